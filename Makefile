@@ -1,0 +1,53 @@
+# Two commands: `make run` serves, `make test` proves. Both make their own environment from python3 alone.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test check setup lock bench demo lint types imports clean
+
+run: $(VENV)/.run            ## serve SMTP and HTTP with an embedded database
+	@$(BIN)/sodan serve
+
+setup: $(VENV)/.run          ## the environment alone
+
+test: $(VENV)/.dev           ## every test, on SQLite and on a real PostgreSQL
+	@$(BIN)/python -m pytest -n auto
+
+check: lint types imports test  ## what CI runs
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/sodan rules test && $(BIN)/sodan rules lint
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	@$(BIN)/lint-imports
+
+demo: $(VENV)/.run           ## send the sample mails to a running service and print the cases
+	@$(BIN)/python -m bench.demo
+
+bench: $(VENV)/.dev          ## the benchmarks, as ratios in one run
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/.dev           ## renew both lock files from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group build -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up $(VENV) (once) …" >&2
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
