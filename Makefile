@@ -18,6 +18,7 @@ check: lint types imports test  ## what CI runs
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/sodan rules test && $(BIN)/sodan rules lint
 
 types: $(VENV)/.dev

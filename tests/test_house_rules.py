@@ -1,0 +1,121 @@
+"""The rules of the house, as tests: prose is forgotten, a red test is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PURE = ("service/mail", "service/case", "mailrules")
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "core", "misc"}
+CLOCKS = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+    ("time", "monotonic"),
+    ("time", "perf_counter"),
+}
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def calls(path: Path) -> Iterator[tuple[ast.Call, tuple[str, str]]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
+            yield node, (name, node.func.attr)
+
+
+def test_the_pure_core_reads_no_clock() -> None:
+    found = [
+        f"{p.relative_to(ROOT)}:{node.lineno}" for p in sources(*PURE) for node, call in calls(p) if call in CLOCKS
+    ]
+    assert not found, f"time is an argument in the core: {found}"
+
+
+def test_the_pure_core_opens_no_file() -> None:
+    found = []
+    for path in sources(*PURE):
+        if path == ROOT / "mailrules/library.py":
+            continue  # the one place that finds packs on disk
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"open", "print", "input"}
+            ):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not found, f"no I/O in the core: {found}"
+
+
+def test_one_file_begins_and_commits() -> None:
+    places = {
+        str(p.relative_to(ROOT))
+        for p in sources("service")
+        for _, (_, attribute) in calls(p)
+        if attribute in {"commit", "begin", "rollback", "begin_nested"}
+    }
+    assert places <= {"service/store/database.py"}, f"transactions begin and end in one place: {places}"
+
+
+def test_settings_are_read_in_one_place() -> None:
+    found = [
+        str(p.relative_to(ROOT))
+        for p in sources("service", "mailrules")
+        if p != ROOT / "service/settings.py" and re.search(r"os\.environ|getenv", p.read_text(encoding="utf-8"))
+    ]
+    # the supervisor hands its own environment on to the processes it starts; it reads no setting from it
+    assert set(found) <= {"service/supervisor.py"}, f"settings.py alone reads the environment: {found}"
+
+
+def test_names_say_what_a_thing_is() -> None:
+    vague = [str(p.relative_to(ROOT)) for p in sources("service", "mailrules") if p.stem in VAGUE_NAMES]
+    assert not vague
+    classes = [
+        f"{p.name}:{node.name}"
+        for p in sources("service", "mailrules")
+        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name.endswith(("Manager", "Service", "Helper"))
+    ]
+    assert not classes
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(p.relative_to(ROOT))
+        for p in sources("service", "mailrules", "migrations", "bench")
+        if p.name != "__init__.py" and not ast.get_docstring(ast.parse(p.read_text(encoding="utf-8")))
+    ]
+    assert not silent, f"modules without a docstring: {silent}"
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_the_lock_names_hashes_and_no_download_host(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert "://" not in text
+    pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", text, re.M)
+    blocks = re.split(r"^(?=[a-z0-9][a-z0-9._-]*==)", text, flags=re.M)[1:]
+    assert len(pins) == len(blocks)
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_every_dependency_says_why_it_is_here() -> None:
+    section = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("dependencies = [")[1].split("\n]")[0]
+    silent = [line.strip() for line in section.splitlines() if line.strip() and "#" not in line]
+    assert not silent
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pinned = (ROOT / "requirements.lock").read_text(encoding="utf-8").lower()
+    for requirement in project["dependencies"]:
+        name = re.split(r"[\[><=]", requirement)[0].lower()
+        assert re.search(rf"^{re.escape(name)}==", pinned, re.M), f"{name} is not in requirements.lock: run `make lock`"
