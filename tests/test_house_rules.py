@@ -117,5 +117,5 @@ def test_every_dependency_says_why_it_is_here() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pinned = (ROOT / "requirements.lock").read_text(encoding="utf-8").lower()
     for requirement in project["dependencies"]:
-        name = re.split(r"[\[><=]", requirement)[0].lower()
+        name = re.split(r"[\[><=]", requirement)[0].lower().replace(".", "-")
         assert re.search(rf"^{re.escape(name)}==", pinned, re.M), f"{name} is not in requirements.lock: run `make lock`"
