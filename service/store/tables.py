@@ -1,0 +1,362 @@
+"""The tables, as they stand at the head of the migrations (a test holds both together).
+
+Three kinds, told apart because only the first is the truth (law 2):
+
+* what was given to us: ``spool`` and ``contents`` (the raw mail), ``tokens``, what people set by hand;
+* what is derived from it and can be rebuilt: ``messages``, ``cases`` and their satellites, ``thread_keys``;
+* what happened: ``events`` (history, undo, the event stream).
+
+Times are aware UTC in Python (``Instant``). Text is cleaned of what PostgreSQL cannot hold (``Words``, ``Data``).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import JSON, TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment: aware in Python, ``timestamptz`` on PostgreSQL, UTC text that sorts by time on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def storable(words: str) -> str:
+    """``words`` without what no database text may hold: NUL, and surrogates that stand for undecoded bytes."""
+    if "\x00" in words:
+        words = words.replace("\x00", "\ufffd")
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        words = words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return words
+
+
+class Words(TypeDecorator[str]):
+    """Text of any length, made storable on the way in."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+def _storable_values(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): _storable_values(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_storable_values(inner) for inner in value]
+    return value
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON, readable Japanese, storable. The engine's serializer for ``Data`` columns."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if "\\u0000" in written or not _encodes(written):
+        written = json.dumps(_storable_values(value), ensure_ascii=False, separators=(",", ":"))
+    return written
+
+
+def _encodes(written: str) -> bool:
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+Data = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Number = BigInteger().with_variant(Integer(), "sqlite")
+"""Row numbers: 64 bits on both (SQLite counts by itself only in a column called INTEGER)."""
+
+
+# ── what was given to us ─────────────────────────────────────────────────────────────────────────────────────────────
+
+spool = Table(
+    "spool",
+    metadata,
+    Column("id", String(36), primary_key=True, comment="UUIDv7: sorts by time of receipt"),
+    Column("received_at", Instant, nullable=False),
+    Column("channel", String(16), nullable=False, comment="smtp, lmtp, import"),
+    Column("source", Words, comment="import: the path; else null"),
+    Column("peer", Words, comment="address of the sending host"),
+    Column("helo", Words),
+    Column("mail_from", Words, nullable=False, server_default=""),
+    Column("rcpt_tos", Data, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("state", String(8), nullable=False, comment="waiting, done, shunted, refused"),
+    Column("attempts", SmallInteger, nullable=False, server_default="0", comment="counted before it is tried"),
+    Column("due_at", Instant, nullable=False, comment="not before"),
+    Column("leased_by", String(64)),
+    Column("leased_until", Instant),
+    Column("reason", Words, comment="why it is not done yet, or never will be"),
+    Column("done_at", Instant),
+)
+Index(
+    "ix_spool_waiting",
+    spool.c.due_at,
+    spool.c.id,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+Index(
+    "ix_spool_not_done",
+    spool.c.state,
+    spool.c.id,
+    sqlite_where=text("state <> 'done'"),
+    postgresql_where=text("state <> 'done'"),
+)
+Index("ix_spool_sha256", spool.c.sha256)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("id", String(36), ForeignKey("spool.id", ondelete="CASCADE"), primary_key=True),
+    Column("codec", String(8), nullable=False, comment="raw, zstd, file"),
+    Column("bytes", LargeBinary, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True, comment="SHA-256 of the secret, hex"),
+    Column("name", Words, nullable=False),
+    Column("scope", String(16), nullable=False, comment="read, write"),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("used_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+# ── what is derived from it ──────────────────────────────────────────────────────────────────────────────────────────
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Number, primary_key=True, comment="the number in the case key"),
+    Column("title", Words, nullable=False, server_default=""),
+    Column("status", String(8), nullable=False, comment="open, resolved, closed"),
+    Column("waiting_on", String(9), comment="team, vendor, requester"),
+    Column("waiting_since", Instant),
+    Column("priority", String(2), nullable=False, comment="P1 to P4"),
+    Column("kind", String(8), nullable=False),
+    Column("language", String(8), nullable=False, server_default="und"),
+    Column("vendor", String(64)),
+    Column("vendor_refs", Data, nullable=False, comment="as in the summary: [{vendor, ref}]"),
+    Column("missing", Data, nullable=False, comment="item ids"),
+    Column("open_asks", Integer, nullable=False, server_default="0"),
+    Column("messages", Integer, nullable=False, server_default="0"),
+    Column("opened_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("merged_into", Number, ForeignKey("cases.id")),
+    Column("version", Integer, nullable=False, server_default="1", comment="counts saves; the ETag"),
+    Column("set_by_people", Data, nullable=False, comment="what was set by hand, by whom, when; it stays"),
+    Column("document", Data, nullable=False, comment="the case of INTERFACE.md, clocks up to updated_at"),
+    Column("judged_by", Words, nullable=False, server_default=""),
+)
+Index("ix_cases_updated_at", cases.c.updated_at, cases.c.id)
+Index("ix_cases_opened_at", cases.c.opened_at, cases.c.id)
+Index("ix_cases_status", cases.c.status, cases.c.updated_at, cases.c.id)
+Index("ix_cases_waiting_on", cases.c.waiting_on, cases.c.updated_at, cases.c.id)
+Index("ix_cases_priority", cases.c.priority, cases.c.updated_at, cases.c.id)
+Index("ix_cases_kind", cases.c.kind, cases.c.updated_at, cases.c.id)
+Index("ix_cases_vendor", cases.c.vendor, cases.c.updated_at, cases.c.id)
+Index("ix_cases_merged_into", cases.c.merged_into)
+
+case_refs = Table(
+    "case_refs",
+    metadata,
+    Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("vendor", String(64), primary_key=True),
+    Column("ref", String(200), primary_key=True),
+)
+Index("ix_case_refs_ref", case_refs.c.ref, case_refs.c.vendor)
+
+case_items_missing = Table(
+    "case_items_missing",
+    metadata,
+    Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("item", String(64), primary_key=True),
+)
+Index("ix_case_items_missing_item", case_items_missing.c.item, case_items_missing.c.case_id)
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", String(320), primary_key=True, comment="lower case"),
+    Column("name", Words, nullable=False, server_default=""),
+    Column("role", String(9), nullable=False, comment="team, requester, vendor, unknown"),
+)
+Index("ix_participants_address", participants.c.address, participants.c.case_id)
+
+learned_team = Table(
+    "learned_team",
+    metadata,
+    Column("address", String(320), primary_key=True, comment="lower case; forwarded a vendor's mail"),
+    Column("learned_at", Instant, nullable=False),
+    Column("message", Number, comment="the forward that showed it"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("case_id", Number, ForeignKey("cases.id"), nullable=False),
+    Column("origin", String(9), nullable=False, comment="delivered, forwarded, attached, quoted"),
+    Column("message_id", Words, comment="Message-ID with its angle brackets; null where unknown"),
+    Column("in_reply_to", Data, nullable=False),
+    Column("refs", Data, nullable=False, comment="References, oldest first"),
+    Column("thread_index", String(64)),
+    Column("author_name", Words, nullable=False, server_default=""),
+    Column("author_address", Words, nullable=False, server_default="", comment="lower case"),
+    Column("author_role", String(9), nullable=False),
+    Column("forwarded_by", Words, comment="address of whoever handed it to us, if not the author"),
+    Column("to", Data, nullable=False, comment="[{name, address}]"),
+    Column("cc", Data, nullable=False),
+    Column("subject", Words, nullable=False, server_default=""),
+    Column("base_subject", Words, nullable=False, server_default="", comment="RFC 5256 §2.1"),
+    Column("date", Instant, comment="what the author's mail says"),
+    Column("date_offset", SmallInteger, comment="the author's zone, minutes east of UTC"),
+    Column("zone_assumed", Boolean, nullable=False, server_default=false()),
+    Column("received_at", Instant, nullable=False, comment="of its first delivery"),
+    Column("text", Words, nullable=False, server_default="", comment="what the author newly wrote"),
+    Column("quoted_text", Words, nullable=False, server_default="", comment="the rest of the body"),
+    Column("intro", Words, nullable=False, server_default="", comment="what a forwarder wrote above"),
+    Column("automatic", String(16)),
+    Column("auto_submitted", Boolean, nullable=False, server_default=false()),
+    Column("bounce", Data),
+    Column("language", String(8), nullable=False, server_default="und"),
+    Column("headers", Data, nullable=False, comment="further headers kept as facts"),
+    Column("defects", Data, nullable=False),
+    Column("vendor", String(64)),
+    Column("reading", Data, comment="mailrules' Reading of it alone"),
+    Column("findings", Data, nullable=False, comment="as in the message of INTERFACE.md"),
+    Column("fingerprint", String(64), comment="equal for the same words by the same author"),
+    Column("deliveries", Integer, nullable=False, server_default="1"),
+    Column("spool_id", String(36), ForeignKey("spool.id"), comment="the raw mail it was read from"),
+    Column("raw_part", Words, comment="where inside the raw mail, if it was attached"),
+    Column("found_in", Number, comment="the message it was found inside"),
+    Column("placed_by", String(32), nullable=False, server_default="", comment="the evidence that decided its case"),
+    Column("evidence", Data, nullable=False, comment="for the case and for the runners-up"),
+    Column("pinned_by", Words, comment="who moved it by hand; it stays there"),
+    Column("indexed", Boolean, nullable=False, server_default=false(), comment="in the word index"),
+)
+Index("ix_messages_case_id", messages.c.case_id, messages.c.id)
+Index("ix_messages_message_id", messages.c.message_id)
+Index("ix_messages_fingerprint", messages.c.fingerprint)
+Index("ix_messages_spool_id", messages.c.spool_id)
+Index("ix_messages_found_in", messages.c.found_in)
+Index("ix_messages_unindexed", messages.c.id, sqlite_where=text("NOT indexed"), postgresql_where=text("NOT indexed"))
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("spool_id", String(36), ForeignKey("spool.id"), primary_key=True),
+    Column(
+        "part", String(200), primary_key=True, server_default="", comment="empty: the mail itself; else where inside"
+    ),
+    Column("message_id", Number, ForeignKey("messages.id"), nullable=False),
+    Column("way", String(9), nullable=False, comment="delivered, forwarded, attached, quoted"),
+    Column("received_at", Instant, nullable=False),
+)
+Index("ix_deliveries_message_id", deliveries.c.message_id)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("message_id", Number, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("filename", Words, nullable=False),
+    Column("content_type", Words, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("spool_id", String(36), nullable=False),
+    Column("part", Words, nullable=False),
+    Column("inline", Boolean, nullable=False, server_default=false()),
+)
+Index("ix_attachments_message_id", attachments.c.message_id)
+Index("ix_attachments_sha256", attachments.c.sha256)
+
+thread_keys = Table(
+    "thread_keys",
+    metadata,
+    Column("key", String(300), primary_key=True, comment="mid:<…>, ref:aws:123, tix:…, fp:…, …"),
+    Column("message_id", Number, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(8), primary_key=True, comment="own: the message is it; cites: it names it"),
+    Column("case_id", Number, ForeignKey("cases.id"), nullable=False),
+)
+Index("ix_thread_keys_message_id", thread_keys.c.message_id)
+Index("ix_thread_keys_case_id", thread_keys.c.case_id)
+
+# ── what happened ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Number, primary_key=True, comment="in the order of commits (see database.one_at_a_time)"),
+    Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE")),
+    Column("kind", String(32), nullable=False),
+    Column("who", Words, nullable=False, server_default="", comment="a person's name, or empty for the rules"),
+    Column("at", Instant, nullable=False),
+    Column("data", Data, nullable=False, comment="enough to tell it and to undo it"),
+    Column("undone_by", Number, comment="the event that took it back"),
+)
+Index("ix_events_case_id", events.c.case_id, events.c.id)
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="names its leases: kind@host/pid/random"),
+    Column("kind", String(8), nullable=False, comment="smtp, worker, api"),
+    Column("host", Words, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
