@@ -1,1 +1,183 @@
 """Every SODAN_* variable, read once, at the start of a command. A wrong value stops the start with one line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
+
+from service.errors import Refused
+
+
+class WrongSetting(Refused):
+    """One line, beginning with the name of the variable that must be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen. Port 0 takes any free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, written: str) -> Listen:
+        """Read ``host:port`` or ``[v6]:port``; raises ValueError."""
+        found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:\s]*)):([0-9]{1,5})", written.strip())
+        if not found or int(found[3]) > 65535:
+            raise ValueError(f"expected host:port, such as 127.0.0.1:8025, not {written!r}")
+        return cls(found[1] or found[2] or "0.0.0.0", int(found[3]))  # noqa: S104 - ":8025" asks for all of them
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _split(written: Any, by: str = ",") -> Any:
+    if isinstance(written, str):
+        return tuple(part.strip() for part in written.split(by) if part.strip())
+    return written
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. The names in the environment are these, upper case, after ``SODAN_``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SODAN_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        arbitrary_types_allowed=True,
+    )
+
+    database_url: str = Field("sqlite:///var/sodan.db", description="SQLite or PostgreSQL")
+    smtp_listen: Listen = Field(Listen("127.0.0.1", 8025), description="host:port of SMTP")
+    http_listen: Listen = Field(Listen("127.0.0.1", 8080), description="host:port of HTTP")
+    lmtp_listen: Listen | None = Field(None, description="host:port of LMTP; empty: no LMTP")
+    intake: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("intake@localhost",),
+        min_length=1,
+        description="addresses or @domain, comma-separated; only these are accepted",
+    )
+    organisation: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="our own mail domains, comma-separated; empty: the domains of SODAN_INTAKE"
+    )
+    team: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="addresses or @domain of the IT team, comma-separated"
+    )
+    packs: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="further rule-pack folders, `:`-separated, loaded after the shipped ones"
+    )
+    case_prefix: str = Field("SD", description="case keys are SD-1, SD-2, …")
+    reopen_days: int = Field(14, ge=0, le=3650, description="days in which a reply reopens a closed case")
+    hostname: str = Field("localhost", min_length=1, max_length=255, description="our name in SMTP greetings")
+    max_message_bytes: int = Field(36_700_160, ge=1024, le=1_000_000_000, description="largest mail taken, in bytes")
+    max_recipients: int = Field(100, ge=1, le=100_000, description="recipients of one mail")
+    smtp_max_connections: int = Field(256, ge=1, le=100_000, description="SMTP connections at once; more get 421")
+    smtp_max_connections_per_host: int = Field(
+        128, ge=1, le=100_000, description="SMTP connections at once from one address; more get 421"
+    )
+    smtp_timeout: float = Field(
+        300, gt=0, le=86400, description="seconds an SMTP client may be silent (RFC 5321 §4.5.3.2)"
+    )
+    workers: int = Field(1, ge=1, le=64, description="worker processes of `sodan serve`")
+    batch: int = Field(128, ge=1, le=10_000, description="mails a worker takes in one transaction, at most")
+    lease_seconds: float = Field(
+        60, gt=0, le=86400, description="after how long a silent worker's mails are given to another"
+    )
+    stop_seconds: float = Field(20, gt=0, le=3600, description="how long a graceful stop may take")
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    @field_validator("smtp_listen", "http_listen", "lmtp_listen", mode="before")
+    @classmethod
+    def _read_listen(cls, written: Any) -> Any:
+        return Listen.parse(written) if isinstance(written, str) else written
+
+    @field_validator("intake", "team", mode="before")
+    @classmethod
+    def _read_addresses(cls, written: Any) -> Any:
+        entries = _split(written)
+        for entry in entries if isinstance(entries, tuple) else ():
+            if not re.fullmatch(r"[^@\s<>\"]*@[^@\s<>\"]+", entry):
+                raise ValueError(f"expected an address or @domain, not {entry!r}")
+        return tuple(entry.casefold() for entry in entries) if isinstance(entries, tuple) else entries
+
+    @field_validator("organisation", mode="before")
+    @classmethod
+    def _read_domains(cls, written: Any) -> Any:
+        entries = _split(written)
+        if not isinstance(entries, tuple):
+            return entries
+        domains = tuple(entry.removeprefix("@").casefold() for entry in entries)
+        for domain in domains:
+            if not re.fullmatch(r"[^@\s<>\"]+", domain):
+                raise ValueError(f"expected a domain, not {domain!r}")
+        return domains
+
+    @field_validator("packs", mode="before")
+    @classmethod
+    def _read_folders(cls, written: Any) -> Any:
+        return _split(written, ":")
+
+    @field_validator("packs")
+    @classmethod
+    def _folders_exist(cls, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+        for folder in folders:
+            if not folder.is_dir():
+                raise ValueError(f"{folder} is not a folder")
+        return folders
+
+    @field_validator("case_prefix")
+    @classmethod
+    def _prefix_is_a_word(cls, prefix: str) -> str:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,15}", prefix):
+            raise ValueError(f"expected 1 to 16 letters and digits, beginning with a letter, not {prefix!r}")
+        return prefix.upper()
+
+    @field_validator("log_level")
+    @classmethod
+    def _level_is_known(cls, level: str) -> str:
+        if level.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError(f"expected debug, info, warning or error, not {level!r}")
+        return level.lower()
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_known(cls, url: str) -> str:
+        if not re.match(r"(sqlite|postgres(ql)?)(\+\w+)?://", url):
+            # never repeat the URL itself: it may hold a password
+            raise ValueError("expected sqlite:///path or postgresql://user:password@host/database")
+        return url
+
+    @model_validator(mode="before")
+    @classmethod
+    def _organisation_is_where_intake_is(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not given.get("organisation"):
+            intake = _split(given.get("intake", "intake@localhost"))
+            if isinstance(intake, tuple):
+                domains = dict.fromkeys(str(entry).rpartition("@")[2] for entry in intake)
+                given = {**given, "organisation": tuple(domain for domain in domains if domain)}
+        return given
+
+
+def load(**given: Any) -> Settings:
+    """Read the environment and ``.env``; what is ``given`` wins. Raises WrongSetting: one line, the variable first."""
+    try:
+        return Settings(**given)
+    except SourceError as error:
+        raise WrongSetting(f"SODAN settings: {error}".replace("\n", " ")) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = f"SODAN_{str(first['loc'][0]).upper()}" if first["loc"] else "SODAN settings"
+        reason = str(first["msg"]).removeprefix("Value error, ").replace("\n", " ")
+        raise WrongSetting(f"{name}: {reason}") from None

@@ -1,0 +1,180 @@
+"""The one place that begins and commits (law 7), on SQLite and on PostgreSQL (law 8).
+
+    database = Database("sqlite:///var/sodan.db")
+    number = database.transact(lambda conn: conn.execute(…).scalar_one())
+
+A function given to ``transact`` sees one transaction: it commits when the function returns and rolls back when it
+raises. ``read`` is the same without the right to write. Both may be called from any thread and block it.
+
+* SQLite: the standard library's driver, WAL, ``synchronous=FULL``, writers queue by ``BEGIN IMMEDIATE``.
+* PostgreSQL: asyncpg under SQLAlchemy's greenlets, in one event-loop thread of its own per ``Database``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvloop
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from service.store.tables import to_json
+from service.store.trouble import as_unavailable
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 15.0
+"""How long a writer waits for its turn before it gives up with ``Unavailable``."""
+
+_ONE_AT_A_TIME = 0x50DA_4E01
+"""Names the advisory lock of ``one_at_a_time``; any constant does."""
+
+
+class Database:
+    """A store of cases, reached by its URL. Opens nothing until it is used."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self.postgresql = parsed.get_backend_name() in ("postgresql", "postgres")
+        self.url = parsed.set(drivername="postgresql+asyncpg" if self.postgresql else "sqlite+pysqlite")
+        self._turn = threading.Lock()
+        self._engine: Engine | None = None
+        self._async: tuple[asyncio.AbstractEventLoop, AsyncEngine] | None = None
+        self._opening = threading.Lock()
+
+    def transact(self, fn: Callable[[Connection], T]) -> T:
+        """Run ``fn`` in one transaction and return its value once that is durable.
+
+        Raises ``Unavailable`` where the database is away, busy, full or read-only; what ``fn`` raises otherwise.
+        """
+        return self._run(fn, write=True)
+
+    def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run ``fn`` on one consistent snapshot. Raises like ``transact``."""
+        return self._run(fn, write=False)
+
+    def close(self) -> None:
+        """Let go of all connections. Using the database again opens new ones."""
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+            if self._async is not None:
+                loop, engine = self._async
+                asyncio.run_coroutine_threadsafe(engine.dispose(), loop).result(10)
+                loop.call_soon_threadsafe(loop.stop)
+                self._async = None
+
+    def _run(self, fn: Callable[[Connection], T], *, write: bool) -> T:
+        try:
+            if self.postgresql:
+                loop, engine = self._open_async()
+                return asyncio.run_coroutine_threadsafe(self._within_async(engine, fn, write), loop).result()
+            if not write:
+                return self._within_sync(fn, "BEGIN")
+            if not self._turn.acquire(timeout=BUSY_SECONDS):
+                raise TimeoutError
+            try:
+                return self._within_sync(fn, "BEGIN IMMEDIATE")
+            finally:
+                self._turn.release()
+        except Exception as error:
+            unavailable = as_unavailable(error)
+            if unavailable is None:
+                raise
+            raise unavailable from error
+
+    def _within_sync(self, fn: Callable[[Connection], T], begin: str) -> T:
+        with self._open().connect().execution_options(sodan_begin=begin) as connection:
+            return _within(connection, fn)
+
+    async def _within_async(self, engine: AsyncEngine, fn: Callable[[Connection], T], write: bool) -> T:
+        async with engine.connect() as connection:
+            if not write:
+                connection = await connection.execution_options(postgresql_readonly=True)
+            return await connection.run_sync(_within, fn)
+
+    def _open(self) -> Engine:
+        with self._opening:
+            if self._engine is None:
+                if self.url.database and self.url.database != ":memory:":
+                    Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                self._engine = create_engine(
+                    self.url,
+                    json_serializer=to_json,
+                    connect_args={"timeout": BUSY_SECONDS},
+                    max_overflow=50,
+                )
+                event.listen(self._engine, "connect", _prepare_sqlite)
+                event.listen(self._engine, "begin", _begin_sqlite)
+            return self._engine
+
+    def _open_async(self) -> tuple[asyncio.AbstractEventLoop, AsyncEngine]:
+        with self._opening:
+            if self._async is None:
+                loop = uvloop.new_event_loop()
+                threading.Thread(target=_loop_forever, args=(loop,), name="postgresql", daemon=True).start()
+                engine = create_async_engine(
+                    self.url,
+                    json_serializer=to_json,
+                    pool_size=4,
+                    max_overflow=12,
+                    pool_timeout=BUSY_SECONDS,
+                    connect_args={
+                        "timeout": 10,
+                        "command_timeout": 60,
+                        "server_settings": {
+                            "application_name": "sodan",
+                            # a host that died in the middle of a transaction holds no lock for longer than this
+                            "idle_in_transaction_session_timeout": "30s",
+                            "tcp_keepalives_idle": "20",
+                            "tcp_keepalives_interval": "5",
+                            "tcp_keepalives_count": "3",
+                        },
+                    },
+                )
+                self._async = (loop, engine)
+            return self._async
+
+
+def one_at_a_time(conn: Connection) -> None:
+    """From here to the commit no other writer places mails: same answer whoever comes first, events in order.
+
+    SQLite has one writer at a time anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
+
+
+def _within(connection: Connection, fn: Callable[[Connection], T]) -> T:
+    with connection.begin():
+        return fn(connection)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-32000",
+        "journal_size_limit=67108864",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sodan_begin", "BEGIN IMMEDIATE"))
+
+
+def _loop_forever(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()

@@ -1,0 +1,74 @@
+"""Which errors of the databases mean "not now" (``Unavailable``), and not "never" (a fault of ours or of one mail)."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import TimeoutError as FutureTimeout
+
+from sqlalchemy import exc
+
+from service.errors import Unavailable
+
+_SQLITE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+}
+"""Primary result codes (sqlite.org/rescode.html)."""
+
+_POSTGRESQL = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25006", "25P03", "XX001", "XX002")
+"""Beginnings of SQLSTATEs (PostgreSQL, appendix A): connection, authorisation, catalogue, rolled back, resources,
+operator, system, lock, read-only, idle too long, corrupt."""
+
+
+def as_unavailable(error: BaseException) -> Unavailable | None:
+    """The error to raise instead of ``error``, or None where it is not the database that is unwell."""
+    if isinstance(error, (exc.TimeoutError, TimeoutError, FutureTimeout)):
+        return Unavailable("the database is busy")
+    if isinstance(error, (ConnectionError, exc.DisconnectionError)):
+        return Unavailable("the database is away")
+    if isinstance(error, OSError):
+        return Unavailable("the database cannot be reached")
+    if not isinstance(error, exc.DBAPIError):
+        return None
+    if error.connection_invalidated:
+        return Unavailable("the database is away")
+    origin: BaseException | None = error.orig
+    while origin is not None:
+        if isinstance(origin, sqlite3.Error):
+            code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
+            return Unavailable(_sqlite_words(code)) if code in _SQLITE else None
+        if isinstance(origin, (ConnectionError, TimeoutError, OSError)):
+            return Unavailable("the database is away")
+        state = getattr(origin, "sqlstate", None)
+        if state:
+            return Unavailable(_postgresql_words(state)) if state.startswith(_POSTGRESQL) else None
+        origin = origin.__cause__
+    # asyncpg's own complaints about a connection carry no SQLSTATE
+    return Unavailable("the database is away") if isinstance(error, exc.InterfaceError) and _closed(error) else None
+
+
+def _closed(error: exc.DBAPIError) -> bool:
+    words = str(error.orig)
+    return "clos" in words or "connection" in words
+
+
+def _sqlite_words(code: int) -> str:
+    if code == sqlite3.SQLITE_FULL:
+        return "the disk is full"
+    return "the database is busy" if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else "the database is unwell"
+
+
+def _postgresql_words(state: str) -> str:
+    if state.startswith("53"):
+        return "the disk is full" if state == "53100" else "the database is out of resources"
+    return "the database is busy" if state.startswith(("40", "55")) else "the database is away"
