@@ -1,0 +1,56 @@
+"""Which side an address is on: our team, our people, a vendor, or nobody we know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from mailrules.thread import Side
+from service.mail.message import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """``team`` and ``organisation`` are addresses or domains (``@corp.example`` or ``corp.example``), any case.
+
+    ``learned_team`` are people who forwarded a vendor's mail: they are team too.
+    """
+
+    organisation: Collection[str] = ()
+    team: Collection[str] = ()
+    learned_team: Collection[str] = ()
+    vendor_of: Callable[[str], str | None] = field(default=lambda _address: None)
+
+    def role_of(self, address: str | Address | None) -> Side:
+        """The side of an address; ``unknown`` for none."""
+        key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
+        if not key:
+            return "unknown"
+        if _listed(key, self.team) or key in self.learned_team:
+            return "team"
+        if _listed(key, self.organisation):
+            return "requester"
+        return "vendor" if self.vendor_of(key) else "unknown"
+
+    def vendor(self, address: str | Address | None) -> str | None:
+        """The vendor behind an address that is not one of ours."""
+        key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
+        if not key or self.role_of(key) in ("team", "requester"):
+            return None
+        return self.vendor_of(key)
+
+
+def _listed(key: str, entries: Collection[str]) -> bool:
+    """Whether an address is one of ``entries``: equal, at the domain, or below it. ``a+tag@`` counts as ``a@``."""
+    local, _, domain = key.rpartition("@")
+    plain = f"{local.partition('+')[0]}@{domain}"
+    for raw in entries:
+        entry = raw.strip().casefold()
+        if not entry:
+            continue
+        if "@" in entry.lstrip("@"):
+            if entry in (key, plain):
+                return True
+        elif domain == (bare := entry.lstrip("@")) or domain.endswith(f".{bare}"):
+            return True
+    return False
