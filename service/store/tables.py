@@ -360,3 +360,15 @@ processes = Table(
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
 )
+
+# ── the word index, filled in a later batch ──────────────────────────────────────────────────────────────────────────
+
+SEARCH_TABLE = "search_words"
+"""Not in ``metadata``, since the two databases make it differently (migration 0001):
+
+* SQLite: ``CREATE VIRTUAL TABLE search_words USING fts5(words)``, rowid = the message's id;
+* PostgreSQL: ``search_words(message_id, words)`` with a GIN index over ``to_tsvector('simple', words)``.
+
+``words`` are the tokens of search.py, divided by blanks (Japanese as pairs of characters). ``messages.indexed`` says
+which messages are in it.
+"""

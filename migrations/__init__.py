@@ -1,0 +1,1 @@
+"""Numbered migrations, empty → head, the same on SQLite and PostgreSQL. Run by ``sodan migrate``."""

@@ -1,0 +1,81 @@
+"""What tests of all rooms share: an empty, migrated database of either kind, on real parts.
+
+``database`` runs a test twice, on SQLite and on a PostgreSQL that the tests start themselves (one server for the whole
+run, shared by all xdist workers; a database of its own for each test, copied from a migrated template).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.store.database import Database
+from service.store.migrate import migrate
+from tests.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The server of this run: ``create(name)`` makes a database. Tests that stop a server start their own."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    # not below pytest's own folder: the server's user may not enter it, and a socket's path must be short
+    server = Postgres(Path(tempfile.gettempdir()) / f"sodan-tests-{run[:12]}")
+    server.share()
+    yield server
+    server.leave()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    """Name of a migrated database of this worker, to be copied."""
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    database = Database(postgres.create(name))
+    migrate(database)
+    database.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "sodan.db"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty, migrated database: of each kind in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "sodan.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield server.create(name, template=request.getfixturevalue("template"))
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty, migrated store: of each kind in turn."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """An empty, migrated SQLite store, for tests that are not about the database."""
+    shutil.copy(sqlite_template, tmp_path / "sodan.db")
+    opened = Database(f"sqlite:///{tmp_path / 'sodan.db'}")
+    yield opened
+    opened.close()

