@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 revision = "0001"
 down_revision = None
@@ -291,13 +293,19 @@ def upgrade() -> None:
     op.create_index("ix_thread_keys_case_id", "thread_keys", ["case_id"], unique=False)
     op.create_index("ix_thread_keys_message_id", "thread_keys", ["message_id"], unique=False)
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("CREATE VIRTUAL TABLE search_words USING fts5(words)")
+        op.execute(f"CREATE VIRTUAL TABLE search_words USING fts5(words, {_fts5_options()})")
     else:
         op.create_table(
             "search_words",
             sa.Column(
                 "message_id", sa.BigInteger(), sa.ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True
             ),
-            sa.Column("words", sa.Text(), nullable=False),
+            sa.Column("words", TSVECTOR(), nullable=False),
         )
-        op.execute("CREATE INDEX ix_search_words_words ON search_words USING gin (to_tsvector('simple', words))")
+        op.execute("CREATE INDEX ix_search_words_words ON search_words USING gin (words)")
+
+
+def _fts5_options() -> str:
+    """Terms only, no positions and, where SQLite can delete without it (3.43), no copy of the text."""
+    options = 'detail=none, tokenize="unicode61 remove_diacritics 0"'
+    return f"{options}, content='', contentless_delete=1" if sqlite3.sqlite_version_info >= (3, 43) else options

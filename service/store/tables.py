@@ -208,6 +208,15 @@ Index("ix_cases_priority", cases.c.priority, cases.c.updated_at, cases.c.id)
 Index("ix_cases_kind", cases.c.kind, cases.c.updated_at, cases.c.id)
 Index("ix_cases_vendor", cases.c.vendor, cases.c.updated_at, cases.c.id)
 Index("ix_cases_merged_into", cases.c.merged_into)
+Index(  # a lane of the board: whose turn it is, the most urgent first, among equals whoever waits longest
+    "ix_cases_lane",
+    cases.c.waiting_on,
+    cases.c.priority,
+    cases.c.updated_at,
+    cases.c.id,
+    sqlite_where=text("status = 'open' AND merged_into IS NULL"),
+    postgresql_where=text("status = 'open' AND merged_into IS NULL"),
+)
 
 case_refs = Table(
     "case_refs",
@@ -350,6 +359,22 @@ events = Table(
 )
 Index("ix_events_case_id", events.c.case_id, events.c.id)
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("url", Words, nullable=False),
+    Column("secret", Words, nullable=False, comment="signs what is sent; needed in clear to sign"),
+    Column("kinds", Data, nullable=False, comment="kinds of events; empty: all"),
+    Column("created_at", Instant, nullable=False),
+    Column("disabled_at", Instant, comment="by a person, or after days of failure"),
+    Column("event", Number, nullable=False, comment="the last event it was told, or given up on"),
+    Column("attempts", SmallInteger, nullable=False, server_default="0", comment="for the next event"),
+    Column("due_at", Instant, nullable=False, comment="not before"),
+    Column("leased_until", Instant, comment="a process is sending"),
+    Column("last_error", Words),
+)
+
 processes = Table(
     "processes",
     metadata,
@@ -366,9 +391,9 @@ processes = Table(
 SEARCH_TABLE = "search_words"
 """Not in ``metadata``, since the two databases make it differently (migration 0001):
 
-* SQLite: ``CREATE VIRTUAL TABLE search_words USING fts5(words)``, rowid = the message's id;
-* PostgreSQL: ``search_words(message_id, words)`` with a GIN index over ``to_tsvector('simple', words)``.
+* SQLite: ``CREATE VIRTUAL TABLE search_words USING fts5(words, …)``, rowid = the message's id;
+* PostgreSQL: ``search_words(message_id, words tsvector)`` with a GIN index.
 
-``words`` are the tokens of search.py, divided by blanks (Japanese as pairs of characters). ``messages.indexed`` says
-which messages are in it.
+``words`` are the terms of search.py (Japanese as pairs of characters). ``messages.indexed`` says which messages are
+in it.
 """

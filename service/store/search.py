@@ -1,0 +1,168 @@
+"""Full text over Japanese and English: own words in the database's own index.
+
+A text becomes terms: words of letters and digits, case folded, and every pair of neighbouring characters of Japanese,
+so that 返金 and 全社 are found (SQLite's trigram tokenizer and PostgreSQL's parsers find neither). The index is filled
+by the worker in a later batch, never in a mail's own transaction.
+
+* SQLite: an FTS5 table ``search_words`` (rowid = messages.id) that keeps terms only, no text.
+* PostgreSQL: a ``tsvector`` of the same terms in ``search_words``, under a GIN index.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, text, update
+
+from service.store.tables import attachments, case_refs, cases, messages
+
+if TYPE_CHECKING:
+    from service.store.database import Database
+
+_RUNS = re.compile(
+    r"(?P<cjk>[\u3005-\u3007\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    r"\U00020000-\U0003ffff]+)|(?P<word>[^\W_]+)"
+)
+"""Runs of Japanese (with 々〆〇 and ー), Chinese or Korean, and words of any other script."""
+
+MAX_TEXT = 100_000
+"""Characters of a mail that are indexed; a log pasted into a mail is not a text to be found by."""
+MAX_TERM = 64
+MAX_QUERY_TERMS = 16
+NEWEST = 20_000
+"""A search looks at so many matching mails, newest first: a word that stands in every mail finds nothing anyway."""
+
+
+def terms(written: str) -> set[str]:
+    """The terms of a text."""
+    found: set[str] = set()
+    for run in _RUNS.finditer(_folded(written[:MAX_TEXT])):
+        if run["cjk"]:
+            found.update(_pairs(run["cjk"]))
+        else:
+            found.update(_words(run["word"]))
+    return found
+
+
+def query_terms(written: str) -> list[str]:
+    """The terms a query asks for, all of them; ``*`` at the end means "begins with"."""
+    wanted: dict[str, None] = {}
+    for run in _RUNS.finditer(_folded(written[:500])):
+        if run["cjk"]:
+            wanted.update(dict.fromkeys(_pairs(run["cjk"], alone="*")))
+        else:
+            wanted.update(dict.fromkeys(word + "*" for word in _words(run["word"])))
+    return list(wanted)[:MAX_QUERY_TERMS]
+
+
+def matching(conn: Connection, written: str, prefix: str) -> ColumnElement[bool]:
+    """The condition on cases: a mail of theirs holds all the words, or they are named by key or vendor's number."""
+    named: list[ColumnElement[bool]] = [
+        cases.c.id.in_(select(case_refs.c.case_id).where(case_refs.c.ref == written.strip()[:200]))
+    ]
+    key = re.fullmatch(rf"\s*{re.escape(prefix)}-([0-9]{{1,15}})\s*", written, re.IGNORECASE)
+    if key:
+        named.append(cases.c.id == int(key[1]))
+    wanted = query_terms(written)
+    if not wanted:
+        return or_(*named)
+    if conn.dialect.name == "postgresql":
+        words = " & ".join(_postgresql_term(term) for term in wanted)
+        newest = text(
+            "SELECT message_id FROM search_words WHERE words @@ CAST(:words AS tsquery) "
+            "ORDER BY message_id DESC LIMIT :n"
+        )
+    else:
+        words = " AND ".join(f'"{term.rstrip("*")}"' + ("*" if term.endswith("*") else "") for term in wanted)
+        newest = text("SELECT rowid FROM search_words WHERE search_words MATCH :words ORDER BY rowid DESC LIMIT :n")
+    found = newest.bindparams(bindparam("words", words), bindparam("n", NEWEST))
+    return or_(cases.c.id.in_(select(messages.c.case_id).where(messages.c.id.in_(found))), *named)
+
+
+def index_pending(database: Database, limit: int = 500) -> int:
+    """Index mails that were taken in but not yet indexed; how many. The worker calls it when it has time."""
+    return database.transact(lambda conn: _index(conn, limit))
+
+
+def _index(conn: Connection, limit: int) -> int:
+    query = (
+        select(
+            messages.c.id,
+            messages.c.subject,
+            messages.c.text,
+            messages.c.intro,
+            messages.c.author_name,
+            messages.c.author_address,
+            messages.c.message_id,
+        )
+        .where(~messages.c.indexed)
+        .order_by(messages.c.id)
+        .limit(limit)
+    )
+    if conn.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    rows = conn.execute(query).all()
+    if not rows:
+        return 0
+    numbers = [row.id for row in rows]
+    files: dict[int, list[str]] = {}
+    for message, name in conn.execute(
+        select(attachments.c.message_id, attachments.c.filename).where(attachments.c.message_id.in_(numbers))
+    ):
+        files.setdefault(message, []).append(name)
+    _write(conn, [(row.id, sorted(terms("\n".join((*row[1:6], *files.get(row.id, ())))))) for row in rows])
+    conn.execute(update(messages).where(messages.c.id.in_(numbers)).values(indexed=True))
+    return len(rows)
+
+
+def _write(conn: Connection, found: list[tuple[int, list[str]]]) -> None:
+    numbers = [{"n": number} for number, _ in found]
+    rows: list[dict[str, Any]] = [{"n": number, "words": " ".join(words)} for number, words in found]
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("DELETE FROM search_words WHERE message_id = :n"), numbers)
+        conn.execute(
+            text(
+                "INSERT INTO search_words (message_id, words) "
+                "VALUES (:n, array_to_tsvector(string_to_array(CAST(:words AS text), ' ')))"
+            ),
+            rows,
+        )
+    else:
+        conn.execute(text("DELETE FROM search_words WHERE rowid = :n"), numbers)
+        conn.execute(text("INSERT INTO search_words (rowid, words) VALUES (:n, :words)"), rows)
+
+
+def forget(conn: Connection, numbers: Iterable[int]) -> None:
+    """Index these messages again, later."""
+    wanted = list(numbers)
+    if wanted:
+        conn.execute(update(messages).where(messages.c.id.in_(wanted)).values(indexed=False))
+
+
+def escape_like(written: str) -> str:
+    """``written`` as plain characters inside a LIKE pattern with escape ``\\``."""
+    return written.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _folded(written: str) -> str:
+    return unicodedata.normalize("NFKC", written).casefold()
+
+
+def _pairs(run: str, alone: str = "") -> list[str]:
+    """Every two neighbours; a lone character stays alone. (The last one of a run too, so that it begins a term.)"""
+    if len(run) == 1:
+        return [run + alone]
+    pairs = [run[at : at + 2] for at in range(len(run) - 1)]
+    return pairs if alone else [*pairs, run[-1]]
+
+
+def _words(word: str) -> list[str]:
+    return [word[:MAX_TERM]]
+
+
+def _postgresql_term(term: str) -> str:
+    bare = term.rstrip("*").replace("'", "''").replace("\\", "\\\\")
+    return f"'{bare}'" + (":*" if term.endswith("*") else "")
