@@ -1,0 +1,60 @@
+"""Keyset paging: a cursor is where the last page ended, so nothing is skipped or shown twice while mail arrives."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from service.errors import Refused
+
+Limit = Annotated[int, Query(ge=1, le=200, description="At most so many items.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=500, description="`next` of the page before.", json_schema_extra={"example": None}),
+]
+
+JSON = "application/json"
+
+
+def to_cursor(position: list[Any] | None) -> str | None:
+    """Opaque text for a position (sort key and row number of the last item)."""
+    if position is None:
+        return None
+    return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def from_cursor(cursor: str | None) -> list[Any] | None:
+    """The position again. Raises Refused for a cursor that we did not make."""
+    if not cursor:
+        return None
+    try:
+        position = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, UnicodeError):
+        raise Refused("cursor: not one of ours; use `next` of the page before") from None
+    if not isinstance(position, list) or len(position) != 2 or not isinstance(position[1], (int, str)):
+        raise Refused("cursor: not one of ours; use `next` of the page before")
+    return position
+
+
+def encode(value: Any) -> bytes:
+    """Compact JSON in UTF-8, Japanese as it is read."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def answer(value: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:
+    """A JSON answer. Never kept by anything on the way."""
+    return Response(encode(value), status, {"Cache-Control": "private, no-cache", **(headers or {})}, JSON)
+
+
+def page(request: Request, items: list[Any], position: list[Any] | None) -> Response:
+    """`{"items", "next"}` with `Link: <…>; rel="next"` (RFC 8288) where there is more."""
+    cursor = to_cursor(position)
+    headers = {}
+    if cursor is not None:
+        headers["Link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
+    return answer({"items": items, "next": cursor}, headers)

@@ -1,0 +1,116 @@
+"""Every error leaves as RFC 9457 problem+json: what was wrong, in words that reveal nothing inside.
+
+Refused → 400    NotFound → 404    Conflict → 409 (412 where the caller named an ETag)    Unavailable → 503
+"""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from service.errors import Conflict, NotFound, Refused, SodanError, Unavailable
+
+log = structlog.get_logger("sodan.api")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Wrong(BaseModel):
+    """One thing that was wrong with the request."""
+
+    where: str = Field(description="Such as `query.limit` or `body.priority`.", examples=["query.limit"])
+    why: str = Field(examples=["Input should be less than or equal to 200"])
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457 §3.1."""
+
+    type: str = Field(default="about:blank", examples=["about:blank"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(default="", examples=["there is no case SD-99"])
+    errors: list[Wrong] = Field(default=[], description="Each wrong part of the request, where there are several.")
+
+
+class Precondition(Conflict):
+    """The caller named an ETag, and it is not the present one (RFC 9110 §15.5.13)."""
+
+
+class Forbidden(Refused):
+    """We know who calls, and this is not theirs to do."""
+
+
+def problem(
+    status: int, detail: str = "", errors: Sequence[Wrong] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem+json answer."""
+    body: dict[str, Any] = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status}
+    if detail:
+        body["detail"] = detail
+    if errors:
+        body["errors"] = [error.model_dump() for error in errors]
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def status_of(error: SodanError) -> int:
+    """The HTTP status that says who must act."""
+    for kind, status in (
+        (NotFound, 404),
+        (Precondition, 412),
+        (Conflict, 409),
+        (Forbidden, 403),
+        (Refused, 400),
+        (Unavailable, 503),
+    ):
+        if isinstance(error, kind):
+            return status
+    return 500
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: these errors, each as problem+json. 401, 403 and 429 can befall every call."""
+    return {
+        status: {
+            "description": http.HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        }
+        for status in (*statuses, 401, 403, 422, 429)
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Teach the app to answer every error this way, its own and the framework's."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SodanError)
+        retry = {"Retry-After": "5"} if isinstance(error, Unavailable) else None
+        return problem(status_of(error), str(error), headers=retry)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = [Wrong(where=".".join(map(str, e["loc"])), why=str(e["msg"])) for e in error.errors()]
+        return problem(422, "the request is not as the interface describes it", errors)
+
+    async def framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = "" if error.detail == http.HTTPStatus(error.status_code).phrase else str(error.detail)
+        if error.status_code == 404 and not detail:
+            detail = "there is nothing at this address"
+        return problem(error.status_code, detail, headers=error.headers)
+
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        log.error("request failed", method=request.method, route=request.url.path, exc_info=error)
+        return problem(500, "something went wrong on our side; it is in the log")
+
+    app.add_exception_handler(SodanError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(Exception, unforeseen)

@@ -1,0 +1,296 @@
+"""What goes out and comes in, as OpenAPI shows it. Answers are built by the store and the case; these describe them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["open", "resolved", "closed"]
+Turn = Literal["team", "vendor", "requester"]
+Level = Literal["P1", "P2", "P3", "P4"]
+Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
+Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
+Role = Literal["team", "requester", "vendor", "unknown"]
+
+_SUMMARY: dict[str, Any] = {
+    "key": "SD-12", "title": "ノートPCから全社ポータルに入れない", "status": "open", "waiting_on": "vendor",
+    "waiting_since": "2026-11-24T01:12:00Z", "priority": "P2", "kind": "incident", "language": "ja",
+    "vendor": "microsoft", "vendor_refs": [{"vendor": "microsoft", "ref": "2611240030001234"}],
+    "missing": ["occurred_at"], "open_asks": 1, "messages": 4,
+    "opened_at": "2026-11-24T00:31:00Z", "updated_at": "2026-11-24T01:12:00Z",
+}  # fmt: skip
+
+
+class Out(BaseModel):
+    """More fields may come; none goes away."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class VendorRef(Out):
+    vendor: str
+    ref: str
+
+
+class CaseSummary(Out):
+    """One case in a list."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_SUMMARY]})
+
+    key: str
+    title: str
+    status: Status
+    waiting_on: Turn | None = Field(description="Who has to act next.")
+    waiting_since: datetime | None
+    priority: Level
+    kind: Kind
+    language: str
+    vendor: str | None
+    vendor_refs: list[VendorRef]
+    missing: list[str] = Field(description="Ids of items still needed for an answer in one turn.")
+    open_asks: int
+    messages: int
+    opened_at: datetime
+    updated_at: datetime
+
+
+class CasePage(Out):
+    items: list[CaseSummary]
+    next: str | None = Field(description="`cursor` of the next page.")
+
+
+class Evidence(Out):
+    rule: str
+    message: str | int | None = None
+    quote: str
+
+
+class Heard(Out):
+    quote: str
+
+
+class PriorityDetail(Out):
+    level: Level
+    impact: str | None = None
+    urgency: str | None = None
+    evidence: list[Evidence]
+    heard: list[Heard] = Field(description="Urgent words that do not count.")
+    set_by: str = Field(description="`rules`, or who set it.")
+
+
+class ChecklistItem(Out):
+    item: str
+    label: Any
+    state: Literal["present", "missing", "unknown", "waived", "not_needed"]
+    value: str | None = None
+    message: str | int | None = None
+    quote: str | None = None
+
+
+class Ask(Out):
+    id: str | int
+    by: Any = None
+    of: Any = None
+    what: str
+    quote: str | None = None
+    message: str | int | None = None
+    asked_at: datetime | None = None
+    state: Literal["open", "answered", "withdrawn"]
+    answered_at: datetime | None = None
+    answered_by_message: str | int | None = None
+
+
+class Clocks(Out):
+    team: float | None = Field(description="Seconds our team held the case.")
+    vendor: float | None
+    requester: float | None
+    first_response: float | None = None
+    turns: int | None = None
+
+
+class Participant(Out):
+    address: str
+    name: str | None = None
+    role: Role
+
+
+class Case(CaseSummary):
+    """The whole case, judged anew with every mail."""
+
+    priority_detail: PriorityDetail
+    checklist: list[ChecklistItem]
+    asks: list[Ask]
+    tone: list[dict[str, Any]] = Field(description="Kind hints to our own writers; never about a vendor.")
+    parked: list[dict[str, Any]] = Field(description="Noted, to be opened after recovery.")
+    problem: dict[str, Any] | None = None
+    clocks: Clocks
+    participants: list[Participant]
+    merged: list[str]
+    related: list[Any]
+    judged_by: str
+
+
+class CaseChange(BaseModel):
+    """What a person sets. It stays until a person takes it back: by `null`, the rules decide again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"priority": "P2"}, {"status": "resolved"}, {"items": {"version": "waived"}}]},
+    )
+
+    status: Status | None = None
+    priority: Level | None = None
+    title: str | None = Field(default=None, max_length=500)
+    vendor: str | None = Field(default=None, max_length=64)
+    waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
+        default=None, description="`none`: nobody has to act."
+    )
+    items: dict[str, Literal["waived"] | str | None] | None = Field(
+        default=None,
+        max_length=64,
+        description="By item id: `waived`, an answer in words, or null to take it back.",
+    )
+
+
+class Merge(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]})
+
+    into: str = Field(max_length=40, description="The case that stays.")
+
+
+class Move(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "SD-7"}, {"to": "new"}]})
+
+    to: str = Field(max_length=40, description="A case key, or `new` for a case of its own.")
+
+
+class Correction(Out):
+    """What was done, and how to take it back: `POST /api/corrections/{id}/undo`."""
+
+    correction: int | str
+    case: str
+    undo: str
+
+
+class Author(Out):
+    name: str | None
+    address: str | None
+    role: Role
+
+
+class AttachmentOut(Out):
+    id: str
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+
+
+class MessageOut(Out):
+    """A mail as understood. The same mail by several ways is one message."""
+
+    id: str
+    case: str
+    message_id: str | None = None
+    origin: Literal["delivered", "forwarded", "attached", "quoted"]
+    author: Author
+    forwarded_by: Any = None
+    to: list[Any]
+    cc: list[Any]
+    subject: str
+    date: datetime | None
+    received_at: datetime
+    text: str
+    quoted_text: str
+    automatic: str | None
+    attachments: list[AttachmentOut]
+    deliveries: int
+    findings: list[dict[str, Any]]
+    defects: list[str]
+
+
+class MessagePage(Out):
+    items: list[MessageOut]
+    next: str | None = None
+
+
+class Why(Out):
+    """By which evidence a message landed in its case, with the runners-up."""
+
+    message: str
+    case: str
+    placed_by: str
+    evidence: list[Any]
+    runners_up: list[Any]
+    pinned_by: str | None = None
+
+
+class Review(Out):
+    """Fair review of the exchange with a vendor: both sides' times, always side by side, from five cases on."""
+
+    cases: int
+    enough: bool = Field(description="False below five cases: then no figures, they would say nothing.")
+    turns_to_resolution: float | None
+    median_wait: dict[str, float | None] = Field(description="Seconds a case waited on each side, median.")
+
+
+class Vendor(Out):
+    id: str
+    name: Any
+    review: Review
+
+
+class VendorPage(Out):
+    items: list[Vendor]
+    next: str | None = None
+
+
+class SpoolEntry(Out):
+    id: str
+    state: Literal["waiting", "done", "shunted", "refused"]
+    received_at: datetime
+    channel: str
+    mail_from: str
+    rcpt_tos: list[str]
+    size: int
+    attempts: int
+    reason: str | None
+
+
+class SpoolPage(Out):
+    items: list[SpoolEntry]
+    next: str | None
+
+
+class Webhook(Out):
+    id: int
+    url: str
+    kinds: list[str]
+    created_at: datetime
+    disabled_at: datetime | None
+    last_error: str | None = None
+
+
+class NewWebhook(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}]},
+    )
+
+    url: str = Field(max_length=2000)
+    kinds: list[str] = Field(default=[], max_length=20, description="Kinds of events; empty means all.")
+
+
+class MadeWebhook(Webhook):
+    secret: str = Field(description="Signs what we send (Standard Webhooks); shown this once.")
+
+
+class WebhookPage(Out):
+    items: list[Webhook]
+    next: str | None = None
+
+
+class Health(Out):
+    status: str = Field(examples=["ok"])

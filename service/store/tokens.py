@@ -1,0 +1,99 @@
+"""Tokens for HTTP: made by command, shown once, kept as SHA-256 only.
+
+A token is 32 random bytes, so a plain hash is enough (nothing to guess), and looking it up by its hash tells a clock
+nothing: the caller does not choose the hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, or_, select, update
+
+from service.errors import NotFound, Refused
+from service.store.tables import tokens
+
+PREFIX = "sodan_"
+SCOPES = ("read", "write", "admin")
+"""Each holds the ones before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Who calls, and how much of it is theirs to do."""
+
+    id: int
+    name: str
+    scope: str
+
+    def may(self, scope: str) -> bool:
+        return SCOPES.index(self.scope) >= SCOPES.index(scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new token; the only time its secret exists outside the caller's hands."""
+
+    id: int
+    secret: str
+
+
+def hash_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def create(conn: Connection, name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> Made:
+    """A new token for ``name``. Raises Refused for an unknown scope."""
+    if scope not in SCOPES:
+        raise Refused(f"scope is one of {', '.join(SCOPES)}")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    row = conn.execute(
+        insert(tokens).values(hash=hash_of(secret), name=name, scope=scope, created_at=now, expires_at=expires_at)
+    )
+    assert row.inserted_primary_key is not None
+    return Made(int(row.inserted_primary_key[0]), secret)
+
+
+def find(conn: Connection, secret: str, now: datetime) -> Token | None:
+    """The valid token with this secret."""
+    row = conn.execute(
+        select(tokens.c.id, tokens.c.name, tokens.c.scope).where(tokens.c.hash == hash_of(secret), *_valid(now))
+    ).one_or_none()
+    return Token(row.id, row.name, row.scope) if row else None
+
+
+def any_valid(conn: Connection, now: datetime) -> bool:
+    """Whether one token at least lets somebody in."""
+    return conn.execute(select(tokens.c.id).where(*_valid(now)).limit(1)).first() is not None
+
+
+def used(conn: Connection, id: int, now: datetime) -> None:
+    """Remember the hour of its last use (not each use: that would write on every read)."""
+    conn.execute(
+        update(tokens)
+        .where(tokens.c.id == id, or_(tokens.c.used_at.is_(None), tokens.c.used_at < now - timedelta(hours=1)))
+        .values(used_at=now)
+    )
+
+
+def revoke(conn: Connection, id: int, now: datetime) -> None:
+    """Make it worthless. Raises NotFound where there is none."""
+    found = conn.execute(
+        update(tokens).where(tokens.c.id == id).values(revoked_at=func.coalesce(tokens.c.revoked_at, now))
+    )
+    if not found.rowcount:
+        raise NotFound(f"there is no token {id}")
+
+
+def listing(conn: Connection) -> list[dict[str, Any]]:
+    """All of them, oldest first, without hashes."""
+    columns = [column for column in tokens.c if column.name != "hash"]
+    return [dict(row._mapping) for row in conn.execute(select(*columns).order_by(tokens.c.id))]
+
+
+def _valid(now: datetime) -> tuple[Any, ...]:
+    return tokens.c.revoked_at.is_(None), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)
