@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,6 +97,10 @@ class Settings(BaseSettings):
         60, gt=0, le=86400, description="after how long a silent worker's mails are given to another"
     )
     stop_seconds: float = Field(20, gt=0, le=3600, description="how long a graceful stop may take")
+    http_rate: int = Field(1200, ge=1, le=1_000_000, description="HTTP requests a minute of one token; more get 429")
+    webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="networks that are not public and yet may be sent webhooks, comma-separated (10.1.2.0/24)"
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @field_validator("smtp_listen", "http_listen", "lmtp_listen", mode="before")
@@ -123,6 +128,11 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"[^@\s<>\"]+", domain):
                 raise ValueError(f"expected a domain, not {domain!r}")
         return domains
+
+    @field_validator("webhook_networks", mode="before")
+    @classmethod
+    def _read_networks(cls, written: Any) -> Any:
+        return _split(written)
 
     @field_validator("packs", mode="before")
     @classmethod
