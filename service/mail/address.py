@@ -1,0 +1,156 @@
+"""Address lists (RFC 5322 §3.4, §4.4), as strict senders and as careless ones write them."""
+
+from __future__ import annotations
+
+import re
+
+from service.mail import encoded
+from service.mail.message import Address
+
+MAX_ADDRESSES = 5_000
+_PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
+_SIMPLE = re.compile(r'(?:"([^"\\<>]*)"|([^"\\<>(),;:@\[\]]*))[ \t]*<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
+_TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*"|[(),;:<>"]|[^(),;:<>"=]+|=')
+_ANY = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
+_UNQUOTE = re.compile(r"\\(.)")
+
+
+def addresses(raw: bytes | None, hint: str | None = None) -> tuple[Address, ...]:
+    """The mailboxes of an address field, groups flattened, names decoded. Never raises; bounded."""
+    if not raw:
+        return ()
+    return listed(encoded.plain(raw, hint))
+
+
+def listed(value: str) -> tuple[Address, ...]:
+    """The mailboxes in an address list already decoded to characters (encoded words still in it)."""
+    value = value.strip()
+    if _PLAIN.match(value):
+        return (Address("", value),)
+    simple = _SIMPLE.match(value)
+    if simple is not None:
+        name = simple[1] if simple[1] is not None else simple[2]
+        return (Address(_name(name), _mailbox(simple[3])),)
+    found = _Scanner(value).run()
+    if not any(a.address for a in found) and "=?" in value:
+        # the whole field, address and all, inside an encoded word
+        again = encoded.words(value)
+        if "@" in again and again != value:
+            found = _Scanner(again).run()
+    return tuple(found)
+
+
+class _Scanner:
+    """One pass over the tokens; quotes, comments and angle brackets may be left open by the sender."""
+
+    def __init__(self, value: str) -> None:
+        self.tokens = _TOKEN.findall(value)
+        self.found: list[Address] = []
+        self.reset()
+
+    def reset(self) -> None:
+        self.phrase: list[str] = []
+        self.comment: list[str] = []
+        self.angle: list[str] | None = None
+
+    def run(self) -> list[Address]:
+        depth = 0
+        inside = False
+        for piece in self.tokens:
+            if len(self.found) >= MAX_ADDRESSES:
+                break
+            if piece == "(" and not inside:
+                depth += 1
+            elif piece == ")" and depth:
+                depth -= 1
+            elif depth:
+                self.comment.append(piece)
+            elif piece == "<":
+                inside = True
+                self.angle = [] if self.angle is None or not "".join(self.angle).strip() else self.angle
+            elif piece == ">":
+                inside = False
+            elif inside and piece not in (",", ";"):
+                assert self.angle is not None
+                self.angle.append(piece)
+            elif piece == ",":
+                inside = self._comma(inside)
+            elif piece == ";":
+                inside = False
+                self.flush()
+            elif piece == ":" and "@" not in "".join(self.phrase) and self.angle is None:
+                self._group()
+            else:
+                self.phrase.append(piece)
+        self.flush()
+        return self.found
+
+    def _group(self) -> None:
+        """``Name: a, b;`` (RFC 5322 §3.4): the group's name is dropped; ``mailto:`` is no group."""
+        self.reset()
+
+    def _comma(self, inside: bool) -> bool:
+        # a source route, <@a,@b:c@d> (RFC 5322 §4.4), or a bracket never closed
+        if inside and self.angle and "".join(self.angle).startswith("@"):
+            self.angle.append(",")
+            return True
+        self.flush()
+        return False
+
+    def flush(self) -> None:
+        phrase, comment = "".join(self.phrase).strip(), "".join(self.comment).strip()
+        if self.angle is not None:
+            address, name = "".join(self.angle), phrase or comment
+        else:
+            address, name = phrase, comment
+        self.reset()
+        if not address.strip() and not name:
+            return
+        made = _address(address.strip(), name)
+        if made is not None:
+            # "Doe, John <j@x>" unquoted: the words before the comma belong to the name
+            if self.found and made.address and not self.found[-1].address and self.found[-1].name and made.name:
+                name = f"{self.found.pop().name}, {made.name}"
+                made = Address(name, made.address)
+            self.found.append(made)
+
+
+def _address(address: str, name: str) -> Address | None:
+    address = _mailbox(address)
+    if "@" in address and not re.search(r"\s", address):
+        return Address(_name(name), address)
+    match = _ANY.search(address)
+    if match is not None:
+        rest = (address[: match.start()] + " " + address[match.end() :]).strip()
+        return Address(_name(name or rest), match.group().rstrip("."))
+    # a bare name, or a local part without a domain
+    if name and address and not re.search(r"\s", address):
+        return Address(_name(name), address)
+    return Address(_name(address or name), "") if (address or name) else None
+
+
+def _mailbox(address: str) -> str:
+    address = address.strip()
+    if address[:7].casefold() == "mailto:":
+        address = address[7:]
+    if address.startswith("@") and ":" in address:
+        address = address.rpartition(":")[2]
+    if " " in address and "@" in address:
+        squeezed = re.sub(r"\s*([.@])\s*", r"\1", address)
+        if not re.search(r"\s", squeezed):
+            address = squeezed
+    return address.strip("'") if address.startswith("'") and address.endswith("'") else address
+
+
+def _name(value: str) -> str:
+    value = value.strip()
+    if value.startswith('"') and value.endswith('"') and len(value) > 1 and value.count('"') == 2:
+        value = value[1:-1]
+    value = value.replace('"', "") if value.count('"') else value
+    if "\\" in value:
+        value = _UNQUOTE.sub(r"\1", value)
+    value = encoded.words(value)
+    value = re.sub(r"[\s\x00-\x1f]+", " ", value).strip()
+    if len(value) > 1 and value[0] == value[-1] == "'":
+        value = value[1:-1]
+    return value

@@ -1,0 +1,78 @@
+"""Calendar invitations in one line (RFC 5545, RFC 5546)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_CHARS = 500_000
+_FIELD = re.compile(
+    r"^(SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|STATUS|METHOD|UID|RRULE)((?:;[^:\n]{0,500})?):(.*)$", re.MULTILINE
+)
+_STAMP = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})\d{2}(Z?))?")
+_VERBS = {
+    "REQUEST": "Invitation",
+    "CANCEL": "Cancelled",
+    "REPLY": "Reply to invitation",
+    "COUNTER": "New time proposed",
+    "PUBLISH": "Event",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an invitation says. ``method`` is upper case (``REQUEST``, ``REPLY``, ``CANCEL``)."""
+
+    method: str
+    summary: str
+    start: str
+    end: str
+    place: str
+
+    @property
+    def line(self) -> str:
+        """``Invitation: Review, 2026-11-10 10:00–11:00 UTC, Room 3``."""
+        when = self.start
+        if self.end and self.end != self.start:
+            day, _, clock = self.end.partition(" ")
+            when += "–" + (clock if clock and self.start.startswith(day) else self.end)
+        rest = ", ".join(filter(None, (self.summary, when, self.place)))
+        return f"{_VERBS.get(self.method, 'Event')}: {rest}"
+
+
+def read(text: str, method: str = "") -> Event | None:
+    """The first event of an iCalendar object; None where there is none."""
+    text = re.sub(r"\n[ \t]", "", text[:MAX_CHARS].replace("\r", ""))
+    begin = text.find("BEGIN:VEVENT")
+    if begin < 0:
+        begin = text.find("BEGIN:VTODO")
+        if begin < 0:
+            return None
+    end = text.find("END:V", begin + 12)
+    found: dict[str, tuple[str, str]] = {}
+    for match in _FIELD.finditer(text, begin, end if end > 0 else len(text)):
+        found.setdefault(match[1], (match[2], match[3].strip()))
+    stated = re.search(r"^METHOD:(\w+)", text, re.MULTILINE)
+    return Event(
+        (stated[1] if stated else method).upper(),
+        _plain(found.get("SUMMARY", ("", ""))[1]),
+        _when(*found.get("DTSTART", ("", ""))),
+        _when(*found.get("DTEND", ("", ""))),
+        _plain(found.get("LOCATION", ("", ""))[1]),
+    )
+
+
+def _plain(value: str) -> str:
+    value = re.sub(r"\\[nN]", " ", value)
+    return re.sub(r"\\([,;\\])", r"\1", value)[:500].strip()
+
+
+def _when(parameters: str, value: str) -> str:
+    match = _STAMP.match(value)
+    if match is None:
+        return ""
+    day = f"{match[1]}-{match[2]}-{match[3]}"
+    if match[4] is None:
+        return day
+    zone = re.search(r"TZID=\"?([^;:\"]+)", parameters)
+    return f"{day} {match[4]}:{match[5]}" + (" UTC" if match[6] else f" {zone[1]}" if zone else "")

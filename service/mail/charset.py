@@ -1,0 +1,310 @@
+"""Bytes to text, whatever the label says.
+
+A label is a claim, not a fact: Japanese mailers send NEC and IBM rows under ``iso-2022-jp`` (CP50221, which no codec
+of the standard library reads), web forms send UTF-8 under ``iso-8859-1``, scripts send no label at all. Strict
+decoding under the label comes first, then strict UTF-8, then what the bytes look like; only then are characters lost.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from functools import lru_cache
+from itertools import pairwise
+
+import cchardet
+
+SAMPLE = 20_000
+"""Bytes shown to the guesser; more costs time and changes nothing."""
+
+_ALIASES = {
+    "ansi_x3.4-1968": "ascii",
+    "us-ascii": "ascii",
+    "646": "ascii",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "sjis": "cp932",
+    "ms_kanji": "cp932",
+    "windows-31j": "cp932",
+    "cswindows31j": "cp932",
+    "x-ms-cp932": "cp932",
+    "shift_jisx0213": "shift_jisx0213",
+    "x-euc-jp": "euc_jp",
+    "x-euc": "euc_jp",
+    "cp51932": "euc_jp",
+    "eucjp-ms": "euc_jp",
+    "eucjp": "euc_jp",
+    "iso-2022-jp": "jis",
+    "iso2022jp": "jis",
+    "iso-2022-jp-1": "jis",
+    "iso-2022-jp-ms": "jis",
+    "csiso2022jp": "jis",
+    "cp50220": "jis",
+    "cp50221": "jis",
+    "cp50222": "jis",
+    "jis": "jis",
+    "jis_encoding": "jis",
+    "gb2312": "gb18030",
+    "gb_2312-80": "gb18030",
+    "csgb2312": "gb18030",
+    "x-gbk": "gb18030",
+    "gbk": "gb18030",
+    "cp936": "gb18030",
+    "ms936": "gb18030",
+    "euc-cn": "gb18030",
+    "hz-gb-2312": "hz",
+    "big5": "big5hkscs",
+    "big-5": "big5hkscs",
+    "x-x-big5": "big5hkscs",
+    "ks_c_5601-1987": "cp949",
+    "ks_c_5601": "cp949",
+    "ksc5601": "cp949",
+    "euc-kr": "cp949",
+    "windows-949": "cp949",
+    "x-windows-949": "cp949",
+    "unicode-1-1-utf-7": "utf-7",
+    "x-unicode-2-0-utf-7": "utf-7",
+    "csunicode11utf7": "utf-7",
+    "unicode-1-1-utf-8": "utf-8",
+    "utf8mb4": "utf-8",
+    "utf-8-bom": "utf-8",
+    "x-utf-8": "utf-8",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8",
+    "iso-8859-6-i": "iso-8859-6",
+    "tis-620": "cp874",
+    "iso-8859-11": "cp874",
+    "windows-874": "cp874",
+    "x-mac-roman": "mac-roman",
+    "x-macintosh": "mac-roman",
+    "macintosh": "mac-roman",
+    "x-mac-japanese": "cp932",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "x-mac-ce": "mac-latin2",
+    "x-cp1250": "cp1250",
+    "x-cp1251": "cp1251",
+    "x-cp1252": "cp1252",
+    "ansi": "cp1252",
+    "x-ansi": "cp1252",
+    "iso-8859-1-windows-3.1-latin-1": "cp1252",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "iso-8859-9": "cp1254",
+}
+"""Label to codec, where Python has no such name or a narrower one than the label means in mail."""
+
+_NOT_TEXT = {"base64", "hex", "quopri", "uu", "zip", "bz2", "rot13", "zlib", "idna", "punycode", "undefined", "mbcs"}
+_NO_CLAIM = {"", "unknown", "unknown-8bit", "x-unknown", "default", "default_charset", "8bit", "binary", "none", "utf"}
+_JIS_ESCAPE = re.compile(rb"(\x1b\$[@B]|\x1b\$\([DBOPQ]|\x1b\([BJIH])")
+_SINGLE_BYTE = re.compile(r"cp125\d|cp874|iso8859-\d+|mac-|koi8|cp4|cp8|latin|hp-|kz|ptcp")
+
+
+@lru_cache(maxsize=512)
+def codec(label: str) -> str | None:
+    """The codec a charset label means (``jis`` for the ISO-2022-JP family), None where it means nothing."""
+    name = label.strip().strip("\"'").casefold()
+    name = name.partition("*")[0].partition(";")[0].strip()
+    if name in _NO_CLAIM:
+        return None
+    if name in _ALIASES:
+        return _ALIASES[name]
+    for candidate in (name, name.removeprefix("x-"), name.removeprefix("charset="), name.replace("windows-cp", "cp")):
+        if candidate in _ALIASES:
+            return _ALIASES[candidate]
+        try:
+            found = codecs.lookup(candidate)
+        except (LookupError, ValueError, UnicodeError):
+            continue
+        if found.name in _NOT_TEXT or not getattr(found, "_is_text_encoding", True):
+            return None
+        return found.name
+    return None
+
+
+def decode(raw: bytes, label: str | None = None) -> tuple[str, str | None]:
+    """``raw`` as text, and the code of the defect met on the way, if any.
+
+    Defects: ``charset-unknown`` (no such charset), ``charset-missing`` (8-bit text without a label),
+    ``charset-wrong`` (not what the label says), ``charset-lossy`` (characters were lost).
+    """
+    name = codec(label) if label else None
+    defect = "charset-unknown" if label and name is None and label.strip().casefold() not in _NO_CLAIM else None
+    if raw.isascii():
+        return _ascii(raw, name, defect)
+    if name in (None, "ascii"):
+        text, lossy = guess(raw)
+        return text, "charset-lossy" if lossy else defect or "charset-missing"
+    assert name is not None
+    if name == "jis":
+        if b"\x1b" in raw:
+            text = jis(raw)
+            if "\ufffd" not in text:
+                return text, None
+        other, lossy = guess(raw)
+        return (text, "charset-lossy") if lossy and b"\x1b" in raw else (other, "charset-wrong")
+    try:
+        text = raw.decode(name)
+    except (UnicodeError, ValueError):
+        return _mislabelled(raw, name)
+    if _SINGLE_BYTE.match(name):
+        better = _utf8(raw)
+        if better is not None:
+            return better, "charset-wrong"
+    return text, defect
+
+
+def _ascii(raw: bytes, name: str | None, defect: str | None) -> tuple[str, str | None]:
+    if b"\x1b" in raw and (name in (None, "ascii", "jis") or name == "utf-8") and _JIS_ESCAPE.search(raw):
+        return jis(raw), defect or (None if name == "jis" else "charset-wrong")
+    if name == "utf-7" and b"+" in raw:
+        try:
+            return raw.decode("utf-7"), defect
+        except (UnicodeError, ValueError):
+            return raw.decode("ascii"), "charset-wrong"
+    if name == "hz" or (
+        name and name.startswith(("utf-16", "utf-32", "utf_16", "utf_32", "iso2022", "cp037", "cp500"))
+    ):
+        try:
+            return raw.decode(name), defect
+        except (UnicodeError, ValueError):
+            return raw.decode("ascii"), "charset-wrong"
+    return raw.decode("ascii"), defect
+
+
+def _utf8(raw: bytes) -> str | None:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _mislabelled(raw: bytes, name: str) -> tuple[str, str | None]:
+    if name != "utf-8":
+        text = _utf8(raw)
+        if text is not None:
+            return text, "charset-wrong"
+    if name == "cp1252":
+        return _cp1252(raw), None
+    lenient = raw.decode(name, "replace")
+    lost = lenient.count("\ufffd")
+    if lost * 20 <= sum(1 for c in lenient if c >= "\x80") or lost <= 2 < len(lenient) // 50:
+        return lenient, "charset-lossy"
+    text, lossy = guess(raw)
+    if lossy:
+        return lenient, "charset-lossy"
+    return text, "charset-wrong"
+
+
+def _cp1252(raw: bytes) -> str:
+    """Windows-1252 with the five undefined bytes as Latin-1 has them (WHATWG Encoding Standard)."""
+    pieces = re.split(rb"([\x81\x8d\x8f\x90\x9d]+)", raw)
+    return "".join(p.decode("latin-1" if i % 2 else "cp1252") for i, p in enumerate(pieces))
+
+
+def guess(raw: bytes) -> tuple[str, bool]:
+    """Text of unlabelled bytes and whether characters were lost."""
+    text = _utf8(raw)
+    if text is not None:
+        return text, False
+    if _JIS_ESCAPE.search(raw):
+        text = jis(raw)
+        if text.count("\ufffd") * 20 <= len(text):
+            return text, "\ufffd" in text
+    japanese = _japanese(raw)
+    if japanese is not None:
+        return japanese, False
+    # UTF-8 cut in the middle (by a size limit, by a folding that counted bytes) is still UTF-8
+    lenient = raw.decode("utf-8", "replace")
+    if lenient.count("\ufffd") * 10 <= sum(1 for c in lenient if c >= "\x80"):
+        return lenient, True
+    found = cchardet.detect(raw[:SAMPLE])["encoding"]
+    name = codec(found) if found else None
+    if name not in (None, "ascii", "utf-8", "jis"):
+        try:
+            return raw.decode(name or "ascii"), False
+        except (UnicodeError, ValueError):
+            pass
+    return _cp1252(raw), False
+
+
+def _japanese(raw: bytes) -> str | None:
+    """Shift_JIS or EUC-JP where one of them reads as Japanese: strict, with kana, few rare kanji."""
+    best: tuple[float, str] | None = None
+    for name in ("euc_jp", "cp932"):
+        try:
+            text = raw.decode(name)
+        except (UnicodeError, ValueError):
+            continue
+        wide = sum(1 for c in text if c >= "\x80")
+        kana = sum(1 for c in text if "\u3041" <= c <= "\u30fc")
+        half = sum(1 for c in text if "\uff61" <= c <= "\uff9f")
+        score = (kana - half) / (wide or 1)
+        if score > 0.15 and (best is None or score > best[0]):
+            best = (score, text)
+    return best[1] if best else None
+
+
+def jis(raw: bytes) -> str:
+    """ISO-2022-JP as Windows mailers write it (CP50221: NEC and IBM rows, half-width kana by ``ESC ( I`` or 8 bit).
+
+    Pairs are turned into Shift_JIS bytes and read as cp932, whose tables have those rows.
+    """
+    out: list[str] = []
+    mode = b"\x1b(B"
+    for part in _JIS_ESCAPE.split(raw):
+        if part.startswith(b"\x1b"):
+            mode = part
+        elif mode == b"\x1b(I":
+            out.append(bytes(b | 0x80 if 0x20 < b < 0x60 else b for b in part).decode("cp932", "replace"))
+        elif mode == b"\x1b$(D":
+            out.append(_jis0212(part))
+        elif mode.startswith(b"\x1b$"):
+            out.append(_pairs(part))
+        elif part.isascii():
+            out.append(part.decode("ascii"))
+        else:
+            out.append(part.decode("cp932", "replace"))
+    return "".join(out)
+
+
+def _jis0212(part: bytes) -> str:
+    try:
+        return (b"\x1b$(D" + part + b"\x1b(B").decode("iso2022_jp_1")
+    except (UnicodeError, ValueError):
+        return "\ufffd" * (len(part) // 2)
+
+
+def _pairs(part: bytes) -> str:
+    """JIS X 0208 pairs; a line end inside (a missing escape) goes back to ASCII, as readers in Japan do."""
+    text: list[str] = []
+    ascii_now = False
+    for index, line in enumerate(re.split(rb"(\r?\n)", part)):
+        if index % 2:
+            text.append("\n")
+            ascii_now = True
+        elif ascii_now and (len(line) % 2 or not _looks_double(line)):
+            text.append(line.decode("ascii", "replace"))
+        else:
+            text.append(_double(line))
+    return "".join(text)
+
+
+def _looks_double(line: bytes) -> bool:
+    return bool(line) and all(0x21 <= b <= 0x7E for b in line) and any(a in (0x24, 0x25) for a, _ in pairwise(line))
+
+
+def _double(line: bytes) -> str:
+    shifted = bytearray()
+    for j1, j2 in zip(line[::2], line[1::2], strict=False):
+        j1, j2 = j1 & 0x7F, j2 & 0x7F
+        if not (0x21 <= j1 <= 0x7E and 0x21 <= j2 <= 0x7E):
+            shifted += b"\x20" if j1 <= 0x20 else b"?"
+            continue
+        lead = (j1 + 1) // 2 + (0x70 if j1 < 0x5F else 0xB0)
+        trail = j2 + (0x1F if j1 % 2 and j2 < 0x60 else 0x20 if j1 % 2 else 0x7E)
+        shifted.append(lead)
+        shifted.append(trail)
+    return shifted.decode("cp932", "replace")

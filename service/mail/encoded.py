@@ -1,0 +1,148 @@
+"""Text in header fields: encoded words (RFC 2047), parameters (RFC 2045 §5.1, RFC 2231), raw 8-bit values."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from service.mail import charset
+
+_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*)*)\?=")
+_SPACE = re.compile(r"\s+")
+_PARAMETER = re.compile(
+    rb"""[;\s]*([^\s=;"<>()]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)(?:"|$)|'([^';]*)'(?=[ \t]*(?:;|$))|([^;]*))""",
+    re.DOTALL,
+)
+_INDEXED = re.compile(r"^(.*?)\*(\d{1,3})?(\*)?$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+MAX_WORDS = 20_000
+
+
+def text(raw: bytes | None, hint: str | None = None) -> str:
+    """An unstructured field (Subject): decoded, unfolded, control characters gone. ``hint`` is the body's charset."""
+    if not raw:
+        return ""
+    value = words(plain(raw, hint))
+    return _CONTROL.sub("", value.replace("\n", " ").replace("\r", "")).strip()
+
+
+def plain(raw: bytes, hint: str | None = None) -> str:
+    """Header bytes as characters; encoded words stay. Raw 8-bit bytes are read as UTF-8 (RFC 6532), else guessed."""
+    if raw.isascii():
+        if b"\x1b" not in raw:
+            return raw.decode("ascii")
+        return charset.decode(raw, "iso-2022-jp")[0]
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    if hint:
+        name = charset.codec(hint)
+        if name not in (None, "ascii", "utf-8", "jis"):
+            try:
+                return raw.decode(name or "ascii")
+            except (UnicodeError, ValueError):
+                pass
+    return charset.guess(raw)[0]
+
+
+def words(value: str) -> str:
+    """Decode the encoded words; neighbours of one charset are joined as bytes first, since some split characters."""
+    if "=?" not in value:
+        return value
+    out: list[str] = []
+    run: list[bytes] = []
+    label = ""
+    last = 0
+    for match in _WORD.finditer(value):
+        gap = value[last : match.start()]
+        payload = _payload(match[2], match[3])
+        if run and (gap.strip() or match[1].casefold() != label.casefold()):
+            out.append(charset.decode(b"".join(run), label)[0])
+            if gap.strip():
+                out.append(gap)
+            run = []
+        elif not run:
+            out.append(gap)
+        run.append(payload)
+        label = match[1].partition("*")[0]
+        last = match.end()
+    if run:
+        out.append(charset.decode(b"".join(run), label)[0])
+    out.append(value[last:])
+    return "".join(out)
+
+
+def _payload(encoding: str, data: str) -> bytes:
+    raw = data.encode("utf-8", "surrogateescape")
+    if encoding in "qQ":
+        return binascii.a2b_qp(raw.replace(b" ", b"_"), header=True)
+    return base64(raw)
+
+
+def base64(raw: bytes) -> bytes:
+    """Base64 with whatever is wrong about it mended: padding missing or in the middle, foreign characters."""
+    stripped = raw.rstrip()
+    inner = stripped.rstrip(b"=")
+    if b"=" not in inner:
+        try:
+            return binascii.a2b_base64(stripped)
+        except (binascii.Error, ValueError):
+            pass
+    out: list[bytes] = []
+    for run in re.split(rb"=+", inner):
+        clean = re.sub(rb"[^A-Za-z0-9+/]", b"", run)
+        usable = len(clean) - (len(clean) % 4 == 1)
+        out.append(binascii.a2b_base64(clean[:usable] + b"=" * (-usable % 4)))
+    return b"".join(out)
+
+
+def parameters(raw: bytes) -> dict[str, str]:
+    """Parameters of Content-Type and Content-Disposition: RFC 2231 pieces put together, RFC 2047 words decoded."""
+    found: dict[str, str] = {}
+    pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
+    for match in _PARAMETER.finditer(raw[:100_000]):
+        name = match[1].decode("latin-1").lower()
+        value = match[2] if match[2] is not None else match[3] if match[3] is not None else match[4].strip()
+        if match[2] is not None and b"\\" in value:
+            value = re.sub(rb"\\([\"\\])", rb"\1", value)
+        if "*" in name:
+            indexed = _INDEXED.match(name)
+            if indexed is not None:
+                index = int(indexed[2] or 0)
+                extended = indexed[3] is not None or indexed[2] is None
+                pieces.setdefault(indexed[1], {}).setdefault(index, (value, extended))
+                continue
+        found.setdefault(name, parameter_text(value))
+    for name, parts in pieces.items():
+        joined = _rfc2231(parts)
+        if joined:
+            found[name] = joined
+    return found
+
+
+def parameter_text(value: bytes) -> str:
+    """A parameter's value; encoded words are not allowed there (RFC 2047 §5) and common all the same."""
+    decoded = plain(value)
+    if "=?" in decoded:
+        decoded = words(re.sub(r"\?=\s+=\?", "?==?", decoded))
+    return _SPACE.sub(" ", _CONTROL.sub("", decoded)).strip()
+
+
+def _rfc2231(parts: dict[int, tuple[bytes, bool]]) -> str:
+    label = ""
+    out = bytearray()
+    for index in sorted(parts):
+        value, extended = parts[index]
+        if extended:
+            if index == min(parts) and value.count(b"'") >= 2:
+                head, _, rest = value.partition(b"'")
+                label = head.decode("latin-1")
+                value = rest.partition(b"'")[2]
+            value = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), value)
+        out += value
+    raw = bytes(out)
+    decoded = charset.decode(raw, label)[0] if label else plain(raw)
+    if "=?" in decoded:
+        decoded = words(decoded)
+    return _SPACE.sub(" ", _CONTROL.sub("", decoded)).strip()

@@ -1,0 +1,348 @@
+"""HTML to text a person can read, with the quote structure kept.
+
+A scanner, not a tree: one pass over the tags with a small stack, so that size and time stay in proportion to the
+input whatever it is (two hundred thousand nested tags, thirty thousand attributes, quotes never closed). ``blockquote``
+becomes ``> `` lines, as a plain-text mail has them; ``hr`` becomes the line of underscores Outlook writes.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+MAX_CHARS = 4_000_000
+MAX_TAGS = 200_000
+MAX_NEST = 200
+RULE = "_" * 32
+"""What ``<hr>`` becomes: Outlook's own text form of the line above a quoted header block."""
+
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+_TAG = re.compile(r"/?[A-Za-z][A-Za-z0-9:_-]*")
+_HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.IGNORECASE)
+_PRE = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
+_CITE = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u2060\ufeff\u034f]")
+
+_BLOCK = frozenset(
+    [
+        "div",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "main",
+        "nav",
+        "aside",
+        "address",
+        "center",
+        "form",
+        "fieldset",
+        "table",
+        "thead",
+        "tbody",
+        "tfoot",
+        "caption",
+        "dl",
+        "dt",
+        "dd",
+        "ul",
+        "ol",
+        "figure",
+        "figcaption",
+        "body",
+        "html",
+        "tr",
+    ]
+)
+_PARAGRAPH = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6"])
+_RAW = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "title", "xml", "template")}
+_VOID = frozenset(["br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr"])
+
+
+def to_text(html: str) -> str:
+    """The visible text of ``html``."""
+    text = _Scan(html, hide=True).run()
+    if not text and html:
+        # everything was inside something hidden: then hiding was not what it meant
+        text = _Scan(html, hide=False).run()
+    return text
+
+
+class _Scan:
+    def __init__(self, html: str, *, hide: bool) -> None:
+        self.html = html[:MAX_CHARS]
+        self.hide = hide
+        self.lines: list[str] = []
+        self.line: list[str] = []
+        self.breaks = 0
+        self.depth = 0
+        self.line_depth = 0
+        self.pre = 0
+        self.stack: list[tuple[str, str]] = []
+        self.lists: list[int] = []
+        self.link: tuple[str, int] | None = None
+        self.row_line = -1
+        self.cells = 0
+
+    def run(self) -> str:
+        html, position, size = self.html, 0, len(self.html)
+        find = html.find
+        no_quote = {'"': False, "'": False}
+        for _ in range(MAX_TAGS):
+            at = find("<", position)
+            if at < 0:
+                break
+            if at > position:
+                self.text(html[position:at])
+            match = _TAG.match(html, at + 1)
+            if match is None:
+                position = self._markup(at)
+                if position == at + 1:
+                    self.text("<")
+                continue
+            end = find(">", match.end())
+            if end < 0:
+                position = size
+                break
+            body = html[match.end() : end]
+            for quote in ('"', "'"):
+                if quote in body and body.count(quote) % 2 and not no_quote[quote] and ("=" + quote) in body:
+                    closing = find(quote, end)
+                    if closing < 0:
+                        no_quote[quote] = True
+                        continue
+                    further = find(">", closing)
+                    if further >= 0 and further - end < 100_000:
+                        end = further
+                        body = html[match.end() : end]
+                    break
+            name = match.group().lower()
+            position = end + 1
+            if name[0] == "/":
+                self._end(name[1:])
+            elif name in _RAW:
+                closing_tag = _RAW[name].search(html, position)
+                if closing_tag is not None:
+                    after = find(">", closing_tag.end())
+                    position = after + 1 if after >= 0 else size
+            elif self.hide and "none" in body and _HIDDEN.search(body) and name not in _VOID and name != "body":
+                position = self._skip(name, position)
+            else:
+                self._start(name, body)
+        else:
+            return self._finish()
+        if position < size:
+            self.text(html[position:])
+        return self._finish()
+
+    def _markup(self, at: int) -> int:
+        """Comments, declarations, processing instructions; where to read on."""
+        html = self.html
+        if html.startswith("<!--", at):
+            if html.startswith("<!-->", at):
+                return at + 5
+            end = html.find("-->", at + 4)
+            if end >= 0:
+                return end + 3
+            end = html.find(">", at)
+            return end + 1 if end >= 0 else len(html)
+        if html[at + 1 : at + 2] in ("!", "?", "/"):
+            end = html.find(">", at)
+            return end + 1 if end >= 0 else len(html)
+        return at + 1
+
+    def _skip(self, name: str, position: int) -> int:
+        """Past the end of a hidden element; right behind its start tag where it is never closed."""
+        pattern = re.compile(rf"<(/?){re.escape(name)}\b", re.IGNORECASE)
+        level, start = 1, position
+        for _ in range(2_000):
+            match = pattern.search(self.html, position)
+            if match is None:
+                return start
+            end = self.html.find(">", match.end())
+            if end < 0:
+                return start
+            position = end + 1
+            level += -1 if match[1] else 1
+            if level == 0:
+                return position
+        return start
+
+    def _start(self, name: str, body: str) -> None:
+        if name == "br":
+            self.breaks += 1
+        elif name in _PARAGRAPH:
+            self.block(2 if self.cells == 0 or name != "p" else 1)
+        elif name in ("td", "th"):
+            self._cell()
+        elif name in _BLOCK:
+            self.block(1)
+            if name == "tr":
+                self._push("tr")
+                self.cells, self.row_line = 0, -1
+            elif name in ("ul", "ol"):
+                self._push(name)
+                self.lists.append(0 if name == "ol" else -1)
+            elif "pre" in body and _PRE.search(body) and self._push(name, "pre"):
+                self.pre += 1
+        elif name == "blockquote":
+            self.block(1)
+            if self._push(name):
+                self.depth += 1
+        elif name == "li":
+            self.block(1)
+            self._item()
+        elif name in ("pre", "listing", "plaintext", "xmp"):
+            self.block(1)
+            if self._push(name, "pre"):
+                self.pre += 1
+        elif name == "hr":
+            self.block(1)
+            self._raw(RULE)
+            self.block(1)
+        elif name == "a":
+            match = _HREF.search(body)
+            href = next((g for g in match.groups() if g), "") if match else ""
+            self.link = (unescape(href).strip(), len(self.lines)) if href else None
+            self.link_from = len(self.line)
+        elif name == "img":
+            self._image(body)
+
+    def _end(self, name: str) -> None:
+        if name in ("span", "b", "i", "font", "strong", "em", "td", "th"):
+            return
+        if name in _PARAGRAPH:
+            self.block(2 if self.cells == 0 or name != "p" else 1)
+        elif name == "a":
+            self._unlink()
+        elif name in _BLOCK or name in ("blockquote", "li", "pre", "listing", "xmp"):
+            self.block(1)
+            self._pop(name)
+
+    def _push(self, name: str, effect: str = "") -> bool:
+        if len(self.stack) >= MAX_NEST:
+            return False
+        self.stack.append((name, effect))
+        return True
+
+    def _pop(self, name: str) -> None:
+        """Close the nearest open element of that name and what was left open inside it."""
+        for index in range(len(self.stack) - 1, max(-1, len(self.stack) - 50), -1):
+            if self.stack[index][0] == name:
+                break
+        else:
+            return
+        while len(self.stack) > index:
+            popped, effect = self.stack.pop()
+            if effect == "pre":
+                self.pre -= 1
+            elif popped == "blockquote":
+                self.depth -= 1
+            elif popped in ("ul", "ol") and self.lists:
+                self.lists.pop()
+            elif popped == "tr":
+                self.cells, self.row_line = 0, -1
+
+    def _cell(self) -> None:
+        if self.cells and self.row_line == len(self.lines) and self.line:
+            # still on the row's first line: cells stand beside each other
+            self.breaks = 0
+            self.line.append("\t")
+        else:
+            self.block(1)
+        self.cells += 1
+
+    def _item(self) -> None:
+        if self.lists and self.lists[-1] >= 0:
+            self.lists[-1] += 1
+            mark = f"{self.lists[-1]}. "
+        else:
+            mark = "* "
+        self._raw("  " * min(max(len(self.lists) - 1, 0), 8) + mark)
+
+    def _image(self, body: str) -> None:
+        match = _CITE.search(body)
+        alt = unescape((match[1] or match[2] or "") if match else "").strip()
+        if 0 < len(alt) <= 4 and not alt.isascii():
+            # an emoji sent as a picture
+            self._raw(alt)
+
+    def _unlink(self) -> None:
+        link, self.link = self.link, None
+        if link is None or not re.match(r"(?:https?|ftp|mailto|tel):", link[0], re.IGNORECASE):
+            return
+        href, line = link
+        label = "".join(self.line[self.link_from :] if line == len(self.lines) else self.line).strip()
+        target = re.sub(r"^(?:mailto|tel):", "", href, flags=re.IGNORECASE).partition("?")[0] if ":" in href else href
+        if not label or len(href) > 2_000:
+            return
+        bare = re.sub(r"^https?://(?:www\.)?|/$", "", href)
+        if target.casefold() in label.casefold() or bare.casefold() in label.casefold() or label in href:
+            return
+        self.line.append(f" <{href}>")
+
+    def block(self, breaks: int) -> None:
+        self.breaks = max(self.breaks, breaks)
+
+    def text(self, chunk: str) -> None:
+        if "&" in chunk:
+            chunk = unescape(chunk)
+        if self.pre:
+            self._preformatted(chunk.replace("\r\n", "\n").replace("\r", "\n"))
+            return
+        chunk = _SPACES.sub(" ", chunk)
+        if chunk == " " and (self.breaks or not self.line):
+            return
+        if self.breaks or not self.line:
+            chunk = chunk.lstrip(" ")
+            if not chunk:
+                return
+        elif chunk[0] == " " and self.line[-1].endswith(" "):
+            chunk = chunk[1:]
+        self._raw(chunk)
+
+    def _preformatted(self, chunk: str) -> None:
+        first = True
+        for piece in chunk.split("\n"):
+            if not first:
+                self.breaks += 1
+            first = False
+            if piece:
+                self._raw(piece)
+
+    def _raw(self, piece: str) -> None:
+        if not piece:
+            return
+        if self.breaks:
+            self._flush()
+        if not self.line:
+            self.line_depth = self.depth
+            if self.cells and self.row_line < 0:
+                self.row_line = len(self.lines)
+        self.line.append(piece)
+
+    def _flush(self) -> None:
+        """End the line and write the empty ones; before any text there is nothing to end."""
+        if self.line or self.lines:
+            if self.line:
+                self._emit("".join(self.line).rstrip(), self.line_depth)
+            elif not self.lines:
+                pass
+            blanks = min(self.breaks - 1, 3)
+            for _ in range(blanks):
+                self._emit("", min(self.line_depth, self.depth))
+        self.line = []
+        self.breaks = 0
+
+    def _emit(self, line: str, depth: int) -> None:
+        line = line.replace("\xa0", " ")
+        if not line.isascii():
+            line = _INVISIBLE.sub("", line)
+        self.lines.append((">" * depth + " " + line).rstrip() if depth else line)
+
+    def _finish(self) -> str:
+        if self.line:
+            self.breaks = 1
+            self._flush()
+        return "\n".join(self.lines).strip("\n")

@@ -1,0 +1,246 @@
+"""Bytes to a tree of parts (RFC 5322 §2, RFC 2046), in one pass over the delimiter lines.
+
+Nothing is decoded here and nothing is copied: a part is a slice of its buffer. One pass with a stack of open
+boundaries keeps a mail with ten thousand nested multiparts linear; depth and number of parts are bounded and what
+lies beyond is kept as the opaque body of the part it is in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from service.mail.encoded import parameters
+
+MAX_DEPTH = 64
+MAX_PARTS = 2_000
+MAX_HEADERS = 5_000
+MAX_VALUE = 200_000
+"""Bytes kept of one header field; a longer one is cut (defect ``header-long``)."""
+
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?")
+_BLANK = re.compile(rb"[ \t]*\r*(?:\n|\Z)")
+_LINE = re.compile(rb"[^\n]*\n?")
+_KNOWN = re.compile(
+    rb"(?im)^(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to"
+    rb"|in-reply-to|references|x-[a-z0-9-]+):"
+)
+_HEADER_START = re.compile(rb"[!-9;-~]+[ \t]*:")
+
+
+@dataclass(slots=True)
+class Part:
+    """One entity: its header fields (lower-case name, raw value) and where its body lies in ``buffer``."""
+
+    buffer: bytes
+    fields: list[tuple[str, bytes]]
+    start: int
+    end: int
+    path: str = "0"
+    kind: str = "text/plain"
+    parameters: dict[str, str] = field(default_factory=dict)
+    children: list[Part] = field(default_factory=list)
+
+    @property
+    def body(self) -> bytes:
+        """The undecoded body."""
+        return self.buffer[self.start : self.end]
+
+    def first(self, name: str) -> bytes | None:
+        """The first field of that (lower-case) name, raw and unfolded."""
+        return next((value for key, value in self.fields if key == name), None)
+
+    def all(self, name: str) -> list[bytes]:
+        return [value for key, value in self.fields if key == name]
+
+
+class Reader:
+    """Splits one buffer; ``defects`` collects what was odd about it."""
+
+    def __init__(self, buffer: bytes, defects: set[str]) -> None:
+        self.buffer = buffer
+        self.defects = defects
+        self.parts = 0
+        self.delimiters: dict[bytes, list[int]] = {}
+        self.open: list[tuple[Part, bytes | None]] = []
+
+    def read(self, path: str = "0", default: str = "text/plain") -> Part:
+        """The tree of the whole buffer."""
+        root = self._enter(self._preamble(), path, default)
+        position = root.start if not self.open else self.open[-1][0].start
+        size = len(self.buffer)
+        # a delimiter may stand on the very first line of a body
+        position = max(position - 1, 0)
+        while self.delimiters:
+            at = self.buffer.find(b"--", position) if position == 0 else self.buffer.find(b"\n--", position)
+            if at < 0:
+                break
+            line_start = at if position == 0 and self.buffer[at : at + 2] == b"--" else at + 1
+            line_end = self.buffer.find(b"\n", line_start, line_start + 1000)
+            if line_end < 0:
+                line_end = min(size, line_start + 1000)
+            position = self._delimiter(line_start, line_end)
+        self._close(0, size)
+        return root
+
+    def _preamble(self) -> int:
+        """Where the header begins: after empty lines, a byte order mark, an mbox ``From `` line."""
+        match = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*(?:>?From [^\n]*\n)?").match(self.buffer)
+        return match.end() if match else 0
+
+    def _delimiter(self, start: int, end: int) -> int:
+        """Act on a line that begins with two hyphens; where to look on from."""
+        line = self.buffer[start:end].rstrip()
+        closing = False
+        if line not in self.delimiters:
+            closing = line.endswith(b"--")
+            line = line[:-2]
+            if not closing or line not in self.delimiters:
+                return max(end - 1, start)
+        level = self.delimiters[line][-1]
+        before = start - 1 if start and self.buffer[start - 1 : start] == b"\n" else start
+        if before and self.buffer[before - 1 : before] == b"\r":
+            before -= 1
+        self._close(level + 1, before)
+        parent = self.open[level][0]
+        if closing:
+            parent.end = end
+            return max(end - 1, start)
+        if self.parts >= MAX_PARTS:
+            self.defects.add("mime-many-parts")
+            self._close(level, len(self.buffer))
+            self.delimiters.clear()
+            return end
+        default = "message/rfc822" if parent.kind == "multipart/digest" else "text/plain"
+        prefix = parent.path + "." if parent.path != "0" else ""
+        child = self._enter(min(end + 1, len(self.buffer)), f"{prefix}{len(parent.children) + 1}", default, level + 1)
+        parent.children.append(child)
+        return max(self.open[-1][0].start - 1, end - 1 if end == len(self.buffer) else end)
+
+    def _enter(self, at: int, path: str, default: str, level: int = 0) -> Part:
+        """Read the header at ``at`` and open the part, and the message inside it, and so on down."""
+        first: Part | None = None
+        while True:
+            self.parts += 1
+            fields, start = self._fields(at)
+            part = Part(self.buffer, fields, start, len(self.buffer), path)
+            part.kind, part.parameters = content_type(part, default)
+            delimiter = self._boundary(part)
+            if delimiter is not None:
+                self.delimiters.setdefault(delimiter, []).append(len(self.open))
+            self.open.append((part, delimiter))
+            first = first or part
+            if len(self.open) > 1 and self.open[-2][0].kind in MESSAGES and part is not first:
+                self.open[-2][0].children.append(part)
+            if part.kind not in MESSAGES or not _identity(part) or len(self.open) >= MAX_DEPTH:
+                return first
+            at, path, default = start, part.path + ".m" if part.path != "0" else "m", "text/plain"
+
+    def _boundary(self, part: Part) -> bytes | None:
+        if not part.kind.startswith("multipart/"):
+            return None
+        boundary = part.parameters.get("boundary")
+        if not boundary:
+            self.defects.add("mime-no-boundary")
+            return None
+        if len(self.open) >= MAX_DEPTH:
+            self.defects.add("mime-deep")
+            return None
+        return b"--" + boundary.encode("utf-8", "surrogateescape").rstrip()
+
+    def _close(self, level: int, end: int) -> None:
+        """Close every open part from ``level`` down; their bodies end at ``end``."""
+        while len(self.open) > level:
+            part, delimiter = self.open.pop()
+            if part.end == len(self.buffer) or part.end > end:
+                part.end = max(part.start, end)
+            if delimiter is not None and delimiter in self.delimiters:
+                levels = self.delimiters[delimiter]
+                levels.pop()
+                if not levels:
+                    del self.delimiters[delimiter]
+
+    def _fields(self, at: int) -> tuple[list[tuple[str, bytes]], int]:
+        """The header fields from ``at`` and where the body starts."""
+        buffer = self.buffer
+        fields: list[tuple[str, bytes]] = []
+        while True:
+            match = _FIELD.match(buffer, at)
+            if match is None:
+                blank = _BLANK.match(buffer, at)
+                if blank is not None:
+                    return fields, blank.end()
+                line = _LINE.match(buffer, at)
+                assert line is not None
+                if not self._skippable(line.group(), line.end(), bool(fields)):
+                    self.defects.add("header-unterminated")
+                    return fields, at
+                at = line.end()
+                continue
+            if (
+                self.delimiters
+                and buffer.startswith(b"--", at)
+                and match.group().partition(b"\n")[0].rstrip() in (self.delimiters)
+            ):
+                return fields, at
+            at = match.end()
+            if len(fields) < MAX_HEADERS:
+                value = match[2]
+                if len(value) > MAX_VALUE:
+                    value = value[:MAX_VALUE]
+                    self.defects.add("header-long")
+                if b"\n" in value:
+                    value = value.replace(b"\r", b"").replace(b"\n", b"")
+                fields.append((match[1].decode("latin-1").lower(), value.strip()))
+            else:
+                self.defects.add("header-many")
+
+    def _skippable(self, line: bytes, end: int, have: bool) -> bool:
+        """A line that is no field, in the middle of a header: junk if real fields follow before the empty line."""
+        if line.startswith(b"--") and line.rstrip() in self.delimiters:
+            return False
+        if line.startswith((b"From ", b">From ")):
+            return True
+        if self.open or not have:
+            return False
+        ahead = self.buffer[end : end + 4_000]
+        blank = re.compile(rb"\n\r?\n").search(ahead)
+        found = _KNOWN.search(ahead, 0, blank.start() if blank else len(ahead))
+        if found is None:
+            return False
+        self.defects.add("header-malformed")
+        return True
+
+
+MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
+
+
+def _identity(part: Part) -> bool:
+    encoding = part.first("content-transfer-encoding")
+    return encoding is None or encoding.strip().lower() not in (b"base64", b"quoted-printable", b"x-uuencode")
+
+
+def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
+    """Media type, lower case, and its parameters decoded (RFC 2045 §5.1, RFC 2231)."""
+    raw = part.first("content-type")
+    if not raw:
+        return default, {}
+    head, _, rest = raw.partition(b";")
+    kind = head.decode("latin-1").strip().strip("\"'").lower().replace(" ", "")
+    if b"/" not in head or kind.startswith("/") or kind.endswith("/"):
+        if kind in ("text", "html", "plain"):
+            kind = "text/html" if kind == "html" else "text/plain"
+        elif kind == "multipart":
+            kind = "multipart/mixed"
+        else:
+            return default, parameters(rest) if rest else {}
+    return kind, parameters(rest) if rest else {}
+
+
+def read(buffer: bytes, defects: set[str], path: str = "0", default: str = "text/plain") -> Part:
+    """The tree of ``buffer``; odd things go to ``defects`` (``mime-deep``, ``mime-many-parts``, ``header-long``, …)."""
+    head = buffer[:4_096]
+    if b"\n" not in head and b"\r" in head:
+        buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        defects.add("line-ends-cr")
+    return Reader(buffer, defects).read(path, default)

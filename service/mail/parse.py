@@ -1,0 +1,144 @@
+"""Bytes to ``Mail``: the story of reading one mail. Never raises; whatever is odd becomes a defect.
+
+split into parts → header → which part is what → whole body as text → new text, quotes, forwards → machine or person
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from service.mail import automatic, headers, mime, structure
+from service.mail.message import Attachment, Earlier, Mail
+from service.mail.mime import Part
+
+try:
+    from service.mail.body import read_body
+except ImportError:  # until that file is there
+    read_body = None
+
+if TYPE_CHECKING:
+    from service.mail.structure import Contents, Found
+
+MAX_ATTACHED = 50
+"""Attached mails that are read; further ones stay files."""
+MAX_ATTACHED_DEPTH = 6
+
+
+def parse(raw: bytes) -> Mail:
+    """Read one mail. ``defects`` holds the codes of what was odd; ``error`` says why nothing could be read."""
+    if not raw.strip():
+        return Mail(error="empty mail", defects=("empty",))
+    defects: set[str] = set()
+    try:
+        return _message(mime.read(raw, defects), defects, 0)
+    except Exception as trouble:  # the last line of defence: a mail must never be lost to its oddity
+        return Mail(
+            text=raw[:100_000].decode("utf-8", "replace").replace("\x00", ""),
+            defects=tuple(sorted(defects | {"unreadable", f"unreadable-{type(trouble).__name__.lower()}"})),
+        )
+
+
+def attachment(raw: bytes, part: str) -> bytes:
+    """The bytes of the attachment whose ``Attachment.part`` is ``part``. Raises ``KeyError`` where there is none."""
+    root = mime.read(raw, set())
+    queue = [root]
+    for _ in range(MAX_ATTACHED * 4):
+        if not queue:
+            break
+        found = structure.contents(queue.pop(0))
+        for file in found.files:
+            if file.path == part:
+                return file.payload
+        queue.extend(found.messages)
+    raise KeyError(part)
+
+
+def _message(root: Part, defects: set[str], depth: int) -> Mail:
+    head = headers.read(root, defects)
+    found = structure.contents(root)
+    defects |= found.defects
+    text = found.text()
+    if found.events and not text.strip():
+        text = found.events[0].line
+    bounce = automatic.bounce(root, head, found, text)
+    subject = head.subject or found.subject
+    fields: dict[str, object] = {"reply_text": text}
+    if read_body is not None:
+        body = read_body(text, found.html(), subject=subject, date=head.date, flowed=found.flowed, from_=head.from_)
+        defects.update(body.defects)
+        fields = {
+            "reply_text": body.reply_text,
+            "quoted_text": body.quoted_text,
+            "intro": body.intro,
+            "signature": body.signature,
+            "forwarded": body.forwarded,
+            "history": body.history,
+        }
+    attached = _attached(found, defects, depth)
+    if attached:
+        inline = fields.get("forwarded", ())
+        assert isinstance(inline, tuple)
+        if not inline:
+            fields["intro"] = fields.get("reply_text", "")
+        fields["forwarded"] = (*inline, *attached)
+    return Mail(
+        message_id=head.message_id,
+        in_reply_to=head.in_reply_to,
+        references=head.references,
+        from_=head.from_,
+        sender=head.sender,
+        reply_to=head.reply_to,
+        to=head.to,
+        cc=head.cc,
+        subject=subject,
+        date=head.date,
+        text=text,
+        attachments=tuple(_describe(file) for file in found.files),
+        automatic=automatic.kind(root, head, found, text, bounce),
+        auto_submitted=automatic.submitted(root, head),
+        bounce=bounce,
+        thread_index=head.thread_index,
+        headers=head.facts,
+        defects=tuple(sorted(defects)),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _describe(file: Found) -> Attachment:
+    return Attachment(
+        filename=file.filename,
+        content_type=file.content_type,
+        size=len(file.payload),
+        sha256=hashlib.sha256(file.payload).hexdigest(),
+        part=file.path,
+        inline=file.inline,
+    )
+
+
+def _attached(found: Contents, defects: set[str], depth: int) -> list[Earlier]:
+    """The mails that came as attachments, each followed by those inside it."""
+    out: list[Earlier] = []
+    for part in found.messages[:MAX_ATTACHED]:
+        if depth >= MAX_ATTACHED_DEPTH:
+            defects.add("mime-deep")
+            break
+        mail = _message(part, set(), depth + 1)
+        out.append(
+            Earlier(
+                origin="attached",
+                from_=mail.from_,
+                to=mail.to,
+                cc=mail.cc,
+                subject=mail.subject,
+                date=mail.date,
+                text=mail.reply_text or mail.text,
+                message_id=mail.message_id,
+                in_reply_to=mail.in_reply_to,
+                references=mail.references,
+                attachments=mail.attachments,
+                raw_part=part.path,
+            )
+        )
+        out.extend(mail.forwarded)
+    return out

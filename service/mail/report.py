@@ -1,0 +1,93 @@
+"""The object that ``sodan parse`` prints for a mail (docs: INTERFACE, ``sodan parse``). Pure: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from service.mail.message import Address, Attachment, Earlier, Mail
+
+
+def report(mail: Mail, file: str, thread: str | None = None) -> dict[str, Any]:
+    """``mail`` as JSON-ready values; ``thread`` comes from ``threads`` over all the files given."""
+    return {
+        "file": file,
+        "message_id": mail.message_id,
+        "in_reply_to": mail.in_reply_to[0] if mail.in_reply_to else None,
+        "references": list(mail.references),
+        "from": _one(mail.from_),
+        "to": [str(a) for a in mail.to],
+        "cc": [str(a) for a in mail.cc],
+        "subject": mail.subject,
+        "date": mail.date.isoformat() if mail.date else None,
+        "text": mail.text,
+        "reply_text": mail.reply_text,
+        "attachments": [_attachment(a) for a in mail.attachments],
+        "forwarded": [_earlier(e) for e in mail.forwarded],
+        "history": [_earlier(e) for e in mail.history],
+        "intro": mail.intro,
+        "language": mail.language,
+        "automatic": mail.automatic,
+        "auto_submitted": mail.auto_submitted,
+        "bounce": mail.bounce is not None,
+        "defects": list(mail.defects),
+        "thread": thread,
+        "error": mail.error,
+    }
+
+
+def _one(address: Address | None) -> str | None:
+    return str(address) if address else None
+
+
+def _attachment(file: Attachment) -> dict[str, Any]:
+    return {
+        "filename": file.filename,
+        "content_type": file.content_type,
+        "size": file.size,
+        "sha256": file.sha256,
+        "inline": file.inline,
+        "part": file.part,
+    }
+
+
+def _earlier(mail: Earlier) -> dict[str, Any]:
+    return {
+        "origin": mail.origin,
+        "from": _one(mail.from_),
+        "to": [str(a) for a in mail.to],
+        "cc": [str(a) for a in mail.cc],
+        "subject": mail.subject,
+        "date": mail.date.isoformat() if mail.date else None,
+        "zone_assumed": mail.zone_assumed,
+        "text": mail.text,
+        "message_id": mail.message_id,
+    }
+
+
+def threads(mails: Sequence[Mail]) -> list[str]:
+    """For each mail an id equal for those that belong together by Message-ID, In-Reply-To and References.
+
+    Ids that no given mail has still join the mails naming them. The id is the first message id of the thread's first
+    mail, so it depends on the order given but the partition does not.
+    """
+    roots: dict[str, str] = {}
+
+    def find(node: str) -> str:
+        trail = []
+        while roots.setdefault(node, node) != node:
+            trail.append(node)
+            node = roots[node]
+        for passed in trail:
+            roots[passed] = node
+        return node
+
+    own: list[str] = []
+    for index, mail in enumerate(mails):
+        mine = mail.message_id or f"<{index}@no-message-id>"
+        own.append(mine)
+        for other in (*mail.references, *mail.in_reply_to):
+            a, b = find(mine), find(other)
+            if a != b:
+                roots[b] = a
+    return [find(mine) for mine in own]

@@ -1,0 +1,21 @@
+"""Opaque S/MIME (RFC 8551 §3.5.2): the signed content without checking the signature."""
+
+from __future__ import annotations
+
+from asn1crypto import cms
+
+
+def signed_content(data: bytes) -> bytes | None:
+    """The entity inside ``signed-data`` or ``compressed-data``; None where it is encrypted or unreadable."""
+    try:
+        info = cms.ContentInfo.load(data)  # type: ignore[no-untyped-call]
+        kind = info["content_type"].native
+        if kind != "signed_data":
+            return None
+        content = info["content"]["encap_content_info"]["content"]
+        if content is None:
+            return None
+        value = content.native
+        return bytes(value) if isinstance(value, bytes | bytearray) else None
+    except Exception:  # asn1crypto raises many kinds on broken DER
+        return None

@@ -1,0 +1,419 @@
+"""Which part is what: body, file, message, report (RFC 2045–2049, RFC 2387, RFC 6522, RFC 1847).
+
+The walk follows what mail programs do, not what each type allows: a text part without a file name is body wherever it
+stands, an alternative is one text, a related picture is a file shown inline, a signature wrapper is transparent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from service.mail import calendar, charset, encoded, html, mime, smime, tnef, transfer
+from service.mail.mime import Part
+
+MAX_FILES = 2_000
+MAX_TEXT = 8_000_000
+"""Characters of body text kept of one mail."""
+
+_BOUNCE_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_REPORT_PARTS = _BOUNCE_PARTS | {
+    "message/disposition-notification",
+    "message/global-disposition-notification",
+    "message/feedback-report",
+    "message/tracking-status",
+}
+_HEADERS_ONLY = frozenset({"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
+_TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_CALENDAR = frozenset({"text/calendar", "application/ics"})
+
+
+@dataclass(slots=True)
+class Found:
+    """A file found in a mail, decoded. ``path`` names it within the mail."""
+
+    filename: str
+    content_type: str
+    payload: bytes
+    path: str
+    inline: bool = False
+
+
+@dataclass(slots=True)
+class Segment:
+    """One stretch of the body: its plain form, its HTML form, or both (an alternative)."""
+
+    plain: str = ""
+    html: str = ""
+    flowed: bool = False
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a message holds. ``messages`` are parts whose own contents have not been looked at yet."""
+
+    segments: list[Segment] = field(default_factory=list)
+    files: list[Found] = field(default_factory=list)
+    messages: list[Part] = field(default_factory=list)
+    returned: list[Part] = field(default_factory=list)
+    """Messages or header blocks that a report gives back."""
+    reports: list[tuple[str, str]] = field(default_factory=list)
+    """(media type, text) of delivery status, disposition notification, feedback report."""
+    events: list[calendar.Event] = field(default_factory=list)
+    subject: str = ""
+    """A subject that only the wrapped content states (TNEF, protected headers)."""
+    defects: set[str] = field(default_factory=set)
+
+    def text(self) -> str:
+        """The whole body as text: the plain form where it says as much as the HTML, else the HTML read."""
+        said = [text for text in (readable(s) for s in self.segments) if text.strip()]
+        return "\n\n".join(said)[:MAX_TEXT]
+
+    def html(self) -> str | None:
+        return "\n".join(s.html for s in self.segments if s.html) or None
+
+    @property
+    def flowed(self) -> bool:
+        plain = [s for s in self.segments if s.plain.strip()]
+        return bool(plain) and all(s.flowed for s in plain)
+
+
+def readable(segment: Segment) -> str:
+    """The better form of a segment."""
+    if not segment.html:
+        return segment.plain
+    if segment.plain.strip() and not _stub(segment):
+        return segment.plain
+    return html.to_text(segment.html) or segment.plain
+
+
+_SAYS_HTML = re.compile(
+    r"\bhtml\b|does not support|can(?:not|'t) (?:display|view|read)|HTML形式|HTMLメール", re.IGNORECASE
+)
+_LETTERS = re.compile(r"\w")
+
+
+def _stub(segment: Segment) -> bool:
+    """A plain form that only says that there is an HTML form, or next to nothing."""
+    plain = segment.plain.strip()
+    if len(plain) > 600:
+        return False
+    letters = len(_LETTERS.findall(plain))
+    if letters == 0:
+        return True
+    if not _SAYS_HTML.search(plain) and letters > 20:
+        return False
+    full = len(_LETTERS.findall(html.to_text(segment.html)))
+    return full > 4 * letters + 40
+
+
+def contents(root: Part) -> Contents:
+    """Look at every part of one message."""
+    found = Contents()
+    _Walk(found).part(root, found.segments, root=True)
+    return found
+
+
+class _Walk:
+    def __init__(self, found: Contents) -> None:
+        self.found = found
+
+    def part(
+        self, part: Part, into: list[Segment], *, root: bool = False, report: bool = False, related: bool = False
+    ) -> None:
+        kind = part.kind
+        if kind.startswith("multipart/"):
+            self._multipart(part, into, report)
+        elif kind in mime.MESSAGES:
+            self._message(part, report)
+        elif kind in _HEADERS_ONLY:
+            self.found.returned.append(part)
+        elif kind in _REPORT_PARTS:
+            self.found.reports.append((kind, self._text(part)))
+        else:
+            self._leaf(part, into, root, related)
+
+    def _multipart(self, part: Part, into: list[Segment], report: bool) -> None:
+        kind, children = part.kind, part.children
+        if not children:
+            # no boundary, or none of its delimiters there: read as what it is, text
+            if part.body.strip():
+                self.found.defects.add("mime-no-parts")
+                text, _ = charset.decode(part.body, part.parameters.get("charset"))
+                into.append(Segment(plain=_lines(text)))
+            return
+        if kind == "multipart/alternative":
+            self._alternative(children, into)
+        elif kind == "multipart/encrypted":
+            protocol = part.parameters.get("protocol", "")
+            self.found.defects.add("encrypted-pgp" if "pgp" in protocol.lower() else "encrypted")
+            for child in children:
+                self._file(child, self._payload(child))
+        elif kind == "multipart/report":
+            for index, child in enumerate(children):
+                self.part(child, into, report=index > 0)
+        else:
+            related = kind == "multipart/related"
+            start = _related_root(part) if related else None
+            for child in children:
+                self.part(child, into, report=report, related=related and child is not start)
+
+    def _alternative(self, children: list[Part], into: list[Segment]) -> None:
+        inner: list[Segment] = []
+        for child in children:
+            self.part(child, inner)
+        plain = "\n\n".join(s.plain for s in inner if s.plain.strip())
+        markup = "\n".join(s.html for s in inner if s.html.strip())
+        if plain or markup:
+            into.append(Segment(plain, markup, all(s.flowed for s in inner if s.plain.strip())))
+
+    def _message(self, part: Part, report: bool) -> None:
+        if not part.children:
+            # encoded, though RFC 2046 §5.2.1 forbids it
+            payload = self._payload(part)
+            part.children.append(mime.read(payload, self.found.defects, part.path + ".m"))
+        else:
+            payload = part.body
+        if report:
+            self.found.returned.append(part.children[0])
+            return
+        self.found.messages.append(part.children[0])
+        name = _filename(part)
+        if not name:
+            subject = encoded.text(part.children[0].first("subject"))
+            name = _safe(re.sub(r'[\\/:*?"<>|]+', "_", subject)[:80].strip() or "message") + ".eml"
+        self._add(Found(name, part.kind, payload, part.path))
+
+    def _leaf(self, part: Part, into: list[Segment], root: bool, related: bool) -> None:
+        kind = part.kind
+        disposition, name = _disposition(part), _filename(part)
+        if kind in _CALENDAR:
+            self._calendar(part, into, name)
+        elif kind.startswith("text/") and kind not in ("text/x-vcard", "text/vcard", "text/directory"):
+            plain_file = disposition == "attachment" or (
+                name and (into or disposition or related) and not _bodyish(part, name)
+            )
+            if (
+                (plain_file and not root)
+                or (root and disposition == "attachment" and name)
+                or (related and kind != "text/html")
+            ):
+                self._file(part, self._payload(part))
+            elif kind == "text/html":
+                into.append(Segment(html=self._text(part)))
+            else:
+                self._plain(part, into)
+        elif kind in _TNEF or (name or "").casefold() == "winmail.dat":
+            self._tnef(part, into)
+        elif kind in _PKCS7 or (name or "").casefold().endswith((".p7m", ".p7z")):
+            self._smime(part, into)
+        elif kind == "application/pgp" or (kind == "application/pgp-encrypted" and root):
+            self._plain(part, into)
+        else:
+            self._file(part, self._payload(part))
+
+    def _plain(self, part: Part, into: list[Segment]) -> None:
+        payload = self._payload(part)
+        files = transfer.uuencoded(payload) if b"begin" in payload else []
+        files = files or (transfer.yencoded(payload) if b"=ybegin " in payload else [])
+        if files:
+            kept: list[bytes] = []
+            last = 0
+            for index, (start, end, data, name) in enumerate(files, 1):
+                kept.append(payload[last:start])
+                last = end
+                self._add(
+                    Found(
+                        _safe(encoded.parameter_text(name)), "application/octet-stream", data, f"{part.path}/u{index}"
+                    )
+                )
+            kept.append(payload[last:])
+            payload = b"".join(kept)
+        text = self._decode(part, payload)
+        if part.kind in ("text/enriched", "text/richtext"):
+            text = _enriched(text)
+        elif part.kind == "text/rtf":
+            text = tnef.rtf_text(payload)
+        if "-----BEGIN PGP " in text:
+            text = self._pgp(text)
+        flowed = part.parameters.get("format", "").lower() == "flowed"
+        if flowed:
+            text = unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
+        into.append(Segment(plain=text, flowed=flowed))
+
+    def _pgp(self, text: str) -> str:
+        if "-----BEGIN PGP MESSAGE-----" in text:
+            self.found.defects.add("encrypted-pgp")
+        match = _CLEARSIGNED.search(text)
+        if match is None:
+            return text
+        inner = re.sub(r"^- ", "", match[1], flags=re.MULTILINE)
+        return text[: match.start()] + inner + text[match.end() :]
+
+    def _calendar(self, part: Part, into: list[Segment], name: str | None) -> None:
+        text = self._text(part)
+        event = calendar.read(text, part.parameters.get("method", ""))
+        if event is not None:
+            self.found.events.append(event)
+        if _disposition(part) == "attachment" or name:
+            self._file(part, self._payload(part), fallback="invite.ics")
+
+    def _tnef(self, part: Part, into: list[Segment]) -> None:
+        unpacked = tnef.read(self._payload(part))
+        if unpacked is None:
+            self.found.defects.add("tnef-broken")
+            self._file(part, self._payload(part))
+            return
+        self.found.defects.update(unpacked.defects)
+        self.found.subject = self.found.subject or unpacked.subject
+        if (unpacked.text or unpacked.html) and not any(s.plain.strip() or s.html.strip() for s in into):
+            into.append(Segment(plain=_lines(unpacked.text), html=unpacked.html))
+        for index, file in enumerate(unpacked.files, 1):
+            self._add(
+                Found(_safe(file.filename), file.content_type, file.payload, f"{part.path}/t{index}", file.inline)
+            )
+
+    def _smime(self, part: Part, into: list[Segment]) -> None:
+        payload = self._payload(part)
+        self._file(part, payload, fallback="smime.p7m")
+        opened = smime.signed_content(payload)
+        if opened is None:
+            self.found.defects.add("encrypted-smime")
+            return
+        inner = mime.read(opened, self.found.defects, part.path + "/s")
+        self.part(inner, into)
+
+    def _file(self, part: Part, payload: bytes, fallback: str = "") -> None:
+        name = _filename(part) or fallback
+        if not name:
+            extension = _EXTENSIONS.get(part.kind, "bin")
+            name = f"part-{part.path.replace('/', '-')}.{extension}"
+        inline = part.first("content-id") is not None or _disposition(part) == "inline"
+        inline = inline and _disposition(part) != "attachment" and part.kind.startswith("image/")
+        self._add(Found(name, part.kind, payload, part.path, inline))
+
+    def _add(self, file: Found) -> None:
+        if len(self.found.files) < MAX_FILES:
+            self.found.files.append(file)
+        else:
+            self.found.defects.add("files-many")
+
+    def _payload(self, part: Part) -> bytes:
+        payload, defect = transfer.decode(part.body, part.first("content-transfer-encoding"))
+        if defect:
+            self.found.defects.add(defect)
+        return payload
+
+    def _text(self, part: Part) -> str:
+        return self._decode(part, self._payload(part))
+
+    def _decode(self, part: Part, payload: bytes) -> str:
+        label = part.parameters.get("charset")
+        if part.kind == "text/html" and not label:
+            match = _META.search(payload[:2_000])
+            label = match[1].decode("ascii", "replace") if match else None
+        text, defect = charset.decode(payload[: 4 * MAX_TEXT], label)
+        if defect:
+            self.found.defects.add(defect)
+        return _lines(text)
+
+
+_META = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
+_CLEARSIGNED = re.compile(
+    r"-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\n(?:[A-Za-z-]+:[^\n]*\n)*\n(.*?)\n?-----BEGIN PGP SIGNATURE-----"
+    r".*?-----END PGP SIGNATURE-----[ \t]*\n?",
+    re.DOTALL,
+)
+_EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "application/pdf": "pdf",
+    "application/zip": "zip",
+    "text/plain": "txt",
+    "text/html": "html",
+    "text/calendar": "ics",
+    "text/vcard": "vcf",
+    "text/x-vcard": "vcf",
+    "application/pgp-signature": "asc",
+    "application/pgp-encrypted": "asc",
+    "application/pkcs7-signature": "p7s",
+    "application/x-pkcs7-signature": "p7s",
+}
+
+
+def _lines(text: str) -> str:
+    """Line ends as LF; NUL gone (no database takes it)."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\x00", "") if "\x00" in text else text
+
+
+def _disposition(part: Part) -> str:
+    raw = part.first("content-disposition")
+    return raw.partition(b";")[0].strip().decode("latin-1").lower() if raw else ""
+
+
+def _filename(part: Part) -> str | None:
+    """The name in Content-Disposition, else in Content-Type; only its last path component."""
+    raw = part.first("content-disposition")
+    name = None
+    if raw and b";" in raw:
+        found = encoded.parameters(raw.partition(b";")[2])
+        name = found.get("filename") or found.get("name")
+    name = name or part.parameters.get("name") or part.parameters.get("filename")
+    if not name:
+        return None
+    return _safe(name)
+
+
+def _safe(name: str) -> str:
+    name = name.replace("\x00", "")
+    last = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
+    return last[:255]
+
+
+def _bodyish(part: Part, name: str) -> bool:
+    """Some programs name the body itself (``message.txt``, ``text.html``) without calling it an attachment."""
+    return False
+
+
+def _related_root(part: Part) -> Part:
+    start = part.parameters.get("start")
+    if start:
+        for child in part.children:
+            if encoded.text(child.first("content-id")) == start:
+                return child
+    return part.children[0]
+
+
+def unflow(text: str, *, delete_space: bool) -> str:
+    """format=flowed put back into paragraphs (RFC 3676 §4.1); quote depth kept."""
+    out: list[str] = []
+    joining = False
+    last_depth = 0
+    for line in text.split("\n"):
+        bare = line.lstrip(">")
+        depth = len(line) - len(bare)
+        if bare.startswith(" "):
+            bare = bare[1:]
+        signature = bare == "-- "
+        if joining and depth == last_depth and not signature:
+            out[-1] += bare
+        else:
+            out.append((">" * depth + " " + bare) if depth else bare)
+        joining = bare.endswith(" ") and not signature
+        if joining and delete_space:
+            out[-1] = out[-1][:-1]
+        last_depth = depth
+    return "\n".join(out)
+
+
+def _enriched(text: str) -> str:
+    """text/enriched (RFC 1896) and text/richtext (RFC 1341) without their commands."""
+    text = re.sub(r"<param>[^<]{0,500}</param>", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"<nl>", "\n", text, flags=re.IGNORECASE)
+    text = text.replace("<lt>", "\x01").replace("<<", "\x01")
+    text = re.sub(r"</?[A-Za-z-]{1,60}>", "", text)
+    return text.replace("\x01", "<")

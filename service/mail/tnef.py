@@ -1,0 +1,144 @@
+"""TNEF, the ``winmail.dat`` of Outlook ([MS-OXTNEF]): body, subject and files, with bounds.
+
+A TNEF stream is a list of attributes; those of the message come first, then those of each attachment, each begun by
+``attAttachRenddata``. Checksums are not verified: a broken one costs nobody a file.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from service.mail import charset, rtf
+from service.mail.mapi import Properties, read_properties
+
+SIGNATURE = 0x223E9F78
+MAX_FILES = 500
+MAX_DEPTH = 5
+
+_SUBJECT, _BODY, _MAPI, _CODEPAGE = 0x00018004, 0x0002800C, 0x00069003, 0x00069007
+_RENDER, _TITLE, _DATA, _ATTACHMENT = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
+
+
+@dataclass(slots=True)
+class File:
+    filename: str
+    payload: bytes
+    content_type: str = "application/octet-stream"
+    inline: bool = False
+
+
+@dataclass(slots=True)
+class Unpacked:
+    """What was inside. ``text`` and ``html`` may both be empty: then the mail's own body is all there is."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    files: list[File] = field(default_factory=list)
+    defects: set[str] = field(default_factory=set)
+
+
+def read(data: bytes, depth: int = 0) -> Unpacked | None:
+    """Unpack a TNEF stream; None where it is none. Never raises on broken data: what was readable is returned."""
+    start = data.find(struct.pack("<I", SIGNATURE), 0, 1_024)
+    if start < 0:
+        return None
+    out = Unpacked()
+    page = "cp1252"
+    at = start + 6
+    files: list[_Open] = []
+    plain: bytes | None = None
+    message = Properties()
+    while at + 9 <= len(data):
+        level, ident, length = struct.unpack_from("<BII", data, at)
+        if level not in (1, 2):
+            out.defects.add("tnef-damaged")
+            break
+        value = data[at + 9 : at + 9 + length]
+        if len(value) < length:
+            out.defects.add("tnef-damaged")
+        at += 9 + length + 2
+        if ident == _CODEPAGE and len(value) >= 4:
+            page = f"cp{struct.unpack_from('<I', value)[0]}"
+        elif ident == _SUBJECT:
+            out.subject = _string(value, page)
+        elif ident == _BODY:
+            plain = value
+        elif ident == _MAPI:
+            message = read_properties(value, page)
+        elif ident == _RENDER:
+            if len(files) >= MAX_FILES:
+                out.defects.add("files-many")
+                break
+            files.append(_Open())
+        elif files and ident == _TITLE:
+            files[-1].title = value
+        elif files and ident == _DATA:
+            files[-1].data = value
+        elif files and ident == _ATTACHMENT:
+            files[-1].properties = read_properties(value, page)
+    out.subject = message.text("subject") or out.subject
+    _body(out, message, plain, page)
+    for index, opened in enumerate(files, 1):
+        _file(out, opened, index, page, depth)
+    return out
+
+
+@dataclass(slots=True)
+class _Open:
+    title: bytes = b""
+    data: bytes = b""
+    properties: Properties = field(default_factory=Properties)
+
+
+def _string(value: bytes, page: str) -> str:
+    return charset.decode(value.rstrip(b"\x00"), page)[0].strip()
+
+
+def _body(out: Unpacked, message: Properties, plain: bytes | None, page: str) -> None:
+    out.text = message.text("body")
+    if not out.text and plain:
+        out.text = _string(plain, page)
+    markup = message.get("html")
+    if isinstance(markup, bytes):
+        out.html = charset.decode(markup.rstrip(b"\x00"), message.page or page)[0]
+    elif markup:
+        out.html = str(markup)
+    compressed = message.get("rtf")
+    if isinstance(compressed, bytes) and not out.html and not out.text.strip():
+        unpacked = rtf.decompress(compressed)
+        if unpacked is None:
+            out.defects.add("rtf-broken")
+        else:
+            out.text, out.html = rtf.read(unpacked)
+
+
+def _file(out: Unpacked, opened: _Open, index: int, page: str, depth: int) -> None:
+    properties = opened.properties
+    name = properties.text("filename_long") or properties.text("filename") or _string(opened.title, page)
+    payload = opened.data
+    embedded = properties.get("data")
+    if isinstance(embedded, bytes) and (not payload or struct.pack("<I", SIGNATURE) in embedded[:32]):
+        inner = read(embedded[16:], depth + 1) if depth < MAX_DEPTH else None
+        if inner is not None:
+            _embedded(out, inner, name or f"message-{index}")
+            return
+        payload = payload or embedded
+    kind = properties.text("mime") or "application/octet-stream"
+    inline = bool(properties.text("content_id")) and kind.startswith("image/")
+    out.files.append(File(name or f"file-{index}.bin", payload, kind, inline))
+
+
+def _embedded(out: Unpacked, inner: Unpacked, name: str) -> None:
+    """A mail inside: its text as a file, its files beside it."""
+    text = inner.text or inner.html
+    out.files.append(File(f"{name}.txt", f"Subject: {inner.subject}\n\n{text}".encode(), "text/plain"))
+    out.files.extend(inner.files[: MAX_FILES - len(out.files)])
+    out.defects |= inner.defects
+
+
+def rtf_text(data: bytes) -> str:
+    """The text of an RTF document (a ``text/rtf`` part)."""
+    text, _ = rtf.read(data)
+    return text

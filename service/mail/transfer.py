@@ -1,0 +1,111 @@
+"""Content-Transfer-Encoding undone (RFC 2045 §6), and the encodings older than MIME that hide inside text."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from service.mail.encoded import base64
+
+
+def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
+    """The bytes of a body and the code of a defect, if any (``transfer-unknown``, ``base64-broken``)."""
+    name = encoding.partition(b";")[0].strip(b" \t\"'").lower() if encoding else b""
+    if name in (b"", b"7bit", b"8bit", b"binary", b"7-bit", b"8-bit", b"none"):
+        return body, None
+    if name in (b"base64", b"b", b"base-64"):
+        return base64(body), None
+    if name in (b"quoted-printable", b"quoted_printable", b"q", b"quotedprintable"):
+        return quoted_printable(body), None
+    if name in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
+        found = uuencoded(body)
+        return (found[0][2], None) if found else (body, "transfer-broken")
+    if name in (b"x-yencode", b"yenc", b"x-yenc"):
+        files = yencoded(body)
+        return (files[0][2], None) if files else (body, "transfer-broken")
+    if b"base64" in name:
+        return base64(body), "transfer-unknown"
+    if b"quoted" in name:
+        return quoted_printable(body), "transfer-unknown"
+    return body, "transfer-unknown"
+
+
+def quoted_printable(body: bytes) -> bytes:
+    return binascii.a2b_qp(body)
+
+
+_UU_BEGIN = re.compile(rb"^begin(?:-base64)?[ \t]+([0-7]{3,4})[ \t]+([^\r\n]+?)[ \t]*\r?$", re.MULTILINE)
+_UU_LINE = re.compile(rb"[\x20-\x60]+")
+MAX_FILES = 100
+
+
+def uuencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
+    """Files in a text by uuencode (POSIX uuencode): (start, end, bytes, name), in order. ``end`` is behind ``end``."""
+    found: list[tuple[int, int, bytes, bytes]] = []
+    position = 0
+    while len(found) < MAX_FILES:
+        match = _UU_BEGIN.search(body, position)
+        if match is None:
+            return found
+        position = match.end()
+        data, end = (_base64_lines if match.group().startswith(b"begin-base64") else _uu_lines)(body, match.end() + 1)
+        if data is not None:
+            found.append((match.start(), end, data, match[2]))
+            position = end
+    return found
+
+
+def _uu_lines(body: bytes, at: int) -> tuple[bytes | None, int]:
+    out: list[bytes] = []
+    while at < len(body):
+        newline = body.find(b"\n", at, at + 1_000)
+        stop = newline if newline >= 0 else min(len(body), at + 1_000)
+        line = body[at:stop].rstrip(b"\r")
+        at = stop + 1
+        if line.rstrip() == b"end":
+            return b"".join(out), min(at, len(body))
+        if not line.strip() or line in (b"`", b" "):
+            continue
+        if not _UU_LINE.fullmatch(line.rstrip()):
+            break
+        try:
+            out.append(binascii.a2b_uu(line))
+        except (binascii.Error, ValueError):
+            # a known workaround for encoders that pad wrongly: trust the length byte
+            length = (((line[0] - 32) & 63) * 4 + 5) // 3
+            try:
+                out.append(binascii.a2b_uu(line[:length]))
+            except (binascii.Error, ValueError):
+                break
+    return (b"".join(out), min(at, len(body))) if len(out) > 1 else (None, at)
+
+
+def _base64_lines(body: bytes, at: int) -> tuple[bytes | None, int]:
+    end = body.find(b"\n====", at)
+    if end < 0:
+        return None, at
+    return base64(body[at:end]), min(len(body), end + 6)
+
+
+_YENC = re.compile(rb"^=ybegin ([^\r\n]*?)name=([^\r\n]+)\r?\n(?:=ypart [^\r\n]*\r?\n)?", re.MULTILINE)
+_UNYENC = bytes((i - 42) & 255 for i in range(256))
+_YESCAPE = re.compile(rb"=(.)", re.DOTALL)
+
+
+def yencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
+    """Files in a text by yEnc 1.3, as ``uuencoded`` gives them."""
+    found: list[tuple[int, int, bytes, bytes]] = []
+    position = 0
+    while len(found) < MAX_FILES:
+        match = _YENC.search(body, position)
+        if match is None:
+            return found
+        end = body.find(b"\n=yend", match.end() - 1)
+        if end < 0:
+            return found
+        data = body[match.end() : end].replace(b"\r", b"").replace(b"\n", b"")
+        data = _YESCAPE.sub(lambda m: bytes([(m[1][0] - 64) & 255]), data)
+        newline = body.find(b"\n", end + 1)
+        position = newline + 1 if newline >= 0 else len(body)
+        found.append((match.start(), position, data.translate(_UNYENC), match[2].strip()))
+    return found
