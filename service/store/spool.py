@@ -1,0 +1,340 @@
+"""The spool: mail as it was given to us, and what became of it.
+
+An entry is *waiting* until it is taken in (*done*) or set aside (*shunted*). ``claim`` counts an attempt before it is
+made, so that a mail which kills its worker is found out:
+
+* entries never tried are claimed many at a time;
+* an entry that was tried before is claimed alone, so that it takes no others with it;
+* an entry tried ``MAX_ATTEMPTS`` times is shunted by the next claim.
+
+A claim is a lease: it lasts until ``leased_until``; then anybody may claim again. Who finishes must still hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import uuid_utils
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, true, update
+
+from service.errors import Conflict, NotFound
+from service.store.tables import contents, deliveries, spool
+
+MAX_ATTEMPTS = 3
+STATES = ("waiting", "done", "shunted", "refused")
+
+
+class LostLease(Conflict):
+    """What was claimed was given to another meanwhile: the transaction must not commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sent to whom, by which channel (RFC 5321 §2.3.1: not what the mail itself says)."""
+
+    channel: str
+    """smtp, lmtp, import."""
+    mail_from: str = ""
+    """Empty for the null reverse-path."""
+    rcpt_tos: tuple[str, ...] = ()
+    peer: str | None = None
+    helo: str | None = None
+    source: str | None = None
+    """Import: the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A mail about to be made durable."""
+
+    id: str
+    received_at: datetime
+    envelope: Envelope
+    content: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail that is ours to take in until the lease ends. ``attempt`` counts this one."""
+
+    id: str
+    received_at: datetime
+    envelope: Envelope
+    content: bytes
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where every accepted mail is: ``accepted = taken_in + waiting + shunted``, always (law 2)."""
+
+    accepted: int
+    taken_in: int
+    waiting: int
+    shunted: int
+
+    @property
+    def balanced(self) -> bool:
+        return self.accepted == self.taken_in + self.waiting + self.shunted
+
+
+def new_entry(envelope: Envelope, content: bytes, now: datetime) -> NewEntry:
+    """Give a mail its id: a UUIDv7, so that ids sort by time of receipt (RFC 9562 §5.7)."""
+    return NewEntry(str(uuid_utils.uuid7()), now, envelope, content, sha256(content).hexdigest())
+
+
+# ── receive ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def put(conn: Connection, entries: Sequence[NewEntry]) -> None:
+    """Keep mails with their envelopes: theirs is the promise of a 250 once this commits."""
+    conn.execute(
+        insert(spool),
+        [
+            {
+                "id": entry.id,
+                "received_at": entry.received_at,
+                "channel": entry.envelope.channel,
+                "source": entry.envelope.source,
+                "peer": entry.envelope.peer,
+                "helo": entry.envelope.helo,
+                "mail_from": entry.envelope.mail_from,
+                "rcpt_tos": list(entry.envelope.rcpt_tos),
+                "size": len(entry.content),
+                "sha256": entry.sha256,
+                "state": "waiting",
+                "due_at": entry.received_at,
+            }
+            for entry in entries
+        ],
+    )
+    conn.execute(insert(contents), [{"id": entry.id, "codec": "raw", "bytes": entry.content} for entry in entries])
+
+
+def known(conn: Connection, hashes: Sequence[str], channel: str) -> set[str]:
+    """Which of these contents (SHA-256) came by this channel before."""
+    query = select(spool.c.sha256).where(spool.c.sha256.in_(hashes), spool.c.channel == channel)
+    return set(conn.execute(query).scalars())
+
+
+# ── claim, finish, back off, shunt ───────────────────────────────────────────────────────────────────────────────────
+
+_FREE = and_(
+    spool.c.state == "waiting",
+    spool.c.due_at <= bindparam("now"),
+    or_(spool.c.leased_until.is_(None), spool.c.leased_until <= bindparam("now")),
+)
+
+
+def anything_due(conn: Connection, now: datetime) -> bool:
+    """Whether a claim would find something; cheap enough to ask twenty times a second."""
+    return conn.execute(select(true()).select_from(spool).where(_FREE).limit(1), {"now": now}).first() is not None
+
+
+def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+    """Take up to ``limit`` waiting entries, oldest first, and count the attempt.
+
+    Exhausted entries met on the way are shunted. Several claimants at once get different entries.
+    """
+    found = conn.execute(
+        select(spool.c.id, spool.c.attempts)
+        .where(_FREE)
+        .order_by(spool.c.due_at, spool.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True),
+        {"now": now},
+    ).all()
+    exhausted = [row.id for row in found if row.attempts >= MAX_ATTEMPTS]
+    if exhausted:
+        shunt(conn, exhausted, f"the worker did not survive it, {MAX_ATTEMPTS} times")
+    found = [row for row in found if row.attempts < MAX_ATTEMPTS]
+    if not found:
+        return []
+    chosen = [found[0].id] if found[0].attempts else [row.id for row in found if not row.attempts]
+    conn.execute(
+        update(spool)
+        .where(spool.c.id.in_(chosen))
+        .values(attempts=spool.c.attempts + 1, leased_by=by, leased_until=now + lease)
+    )
+    rows = conn.execute(
+        select(spool, contents.c.codec, contents.c.bytes)
+        .join(contents, contents.c.id == spool.c.id)
+        .where(spool.c.id.in_(chosen))
+        .order_by(spool.c.id)
+    )
+    return [_claimed(row) for row in rows]
+
+
+def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None:
+    """These are taken in. Raises LostLease where one of them is no longer ours: then nothing may commit."""
+    done = conn.execute(
+        update(spool)
+        .where(spool.c.id.in_(ids), spool.c.leased_by == by, spool.c.state == "waiting")
+        .values(state="done", done_at=now, leased_by=None, leased_until=None, reason=None)
+    )
+    if done.rowcount != len(ids):
+        raise LostLease("another worker took over")
+
+
+def back_off(conn: Connection, id: str, by: str, reason: str, due_at: datetime) -> None:
+    """It failed; try again at ``due_at``, or set it aside if that was the last attempt."""
+    ours = and_(spool.c.id == id, spool.c.leased_by == by, spool.c.state == "waiting")
+    conn.execute(
+        update(spool)
+        .where(ours, spool.c.attempts < MAX_ATTEMPTS)
+        .values(reason=reason, due_at=due_at, leased_by=None, leased_until=None)
+    )
+    conn.execute(
+        update(spool)
+        .where(ours, spool.c.attempts >= MAX_ATTEMPTS)
+        .values(state="shunted", reason=reason, leased_by=None, leased_until=None)
+    )
+
+
+def give_back(conn: Connection, ids: Sequence[str], by: str) -> None:
+    """These were not tried after all (the database was away, or we stop): the attempt does not count."""
+    conn.execute(
+        update(spool)
+        .where(spool.c.id.in_(ids), spool.c.leased_by == by, spool.c.state == "waiting")
+        .values(attempts=spool.c.attempts - 1, leased_by=None, leased_until=None)
+    )
+
+
+def release(conn: Connection, by: str) -> int:
+    """The worker ``by`` is dead: what it held is free at once. Its attempts stay counted."""
+    return conn.execute(
+        update(spool)
+        .where(spool.c.leased_by == by, spool.c.state == "waiting")
+        .values(leased_by=None, leased_until=None)
+    ).rowcount
+
+
+def holders(conn: Connection) -> set[str]:
+    """Who holds leases."""
+    query = select(spool.c.leased_by).distinct().where(spool.c.state == "waiting", spool.c.leased_by.is_not(None))
+    return {str(by) for by in conn.execute(query).scalars()}
+
+
+def shunt(conn: Connection, ids: Sequence[str], reason: str) -> None:
+    """Set aside: visible, kept, tried again only when a person says so."""
+    conn.execute(
+        update(spool)
+        .where(spool.c.id.in_(ids))
+        .values(state="shunted", reason=reason, leased_by=None, leased_until=None)
+    )
+
+
+def retry(conn: Connection, id: str, now: datetime) -> None:
+    """Let the worker try a shunted entry again. Raises NotFound, or Conflict where it is not shunted."""
+    retried = conn.execute(
+        update(spool)
+        .where(spool.c.id == id, spool.c.state == "shunted")
+        .values(state="waiting", attempts=0, due_at=now, leased_by=None, leased_until=None)
+    )
+    if retried.rowcount:
+        return
+    state = conn.execute(select(spool.c.state).where(spool.c.id == id)).scalar()
+    if state is None:
+        raise NotFound(f"no mail was received as {id}")
+    raise Conflict(f"{id} is {state}, not shunted")
+
+
+def retry_all(conn: Connection, now: datetime) -> int:
+    """Let the worker try everything that was set aside again; returns how many."""
+    return conn.execute(
+        update(spool)
+        .where(spool.c.state == "shunted")
+        .values(state="waiting", attempts=0, due_at=now, leased_by=None, leased_until=None)
+    ).rowcount
+
+
+# ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def listing(
+    conn: Connection, state: str | None = None, limit: int = 100, before: str | None = None
+) -> list[dict[str, Any]]:
+    """Entries, newest first; ``before`` an id for the next page."""
+    query = select(spool).order_by(spool.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(spool.c.state == state)
+    if before is not None:
+        query = query.where(spool.c.id < before)
+    return [dict(row._mapping) for row in conn.execute(query)]
+
+
+def entry(conn: Connection, id: str) -> dict[str, Any]:
+    """One entry. Raises NotFound."""
+    row = conn.execute(select(spool).where(spool.c.id == id)).first()
+    if row is None:
+        raise NotFound(f"no mail was received as {id}")
+    return dict(row._mapping)
+
+
+def content(conn: Connection, id: str) -> bytes:
+    """The raw mail, byte for byte as received. Raises NotFound."""
+    row = conn.execute(select(contents.c.codec, contents.c.bytes).where(contents.c.id == id)).first()
+    if row is None:
+        raise NotFound(f"no mail was received as {id}")
+    return _decoded(row.codec, row.bytes)
+
+
+def ledger(conn: Connection) -> Ledger:
+    """Count every accepted mail where it is. ``accepted`` counts contents, the rest counts entries by state."""
+    accepted = conn.execute(
+        select(func.count())
+        .select_from(contents)
+        .join(spool, spool.c.id == contents.c.id)
+        .where(spool.c.state != "refused")
+    ).scalar_one()
+    by_state = {state: int(n) for state, n in conn.execute(select(spool.c.state, func.count()).group_by(spool.c.state))}
+    return Ledger(
+        accepted=int(accepted),
+        taken_in=by_state.get("done", 0),
+        waiting=by_state.get("waiting", 0),
+        shunted=by_state.get("shunted", 0),
+    )
+
+
+def done_without_message(conn: Connection, limit: int = 10) -> list[str]:
+    """Entries that claim to be taken in and are in no case: there must be none (`sodan doctor` looks)."""
+    query = (
+        select(spool.c.id)
+        .outerjoin(deliveries, deliveries.c.spool_id == spool.c.id)
+        .where(spool.c.state == "done", deliveries.c.spool_id.is_(None))
+        .limit(limit)
+    )
+    return [str(id) for id in conn.execute(query).scalars()]
+
+
+def oldest_waiting(conn: Connection) -> datetime | None:
+    """When the mail that waits longest was received."""
+    return conn.execute(select(func.min(spool.c.received_at)).where(spool.c.state == "waiting")).scalar()
+
+
+def forget(conn: Connection, ids: Sequence[str]) -> None:
+    """Delete entries and their contents, for good (erasure; the caller has dealt with what was derived)."""
+    conn.execute(delete(contents).where(contents.c.id.in_(ids)))
+    conn.execute(delete(spool).where(spool.c.id.in_(ids)))
+
+
+def _claimed(row: Row[Any]) -> Claimed:
+    envelope = Envelope(
+        channel=row.channel,
+        mail_from=row.mail_from,
+        rcpt_tos=tuple(row.rcpt_tos),
+        peer=row.peer,
+        helo=row.helo,
+        source=row.source,
+    )
+    return Claimed(row.id, row.received_at, envelope, _decoded(row.codec, row.bytes), row.attempts)
+
+
+def _decoded(codec: str, stored: bytes) -> bytes:
+    assert codec == "raw"
+    return stored

@@ -1,0 +1,110 @@
+"""An acceptor in a thread and a client that speaks to it line by line, both real."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import uvloop
+
+from service import settings
+from service.channels.smtp import serving
+from service.settings import Listen, Settings
+
+
+def set_up(url: str, **given: Any) -> Settings:
+    return settings.load(
+        _env_file=None,
+        database_url=url,
+        smtp_listen="127.0.0.1:0",
+        intake="help@intake.example,@cases.example",
+        hostname="mx.intake.example",
+        **given,
+    )
+
+
+@contextlib.contextmanager
+def acceptor(chosen: Settings) -> Iterator[Listen]:
+    """An acceptor on a free port, stopped gracefully at the end."""
+    started = threading.Event()
+    state: dict[str, Any] = {}
+
+    async def serve() -> None:
+        state["loop"], state["stop"] = asyncio.get_running_loop(), asyncio.Event()
+        async with serving(chosen) as address:
+            state["address"] = address
+            started.set()
+            await state["stop"].wait()
+
+    def run() -> None:
+        try:
+            uvloop.run(serve())
+        except BaseException as error:
+            state["error"] = error
+            started.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    started.wait(10)
+    if "error" in state:
+        thread.join()
+        raise state["error"]
+    try:
+        yield state["address"]
+    finally:
+        state["loop"].call_soon_threadsafe(state["stop"].set)
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+class Client:
+    """Speaks SMTP as told, also wrongly."""
+
+    def __init__(self, address: Listen, *, greeted: bool = True) -> None:
+        self.socket = socket.create_connection((address.host, address.port), timeout=20)
+        self._file = self.socket.makefile("rb")
+        self.greeting = self.reply() if greeted else ""
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def reply(self) -> str:
+        """One reply, all its lines; empty where the server hung up."""
+        lines = []
+        while True:
+            line = self._file.readline().decode()
+            lines.append(line.rstrip("\r\n"))
+            if not re.match(r"[0-9]{3}-", line):
+                return "\n".join(lines)
+
+    def say(self, line: str) -> str:
+        self.send(line.encode() + b"\r\n")
+        return self.reply()
+
+    def begin(self, *recipients: str, sender: str = "user@example.org") -> None:
+        assert self.say("EHLO client.example").startswith("250-")
+        assert self.say(f"MAIL FROM:<{sender}>").startswith("250")
+        for recipient in recipients or ("help@intake.example",):
+            assert self.say(f"RCPT TO:<{recipient}>").startswith("250")
+
+    def mail(self, content: bytes, *recipients: str) -> str:
+        """A whole mail; returns the reply to its end."""
+        self.begin(*recipients)
+        assert self.say("DATA").startswith("354")
+        self.send(content + b"\r\n.\r\n")
+        return self.reply()

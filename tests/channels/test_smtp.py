@@ -1,0 +1,270 @@
+"""What a sender may rely on, and what a stranger runs into, over real sockets."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sqlite3
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from service.errors import Refused
+from service.store import spool
+from service.store.database import Database
+from tests.channels.conversation import Client, acceptor, set_up
+
+MAIL = b"From: Aiko <aiko@example.org>\r\nTo: help@intake.example\r\nSubject: VPN\r\n\r\nIt does not connect.\r\n"
+
+
+def _contents(database: Database) -> list[bytes]:
+    rows = database.read(lambda conn: spool.listing(conn, limit=10_000))
+    return [database.read(lambda conn, id=row["id"]: spool.content(conn, id)) for row in reversed(rows)]
+
+
+def test_what_got_250_is_durable_under_the_id_that_was_named(database: Database, database_url: str) -> None:
+    with acceptor(set_up(database_url)) as address, Client(address) as client:
+        assert client.greeting.startswith("220 mx.intake.example ")
+        reply = client.mail(MAIL)
+        named = re.fullmatch(r"250 2\.0\.0 accepted as ([0-9a-f-]{36})", reply)
+        assert named
+        entry = database.read(lambda conn: spool.entry(conn, named[1]))
+    assert (entry["state"], entry["channel"], entry["attempts"]) == ("waiting", "smtp", 0)
+    assert (entry["mail_from"], entry["rcpt_tos"]) == ("user@example.org", ["help@intake.example"])
+    assert (entry["peer"], entry["helo"], entry["size"]) == ("127.0.0.1", "client.example", len(MAIL) + 2)
+    assert database.read(lambda conn: spool.content(conn, named[1])) == MAIL + b"\r\n"
+
+
+def test_many_mails_over_one_connection_and_many_connections(database: Database, database_url: str) -> None:
+    replies: list[str] = []
+
+    def send(number: int) -> None:
+        with Client(address) as client:
+            replies.extend(client.mail(MAIL + b"%d-%d" % (number, n)) for n in range(10))
+            assert client.say("QUIT").startswith("221")
+
+    with acceptor(set_up(database_url)) as address:
+        threads = [threading.Thread(target=send, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(set(replies)) == 80
+    assert all(reply.startswith("250 2.0.0 ") for reply in replies)
+    assert len(set(_contents(database))) == 80
+
+
+@pytest.mark.parametrize(
+    ("recipient", "reply"),
+    [
+        ("help@intake.example", "250"),
+        ("HELP@Intake.Example", "250"),
+        ("help+sd-12@intake.example", "250"),
+        ('"help"@intake.example', "250"),
+        ("anything@cases.example", "250"),
+        ("other@intake.example", "550 5.1.1"),
+        ("help@elsewhere.example", "550 5.1.1"),
+        ("help@intake.example@elsewhere.example", "553 5.1.3"),
+        ("help%elsewhere.example@intake.example", "550 5.1.1"),
+        ("help", "550 5.1.1"),
+        ("@relay.example:help@elsewhere.example", "550 5.1.1"),
+        ("+@intake.example", "550 5.1.1"),
+    ],
+)
+def test_only_intake_addresses_are_taken(sqlite: Database, recipient: str, reply: str) -> None:
+    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
+        client.say("EHLO x")
+        client.say("MAIL FROM:<a@example.org>")
+        assert client.say(f"RCPT TO:<{recipient}>").startswith(reply)
+
+
+def test_extensions_are_offered(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), max_message_bytes=50_000)) as address, Client(address) as client:
+        offered = client.say("EHLO x").split("\n")
+        assert {"250-SIZE 50000", "250-8BITMIME", "250-SMTPUTF8", "250-PIPELINING"} <= set(offered)
+        assert client.say("MAIL FROM:<用户@例子.example> SMTPUTF8 BODY=8BITMIME").startswith("250")
+
+
+def test_a_declared_size_over_the_limit_is_refused_at_once(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), max_message_bytes=50_000)) as address, Client(address) as client:
+        client.say("EHLO x")
+        assert client.say("MAIL FROM:<a@example.org> SIZE=50001").startswith("552")
+        assert client.say("MAIL FROM:<a@example.org> SIZE=50000").startswith("250")
+
+
+@pytest.mark.parametrize(("size", "reply"), [(50_000, "250"), (50_001, "552 5.3.4"), (5_000_000, "552 5.3.4")])
+def test_size_is_counted_not_believed(sqlite: Database, size: int, reply: str) -> None:
+    with acceptor(set_up(str(sqlite.url), max_message_bytes=50_000)) as address, Client(address) as client:
+        body = (b"x" * 70 + b"\r\n") * (size // 72 + 1)
+        content = body[: size - 2]
+        if content.endswith(b"\r"):
+            content = content[:-1] + b"x"
+        assert client.mail(content).startswith(reply)
+        assert client.mail(MAIL).startswith("250")  # and the conversation goes on
+
+
+def test_an_empty_mail_is_accepted_and_kept(database: Database, database_url: str) -> None:
+    with acceptor(set_up(database_url)) as address, Client(address) as client:
+        client.begin()
+        client.say("DATA")
+        client.send(b".\r\n")
+        assert client.reply().startswith("250 2.0.0")
+    assert _contents(database) == [b""]
+
+
+def test_a_bounce_has_no_sender(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
+        client.begin(sender="")
+        client.say("DATA")
+        client.send(MAIL + b".\r\n")
+        assert client.reply().startswith("250")
+    assert sqlite.read(spool.listing)[0]["mail_from"] == ""
+
+
+def test_two_thousand_recipients_are_too_many(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), max_recipients=100)) as address, Client(address) as client:
+        client.say("EHLO x")
+        client.say("MAIL FROM:<a@example.org>")
+        replies = [client.say(f"RCPT TO:<a{n}@cases.example>")[:9] for n in range(2000)]
+        assert replies == ["250 2.1.5"] * 100 + ["452 4.5.3"] * 1900
+        client.say("DATA")
+        client.send(MAIL + b".\r\n")
+        assert client.reply().startswith("250")
+    assert len(sqlite.read(spool.listing)[0]["rcpt_tos"]) == 100
+
+
+def test_a_client_that_hangs_is_told_so_and_cut_off(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), smtp_timeout=0.3)) as address, Client(address) as client:
+        client.begin()
+        client.say("DATA")
+        client.send(b"Subject: half")
+        assert client.reply().startswith("421 4.4.2")
+        assert client.reply() == ""
+    assert _contents(sqlite) == []
+
+
+def test_connections_are_capped(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), smtp_max_connections=2)) as address:
+        with Client(address) as first, Client(address) as second:
+            assert first.greeting.startswith("220")
+            assert second.greeting.startswith("220")
+            with Client(address) as third:
+                assert third.greeting.startswith("421 4.7.0")
+                assert third.reply() == ""
+        with Client(address) as fourth:
+            assert fourth.mail(MAIL).startswith("250")
+
+
+def test_connections_of_one_host_are_capped(sqlite: Database) -> None:
+    settings = set_up(str(sqlite.url), smtp_max_connections_per_host=1)
+    with acceptor(settings) as address, Client(address), Client(address) as second:
+        assert second.greeting.startswith("421 4.7.0")
+
+
+@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r\n", b"\r\n.\r", b"\r.\r", b"\n.\r"])
+def test_no_second_mail_is_smuggled_behind_a_false_end(sqlite: Database, end: bytes) -> None:
+    """CVE-2023-51764, CVE-2024-27305."""
+    hidden = b"MAIL FROM:<ceo@example.org>\r\nRCPT TO:<help@intake.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
+    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
+        assert client.mail(MAIL + end + hidden).startswith("550 5.6.0")
+        assert client.say("NOOP").startswith("250")
+    assert _contents(sqlite) == []
+
+
+def test_dots_are_taken_off_and_bytes_kept(sqlite: Database) -> None:
+    sent = b"..dot\r\n...\r\nbare\nLF \xff\x00 8bit\r\n.x\r\n" + b"y" * 200_000
+    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
+        assert client.mail(sent).startswith("250")
+    assert _contents(sqlite) == [b".dot\r\n..\r\nbare\nLF \xff\x00 8bit\r\nx\r\n" + b"y" * 200_000 + b"\r\n"]
+
+
+def test_content_may_come_in_any_pieces_with_commands_sent_ahead(sqlite: Database) -> None:
+    wire = (
+        b"EHLO x\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<help@intake.example>\r\nDATA\r\n"
+        b"one\r\n..\r\n.\r\nMAIL FROM:<b@example.org>\r\nRCPT TO:<help@intake.example>\r\nDATA\r\ntwo\r\n.\r\nQUIT\r\n"
+    )
+    with acceptor(set_up(str(sqlite.url))) as address:
+        for step in (1, 2, 3, 7, len(wire)):
+            with Client(address) as client:
+                client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for at in range(0, len(wire), step):
+                    client.send(wire[at : at + step])
+                codes = [client.reply()[:3] for _ in range(9)]
+                assert codes == ["250", "250", "250", "354", "250", "250", "250", "354", "250"]
+                assert client.reply().startswith("221")
+    assert _contents(sqlite) == [b"one\r\n.\r\n", b"two\r\n"] * 5
+
+
+def test_a_database_that_is_away_is_no_reason_to_lose_mail(sqlite: Database) -> None:
+    settings = set_up("postgresql://nobody@127.0.0.1:1/none")
+    with acceptor(settings) as address, Client(address) as client:
+        reply = client.mail(MAIL)
+        assert reply == "451 4.3.0 not now, please try again later"
+        assert client.mail(MAIL).startswith("451")
+
+
+def test_a_database_without_tables_answers_451_without_inner_text(tmp_path: object) -> None:
+    with acceptor(set_up(f"sqlite:///{tmp_path}/empty.db")) as address, Client(address) as client:
+        assert client.mail(MAIL) == "451 4.3.0 not now, please try again later"
+
+
+def test_a_full_disk_is_451_and_room_again_is_250(sqlite: Database) -> None:
+    path = str(sqlite.url.database)
+    with sqlite3.connect(path) as raw:
+        pages = raw.execute("PRAGMA page_count").fetchone()[0]
+    sqlite.transact(lambda conn: None)
+    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
+        limit = sqlite3.connect(path)
+        limit.close()
+        assert client.mail(MAIL).startswith("250")
+        assert pages
+
+
+def test_an_address_in_use_is_one_clear_line(sqlite: Database) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = set_up(str(sqlite.url)).model_copy(
+            update={"smtp_listen": type(set_up("sqlite://").smtp_listen)(*taken.getsockname())}
+        )
+        with pytest.raises(Refused, match=r"^SODAN_SMTP_LISTEN: cannot listen on 127\.0\.0\.1:"), acceptor(settings):
+            pass
+
+
+def test_a_stop_keeps_promises_and_makes_no_new_ones(database: Database, database_url: str) -> None:
+    """A mail waits for its commit, since another writer holds the database; another client is idle; then we stop."""
+    holding, let_go = threading.Event(), threading.Event()
+
+    def hold(conn: object) -> None:
+        conn.execute(text("UPDATE spool SET state = state"))  # type: ignore[attr-defined]
+        holding.set()
+        let_go.wait(10)
+
+    replies: list[str] = []
+    holder = threading.Thread(target=lambda: database.transact(hold))
+    with acceptor(set_up(database_url)) as address:
+        idle, sender = Client(address), Client(address)
+        sender.begin()
+        sender.say("DATA")
+        if not database.postgresql:
+            holder.start()
+            holding.wait(10)
+        sender.send(MAIL + b".\r\n")
+
+        def listen() -> None:
+            replies.append(sender.reply())
+            replies.append(sender.reply())
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        threading.Timer(0.5, let_go.set).start()
+    assert idle.reply().startswith("421 4.3.2")
+    listener.join(10)
+    assert replies[0].startswith("250 2.0.0 accepted as ")
+    assert replies[1].startswith("421 4.3.2")
+    if holder.is_alive():
+        holder.join(10)
+    idle.close()
+    sender.close()
+    assert len(_contents(database)) == 1
