@@ -16,7 +16,7 @@ _MARK = re.compile(
     r"[ \t]*(?:[\[(^]\d+[\])]?)?[ \t]*:[ \t]*",
     re.IGNORECASE,
 )
-_FORWARD = frozenset("fw fwd wg tr rv enc vb i 転送 転 转发 轉寄".split())
+_FORWARD = frozenset(["fw", "fwd", "wg", "tr", "rv", "enc", "vb", "i", "転送", "転", "转发", "轉寄"])
 _BANNER = re.compile(
     r"^(?:\[\s*(?:ext(?:ernal)?(?:[ -]?(?:e?mail|sender))?|spam\??|suspicious|caution|secure|外部(?:メール|発信|から)?|社外(?:メール)?|注意)\s*\]"
     r"|【\s*(?:外部(?:メール|発信|から)?|社外(?:メール)?|external(?: e?mail)?|注意喚起)\s*】|\*{2,}\s*(?:spam|external)\s*\*{2,})[ \t]*",

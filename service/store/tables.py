@@ -294,6 +294,7 @@ messages = Table(
     Column("found_in", Number, comment="the message it was found inside"),
     Column("placed_by", String(32), nullable=False, server_default="", comment="the evidence that decided its case"),
     Column("evidence", Data, nullable=False, comment="for the case and for the runners-up"),
+    Column("facts", Data, comment="what threading and the rules need of it: service.case.node, recipients' sides, files"),
     Column("pinned_by", Words, comment="who moved it by hand; it stays there"),
     Column("indexed", Boolean, nullable=False, server_default=false(), comment="in the word index"),
 )
@@ -343,6 +344,16 @@ thread_keys = Table(
 )
 Index("ix_thread_keys_message_id", thread_keys.c.message_id)
 Index("ix_thread_keys_case_id", thread_keys.c.case_id)
+
+case_links = Table(
+    "case_links",
+    metadata,
+    Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("message_id", Number, comment="the message that points from one to the other"),
+    Column("why", Words, nullable=False, server_default=""),
+)
+Index("ix_case_links_other_id", case_links.c.other_id)
 
 # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────────────
 

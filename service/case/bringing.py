@@ -1,0 +1,366 @@
+"""Which messages a mail brings: itself, and every earlier mail found inside it, each ready to be placed and judged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from mailrules.judgement import Reading
+from mailrules.thread import File, Side, Turn
+from service.case import tokens
+from service.case.node import Node
+from service.case.roles import Roles
+from service.case.subject import read_subject
+from service.case.topic import begins_new_topic
+from service.case.words import content_words, names, squashed
+from service.mail.message import Address, Attachment, Earlier, Mail, Origin
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,6}\d)[A-Za-z0-9][A-Za-z0-9-]{4,28}[A-Za-z0-9](?![A-Za-z0-9])", re.ASCII
+)
+_PREVIOUS = re.compile(
+    r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related|last (?:month|year)'s) (?:case|ticket|issue|request|sr)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the installation is: its zone (for header blocks that name none), its case prefix, its intake, its secret."""
+
+    zone: tzinfo = TOKYO
+    prefix: str = "SD"
+    intake: tuple[str, ...] = ()
+    """Addresses (or ``@domain``) that belong to sodan itself; nobody's side."""
+    organisation: tuple[str, ...] = ()
+    secret: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One message a mail brings. ``source`` is the mail itself or the ``Earlier`` found in it."""
+
+    node: Node
+    turn: Turn
+    """For ``Rules.read``; its id is the position in the mail, rewritten when the message is stored."""
+    source: Mail | Earlier
+    part: str
+    """Empty: the mail itself; else where inside (``f0``, ``h1``)."""
+    text: str
+    quoted_text: str = ""
+    author: Address | None = None
+    role: Side = "unknown"
+    forwarded_by: str | None = None
+    date: datetime | None = None
+    """With the author's offset."""
+    zone_assumed: bool = False
+    language: str = "und"
+    learned: str | None = None
+    """Address that showed itself to be of the team by forwarding a vendor's mail."""
+    reading: Reading | None = None
+
+    @property
+    def way(self) -> Origin:
+        return self.node.origin
+
+
+def bring(
+    mail: Mail,
+    roles: Roles,
+    ways: Ways = Ways(),
+    *,
+    received_at: datetime,
+    recipients: Sequence[str] = (),
+) -> tuple[Brought, ...]:
+    """The mail first, then what was found inside: forwarded (outermost first), then quoted (newest first)."""
+    learned = _learned(mail, roles)
+    if learned:
+        roles = replace(roles, learned_team=frozenset(roles.learned_team) | {learned})
+    inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
+    inner += [(f"h{i}", earlier) for i, earlier in enumerate(mail.history)]
+    outer_key = mail.from_.key if mail.from_ else None
+    earlier_ones = [
+        _brought_earlier(position, part, earlier, mail, roles, ways, received_at, outer_key)
+        for position, (part, earlier) in enumerate(inner, start=1)
+        if earlier.from_ is not None or earlier.message_id or earlier.date is not None
+    ]
+    itself = _brought_mail(mail, roles, ways, received_at, recipients, tuple(b.node.id for b in earlier_ones), learned)
+    return (itself, *earlier_ones)
+
+
+def with_reading(brought: Brought, reading: Reading) -> Brought:
+    """The message with what the rules read in it alone: references, vendor, whether it settles the matter."""
+    node = brought.node
+    stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
+    mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
+    acts = set(reading.acts)
+    automatic = node.automatic
+    if automatic is None and node.side == "vendor" and acts == {"auto_ack"}:
+        automatic = "auto_reply"
+    node = replace(
+        node,
+        stated=stated,
+        mentioned=tuple(pair for pair in mentioned if pair not in stated),
+        vendor=node.vendor or reading.vendor,
+        automatic=automatic,
+        resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,
+        tells_previous=any(item.item == "related_case" for item in reading.items)
+        or bool(_PREVIOUS.search(brought.text)),
+    )
+    turn = replace(brought.turn, automatic=automatic) if automatic != brought.turn.automatic else brought.turn
+    return replace(brought, node=node, turn=turn, reading=reading)
+
+
+def _learned(mail: Mail, roles: Roles) -> str | None:
+    """The forwarder of a vendor's mail, when one of our people."""
+    if mail.from_ is None or roles.role_of(mail.from_) not in ("requester", "team") or mail.automatic:
+        return None
+    handed_on = [e for e in mail.forwarded if e.origin in ("forwarded", "attached")]
+    if any(roles.role_of(e.from_) == "vendor" for e in handed_on):
+        return mail.from_.key
+    return None
+
+
+def _brought_mail(
+    mail: Mail,
+    roles: Roles,
+    ways: Ways,
+    received_at: datetime,
+    recipients: Sequence[str],
+    holds: tuple[int, ...],
+    learned: str | None,
+) -> Brought:
+    text = mail.reply_text or mail.intro
+    subject = read_subject(mail.subject)
+    role = roles.role_of(mail.from_)
+    at, dated = _moment(mail.date, received_at)
+    to, cc = _keys(mail.to, ways), _keys(mail.cc, ways)
+    own = [
+        case
+        for case in (tokens.case_of_message_id(i, ways.secret) for i in (*mail.in_reply_to, *mail.references))
+        if case
+    ]
+    tags = [
+        case
+        for case in (
+            tokens.case_of_address(a, ways.secret) for a in (*recipients, *(x.address for x in (*mail.to, *mail.cc)))
+        )
+        if case
+    ]
+    vendor = _vendor(mail.from_, (*mail.to, *mail.cc), roles)
+    without = _people(mail.from_, (*mail.to, *mail.cc), ways)
+    parents = tuple(dict.fromkeys(mail.in_reply_to))
+    node = Node(
+        id=-1,
+        at=at,
+        dated=dated,
+        author=mail.from_.key if mail.from_ else "",
+        author_name=mail.from_.name if mail.from_ else "",
+        side=role,
+        to=to,
+        cc=cc,
+        message_id=mail.message_id,
+        parents=parents,
+        refs=tuple(r for r in dict.fromkeys(mail.references) if r not in parents),
+        base=subject.base,
+        reply_marked=subject.reply,
+        automatic=mail.automatic,
+        bounced=mail.bounce.message_id if mail.bounce else None,
+        thread_index=mail.thread_index,
+        vendor=vendor,
+        to_vendor=next((v for v in (roles.vendor(a) for a in (*mail.to, *mail.cc)) if v), None),
+        numbers=_numbers(mail.subject),
+        claims=_claims(mail.subject, ways.prefix),
+        token=next(iter((*own, *tags)), None),
+        fresh=role != "vendor" and begins_new_topic(text),
+        words=content_words(mail.subject, text, without=without)[:60],
+        subject_words=content_words(subject.base, without=without)[:30],
+        text=squashed(text)[:400],
+        holds=holds,
+    )
+    turn = _turn(
+        "0", node, roles, ways, mail.from_, mail.to, text, mail.subject, mail.date, mail.language, mail.attachments
+    )
+    turn = replace(turn, headers=tuple(sorted(mail.headers.items())))
+    return Brought(
+        node, turn, mail, "", text, mail.quoted_text, mail.from_, role, None, mail.date, False, mail.language, learned
+    )
+
+
+def _brought_earlier(
+    position: int,
+    part: str,
+    earlier: Earlier,
+    mail: Mail,
+    roles: Roles,
+    ways: Ways,
+    received_at: datetime,
+    outer: str | None,
+) -> Brought:
+    date = _in_zone(earlier, mail, ways.zone)
+    subject = read_subject(earlier.subject or "")
+    role = roles.role_of(earlier.from_)
+    limit = mail.date or received_at
+    at, dated = _moment(date, limit)
+    vendor = _vendor(earlier.from_, (*earlier.to, *earlier.cc), roles)
+    without = _people(earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ways)
+    parents = tuple(dict.fromkeys(earlier.in_reply_to))
+    # what was handed on was addressed to the forwarder, where the block does not say to whom
+    to = _keys(earlier.to, ways) or ((outer,) if earlier.origin != "quoted" and outer else ())
+    node = Node(
+        id=-1 - position,
+        at=at,
+        dated=dated and date is not None,
+        origin=earlier.origin,
+        author=earlier.from_.key if earlier.from_ else "",
+        author_name=earlier.from_.name if earlier.from_ else "",
+        side=role,
+        to=to,
+        cc=_keys(earlier.cc, ways),
+        message_id=earlier.message_id,
+        parents=parents,
+        refs=tuple(r for r in dict.fromkeys(earlier.references) if r not in parents),
+        base=subject.base,
+        has_subject=earlier.subject is not None,
+        reply_marked=subject.reply,
+        vendor=vendor,
+        to_vendor=next((v for v in (roles.vendor(a) for a in (*earlier.to, *earlier.cc)) if v), None),
+        numbers=_numbers(earlier.subject or ""),
+        claims=_claims(earlier.subject or "", ways.prefix),
+        words=content_words(earlier.subject or "", earlier.text, without=without)[:60],
+        subject_words=content_words(subject.base, without=without)[:30],
+        text=squashed(earlier.text)[:400],
+    )
+    language = _language(earlier.text, mail.language)
+    forwarded_by = outer if earlier.origin in ("forwarded", "attached") else None
+    turn = _turn(
+        str(position),
+        node,
+        roles,
+        ways,
+        earlier.from_,
+        earlier.to,
+        earlier.text,
+        earlier.subject or "",
+        date,
+        language,
+        earlier.attachments,
+    )
+    turn = replace(turn, forwarded_by=forwarded_by)
+    return Brought(
+        node,
+        turn,
+        earlier,
+        part,
+        earlier.text,
+        "",
+        earlier.from_,
+        role,
+        forwarded_by,
+        date,
+        earlier.zone_assumed,
+        language,
+    )
+
+
+def _turn(
+    id: str,
+    node: Node,
+    roles: Roles,
+    ways: Ways,
+    author: Address | None,
+    to: Sequence[Address],
+    text: str,
+    subject: str,
+    date: datetime | None,
+    language: str,
+    files: Sequence[Attachment],
+) -> Turn:
+    mark = read_subject(subject)
+    towards: frozenset[Side] = frozenset(
+        roles.role_of(a) for a in to if a.address and not is_intake(a.key, ways.intake)
+    )
+    return Turn(
+        id=id,
+        side=node.side,
+        author=author.key if author else "",
+        text=text,
+        subject=subject,
+        subject_is_new=not (mark.reply or mark.forward or bool(node.parents)),
+        date=date,
+        language=language,
+        automatic=node.automatic,
+        towards=towards,
+        files=tuple(File(f.filename, f.content_type, f.size, f.inline) for f in files),
+        vendor=node.vendor,
+    )
+
+
+def is_intake(address: str, intake: Sequence[str]) -> bool:
+    """Whether an address is sodan's own (plus-tags count)."""
+    local, _, domain = address.casefold().rpartition("@")
+    plain = f"{local.partition('+')[0]}@{domain}"
+    return any(plain == entry.casefold() or entry.casefold() == f"@{domain}" for entry in intake)
+
+
+def _keys(addresses: Sequence[Address], ways: Ways) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(a.key for a in addresses if a.address and not is_intake(a.key, ways.intake)))[:100]
+
+
+def _vendor(author: Address | None, others: Sequence[Address], roles: Roles) -> str | None:
+    return next((v for v in (roles.vendor(a) for a in (author, *others)) if v), None)
+
+
+def _people(author: Address | None, others: Sequence[Address], ways: Ways) -> frozenset[str]:
+    """Words of names, addresses and of our own domains: they say nothing about the matter."""
+    parts: list[str] = [*ways.organisation, *(d.replace(".", "") for d in ways.organisation)]
+    for address in (author, *others):
+        if address is not None:
+            parts += [address.name, address.address.partition("@")[0]]
+    return names(parts) | {d.partition(".")[0] for d in ways.organisation}
+
+
+def _claims(subject: str, prefix: str) -> tuple[int, ...]:
+    found = re.finditer(rf"(?<![A-Za-z0-9-]){re.escape(prefix)}-([1-9]\d{{0,11}})(?![\d-])", subject, re.IGNORECASE)
+    return tuple(dict.fromkeys(int(match[1]) for match in found))[:4]
+
+
+def _numbers(subject: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(match[0] for match in _NUMBER.finditer(subject)))[:6]
+
+
+def _moment(date: datetime | None, limit: datetime) -> tuple[datetime, bool]:
+    """When a mail was written, in UTC; a date that is missing, or far in the future of its receipt, is not believed."""
+    ceiling = limit.astimezone(UTC)
+    if date is None:
+        return ceiling, False
+    moment = date.astimezone(UTC)
+    return (moment, True) if moment <= ceiling + timedelta(days=400) else (ceiling, False)
+
+
+def _in_zone(earlier: Earlier, mail: Mail, zone: tzinfo) -> datetime | None:
+    """The date of a header block that names no zone: mailers write it in the reader's zone. Exchange writes Date headers
+    in UTC, so a containing mail in UTC says nothing about where its writer sits: then our own zone is meant."""
+    date = earlier.date
+    if date is None or not earlier.zone_assumed:
+        return date
+    outer = mail.date
+    if outer is not None and outer.utcoffset() not in (None, timedelta(0)):
+        return date
+    local = date.replace(tzinfo=zone)
+    fixed = local.replace(tzinfo=timezone(local.utcoffset() or timedelta(0)))
+    if outer is not None and fixed > outer + timedelta(hours=1) and date <= outer:
+        return date
+    return fixed
+
+
+def _language(text: str, otherwise: str) -> str:
+    letters = sum(c.isalpha() for c in text)
+    if not letters:
+        return otherwise
+    kana = sum("\u3040" <= c <= "\u30ff" for c in text)
+    return "ja" if kana >= max(2, letters * 0.05) else ("en" if otherwise in ("ja", "und") else otherwise)

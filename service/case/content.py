@@ -1,0 +1,173 @@
+"""Cases joined by an argument over their content, where no header and no known number says so.
+
+Two arguments, and only these:
+
+* **The number that was waited for.** A vendor's mail that answers no mail we know, to one of us who wrote to that vendor
+  (or noted a ticket there) shortly before and has got no number yet. It must repeat the subject, or share identifiers or
+  telling words, with exactly one such inquiry more than with any other; a mere receipt may go by time alone, when only
+  one inquiry waits.
+* **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
+  vendor's product waits for the team, and they share telling words, more than with any other waiting case.
+
+Subject words and people alone join nothing. Each join names the words it rests on.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from service.case.group import Evidence, Group, Groups
+from service.case.keys import content_keys
+from service.case.node import Node
+from service.case.words import covered, likeness
+
+WAIT = timedelta(days=10)
+"""How long an inquiry may wait for the vendor's number."""
+QUICK = timedelta(minutes=30)
+"""How soon a receipt comes that is joined by time alone."""
+BEHALF = timedelta(days=14)
+"""How long a user's report may wait until the team asks the vendor."""
+
+
+def join_by_content(groups: Groups) -> dict[int, Evidence]:
+    """Join groups, in the order in which their mails were written; first by words, then by time. The new evidence."""
+    found: dict[int, Evidence] = {}
+    for by_time in (False, True):
+        for group in groups.kept():
+            if groups.root(group.index) == group.index and (answer := _unasked_answer(group)) is not None:
+                _join_answer(groups, group, answer, by_time, found)
+    for group in groups.kept():
+        if groups.root(group.index) == group.index and (inquiry := _fresh_inquiry(group)) is not None:
+            _join_inquiry(groups, group, inquiry, found)
+    return found
+
+
+# ── the number that was waited for ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _unasked_answer(group: Group) -> Node | None:
+    """The first mail of a group, when it is a vendor's and was not asked for by any mail in the group."""
+    first = next((m for m in group.members if m.origin != "quoted"), None)
+    if first is None or first.side != "vendor" or first.vendor is None or group.pinned is not None:
+        return None
+    if first.automatic in ("notification", "calendar", "bounce", "receipt"):
+        return None
+    return first if any(ref[0] == first.vendor for m in group.members for ref in m.stated) else None
+
+
+def _join_answer(groups: Groups, group: Group, answer: Node, by_time: bool, found: dict[int, Evidence]) -> None:
+    scored: list[tuple[float, Group, Node, str]] = []
+    for other in groups.kept():
+        inquiry = _waiting_inquiry(other, answer)
+        if other is group or inquiry is None or not content_keys(answer) & content_keys(inquiry):
+            continue
+        score, words = _answers(answer, group, inquiry)
+        scored.append((score, other, inquiry, words))
+    if not scored:
+        return
+    scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
+    best = scored[0]
+    clear = len(scored) == 1 or best[0] >= scored[1][0] + 1.0
+    if best[0] >= 2.0 and clear:
+        _glue(groups, group, best[1], found, answer, best[2], best[3])
+    elif by_time and best[0] < 2.0:
+        soon = [s for s in scored if timedelta(0) <= answer.at - s[2].at <= QUICK]
+        if len(soon) == 1 and answer.automatic == "auto_reply":
+            _glue(groups, group, soon[0][1], found, answer, soon[0][2], "the only inquiry that waits for a receipt")
+        elif len(scored) == 1 and best[0] >= 1.0:
+            _glue(groups, group, best[1], found, answer, best[2], best[3])
+
+
+def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
+    """Our latest inquiry to the vendor in a group that still waits for the vendor's number."""
+    if group.pinned is not None or group.settled(answer.at):
+        return None
+    vendor = answer.vendor
+    if any(m.side == "vendor" and m.vendor == vendor and m.at <= answer.at for m in group.members):
+        return None
+    if any(ref[0] == vendor for m in group.members if not m.fresh for ref in m.stated):
+        return None
+    known = {ref for m in group.members for ref in m.mentioned if ref[0] == vendor}
+    if known and not known & set(answer.stated):
+        return None
+    found = [
+        m
+        for m in group.members
+        if m.side in ("team", "requester")
+        and not m.automatic
+        and m.origin != "quoted"
+        and timedelta(minutes=-5) <= answer.at - m.at <= WAIT
+        and (m.to_vendor == vendor or (m.side == "team" and m.vendor == vendor and not m.to_vendor and m.headerless))
+        and (m.author in (*answer.to, *answer.cc) or set(answer.to) & {*m.to, *m.cc})
+    ]
+    return found[-1] if found else None
+
+
+def _answers(answer: Node, group: Group, inquiry: Node) -> tuple[float, str]:
+    """How much a vendor's mail speaks of an inquiry: its subject repeated, identifiers and telling words shared."""
+    theirs = {w for m in group.members if m.side == "vendor" for w in (*m.words, *m.subject_words)}
+    squashed = "".join(answer.base.split())
+    if len(inquiry.base) >= 6 and "".join(inquiry.base.split()) in (squashed + answer.text):
+        return 10.0, inquiry.base
+    if len(squashed) >= 6 and squashed in "".join(inquiry.base.split()):
+        return 8.0, answer.base
+    shared = sorted(theirs & {*inquiry.words, *inquiry.subject_words})
+    score = likeness(theirs, (*inquiry.words, *inquiry.subject_words))
+    if inquiry.subject_words and covered(inquiry.subject_words, theirs) >= 0.6:
+        score += 2.0
+    return score, " ".join(shared[:8])
+
+
+# ── the inquiry on behalf of a user ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _fresh_inquiry(group: Group) -> Node | None:
+    """The team's first mail to a vendor, when nothing in the group came before it from a user."""
+    first = next((m for m in group.members if m.origin != "quoted" and not m.automatic), None)
+    if first is None or first.side != "team" or group.pinned is not None or not first.headerless or first.fresh:
+        return None
+    return first if first.to_vendor is not None else None
+
+
+def _join_inquiry(groups: Groups, group: Group, inquiry: Node, found: dict[int, Evidence]) -> None:
+    scored: list[tuple[float, Group, Node, str]] = []
+    for other in groups.kept():
+        report = _waiting_report(other, inquiry)
+        if other is group or report is None or not content_keys(inquiry) & content_keys(report):
+            continue
+        words = {w for m in other.members if m.side == "requester" for w in m.words}
+        shared = sorted(words & {*inquiry.words, *inquiry.subject_words})
+        score = likeness(words, (*inquiry.words, *inquiry.subject_words))
+        if any(m.vendor == inquiry.to_vendor for m in other.members):
+            score += 1.0
+        if any(m.author == inquiry.author for m in other.members) or inquiry.author in other.people:
+            score += 0.5
+        scored.append((score, other, report, " ".join(shared[:8])))
+    if not scored:
+        return
+    scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
+    best = scored[0]
+    clear = len(scored) == 1 or best[0] >= scored[1][0] + 2.0 or best[0] >= 2 * scored[1][0]
+    same_vendor = any(m.vendor == inquiry.to_vendor for m in best[1].members)
+    if clear and best[0] >= (2.5 if same_vendor else 6.0) and best[3]:
+        _glue(groups, group, best[1], found, inquiry, best[2], best[3])
+
+
+def _waiting_report(group: Group, inquiry: Node) -> Node | None:
+    """A user's report that waits for the team: no vendor was asked yet."""
+    if group.pinned is not None or group.settled(inquiry.at):
+        return None
+    before = [m for m in group.members if m.at <= inquiry.at and m.origin != "quoted"]
+    if not before or before[0].side != "requester" or before[0].automatic:
+        return None
+    if any(m.side == "vendor" or m.to_vendor for m in before):
+        return None
+    last = before[-1]
+    return before[0] if inquiry.at - last.at <= BEHALF else None
+
+
+def _glue(
+    groups: Groups, group: Group, other: Group, found: dict[int, Evidence], node: Node, pointed: Node, words: str
+) -> None:
+    groups.union(group, other)
+    found[node.id] = Evidence("content", words, pointed.id)

@@ -1,0 +1,136 @@
+"""Groups of messages while a partition is made, and the evidence that put each message into its group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from service.case.node import Node
+
+Kind = Literal[
+    "person",
+    "same",
+    "token",
+    "bounce",
+    "vendor_ref",
+    "in_reply_to",
+    "references",
+    "recovered",
+    "case_key",
+    "thread_index",
+    "mention",
+    "content",
+    "new",
+]
+"""Evidence, strongest first (``new``: none). docs/evidence.md shows an example of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a message stands where it stands, or what spoke for another case."""
+
+    kind: Kind
+    words: str
+    """The id, number or words it rests on."""
+    message: int | None = None
+    """The message it points to."""
+    against: str = ""
+    """For a runner-up: what spoke against it."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Messages of one case, while the partition is made."""
+
+    index: int
+    members: list[Node] = field(default_factory=list)
+    people: set[str] = field(default_factory=set)
+    refs: set[tuple[str, str]] = field(default_factory=set)
+    bases: set[str] = field(default_factory=set)
+    pinned: int | None = None
+    settled_at: datetime | None = None
+    active_at: datetime | None = None
+    related: set[int] = field(default_factory=set)
+    """Indexes of groups that something points to, without gluing."""
+
+    def settled(self, at: datetime) -> bool:
+        """Whether our side had said so by ``at`` and nobody had written since."""
+        if self.settled_at is None or self.settled_at > at:
+            return False
+        later = [m for m in self.members if self.settled_at < m.at <= at and not m.automatic and not m.resolves]
+        return not later
+
+
+def order_of(node: Node) -> tuple[datetime, str, str, str]:
+    """The order of writing, the same whatever the order of arrival."""
+    return (node.at, node.message_id or "", node.author, node.text[:80])
+
+
+class Groups:
+    """Disjoint groups that can only grow together (union-find). The older index stays."""
+
+    def __init__(self) -> None:
+        self.all: list[Group] = []
+        self.home: dict[int, int] = {}
+        """Message → index of the group it entered."""
+        self._up: list[int] = []
+
+    def new(self) -> Group:
+        group = Group(len(self.all))
+        self.all.append(group)
+        self._up.append(group.index)
+        return group
+
+    def root(self, index: int) -> int:
+        while self._up[index] != index:
+            self._up[index] = self._up[self._up[index]]
+            index = self._up[index]
+        return index
+
+    def of(self, message: int) -> Group | None:
+        """The group a message stands in; None while it stands in none."""
+        index = self.home.get(message)
+        return None if index is None else self.all[self.root(index)]
+
+    def kept(self) -> Sequence[Group]:
+        """The groups that were not united with an older one, oldest mail first."""
+        kept = [g for g in self.all if self.root(g.index) == g.index]
+        return sorted(kept, key=lambda g: (g.members[0].at, g.index))
+
+    def enter(self, node: Node, group: Group) -> None:
+        group.members.append(node)
+        self.home[node.id] = group.index
+        if node.side != "unknown" or len(group.members) == 1 or node.author in group.people:
+            group.people.update(p for p in (node.author, *node.to, *node.cc) if p)
+        if node.pinned is not None:
+            group.pinned = node.pinned
+        if node.base:
+            group.bases.add(node.base)
+        if node.resolves:
+            group.settled_at = latest(group.settled_at, node.at)
+        if not node.automatic:
+            group.active_at = latest(group.active_at, node.at)
+        if not node.fresh:
+            group.refs.update(node.stated)
+
+    def union(self, one: Group, other: Group) -> Group:
+        if one is other:
+            return one
+        first, second = sorted((one, other), key=lambda g: g.index)
+        self._up[second.index] = first.index
+        first.members = sorted((*first.members, *second.members), key=order_of)
+        first.people |= second.people
+        first.refs |= second.refs
+        first.bases |= second.bases
+        first.related |= second.related
+        first.pinned = first.pinned if first.pinned is not None else second.pinned
+        first.settled_at = latest(first.settled_at, second.settled_at)
+        first.active_at = latest(first.active_at, second.active_at)
+        return first
+
+
+def latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two moments that may be missing."""
+    return max((t for t in (one, other) if t is not None), default=None)

@@ -1,0 +1,275 @@
+"""The partition of a set of mails into cases: a function of the set, never of the order in which it arrived.
+
+The mails are gone through in the order in which they were *written*, with all of them known. Each joins the case that its
+strongest evidence names (see ``Kind``), unless something speaks against it: its author says a new topic begins, the case
+was settled too long ago, a stranger claims it, a person put it elsewhere. Ids nobody has seen yet are places where two
+mails can meet. What the headers leave apart, ``content`` may join afterwards by an argument of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from service.case.content import join_by_content
+from service.case.group import Evidence, Group, Groups, Kind, order_of
+from service.case.node import Node
+from service.case.words import likeness
+
+
+@dataclass(slots=True)
+class Partition:
+    """The groups, and for each message its evidence and the runners-up."""
+
+    groups: list[Group]
+    evidence: dict[int, Evidence]
+    runners_up: dict[int, list[tuple[Evidence, int]]]
+    """With the index of the group spoken for."""
+
+
+def partition(nodes: Iterable[Node], reopen: timedelta = timedelta(days=14)) -> Partition:
+    """Group a closed set of messages (every message that may speak for another is in it)."""
+    return _Grouping(sorted(nodes, key=order_of), reopen).run()
+
+
+class _Grouping:
+    def __init__(self, nodes: Sequence[Node], reopen: timedelta) -> None:
+        self.nodes = nodes
+        self.reopen = reopen
+        self.by_id = {n.id: n for n in nodes}
+        self.groups = Groups()
+        self.mids: dict[str, list[Node]] = defaultdict(list)
+        self.wanted: dict[str, list[tuple[int, str, int]]] = defaultdict(list)  # unknown id → (message, base, rank)
+        self.refs: dict[tuple[str, str], list[int]] = defaultdict(list)  # reference → messages that state it
+        self.told: dict[tuple[str, str], list[int]] = defaultdict(list)  # reference → our messages that mention it
+        self.tix: dict[str, list[int]] = defaultdict(list)
+        self.held_by: dict[int, list[int]] = defaultdict(list)
+        self.of_case: dict[int, list[int]] = defaultdict(list)
+        self.evidence: dict[int, Evidence] = {}
+        self.runners: dict[int, list[tuple[Evidence, int]]] = {}
+        for node in nodes:
+            for inner in node.holds:
+                self.held_by[inner].append(node.id)
+            if node.case is not None:
+                self.of_case[node.case].append(node.id)
+
+    # ── the walk ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> Partition:
+        for node in self.nodes:
+            self.place(node)
+        self.evidence.update(join_by_content(self.groups))
+        root, home = self.groups.root, self.groups.home
+        kept = list(self.groups.kept())
+        for group in kept:
+            group.related = {root(i) for i in group.related} - {group.index}
+        runners = {
+            message: [(e, root(i)) for e, i in found if root(i) != root(home[message])]
+            for message, found in self.runners.items()
+        }
+        return Partition(kept, self.evidence, {message: found for message, found in runners.items() if found})
+
+    def place(self, node: Node) -> None:
+        chosen: tuple[Evidence, Group] | None = None
+        against: list[tuple[Evidence, Group]] = []
+        also: list[tuple[Evidence, Group]] = []
+        for evidence, group in self.candidates(node):
+            objection = self.objection(node, evidence, group)
+            if objection:
+                against.append((replace(evidence, against=objection), group))
+            elif chosen is None:
+                chosen = (evidence, group)
+            elif group is not chosen[1]:
+                also.append((evidence, group))
+        if chosen is None:
+            chosen = (Evidence("person" if node.pinned is not None else "new", ""), self.groups.new())
+        evidence, group = chosen
+        self.enter(node, group)
+        self.evidence[node.id] = evidence
+        for other_evidence, other in also:
+            if self.may_merge(group, other, node):
+                group = self.groups.union(group, other)
+            else:
+                against.append((replace(other_evidence, against="both cases have a life of their own"), other))
+        self.meet(node)
+        group = self.groups.of(node.id) or group
+        self.runners[node.id] = [(e, g.index) for e, g in against]
+        for e, g in against:
+            if e.against != "a stranger claims it":
+                group.related.add(g.index)
+                g.related.add(group.index)
+
+    def enter(self, node: Node, group: Group) -> None:
+        self.groups.enter(node, group)
+        if node.message_id:
+            self.mids[node.message_id].append(node)
+        if not node.fresh:
+            for ref in node.stated:
+                self.refs[ref].append(node.id)
+            if node.thread_index and node.base:
+                self.tix[f"{node.thread_index} {node.base}"].append(node.id)
+            for wanted in node.parents:
+                self.wanted[wanted].append((node.id, node.base, 0))
+            for wanted in node.refs:
+                self.wanted[wanted].append((node.id, node.base, 1))
+        if node.side in ("team", "requester") and not node.tells_previous:
+            for ref in node.mentioned:
+                self.told[ref].append(node.id)
+
+    def candidates(self, node: Node) -> Iterable[tuple[Evidence, Group]]:
+        """What speaks for which group, strongest first."""
+        if node.pinned is not None:
+            for group in self.groups.kept():
+                if group.pinned == node.pinned:
+                    yield Evidence("person", "put there by hand"), group
+            return
+        if node.token is not None:
+            yield from self.by_case("token", node.token)
+        if node.bounced:
+            for parent in self.mids.get(node.bounced, ()):
+                yield from self.at("bounce", node.bounced, parent.id)
+        fresh_parent = any(p.fresh for mid in node.parents for p in self.mids.get(mid, ()))
+        if fresh_parent:
+            yield from self.by_parent(node)
+        yield from self.by_reference(node)
+        if not fresh_parent:
+            yield from self.by_parent(node)
+        for mid in reversed(node.refs):
+            for parent in self.owners(mid, node):
+                if _same_base(node, parent):
+                    yield from self.at("references", mid, parent.id)
+            for child, base, _rank in self.wanted.get(mid, ()):
+                if base == node.base and base:
+                    yield from self.at("references", mid, child)
+        for inner in node.holds:
+            yield from self.at("recovered", "", inner)
+        for outer in self.held_by.get(node.id, ()):
+            yield from self.at("recovered", "", outer)
+        for case in node.claims:
+            yield from self.by_case("case_key", case)
+        if node.thread_index and node.base:
+            for other in self.tix.get(f"{node.thread_index} {node.base}", ()):
+                yield from self.at("thread_index", node.thread_index, other)
+        yield from self.by_mention(node)
+
+    def by_reference(self, node: Node) -> Iterable[tuple[Evidence, Group]]:
+        for ref in node.stated:
+            for other in reversed(self.refs.get(ref, ())):
+                yield from self.at("vendor_ref", f"{ref[0]} {ref[1]}", other)
+        for number in node.numbers:
+            for ref, others in self.refs.items():
+                if ref[1] == number and _vendor_fits(node, ref[0]):
+                    yield from self.at("vendor_ref", f"{ref[0]} {number}", others[-1])
+
+    def by_parent(self, node: Node) -> Iterable[tuple[Evidence, Group]]:
+        for mid in node.parents:
+            for parent in self.owners(mid, node):
+                yield from self.at("in_reply_to", mid, parent.id)
+            if mid not in self.mids:
+                for child, base, rank in self.wanted.get(mid, ()):
+                    if rank == 0 or base == node.base:
+                        yield from self.at("in_reply_to", mid, child)
+
+    def by_mention(self, node: Node) -> Iterable[tuple[Evidence, Group]]:
+        """A number we wrote down ourselves before the vendor stated it, or that we mention as the matter at hand."""
+        for ref in node.stated if node.side == "vendor" else ():
+            tellers = self.told.get(ref, ())
+            homes = {g.index: g for g in map(self.groups.of, tellers) if g is not None}
+            if len(homes) == 1 and not any(v == ref[0] for g in homes.values() for v, _ in g.refs):
+                yield from self.at("mention", f"{ref[0]} {ref[1]}", tellers[0])
+        if (
+            node.headerless
+            and node.side in ("team", "requester")
+            and not node.tells_previous
+            and len(node.mentioned) == 1
+        ):
+            for other in self.refs.get(node.mentioned[0], ())[-1:]:
+                yield from self.at("mention", " ".join(node.mentioned[0]), other)
+
+    def by_case(self, kind: Kind, case: int) -> Iterable[tuple[Evidence, Group]]:
+        for message in self.of_case.get(case, ()):
+            if (group := self.groups.of(message)) is not None:
+                yield Evidence(kind, str(case), message), group
+                return
+
+    def owners(self, mid: str, node: Node) -> list[Node]:
+        """Messages with this id; where several bear it (it was used again), those with the same subject first."""
+        return sorted(self.mids.get(mid, ()), key=lambda n: not _same_base(node, n))
+
+    def at(self, kind: Kind, words: str, message: int) -> Iterable[tuple[Evidence, Group]]:
+        if (group := self.groups.of(message)) is not None:
+            yield Evidence(kind, words, message), group
+
+    # ── what speaks against ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def objection(self, node: Node, evidence: Evidence, group: Group) -> str:
+        if evidence.kind == "person":
+            return ""
+        pointed = self.by_id.get(evidence.message) if evidence.message is not None else None
+        inner = evidence.kind == "recovered" and pointed is not None and pointed.origin in ("forwarded", "attached")
+        if node.fresh and evidence.kind not in ("token", "bounce") and not inner:
+            return "its author begins a new topic"
+        if evidence.kind in ("case_key", "vendor_ref") and node.side == "unknown" and not _takes_part(node, group):
+            return "a stranger claims it"
+        if evidence.kind == "in_reply_to" and pointed is not None and _pressed_reply(node, pointed, group):
+            return "a reply pressed for another matter: other subject, other words"
+        if not node.automatic and group.settled_at is not None and not inner:
+            quiet = node.at - (group.active_at or group.settled_at)
+            if group.settled(node.at) and quiet > self.reopen:
+                return "settled too long ago"
+        return ""
+
+    def may_merge(self, one: Group, other: Group, node: Node) -> bool:
+        """Whether two groups are one case that only looked like two; two cases with lives of their own are not."""
+        if one.pinned is not None and other.pinned is not None and one.pinned != other.pinned:
+            return False
+        return not (_own_life(one, node) and _own_life(other, node))
+
+    def meet(self, node: Node) -> None:
+        """Mails written before this one that name it, by a clock that is wrong: they belong to it."""
+        group = self.groups.of(node.id)
+        if group is None or not node.message_id:
+            return
+        for child, base, rank in list(self.wanted.get(node.message_id, ())):
+            if child == node.id or (rank == 1 and base != node.base):
+                continue
+            other = self.groups.of(child)
+            named = self.by_id[child]
+            if other is None or other is group or named.pinned is not None or node.pinned is not None:
+                continue
+            if self.may_merge(group, other, node):
+                group = self.groups.union(group, other)
+
+
+def _own_life(group: Group, node: Node) -> bool:
+    """It has an opener of its own: a mail that came by itself, answers nothing and was not just handed on in ``node``."""
+    return any(
+        m.headerless and not m.reply_marked and m.origin != "quoted" and m.id != node.id and m.id not in node.holds
+        for m in group.members
+    )
+
+
+def _same_base(one: Node, other: Node) -> bool:
+    return one.base == other.base or not one.has_subject or not other.has_subject
+
+
+def _takes_part(node: Node, group: Group) -> bool:
+    return bool(node.author) and node.author in group.people
+
+
+def _vendor_fits(node: Node, vendor: str) -> bool:
+    return vendor in (node.vendor, node.to_vendor) or node.side == "team"
+
+
+def _pressed_reply(node: Node, parent: Node, group: Group) -> bool:
+    """Other base subject, no common words, nothing quoted of the case, no common number."""
+    if node.side == "vendor" or node.automatic or not node.base or node.base in group.bases or len(node.text) < 20:
+        return False
+    if any(inner in {m.id for m in group.members} for inner in node.holds):
+        return False
+    if set(node.stated) & group.refs or set(node.mentioned) & group.refs:
+        return False
+    known = {word for m in group.members for word in (*m.words, *m.subject_words)}
+    return likeness((*node.words, *node.subject_words), known) < 1.0 and bool(node.words)

@@ -1,0 +1,111 @@
+"""Whether two messages are one mail that came by two ways: delivered, Cc'd, forwarded, attached, quoted, imported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from service.case.node import Node
+from service.case.words import alike
+
+_RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
+
+
+def same_mail(one: Node, other: Node) -> str | None:
+    """Why two messages are the same mail (words for the evidence); None where they are two.
+
+    Equal Message-IDs need equal content too: some machines use one id again and again. Where no id survived, author,
+    minute, subject and words must not contradict each other.
+    """
+    if one.message_id and one.message_id == other.message_id:
+        if _same_author(one, other) is not False and (_same_words(one, other) or _same_minute(one, other)):
+            return "Message-ID and content"
+        return "Message-ID and content" if alike(one.text, other.text) and len(one.text) >= 24 else None
+    if one.message_id and other.message_id:
+        return None
+    if _same_author(one, other) is not True or not _subjects_agree(one, other):
+        return None
+    apart = abs(one.at - other.at)
+    if one.dated and other.dated and apart < timedelta(seconds=60) and _same_minute(one, other):
+        if not one.text or not other.text or alike(one.text, other.text) or _either_inline(one, other):
+            return "author, minute, subject"
+        return None
+    if not alike(one.text, other.text) or min(len(one.text), len(other.text)) < 30:
+        return None
+    if apart <= timedelta(seconds=120):
+        return "author, time, words"
+    if not (one.dated and other.dated):
+        return "author, subject, words" if max(len(one.text), len(other.text)) >= 30 else None
+    quarter = timedelta(minutes=15)
+    off = min(apart % quarter, quarter - apart % quarter)
+    if apart <= timedelta(hours=14) and off <= timedelta(seconds=60) and "quoted" in (one.origin, other.origin):
+        return "author, words, time in another zone"
+    if apart <= timedelta(hours=14) and off <= timedelta(seconds=60) and "forwarded" in (one.origin, other.origin):
+        return "author, words, time in another zone"
+    return None
+
+
+def better(known: Node, come: Node) -> bool:
+    """Whether the new way tells more than the stored one (a delivered mail beats what was found in a quote)."""
+    return _RANK[come.origin] < _RANK[known.origin]
+
+
+def merged(known: Node, come: Node) -> Node:
+    """One message of two ways: the better one's facts, filled up from the other."""
+    first, second = (come, known) if better(known, come) else (known, come)
+    return replace(
+        first,
+        id=known.id,
+        case=known.case,
+        pinned=known.pinned,
+        message_id=first.message_id or second.message_id,
+        author=first.author or second.author,
+        to=first.to or second.to,
+        cc=first.cc or second.cc,
+        base=first.base if first.has_subject else second.base,
+        has_subject=first.has_subject or second.has_subject,
+        parents=first.parents or second.parents,
+        refs=first.refs or second.refs,
+        stated=tuple(dict.fromkeys((*first.stated, *second.stated))),
+        numbers=first.numbers or second.numbers,
+        vendor=first.vendor or second.vendor,
+        automatic=first.automatic or second.automatic,
+        words=first.words or second.words,
+        subject_words=first.subject_words or second.subject_words,
+        holds=tuple(dict.fromkeys((*first.holds, *second.holds))),
+    )
+
+
+def _same_author(one: Node, other: Node) -> bool | None:
+    """True, False, or None where one of them does not say."""
+    if one.author and other.author:
+        return one.author == other.author
+    names = [n.author_name.casefold().split() for n in (one, other)]
+    if names[0] and names[1]:
+        short, long = sorted(("".join(names[0]), "".join(names[1])), key=len)
+        return short == long or set(names[0]) == set(names[1]) or (len(short) >= 3 and short in long)
+    return None
+
+
+def _subjects_agree(one: Node, other: Node) -> bool:
+    return not one.has_subject or not other.has_subject or one.base == other.base
+
+
+def _same_words(one: Node, other: Node) -> bool:
+    return alike(one.text, other.text) or (one.text == other.text and one.base == other.base)
+
+
+def _same_minute(one: Node, other: Node) -> bool:
+    return (
+        one.dated
+        and other.dated
+        and one.at.replace(second=0, microsecond=0) == other.at.replace(second=0, microsecond=0)
+    )
+
+
+def _either_inline(one: Node, other: Node) -> bool:
+    """A quote may be cut: one of the two was found inside another mail, and the texts meet somewhere."""
+    if "delivered" == one.origin == other.origin:
+        return False
+    short, long = sorted((one.text, other.text), key=len)
+    return len(short) < 24 or any(short[i : i + 12] in long for i in range(0, min(len(short), 240) - 11, 6))

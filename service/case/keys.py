@@ -1,0 +1,110 @@
+"""Keys by which messages find each other in the store. Equal keys only say "look at each other"; ``grouping`` decides.
+
+===========  ==========================================================  =================================
+key          own: the message is it                                      cites: the message names it
+===========  ==========================================================  =================================
+``mid:``     its Message-ID                                              In-Reply-To, References, bounced
+``at:``      author and minute                                           –
+``txt:``     the beginning of its words                                  –
+``ref:``     a vendor's number, stated                                   a vendor's number, mentioned
+``num:``     a vendor's number, stated, without the vendor               a word of the subject like one
+``tix:``     root of Thread-Index with base subject                      –
+``wait:``    vendor, person and fortnight of an inquiry or its answer    –
+``talk:``    telling word and fortnight of a report or an inquiry        –
+===========  ==========================================================  =================================
+
+Empty keys do not exist. ``wait:`` and ``talk:`` stand only on mails that open something.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+
+from service.case.node import Node
+from service.case.words import weight
+
+_LONG = 240
+"""Longer ids are hashed, so that a key fits its column."""
+
+
+def own_keys(node: Node) -> frozenset[str]:
+    """What the message is."""
+    keys: set[str] = set()
+    if node.message_id:
+        keys.add(_key("mid", node.message_id))
+    if node.dated and (node.author or node.author_name):
+        keys.add(_at(node, node.at))
+    if len(node.text) >= 40:
+        keys.add(_key("txt", _hash(node.text[:160])))
+    for vendor, ref in node.stated:
+        keys.add(_key("ref", f"{vendor}:{ref}"))
+        keys.add(_key("num", ref))
+    if node.thread_index and node.base:
+        keys.add(_key("tix", f"{node.thread_index}:{_hash(node.base)}"))
+    return frozenset(keys | content_keys(node))
+
+
+def cited_keys(node: Node) -> frozenset[str]:
+    """What the message names."""
+    mids = {*node.parents, *node.refs[:1], *node.refs[-20:]}
+    if node.bounced:
+        mids.add(node.bounced)
+    keys = {_key("mid", mid) for mid in mids if mid}
+    keys |= {_key("ref", f"{vendor}:{ref}") for vendor, ref in node.mentioned}
+    keys |= {_key("num", number) for number in node.numbers}
+    return frozenset(keys - own_keys(node))
+
+
+def sought_keys(node: Node) -> frozenset[str]:
+    """Everything to look up for a message: its own keys, what it names, and the minutes beside its own."""
+    keys = {*own_keys(node), *cited_keys(node)}
+    if node.dated and (node.author or node.author_name):
+        keys |= {_at(node, node.at + timedelta(minutes=step)) for step in (-1, 1)}
+    return frozenset(keys)
+
+
+@lru_cache(maxsize=4096)
+def content_keys(node: Node) -> frozenset[str]:
+    """Keys of mails that open something: an inquiry to a vendor, a vendor's unasked answer, a user's report."""
+    if node.automatic in ("notification", "calendar", "bounce", "receipt") or node.origin == "quoted":
+        return frozenset()
+    keys: set[str] = set()
+    now = _fortnight(node.at)
+    if node.side == "vendor" and node.vendor and node.stated:
+        people = (*node.to, *node.cc)[:4]
+        keys |= {_key("wait", f"{node.vendor}:{who}:{when}") for who in people for when in (now, now - 1)}
+    if node.automatic or (node.fresh and not node.to_vendor):
+        return frozenset(keys)
+    asked = node.to_vendor or (node.vendor if node.side == "team" and node.headerless else None)
+    if node.side in ("team", "requester") and asked:
+        keys |= {_key("wait", f"{asked}:{who}:{now}") for who in (node.author, *node.to, *node.cc)[:5] if who}
+    if node.headerless and node.side == "team" and node.to_vendor and not node.fresh:
+        words = (*_telling(node, 20), f"v={node.to_vendor}")
+        keys |= {_key("talk", f"{word}:{when}") for word in words for when in (now, now - 1)}
+    if node.headerless and node.side == "requester" and not node.to_vendor:
+        words = (*_telling(node, 10), *((f"v={node.vendor}",) if node.vendor else ()))
+        keys |= {_key("talk", f"{word}:{now}") for word in words}
+    return frozenset(keys)
+
+
+def _telling(node: Node, most: int) -> list[str]:
+    words = dict.fromkeys((*node.subject_words, *node.words))
+    return sorted(words, key=lambda word: -weight(word))[:most]
+
+
+def _fortnight(at: datetime) -> int:
+    return at.toordinal() // 14
+
+
+def _at(node: Node, at: datetime) -> str:
+    return _key("at", f"{node.author or node.author_name.casefold()}|{at:%Y%m%d%H%M}")
+
+
+def _key(kind: str, value: str) -> str:
+    return f"{kind}:{value if len(value) <= _LONG else _hash(value)}"
+
+
+def _hash(value: str) -> str:
+    return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -1,0 +1,111 @@
+"""What threading knows of one message: facts only, storable as JSON, the same for every way the message came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from mailrules.thread import Side
+from service.mail.message import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One message among the mails of a case."""
+
+    id: int
+    """Of the store; negative while it is not stored yet."""
+    at: datetime
+    """When it was written (UTC): its date, or when it reached us where it states none or an impossible one."""
+    case: int | None = None
+    """The case it stands in at present."""
+    pinned: int | None = None
+    """The case a person put it into: no rule moves it again."""
+    origin: Origin = "delivered"
+    dated: bool = True
+    """``at`` is its own date."""
+    author: str = ""
+    """Address, folded."""
+    author_name: str = ""
+    side: Side = "unknown"
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    message_id: str | None = None
+    parents: tuple[str, ...] = ()
+    """In-Reply-To."""
+    refs: tuple[str, ...] = ()
+    """References, oldest first, without the parents."""
+    base: str = ""
+    """Base subject."""
+    has_subject: bool = True
+    """An attribution line carries no subject: unknown is not empty."""
+    reply_marked: bool = False
+    automatic: str | None = None
+    bounced: str | None = None
+    """Message-ID of the mail that bounced, for a bounce."""
+    thread_index: str | None = None
+    vendor: str | None = None
+    """Of the author, of a recipient, or as read from the words."""
+    to_vendor: str | None = None
+    """Of a recipient of our own mail."""
+    stated: tuple[tuple[str, str], ...] = ()
+    """Vendor references (vendor, number) at a place where they are stated."""
+    mentioned: tuple[tuple[str, str], ...] = ()
+    """Numbers merely mentioned."""
+    numbers: tuple[str, ...] = ()
+    """Words of the subject that look like a number of a vendor whose label is missing."""
+    claims: tuple[int, ...] = ()
+    """Case keys of ours in the subject: claims, good only for those who may."""
+    token: int | None = None
+    """The case a valid token of ours names."""
+    fresh: bool = False
+    """The author says that a new topic begins."""
+    resolves: bool = False
+    """Our side says that the matter is settled."""
+    tells_previous: bool = False
+    """It names another case as a former or related one."""
+    words: tuple[str, ...] = ()
+    """What it is about (see ``words``)."""
+    subject_words: tuple[str, ...] = ()
+    text: str = ""
+    """Squashed beginning of its new text, for comparison."""
+    holds: tuple[int, ...] = ()
+    """Messages found inside it."""
+
+    @property
+    def headerless(self) -> bool:
+        """No header names an earlier mail."""
+        return not self.parents and not self.refs
+
+    def document(self) -> dict[str, Any]:
+        """As JSON (without what the store keeps in columns of its own)."""
+        out: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("id", "case", "pinned"):
+                continue
+            if isinstance(value, datetime):
+                value = value.isoformat()
+            if value not in (None, (), "", False) or field.name == "at":
+                out[field.name] = value
+        out["dated"] = self.dated
+        out["has_subject"] = self.has_subject
+        return out
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any], *, id: int, case: int | None, pinned: int | None) -> Node:
+        """Back from JSON; fields of a later version are left out."""
+        known = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {}
+        for name, value in document.items():
+            if name not in known:
+                continue
+            if name in ("stated", "mentioned"):
+                value = tuple((str(vendor), str(ref)) for vendor, ref in value)
+            elif isinstance(value, list):
+                value = tuple(value)
+            elif name == "at":
+                value = datetime.fromisoformat(value)
+            values[name] = value
+        return cls(**{**values, "id": id, "case": case, "pinned": pinned})

@@ -1,0 +1,50 @@
+"""Words by which a writer says that a new topic begins, at the opening of a reply."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_JA = re.compile(
+    r"話(?:は|が|を)(?:変わ|かわ|変え)|別(?:の)?件(?:です|で(?:す|恐縮|恐れ|申し訳|ご|お)|に(?:なり|て)|の(?:ご)?(?:相談|質問|依頼|お願い|お問))"
+    r"|(?:本件|この件|前回(?:の件)?|こちら|先日の件)とは(?:別|関係|違|異な)|(?:全く|まったく)(?:別|違う|異なる)"
+    r"|(?:新規|新しい|新た)(?:の|な|に)(?:ご)?(?:相談|質問|件|問い?合わ?せ|お問)|別の(?:ご)?(?:相談|質問|話|用件|お問)"
+    r"|(?:この|本)(?:スレッド|メール)(?:に|へ)(?:の)?返信(?:の形)?で(?:失礼|恐縮|恐れ)"
+)
+_EN = re.compile(
+    r"\b(?:(?:on|about|regarding|with|have|got) (?:a|an|another|some) (?:completely |totally |entirely )?(?:different|separate|new|unrelated|other) "
+    r"(?:topic|note|matter|subject|question|issue|thing|request|inquiry|enquiry|problem)s?|(?:different|unrelated|new|separate) (?:question|topic|issue|matter|request)\b[^.\n]{0,20}[:,.]"
+    r"|changing (?:the )?(?:subject|topic)|unrelated(?: to (?:this|the above))?[,:]|another (?:topic|matter)"
+    r"|not related to (?:this|the|that)|(?:re-?using|replying to) (?:this|your|the|an) (?:old |previous )?(?:thread|mail|e-?mail|ticket)\b"
+    r"|this is (?:a )?(?:new|separate|different) (?:issue|matter|question|request))",
+    re.IGNORECASE,
+)
+_GREETING = re.compile(
+    r"^(?:[^\n。]{0,24}(?:様|さん|殿|御中|各位|担当者様?)[、,]?\s*$|(?:hello|hi|dear|good (?:morning|afternoon))\b[^\n.]{0,30}$|.{0,40}(?:お世話|おつかれ|お疲れ|いつも|先日は|ありがとう|thank)[^\n]{0,60})",
+    re.IGNORECASE,
+)
+
+
+def begins_new_topic(text: str) -> bool:
+    """Whether the first real sentences say so; a side remark further down does not count."""
+    lines = [line.strip() for line in unicodedata.normalize("NFKC", text[:1500]).splitlines() if line.strip()]
+    opening: list[str] = []
+    for line in lines:
+        sentences = [part for part in re.split(r"(?<=[。.!?])\s*", line) if part]
+        for sentence in sentences:
+            if _JA.search(sentence) or _EN.search(sentence):
+                return (
+                    not re.match(r"(?:あと|なお|ちなみに|それと|また|追伸|also|ps|p\.s\.|btw)", sentence, re.IGNORECASE)
+                    or not opening
+                )
+            if not _GREETING.match(sentence) and not _names_oneself(sentence):
+                opening.append(sentence)
+                if len(opening) >= 1:
+                    return False
+    return False
+
+
+def _names_oneself(sentence: str) -> bool:
+    return len(sentence) <= 40 and bool(
+        re.search(r"(?:です|と申します|でございます)[。.]?$|^(?:this is|it's) ", sentence, re.IGNORECASE)
+    )
