@@ -35,6 +35,8 @@ class Reference:
     ref: str
     stated: bool
     quote: str
+    token: bool = False
+    """Ties mails together, but is no number that people use (``[ref:_00D…:ref]``): not shown as the case's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,19 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """Something that speaks for a priority. ``axis``: ``impact``, ``urgency``, ``security``, ``consequence``."""
+
+    axis: str
+    level: str
+    finding: Finding
+    cap: bool = False
+    """The impact is not above this level, whatever else is said."""
+    single: bool = False
+    """The reporter alone is affected."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One mail, judged alone."""
 
@@ -84,6 +99,17 @@ class Reading:
     """Words of urgency that do not count (緊急, URGENT, Importance: high)."""
     findings: tuple[Finding, ...]
     """All of the above and the signals behind them, in the order of the text."""
+    weights: tuple[Weight, ...] = ()
+    kinds: tuple[tuple[str, int], ...] = ()
+    """Each kind that something speaks for, with its weight."""
+    deadlines: tuple[Promise, ...] = ()
+    """Dates by which the writer needs something."""
+    problems: tuple[Finding, ...] = ()
+    """Sentences that state the problem."""
+    flags: tuple[str, ...] = ()
+    """Plain facts: ``installed``, ``ongoing``, ``recovered``, ``growing``."""
+    topic: str = ""
+    """What the mail is about, in its own words: the subject, or its first telling sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +158,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The whole case, judged. Asks and acts stay per mail here: ``case.revise`` makes the ledger and the turn of them."""
+    """The whole case, judged. Asks and acts stay per mail: ``case.revise`` makes the ledger and the turn of them."""
 
     kind: str
     language: str

@@ -15,7 +15,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """Of a signal: an identifier, so that conditions can name it."""
 RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
 SideName = Literal["team", "requester", "vendor", "unknown"]
-Place = Literal["subject", "sentence", "label", "list", "log", "file", "header"]
+Place = Literal["subject", "sentence", "label", "list", "log", "quote", "old_subject", "file", "header"]
 State = Literal["value", "none", "unknown", "not_applicable", "pending", "placeholder", "empty"]
 Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 Level = Literal["high", "medium", "low"]
@@ -92,6 +92,8 @@ class Signal(Model):
     """RE2: what stands before the words in the sentence must not match."""
     side: list[SideName] = []
     """Whose mails to look at; empty: everybody's."""
+    about: str | None = None
+    """An item of the checklist that these words name: ``item: about`` and ``ask: info`` conclude on it."""
     case: bool = False
     """Capital letters matter."""
     examples: Examples = []
@@ -108,14 +110,15 @@ class Outcome(Model):
     """What a decision concludes. Several may be given at once."""
 
     item: str | None = None
-    """An item of the checklist, by its id (``checklist`` in core/checklist.yaml)."""
+    """An item of the checklist, by its id (``checklist`` in core/checklist.yaml), or ``about``: each item that the
+    sentence names (signals with ``about``)."""
     state: State | None = None
     """The state of its value; without it: that of the label line, else ``value``."""
     partial: bool = False
     """Something is said, yet not enough to stop asking (a date without a time)."""
     act: str | None = None
     ask: str | None = None
-    """``logs``, ``permission``, …, ``info:<item>``, or ``info`` for every item whose words stand in the sentence."""
+    """``logs``, ``permission``, …, ``info:<item>``, or ``info``: each item that the sentence names."""
     kind: Kind | None = None
     weight: int = 1
     """How much this says for that kind; the greatest sum wins."""
@@ -138,6 +141,8 @@ class Outcome(Model):
     """A date stands in the sentence by which the writer will do something."""
     problem: bool = False
     """The sentence states the problem as agreed or to be agreed."""
+    flag: Literal["installed", "ongoing", "recovered", "growing"] | None = None
+    """A plain fact: about installed software or an appliance; still going on; over; spreading."""
 
     @model_validator(mode="after")
     def _something_concluded(self) -> Outcome:
@@ -176,7 +181,10 @@ class ReferencePattern(Model):
     """The shape of a vendor's case number."""
 
     pattern: str
-    """RE2, any case, with ``(?P<ref>…)``."""
+    """RE2, any case, with ``(?P<ref>…)``; behind a ``label`` the bare shape of the number."""
+    label: str | None = None
+    """RE2 for the word before the number (``case|ケース``). What people put in between (番号, No., ``:``, ``#``,
+    ``is``) is allowed for."""
     at: list[Literal["subject", "header", "line", "body"]] = ["subject", "line", "body"]
     """``line``: a label line or a line of its own near the top; ``body``: anywhere, and then merely mentioned."""
     header: str | None = None
@@ -185,6 +193,10 @@ class ReferencePattern(Model):
     """What must speak for the vendor first: ``nothing`` for shapes nobody else has, ``words`` when the vendor is named
     or writes, ``domain`` when only an address of the vendor makes the digits trustworthy."""
     canonical: Canonical = Canonical()
+    token: bool = False
+    """Ties mails together without being a number that people use (``[ref:_00D…:ref]``, ``[1G7EOR-0Q2J]``)."""
+    not_: Words = Field(default=[], alias="not")
+    """RE2: the line, or the subject, must not match any of these."""
 
 
 class ReferenceExample(Model):
@@ -216,6 +228,12 @@ class Hours(Model):
     zone: str = "Asia/Tokyo"
 
 
+class Portal(Bilingual):
+    """Where a vendor wants its answers, in words, and the address of the page."""
+
+    url: str = ""
+
+
 class Vendor(Model):
     """Who a vendor is and how its mail looks."""
 
@@ -233,7 +251,12 @@ class Vendor(Model):
     """Local parts or whole addresses that nobody reads."""
     portal_only: bool = False
     """Answers go by the vendor's portal, never by reply."""
+    portal: Portal | None = None
+    """Where answers go instead."""
     references: list[ReferencePattern] = []
+    never: Words = []
+    """RE2 for numbers of this vendor that are no case (serials, contracts, articles, bugs): the patterns do not see
+    them."""
     severities: list[SeverityWord] = []
     hours: Hours = Hours()
     upload: Words = []
@@ -249,10 +272,8 @@ class Item(Model):
 
     id: Name
     label: Bilingual
-    labels: Words = []
-    """RE2 for the labels of form lines that ask for it."""
-    words: Words = []
-    """RE2 for the nouns by which a vendor asks for it."""
+    stands_for: Words = []
+    """Items that need not be asked for once this one is known (a serial number identifies the resource too)."""
 
 
 class Required(Model):
@@ -286,6 +307,17 @@ class Defaults(Model):
     author: str = ""
 
 
+class Incidental(Model):
+    """A vendor named in passing, as a way to talk ("Slackで連絡ください"), is no vendor of the case."""
+
+    before: Words = []
+    """RE2 for what stands before the name."""
+    after: Words = []
+    """RE2 for what follows it."""
+    maker: Words = []
+    """RE2 for what follows the name of a product where its maker is meant ("…に問い合わせ中", "… Support")."""
+
+
 class Pack(Model):
     """One file."""
 
@@ -299,5 +331,10 @@ class Pack(Model):
     """RE2 for the whole value of a label line → its state."""
     tones: list[Advice] = []
     topics: list[Topic] = []
+    references: list[ReferencePattern] = []
+    """Shapes that any known vendor may use, tried after the vendor's own."""
+    never: Words = []
+    """RE2 for numbers that are nobody's case (phones, dates, deliveries, articles)."""
+    incidental: Incidental = Incidental()
     signals: list[Signal] = []
     decisions: list[Decision] = []

@@ -1,0 +1,323 @@
+"""A mail's new text as units: sentences, list lines, values of label lines, pasted log lines, words of others.
+
+Hard wraps are undone first. Every unit stands on its own line of one *sheet*, so that a pattern can never run from one
+sentence into the next, and all of them are searched in one pass.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mailrules.fold import Shifts, fold
+
+_BULLET = re.compile(
+    r"[ \t]*(?:[■□●○◆◇▼▽▲◎・*•‣※→>-][ \t]*|[(\[]?\d{1,2}[).\]][ \t]+|\(\d{1,2}\)|[①-⑳][ \t]*|[a-hA-H][).][ \t]+)"
+)
+_LABEL = re.compile(
+    r"^(?P<head>[ \t]*(?:[■□●○◆◇▼▽▲◎・*•※-][ \t]*|\(?\d{1,2}[).][ \t]*|[①-⑳][ \t]*)?)"
+    r"(?:【(?P<boxed>[^】\n]{1,30})】[ \t]*[::]?|<(?P<angled>[^<>\n@/]{1,24})>|\[(?P<square>[^\]\n]{1,24})\][ \t]*:?"
+    r"|(?P<plain>[^\s::=。、|\t][^::=。\n|\t]{0,38}?)[ \t]*(?:[::=]|\t|[ \t]\|)(?!//))[ \t]*(?P<value>.*)$"
+)
+_SPACED = re.compile(r"^(?P<head>[ \t]*[■□●○◆◇▼▽▲◎・※][ \t]*)(?P<plain>\S{1,20})[ \t]{1,8}(?P<value>\S.*)$")
+_HEADING = re.compile(r"^[ \t]*[■□●◆◇▼▽▲◎※#]+[ \t]*(?P<plain>[^\s。、:][^。、:\n]{0,28})$")
+_LOG = re.compile(
+    r"^\s+at [\w.$/<>]{1,200}\(|^\s*(?:\[[\w .:-]+\][ \t]*)?\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d\S*[ \t]+\S"
+    r"|^\s*\w{3}[ \t]+\d{1,2} \d\d:\d\d:\d\d\s|^\s*(?:[\w$]+\.)+[\w$]*(?:Exception|Error)\b|^\s*Caused by: |^\s*Traceback "
+    r'|^\s*File "|^\s*#\d+ 0x|^\s*%[A-Z]+-\d-|^[\w.-]+[#>][ \t]?(?:show|sh|get|diag)'
+)
+_END_JA = re.compile(r"[。!?]+[」』)\"']*(?!(?:と|って|の|とか|、|」))")
+_END_EN = re.compile(r"[.!?]+[)\"']*(?=[ \t]+[\"'(]?[A-Z0-9#*(-])|[!?]+(?=[ \t])|;[ \t]")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:e\.g|i\.e|approx|no|nos|mr|mrs|ms|dr|vs|etc|inc|ltd|co|st|dept|ver|fig|\w)\.$", re.I
+)
+_SPOKEN = re.compile(
+    r"「(?P<ja>[^「」\n]{4,200})」(?=[ \t]*(?:など|等)?(?:と|って)(?:の(?:申告|連絡|声|こと|指摘|クレーム|苦情|話)|言|い[いわ]|怒|おっしゃ|聞|お?叱|詰|迫|いう(?:申告|声|クレーム|苦情)|訴|問い詰|責))"
+    r"|(?<=[\s,:])\"(?P<en>[^\"\n]{4,200})\"(?=[ ,.]*(?:he|she|they|the \w+|\w+)? ?(?:said|says|asked|told|shouted|wrote)\b)"
+    r"|(?:said|says|asked|told (?:me|us)|shouted|yelled|wrote|complain(?:s|ed|ing))[:,]? \"(?P<en2>[^\"\n]{4,200})\"",
+    re.I,
+)
+_QUOTED_LINE = re.compile(r"^[ \t]*>")
+_MARKS = re.compile(r"^[\s\-_=*~─━―ー—・.]{3,}$")
+
+
+@dataclass(slots=True)
+class Unit:
+    """One line of the sheet. ``start``/``end`` count characters of the sheet."""
+
+    where: str
+    start: int
+    end: int
+    label: str = ""
+    """The label this value stands behind, folded."""
+    state: str = ""
+    lead: int = -1
+    """The unit that introduces this list."""
+    before: int = -1
+
+
+@dataclass(slots=True)
+class Sheet:
+    """All units of a mail under each other, and the way back to the mail's own characters."""
+
+    text: str
+    units: list[Unit]
+    shifts: Shifts
+    length: int
+    """Characters of the mail's text; positions from the subject lie outside and map to -1."""
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The place in the mail's text, or (-1, -1) for words of the subject."""
+        low = self.shifts.source(start)
+        if low < 0:
+            return -1, -1
+        return low, max(low, min(self.shifts.source(max(start, end - 1)) + 1, self.length))
+
+
+@dataclass(slots=True)
+class _Builder:
+    pieces: list[str] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+    here: list[int] = field(default_factory=list)
+    there: list[int] = field(default_factory=list)
+    length: int = 0
+
+    def add(self, where: str, parts: list[tuple[str, int]], label: str = "", state: str = "", lead: int = -1) -> int:
+        """Write one unit from pieces of the folded text; returns its number, -1 for an empty one."""
+        start = self.length
+        for text, source in parts:
+            if not text:
+                continue
+            self.here.append(self.length)
+            self.there.append(source)
+            self.pieces.append(text)
+            self.length += len(text)
+        if self.length == start:
+            return -1
+        before = next((n for n in range(len(self.units) - 1, -1, -1) if self.units[n].where != "quote"), -1)
+        self.units.append(Unit(where, start, self.length, label, state, lead, before))
+        self.pieces.append("\n")
+        self.length += 1
+        return len(self.units) - 1
+
+
+Known = Callable[[str], bool]
+StateOf = Callable[[str], str]
+
+
+def lay_out(text: str, subject: str, subject_is_new: bool, known: Known, state_of: StateOf) -> Sheet:
+    """The sheet of one mail. ``known`` says whether some rule knows a label, ``state_of`` reads the value of a label
+    line (``none``, ``unknown``, ``placeholder``, …)."""
+    build = _Builder()
+    head, _ = fold(subject)
+    head = " ".join(head.split())
+    if head:
+        build.add("subject" if subject_is_new else "old_subject", [(head, -len(head) - 2)])
+    folded, shifts = fold(text)
+    _body(folded, build, known, state_of)
+    if not build.here:
+        build.here, build.there = [0], [0]
+    there = [shifts.source(at) if at >= 0 else at - 1_000_000 for at in build.there]
+    if len(shifts.here) > 1:
+        return Sheet("".join(build.pieces), build.units, _compose(build, shifts), len(text))
+    return Sheet("".join(build.pieces), build.units, Shifts(tuple(build.here), tuple(there)), len(text))
+
+
+def _compose(build: _Builder, shifts: Shifts) -> Shifts:
+    """The builder's shifts laid over those of the folding."""
+    here: list[int] = []
+    there: list[int] = []
+    ends = [*build.here[1:], build.length]
+    for at, source, end in zip(build.here, build.there, ends, strict=True):
+        here.append(at)
+        there.append(shifts.source(source) if source >= 0 else source - 1_000_000)
+        if source < 0:
+            continue
+        for folded_at, original in zip(shifts.here, shifts.there, strict=True):
+            if source < folded_at < source + (end - at):
+                here.append(at + folded_at - source)
+                there.append(original)
+    return Shifts(tuple(here), tuple(there))
+
+
+def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None:
+    lines = folded.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    heading = ""
+    lead = -1
+    number = 0
+    while number < len(lines):
+        line, at = lines[number], starts[number]
+        number += 1
+        if not line.strip() or _MARKS.match(line):
+            heading = "" if not line.strip() else heading
+            continue
+        if _QUOTED_LINE.match(line):
+            continue
+        if _LOG.match(line[:300]):
+            build.add("log", [(line, at)])
+            continue
+        label = _label_of(line, known)
+        if label is not None:
+            name, value, value_at = label
+            if not value and known(name) and number < len(lines):
+                following = lines[number]
+                if following.strip() and _label_of(following, known) is None and not _BULLET.match(following):
+                    value, value_at = following.strip(), starts[number] + len(following) - len(following.lstrip())
+                    number += 1
+            heading = name if known(name) else ""
+            _value(build, name, value, at + value_at if value_at >= 0 else at, state_of, value_at, line, at)
+            continue
+        titled = _HEADING.match(line)
+        if titled and known(titled.group("plain").strip()):
+            heading = titled.group("plain").strip()
+            continue
+        bullet = _BULLET.match(line)
+        if bullet and bullet.end() < len(line):
+            parts, number = _joined(lines, starts, number, line, at, bullet.end())
+            _sentences(build, "list", parts, heading, lead)
+            continue
+        parts, number = _joined(lines, starts, number, line, at, len(line) - len(line.lstrip()))
+        lead = _sentences(build, "label" if heading else "sentence", parts, heading, -1)
+
+
+def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
+    """Label, value and where the value begins, if this is a label line."""
+    match = _LABEL.match(line)
+    if match is None:
+        match = _SPACED.match(line)
+        if match is None or not known(match.group("plain")):
+            return None
+        return match.group("plain"), match.group("value").strip(), match.start("value")
+    groups = match.groupdict()
+    name = (groups.get("boxed") or groups.get("angled") or groups.get("square") or groups.get("plain") or "").strip()
+    if not name or name.isdigit() or (not known(name) and (groups.get("plain") or not match.group("value"))):
+        if groups.get("plain") is None or not _form_like(match):
+            return None
+    if re.fullmatch(r"[\d/.: -]+", name) or name.lower() in ("http", "https"):
+        return None
+    return name, match.group("value").strip(" \t|"), match.start("value")
+
+
+def _form_like(match: re.Match[str]) -> bool:
+    """An unknown label is believed only where the line looks like a form: a bullet before it, or few words."""
+    return bool(match.group("head").strip()) or len(match.group("plain").split()) <= 3
+
+
+def _value(
+    build: _Builder, name: str, value: str, at: int, state_of: StateOf, value_at: int, line: str, line_at: int
+) -> None:
+    state = state_of(value)
+    if not value:
+        build.add("label", [(name, line_at + max(line.find(name), 0))], name, "empty")
+        return
+    if state == "value" and len(value) > 12:
+        pieces = _split(value)
+    else:
+        pieces = [(0, len(value))]
+    for low, high in pieces:
+        build.add("label", [(value[low:high], at + low)], name, state)
+
+
+def _joined(
+    lines: list[str], starts: list[int], number: int, line: str, at: int, skip: int
+) -> tuple[list[tuple[str, int]], int]:
+    """The line and those that only a hard wrap parted from it."""
+    parts = [(line[skip:].rstrip(), at + skip)]
+    while number < len(lines):
+        following = lines[number]
+        last = parts[-1][0]
+        if not following.strip() or _BULLET.match(following) or _QUOTED_LINE.match(following) or _LOG.match(following):
+            break
+        if not _wrapped(last, following.strip()) or _LABEL.match(following) or _MARKS.match(following):
+            break
+        indent = len(following) - len(following.lstrip())
+        glue = " " if last[-1:].isascii() and following.strip()[:1].isascii() else ""
+        parts[-1] = (last, parts[-1][1])
+        if glue:
+            parts.append((" ", starts[number] - 1))
+        parts.append((following[indent:].rstrip(), starts[number] + indent))
+        number += 1
+    return parts, number
+
+
+def _wrapped(line: str, following: str) -> bool:
+    if line[-1:] in "。!?:":
+        return False
+    width = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
+    if following[:1].isascii() and following[:1].islower():
+        return width >= 30
+    return width >= 48 and line[-1:] not in "."
+
+
+def _sentences(build: _Builder, where: str, parts: list[tuple[str, int]], label: str, lead: int) -> int:
+    """Write the sentences of one paragraph; returns the number of the last."""
+    text = "".join(piece for piece, _ in parts)
+    last = lead
+    for low, high in _split(text):
+        own, spoken = _without_speech(text, low, high)
+        for piece_low, piece_high in spoken:
+            build.add("quote", _cut(parts, piece_low, piece_high))
+        pieces = [piece for piece_low, piece_high in own for piece in _cut(parts, piece_low, piece_high)]
+        number = build.add(where, pieces, label, "value" if label else "", lead)
+        last = number if number >= 0 else last
+    return last
+
+
+def _split(text: str) -> list[tuple[int, int]]:
+    """Sentence ends: 。!? of Japanese, full stops before a capital; not inside 「…」."""
+    cuts: list[int] = []
+    depth_end = 0
+    for match in re.finditer(r"「[^「」\n]*」|[。!?.;]+", text):
+        token = match.group()
+        if token[0] == "「":
+            continue
+        if match.start() < depth_end:
+            continue
+        ja = _END_JA.match(text, match.start())
+        if ja and (token[0] == "。" or not text[match.start() - 1 : match.start()].isascii()):
+            cuts.append(ja.end())
+            continue
+        en = _END_EN.match(text, match.start())
+        if en and not _ABBREVIATION.search(text[max(0, match.start() - 8) : match.start() + 1]):
+            cuts.append(en.end())
+    spans: list[tuple[int, int]] = []
+    low = 0
+    for cut in [*cuts, len(text)]:
+        start = low + len(text[low:cut]) - len(text[low:cut].lstrip())
+        end = low + len(text[low:cut].rstrip())
+        if end > start:
+            spans.append((start, end))
+        low = cut
+    return spans
+
+
+def _without_speech(text: str, low: int, high: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The sentence without what it reports of others, and that."""
+    spoken: list[tuple[int, int]] = []
+    for match in _SPOKEN.finditer(text, low, high):
+        name = match.lastgroup or "ja"
+        spoken.append(match.span(name))
+    own: list[tuple[int, int]] = []
+    at = low
+    for start, end in spoken:
+        own.append((at, start))
+        at = end
+    own.append((at, high))
+    return own, spoken
+
+
+def _cut(parts: list[tuple[str, int]], low: int, high: int) -> list[tuple[str, int]]:
+    """The pieces between two positions of the joined text, with their places in the folded text."""
+    out: list[tuple[str, int]] = []
+    at = 0
+    for text, source in parts:
+        start, end = max(low, at), min(high, at + len(text))
+        if start < end:
+            out.append((text[start - at : end - at], source + start - at))
+        at += len(text)
+    return out

@@ -1,0 +1,213 @@
+"""Which vendor: by address first, then by its own numbers, then by the words people use (DOMAIN section 3)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ahocorasick_rs
+
+from mailrules.fold import fold, lower
+from mailrules.judgement import Finding, Reference
+from mailrules.pack import Incidental, ReferencePattern, Vendor
+from mailrules.references import References
+from mailrules.signals import compile_pattern
+from mailrules.thread import Turn
+from mailrules.units import Sheet, lay_out
+
+_NOBODY_READS = ("noreply", "donotreply", "mailerdaemon", "postmaster", "bounce", "autoreply")
+_IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0
+"""How much a name says where it stands."""
+_GREETING_LINES = 3
+_SPEAKS_OF_NOTHING = frozenset(("auto_reply", "bounce", "receipt", "calendar"))
+"""Mail of machines repeats our subject; the vendor's own is known by its address."""
+_NEAR = 40
+"""Characters before and after a name that show whether it is named in passing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The vendor of one mail. ``by_domain``: an address spoke for it; else ``finding`` holds the words that did."""
+
+    vendor: str | None
+    by_domain: bool = False
+    finding: Finding | None = None
+
+
+@dataclass(slots=True)
+class _Name:
+    vendor: str
+    strong: bool
+    latin_start: bool
+    latin_end: bool
+
+
+class Vendors:
+    """All vendor profiles, ready to be asked."""
+
+    def __init__(
+        self,
+        profiles: Sequence[Vendor],
+        generic: Sequence[ReferencePattern] = (),
+        mapped: Mapping[str, str] | None = None,
+        *,
+        never: Sequence[str] = (),
+        incidental: Sequence[Incidental] = (),
+    ) -> None:
+        """``mapped``: further domains or addresses → vendor id, from the site file. ``never``: numbers that are
+        nobody's case. ``incidental``: how a name stands where it is only a way to talk."""
+        self.profiles = {profile.id: profile for profile in profiles}
+        self._domains = {domain.lower(): p.id for p in profiles for domain in p.domains}
+        self._domains.update({key.lower().lstrip("@"): value for key, value in (mapped or {}).items()})
+        self._no_reply = {p.id: frozenset(word.lower() for word in p.no_reply) for p in profiles}
+        self._numbers = References(profiles, generic, never)
+        self._before = [compile_pattern(f"(?:{p})[ \t]*$") for said in incidental for p in said.before]
+        self._after = [compile_pattern(f"^[ \t]*(?:{p})") for said in incidental for p in said.after]
+        self._maker = [compile_pattern(f"^[ \t]*(?:{p})") for said in incidental for p in said.maker]
+        self._names: list[_Name] = []
+        self._automaton = self._compile_names(profiles)
+
+    def of_address(self, address: str) -> str | None:
+        """The vendor that writes from this address. Longest domain wins."""
+        if not address:
+            return None
+        key = address.lower()
+        if key in self._domains:
+            return self._domains[key]
+        domain = key.rpartition("@")[2]
+        while domain:
+            if domain in self._domains:
+                return self._domains[domain]
+            domain = domain.partition(".")[2]
+        return None
+
+    def is_platform(self, vendor: str | None) -> bool:
+        profile = self.profiles.get(vendor or "")
+        return profile is not None and profile.platform
+
+    def answers_nobody_reads(self, vendor: str | None, address: str) -> bool:
+        """Whether mail to this address is read by nobody."""
+        key = address.lower()
+        local = key.partition("@")[0]
+        words = self._no_reply.get(vendor or "", frozenset())
+        return key in words or local in words or local.replace("-", "").replace("_", "").startswith(_NOBODY_READS)
+
+    def severity(self, vendor: str | None, words: str) -> str | None:
+        """The level (P1–P4) that the vendor's own word for a severity stands for. The longest word wins."""
+        profile = self.profiles.get(vendor or "")
+        text = lower(fold(words)[0])
+        known = sorted(profile.severities, key=lambda said: -len(said.word)) if profile else ()
+        return next((said.level for said in known if lower(fold(said.word)[0]) in text), None)
+
+    def recognise(self, turn: Turn, sheet: Sheet) -> Recognised:
+        """Whose case this mail is about."""
+        by_address = turn.vendor or self.of_address(turn.author)
+        if by_address and not self.is_platform(by_address):
+            return Recognised(by_address, True)
+        for reference in self._numbers.certain(turn, sheet):
+            if not self.is_platform(reference.vendor):
+                return Recognised(reference.vendor, False, _finding(turn, reference.vendor, reference.quote, (-1, -1)))
+        if by_address:
+            return Recognised(by_address, True)
+        return self._named(turn, sheet)
+
+    def references(self, turn: Turn, sheet: Sheet, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
+        """The case numbers that stand in this mail, stated ones first. ``by_domain``: an address speaks for the
+        vendor, not only words."""
+        return self._numbers.read(turn, sheet, vendor, by_domain, loosely=turn.side != "requester")
+
+    def _compile_names(self, profiles: Sequence[Vendor]) -> Any:
+        texts: list[str] = []
+        for profile in profiles:
+            for strong, words in ((True, profile.names), (False, profile.products)):
+                for word in words:
+                    text = lower(fold(word)[0])
+                    texts.append(text)
+                    self._names.append(_Name(profile.id, strong, _is_latin(text[0]), _is_latin(text[-1])))
+        if not texts:
+            return None
+        return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
+
+    def _named(self, turn: Turn, sheet: Sheet) -> Recognised:
+        """The vendor that the words name. Products of a vendor count in mails of the team alone: a user who writes
+        "Outlook" has no case with Microsoft yet."""
+        if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
+            return Recognised(None)
+        weak = turn.side == "team" and "requester" not in turn.towards
+        scores: dict[str, float] = defaultdict(float)
+        first: dict[str, Finding] = {}
+        for text, weight, base in self._texts(turn, sheet):
+            for which, start, end in self._automaton.find_matches_as_indexes(lower(text)):
+                name = self._names[which]
+                if _inside_word(name, text, start, end) or self._in_passing(text, start, end):
+                    continue
+                strong = name.strong or any(p.search(text[end : end + _NEAR]) for p in self._maker)
+                if not (strong or weak):
+                    continue
+                scores[name.vendor] += weight if strong else weight / 2
+                place = sheet.span(base + start, base + end) if base >= 0 else (-1, -1)
+                first.setdefault(name.vendor, _finding(turn, name.vendor, text[start:end], place))
+        if not scores:
+            return Recognised(None)
+        best = max(scores, key=lambda vendor: (scores[vendor], -list(first).index(vendor)))
+        return Recognised(best, False, first[best])
+
+    def _texts(self, turn: Turn, sheet: Sheet) -> list[tuple[str, float, int]]:
+        """(text, how much a name says there, where it starts on the sheet)"""
+        texts = [(fold(turn.subject)[0], _IN_SUBJECT, -1)] if turn.subject else []
+        lines = 0
+        for unit in sheet.units:
+            if unit.where in ("subject", "old_subject", "log", "quote"):
+                continue
+            lines += 1
+            text = sheet.text[unit.start : unit.end]
+            greeting = lines <= _GREETING_LINES and len(text) <= 60 and any(word in lower(text) for word in _GREETS)
+            texts.append((text, _IN_GREETING if greeting else _IN_TEXT, unit.start))
+        return texts
+
+    def _in_passing(self, text: str, start: int, end: int) -> bool:
+        after = text[end : end + _NEAR]
+        before = text[max(0, start - _NEAR) : start]
+        return any(p.search(after) for p in self._after) or any(p.search(before) for p in self._before)
+
+
+_GREETS = ("御中", "様", "ご担当", "各位", "サポート", "hi ", "hello", "dear", "support", "team")
+
+
+def check(vendors: Vendors, profile: Vendor) -> list[str]:
+    """What the examples and near-misses of a vendor's pack promise and the patterns do not keep."""
+    wrong: list[str] = []
+    for kind, examples in (("example", profile.examples), ("near miss", profile.near_misses)):
+        for number, example in enumerate(examples, 1):
+            author = example.author or f"support@{profile.domains[0] if profile.domains else 'desk.example'}"
+            turn = Turn(
+                f"{profile.id}-{number}",
+                "vendor",
+                author,
+                example.text,
+                example.subject,
+                headers=tuple(example.headers.items()),
+            )
+            sheet = lay_out(turn.text, turn.subject, True, lambda _: False, lambda value: "value" if value else "empty")
+            seen = vendors.recognise(turn, sheet)
+            owner = seen.vendor or (profile.id if profile.platform else None)
+            found = [r.ref for r in vendors.references(turn, sheet, owner, True) if not r.token]
+            if sorted(found) != sorted(example.refs):
+                wrong.append(f"{kind} {number}: {example.subject or example.text!r} gives {found}, not {example.refs}")
+    return wrong
+
+
+def _finding(turn: Turn, vendor: str, quote: str, place: tuple[int, int]) -> Finding:
+    return Finding(f"vendor.{vendor}", f"vendors.{vendor}", turn.id, quote, *place, value=vendor)
+
+
+def _inside_word(name: _Name, text: str, start: int, end: int) -> bool:
+    return (name.latin_start and start > 0 and _is_latin(text[start - 1])) or (
+        name.latin_end and end < len(text) and _is_latin(text[end])
+    )
+
+
+def _is_latin(char: str) -> bool:
+    return char.isascii() and (char.isalnum() or char == "_")
