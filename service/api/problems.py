@@ -9,7 +9,6 @@ import http
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -17,8 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from service.errors import Conflict, NotFound, Refused, SodanError, Unavailable
-
-log = structlog.get_logger("sodan.api")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -106,11 +103,6 @@ def install(app: FastAPI) -> None:
             detail = "there is nothing at this address"
         return problem(error.status_code, detail, headers=error.headers)
 
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        log.error("request failed", method=request.method, route=request.url.path, exc_info=error)
-        return problem(500, "something went wrong on our side; it is in the log")
-
     app.add_exception_handler(SodanError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, framework)
-    app.add_exception_handler(Exception, unforeseen)

@@ -180,6 +180,22 @@ class Author(Out):
     role: Role
 
 
+class Event(Out):
+    """Something that happened to a case."""
+
+    id: int
+    kind: str
+    case: str | None
+    at: datetime
+    who: str = Field(description="A person's name, or empty where the rules did it.")
+    data: Any
+
+
+class EventPage(Out):
+    items: list[Event]
+    next: str | None = None
+
+
 class AttachmentOut(Out):
     id: str
     filename: str
@@ -294,3 +310,8 @@ class WebhookPage(Out):
 
 class Health(Out):
     status: str = Field(examples=["ok"])
+
+
+class Undone(Out):
+    undone: int
+    cases: list[str] = Field(description="Cases that stand differently now.")

@@ -1,0 +1,96 @@
+"""The HTTP side, put together: guard, errors, one router a resource, and whatever pages are added."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from service.api import (
+    attachments,
+    cases,
+    corrections,
+    events,
+    health,
+    messages,
+    outbound,
+    problems,
+    spool,
+    vendors,
+    webhooks,
+)
+from service.api.access import Access
+from service.api.desk import Desk
+from service.api.guard import Guard
+from service.api.problems import ProblemDetails
+
+DESCRIPTION = """Mail around vendor support, as cases: what is burning, whose turn it is, what is missing.
+
+Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem+json. Lists are paged by `cursor`, and carry
+`Link: <…>; rel="next"`. Times are ISO 8601, UTC. On loopback no token is needed; elsewhere send
+`Authorization: Bearer …` (made by `sodan token create`)."""
+
+
+def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: bool = True) -> FastAPI:
+    """The application. ``open_to_loopback``: it listens on loopback only, so no token is needed."""
+
+    @asynccontextmanager
+    async def alive(_app: FastAPI) -> AsyncIterator[None]:
+        async with outbound.sending(desk):
+            yield
+
+    app = FastAPI(
+        title="sodan",
+        version=version("sodan"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=alive,
+        separate_input_output_schemas=False,
+    )
+    problems.install(app)
+    meters = health.Meters(desk)
+    for router in (
+        cases.routes(desk),
+        messages.routes(desk),
+        attachments.routes(desk),
+        corrections.routes(desk),
+        vendors.routes(desk),
+        spool.routes(desk),
+        events.routes(desk),
+        webhooks.routes(desk),
+        health.routes(desk, meters),
+        *pages,
+    ):
+        app.include_router(router)
+    _complete_openapi(app)
+
+    app.add_middleware(
+        Guard, database=desk.database, open_to_loopback=open_to_loopback, rate=desk.settings.http_rate, now=desk.now
+    )
+    app.add_middleware(Access, meters=meters)
+    return app
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """Tell of the two things no route shows: how to authenticate, and what every error looks like."""
+    made = app.openapi
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            schema = made()
+            components = schema.setdefault("components", {})
+            schemas = components.setdefault("schemas", {})
+            described = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(described.pop("$defs", {}))
+            schemas["ProblemDetails"] = described
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            schema["security"] = [{"token": []}, {}]
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

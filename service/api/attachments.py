@@ -1,0 +1,75 @@
+"""Attachments: always a download, never shown by a browser, whatever they call themselves."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from service.api.desk import Desk
+from service.api.messages import Number
+from service.api.problems import documented
+from service.mail import parse
+from service.store import spool, timeline
+
+BYTES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The file. Its own type stands in `X-Content-Type`.",
+    }
+}
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/api/attachments", tags=["messages"])
+
+    @router.get("/{id}", response_class=Response, responses={**BYTES, **documented(404, 503)})
+    def read_attachment(id: Number) -> Response:
+        """The file, as a download."""
+
+        def read(conn: Any) -> tuple[timeline.File, bytes]:
+            file = timeline.file(conn, id)
+            return file, spool.content(conn, file.spool_id)
+
+        file, raw = desk.database.read(read)
+        return Response(
+            parse.attachment(raw, file.part),
+            headers={
+                "Content-Type": "application/octet-stream",
+                "X-Content-Type": _token(file.content_type),
+                "Content-Disposition": disposition(file.filename),
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+                "Cache-Control": "private, no-cache",
+                "ETag": f'"{file.sha256}"',
+            },
+        )
+
+    return router
+
+
+def disposition(filename: str) -> str:
+    """Content-Disposition for a name that a stranger chose (RFC 6266): no path, no control, no reordering of text.
+
+    Folders, drives, leading dots and characters that turn the reading direction are taken off.
+    """
+    name = unicodedata.normalize("NFC", filename.encode("utf-8", "replace").decode())
+    name = re.split(r"[\\/]", name)[-1]
+    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    name = re.sub(r'[<>:"|?*]', "_", name).strip(" .") or "attachment"
+    name = name[:150] if len(name) <= 150 else f"{name[:120]}…{name[-29:]}"
+    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", name)) or "attachment"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _token(content_type: str) -> str:
+    """A media type, or the plainest one where a stranger wrote something else (RFC 9110 §8.3.1)."""
+    written = content_type.partition(";")[0].strip().lower()
+    return (
+        written
+        if re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", written)
+        else "application/octet-stream"
+    )

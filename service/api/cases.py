@@ -1,0 +1,191 @@
+"""Cases: the list, one case, what people set, the brief, merging."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from service.api import schemas
+from service.api.desk import Desk, name_of
+from service.api.moments import moment
+from service.api.paging import Cursor, Limit, answer, from_cursor, page
+from service.api.problems import Precondition, documented
+from service.errors import NotFound
+from service.store import cases, feed, timeline
+
+Sides = Literal["team", "vendor", "requester", "none"]
+Ago = partial(Query, max_length=40)
+
+MOVED: dict[int | str, dict[str, Any]] = {308: {"description": "Merged: the case is there now."}}
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/api/cases", tags=["cases"])
+    prefix = desk.prefix
+
+    @router.get("", response_model=schemas.CasePage, responses=documented(400, 503))
+    def list_cases(
+        request: Request,
+        status: Annotated[list[schemas.Status], Query(default_factory=list)],
+        waiting_on: Annotated[list[Sides], Query(default_factory=list, description="`none`: nobody has to act.")],
+        priority: Annotated[list[schemas.Level], Query(default_factory=list)],
+        kind: Annotated[list[schemas.Kind], Query(default_factory=list)],
+        vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"])],
+        vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
+        missing: Annotated[str | None, Query(max_length=64, description="An item id, or `any`.")] = None,
+        participant: Annotated[str | None, Query(max_length=320, description="An address, or `@domain`.")] = None,
+        q: Annotated[str | None, Query(max_length=500, description="Full text, Japanese and English.")] = None,
+        updated_since: Annotated[str | None, Query(max_length=40, description="ISO 8601, or ago: `12h`, `3d`.")] = None,
+        older_than: Annotated[
+            str | None, Query(max_length=40, description="Untouched since: ISO 8601, or `3d`.")
+        ] = None,
+        sort: schemas.Sort = "-updated",
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Cases that fit every filter. A filter may be given several times: then either value fits."""
+        now = desk.now()
+        which = cases.Filter(
+            status=tuple(status),
+            waiting_on=tuple(waiting_on),
+            priority=tuple(priority),
+            kind=tuple(kind),
+            vendor=tuple(vendor),
+            vendor_ref=vendor_ref,
+            missing=missing,
+            participant=participant,
+            q=q,
+            updated_since=moment(updated_since, "updated_since", now),
+            older_than=moment(older_than, "older_than", now),
+        )
+        after = from_cursor(cursor)
+        found = desk.database.read(lambda conn: cases.page(conn, which, sort, limit, after, prefix))
+        return page(request, *found)
+
+    @router.get("/{key}", response_model=schemas.Case, responses={**documented(404, 503), **MOVED})
+    def read_case(key: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+        """One case. Its `ETag` names this state; give it back as `If-Match` when you change the case."""
+        found = _find(desk, key)
+        if isinstance(found, Response):
+            return found
+        tag = _tag(found)
+        if if_none_match and tag in [part.strip() for part in if_none_match.split(",")]:
+            return Response(status_code=304, headers={"ETag": tag})
+        return answer(cases.to_now(found, desk.now()), {"ETag": tag})
+
+    @router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
+    def change_case(
+        request: Request, key: str, change: schemas.CaseChange, if_match: Annotated[str | None, Header()] = None
+    ) -> Response:
+        """Set by hand what the rules got wrong. It stays until it is taken back with `null`."""
+        wanted = {name: getattr(change, name) for name in change.model_fields_set}
+        number, now, who = cases.number_of(key, prefix), desk.now(), name_of(request)
+        found = _find(desk, key)
+        if isinstance(found, Response):
+            return found
+
+        def apply(conn: Any) -> cases.Found:
+            _must_match(if_match, cases.find(conn, number))
+            if wanted:
+                from service.store import corrections
+
+                corrections.set_by_person(conn, number, wanted, who, now)
+            return cases.find(conn, number)
+
+        changed = desk.database.transact(apply)
+        return answer(cases.to_now(changed, now), {"ETag": _tag(changed)})
+
+    @router.get("/{key}/messages", response_model=schemas.MessagePage, responses={**documented(400, 404, 503), **MOVED})
+    def list_messages(request: Request, key: str, limit: Limit = 50, cursor: Cursor = None) -> Response:
+        """The timeline, oldest first, with the mails found inside forwards and quotes."""
+        found = _find(desk, key, "/messages")
+        if isinstance(found, Response):
+            return found
+        after = from_cursor(cursor)
+        return page(request, *desk.database.read(lambda conn: timeline.page(conn, found.id, limit, after, prefix)))
+
+    @router.get(
+        "/{key}/brief",
+        responses={
+            200: {"content": {"application/json": {}, "text/markdown": {}}, "description": "The inquiry, organised."},
+            **documented(404, 503),
+            **MOVED,
+        },
+    )
+    def read_brief(
+        key: str,
+        for_: Annotated[Literal["vendor", "team"], Query(alias="for")] = "vendor",
+        lang: Literal["ja", "en"] | None = None,
+        format: Literal["json", "markdown"] = "json",
+    ) -> Response:
+        """The inquiry, organised, ready to paste: for the vendor, or for the team."""
+        found = _find(desk, key, "/brief")
+        if isinstance(found, Response):
+            return found
+        shown = cases.to_now(found, desk.now())
+        mails = desk.database.read(lambda conn: timeline.page(conn, found.id, 200, None, prefix))[0]
+        from service.case import brief as briefs
+
+        made = briefs.brief(shown, mails, for_=for_, lang=lang or ("en" if shown["language"] == "en" else "ja"))
+        if format == "markdown":
+            return Response(briefs.markdown(made), media_type="text/markdown; charset=utf-8")
+        return answer(made)
+
+    @router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})
+    def read_history(key: str) -> Response:
+        """What happened to a case, newest first; what a person did can be undone."""
+        found = _find(desk, key, "/history")
+        if isinstance(found, Response):
+            return found
+        events = desk.database.read(lambda conn: feed.of_case(conn, found.id, prefix))
+        return answer({"items": events, "next": None})
+
+    @router.post(
+        "/{key}/merge", response_model=schemas.Correction, responses={**documented(400, 404, 409, 503), **MOVED}
+    )
+    def merge_case(request: Request, key: str, body: schemas.Merge) -> Response:
+        """Put this case into another one; its address leads there from now on. Can be undone."""
+        number, into = cases.number_of(key, prefix), cases.number_of(body.into, prefix)
+        now, who = desk.now(), name_of(request)
+        found = _find(desk, key)
+        if isinstance(found, Response):
+            return found
+        from service.store import corrections
+
+        done = desk.database.transact(lambda conn: corrections.merge(conn, number, into, who, now))
+        return corrected(done, cases.key_of(into, prefix))
+
+    return router
+
+
+def corrected(correction: int, key: str) -> Response:
+    """What was done, and the way back."""
+    return answer({"correction": correction, "case": key, "undo": f"/api/corrections/{correction}/undo"})
+
+
+def _find(desk: Desk, key: str, rest: str = "") -> cases.Found | Response:
+    """The case, or the permanent redirect to where it was merged. Raises NotFound."""
+    number = cases.number_of(key, desk.prefix)
+    try:
+        found = desk.database.read(lambda conn: cases.find(conn, number))
+        if found.merged_into is not None:
+            there = desk.database.read(lambda conn: cases.survivor(conn, number))
+            return RedirectResponse(f"/api/cases/{cases.key_of(there, desk.prefix)}{rest}", 308)
+    except NotFound:
+        raise NotFound(f"there is no case {key[:40]}") from None
+    return found
+
+
+def _tag(found: cases.Found) -> str:
+    return f'"{found.id}.{found.version}"'
+
+
+def _must_match(if_match: str | None, found: cases.Found) -> None:
+    """Raises Precondition (412) where the caller names another state than the present one (RFC 9110 §13.1.1)."""
+    if if_match is None or if_match.strip() == "*":
+        return
+    if _tag(found) not in [part.strip() for part in if_match.split(",")]:
+        raise Precondition("the case changed meanwhile: read it again, then decide")

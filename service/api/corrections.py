@@ -1,0 +1,29 @@
+"""Taking back what was done by hand: merges, moves, and what people set."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from service.api import schemas
+from service.api.desk import Desk, name_of
+from service.api.paging import answer
+from service.api.problems import documented
+from service.store import cases
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/api/corrections", tags=["cases"])
+
+    @router.post("/{id}/undo", response_model=schemas.Undone, responses=documented(404, 409, 503))
+    def undo(request: Request, id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
+        """Take a merge or a move back: everything stands as before, with what came meanwhile."""
+        now, who = desk.now(), name_of(request)
+        from service.store import corrections
+
+        touched = desk.database.transact(lambda conn: corrections.undo(conn, id, who, now))
+        return answer({"undone": id, "cases": [cases.key_of(number, desk.prefix) for number in touched]})
+
+    return router

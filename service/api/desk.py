@@ -1,0 +1,47 @@
+"""What every route works with: values and open parts, made once in ``cli.py`` and passed down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+
+from mailrules.judge import Rules
+from service.api.problems import Forbidden
+from service.settings import Settings
+from service.store.database import Database
+from service.store.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Settings, the store, the rules, and the clock."""
+
+    settings: Settings
+    database: Database
+    rules: Rules
+    now: Callable[[], datetime]
+
+    @property
+    def prefix(self) -> str:
+        return self.settings.case_prefix
+
+
+def caller(request: Request) -> Token:
+    """Who calls. The guard has put it there."""
+    token = request.state.token
+    assert isinstance(token, Token)
+    return token
+
+
+def name_of(request: Request) -> str:
+    """What a change is signed with: the token's name, or that it was somebody at this machine."""
+    return caller(request).name or "local"
+
+
+def must_be_admin(request: Request) -> None:
+    """Raises Forbidden (403)."""
+    if not caller(request).may("admin"):
+        raise Forbidden(f"this token may {caller(request).scope} only")

@@ -1,0 +1,115 @@
+"""Server-sent events: what happened, the moment it did, resumable by `Last-Event-ID`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Header, Query, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import Response
+
+from service.api.desk import Desk
+from service.api.problems import documented, problem
+from service.errors import Refused, Unavailable
+from service.store import feed
+
+LOOK = 0.25
+"""Seconds between looks at the store; one look serves all listeners."""
+MOST_LISTENERS = 200
+BATCH = 500
+
+
+class Feed:
+    """Watches the store while somebody listens, and wakes all listeners when something happened."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.listeners = 0
+        self._newest = 0
+        self._changed = asyncio.Condition()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def newest(self) -> int:
+        return await anyio.to_thread.run_sync(self.desk.database.read, feed.newest)
+
+    async def after(self, last: int) -> list[dict[str, Any]]:
+        read = lambda conn: feed.since(conn, last, BATCH, self.desk.prefix)  # noqa: E731
+        return await anyio.to_thread.run_sync(self.desk.database.read, read)
+
+    async def changed(self, last: int, patience: float) -> None:
+        """Wait until there is an event after ``last``, at most ``patience`` seconds."""
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._look())
+        try:
+            async with asyncio.timeout(patience), self._changed:
+                await self._changed.wait_for(lambda: self._newest > last)
+        except TimeoutError:
+            pass
+
+    async def _look(self) -> None:
+        while self.listeners:
+            try:
+                newest = await self.newest()
+            except Unavailable:
+                newest = self._newest
+            if newest != self._newest:
+                async with self._changed:
+                    self._newest = newest
+                    self._changed.notify_all()
+            await asyncio.sleep(LOOK)
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/api/events", tags=["events"])
+    watched = Feed(desk)
+
+    @router.get(
+        "",
+        response_class=EventSourceResponse,
+        responses={
+            200: {
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "description": "Events, as they come.",
+            },
+            **documented(400, 503),
+        },
+    )
+    async def stream_events(
+        request: Request,
+        last_event_id: Annotated[str | None, Header(max_length=20, description="Go on after this event.")] = None,
+        last: Annotated[str | None, Query(max_length=20, description="The same, where headers cannot be set.")] = None,
+        once: Annotated[bool, Query(description="Tell what is there and end.")] = False,
+    ) -> Response:
+        """`id` counts up; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who", "data"}`."""
+        wanted = last_event_id or last
+        if wanted is not None and not (wanted.isascii() and wanted.isdigit()):
+            raise Refused("Last-Event-ID: expected the id of an event")
+        if watched.listeners >= MOST_LISTENERS:
+            return problem(503, "too many listeners", headers={"Retry-After": "30"})
+        start = int(wanted) if wanted is not None else 0 if once else await watched.newest()
+        return EventSourceResponse(
+            _told(watched, min(start, 2**62), once), ping=15, headers={"Cache-Control": "no-store"}
+        )
+
+    return router
+
+
+async def _told(watched: Feed, last: int, once: bool) -> AsyncIterator[ServerSentEvent]:
+    watched.listeners += 1
+    try:
+        yield ServerSentEvent(comment="listening", retry=2000)
+        while True:
+            events = await watched.after(last)
+            for event in events:
+                last = event["id"]
+                yield ServerSentEvent(json.dumps(event, ensure_ascii=False), id=str(last), event=event["kind"])
+            if once and len(events) < BATCH:
+                return
+            if len(events) < BATCH:
+                await watched.changed(last, 30)
+    finally:
+        watched.listeners -= 1

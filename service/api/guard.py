@@ -1,0 +1,155 @@
+"""Who may call, how often, and from where: one pure ASGI layer before the routes.
+
+* Loopback needs no token; every other listener does, and so does a request that a proxy passed on.
+* A token says read, write or admin. GET needs read, anything else write; routes ask for admin by themselves.
+* A browser that was sent here by another site may change nothing (CSRF), and a name that merely resolves to this
+  machine is not this machine (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api.problems import problem
+from service.errors import Unavailable
+from service.store import tokens
+from service.store.database import Database
+from service.store.tokens import Token
+
+COOKIE = "sodan_token"
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
+"""Answer without a token; `/static/` too. They say nothing about cases."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+LOCAL = Token(0, "", "admin")
+"""Whoever sits at this machine."""
+
+
+@dataclass(slots=True)
+class Buckets:
+    """Token buckets by caller: ``rate`` a minute on average, bursts up to a quarter of that."""
+
+    rate: int
+    filled: dict[Any, tuple[float, float]] = field(default_factory=dict)
+
+    def take(self, caller: Any, now: float) -> float:
+        """0 where the call may go on, else the seconds to wait."""
+        most = max(5.0, self.rate / 4)
+        level, at = self.filled.get(caller, (most, now))
+        level = min(most, level + (now - at) * self.rate / 60)
+        if level < 1:
+            return (1 - level) * 60 / self.rate
+        if len(self.filled) > 10_000:  # nobody may grow this by calling from many places
+            self.filled.clear()
+        self.filled[caller] = (level - 1, now)
+        return 0.0
+
+
+class Guard:
+    """ASGI middleware. Puts the caller's ``Token`` into ``scope["state"]["token"]``."""
+
+    def __init__(
+        self, app: ASGIApp, *, database: Database, open_to_loopback: bool, rate: int, now: Callable[[], datetime]
+    ) -> None:
+        self.app, self.database, self.open_to_loopback, self.now = app, database, open_to_loopback, now
+        self.calls, self.failures = Buckets(rate), Buckets(30)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            refusal = await self._admit(scope, headers)
+        except Unavailable as error:
+            refusal = problem(503, str(error), headers={"Retry-After": "5"})
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _admit(self, scope: Scope, headers: Headers) -> Any:
+        """None where the call may go on, else the answer that refuses it."""
+        path, method = scope["path"], scope["method"]
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        local = self.open_to_loopback and not any(name in headers for name in PROXIED)
+        secret, by_cookie = _secret(headers)
+        if method not in SAFE and not (secret and not by_cookie) and _from_elsewhere(headers):
+            return problem(403, "another site sent this request; open the page itself and do it there")
+        if local and not secret and _host(headers) not in LOOPBACK_NAMES:
+            return problem(403, "without a token only this machine's own name is answered: use 127.0.0.1 or localhost")
+        if path in OPEN_PATHS or path.startswith("/static/"):
+            state["token"] = LOCAL if local and not secret else None
+            return None
+        if not secret:
+            if not local:
+                return self._unknown(scope, headers, "a token is needed: Authorization: Bearer …")
+            state["token"] = LOCAL
+            return None
+        client = (scope.get("client") or ("",))[0]
+        token = await anyio.to_thread.run_sync(self._find, secret)
+        if token is None:
+            if self.failures.take(client, time.monotonic()):
+                return problem(429, "too many wrong tokens", headers={"Retry-After": "60"})
+            return self._unknown(scope, headers, "this token is not valid")
+        wait = self.calls.take(token.id, time.monotonic())
+        if wait:
+            return problem(429, "too many requests with this token", headers={"Retry-After": str(int(wait) + 1)})
+        if method not in SAFE and not token.may("write") and path != "/logout":
+            return problem(403, f"this token may {token.scope} only")
+        state["token"] = token
+        return None
+
+    def _find(self, secret: str) -> Token | None:
+        now = self.now()
+        return self.database.read(lambda conn: tokens.find(conn, secret, now))
+
+    def _unknown(self, scope: Scope, headers: Headers, why: str) -> Any:
+        if (
+            scope["method"] in SAFE
+            and "text/html" in headers.get("accept", "")
+            and not scope["path"].startswith("/api")
+        ):
+            from starlette.responses import RedirectResponse
+
+            return RedirectResponse("/login", 303)
+        return problem(401, why, headers={"WWW-Authenticate": 'Bearer realm="sodan"'})
+
+
+def _secret(headers: Headers) -> tuple[str, bool]:
+    """The token of a request, and whether a browser added it by itself."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip(), False
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return "", False
+    return (morsel.value, True) if morsel else ("", False)
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    """Whether a browser says that another site is behind a request. Programs say nothing of the kind."""
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+
+
+def _host(headers: Headers) -> str:
+    try:
+        return (urlsplit(f"//{headers.get('host', '')}").hostname or "").lower()
+    except ValueError:
+        return ""

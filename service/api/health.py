@@ -1,0 +1,83 @@
+"""Liveness, readiness, and numbers for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from starlette.responses import Response
+
+from service.api import schemas
+from service.api.desk import Desk
+from service.api.paging import answer
+from service.api.problems import documented, problem
+from service.errors import Unavailable
+from service.store import cases, migrate, spool
+
+TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text format."}
+}
+
+
+class Meters:
+    """Numbers of this process, and of the store when somebody asks for them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "sodan_http_requests", "HTTP requests answered", ("method", "route", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "sodan_http_request_seconds", "Time to answer an HTTP request", ("route",), registry=self.registry
+        )
+        self.registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """The ledger and the cases, read in one snapshot so that they add up."""
+
+        def read(conn: Any) -> tuple[spool.Ledger, Any, list[tuple[str, str, int]]]:
+            return spool.ledger(conn), spool.oldest_waiting(conn), cases.by_state(conn)
+
+        ledger, oldest, found = self.desk.database.read(read)
+        yield CounterMetricFamily("sodan_mails_accepted", "Mails we promised to keep", ledger.accepted)
+        yield CounterMetricFamily("sodan_mails_taken_in", "Mails that stand in a case", ledger.taken_in)
+        yield GaugeMetricFamily("sodan_mails_waiting", "Mails not yet taken in", ledger.waiting)
+        yield GaugeMetricFamily("sodan_mails_shunted", "Mails set aside after three attempts", ledger.shunted)
+        age = (self.desk.now() - oldest).total_seconds() if oldest else 0.0
+        yield GaugeMetricFamily("sodan_mails_waiting_seconds", "Age of the mail that waits longest", max(0.0, age))
+        gauge = GaugeMetricFamily("sodan_cases", "Cases", labels=("status", "priority"))
+        for status, priority, number in found:
+            gauge.add_metric((status, priority), number)
+        yield gauge
+
+
+def routes(desk: Desk, meters: Meters) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz", response_model=schemas.Health, responses=documented())
+    async def live() -> Response:
+        """This process answers."""
+        return answer({"status": "ok"})
+
+    @router.get("/readyz", response_model=schemas.Health, responses=documented(503))
+    def ready() -> Response:
+        """This process can work: the database answers and has the schema of this version."""
+        try:
+            if desk.database.read(migrate.revision) == migrate.head():
+                return answer({"status": "ok"})
+        except Unavailable as error:
+            return problem(503, str(error), headers={"Retry-After": "5"})
+        return problem(503, "the database has another schema: run `sodan migrate`")
+
+    @router.get("/metrics", response_class=Response, responses={**TEXT, **documented(503)})
+    def metrics() -> Response:
+        """Mails (accepted = taken in + waiting + shunted), cases, requests."""
+        return Response(
+            generate_latest(meters.registry), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    return router

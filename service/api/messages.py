@@ -1,0 +1,74 @@
+"""Messages: one mail as understood, why it is where it is, its raw bytes, moving it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from service.api import schemas
+from service.api.cases import corrected
+from service.api.desk import Desk, name_of
+from service.api.paging import answer
+from service.api.problems import documented
+from service.mail import parse
+from service.store import cases, spool, timeline
+
+Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a message.")]
+RAW: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"message/rfc822": {"schema": {"type": "string", "format": "binary"}}}, "description": "The mail."}
+}
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/api/messages", tags=["messages"])
+    prefix = desk.prefix
+
+    @router.get("", response_model=schemas.MessagePage, responses=documented(503))
+    def find_messages(
+        message_id: Annotated[str, Query(min_length=1, max_length=998, examples=["<a1b2@mail.example>"])],
+    ) -> Response:
+        """The messages with that Message-ID, taken in so far (several, where senders gave one id to several mails)."""
+        found = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, prefix))
+        return answer({"items": found, "next": None})
+
+    @router.get("/{id}", response_model=schemas.MessageOut, responses=documented(404, 503))
+    def read_message(id: Number) -> Response:
+        """One message."""
+        return answer(desk.database.read(lambda conn: timeline.find(conn, id, prefix)))
+
+    @router.get("/{id}/why", response_model=schemas.Why, responses=documented(404, 503))
+    def explain_message(id: Number) -> Response:
+        """By which evidence a message landed in its case, with the runners-up."""
+        return answer(desk.database.read(lambda conn: timeline.why(conn, id, prefix)))
+
+    @router.get("/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
+    def read_raw(id: Number) -> Response:
+        """The mail as it was received, byte by byte, as a download."""
+
+        def read(conn: Any) -> tuple[bytes, str | None]:
+            source = timeline.source(conn, id)
+            return spool.content(conn, source.spool_id), source.part
+
+        raw, part = desk.database.read(read)
+        return Response(
+            parse.attachment(raw, part) if part else raw,
+            headers={
+                "Content-Type": "message/rfc822",
+                "Content-Disposition": f'attachment; filename="message-{id}.eml"',
+                "Cache-Control": "private, no-cache",
+            },
+        )
+
+    @router.post("/{id}/move", response_model=schemas.Correction, responses=documented(400, 404, 409, 503))
+    def move_message(request: Request, id: Number, body: schemas.Move) -> Response:
+        """Put a message into another case, or into one of its own. It stays there. Can be undone."""
+        to = None if body.to == "new" else cases.number_of(body.to, prefix)
+        now, who = desk.now(), name_of(request)
+        from service.store import corrections
+
+        done, case = desk.database.transact(lambda conn: corrections.move(conn, id, to, who, now))
+        return corrected(done, cases.key_of(case, prefix))
+
+    return router

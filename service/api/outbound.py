@@ -1,0 +1,164 @@
+"""Sends webhooks: signed (standardwebhooks.com), in order, again after a failure, and never into our own network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import anyio.to_thread
+import httpx
+import structlog
+from standardwebhooks import Webhook
+
+from service.api.desk import Desk
+from service.errors import Refused, Unavailable
+from service.store import feed, webhooks
+
+log = structlog.get_logger("sodan.webhooks")
+
+LOOK = 1.0
+"""Seconds between looks for something to tell."""
+BATCH = 50
+Network = IPv4Network | IPv6Network
+
+
+@asynccontextmanager
+async def sending(desk: Desk) -> AsyncIterator[None]:
+    """While this is open, webhooks are told."""
+    task = asyncio.create_task(_forever(desk))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _forever(desk: Desk) -> None:
+    while True:
+        try:
+            while await tell_one(desk):
+                pass
+        except Unavailable:
+            pass
+        except Exception as error:  # one odd webhook must not silence the others
+            log.error("webhooks failed", exc_info=error)
+        await asyncio.sleep(LOOK)
+
+
+async def tell_one(desk: Desk) -> bool:
+    """Tell one webhook what it has not heard; False where nobody waits to hear."""
+    now = desk.now()
+    if not await _read(desk, lambda conn: webhooks.any_due(conn, now)):
+        return False
+    hook = await _write(desk, lambda conn: webhooks.claim(conn, now))
+    if hook is None:
+        return False
+    happened = await _read(desk, lambda conn: feed.since(conn, hook.event, BATCH, desk.prefix))
+    try:
+        for event in happened:
+            if not hook.kinds or event["kind"] in hook.kinds:
+                await send(hook, event, desk.settings.webhook_networks, now)
+            heard = event["id"]
+            await _write(desk, lambda conn, heard=heard: webhooks.told(conn, hook.id, heard))
+        await _write(desk, lambda conn: webhooks.release(conn, hook.id))
+    except (Refused, httpx.HTTPError, OSError) as error:
+        why = str(error) or type(error).__name__
+        await _write(desk, lambda conn: webhooks.failed(conn, hook, why[:300], desk.now()))
+        log.warning("webhook failed", webhook=hook.id, attempt=hook.attempts + 1, why=type(error).__name__)
+    return True
+
+
+async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[Network], now: datetime) -> None:
+    """Send one event. Raises Refused where the address is not to be reached, httpx.HTTPError where it is not heard.
+
+    The name is resolved here, once, and the address that was checked is the one connected to.
+    """
+    body = json.dumps(
+        {"type": event["kind"], "timestamp": event["at"], "data": event}, ensure_ascii=False, separators=(",", ":")
+    )
+    number = f"evt_{event['id']}"
+    parts = urlsplit(hook.url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    address = await resolve(host, port, allowed)
+    literal = f"[{address}]" if address.version == 6 else str(address)
+    request = httpx.Request(
+        "POST",
+        urlunsplit((parts.scheme, f"{literal}:{port}", parts.path or "/", parts.query, "")),
+        content=body.encode(),
+        headers={
+            "Host": parts.netloc.rpartition("@")[2],
+            "Content-Type": "application/json",
+            "User-Agent": "sodan",
+            "webhook-id": number,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(hook.secret).sign(number, now, body),
+        },
+        extensions={
+            "sni_hostname": host,
+            "timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0},
+        },
+    )
+    async with httpx.AsyncHTTPTransport(retries=0) as transport:
+        response = await transport.handle_async_request(request)
+        await response.aclose()
+    if not 200 <= response.status_code < 300:
+        raise httpx.HTTPError(f"answered {response.status_code}")
+
+
+async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Address | IPv6Address:
+    """The address to connect to. Raises Refused unless every address of the name may be reached."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    networks = tuple(allowed)
+    for address in addresses:
+        if not reachable(address, networks):
+            raise Refused("url: it leads into a private network; see SODAN_WEBHOOK_NETWORKS")
+    if not addresses:
+        raise Refused("url: the name has no address")
+    return addresses[0]
+
+
+def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
+    """Public, or in a network the operator allows. An IPv4 address in IPv6 clothes is looked at as what it is."""
+    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    if getattr(address, "teredo", None) or (address.version == 6 and address in IPv6Network("64:ff9b::/96")):
+        return False
+    bare = inner or address
+    if any(bare in network for network in allowed if network.version == bare.version):
+        return True
+    return bare.is_global and not bare.is_multicast
+
+
+def check_url(url: str, allowed: Iterable[Network]) -> None:
+    """Raises Refused for what can never be sent to: another scheme, a user in the URL, a private literal address."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise Refused("url: not a URL") from None
+    networks = tuple(allowed)
+    if parts.scheme != "https" and not (parts.scheme == "http" and networks):
+        raise Refused("url: expected https://…")
+    if not host or parts.username is not None or any(ord(c) < 33 or ord(c) == 127 for c in url):
+        raise Refused("url: expected https://host/path, without a user")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return  # a name: its addresses are looked at each time it is sent to
+    if not reachable(address, networks):
+        raise Refused("url: it leads into a private network; see SODAN_WEBHOOK_NETWORKS")
+
+
+async def _read(desk: Desk, fn: Any) -> Any:
+    return await anyio.to_thread.run_sync(desk.database.read, fn)
+
+
+async def _write(desk: Desk, fn: Any) -> Any:
+    return await anyio.to_thread.run_sync(desk.database.transact, fn)

@@ -1,0 +1,60 @@
+"""The spool: what was received and is waiting, done, shunted or refused, with the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from service.api import schemas
+from service.api.desk import Desk, must_be_admin
+from service.api.paging import Cursor, Limit, answer, from_cursor, page
+from service.api.problems import documented
+from service.errors import Refused
+from service.store import spool
+from service.store.cases import stamp
+
+Id = Annotated[str, Path(max_length=36, description="As the 250 reply named it.")]
+State = Annotated[Literal["waiting", "done", "shunted", "refused"] | None, Query()]
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/api/spool", tags=["spool"])
+
+    @router.get("", response_model=schemas.SpoolPage, responses=documented(400, 503))
+    def list_entries(request: Request, state: State = None, limit: Limit = 50, cursor: Cursor = None) -> Response:
+        """Received mails, newest first."""
+        after = from_cursor(cursor)
+        if after is not None and not isinstance(after[1], str):
+            raise Refused("cursor: not one of ours; use `next` of the page before")
+        before = after[1] if after else None
+        rows = desk.database.read(lambda conn: spool.listing(conn, state, limit + 1, before))
+        shown = rows[:limit]
+        return page(request, [entry(row) for row in shown], ["", shown[-1]["id"]] if len(rows) > limit else None)
+
+    @router.get("/{id}", response_model=schemas.SpoolEntry, responses=documented(404, 503))
+    def read_entry(id: Id) -> Response:
+        """One received mail: envelope, attempts, reason."""
+        return answer(entry(desk.database.read(lambda conn: spool.entry(conn, id))))
+
+    @router.post("/{id}/retry", response_model=schemas.SpoolEntry, responses=documented(404, 409, 503))
+    def retry_entry(request: Request, id: Id) -> Response:
+        """Let the worker try a shunted mail again."""
+        must_be_admin(request)
+        now = desk.now()
+
+        def again(conn: Any) -> dict[str, Any]:
+            spool.retry(conn, id, now)
+            return spool.entry(conn, id)
+
+        return answer(entry(desk.database.transact(again)))
+
+    return router
+
+
+def entry(row: dict[str, Any]) -> dict[str, Any]:
+    """An entry as it goes out; who holds its lease is nobody's business."""
+    shown = {name: value for name, value in row.items() if not name.startswith("leased")}
+    return {name: stamp(value) if isinstance(value, datetime) else value for name, value in shown.items()}

@@ -1,0 +1,48 @@
+"""Vendors: who they are, and the fair review of the exchange with them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from service.api import schemas
+from service.api.desk import Desk
+from service.api.paging import answer
+from service.api.problems import documented
+from service.errors import NotFound
+from service.store import reviews
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/api/vendors", tags=["vendors"])
+
+    def profile(id: str) -> dict[str, Any]:
+        return {"id": id, "name": {lang: desk.rules.vendor_name(id, lang) for lang in ("ja", "en")}}
+
+    @router.get("", response_model=schemas.VendorPage, responses=documented(503))
+    def list_vendors() -> Response:
+        """Vendors we have cases with, the most cases first."""
+        now = desk.now()
+
+        def read(conn: Any) -> list[dict[str, Any]]:
+            found = sorted(reviews.counts(conn).items(), key=lambda pair: (-pair[1]["cases"], pair[0]))[:200]
+            return [{**profile(id), **numbers, "review": reviews.review(conn, id, now)} for id, numbers in found]
+
+        return answer({"items": desk.database.read(read), "next": None})
+
+    @router.get("/{id}", response_model=schemas.Vendor, responses=documented(404, 503))
+    def read_vendor(id: Annotated[str, Path(max_length=64)]) -> Response:
+        """One vendor. The review shows both sides' waiting times side by side, from five cases on."""
+        now = desk.now()
+
+        def read(conn: Any) -> dict[str, Any]:
+            numbers = reviews.counts(conn).get(id)
+            if numbers is None and id not in desk.rules.vendors.profiles:
+                raise NotFound(f"there is no vendor {id}")
+            return {**profile(id), **(numbers or {"cases": 0, "open": 0}), "review": reviews.review(conn, id, now)}
+
+        return answer(desk.database.read(read))
+
+    return router

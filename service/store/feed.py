@@ -1,0 +1,39 @@
+"""Reading what happened, in order: for the event stream, webhooks, and the history of a case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from service.store.cases import key_of, stamp
+from service.store.tables import events
+
+
+def since(conn: Connection, last: int, limit: int, prefix: str) -> list[dict[str, Any]]:
+    """Events after ``last``, oldest first."""
+    query = select(events).where(events.c.id > last).order_by(events.c.id).limit(limit)
+    return [_told(dict(row), prefix) for row in conn.execute(query).mappings()]
+
+
+def newest(conn: Connection) -> int:
+    """The number of the newest event; 0 where nothing happened yet."""
+    return int(conn.execute(select(func.coalesce(func.max(events.c.id), 0))).scalar_one())
+
+
+def of_case(conn: Connection, case_id: int, prefix: str, limit: int = 100) -> list[dict[str, Any]]:
+    """What happened to one case, newest first."""
+    query = select(events).where(events.c.case_id == case_id).order_by(events.c.id.desc()).limit(limit)
+    return [_told(dict(row), prefix) for row in conn.execute(query).mappings()]
+
+
+def _told(row: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "case": None if row["case_id"] is None else key_of(row["case_id"], prefix),
+        "at": stamp(row["at"]),
+        "who": row["who"],
+        "data": row["data"],
+        "undone_by": row["undone_by"],
+    }

@@ -1,0 +1,100 @@
+"""The fair review of the exchange with a vendor: both sides' times, side by side, from five cases on.
+
+No names of engineers, no ranking of persons: of a case only its clocks, turns and asks are looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from service.store.tables import cases
+
+WINDOW = timedelta(days=90)
+ENOUGH = 5
+"""Below so many cases figures would say more about chance than about anybody."""
+AT_MOST = 500
+SIDES = ("team", "vendor", "requester")
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """What is looked at of one case."""
+
+    status: str
+    clocks: dict[str, Any]
+    asks: list[dict[str, Any]]
+
+
+def counts(conn: Connection) -> dict[str, dict[str, int]]:
+    """By vendor: cases, and those still open."""
+    query = (
+        select(cases.c.vendor, cases.c.status, func.count())
+        .where(cases.c.vendor.is_not(None), cases.c.merged_into.is_(None))
+        .group_by(cases.c.vendor, cases.c.status)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for vendor, status, number in conn.execute(query):
+        row = found.setdefault(vendor, {"cases": 0, "open": 0})
+        row["cases"] += number
+        row["open"] += number if status == "open" else 0
+    return found
+
+
+def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
+    """Of the last 90 days, at most the newest 500 cases."""
+    query = (
+        select(cases.c.status, cases.c.document)
+        .where(cases.c.vendor == vendor, cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
+        .order_by(cases.c.updated_at.desc())
+        .limit(AT_MOST)
+    )
+    rows = [
+        _Exchange(row.status, row.document.get("clocks") or {}, row.document.get("asks") or [])
+        for row in conn.execute(query)
+    ]
+    return summary(rows)
+
+
+def summary(rows: list[_Exchange]) -> dict[str, Any]:
+    """Figures over exchanges; ``null`` where too few cases say something."""
+    ended = [row for row in rows if row.status in ("resolved", "closed")]
+    enough = len(rows) >= ENOUGH
+
+    def middle(values: list[Any], least: int = ENOUGH) -> float | None:
+        said = [float(value) for value in values if value is not None]
+        return round(median(said), 1) if enough and len(said) >= least else None
+
+    return {
+        "cases": len(rows),
+        "resolved": len(ended),
+        "enough": enough,
+        "window_days": WINDOW.days,
+        "turns_to_resolution": middle([row.clocks.get("turns") for row in ended]),
+        "first_response": middle([row.clocks.get("first_response") for row in rows]),
+        "median_wait": {
+            side: middle([row.clocks.get(side) for row in rows]) for side in ("team", "vendor", "requester")
+        },
+        "median_answer": {
+            "team": middle(
+                [_latency(ask) for row in rows for ask in row.asks if ask.get("of") in ("team", "requester")]
+            ),
+            "vendor": middle([_latency(ask) for row in rows for ask in row.asks if ask.get("of") == "vendor"]),
+        },
+    }
+
+
+def _latencies(rows: list[_Exchange], sides: tuple[str, ...]) -> list[float | None]:
+    """Seconds from ask to answer, of asks to these sides."""
+    return [_latency(ask) for row in rows for ask in row.asks if ask.get("of") in sides]
+
+
+def _latency(ask: dict[str, Any]) -> float | None:
+    asked, answered = ask.get("asked_at"), ask.get("answered_at")
+    if not asked or not answered:
+        return None
+    return (datetime.fromisoformat(answered) - datetime.fromisoformat(asked)).total_seconds()

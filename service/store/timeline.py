@@ -1,0 +1,184 @@
+"""Reading messages: a case's timeline, one message, why it landed where it did, its raw mail, its attachments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, literal, select, tuple_
+
+from service.errors import NotFound, Refused
+from service.store.cases import key_of, stamp
+from service.store.tables import Instant, Number, attachments, messages
+
+_WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
+_NOT_SHOWN = {"reading", "fingerprint", "headers", "evidence", "facts", "thread_index"}
+_COLUMNS = [column for column in messages.c if column.name not in _NOT_SHOWN]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment, and where its bytes are."""
+
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    spool_id: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The raw mail a message was read from. ``part``: where inside, if it was attached."""
+
+    spool_id: str
+    part: str | None
+
+
+def page(
+    conn: Connection, case_id: int, limit: int, after: Sequence[Any] | None, prefix: str
+) -> tuple[list[dict[str, Any]], list[Any] | None]:
+    """Messages of a case, oldest first, and the position after the last where there are more."""
+    when = _WHEN.label("when")
+    query = select(*_COLUMNS, when).where(messages.c.case_id == case_id).order_by(when, messages.c.id).limit(limit + 1)
+    if after is not None:
+        query = query.where(tuple_(_WHEN, messages.c.id) > tuple_(*_place(after)))
+    rows = conn.execute(query).all()
+    shown = rows[:limit]
+    last = shown[-1]._mapping if len(rows) > limit else None
+    return _written(conn, shown, prefix), [last["when"].isoformat(), last["id"]] if last else None
+
+
+def by_message_id(conn: Connection, message_id: str, prefix: str, limit: int = 50) -> list[dict[str, Any]]:
+    """The messages with that Message-ID; the angle brackets may be left off."""
+    wanted = "".join(message_id.split())
+    if not wanted.startswith("<"):
+        wanted = f"<{wanted}>"
+    query = select(*_COLUMNS).where(messages.c.message_id == wanted).order_by(messages.c.id).limit(limit)
+    return _written(conn, conn.execute(query).all(), prefix)
+
+
+def find(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
+    """One message. Raises NotFound."""
+    rows = conn.execute(select(*_COLUMNS).where(messages.c.id == number)).all()
+    if not rows:
+        raise NotFound("there is no such message")
+    return _written(conn, rows, prefix)[0]
+
+
+def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
+    """By which evidence a message landed in its case, with the runners-up. Raises NotFound."""
+    columns = (
+        messages.c.id,
+        messages.c.case_id,
+        messages.c.placed_by,
+        messages.c.evidence,
+        messages.c.pinned_by,
+    )
+    row = conn.execute(select(*columns).where(messages.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound("there is no such message")
+    found = row.evidence if isinstance(row.evidence, dict) else {"evidence": row.evidence}
+    return {
+        "message": str(row.id),
+        "case": key_of(row.case_id, prefix),
+        "placed_by": row.placed_by,
+        "evidence": [],
+        "runners_up": [],
+        **found,
+        "pinned_by": row.pinned_by,
+    }
+
+
+def source(conn: Connection, number: int) -> Source:
+    """Where the raw bytes of a message are. Raises NotFound, also where it was only ever seen inside a quote."""
+    row = conn.execute(
+        select(messages.c.spool_id, messages.c.raw_part, messages.c.origin).where(messages.c.id == number)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("there is no such message")
+    if row.spool_id is None or (row.origin != "delivered" and not row.raw_part):
+        raise NotFound("this message was found inside another mail: it has no raw mail of its own")
+    return Source(row.spool_id, row.raw_part or None)
+
+
+def file(conn: Connection, number: int) -> File:
+    """One attachment. Raises NotFound."""
+    columns = (
+        attachments.c.filename,
+        attachments.c.content_type,
+        attachments.c.size,
+        attachments.c.sha256,
+        attachments.c.spool_id,
+        attachments.c.part,
+    )
+    row = conn.execute(select(*columns).where(attachments.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound("there is no such attachment")
+    return File(*row)
+
+
+def _written(conn: Connection, rows: Sequence[Row[*tuple[Any, ...]]], prefix: str) -> list[dict[str, Any]]:
+    files: dict[int, list[dict[str, Any]]] = {}
+    numbers = [row._mapping["id"] for row in rows]
+    if numbers:
+        query = select(attachments).where(attachments.c.message_id.in_(numbers)).order_by(attachments.c.id)
+        for found in conn.execute(query).mappings():
+            files.setdefault(found["message_id"], []).append(
+                {
+                    "id": str(found["id"]),
+                    "filename": found["filename"],
+                    "content_type": found["content_type"],
+                    "size": found["size"],
+                    "sha256": found["sha256"],
+                    "inline": found["inline"],
+                }
+            )
+    return [_message(row, files.get(row._mapping["id"], []), prefix) for row in rows]
+
+
+def _message(row: Row[*tuple[Any, ...]], files: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
+    values = row._mapping
+    return {
+        "id": str(values["id"]),
+        "case": key_of(values["case_id"], prefix),
+        "message_id": values["message_id"],
+        "in_reply_to": values["in_reply_to"],
+        "references": values["refs"],
+        "origin": values["origin"],
+        "author": {
+            "name": values["author_name"],
+            "address": values["author_address"],
+            "role": values["author_role"],
+        },
+        "forwarded_by": values["forwarded_by"],
+        "to": values["to"],
+        "cc": values["cc"],
+        "subject": values["subject"],
+        "date": stamp(values["date"]),
+        "received_at": stamp(values["received_at"]),
+        "text": values["text"],
+        "quoted_text": values["quoted_text"],
+        "intro": values["intro"],
+        "automatic": values["automatic"],
+        "language": values["language"],
+        "vendor": values["vendor"],
+        "attachments": files,
+        "deliveries": values["deliveries"],
+        "found_in": None if values["found_in"] is None else str(values["found_in"]),
+        "findings": values["findings"],
+        "defects": values["defects"],
+        "pinned_by": values["pinned_by"],
+    }
+
+
+def _place(after: Sequence[Any]) -> tuple[Any, Any]:
+    try:
+        moment = datetime.fromisoformat(str(after[0]))
+        number = int(after[1])
+    except ValueError:
+        raise Refused("cursor: not one of ours; use `next` of the page before") from None
+    return literal(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Instant), literal(number, Number)

@@ -1,0 +1,123 @@
+"""Webhooks: who wants to be told what, and how far each has been told.
+
+A webhook has a place in the row of events, so events reach it in order, each at least once. A process that sends
+holds a lease, so that several API processes do not send twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
+
+from service.errors import NotFound
+from service.store.feed import newest
+from service.store.tables import events, webhooks
+
+LEASE = timedelta(seconds=60)
+MAX_ATTEMPTS = 9
+_WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)
+"""Seconds between attempts: after the last one, some two days later, the webhook is disabled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A webhook that is ours to tell until its lease ends."""
+
+    id: int
+    url: str
+    secret: str
+    kinds: tuple[str, ...]
+    event: int
+    attempts: int
+
+
+def create(conn: Connection, url: str, kinds: Sequence[str], now: datetime) -> tuple[int, str]:
+    """A new webhook, told of what happens from now on; its number and its secret."""
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    made = conn.execute(
+        insert(webhooks).values(
+            url=url, secret=secret, kinds=list(kinds), created_at=now, due_at=now, event=newest(conn)
+        )
+    )
+    assert made.inserted_primary_key is not None
+    return int(made.inserted_primary_key[0]), secret
+
+
+def listing(conn: Connection) -> list[dict[str, Any]]:
+    """All of them, without secrets."""
+    hidden = ("secret", "leased_until")
+    columns = [column for column in webhooks.c if column.name not in hidden]
+    return [dict(row._mapping) for row in conn.execute(select(*columns).order_by(webhooks.c.id))]
+
+
+def find(conn: Connection, id: int) -> dict[str, Any]:
+    """One of them. Raises NotFound."""
+    for row in listing(conn):
+        if row["id"] == id:
+            return row
+    raise NotFound("there is no such webhook")
+
+
+def remove(conn: Connection, id: int) -> None:
+    """Tell it nothing more. Raises NotFound."""
+    if not conn.execute(delete(webhooks).where(webhooks.c.id == id)).rowcount:
+        raise NotFound("there is no such webhook")
+
+
+def any_due(conn: Connection, now: datetime) -> bool:
+    """Whether a claim would find one; cheap enough to ask every second."""
+    return conn.execute(_due(now).limit(1)).first() is not None
+
+
+def claim(conn: Connection, now: datetime) -> Claimed | None:
+    """One webhook that has something to hear."""
+    row = conn.execute(_due(now).limit(1).with_for_update(skip_locked=True)).first()
+    if row is None:
+        return None
+    conn.execute(update(webhooks).where(webhooks.c.id == row.id).values(leased_until=now + LEASE))
+    return Claimed(row.id, row.url, row.secret, tuple(row.kinds), row.event, row.attempts)
+
+
+def told(conn: Connection, id: int, event: int) -> None:
+    """It heard of everything up to ``event``."""
+    conn.execute(update(webhooks).where(webhooks.c.id == id).values(event=event, attempts=0, last_error=None))
+
+
+def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> None:
+    """It did not hear; again later, or, after days, no more."""
+    tried = hook.attempts + 1
+    wait = timedelta(seconds=_WAITS[min(tried, len(_WAITS)) - 1])
+    conn.execute(
+        update(webhooks)
+        .where(webhooks.c.id == hook.id)
+        .values(
+            attempts=tried,
+            last_error=why,
+            due_at=now + wait,
+            leased_until=None,
+            disabled_at=now if tried >= MAX_ATTEMPTS else None,
+        )
+    )
+
+
+def release(conn: Connection, id: int) -> None:
+    conn.execute(update(webhooks).where(webhooks.c.id == id).values(leased_until=None))
+
+
+def _due(now: datetime) -> Any:
+    return (
+        select(webhooks)
+        .where(
+            webhooks.c.disabled_at.is_(None),
+            webhooks.c.due_at <= now,
+            or_(webhooks.c.leased_until.is_(None), webhooks.c.leased_until <= now),
+            webhooks.c.event < select(func.coalesce(func.max(events.c.id), 0)).scalar_subquery(),
+        )
+        .order_by(webhooks.c.due_at)
+    )
