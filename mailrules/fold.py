@@ -1,7 +1,7 @@
 """Text made comparable: NFKC, plain quotes and dashes, with a way back to every character of the original.
 
-Most folds replace one character by one, which ``str.translate`` does fast and which keeps positions. Where one character
-becomes several (``㈱`` → ``(株)``) or several become one (``ｶﾞ`` → ``ガ``), the shift is noted.
+Most folds replace one character by one, which ``str.translate`` does fast and which keeps positions. Where one
+character becomes several (``㈱`` → ``(株)``) or several become one (``ｶﾞ`` → ``ガ``), the shift is noted.
 """
 
 from __future__ import annotations

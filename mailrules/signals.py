@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ahocorasick_rs
-import re2
+import re2 as _re2
 
 from mailrules.fold import fold, lower
 from mailrules.pack import Signal
 from mailrules.thread import Turn
 from mailrules.units import Sheet
 
+RE2: Any = _re2
+"""The library has no types."""
 TEXT_PLACES = frozenset(("subject", "sentence", "label", "list"))
 """Where a signal looks if it does not say."""
 _SET_SIZE = 120
@@ -32,8 +34,8 @@ class PatternError(ValueError):
 def compile_pattern(pattern: str, case: bool = False) -> Any:
     """An RE2 pattern for folded text: never crosses a line, any case unless ``case``."""
     try:
-        return re2.compile(_rooted(pattern), _options(case))
-    except re2.error as error:
+        return RE2.compile(_rooted(pattern), _options(case))
+    except RE2.error as error:
         reason = error.args[0] if error.args else error
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise PatternError(f"RE2 does not take {pattern!r}: {text}") from None
@@ -45,7 +47,7 @@ def _rooted(pattern: str) -> str:
 
 
 def _options(case: bool) -> Any:
-    options = re2.Options()
+    options = RE2.Options()
     options.case_sensitive = case
     options.never_nl = True
     options.log_errors = False
@@ -154,7 +156,7 @@ class Spotter:
                 for pattern in signal.patterns
             ]
             for low in range(0, len(patterns), _SET_SIZE):
-                group = re2.Set.SearchSet(_set_options(case))
+                group = RE2.Set.SearchSet(_set_options(case))
                 base = len(self._patterns)
                 for number, pattern in patterns[low : low + _SET_SIZE]:
                     compiled = compile_pattern(pattern, case)
@@ -164,7 +166,7 @@ class Spotter:
                 self._sets.append((group, base))
 
     def _compile_labels(self) -> Any:
-        group = re2.Set.FullMatchSet(_set_options(False))
+        group = RE2.Set.FullMatchSet(_set_options(False))
         for number, signal in enumerate(self.signals):
             for pattern in signal.labels:
                 compile_pattern(pattern)

@@ -25,7 +25,8 @@ _SPACED = re.compile(r"^(?P<head>[ \t]*[■□●○◆◇▼▽▲◎・※][ \
 _HEADING = re.compile(r"^[ \t]*[■□●◆◇▼▽▲◎※#]+[ \t]*(?P<plain>[^\s。、:][^。、:\n]{0,28})$")
 _LOG = re.compile(
     r"^\s+at [\w.$/<>]{1,200}\(|^\s*(?:\[[\w .:-]+\][ \t]*)?\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d\S*[ \t]+\S"
-    r"|^\s*\w{3}[ \t]+\d{1,2} \d\d:\d\d:\d\d\s|^\s*(?:[\w$]+\.)+[\w$]*(?:Exception|Error)\b|^\s*Caused by: |^\s*Traceback "
+    r"|^\s*\w{3}[ \t]+\d{1,2} \d\d:\d\d:\d\d\s|^\s*(?:[\w$]+\.)+[\w$]*(?:Exception|Error)\b|^\s*Caused by: "
+    r"|^\s*Traceback "
     r'|^\s*File "|^\s*#\d+ 0x|^\s*%[A-Z]+-\d-|^[\w.-]+[#>][ \t]?(?:show|sh|get|diag)'
 )
 _END_JA = re.compile(r"[。!?]+[」』)\"']*(?!(?:と|って|の|とか|、|」))")
@@ -34,8 +35,10 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|approx|no|nos|mr|mrs|ms|dr|vs|etc|inc|ltd|co|st|dept|ver|fig|\w)\.$", re.I
 )
 _SPOKEN = re.compile(
-    r"「(?P<ja>[^「」\n]{4,200})」(?=[ \t]*(?:など|等)?(?:と|って)(?:の(?:申告|連絡|声|こと|指摘|クレーム|苦情|話)|言|い[いわ]|怒|おっしゃ|聞|お?叱|詰|迫|いう(?:申告|声|クレーム|苦情)|訴|問い詰|責))"
-    r"|(?<=[\s,:])\"(?P<en>[^\"\n]{4,200})\"(?=[ ,.]*(?:he|she|they|the \w+|\w+)? ?(?:said|says|asked|told|shouted|wrote)\b)"
+    r"「(?P<ja>[^「」\n]{4,200})」(?=[ \t]*(?:など|等)?(?:と|って)(?:の(?:申告|連絡|声|こと|指摘|クレーム|苦情|話)"
+    r"|言|い[いわ]|怒|おっしゃ|聞|お?叱|詰|迫|いう(?:申告|声|クレーム|苦情)|訴|問い詰|責))"
+    r"|(?<=[\s,:])\"(?P<en>[^\"\n]{4,200})\""
+    r"(?=[ ,.]*(?:he|she|they|the \w+|\w+)? ?(?:said|says|asked|told|shouted|wrote)\b)"
     r"|(?:said|says|asked|told (?:me|us)|shouted|yelled|wrote|complain(?:s|ed|ing))[:,]? \"(?P<en2>[^\"\n]{4,200})\"",
     re.I,
 )
@@ -195,9 +198,9 @@ def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
         return match.group("plain"), match.group("value").strip(), match.start("value")
     groups = match.groupdict()
     name = (groups.get("boxed") or groups.get("angled") or groups.get("square") or groups.get("plain") or "").strip()
-    if not name or name.isdigit() or (not known(name) and (groups.get("plain") or not match.group("value"))):
-        if groups.get("plain") is None or not _form_like(match):
-            return None
+    doubtful = not known(name) and (groups.get("plain") or not match.group("value"))
+    if not name or name.isdigit() or (doubtful and (groups.get("plain") is None or not _form_like(match))):
+        return None
     if re.fullmatch(r"[\d/.: -]+", name) or name.lower() in ("http", "https"):
         return None
     return name, match.group("value").strip(" \t|"), match.start("value")
@@ -215,10 +218,7 @@ def _value(
     if not value:
         build.add("label", [(name, line_at + max(line.find(name), 0))], name, "empty")
         return
-    if state == "value" and len(value) > 12:
-        pieces = _split(value)
-    else:
-        pieces = [(0, len(value))]
+    pieces = _split(value) if state == "value" and len(value) > 12 else [(0, len(value))]
     for low, high in pieces:
         build.add("label", [(value[low:high], at + low)], name, state)
 

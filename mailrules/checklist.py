@@ -1,0 +1,112 @@
+"""What is said and what is still missing for an answer in one turn (DOMAIN 1.2 to 1.4).
+
+Only our own side's words fill it, newest value first; a value is never lost to a later "unknown". What was said to be
+unknown is not asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mailrules.judgement import ItemState, ItemValue, Reading
+from mailrules.pack import Item, Required
+from mailrules.thread import Side, Thread
+
+_ASKED_AT_ONCE = 5
+_KNOWN = ("value", "none")
+_UNKNOWN = ("unknown", "not_applicable")
+
+
+def side_of(thread: Thread) -> Side:
+    """Whose checklist counts: ``requester`` towards us, ``team`` once the team writes to a vendor."""
+    opener = next((turn for turn in thread if turn.automatic is None), thread[0])
+    if any(turn.side == "team" and ("vendor" in turn.towards or turn.vendor) for turn in thread):
+        return "team"
+    return "team" if opener.side == "team" else "requester"
+
+
+def is_opening(thread: Thread) -> bool:
+    """Whether one of ours opened the case, so that something can be missing."""
+    first = next((turn for turn in thread if turn.automatic is None), None)
+    return first is not None and first.side in ("team", "requester") and first.subject_is_new
+
+
+class Checklist:
+    """The items and what each kind needs."""
+
+    def __init__(self, items: Sequence[Item], required: Mapping[str, Required]) -> None:
+        self.items = {item.id: item for item in items}
+        self.order = {item.id: number for number, item in enumerate(items)}
+        self._required = required
+
+    def values(self, thread: Thread, readings: Sequence[Reading]) -> dict[str, ItemValue]:
+        """What our side says of each item, newest value first."""
+        values: dict[str, ItemValue] = {}
+        for turn, reading in zip(thread, readings, strict=True):
+            if turn.side == "vendor" or turn.automatic is not None:
+                continue
+            for said in reading.items:
+                before = values.get(said.item)
+                if before is None or _weight(said) >= _weight(before):
+                    values[said.item] = said
+        return values
+
+    def required(self, kind: str, side: Side, *, installed: bool, level: str) -> list[str]:
+        """The items needed, most needed first."""
+        needs = self._required.get(kind)
+        if needs is None:
+            return []
+        names = needs.vendor if side == "team" else needs.requester
+        wanted = [name.rstrip("*") for name in names if installed or not name.endswith("*")]
+        if kind == "incident" and side == "team" and level == "P1":
+            wanted.append("contact")
+        return wanted
+
+    def fill(
+        self, wanted: Sequence[str], values: Mapping[str, ItemValue]
+    ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
+        """The checklist, what is missing, and what is worth asking for now (at most five)."""
+        lines: list[ItemState] = []
+        missing: list[str] = []
+        askable: list[str] = []
+        for name, item in self.items.items():
+            said = values.get(name)
+            state = self._state(name, said, wanted, values)
+            if state == "missing":
+                missing.append(name)
+                if said is None or said.state != "pending":
+                    askable.append(name)
+            lines.append(
+                ItemState(
+                    name,
+                    {"ja": item.label.ja, "en": item.label.en},
+                    state,
+                    said.value if said else None,
+                    said.finding.turn if said else None,
+                    said.finding.quote if said else None,
+                    said.partial if said else False,
+                )
+            )
+        rank = {name: number for number, name in enumerate(wanted)}
+        missing.sort(key=lambda name: rank[name])
+        askable.sort(key=lambda name: rank[name])
+        return tuple(lines), tuple(missing), tuple(askable[:_ASKED_AT_ONCE])
+
+    def _state(self, name: str, said: ItemValue | None, wanted: Sequence[str], values: Mapping[str, ItemValue]) -> str:
+        if said is not None and said.state in _KNOWN and not said.partial:
+            return "present"
+        if said is not None and said.state in _UNKNOWN:
+            return "unknown"
+        if name not in wanted:
+            return "not_needed"
+        for other, value in values.items():
+            stands_for = self.items[other].stands_for if other in self.items else []
+            if name in stands_for and value.state in _KNOWN:
+                return "not_needed"
+        return "missing"
+
+
+def _weight(said: ItemValue) -> int:
+    if said.partial:
+        return 1
+    return 3 if said.state in _KNOWN else 2 if said.state in _UNKNOWN else 1 if said.state == "pending" else 0

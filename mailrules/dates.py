@@ -1,0 +1,172 @@
+"""Dates that a writer names as a limit or a promise, read against the day of writing.
+
+Only what a deadline needs: the day, and the hour where one is named. A day without an hour means its end. Weekdays mean
+the next such day, today included. Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+
+_WEEKDAYS = {name: n for n, name in enumerate("月火水木金土日")}
+_DAYS = {name: n for n, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
+_MONTHS = {
+    name: n + 1
+    for n, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
+}
+_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_NUMERIC = re.compile(
+    r"(?<![\d/.])(?:(?P<year>20\d\d)[-/.年]\s?)?(?P<month>1[0-2]|0?[1-9])[-/月]\s?"
+    r"(?P<day>3[01]|[12]\d|0?[1-9])日?(?![\d/])"
+)
+_DAY_MONTH = re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:,?\s+(?P<year>20\d\d))?\b", re.I)
+_MONTH_DAY = re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s+(?P<year>20\d\d))?", re.I)
+_DAY_ONLY = re.compile(
+    r"(?<![\d月/])(?P<day>3[01]|[12]\d|[1-9])日(?!間|前|後|目|以|ほど|くらい)"
+    r"|\bthe (?P<day2>\d{1,2})(?:st|nd|rd|th)\b"
+)
+_RELATIVE = (
+    (re.compile(r"明後日|あさって|day after tomorrow", re.I), 2),
+    (re.compile(r"明日|あした|翌日|\btomorrow\b", re.I), 1),
+    (
+        re.compile(
+            r"本日|今日|今晩|今夜|きょう|今夕|夕方まで|\b(?:today|tonight|this (?:morning|afternoon|evening)|eod|cob"
+            r"|end of (?:the )?day|(?:end|close) of business)\b",
+            re.I,
+        ),
+        0,
+    ),
+)
+_NEXT_WEEK = re.compile(r"来週|\bnext week\b", re.I)
+_JA_WEEKDAY = re.compile(r"(?P<next>来週の?)?(?P<day>[月火水木金土日])曜日?")
+_EN_WEEKDAY = re.compile(r"\b(?P<next>next )?(?P<day>mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\b", re.I)
+_WEEK_END = re.compile(r"今週(?:中|末|いっぱい)|\b(?:end of (?:the|this) week|this week|by the weekend)\b", re.I)
+_MONTH_END = re.compile(r"(?:今月(?:末|中|いっぱい)|月末|当月末)|\bend of (?:the|this) month\b", re.I)
+_CLOCK = (
+    re.compile(
+        r"(?P<half>午前|午後|夕方|夜)?の?(?P<hour>2[0-9]|1\d|0?\d)(?:時(?P<min>[0-5]?\d)分|時(?P<thirty>半)?|:(?P<min2>[0-5]\d))(?!間)"
+    ),
+    re.compile(r"\b(?P<hour>1[0-2]|0?\d)(?::(?P<min>[0-5]\d))?\s?(?P<half>am|pm)\b", re.I),
+)
+_NOON = re.compile(r"正午|お昼|\bnoon\b|\blunch(?:time)?\b", re.I)
+_MORNING = re.compile(r"午前中|朝一|朝まで|\b(?:first thing|tomorrow morning)\b", re.I)
+_ZONES = {
+    "JST": 9,
+    "日本時間": 9,
+    "UTC": 0,
+    "GMT": 0,
+    "CET": 1,
+    "CEST": 2,
+    "EST": -5,
+    "EDT": -4,
+    "PST": -8,
+    "PDT": -7,
+    "SGT": 8,
+}
+_ZONE = re.compile(r"\b(?:JST|UTC|GMT|CEST?|E[SD]T|P[SD]T|SGT)\b|日本時間")
+
+
+def read_limit(text: str, written: datetime | None) -> datetime | None:
+    """The moment a sentence names, None where it names none or ``written`` is unknown. Aware, in the writer's zone
+    unless the sentence names another."""
+    if written is None:
+        return None
+    day = _day(text, written.date())
+    clock = _clock(text)
+    if day is None and clock is None:
+        return None
+    zone = _zone(text, written.tzinfo or UTC)
+    return datetime.combine(day or written.date(), clock or time(23, 59), tzinfo=zone)
+
+
+def _zone(text: str, default: tzinfo) -> tzinfo:
+    match = _ZONE.search(text)
+    return timezone(timedelta(hours=_ZONES[match.group()])) if match else default
+
+
+def _day(text: str, today: date) -> date | None:
+    for pattern in (_NUMERIC, _DAY_MONTH, _MONTH_DAY):
+        for match in pattern.finditer(text):
+            named = _named(match, today)
+            if named is not None:
+                return named
+    for pattern, days in _RELATIVE:
+        if pattern.search(text):
+            return today + timedelta(days=days)
+    ja = _JA_WEEKDAY.search(text)
+    if ja:
+        return _weekday(today, _WEEKDAYS[ja.group("day")], bool(ja.group("next")))
+    en = _EN_WEEKDAY.search(text)
+    if en and (en.group().lower() not in ("sun", "sat", "mon", "fri", "wed")):
+        return _weekday(today, _DAYS[en.group("day")[:3].lower()], bool(en.group("next")))
+    if _WEEK_END.search(text):
+        return today + timedelta(days=(4 - today.weekday()) % 7)
+    if _NEXT_WEEK.search(text):
+        return today + timedelta(days=11 - today.weekday())
+    if _MONTH_END.search(text):
+        return _month_end(today)
+    only = _DAY_ONLY.search(text)
+    if only:
+        return _day_of_month(today, int(only.group("day") or only.group("day2")))
+    return None
+
+
+def _named(match: re.Match[str], today: date) -> date | None:
+    groups = match.groupdict()
+    month = groups["month"].lower()
+    number = int(month) if month.isdigit() else _MONTHS[month[:3]]
+    try:
+        if groups.get("year"):
+            return date(int(groups["year"]), number, int(groups["day"]))
+        named = date(today.year, number, int(groups["day"]))
+        return named if named >= today - timedelta(days=183) else named.replace(year=today.year + 1)
+    except ValueError:
+        return None
+
+
+def _weekday(today: date, weekday: int, following: bool) -> date:
+    if following:
+        return today + timedelta(days=7 - today.weekday() + weekday)
+    return today + timedelta(days=(weekday - today.weekday()) % 7)
+
+
+def _month_end(today: date) -> date:
+    return (today.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def _day_of_month(today: date, day: int) -> date | None:
+    try:
+        named = today.replace(day=day)
+    except ValueError:
+        return None
+    if named >= today:
+        return named
+    try:
+        return (today.replace(day=28) + timedelta(days=4)).replace(day=day)
+    except ValueError:
+        return None
+
+
+def _clock(text: str) -> time | None:
+    for pattern in _CLOCK:
+        match = pattern.search(text)
+        if match:
+            groups = match.groupdict()
+            hour = int(groups["hour"])
+            minute = int(groups.get("min") or groups.get("min2") or (30 if groups.get("thirty") else 0))
+            if (groups.get("half") or "").lower() in ("午後", "pm", "夕方", "夜") and hour < 12:
+                hour += 12
+            if hour < 24 and minute < 60:
+                return time(hour, minute)
+    if _NOON.search(text):
+        return time(12)
+    return time(12) if _MORNING.search(text) else None
+
+
+def next_business_end(written: datetime, holidays: frozenset[date] = frozenset()) -> datetime:
+    """The end of the next business day of the writer (DOMAIN 2.3: a deadline of one business day)."""
+    day = written.date() + timedelta(days=1)
+    while day.weekday() >= 5 or day in holidays:
+        day += timedelta(days=1)
+    return datetime.combine(day, time(23, 59, 59), tzinfo=written.tzinfo or UTC)

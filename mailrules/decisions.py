@@ -1,0 +1,183 @@
+"""What it means: conditions over signals and facts.
+
+A condition is CEL, checked against the names and types that exist when the packs are loaded. It depends on nothing but
+those names, so its answers are remembered by their values: once warm, a decision costs a look-up, not an evaluation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cel_expr_python import cel
+
+from mailrules.pack import Decision
+from mailrules.signals import Hits
+from mailrules.units import Sheet
+
+_T = cel.Type
+FACTS: dict[str, Any] = {
+    "side": _T.STRING,
+    "ours": _T.BOOL,
+    "automatic": _T.BOOL,
+    "language": _T.STRING,
+    "reply": _T.BOOL,
+    "to_vendor": _T.BOOL,
+    "to_team": _T.BOOL,
+    "to_requester": _T.BOOL,
+    "has_files": _T.BOOL,
+    "vendor": _T.STRING,
+    "where": _T.STRING,
+    "state": _T.STRING,
+    "kind": _T.STRING,
+    "items": _T.List(_T.STRING),
+    "asks": _T.List(_T.STRING),
+}
+"""Names that conditions may use besides signals."""
+LATE = frozenset(("kind", "items", "asks"))
+"""Facts that only stand once the sentences are judged: for decisions with ``per: mail``."""
+VIEWS = ("mail", "before", "lead")
+_STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_NAMES = re.compile(r"(?<![\w.])(?:(mail|before|lead)\.)?([a-z_][a-z0-9_]*)(?!\w|\()")
+_REMEMBERED = 4096
+
+
+class ConditionError(ValueError):
+    """A condition that CEL does not take."""
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A decision ready to be asked."""
+
+    decision: Decision
+    pack: str
+    expression: Any
+    signals: int
+    """Mask of the signals it names plainly."""
+    views: dict[str, int]
+    """The same for ``mail.``, ``before.``, ``lead.``."""
+    facts: tuple[str, ...]
+    variables: tuple[tuple[str, str, int], ...]
+    """(name in the condition, view, bit)."""
+    late: bool
+    answers: dict[tuple[Any, ...], bool] = field(default_factory=dict)
+
+    def holds(self, masks: Mapping[str, int], facts: Mapping[str, Any]) -> bool:
+        """Whether the condition is true. ``masks``: what fired, by view (``""`` is the unit itself)."""
+        values = tuple(_hashable(facts[name]) for name in self.facts)
+        key = (masks[""] & self.signals, *(masks[view] & mask for view, mask in self.views.items()), values)
+        answer = self.answers.get(key)
+        if answer is None:
+            answer = self._evaluate(masks, facts)
+            if len(self.answers) >= _REMEMBERED:
+                self.answers.clear()
+            self.answers[key] = answer
+        return answer
+
+    def _evaluate(self, masks: Mapping[str, int], facts: Mapping[str, Any]) -> bool:
+        data: dict[str, Any] = {name: bool(masks[view] & bit) for name, view, bit in self.variables}
+        data.update({name: facts[name] for name in self.facts})
+        return self.expression.eval(data=data).value() is True
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Decider:
+    """All decisions of all packs, compiled."""
+
+    def __init__(
+        self, decisions: Sequence[tuple[Decision, str]], index: Mapping[str, int], complain: Callable[[str, str], None]
+    ) -> None:
+        """``complain(rule, message)`` is told of a condition that cannot stand; it may raise."""
+        self.compiled: list[Compiled] = []
+        env = self._environment(decisions, index)
+        for decision, pack in decisions:
+            try:
+                self.compiled.append(_compile(env, decision, pack, index))
+            except ConditionError as error:
+                complain(decision.id, str(error))
+        self._sentence = [c for c in self.compiled if c.decision.per == "sentence"]
+        self._mail = [c for c in self.compiled if c.decision.per == "mail"]
+        self._by_signal: dict[int, list[int]] = {}
+        for number, compiled in enumerate(self._sentence):
+            mask = compiled.signals
+            while mask:
+                bit = mask & -mask
+                self._by_signal.setdefault(bit, []).append(number)
+                mask ^= bit
+
+    def _environment(self, decisions: Sequence[tuple[Decision, str]], index: Mapping[str, int]) -> Any:
+        variables = dict(FACTS)
+        variables.update(dict.fromkeys(index, _T.BOOL))
+        for decision, _ in decisions:
+            for view, name in _NAMES.findall(_STRINGS.sub("''", decision.when)):
+                if view and name in index:
+                    variables[f"{view}.{name}"] = _T.BOOL
+        return cel.NewEnv(variables=variables)
+
+    def judge_units(self, sheet: Sheet, hits: Hits, facts: dict[str, Any]) -> Iterator[tuple[Compiled, int]]:
+        """Each decision that holds for a unit, unit by unit."""
+        masks = {"": 0, "mail": hits.mail, "before": 0, "lead": 0}
+        for number, unit in enumerate(sheet.units):
+            fired = hits.by_unit[number]
+            if not fired:
+                continue
+            masks[""] = fired
+            masks["before"] = hits.by_unit[unit.before] if unit.before >= 0 else 0
+            masks["lead"] = hits.by_unit[unit.lead] if unit.lead >= 0 else 0
+            facts["where"], facts["state"] = unit.where, unit.state
+            candidates: set[int] = set()
+            rest = fired
+            while rest:
+                bit = rest & -rest
+                candidates.update(self._by_signal.get(bit, ()))
+                rest ^= bit
+            for which in sorted(candidates):
+                if self._sentence[which].holds(masks, facts):
+                    yield self._sentence[which], number
+
+    def judge_mail(self, hits: Hits, facts: dict[str, Any]) -> Iterator[Compiled]:
+        """Each decision about the mail as a whole that holds."""
+        masks = {"": hits.mail, "mail": hits.mail, "before": 0, "lead": 0}
+        facts["where"], facts["state"] = "", ""
+        for compiled in self._mail:
+            if compiled.holds(masks, facts):
+                yield compiled
+
+
+def _compile(env: Any, decision: Decision, pack: str, index: Mapping[str, int]) -> Compiled:
+    when = " ".join(decision.when.split())
+    try:
+        expression = env.compile(when)
+    except RuntimeError as error:
+        raise ConditionError(_reason(str(error))) from None
+    if expression.return_type() != _T.BOOL:
+        raise ConditionError(f"the condition is a {expression.return_type().name()}, not a bool")
+    signals, views, facts, variables = 0, dict.fromkeys(VIEWS, 0), [], []
+    for view, name in _NAMES.findall(_STRINGS.sub("''", when)):
+        if name in index:
+            bit = 1 << index[name]
+            variables.append((f"{view}.{name}" if view else name, view, bit))
+            if view:
+                views[view] |= bit
+            else:
+                signals |= bit
+        elif name in FACTS and name not in facts:
+            facts.append(name)
+    late = bool(LATE & set(facts))
+    if late and decision.per == "sentence":
+        raise ConditionError(f"{', '.join(sorted(LATE & set(facts)))} stand only in decisions with per: mail")
+    if decision.per == "sentence" and not signals:
+        raise ConditionError("names no signal of its own sentence, so it would never be looked at")
+    return Compiled(decision, pack, expression, signals, views, tuple(facts), tuple(dict.fromkeys(variables)), late)
+
+
+def _reason(message: str) -> str:
+    """CEL's message without its frame."""
+    text = message.split("ERROR: <input>:", 1)[-1].split("\n", 1)[0]
+    return text.split(": ", 1)[-1].split(" (in container")[0].strip()

@@ -1,0 +1,116 @@
+"""Why a rule fired, and why another did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailrules.decisions import Compiled
+from mailrules.judgement import Finding
+from mailrules.reading import Looked, Reader
+from mailrules.thread import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that a signal noticed. ``start``/``end`` count characters of the turn's text, -1 outside of it."""
+
+    signal: str
+    words: str
+    start: int
+    end: int
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A decision that holds, with the words of each signal behind it."""
+
+    rule: str
+    pack: str
+    then: str
+    finding: Finding
+    words: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """A decision that does not hold: what was false, or what spoke against it."""
+
+    rule: str
+    pack: str
+    when: str
+    absent: tuple[str, ...]
+    """Signals it asks for that fired nowhere."""
+    present: tuple[str, ...]
+    """Signals and facts of its condition that are true somewhere, with their place or value."""
+    refused: tuple[str, ...]
+    """Words that were there but did not count, and the guard that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All of it for one mail."""
+
+    fired: tuple[Fired, ...]
+    not_fired: tuple[WhyNot, ...]
+
+
+def explain(reader: Reader, turn: Turn, rule: str | None) -> Explanation:
+    """Every decision that holds with its words; of the others those that came near, or the one asked about."""
+    looked = reader.look(turn)
+    reading = reader.read(turn)
+    fired: list[Fired] = []
+    holds: set[str] = set()
+    for compiled, number in reader.decider.judge_units(looked.sheet, looked.hits, looked.facts):
+        holds.add(compiled.decision.id)
+        fired.append(_fired(reader, compiled, number, turn, looked))
+    looked.facts["kind"] = reading.kinds[0][0] if reading.kinds else "incident"
+    looked.facts["items"] = sorted(v.item for v in reading.items if v.state in ("value", "none") and not v.partial)
+    looked.facts["asks"] = sorted(ask.what for ask in reading.asks)
+    for compiled in reader.decider.judge_mail(looked.hits, looked.facts):
+        holds.add(compiled.decision.id)
+        fired.append(_fired(reader, compiled, -1, turn, looked))
+    others = [
+        _why_not(reader, compiled, looked)
+        for compiled in reader.decider.compiled
+        if compiled.decision.id not in holds and _asked(compiled, rule, looked)
+    ]
+    if rule is not None:
+        fired = [one for one in fired if one.rule == rule]
+    return Explanation(tuple(fired), tuple(others))
+
+
+def _asked(compiled: Compiled, rule: str | None, looked: Looked) -> bool:
+    if rule is not None:
+        return compiled.decision.id == rule
+    return bool(compiled.signals & looked.hits.mail)
+
+
+def _fired(reader: Reader, compiled: Compiled, number: int, turn: Turn, looked: Looked) -> Fired:
+    words = []
+    for (unit, signal), hit in looked.hits.found.items():
+        if compiled.signals >> signal & 1 and (number < 0 or unit in (number, -1)):
+            start, end = looked.sheet.span(hit.start, hit.end) if unit >= 0 else (-1, -1)
+            where = looked.sheet.units[unit].where if unit >= 0 else "file"
+            words.append(Words(reader.spotter.signals[signal].id, hit.words, start, end, where))
+    then = ", ".join(
+        f"{name}={value}" for name, value in compiled.decision.then.model_dump(exclude_defaults=True).items()
+    )
+    finding = reader.finding(compiled, number, turn, looked)
+    return Fired(compiled.decision.id, compiled.pack, then, finding, tuple(words))
+
+
+def _why_not(reader: Reader, compiled: Compiled, looked: Looked) -> WhyNot:
+    absent, present, refused = [], [], []
+    for name, _view, bit in compiled.variables:
+        signal = bit.bit_length() - 1
+        if looked.hits.mail & bit:
+            hit = next(hit for (_, which), hit in looked.hits.found.items() if which == signal)
+            present.append(f"{name}: {hit.words!r}")
+        else:
+            absent.append(name)
+        refused += [f"{name}: {why}" for (_, which), why in looked.hits.refused.items() if which == signal]
+    present += [f"{name} = {looked.facts[name]!r}" for name in compiled.facts if name not in ("where", "state")]
+    return WhyNot(
+        compiled.decision.id, compiled.pack, compiled.decision.when, tuple(absent), tuple(present), tuple(refused)
+    )

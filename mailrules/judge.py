@@ -1,0 +1,204 @@
+"""The whole case, judged: kind, checklist, priority, tone, what is parked, the problem, the vendor.
+
+A judgement is made anew from the readings of all mails each time; it never patches an older one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+
+from mailrules.checklist import Checklist, is_opening, side_of
+from mailrules.explain import Explanation, explain
+from mailrules.judgement import Finding, Judgement, Problem, Reading, Reference, ToneHint
+from mailrules.pack import Advice, Decision
+from mailrules.priority import prioritise
+from mailrules.reading import Reader
+from mailrules.thread import Side, Thread, Turn
+from mailrules.vendors import Vendors
+
+_AGREED = 0.25
+"""Share of common letter pairs under which two statements of the problem have moved apart."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All packs, ready to judge. Made by ``library.load``."""
+
+    version: str
+    """Of all packs together: changes when any of their words does."""
+    packs: tuple[str, ...]
+    reader: Reader
+    vendors: Vendors
+    checklist: Checklist
+    tones: Mapping[str, Advice] = field(default_factory=dict)
+    decisions: tuple[tuple[Decision, str], ...] = ()
+    """Every decision with its pack, in the order of loading."""
+    holidays: frozenset[date] = frozenset()
+
+    def vendor_of(self, address: str) -> str | None:
+        """The vendor that writes from this address."""
+        return self.vendors.of_address(address)
+
+    def vendor_name(self, vendor: str, language: str = "en") -> str:
+        """Its name in that language, its id where no pack knows it."""
+        profile = self.vendors.profiles.get(vendor)
+        if profile is None:
+            return vendor
+        return profile.name.ja if language == "ja" else profile.name.en
+
+    def read(self, turn: Turn) -> Reading:
+        """One mail, judged alone."""
+        return self.reader.read(turn)
+
+    def explain(self, turn: Turn, rule: str | None = None) -> Explanation:
+        """Which rules fired on which words, and why another (or ``rule``) did not."""
+        return explain(self.reader, turn, rule)
+
+    def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
+        """The case as its mails stand, oldest first."""
+        if not thread:
+            raise ValueError("a case without mails cannot be judged")
+        given = list(readings) if readings is not None else [None] * len(thread)
+        full = [reading or self.read(turn) for turn, reading in zip(thread, given, strict=True)]
+        kind = _kind(thread, full)
+        side = side_of(thread)
+        priority = prioritise(thread, full, kind, self.holidays)
+        values = self.checklist.values(thread, full)
+        installed = any("installed" in reading.flags for reading in full)
+        wanted = self.checklist.required(kind, side, installed=installed, level=priority.level)
+        if not is_opening(thread):
+            wanted = []
+        lines, missing, questions = self.checklist.fill(wanted, values)
+        vendor = _vendor(thread, full, kind, self.vendors)
+        return Judgement(
+            kind=kind,
+            language=_language(thread),
+            side=side,
+            priority=priority,
+            checklist=lines,
+            missing=missing,
+            present=tuple(line.item for line in lines if line.state == "present"),
+            unknown=tuple(line.item for line in lines if line.state == "unknown"),
+            questions=questions,
+            readings=tuple(full),
+            tone=self._tone(thread, full),
+            parked=_parked(thread, full),
+            problem=_problem(thread, full),
+            vendor=vendor,
+            references=_references(thread, full, vendor, self.vendors),
+            judged_by=self.version,
+        )
+
+    def _tone(self, thread: Thread, readings: Sequence[Reading]) -> tuple[ToneHint, ...]:
+        hints: list[ToneHint] = []
+        for turn, reading in zip(thread, readings, strict=True):
+            seen: set[str] = set()
+            for finding in reading.tone:
+                advice = self.tones.get(finding.value or "")
+                if advice is None or turn.side not in ("team", "requester") or advice.id in seen:
+                    continue
+                seen.add(advice.id)
+                kind = {
+                    "ja": f"{advice.advice.ja}\n{advice.rewrite.ja}",
+                    "en": f"{advice.advice.en}\n{advice.rewrite.en}",
+                }
+                hints.append(ToneHint(advice.id, finding, kind))
+        return tuple(hints)
+
+
+def _kind(thread: Thread, readings: Sequence[Reading]) -> str:
+    """Of the opening first; other mails of ours speak at half its weight, a vendor's and a machine's where nobody else
+    does."""
+    if all(turn.automatic is not None for turn in thread):
+        return next((r.kind for r in readings if r.kind), "notice")
+    ours: dict[str, float] = {}
+    others: dict[str, float] = {}
+    first = True
+    for turn, reading in zip(thread, readings, strict=True):
+        if turn.automatic is not None:
+            continue
+        spoken = others if turn.side == "vendor" else ours
+        for kind, weight in reading.kinds:
+            spoken[kind] = spoken.get(kind, 0.0) + weight * (1.0 if first else 0.3)
+        first = False
+    for spoken in (ours, others):
+        if spoken:
+            return max(spoken, key=lambda kind: spoken[kind])
+    return "incident"
+
+
+def _language(thread: Thread) -> str:
+    spoken = [turn.language for turn in thread if turn.language not in ("", "und")]
+    ours = [t.language for t in thread if t.side != "vendor" and t.language not in ("", "und")]
+    return (ours or spoken or ["und"])[0]
+
+
+def _vendor(thread: Thread, readings: Sequence[Reading], kind: str, vendors: Vendors) -> str | None:
+    """By address before words, a vendor before a platform, newest first. A requester names products, not the vendor
+    that will be asked, except where a bill is its subject."""
+    platform: str | None = None
+    for by_address in (True, False):
+        for turn, reading in zip(reversed(thread), reversed(readings), strict=True):
+            vendor = (turn.vendor or vendors.of_address(turn.author)) if by_address else reading.vendor
+            if vendor is None or (not by_address and turn.side == "requester" and kind != "billing"):
+                continue
+            if vendors.is_platform(vendor):
+                platform = platform or vendor
+                continue
+            return vendor
+    return platform
+
+
+def _references(
+    thread: Thread, readings: Sequence[Reading], vendor: str | None, vendors: Vendors
+) -> tuple[Reference, ...]:
+    found: dict[tuple[str, str], Reference] = {}
+    for turn, reading in zip(thread, readings, strict=True):
+        if turn.side == "requester" and vendor is None:
+            continue
+        for reference in reading.references:
+            key = (reference.vendor, reference.ref)
+            if key not in found or (reference.stated and not found[key].stated):
+                found[key] = reference
+    return tuple(found.values())
+
+
+def _parked(thread: Thread, readings: Sequence[Reading]) -> tuple[Finding, ...]:
+    found: dict[str, Finding] = {}
+    for turn, reading in zip(thread, readings, strict=True):
+        if turn.side == "vendor" or turn.automatic is not None:
+            continue
+        for finding in reading.parked:
+            found.setdefault(finding.value or "", finding)
+    return tuple(found.values())
+
+
+def _problem(thread: Thread, readings: Sequence[Reading]) -> Problem:
+    """The problem as last stated: the opening's own words first, then each statement offered for agreement."""
+    statements: list[tuple[str, str]] = []
+    for turn, reading in zip(thread, readings, strict=True):
+        if turn.automatic is not None:
+            continue
+        if reading.problems:
+            statements.append((" ".join(finding.quote for finding in reading.problems)[:400], turn.id))
+        elif not statements and reading.topic:
+            statements.append((reading.topic, turn.id))
+    if not statements:
+        return Problem()
+    drift = any(_apart(a[0], b[0]) for a, b in pairwise(statements))
+    return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
+
+
+def _apart(one: str, other: str) -> bool:
+    """Whether two statements share too few letter pairs to be about the same thing."""
+    pairs = [{text[i : i + 2] for i in range(len(text) - 1)} for text in (one.lower(), other.lower())]
+    smaller = min(len(pairs[0]), len(pairs[1]))
+    return smaller > 0 and len(pairs[0] & pairs[1]) / smaller < _AGREED
+
+
+def opener(thread: Thread) -> Side:
+    """The side of the first mail that a person wrote."""
+    return next((turn.side for turn in thread if turn.automatic is None), thread[0].side)
