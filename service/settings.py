@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -80,6 +81,9 @@ class Settings(BaseSettings):
         (), description="further rule-pack folders, `:`-separated, loaded after the shipped ones"
     )
     case_prefix: str = Field("SD", description="case keys are SD-1, SD-2, …")
+    zone: ZoneInfo = Field(
+        ZoneInfo("Asia/Tokyo"), description="time zone of header blocks and times that name none, such as Asia/Tokyo"
+    )
     reopen_days: int = Field(14, ge=0, le=3650, description="days in which a reply reopens a closed case")
     hostname: str = Field("localhost", min_length=1, max_length=255, description="our name in SMTP greetings")
     max_message_bytes: int = Field(36_700_160, ge=1024, le=1_000_000_000, description="largest mail taken, in bytes")
@@ -146,6 +150,16 @@ class Settings(BaseSettings):
             if not folder.is_dir():
                 raise ValueError(f"{folder} is not a folder")
         return folders
+
+    @field_validator("zone", mode="before")
+    @classmethod
+    def _read_zone(cls, written: Any) -> Any:
+        if not isinstance(written, str):
+            return written
+        try:
+            return ZoneInfo(written)
+        except (OSError, ValueError, KeyError):  # unknown, or not a name of one at all
+            raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {written!r}") from None
 
     @field_validator("case_prefix")
     @classmethod

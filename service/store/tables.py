@@ -174,6 +174,14 @@ tokens = Table(
     Column("revoked_at", Instant),
 )
 
+keys = Table(
+    "keys",
+    metadata,
+    Column("name", String(32), primary_key=True, comment="what it signs"),
+    Column("key", String(64), nullable=False, comment="32 random bytes, hex; made when first needed"),
+    Column("created_at", Instant, nullable=False),
+)
+
 # ── what is derived from it ──────────────────────────────────────────────────────────────────────────────────────────
 
 cases = Table(
@@ -294,7 +302,9 @@ messages = Table(
     Column("found_in", Number, comment="the message it was found inside"),
     Column("placed_by", String(32), nullable=False, server_default="", comment="the evidence that decided its case"),
     Column("evidence", Data, nullable=False, comment="for the case and for the runners-up"),
-    Column("facts", Data, comment="what threading and the rules need of it: service.case.node, recipients' sides, files"),
+    Column(
+        "facts", Data, comment="what threading and the rules need of it: service.case.node, recipients' sides, files"
+    ),
     Column("pinned_by", Words, comment="who moved it by hand; it stays there"),
     Column("indexed", Boolean, nullable=False, server_default=false(), comment="in the word index"),
 )

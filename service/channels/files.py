@@ -1,0 +1,130 @@
+"""Mail comes in from files: ``.eml``, mbox, Maildir, and folders of them. Running it twice changes nothing.
+
+What a file is, its content says: mbox begins with a line ``From `` (RFC 4155), a Maildir is a folder with ``cur`` and
+``new``. A content that came this way before is not received again, wherever it lies now.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from service import intake
+from service.errors import Refused
+from service.store import spool
+from service.store.database import Database
+from service.store.spool import Envelope
+
+CHANNEL = "import"
+GROUP = 200
+_GROUP_BYTES = 32_000_000
+_NO_MAIL = re.compile(
+    r".*\.(?:bmp|bz2|cfg|css|csv|db|docx?|exe|gif|gz|ico|ini|jpe?g|js|jsonl?|log|md|mp[34]|od[st]|pdf|png|pptx?|py|rst|sh"
+    r"|sqlite|svg|tar|tgz|toml|tsv|xlsx?|xml|xz|ya?ml|zip)",
+    re.IGNORECASE,
+)
+"""Files in a folder that are passed by. (A file that is named itself is always read.)"""
+_SEPARATOR = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\b[0-9]{4}\b[^\r\n]*\r?\n")
+"""RFC 4155: a line "From sender date" after an empty line, not any line that begins with the word."""
+_QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did so far."""
+
+    files: int = 0
+    mails: int = 0
+    received: int = 0
+    """New ones: they are in the spool now."""
+    known: int = 0
+    """Received by an earlier import, or met twice in this one."""
+
+
+def find(paths: Sequence[Path]) -> list[Path]:
+    """The files to read, in a stable order. Raises Refused where a path is not there."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise Refused(f"{path} is not there")
+        found += [path] if path.is_file() else sorted(filter(_may_hold_mail, path.rglob("*")))
+    return found
+
+
+def mails(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The mails of one file, each with the name of where it lies. Raises Refused where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            if file.read(5) != b"From ":
+                file.seek(0)
+                yield str(path), file.read()
+                return
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+                for number, content in enumerate(_divided(whole), start=1):
+                    yield f"{path}#{number}", content
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}") from error
+
+
+def import_files(
+    database: Database, files: Iterable[Path], now: datetime, progress: Callable[[Imported], None] = lambda _: None
+) -> Imported:
+    """Receive what is in ``files`` and not known yet; ``progress`` is told after every group.
+
+    Raises Unavailable or Refused in the middle: what was received stays, and the next run goes on from there.
+    """
+    state = Imported()
+    group: list[tuple[Envelope, bytes]] = []
+    size = 0
+    for path in files:
+        for source, content in mails(path):
+            group.append((Envelope(channel=CHANNEL, source=source), content))
+            size += len(content)
+            if len(group) >= GROUP or size >= _GROUP_BYTES:
+                state = _receive(database, group, now, state)
+                progress(state)
+                group, size = [], 0
+        state = replace(state, files=state.files + 1)
+    if group:
+        state = _receive(database, group, now, state)
+    progress(state)
+    return state
+
+
+def _receive(database: Database, group: list[tuple[Envelope, bytes]], now: datetime, state: Imported) -> Imported:
+    by_hash = {sha256(content).hexdigest(): (envelope, content) for envelope, content in reversed(group)}
+    known = database.read(lambda conn: spool.known(conn, list(by_hash), CHANNEL))
+    new = [mail for digest, mail in reversed(by_hash.items()) if digest not in known]
+    if new:
+        intake.receive(database, new, now)
+    return replace(
+        state,
+        mails=state.mails + len(group),
+        received=state.received + len(new),
+        known=state.known + len(group) - len(new),
+    )
+
+
+def _may_hold_mail(path: Path) -> bool:
+    if path.name.startswith(".") or _NO_MAIL.fullmatch(path.name) or not path.is_file():
+        return False
+    # a Maildir: what is in tmp is not complete yet, what begins with "dovecot" is an index
+    in_maildir = (path.parent / "../cur").is_dir()
+    return not (in_maildir and path.parent.name == "tmp") and not path.name.startswith(("dovecot", "maildirfolder"))
+
+
+def _divided(whole: mmap.mmap) -> Iterator[bytes]:
+    starts = [(found.start(), found.end()) for found in _SEPARATOR.finditer(whole)]
+    if not starts:  # a single mail after a line that only looks like one of an mbox
+        starts = [(0, whole.find(b"\n") + 1)]
+    ends = [start for start, _ in starts[1:]] + [len(whole)]
+    for (_, start), end in zip(starts, ends, strict=True):
+        content = whole[start:end]
+        if end != len(whole):  # the empty line before the next separator belongs to the mbox
+            content = content[:-2] if content.endswith(b"\r\n") else content[:-1]
+        yield _QUOTED_FROM.sub(rb"\1", content)
