@@ -1,0 +1,222 @@
+"""A mail's text read: what its sender newly wrote, and apart from it what was quoted, forwarded, signed.
+
+``read_body`` is pure, takes time linear in the text, and never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from service.mail import dates, forward, history, language, quote, signature
+from service.mail.history import Speaker
+from service.mail.message import Address, Earlier, Origin
+
+LONGEST: Final = 3_000_000
+"""Characters of a text that are taken apart; what follows stays text of the last speaker."""
+_MOST_LINES: Final = 120_000
+_INVISIBLE = re.compile("[\ufeff\u200b\u2060]")
+_JAPANESE_HTML = re.compile(r"<(?:html|body)\b[^>]{0,400}\blang=[\"']?ja", re.I)
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a body holds. ``forwarded`` is outermost first, ``history`` newest first."""
+
+    text: str = ""
+    reply_text: str = ""
+    quoted_text: str = ""
+    intro: str = ""
+    signature: str = ""
+    forwarded: tuple[Earlier, ...] = ()
+    history: tuple[Earlier, ...] = ()
+    defects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """What is assumed for dates that name no zone."""
+
+    zone: tzinfo
+    written: datetime | None
+
+
+def read_body(
+    text: str,
+    html: str | None,
+    *,
+    subject: str,
+    date: datetime | None,
+    flowed: bool = False,
+    from_: Address | None = None,
+) -> Body:
+    """Take ``text`` apart. ``html`` is the same body as HTML where the mail has it: its language is a hint for zones.
+
+    ``date`` is the mail's Date; header blocks without a zone are read in its offset (see ``dates.zone_of``).
+    """
+    if not text.strip():
+        return Body(text=text)
+    try:
+        return _read(text, html, subject, date, flowed)
+    except Exception:  # the promise of this module: a body that defeats it is still a body
+        return Body(text=text, reply_text=text.strip(), defects=("body-unread",))
+
+
+def _read(text: str, html: str | None, subject: str, date: datetime | None, flowed: bool) -> Body:
+    lines, rest = _lines(text)
+    walk = history.Walk()
+    own, speakers = walk.take_apart(lines)
+    reply_lines, signed, beyond = _new_text(own)
+    clock = _Clock(dates.zone_of(_spoken(text, html), date), date)
+    forwards, others = _sorted_out(speakers, subject, bool(reply_lines))
+    forwarded = tuple(_earlier(speaker, "forwarded", clock, subject) for speaker in forwards)
+    history_ = _newest_first([_earlier(speaker, "quoted", clock, "") for speaker in others if speaker.announced])
+    reply = "\n".join(reply_lines)
+    if not reply and not forwarded and speakers and forward.prefix_of(subject) == "reply":
+        reply = _below_headers(speakers)
+    if rest and not speakers:
+        reply += rest
+    return Body(
+        text=text,
+        reply_text=reply,
+        quoted_text=_quoted(lines, own, beyond) if speakers or beyond else "",
+        intro=reply if forwarded else "",
+        signature="\n".join(signed).strip(),
+        forwarded=forwarded,
+        history=tuple(history_),
+        defects=("body-cut",) if rest or walk.cut else (),
+    )
+
+
+def _lines(text: str) -> tuple[list[str], str]:
+    rest = ""
+    if len(text) > LONGEST:
+        text, rest = text[:LONGEST], text[LONGEST:]
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text).replace("\u2028", "\n")
+    lines = text.split("\n", _MOST_LINES)
+    if len(lines) > _MOST_LINES:
+        rest = lines.pop() + rest
+    return lines, rest
+
+
+def _new_text(own: history.Lines) -> tuple[list[str], list[str], list[str]]:
+    """(new lines, signature lines, lines beyond a "reply above this line") of the sender's own lines."""
+    parts: list[list[str]] = [[]]
+    beyond: list[str] = []
+    for at, line in enumerate(own):
+        if line is None:
+            if parts[-1]:
+                parts.append([])
+        elif len(line) < 300 and signature.is_reply_line(line):
+            if any(any(written.strip() for written in part) for part in parts):
+                beyond = [left for left in own[at + 1 :] if left is not None]
+                break
+        else:
+            parts[-1].append(line)
+    new: list[str] = []
+    signed: list[str] = []
+    for part in parts:
+        kept, off = signature.split(part)
+        signed += off
+        if kept:
+            new += ["", *kept] if new else kept
+    return new, signed, beyond
+
+
+def _spoken(text: str, html: str | None) -> str:
+    """The language whose zone is plausible: of the text's letters, else of the HTML around it."""
+    head = text[:20_000]
+    if _KANA.search(head):
+        return "ja"
+    if _HANGUL.search(head):
+        return "ko"
+    if html is not None and _JAPANESE_HTML.search(html[:8_000]):
+        return "ja"
+    return "zh" if not head.isascii() and language.language_of(head) == "zh" else ""
+
+
+def _sorted_out(speakers: Sequence[Speaker], subject: str, answered: bool) -> tuple[list[Speaker], list[Speaker]]:
+    """(forwarded, outermost first; the others). Forwarding ends where someone answers."""
+    forwards: list[Speaker] = []
+    rest = [speaker for speaker in speakers if speaker.announced]
+    around = subject
+    while rest and _is_forward(rest[0], around, first=not forwards, answered=answered):
+        forwards.append(rest.pop(0))
+        around = (forwards[-1].block.subject if forwards[-1].block is not None else None) or ""
+    return forwards, rest
+
+
+def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> bool:
+    """Whether the one who speaks around it (under the subject ``around``) forwarded this mail or answered it."""
+    prefix = forward.prefix_of(around)
+    block = speaker.block
+    if block is not None and block.mark == "forward":
+        return True
+    if prefix == "forward":
+        return True
+    if block is None or not first:
+        return False
+    within = block.subject
+    if prefix == "reply":
+        return within is not None and not forward.same_subject(around, within)
+    return not (
+        answered and within is not None and forward.same_subject(around, within) and forward.base_subject(within)
+    )
+
+
+def _earlier(speaker: Speaker, origin: Origin, clock: _Clock, around: str) -> Earlier:
+    text = "\n".join(_new_text(speaker.lines)[0])
+    if speaker.said is not None:
+        who, when, assumed = quote.who_and_when(speaker.said.text, clock.zone, clock.written)
+        subject = forward.base_subject(around) or None if origin == "forwarded" else None
+        return Earlier(origin=origin, from_=who, subject=subject, date=when, zone_assumed=assumed, text=text)
+    assert speaker.block is not None
+    values = speaker.block.values
+    writers = forward.people(values.get("from", ""))
+    found = dates.read(values["date"], clock.zone, clock.written) if "date" in values else None
+    return Earlier(
+        origin=origin,
+        from_=writers[0] if writers else None,
+        to=forward.people(values.get("to", "")),
+        cc=forward.people(values.get("cc", "")),
+        subject=values.get("subject"),
+        date=found[0] if found else None,
+        zone_assumed=bool(found and found[1]),
+        text=text,
+    )
+
+
+def _newest_first(found: list[Earlier]) -> list[Earlier]:
+    """By date where every mail has one, else in the order of the text."""
+    if all(earlier.date is not None for earlier in found):
+        return sorted(found, key=lambda earlier: earlier.date.timestamp() if earlier.date else 0.0, reverse=True)
+    return found
+
+
+def _below_headers(speakers: Sequence[Speaker]) -> str:
+    """A reply is not empty: where nothing stands above the header lines, the answer stands right below them."""
+    first = speakers[0]
+    if first.block is None or not first.block.values:
+        return ""
+    return "\n".join(_new_text(first.lines)[0])
+
+
+def _quoted(lines: Sequence[str], own: history.Lines, beyond: Sequence[str]) -> str:
+    """The lines that are not the sender's own, in their order."""
+    mine = iter([line for line in own if line is not None])
+    next_mine = next(mine, None)
+    left = []
+    for line in lines:
+        if next_mine is not None and line is next_mine:
+            next_mine = next(mine, None)
+        else:
+            left.append(line)
+    return "\n".join([*left, *beyond]).strip("\n")

@@ -1,0 +1,289 @@
+"""Dates as header blocks and attribution lines write them: 令和, 午前/午後, 25 languages' months, with or without a zone.
+
+``read`` is pure: where the text names no zone the caller's assumption is used and said so.
+"""
+
+# ruff: noqa: E501 -- patterns and tables: a case a line
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Final
+
+LONGEST: Final = 200
+"""Characters of a date looked at; a longer text is no date."""
+
+_MONTHS_BY_LANGUAGE: Final = """
+january february march april may june july august september october november december
+januar februar märz april mai juni juli august september oktober november dezember
+jänner feber mrz apr mai jun jul aug sept okt nov dez
+janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+janv févr mars avr mai juin juil août sept oct nov déc
+enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+ene feb mar abr may jun jul ago sep oct nov dic
+gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre
+gen feb mar apr mag giu lug ago set ott nov dic
+janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro
+jan fev mar abr mai jun jul ago set out nov dez
+januari februari maart april mei juni juli augustus september oktober november december
+jan feb mrt apr mei jun jul aug sep okt nov dec
+januari februari mars april maj juni juli augusti september oktober november december
+januar februar marts april maj juni juli august september oktober november december
+januar februar mars april mai juni juli august september oktober november desember
+tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta marraskuuta joulukuuta
+tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu
+tammik helmik maalisk huhtik toukok kesäk heinäk elok syysk lokak marrask jouluk
+janúar febrúar mars apríl maí júní júlí ágúst september október nóvember desember
+stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia
+sty lut mar kwi maj cze lip sie wrz paź lis gru
+styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień październik _ grudzień
+ledna února března dubna května června července srpna září října _ prosince
+led úno bře dub kvě čvn čvc srp zář říj _ pro
+januára februára marca apríla mája júna júla augusta septembra októbra novembra decembra
+január február március április május június július augusztus szeptember október november december
+jan febr márc ápr máj jún júl aug szept okt nov dec
+ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie
+ian feb mar apr mai iun iul aug sept oct noi dec
+siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna listopada studenoga prosinca
+sij velj ožu tra svi _ srp kol ruj _ stu _
+januarja februarja marca aprila maja junija julija avgusta septembra oktobra novembra decembra
+јануар фебруар март април мај јун јул август септембар октобар новембар децембар
+januar februar mart april maj jun jul avgust septembar oktobar novembar decembar
+января февраля марта апреля мая июня июля августа сентября октября ноября декабря
+янв февр мар апр мая июн июл авг сент окт нояб дек
+січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня
+січ лют бер квіт трав черв лип серп вер жовт лист груд
+януари февруари март април май юни юли август септември октомври ноември декември
+ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου
+ιαν φεβ μαρ απρ μαΐ ιουν ιουλ αυγ σεπ οκτ νοε δεκ
+ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
+oca şub mar nis may haz tem ağu eyl eki kas ara
+jaanuar veebruar märts aprill mai juuni juuli august september oktoober november detsember
+janvāris februāris marts aprīlis maijs jūnijs jūlijs augusts septembris oktobris novembris decembris
+sausio vasario kovo balandžio gegužės birželio liepos rugpjūčio rugsėjo spalio lapkričio gruodžio
+gener febrer març abril maig juny juliol agost setembre octubre novembre desembre
+januari februari maret april mei juni juli agustus september oktober november desember
+ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר
+يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر
+มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม
+जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर
+"""
+_LATER: Final = {"listopadu": 11, "listopad": 11, "prosinci": 12, "июнь": 6, "сен": 9, "ноя": 11, "фев": 2, "sep": 9, "juin": 6, "sept": 9, "říjen": 10, "juni": 6, "lokak": 10, "mars": 3}  # fmt: skip
+
+
+def _months() -> dict[str, int]:
+    table: dict[str, int] = {}
+    for row in _MONTHS_BY_LANGUAGE.split("\n"):
+        for number, word in enumerate(row.split(), 1):
+            for form in {word, word[:3]} if word.isascii() and len(word) > 4 else {word}:
+                table.setdefault(_plain(form), number)
+    return table | {_plain(word): number for word, number in _LATER.items()}
+
+
+def _plain(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in text if c == "\n" or unicodedata.category(c) != "Cf")
+
+
+_MONTHS: Final = _months()
+_AFTERNOON: Final = frozenset({"pm", "午後", "下午", "오후", "nachm", "μμ", "ös", "晚上", "em", "ch"})
+_CJK_HALVES: Final = ("午後", "下午", "오후", "晚上", "午前", "上午", "오전", "凌晨", "öö", "ös")
+_HALVES = re.compile(
+    r"(?:[ \t]*[分秒])?[ \t]*(a\.? ?m\b|p\.? ?m\b|午後|午前|nachm|vorm|μ\.?μ|π\.?μ|ös\b|öö\b|em\b|fm\b|ch\b|sa\b)"
+)
+_DAY: Final = 86_400
+_ZONES: Final = {
+    "utc": 0, "gmt": 0, "z": 0, "wet": 0, "jst": 540, "kst": 540, "hkt": 480, "sgt": 480, "ist": 330, "msk": 180, "eest": 180,
+    "eet": 120, "cest": 120, "mesz": 120, "cet": 60, "mez": 60, "bst": 60, "west": 60, "est": -300, "edt": -240, "cst": -360,
+    "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "aest": 600, "aedt": 660, "acst": 570, "awst": 480, "nzst": 720,
+    "nzdt": 780, "hst": -600, "brt": -180, "art": -180, "trt": 180, "oesz": 180, "oez": 120, "日本標準時": 540, "日本時間": 540,
+}  # fmt: skip
+_ERA: Final = {"令和": 2018, "平成": 1988, "昭和": 1925, "r": 2018, "h": 1988, "民國": 1911, "民国": 1911}
+
+_ERA_DATE = re.compile(
+    r"(令和|平成|昭和|民國|民国|\b[rh](?=\d))[ \t]?(\d{1,3}|元)[ \t]?[年./-][ \t]?(\d{1,2})[ \t]?[月./-][ \t]?(\d{1,2})"
+)
+_CJK_DATE = re.compile(r"(\d{4}|\d{2})[ \t]?[年년][ \t]{0,2}(\d{1,2})[ \t]?[月월][ \t]{0,2}(\d{1,2})[ \t]?[日일]")
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})[./-] ?(\d{1,2})[./-] ?(\d{1,2})(?!\d)")
+_YEAR_LAST = re.compile(r"(?<![\d:])(\d{1,2})([./-]) ?(\d{1,2})[./-] ?(\d{4}|\d{2})(?![\d:])")
+_CLOCK = re.compile(
+    r"(?<![\d+.-])(\d{1,2}) ?(?:[:：.h時点时]|시) ?(\d{1,2})(?!\d)(?: ?(?:[:：.分]|분) ?(\d{2})(?!\d))?"
+)
+_HOUR = re.compile(r"(?<![\d:])(\d{1,2}) ?(?:am\b|pm\b|時(?!間)|uhr)")
+_OFFSET = re.compile(
+    r"(?:\b(?:gmt|utc)[ ]?)?(?<![\d-])([+-])[ ]?(\d{2}):?(\d{2})(?!\d)|\b(?:gmt|utc)[ ]?([+-])[ ]?(\d{1,2})(?!\d)"
+)
+_WORD = re.compile(r"[^\W\d_]+(?:[.'’\u0300-\u036f]|[^\W\d_])*")
+_NUMBER = re.compile(r"\d{1,4}")
+
+
+def read(
+    text: str, assumed: tzinfo, written: datetime | None = None, day_first: bool | None = None
+) -> tuple[datetime, bool] | None:
+    """The instant that ``text`` names, and whether the zone had to be assumed; None where it names no whole day.
+
+    ``written`` is the date of the mail that contains the text: 3/4/2026 is read so that it lies before it, as near as
+    possible, where neither ``day_first`` nor the numbers decide.
+    """
+    text = _plain(text[:LONGEST])
+    day, rest = _day(text, written, day_first)
+    if day is None:
+        return None
+    hour, minute, second, tail = _time(rest)
+    zone = _zone(tail)
+    try:
+        at = datetime(*day, hour, minute, second, tzinfo=zone if zone is not None else assumed)
+    except (ValueError, OverflowError):
+        return None
+    return at, zone is None
+
+
+def has_day(text: str) -> bool:
+    """Whether a whole day (year, month, day) stands in the text."""
+    return _day(_plain(text[:LONGEST]), None, None)[0] is not None
+
+
+def zone_of(text_is: str, containing: datetime | None) -> tzinfo:
+    """The zone to assume for a date without one.
+
+    The containing mail's own offset; but Exchange writes every Date in UTC while the header blocks inside follow the
+    writer's clock, so a UTC mail in Japanese or Korean (``text_is`` = ja, ko) is taken as +09:00, Chinese as +08:00.
+    """
+    offset = containing.utcoffset() if containing is not None else None
+    if offset:
+        return timezone(offset)
+    hours = {"ja": 9, "ko": 9, "zh": 8}.get(text_is)
+    return timezone(timedelta(hours=hours)) if hours else UTC
+
+
+def _day(text: str, written: datetime | None, day_first: bool | None) -> tuple[tuple[int, int, int] | None, str]:
+    """(year, month, day) and the text without it."""
+    if m := _ERA_DATE.search(text):
+        year = _ERA[m[1]] + (1 if m[2] == "元" else int(m[2]))
+        return (year, int(m[3]), int(m[4])), text[: m.start()] + " " + text[m.end() :]
+    if m := _CJK_DATE.search(text):
+        return (_year(m[1]), int(m[2]), int(m[3])), text[: m.start()] + " " + text[m.end() :]
+    if m := _YEAR_FIRST.search(text):
+        return (int(m[1]), int(m[2]), int(m[3])), text[: m.start()] + " " + text[m.end() :]
+    named = _named(text)
+    if named is not None:
+        day, start, end = named
+        return day, text[:start] + " " + text[end:]
+    for m in _YEAR_LAST.finditer(text):
+        first = True if day_first is None and m[2] == "." else day_first
+        order = _order(int(m[1]), int(m[3]), text, _year(m[4]), first, written)
+        if order is not None:
+            return (_year(m[4]), *order), text[: m.start()] + " " + text[m.end() :]
+    return None, text
+
+
+def _year(digits: str) -> int:
+    year = int(digits)
+    return year + 2000 if year < 70 else year + 1900 if year < 100 else year
+
+
+def _order(
+    a: int, b: int, text: str, year: int, day_first: bool | None, written: datetime | None
+) -> tuple[int, int] | None:
+    """(month, day) of a/b/year; None if neither order is a date."""
+    orders = [(month, day) for month, day in ((a, b), (b, a)) if 1 <= month <= 12 and 1 <= day <= 31]
+    if len(orders) < 2 or a == b:
+        return orders[0] if orders else None
+    if day_first is None and written is not None:
+        for month, day in orders:
+            try:
+                age = (written - datetime(year, month, day, tzinfo=written.tzinfo or UTC)).total_seconds()
+            except (ValueError, OverflowError, TypeError):
+                continue
+            if -_DAY < age < 32 * _DAY:
+                return month, day
+    if day_first is None:
+        day_first = not _HALVES.search(text)
+    return (b, a) if day_first else (a, b)
+
+
+def _named(text: str) -> tuple[tuple[int, int, int], int, int] | None:
+    """A month by name, with the day and the year that stand next to it, and where the three are."""
+    places = []
+    for m in _WORD.finditer(text):
+        month = _month(m[0])
+        if month is not None:
+            places.append((m.start(), m.end(), month))
+    for at, (start, end, month) in enumerate(places):
+        left = places[at - 1][1] if at else 0
+        right = places[at + 1][0] if at + 1 < len(places) else len(text)
+        found = _beside(text, max(left, start - 24), start, end, min(right, end + 24))
+        if found is not None:
+            day, year, first, last = found
+            return ((year - 543 if year > 2400 else year), month, day), first, last  # the Buddhist era
+    return None
+
+
+def _month(word: str) -> int | None:
+    word = word.rstrip(".'’")
+    found = _MONTHS.get(word)
+    if found is None and word[:1] in ("ב", "d") and len(word) > 3:
+        found = _MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
+    return found
+
+
+def _beside(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
+    """Day and year around the month name at start:end, looking no further than left and right."""
+    day = year = None
+    first, last = start, end
+    before = list(_NUMBER.finditer(text, left, start))
+    if before:
+        number = before[-1]
+        between = text[number.end() : start]
+        if len(number[0]) <= 2 and len(between) <= 6 and ":" not in between and 1 <= int(number[0]) <= 31:
+            day, first = int(number[0]), number.start()
+        elif len(number[0]) == 4 and len(between) <= 5:
+            year, first = int(number[0]), number.start()
+    for number in list(_NUMBER.finditer(text, end, right))[:2]:
+        value, width = int(number[0]), len(number[0])
+        clock = text[number.end() : number.end() + 1] in (":", "：")
+        if width == 4 and year is None:
+            year, last = value, number.end()
+        elif width <= 2 and day is None and 1 <= value <= 31 and number.start() - last <= 3 and not clock:
+            day, last = value, number.end()
+        elif width == 2 and day is not None and year is None and not clock and number.start() - last <= 3:
+            year, last = _year(number[0]), number.end()
+        else:
+            break
+    return (day, year, first, last) if day is not None and year is not None else None
+
+
+def _time(text: str) -> tuple[int, int, int, str]:
+    """Hour, minute, second (0 where not stated) and what follows them."""
+    m = _CLOCK.search(text)
+    if m is not None:
+        hour, minute, second, end = int(m[1]), int(m[2]), int(m[3] or 0), m.end()
+    elif m := _HOUR.search(text):
+        hour, minute, second, end = int(m[1]), 0, 0, m.end(1)
+    else:
+        return 0, 0, 0, text
+    half = _HALVES.match(text, end)
+    name = half[1] if half is not None else next((n for n in _CJK_HALVES if text[: m.start()].rstrip().endswith(n)), "")
+    if name.replace(" ", "").replace(".", "") in _AFTERNOON:
+        hour = hour + 12 if hour < 12 else hour
+    elif name and hour == 12:
+        hour = 0
+    return (hour, minute, second, text[end:]) if hour < 24 and minute < 60 and second < 60 else (0, 0, 0, text[end:])
+
+
+def _zone(text: str) -> tzinfo | None:
+    if m := _OFFSET.search(text[:40]):
+        if m[1]:
+            minutes = int(m[2]) * 60 + int(m[3])
+            sign = m[1]
+        else:
+            minutes, sign = int(m[5]) * 60, m[4]
+        if minutes < 1440:
+            return timezone(timedelta(minutes=-minutes if sign == "-" else minutes))
+        return None
+    for m in _WORD.finditer(text[:24]):
+        if m[0] in _ZONES:
+            return timezone(timedelta(minutes=_ZONES[m[0]]))
+    return None

@@ -1,0 +1,76 @@
+"""The language of a text: kana is Japanese, plain English words are English, for the rest a classifier is asked."""
+
+# ruff: noqa: E501 -- patterns and tables: a case a line
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONGEST: Final = 3_000
+"""Characters looked at; the beginning of a mail says enough."""
+_LEAST_LETTERS: Final = 24
+"""Fewer Latin or Cyrillic letters than this are not given to the classifier."""
+
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]")
+_HAN = re.compile(r"[\u4e00-\u9fff\u3400-\u4dbf]")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+_SIMPLIFIED = re.compile(r"[们这为说时会对没过还现发问题请谢您让给里开关设备连录误应该无务报该号]")
+_TRADITIONAL = re.compile(r"[們這為說時會對沒過還現發問題請謝您讓給裡開關設備連錄誤應該無務報該號]")
+_SCRIPTS: Final = (
+    (re.compile(r"[\u0e00-\u0e7f]"), "th"), (re.compile(r"[\u0590-\u05ff]"), "he"), (re.compile(r"[\u0370-\u03ff]"), "el"),
+    (re.compile(r"[\u0900-\u097f]"), "hi"),
+)  # fmt: skip
+_NOISE = re.compile(
+    r"https?://\S{1,500}|\S{1,128}@\S{1,128}|\[[^\]\n]{1,80}\]|<[^>\n]{1,200}>|[\w.-]{0,60}\d[\w.-]{0,60}"
+)
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_ENGLISH: Final = frozenset(
+    """the and you that for with this have are not but from can your was please thanks thank hello hi regards will we is
+    it to of in on be i my me us our they what when how who why which there been has had do does did if or as at by an a
+    no yes so any all just now still works working issue error help need would could should get got out up let know after
+    before about into more some than then them these those re sent dear best cheers ok okay sorry""".split()  # noqa: SIM905
+)
+_OTHER_SHORT: Final = frozenset(
+    """de la le les et est pas pour vous une des que der die das und ist nicht ich sie wir mit ein zu el los las por para
+    una como con il che di non per sono een het van niet och att det som jag inte er ikke og jeg på na nie jest się z do
+    os um uma não com obrigado merci bonjour hallo danke hola gracias ciao grazie""".split()  # noqa: SIM905
+)
+
+
+def language_of(text: str) -> str:
+    """ISO 639-1 code of the text's language, ``und`` where it is too short to tell. Linear, never raises."""
+    sample = _NOISE.sub(" ", text[:LONGEST])
+    kana = len(_KANA.findall(sample))
+    han = len(_HAN.findall(sample))
+    hangul = len(_HANGUL.findall(sample))
+    words = _WORD.findall(sample)
+    latin = sum(len(w) for w in words if w.isascii())
+    if hangul and hangul >= kana:
+        return "ko" if hangul * 3 >= latin * 0.2 else _latin(sample, words)
+    if kana:
+        return "ja" if (kana + han) * 4 >= latin else _latin(sample, words)
+    if han and han * 4 >= latin:
+        simplified, traditional = len(_SIMPLIFIED.findall(sample)), len(_TRADITIONAL.findall(sample))
+        return "zh" if han >= 8 and (simplified or traditional > 2) else "ja"
+    for script, language in _SCRIPTS:
+        if len(script.findall(sample)) * 4 > latin and script.search(sample):
+            return language
+    return _latin(sample, words)
+
+
+def _latin(sample: str, words: list[str]) -> str:
+    if not words:
+        return "und"
+    lower = [w.casefold() for w in words[:400]]
+    english = sum(w in _ENGLISH for w in lower)
+    other = sum(w in _OTHER_SHORT for w in lower)
+    if sample.isascii() and english * 5 >= len(lower) and english > other:
+        return "en"
+    letters = sum(map(len, lower))
+    if letters < _LEAST_LETTERS:
+        return "en" if english > other else "und"
+    from py3langid.langid import classify  # here, because its model takes half a second to load and few mails need it
+
+    code, _ = classify(" ".join(lower[:300]))  # type: ignore[no-untyped-call]
+    return str(code)

@@ -1,0 +1,226 @@
+"""Quoted lines ("> …") and the line above them that says who wrote them and when.
+
+Works on lines; every search is bounded by ``LONGEST`` characters of a line, so time is linear in the text.
+"""
+
+# ruff: noqa: E501 -- patterns and tables: a case a line
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from service.mail import dates
+from service.mail.message import Address
+from service.mail.words import WROTE, fold
+
+LONGEST: Final = 1_000
+"""Characters of one line that are looked at; headers of real mails are shorter."""
+MOST_LINES: Final = 5
+"""Lines over which a mail client breaks an attribution."""
+_JOINED: Final = 600
+
+_MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
+_STRIP = re.compile(r"[ \t]{0,3}[>＞][ ]?")
+_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
+_END = re.compile(r"[:：][ \t*_>]*$|-{2,}[ \t]*$")
+_ADDRESS_END = re.compile(r"@[^<>\s]{1,255}>+[)\]]?(?:\s?(?:のメール|のメッセージ|さん))?[ \t]*[:：]?$")
+_TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
+_DIGIT = re.compile(r"\d")
+_LATIN = tuple(
+    sorted(
+        (w for w in WROTE if w.isascii() or any("À" <= c <= "ӿ" or "Ͱ" <= c <= "Ͽ" for c in w)), key=len, reverse=True
+    )
+)
+_OTHER = tuple(sorted((w for w in WROTE if w not in _LATIN), key=len, reverse=True))
+_LAST: Final = frozenset(w[-1] for w in WROTE) | frozenset(w[-1].upper() for w in WROTE)
+_VERB = re.compile(
+    r"(?:(?<![^\W\d_])(?:" + "|".join(map(re.escape, _LATIN)) + r")(?![^\W_])|" + "|".join(map(re.escape, _OTHER)) + ")"
+)
+_OPENER = re.compile(
+    r"[\W_]{0,6}(?:on|le|am|el|em|il(?: giorno)?|in data|den|d|op|dnia|w dniu|dne|dňa|pe|la data|în|la|u|dana|on the|at|el día|no dia|"
+    r"ngày|vào|pada|в|у|на|στις|tarihinde|a|ma|ti|ke|to|la|su|mon|tue|wed|thu|fri|sat|sun|mån|tis|ons|tor|fre|lör|sön)\b[ .,:]",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Lines ``start`` to ``end`` (exclusive) that say who wrote what follows."""
+
+    start: int
+    end: int
+    text: str
+
+
+def is_quoted(line: str) -> bool:
+    """Whether the line carries a quote mark (not mbox's ">From ")."""
+    return _MARK.match(line) is not None
+
+
+def unquoted(line: str) -> str:
+    """The line with one level of quoting taken off."""
+    return _STRIP.sub("", line, count=1)
+
+
+def run_end(lines: Sequence[str], start: int) -> int:
+    """Where the run of quoted lines that begins at ``start`` ends.
+
+    A line that a client wrapped without repeating the mark belongs to the run: it stands between two quoted lines,
+    the one above is full, and it goes on in lower case.
+    """
+    at = start
+    while at < len(lines):
+        if is_quoted(lines[at]) or (
+            at + 1 < len(lines) and _is_wrapped(lines[at - 1], lines[at]) and is_quoted(lines[at + 1])
+        ):
+            at += 1
+        else:
+            break
+    return at
+
+
+def _is_wrapped(above: str, line: str) -> bool:
+    return 64 <= len(above) <= 90 and len(line) < 80 and line[:1].islower()
+
+
+def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None:
+    """The attribution that ends in line ``at``; lines before ``floor`` are not taken in."""
+    last = lines[at][:LONGEST].strip()
+    if len(last) < 3:
+        return None
+    folded = fold(last)
+    ends = last[-1] in ":：*_>-" and _END.search(folded) is not None
+    if not ends and not _ends_with_verb(folded):
+        return None
+    if ends and not (_ADDRESS_END.search(last) or _TIME.search(last) or _VERB.search(folded)):
+        return None
+    followed = quote_follows(lines, at + 1)
+    text = ""
+    for start in range(at, max(floor, at - MOST_LINES + 1) - 1, -1):
+        line = lines[start][:LONGEST].strip()
+        if not line or (start < at and (is_quoted(lines[start]) or len(text) + len(line) > _JOINED)):
+            return None
+        text = f"{line} {text}".strip()
+        if _says_who(text, followed):
+            break
+    else:
+        return None
+    # a window without the day may have lost its first lines: "On Mon, Aug 26, 2019 at 4:37 PM X <" / "x@y> wrote:"
+    if not dates.has_day(text):
+        wider = text
+        for above in range(start - 1, max(floor, at - MOST_LINES + 1) - 1, -1):
+            line = lines[above][:LONGEST].strip()
+            if not line or is_quoted(lines[above]) or len(wider) + len(line) > _JOINED:
+                break
+            wider = f"{line} {wider}"
+            if dates.has_day(wider) and (_OPENER.match(fold(line)) or _DIGIT.match(line) or line.endswith("<")):
+                text, start = wider, above
+                break
+    return Attribution(start, at + 1, text)
+
+
+def may_end(line: str) -> bool:
+    """A cheap first look at whether the line may end an attribution that has no colon."""
+    bare = line[-40:].rstrip(" \t*_>-")
+    return bare[-1:] in _LAST and fold(bare).endswith(WROTE)
+
+
+def _ends_with_verb(folded: str) -> bool:
+    bare = folded.rstrip(" \t:：*-_>")
+    return bare.endswith(WROTE)
+
+
+def quote_follows(lines: Sequence[str], at: int) -> bool:
+    """Whether a quoted line comes next, blank lines aside."""
+    for line in lines[at : at + 3]:
+        if line.strip():
+            return is_quoted(line)
+    return False
+
+
+def _says_who(text: str, followed: bool) -> bool:
+    """Whether the joined lines name a writer and a moment, or a writer and the verb."""
+    if len(text) > _JOINED:
+        return False
+    folded = fold(text)
+    verb = _VERB.search(folded)
+    address = _ADDRESS.search(text)
+    if verb is None:
+        # "2026年11月10日(火) 12:05 X <a@b>:", "ср, 30 апр. 2025 г. в 15:19, X <a@b>:"
+        if address is None or not dates.has_day(text):
+            return False
+        return _ADDRESS_END.search(text) is not None and (text.rstrip().endswith((":", "：")) or followed)
+    tail = folded[verb.end() :]
+    if len(tail) > 80 and address is None:
+        return False
+    if address is not None and (_ends_with_verb(folded) or _END.search(folded)):
+        return not _is_prose(text, address.start())
+    if dates.has_day(text) and (_ends_with_verb(folded) or (_END.search(folded) and _TIME.search(folded))):
+        return len(text) <= 200
+    return followed and len(text) <= 120 and (_ends_with_verb(folded) and len(folded) > verb.end() - verb.start() + 3)
+
+
+def _is_prose(text: str, address_at: int) -> bool:
+    """A sentence that happens to hold an address and a verb: too long before the address, or with a full stop."""
+    head = text[:address_at]
+    return len(head) > 300 or "。" in head or re.search(r"[a-z]{3}[.!?] [A-Z]", head) is not None
+
+
+_MOMENT = re.compile(
+    r"\d{1,2}[:：.時h]\d{2}(?:[:：.分]\d{2})?|(?<![\d:])[+-]\d{2}:?\d{2}(?!\d)|(?:19|20)\d{2}[年.]?|\d{1,2}[日일]|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
+)
+_BEFORE_NAME = re.compile(
+    r"(?:[\s,;、。.:()\[\]<>\"'“”„«»・/_*~-]+|(?:[ap]\.? ?m\b\.?|nachm\b|vorm\b|uhr\b|klo\b|gmt[+-]?\d{0,2}|utc[+-]?\d{0,2}|[+-]\d{4}\b|[a-z]{2,4}t(?=,)|"
+    r"jst\b|g\b|г\b|р\b|года\b|пользователь\b|користувач\b|użytkownik\b|uživatel\b|používateľ\b|odesílatel\b|from\b|by\b|via\b|user\b|utente\b|"
+    r"[月火水木金土日]曜?日?\)|mailto\b|" + "|".join(rf"{re.escape(w)}\b" for w in _LATIN) + r"))+"
+)
+_AFTER_NAME = re.compile(
+    r"[\s,;、<(\[\"'“”«»:：*_~-]+$|\s+(?:am|le|den|il|em|el|on|dnia|w dniu|dne|op|u|la|в|at|via|from)$"
+)
+
+
+def who_and_when(text: str, assumed: tzinfo, written: datetime | None) -> tuple[Address | None, datetime | None, bool]:
+    """Writer, moment and whether the zone was assumed, as an attribution's text states them."""
+    found = dates.read(_without_addresses(text), assumed, written)
+    address = _ADDRESS.search(text)
+    head = text[: address.start()] if address is not None else text
+    if address is None:
+        verb = _last_verb(head)
+        if verb is not None and len(head) - verb < 60:
+            head = head[:verb] if _MOMENT.search(head[:verb]) or not _MOMENT.search(head) else head
+            if not _MOMENT.search(head) and not head.strip():
+                head = text
+    moments = [m.end() for m in _MOMENT.finditer(head)]
+    name = head[moments[-1] :] if moments else head
+    if not moments and found is None and (opener := _OPENER.match(fold(name))):
+        name = name[opener.end() :]
+    name = _trimmed(name)
+    where = address[0].rstrip(".") if address is not None else ""
+    if "@" in name:
+        name = ""
+    found_date = found[0] if found is not None else None
+    writer = Address(name, where) if name or where else None
+    return writer, found_date, bool(found and found[1])
+
+
+def _last_verb(text: str) -> int | None:
+    verbs = list(_VERB.finditer(fold(text)))
+    return verbs[-1].start() if verbs and len(fold(text)) == len(text) else None
+
+
+def _trimmed(name: str) -> str:
+    name = name[:200]
+    if start := _BEFORE_NAME.match(fold(name)):
+        name = name[start.end() :] if len(fold(name)) == len(name) else name
+    while True:
+        shorter = _AFTER_NAME.sub("", name)
+        if shorter == name:
+            return name.strip()
+        name = shorter
+
+
+def _without_addresses(text: str) -> str:
+    return _ADDRESS.sub(" ", text)
