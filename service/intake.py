@@ -1,13 +1,27 @@
-"""The story of a mail inside sodan: received (durable), taken in (understood), judged anew when rules change."""
+"""The story of a mail inside sodan: received (durable), taken in (understood), judged anew when rules change.
+
+receive     T1  the raw bytes are kept; from here they are ours
+understand      bytes → mail → messages with what the rules read in each: no transaction, no other mail
+take_in     T3  which case, by which evidence; the whole case judged; saved; the spool entry done: one transaction
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from service.store import spool
-from service.store.database import Database
-from service.store.spool import Envelope, NewEntry
+from mailrules.judge import Rules
+from mailrules.library import load
+from service.case.bringing import Brought, Ways, bring, with_reading
+from service.case.line import thread_of
+from service.case.roles import Roles
+from service.mail.parse import parse
+from service.settings import Settings
+from service.store import placing, spool
+from service.store.database import Connection, Database, one_at_a_time
+from service.store.save import Standing, overrides, save_cases
+from service.store.spool import Claimed, Envelope, NewEntry
 
 
 def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: datetime) -> list[str]:
@@ -23,3 +37,100 @@ def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str
     """As ``receive``, for mails that have their id already."""
     database.transact(lambda conn: spool.put(conn, entries))
     return [entry.id for entry in entries]
+
+
+@dataclass(frozen=True)
+class House:
+    """What an installation is: whose mail is whose, and by which rules it is read."""
+
+    rules: Rules
+    ways: Ways
+    organisation: tuple[str, ...]
+    team: tuple[str, ...]
+    reopen: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings, *, key: bytes = b"") -> House:
+        """From the settings; ``key`` signs the tokens that name cases. Raises Refused where a pack is broken."""
+        return cls(
+            rules=load(settings.packs),
+            ways=Ways(
+                zone=settings.zone,
+                prefix=settings.case_prefix,
+                intake=settings.intake,
+                organisation=settings.organisation,
+                secret=key,
+            ),
+            organisation=settings.organisation,
+            team=settings.team,
+            reopen=timedelta(days=settings.reopen_days),
+        )
+
+    def roles(self, learned: frozenset[str]) -> Roles:
+        """Who is on which side, knowing who showed to be of the team."""
+        return Roles(
+            organisation=self.organisation, team=self.team, learned_team=learned, vendor_of=self.rules.vendor_of
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A claimed mail with all that can be said of it without knowing any other."""
+
+    claimed: Claimed
+    brought: tuple[Brought, ...]
+
+
+def understand(claimed: Claimed, house: House, roles: Roles) -> Understood:
+    """Read a mail and judge what it brings, each message alone. Pure, and the greater part of the work."""
+    mail = parse(claimed.content)
+    brought = bring(mail, roles, house.ways, received_at=claimed.received_at, recipients=claimed.envelope.rcpt_tos)
+    return Understood(claimed, tuple(with_reading(one, house.rules.read(one.turn)) for one in brought))
+
+
+def take_in(conn: Connection, understood: Sequence[Understood], house: House, *, by: str, now: datetime) -> list[int]:
+    """T3: place these mails, judge the cases they came to, and call their entries done; returns those cases.
+
+    Raises LostLease where an entry is no longer ours; then, as with any error, nothing of it may commit.
+    """
+    spool.finish(conn, [one.claimed.id for one in understood], by, now)
+    one_at_a_time(conn)
+    arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
+    placed = placing.place_all(conn, arrived, now=now, reopen=house.reopen)
+    rejudge(conn, placed.cases, house, now=now)
+    return placed.cases
+
+
+def rejudge(conn: Connection, case_ids: Sequence[int], house: House, *, now: datetime) -> None:
+    """Judge whole cases anew from what was read in their mails, and save how they stand."""
+    by_hand = overrides(conn, case_ids)
+    standings = []
+    for case_id in case_ids:
+        lines = placing.lines(conn, case_id)
+        judgement = house.rules.judge(thread_of(lines), [line.reading for line in lines])
+        standings.append(Standing(case_id, _document(lines, judgement, by_hand.get(case_id, {}), now)))
+    save_cases(conn, standings, now)
+
+
+def _document(lines, judgement, by_hand, now):  # TEMPORARY until case.revise
+    first, last = lines[0], lines[-1]
+    return {
+        "title": first.turn.subject,
+        "status": "open",
+        "waiting_on": "team",
+        "waiting_since": last.received_at.isoformat(),
+        "priority": judgement.priority.level,
+        "kind": judgement.kind,
+        "language": judgement.language,
+        "vendor": judgement.vendor,
+        "vendor_refs": [{"vendor": r.vendor, "ref": r.ref} for r in judgement.references if r.stated],
+        "missing": list(judgement.missing),
+        "open_asks": 0,
+        "messages": len(lines),
+        "opened_at": first.received_at.isoformat(),
+        "updated_at": last.received_at.isoformat(),
+        "judged_by": judgement.judged_by,
+        "participants": [],
+        "asks": [],
+        "checklist": [],
+    }

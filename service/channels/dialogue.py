@@ -15,15 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import structlog
 from aiosmtpd.smtp import SMTP
 
 from service.channels.content import Incoming
-
-if TYPE_CHECKING:
-    from service.channels.smtp import Reception
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -34,6 +31,19 @@ _PLAIN_ADDRESS = re.compile(
 _READ = 262_144
 MAX_BAD_COMMANDS = 20
 """Commands a conversation may get wrong before it ends."""
+
+
+class Host(Protocol):
+    """What a conversation asks of whoever receives it (``smtp.Reception``)."""
+
+    hostname: str
+    max_message_bytes: int
+    stopping: bool
+
+    def join(self, dialogue: Dialogue, /) -> None: ...
+    def leave(self, dialogue: Dialogue, /) -> None: ...
+    def refusal(self, dialogue: Dialogue, /) -> str | None: ...
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any, /) -> str: ...
 
 
 class Dialogue(SMTP):
@@ -48,7 +58,7 @@ class Dialogue(SMTP):
     command_size_limit = 2048
     """RFC 5321 §4.5.3.1.4 asks for 512 at least; MAIL with SIZE, BODY, SMTPUTF8 and a long address needs more."""
 
-    def __init__(self, reception: Reception, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, reception: Host, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
             reception,
             data_size_limit=reception.max_message_bytes,

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import uvloop
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection as Connection
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from service.store.tables import to_json

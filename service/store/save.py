@@ -1,0 +1,109 @@
+"""Writes down how cases stand: the document that the API shows, and the columns that its filters need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from service.store.tables import case_items_missing, case_refs, cases, events, participants
+
+_CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a case stands. ``document`` has the shape of "Case" in the public interface, without its key."""
+
+    case_id: int
+    document: dict[str, Any]
+
+
+def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime) -> None:
+    """Save all of them, in a handful of statements whatever their number, with an event for each."""
+    if not standings:
+        return
+    conn.execute(
+        update(cases).where(cases.c.id == bindparam("case_number")).values(version=cases.c.version + 1),
+        [_summary(standing) for standing in standings],
+    )
+    _replace_satellites(conn, standings)
+    conn.execute(
+        insert(events),
+        [
+            {
+                "case_id": standing.case_id,
+                "kind": "case.updated",
+                "at": now,
+                "data": {name: standing.document.get(name) for name in ("status", "waiting_on", "priority", "title")},
+            }
+            for standing in standings
+        ],
+    )
+
+
+def overrides(conn: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What people set by hand, by case."""
+    found: dict[int, dict[str, Any]] = {}
+    for start in range(0, len(case_ids), _CHUNK):
+        query = select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(case_ids[start : start + _CHUNK]))
+        found |= {row.id: row.set_by_people or {} for row in conn.execute(query)}
+    return found
+
+
+def _summary(standing: Standing) -> dict[str, Any]:
+    document = standing.document
+    return {
+        "case_number": standing.case_id,
+        "title": document["title"],
+        "status": document["status"],
+        "waiting_on": document["waiting_on"],
+        "waiting_since": _instant(document["waiting_since"]),
+        "priority": document["priority"],
+        "kind": document["kind"],
+        "language": document["language"],
+        "vendor": document["vendor"],
+        "vendor_refs": document["vendor_refs"],
+        "missing": document["missing"],
+        "open_asks": document["open_asks"],
+        "messages": document["messages"],
+        "opened_at": _instant(document["opened_at"]),
+        "updated_at": _instant(document["updated_at"]),
+        "judged_by": document["judged_by"] if isinstance(document["judged_by"], str) else str(document["judged_by"]),
+        "document": document,
+    }
+
+
+def _replace_satellites(conn: Connection, standings: Sequence[Standing]) -> None:
+    ids = [standing.case_id for standing in standings]
+    refs = {(s.case_id, one["vendor"], one["ref"][:200]) for s in standings for one in s.document["vendor_refs"]}
+    missing = {(s.case_id, item) for s in standings for item in s.document["missing"]}
+    people: dict[tuple[int, str], dict[str, Any]] = {}
+    for standing in standings:
+        for one in standing.document["participants"]:
+            address = str(one["address"]).casefold()[:320]
+            people[standing.case_id, address] = {
+                "case_id": standing.case_id,
+                "address": address,
+                "name": one.get("name") or "",
+                "role": one["role"],
+            }
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        for table in (case_refs, case_items_missing, participants):
+            conn.execute(delete(table).where(table.c.case_id.in_(chunk)))
+    if refs:
+        conn.execute(insert(case_refs), [{"case_id": c, "vendor": v, "ref": r} for c, v, r in sorted(refs)])
+    if missing:
+        conn.execute(insert(case_items_missing), [{"case_id": c, "item": item} for c, item in sorted(missing)])
+    if people:
+        conn.execute(insert(participants), list(people.values()))
+
+
+def _instant(written: Any) -> datetime | None:
+    if written is None or isinstance(written, datetime):
+        return written
+    return datetime.fromisoformat(str(written))

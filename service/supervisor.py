@@ -1,0 +1,137 @@
+"""``sodan serve``: one acceptor, workers and one API as child processes of their own, restarted when they die.
+
+A child that dies soon after its start is restarted later and later (up to ``MAX_PAUSE``); one that has lived for a
+while, at once. What a dead worker had claimed is free again at once. SIGTERM and SIGINT are passed on; a child that
+does not end in time is killed: everything promised is in the spool anyway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from service.errors import Unavailable
+from service.settings import Settings
+from service.store.database import Database
+from service.store.migrate import migrate
+from service.worker import release_the_dead
+
+_log = structlog.get_logger("sodan.serve")
+
+MAX_PAUSE = 10.0
+LIVED_SECONDS = 30.0
+"""A child that lived this long starts anew with no pause behind it."""
+WRONG_USE = 2
+"""Exit status of a child that was started wrongly: starting it again will not help (see cli.py)."""
+
+
+@dataclass
+class Child:
+    """A process we keep running."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    due: float = 0.0
+    pause: float = field(default=0.25)
+
+    def start(self) -> None:
+        # its own process group: Ctrl-C in the terminal reaches us alone, and we stop the children in order
+        self.process = subprocess.Popen(self.command, start_new_session=True, env=os.environ)  # noqa: S603 - our own commands
+        self.started = time.monotonic()
+
+    def died(self) -> int | None:
+        """Its exit status if it has ended since the last look."""
+        if self.process is None:
+            return None
+        status = self.process.poll()
+        if status is None:
+            return None
+        self.process = None
+        if time.monotonic() - self.started > LIVED_SECONDS:
+            self.pause = 0.25
+        self.due = time.monotonic() + self.pause
+        self.pause = min(self.pause * 2, MAX_PAUSE)
+        return status
+
+
+def commands(settings: Settings) -> list[tuple[str, list[str]]]:
+    """Name and command line of every child."""
+    sodan = [sys.executable, "-m", "service"]
+    workers = [(f"worker {n + 1}", [*sodan, "worker"]) for n in range(settings.workers)]
+    return [("smtp", [*sodan, "smtp"]), *workers, ("api", [*sodan, "api"])]
+
+
+def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
+    """Migrate, start everything, keep it running until SIGTERM or SIGINT; returns an exit status.
+
+    ``children`` replaces the usual ones (tests). Raises Refused or Unavailable before anything was started.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    database = Database(settings.database_url)
+    migrate(database)
+    release_the_dead(database)
+    family = [Child(name, command) for name, command in children or commands(settings)]
+    for child in family:
+        child.start()
+    _say(settings)
+    try:
+        status = _watch(family, database, stop)
+    finally:
+        _stop(family, settings.stop_seconds)
+        database.close()
+    return status
+
+
+def _say(settings: Settings) -> None:
+    http = settings.http_listen
+    shown = f"http://localhost:{http.port}" if http.loopback else f"http://{http}"
+    print(
+        f"sodan: SMTP on {settings.smtp_listen}, for {', '.join(settings.intake)}\n"
+        f"sodan: HTTP on {http}: {shown}/ is the board, {shown}/docs the interface\n"
+        "sodan: try `make demo` in another terminal: it sends sample mails and prints the cases they become",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -> int:
+    while not stop.wait(0.1):
+        for child in family:
+            status = child.died()
+            if status is not None:
+                _log.error("a process ended and is restarted", process=child.name, status=status)
+                if status == WRONG_USE:
+                    return status  # it has said what is wrong
+                if child.name.startswith("worker"):
+                    with contextlib.suppress(Unavailable):
+                        release_the_dead(database)
+            if child.process is None and time.monotonic() >= child.due:
+                child.start()
+    return 0
+
+
+def _stop(family: Sequence[Child], seconds: float) -> None:
+    running = [child.process for child in family if child.process is not None]
+    for process in running:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,222 @@
+"""The worker: claim → take in → done, or back off, or shunt.
+
+Three laws keep every mail safe here. The attempt is counted and committed before it is made, so that a mail which
+kills this process is found out by the next claim. Reading and judging alone happen outside any transaction; all that
+depends on other mails happens inside one, together with the entries' being done. An error of one mail in a batch
+sends the batch back to be taken in one by one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from service import intake
+from service.errors import Unavailable
+from service.intake import House, Understood
+from service.settings import Settings
+from service.store import keys, placing, search, spool
+from service.store.database import Database
+from service.store.spool import Claimed, LostLease
+
+_log = structlog.get_logger("sodan.worker")
+
+BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
+"""How long a mail waits after its first and its second failed attempt; the third shunts it."""
+POLL_SECONDS = (0.005, 0.04)
+"""Shortest and longest time between two looks at an empty spool."""
+AWAY_SECONDS = 2.0
+"""Longest time between two tries while the database is away."""
+INDEX_MAILS = 200
+
+
+class Worker:
+    """One process' worth of understanding. ``by`` names it in leases."""
+
+    def __init__(
+        self,
+        database: Database,
+        house: House,
+        *,
+        by: str,
+        batch: int,
+        lease: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._house = house
+        self._by = by
+        self._batch = batch
+        self._lease = lease
+        self._clock = clock
+        self._unindexed = True
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop``; what was begun is finished."""
+        pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
+        while not stop.is_set():
+            try:
+                if self.step() or self._index():
+                    pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
+                    continue
+            except Unavailable as error:
+                _log.warning("the worker waits", reason=str(error), cause=repr(error.__cause__))
+                away = min(away * 2, AWAY_SECONDS)
+                stop.wait(away)
+                continue
+            stop.wait(pause)
+            pause = min(pause * 1.5, POLL_SECONDS[1])
+
+    def step(self) -> int:
+        """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
+        now = self._clock()
+        if not self._database.read(lambda conn: spool.anything_due(conn, now)):
+            return 0
+        claimed = self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, self._batch))
+        if claimed:
+            with self._watched():
+                self._take_in(claimed)
+            self._unindexed = True
+        return len(claimed)
+
+    def _take_in(self, claimed: Sequence[Claimed]) -> None:
+        understood: list[Understood] = []
+        roles = self._house.roles(self._database.read(placing.team))
+        for one in claimed:
+            try:
+                understood.append(intake.understand(one, self._house, roles))
+            except Exception as error:
+                self._failed(one, error)
+        if understood:
+            self._save(understood)
+
+    def _save(self, understood: Sequence[Understood]) -> None:
+        now = self._clock()
+        try:
+            self._database.transact(lambda conn: intake.take_in(conn, understood, self._house, by=self._by, now=now))
+        except Unavailable:
+            self._give_back(understood)
+            raise
+        except Exception as error:
+            if len(understood) > 1:
+                for one in understood:
+                    self._save([one])
+            elif isinstance(error, LostLease):
+                _log.warning("a mail was taken over by another worker", id=understood[0].claimed.id)
+            else:
+                self._failed(understood[0].claimed, error)
+
+    def _failed(self, claimed: Claimed, error: Exception) -> None:
+        attempt = min(claimed.attempt, len(BACK_OFF))
+        due = self._clock() + BACK_OFF[attempt - 1]
+        reason = f"{type(error).__name__}: {error}"[:1000]
+        _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, exc_info=error)
+        self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, due))
+
+    def _give_back(self, understood: Sequence[Understood]) -> None:
+        """The database failed us, not these mails: if it can, it shall not count the attempt."""
+        with contextlib.suppress(Unavailable):
+            ids = [one.claimed.id for one in understood]
+            self._database.transact(lambda conn: spool.give_back(conn, ids, self._by))
+
+    def _index(self) -> int:
+        """Give the word index its share once nothing waits."""
+        if not self._unindexed:
+            return 0
+        indexed = search.index_pending(self._database, INDEX_MAILS)
+        self._unindexed = bool(indexed)
+        return indexed
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """A batch that outlives its lease ends this process: whoever hangs holds no mail."""
+        faulthandler.dump_traceback_later(self._lease.total_seconds(), exit=True)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+# ── names of workers, and what the dead leave behind ─────────────────────────────────────────────────────────────────
+
+
+def name() -> str:
+    """A name for this process in leases: ``host/pid/random``."""
+    return f"{_host()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
+def _host() -> str:
+    """This host, or this container: a pid means something only inside its namespace."""
+    with contextlib.suppress(OSError):
+        return f"{socket.gethostname()[:32]}.{os.stat('/proc/self/ns/pid').st_ino}"
+    return socket.gethostname()[:32]
+
+
+def release_the_dead(database: Database) -> int:
+    """Free what workers of this host held that are no more; returns how many mails."""
+    dead = [by for by in database.read(spool.holders) if _is_dead(by)]
+    return database.transact(lambda conn: sum(spool.release(conn, by) for by in dead)) if dead else 0
+
+
+def _is_dead(by: str) -> bool:
+    host, _, rest = by.partition("/")
+    pid = rest.partition("/")[0]
+    if host != _host() or not pid.isdigit() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return _is_zombie(int(pid))
+
+
+def _is_zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "Z"
+    return False
+
+
+def _key(database: Database, stop: threading.Event) -> bytes:
+    """The key that signs tokens of cases, once the database is there."""
+    while not stop.is_set():
+        try:
+            return database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
+        except Unavailable as error:
+            _log.warning("the worker waits", reason=str(error))
+            stop.wait(AWAY_SECONDS)
+    return b""
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT. Raises Refused where the packs are broken."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    house = House.of(settings)  # first of all: broken packs are told before anything else
+    database = Database(settings.database_url)
+    house = replace(house, ways=replace(house.ways, secret=_key(database, stop)))
+    worker = Worker(
+        database,
+        house,
+        by=name(),
+        batch=settings.batch,
+        lease=timedelta(seconds=settings.lease_seconds),
+        clock=lambda: datetime.now(UTC),
+    )
+    with contextlib.suppress(Unavailable):
+        release_the_dead(database)
+    worker.run(stop)
+    database.close()
