@@ -63,9 +63,9 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field("sqlite:///var/sodan.db", description="SQLite or PostgreSQL")
-    smtp_listen: Listen = Field(Listen("127.0.0.1", 8025), description="host:port of SMTP")
-    http_listen: Listen = Field(Listen("127.0.0.1", 8080), description="host:port of HTTP")
-    lmtp_listen: Listen | None = Field(None, description="host:port of LMTP; empty: no LMTP")
+    smtp_listen: Annotated[Listen, NoDecode] = Field(Listen("127.0.0.1", 8025), description="host:port of SMTP")
+    http_listen: Annotated[Listen, NoDecode] = Field(Listen("127.0.0.1", 8080), description="host:port of HTTP")
+    lmtp_listen: Annotated[Listen | None, NoDecode] = Field(None, description="host:port of LMTP; empty: no LMTP")
     intake: Annotated[tuple[str, ...], NoDecode] = Field(
         ("intake@localhost",),
         min_length=1,
