@@ -15,7 +15,8 @@ _PARAMETER = re.compile(
 )
 _INDEXED = re.compile(r"^(.*?)\*(\d{1,3})?(\*)?$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-MAX_WORDS = 20_000
+_WIDE = re.compile(rb"[\x81-\xfe]{6}")
+"""Six high bytes in a row: no western language writes them so, East Asian and Cyrillic ones do."""
 
 
 def text(raw: bytes | None, hint: str | None = None) -> str:
@@ -29,16 +30,18 @@ def text(raw: bytes | None, hint: str | None = None) -> str:
 def plain(raw: bytes, hint: str | None = None) -> str:
     """Header bytes as characters; encoded words stay. Raw 8-bit bytes are read as UTF-8 (RFC 6532), else guessed."""
     if raw.isascii():
-        if b"\x1b" not in raw:
-            return raw.decode("ascii")
-        return charset.decode(raw, "iso-2022-jp")[0]
+        if b"\x1b" in raw:
+            return charset.decode(raw, "iso-2022-jp")[0]
+        if hint and b"+" in raw and charset.codec(hint) == "utf-7":
+            return charset.decode(raw, hint)[0]
+        return raw.decode("ascii")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         pass
     if hint:
         name = charset.codec(hint)
-        if name not in (None, "ascii", "utf-8", "jis"):
+        if name not in (None, "ascii", "utf-8", "jis") and not (name == "cp1252" and _WIDE.search(raw)):
             try:
                 return raw.decode(name or "ascii")
             except (UnicodeError, ValueError):

@@ -72,6 +72,7 @@ def read(part: Part, defects: set[str]) -> Headers:
     author = next((a for a in authors if a.address), authors[0] if authors else None)
     if author is None:
         defects.add("from-missing")
+        author = next(iter((*senders, *people("reply-to"), *people("return-path"))), None)
     elif "@" not in author.address:
         defects.add("from-invalid")
     date_field = one("date")

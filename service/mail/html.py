@@ -69,6 +69,15 @@ def to_text(html: str) -> str:
     return text
 
 
+_TITLE = re.compile(r"<title\b[^>]{0,200}>([^<]{1,300})</title", re.IGNORECASE)
+
+
+def title(html: str) -> str:
+    """The title of the document, white space collapsed; empty where it has none."""
+    match = _TITLE.search(html[:20_000])
+    return " ".join(unescape(match[1]).split()) if match else ""
+
+
 class _Scan:
     def __init__(self, html: str, *, hide: bool) -> None:
         self.html = html[:MAX_CHARS]

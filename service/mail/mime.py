@@ -25,7 +25,7 @@ _KNOWN = re.compile(
     rb"(?im)^(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to"
     rb"|in-reply-to|references|x-[a-z0-9-]+):"
 )
-_HEADER_START = re.compile(rb"[!-9;-~]+[ \t]*:")
+_SNIFF = re.compile(rb"(?im)^--([^\s-][^\r\n]{5,200}?)[ \t]*\r?\ncontent-[a-z-]+:")
 
 
 @dataclass(slots=True)
@@ -140,13 +140,23 @@ class Reader:
         if not part.kind.startswith("multipart/"):
             return None
         boundary = part.parameters.get("boundary")
+        if len(self.open) < 3 and (not boundary or not self._occurs(boundary, part.start)):
+            self.defects.add("mime-no-boundary" if not boundary else "mime-wrong-boundary")
+            boundary = self._sniff(part.start)
         if not boundary:
-            self.defects.add("mime-no-boundary")
             return None
         if len(self.open) >= MAX_DEPTH:
             self.defects.add("mime-deep")
             return None
         return b"--" + boundary.encode("utf-8", "surrogateescape").rstrip()
+
+    def _occurs(self, boundary: str, start: int) -> bool:
+        return self.buffer.find(b"--" + boundary.encode("utf-8", "surrogateescape").rstrip(), start) >= 0
+
+    def _sniff(self, start: int) -> str | None:
+        """The boundary that the body itself shows: a delimiter line with a Content- field below it."""
+        match = _SNIFF.search(self.buffer, start, start + 20_000)
+        return match[1].decode("latin-1") if match else None
 
     def _close(self, level: int, end: int) -> None:
         """Close every open part from ``level`` down; their bodies end at ``end``."""
@@ -201,12 +211,12 @@ class Reader:
             return False
         if line.startswith((b"From ", b">From ")):
             return True
-        if self.open or not have:
+        if self.open:
             return False
         ahead = self.buffer[end : end + 4_000]
         blank = re.compile(rb"\n\r?\n").search(ahead)
         found = _KNOWN.search(ahead, 0, blank.start() if blank else len(ahead))
-        if found is None:
+        if found is None or (not have and found.start() > 200):
             return False
         self.defects.add("header-malformed")
         return True

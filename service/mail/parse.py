@@ -8,14 +8,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from service.mail import automatic, headers, mime, structure
+from service.mail import automatic, bounce, headers, mime, structure
+from service.mail.body import read_body
+from service.mail.language import language_of
 from service.mail.message import Attachment, Earlier, Mail
 from service.mail.mime import Part
-
-try:
-    from service.mail.body import read_body
-except ImportError:  # until that file is there
-    read_body = None
 
 if TYPE_CHECKING:
     from service.mail.structure import Contents, Found
@@ -23,6 +20,8 @@ if TYPE_CHECKING:
 MAX_ATTACHED = 50
 """Attached mails that are read; further ones stay files."""
 MAX_ATTACHED_DEPTH = 6
+MAX_COMPLAINT = 20_000
+"""Characters shown of the mail that an abuse report is about."""
 
 
 def parse(raw: bytes) -> Mail:
@@ -61,27 +60,16 @@ def _message(root: Part, defects: set[str], depth: int) -> Mail:
     text = found.text()
     if found.events and not text.strip():
         text = found.events[0].line
-    bounce = automatic.bounce(root, head, found, text)
+    report = bounce.read(root, head, found, text)
     subject = head.subject or found.subject
-    fields: dict[str, object] = {"reply_text": text}
-    if read_body is not None:
-        body = read_body(text, found.html(), subject=subject, date=head.date, flowed=found.flowed, from_=head.from_)
-        defects.update(body.defects)
-        fields = {
-            "reply_text": body.reply_text,
-            "quoted_text": body.quoted_text,
-            "intro": body.intro,
-            "signature": body.signature,
-            "forwarded": body.forwarded,
-            "history": body.history,
-        }
+    body = read_body(text, found.html(), subject=subject, date=head.date, flowed=found.flowed, from_=head.from_)
+    defects.update(body.defects)
+    intro, forwarded = body.intro, body.forwarded
     attached = _attached(found, defects, depth)
-    if attached:
-        inline = fields.get("forwarded", ())
-        assert isinstance(inline, tuple)
-        if not inline:
-            fields["intro"] = fields.get("reply_text", "")
-        fields["forwarded"] = (*inline, *attached)
+    if attached and not forwarded:
+        intro = body.reply_text
+    new_text = body.reply_text or text
+    kind = automatic.kind(head, found, new_text, report)
     return Mail(
         message_id=head.message_id,
         in_reply_to=head.in_reply_to,
@@ -93,16 +81,30 @@ def _message(root: Part, defects: set[str], depth: int) -> Mail:
         cc=head.cc,
         subject=subject,
         date=head.date,
-        text=text,
+        text="\n\n".join(filter(None, (found.title(), text, _complaint(found)))),
+        reply_text=body.reply_text,
+        quoted_text=body.quoted_text,
+        intro=intro,
+        signature=body.signature,
+        forwarded=(*forwarded, *attached),
+        history=body.history,
+        language=language_of(body.reply_text or text),
         attachments=tuple(_describe(file) for file in found.files),
-        automatic=automatic.kind(root, head, found, text, bounce),
-        auto_submitted=automatic.submitted(root, head),
-        bounce=bounce,
+        automatic=kind,
+        auto_submitted=automatic.submitted(head, kind),
+        bounce=report,
         thread_index=head.thread_index,
         headers=head.facts,
         defects=tuple(sorted(defects)),
-        **fields,  # type: ignore[arg-type]
     )
+
+
+def _complaint(found: Contents) -> str:
+    """The text of the mail that an abuse report (RFC 5965) is about, as a quote."""
+    if not found.returned or not any(kind == "message/feedback-report" for kind, _ in found.reports):
+        return ""
+    text = structure.contents(found.returned[0]).text()[:MAX_COMPLAINT]
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text.strip() else ""
 
 
 def _describe(file: Found) -> Attachment:

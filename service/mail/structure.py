@@ -47,6 +47,13 @@ class Segment:
     plain: str = ""
     html: str = ""
     flowed: bool = False
+    read: str | None = None
+    """The text of ``html``, once it was needed."""
+
+    def rendered(self) -> str:
+        if self.read is None:
+            self.read = html.to_text(self.html) if self.html else ""
+        return self.read
 
 
 @dataclass(slots=True)
@@ -70,6 +77,15 @@ class Contents:
         said = [text for text in (readable(s) for s in self.segments) if text.strip()]
         return "\n\n".join(said)[:MAX_TEXT]
 
+    def title(self) -> str:
+        """The title of an HTML body where that is what is read and does not say the same itself; else empty."""
+        for segment in self.segments:
+            if segment.html and (not segment.plain.strip() or _stub(segment)):
+                title = html.title(segment.html)
+                said = _bare(segment.rendered()[:4_000])
+                return "" if _NO_TITLE.fullmatch(title) or _bare(title) in said else title
+        return ""
+
     def html(self) -> str | None:
         return "\n".join(s.html for s in self.segments if s.html) or None
 
@@ -85,33 +101,34 @@ def readable(segment: Segment) -> str:
         return segment.plain
     if segment.plain.strip() and not _stub(segment):
         return segment.plain
-    return html.to_text(segment.html) or segment.plain
+    return segment.rendered() or segment.plain
 
 
 _SAYS_HTML = re.compile(
     r"\bhtml\b|does not support|can(?:not|'t) (?:display|view|read)|HTML形式|HTMLメール", re.IGNORECASE
 )
 _LETTERS = re.compile(r"\w")
+_NO_TITLE = re.compile(
+    r"(?:untitled|new|no|html|plain)?[ _-]*(?:document|message|e?-?mail|template|title|page|無題.*)?", re.IGNORECASE
+)
 
 
 def _stub(segment: Segment) -> bool:
-    """A plain form that only says that there is an HTML form, or next to nothing."""
+    """A plain form that only says that there is an HTML form, or next to nothing of what that says."""
     plain = segment.plain.strip()
     if len(plain) > 600:
         return False
     letters = len(_LETTERS.findall(plain))
     if letters == 0:
         return True
-    if not _SAYS_HTML.search(plain) and letters > 20:
-        return False
-    full = len(_LETTERS.findall(html.to_text(segment.html)))
-    return full > 4 * letters + 40
+    full = len(_LETTERS.findall(segment.rendered()))
+    return full > (4 if _SAYS_HTML.search(plain) or letters <= 20 else 10) * letters + 40
 
 
 def contents(root: Part) -> Contents:
     """Look at every part of one message."""
     found = Contents()
-    _Walk(found).part(root, found.segments, root=True)
+    _Walk(found).part(root, found.segments, "root")
     return found
 
 
@@ -119,9 +136,8 @@ class _Walk:
     def __init__(self, found: Contents) -> None:
         self.found = found
 
-    def part(
-        self, part: Part, into: list[Segment], *, root: bool = False, report: bool = False, related: bool = False
-    ) -> None:
+    def part(self, part: Part, into: list[Segment], place: str = "mixed", *, report: bool = False) -> None:
+        """``place``: ``root``, or the multipart the part stands in: ``mixed``, ``alternative``, ``related``."""
         kind = part.kind
         if kind.startswith("multipart/"):
             self._multipart(part, into, report)
@@ -132,7 +148,7 @@ class _Walk:
         elif kind in _REPORT_PARTS:
             self.found.reports.append((kind, self._text(part)))
         else:
-            self._leaf(part, into, root, related)
+            self._leaf(part, into, place)
 
     def _multipart(self, part: Part, into: list[Segment], report: bool) -> None:
         kind, children = part.kind, part.children
@@ -157,12 +173,12 @@ class _Walk:
             related = kind == "multipart/related"
             start = _related_root(part) if related else None
             for child in children:
-                self.part(child, into, report=report, related=related and child is not start)
+                self.part(child, into, "related" if related and child is not start else "mixed", report=report)
 
     def _alternative(self, children: list[Part], into: list[Segment]) -> None:
         inner: list[Segment] = []
         for child in children:
-            self.part(child, inner)
+            self.part(child, inner, "alternative")
         plain = "\n\n".join(s.plain for s in inner if s.plain.strip())
         markup = "\n".join(s.html for s in inner if s.html.strip())
         if plain or markup:
@@ -185,22 +201,19 @@ class _Walk:
             name = _safe(re.sub(r'[\\/:*?"<>|]+', "_", subject)[:80].strip() or "message") + ".eml"
         self._add(Found(name, part.kind, payload, part.path))
 
-    def _leaf(self, part: Part, into: list[Segment], root: bool, related: bool) -> None:
+    def _leaf(self, part: Part, into: list[Segment], place: str) -> None:
         kind = part.kind
         disposition, name = _disposition(part), _filename(part)
         if kind in _CALENDAR:
             self._calendar(part, into, name)
         elif kind.startswith("text/") and kind not in ("text/x-vcard", "text/vcard", "text/directory"):
-            plain_file = disposition == "attachment" or (
-                name and (into or disposition or related) and not _bodyish(part, name)
-            )
-            if (
-                (plain_file and not root)
-                or (root and disposition == "attachment" and name)
-                or (related and kind != "text/html")
-            ):
+            if _is_file(kind, name, disposition, place, bool(into)):
                 self._file(part, self._payload(part))
-            elif kind == "text/html":
+                return
+            if name and (place == "mixed" or (disposition and place == "alternative")):
+                # named, and all the body there is: shown, and a file too
+                self._file(part, self._payload(part))
+            if kind == "text/html":
                 into.append(Segment(html=self._text(part)))
             else:
                 self._plain(part, into)
@@ -208,7 +221,7 @@ class _Walk:
             self._tnef(part, into)
         elif kind in _PKCS7 or (name or "").casefold().endswith((".p7m", ".p7z")):
             self._smime(part, into)
-        elif kind == "application/pgp" or (kind == "application/pgp-encrypted" and root):
+        elif kind == "application/pgp" or (kind == "application/pgp-encrypted" and place == "root"):
             self._plain(part, into)
         else:
             self._file(part, self._payload(part))
@@ -267,8 +280,10 @@ class _Walk:
             return
         self.found.defects.update(unpacked.defects)
         self.found.subject = self.found.subject or unpacked.subject
-        if (unpacked.text or unpacked.html) and not any(s.plain.strip() or s.html.strip() for s in into):
-            into.append(Segment(plain=_lines(unpacked.text), html=unpacked.html))
+        segment = Segment(plain=_lines(unpacked.text), html=unpacked.html)
+        said = _bare("".join(readable(s) for s in into))
+        if _bare(readable(segment))[:200] not in said:
+            into.append(segment)
         for index, file in enumerate(unpacked.files, 1):
             self._add(
                 Found(_safe(file.filename), file.content_type, file.payload, f"{part.path}/t{index}", file.inline)
@@ -287,8 +302,10 @@ class _Walk:
     def _file(self, part: Part, payload: bytes, fallback: str = "") -> None:
         name = _filename(part) or fallback
         if not name:
-            extension = _EXTENSIONS.get(part.kind, "bin")
-            name = f"part-{part.path.replace('/', '-')}.{extension}"
+            # what mail programs show for a nameless file: its kind
+            stem = part.kind.partition("/")[0]
+            stem = "file" if stem in ("application", "message") else stem
+            name = f"{stem}.{_extension(part.kind)}"
         inline = part.first("content-id") is not None or _disposition(part) == "inline"
         inline = inline and _disposition(part) != "attachment" and part.kind.startswith("image/")
         self._add(Found(name, part.kind, payload, part.path, inline))
@@ -327,10 +344,7 @@ _CLEARSIGNED = re.compile(
 )
 _EXTENSIONS = {
     "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/gif": "gif",
-    "application/pdf": "pdf",
-    "application/zip": "zip",
+    "image/svg+xml": "svg",
     "text/plain": "txt",
     "text/html": "html",
     "text/calendar": "ics",
@@ -341,6 +355,24 @@ _EXTENSIONS = {
     "application/pkcs7-signature": "p7s",
     "application/x-pkcs7-signature": "p7s",
 }
+
+
+def _is_file(kind: str, name: str | None, disposition: str, place: str, body_seen: bool) -> bool:
+    """A text part that is a file: called an attachment, or named where it cannot be the body."""
+    if disposition == "attachment":
+        return bool(name) or place != "root"
+    if place == "related":
+        return kind != "text/html"
+    if place == "mixed" and name:
+        return body_seen or kind != "text/plain"
+    return False
+
+
+def _extension(kind: str) -> str:
+    """``png`` of ``image/png``; ``bin`` where the subtype does not look like one."""
+    known = _EXTENSIONS.get(kind)
+    subtype = kind.rpartition("/")[2].removeprefix("x-")
+    return known or (subtype if re.fullmatch(r"[a-z0-9]{2,4}", subtype) else "bin")
 
 
 def _lines(text: str) -> str:
@@ -374,9 +406,9 @@ def _safe(name: str) -> str:
     return last[:255]
 
 
-def _bodyish(part: Part, name: str) -> bool:
-    """Some programs name the body itself (``message.txt``, ``text.html``) without calling it an attachment."""
-    return False
+def _bare(text: str) -> str:
+    """Letters alone, to see whether two texts are the same."""
+    return "".join(_LETTERS.findall(text[:20_000]))
 
 
 def _related_root(part: Part) -> Part:

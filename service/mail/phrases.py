@@ -1,0 +1,21 @@
+"""Tables of phrases as one pattern in linear time (RE2), letter case ignored."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import re2
+
+
+class Phrases(Protocol):
+    """What a table answers: is one of the phrases there?"""
+
+    def search(self, text: str, /) -> object | None: ...
+
+    def match(self, text: str, /) -> object | None: ...
+
+
+def words(pattern: str) -> Phrases:
+    """Compile ``pattern``, an alternation in RE2 syntax."""
+    compiled: Phrases = re2.compile("(?i)" + pattern)  # type: ignore[no-untyped-call]
+    return compiled
