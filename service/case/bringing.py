@@ -62,6 +62,8 @@ class Brought:
     learned: str | None = None
     """Address that showed itself to be of the team by forwarding a vendor's mail."""
     reading: Reading | None = None
+    sides: tuple[tuple[str, Side], ...] = ()
+    """Of the recipients."""
 
     @property
     def way(self) -> Origin:
@@ -88,8 +90,13 @@ def bring(
         for position, (part, earlier) in enumerate(inner, start=1)
         if earlier.from_ is not None or earlier.message_id or earlier.date is not None
     ]
+    earlier_ones = [replace(b, sides=_sides((*b.source.to, *b.source.cc), roles)) for b in earlier_ones]
     itself = _brought_mail(mail, roles, ways, received_at, recipients, tuple(b.node.id for b in earlier_ones), learned)
-    return (itself, *earlier_ones)
+    return (replace(itself, sides=_sides((*mail.to, *mail.cc), roles)), *earlier_ones)
+
+
+def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side], ...]:
+    return tuple((a.key, roles.role_of(a)) for a in addresses[:100] if a.address)
 
 
 def with_reading(brought: Brought, reading: Reading) -> Brought:

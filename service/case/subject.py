@@ -78,3 +78,14 @@ def read_subject(subject: str) -> Subject:
 def base_subject(subject: str) -> str:
     """Only the base."""
     return read_subject(subject).base
+
+
+def shown_subject(subject: str) -> str:
+    """For a title: without reply marks, forward marks and banners; case, width and tags as written."""
+    text = " ".join(subject.split())
+    for _ in range(60):
+        found = _BANNER.match(text) or _MARK.match(text) or _MARK.match(unicodedata.normalize("NFKC", text[:24]))
+        if found is None:
+            break
+        text = text[found.end() :].strip()
+    return text

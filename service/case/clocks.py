@@ -1,0 +1,80 @@
+"""How long each side held a case: elapsed seconds, and seconds of business time with public holidays left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from mailrules.thread import Side
+
+_TOKYO = ZoneInfo("Asia/Tokyo")
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When a side works. Weekdays count from Monday = 0."""
+
+    zone: tzinfo = _TOKYO
+    country: str = "JP"
+    """ISO 3166, for public holidays; empty: none are kept."""
+    opens: time = time(9, 0)
+    closes: time = time(17, 30)
+    weekdays: frozenset[int] = frozenset(range(5))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time during which one side had to act."""
+
+    side: Side
+    start: datetime
+    end: datetime
+
+
+def elapsed(spans: Iterable[Span], side: Side) -> int:
+    """Seconds ``side`` held the case."""
+    return int(sum(((s.end - s.start).total_seconds() for s in spans if s.side == side and s.end > s.start), 0.0))
+
+
+def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
+    """Of these, the seconds in its working hours."""
+    return int(sum(_working(s.start, s.end, calendar) for s in spans if s.side == side))
+
+
+def spans_of(moves: Sequence[tuple[datetime, Side | None]], until: datetime) -> list[Span]:
+    """From the moments at which the turn moved (in order) to stretches, the last one up to ``until``."""
+    out: list[Span] = []
+    for place, (start, side) in enumerate(moves):
+        end = moves[place + 1][0] if place + 1 < len(moves) else until
+        if side is not None and end > start:
+            out.append(Span(side, start, end))
+    return out
+
+
+def _working(start: datetime, end: datetime, calendar: Calendar) -> float:
+    if end <= start:
+        return 0.0
+    here, there = start.astimezone(calendar.zone), end.astimezone(calendar.zone)
+    if (there.date() - here.date()).days > 3660:
+        here = there - timedelta(days=3660)
+    total, day = 0.0, here.date()
+    free = _free(calendar.country, here.year, there.year)
+    while day <= there.date():
+        if day.weekday() in calendar.weekdays and day not in free:
+            opens = datetime.combine(day, calendar.opens, calendar.zone)
+            closes = datetime.combine(day, calendar.closes, calendar.zone)
+            total += max(0.0, (min(there, closes) - max(here, opens)).total_seconds())
+        day += timedelta(days=1)
+    return total
+
+
+@lru_cache(maxsize=256)
+def _free(country: str, first: int, last: int) -> frozenset[object]:
+    if not country:
+        return frozenset()
+    return frozenset(holidays.country_holidays(country, years=range(first, last + 1)))

@@ -1,0 +1,44 @@
+"""One message of a case, as the judge and ``revise`` see it: its facts, its turn for the rules, what was read in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mailrules.judgement import Reading
+from mailrules.thread import Side, Thread, Turn
+from service.case.group import order_of
+from service.case.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message of the timeline. ``id`` is the store's, also the id of its turn (as text)."""
+
+    id: int
+    node: Node
+    turn: Turn
+    received_at: datetime
+    reading: Reading | None = None
+    name: str = ""
+    """Of the author."""
+    people: tuple[tuple[str, str, Side], ...] = ()
+    """Recipients: address (folded), name, side."""
+    wrapper: bool = False
+    """It handed another's mail on: what it says itself is the forwarder's remark."""
+
+
+def in_order(lines: Iterable[Line]) -> list[Line]:
+    """Oldest first, by the time of writing, never by arrival."""
+    return sorted(lines, key=lambda line: order_of(line.node))
+
+
+def thread_of(lines: Iterable[Line]) -> Thread:
+    """For ``Rules.judge``."""
+    return tuple(line.turn for line in lines)
+
+
+def with_readings(lines: Iterable[Line], readings: Iterable[Reading]) -> list[Line]:
+    """The lines with what the rules read in each (``Judgement.readings``)."""
+    return [replace(line, reading=reading) for line, reading in zip(lines, readings, strict=True)]

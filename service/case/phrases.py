@@ -1,0 +1,88 @@
+"""Words that move a case and that no pack judges: a ticket was raised elsewhere, a ticket may be closed, only thanks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_RAISED = re.compile(
+    r"起票|(?:ケース|チケット|問い?合わ?せ|サポートリクエスト|リクエスト|SR)[^。\n]{0,16}(?:作成|登録|オープン|開き|切り|発行|送信|提出|上げ|しました|済み?|してい|中)"
+    r"|(?:メーカー|ベンダー?|サポート|保守)[^。\n]{0,16}(?:問い?合わ?せ|連絡|依頼|照会|報告)(?:しました|済み?|中|してい|しており)"
+    r"|\b(?:opened|raised|filed|logged|created|submitted|registered)\b[^.\n]{0,30}\b(?:case|ticket|sr|request|incident|it|this|\d{6,})\b"
+    r"|\b(?:case|ticket|sr|request)\b[^.\n]{0,30}\b(?:opened|raised|filed|logged|created|submitted)\b",
+    re.IGNORECASE,
+)
+_MAY_CLOSE = re.compile(
+    r"(?:クローズ|終了|完了|締め|閉じ)(?:と?(?:して|にして|で|させて)|いただ|を?お願い|(?:で|して)?(?:結構|構いません|大丈夫|問題(?:ない|ありません|ございません)|差し支え))"
+    r"|\b(?:please |you (?:can|may) |feel free to |go ahead and )?clos(?:e|ing) (?:the|this|our|my|it)\b|\bcan be closed\b",
+    re.IGNORECASE,
+)
+_NOT_CLOSE = re.compile(
+    r"(?:クローズ|終了|完了|締め|閉じ)[^。\n]{0,8}(?:しないで|せず|なさらず|待って|お待ち|まだ)|(?:まだ|今は|しばらく)[^。\n]{0,10}クローズ"
+    r"|\b(?:do not|don't|please keep|not)\b[^.\n]{0,20}\b(?:clos|open)",
+    re.IGNORECASE,
+)
+_CLOSED_BY_VENDOR = re.compile(
+    r"(?:クローズ|対応終了|終了|完了)(?:とさせて(?:いただきま|頂きま)(?:す|した)|(?:を)?(?:いた|致)しました|しました|処理(?:を)?(?:いた)?しました)"
+    r"|\b(?:case|ticket|request) (?:has been|is now|was|is) closed\b|\b(?:I|we)(?:'ve| have| will)? (?:now )?clos(?:ed?|ing) (?:the|this|your)\b",
+    re.IGNORECASE,
+)
+_THANKS = re.compile(
+    r"ありがと|感謝|承知|了解|かしこまり|助かりました|お世話|thank|thx|cheers|appreciate|got it|noted|understood|great|perfect|ok\b",
+    re.IGNORECASE,
+)
+_ASKING = re.compile(
+    r"[??]|でしょうか|ますか|ですか|ください|下さい|いただけ|お願い|教えて|\b(?:could|can|would|please|when|what|how|why|which)\b",
+    re.IGNORECASE,
+)
+_WAITING = re.compile(
+    r"(?:確認|調査|検討|問い?合わ?せ|対応)(?:し|いたし|致し)?(?:ます|て(?:い|おり)ます|中)|(?:お待ち|待って)(?:ください|下さい|いただ)|(?:追って|のちほど|後ほど|後程|また)(?:ご)?(?:連絡|回答|報告)"
+    r"|\b(?:we(?:'ll| will| are)|i(?:'ll| will| am|'m)) (?:check|look|investigat|get back|ask|contact|let you know|keep you)",
+    re.IGNORECASE,
+)
+_BY_PORTAL = re.compile(
+    r"(?:ポータル|コンソール|管理画面|サポート(?:センター|サイト)|Web|電話|口頭|チャット)[^。\n]{0,14}(?:から|にて|で|経由で|へ)[^。\n]{0,16}(?:回答|返信|返答|連絡|送(?:付|信|り)|アップロード|提出|伝え|登録)(?:しました|済み?|いたしました|ました)"
+    r"|\b(?:answered|replied|responded|uploaded|submitted|sent|provided)\b[^.\n]{0,40}\b(?:in|via|through|on|over|by|to) (?:the )?(?:portal|console|phone|web|support (?:site|center|centre)|case)\b",
+    re.IGNORECASE,
+)
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text[:6000])
+
+
+def says_ticket_raised(text: str) -> bool:
+    """A note that a ticket was opened with a vendor."""
+    return bool(_RAISED.search(folded(text)))
+
+
+def says_may_close(text: str) -> bool:
+    """Our side lets the vendor close, and does not say "not yet"."""
+    text = folded(text)
+    return bool(_MAY_CLOSE.search(text)) and not _NOT_CLOSE.search(text)
+
+
+def says_closed(text: str) -> bool:
+    """A vendor says that it closed the case (not: that it would)."""
+    return bool(_CLOSED_BY_VENDOR.search(folded(text)))
+
+
+def only_thanks(text: str) -> bool:
+    """A short word of thanks or receipt, with nothing to do in it."""
+    text = folded(text)
+    return len(text) < 160 and bool(_THANKS.search(text)) and not _ASKING.search(text)
+
+
+def asks_something(text: str) -> bool:
+    return bool(_ASKING.search(folded(text)))
+
+
+def only_says_wait(text: str) -> bool:
+    """Our own word that we are at it: the reader need not act."""
+    text = folded(text)
+    return bool(_WAITING.search(text)) and not re.search(r"[??]|でしょうか|ますか|ですか|教えて|お知らせ", text)
+
+
+def answered_elsewhere(text: str) -> bool:
+    """The answer went by a portal, a console or the telephone."""
+    return bool(_BY_PORTAL.search(folded(text)))

@@ -1,0 +1,163 @@
+"""Whose turn it is, step by step: each mail of a case moves the turn, or leaves it, by who wrote it and what it says.
+
+==========================================  ==================================================================
+mail                                        turn after it
+==========================================  ==================================================================
+machine's (receipt, absence, notice)        as before
+user's: opens, answers, reports again       team
+user's or team's: chases, only thanks       as before
+user's or team's: it is settled             nobody; the case is resolved (closed, where the vendor may close)
+team's to a vendor                          vendor; team, while something the vendor asked is still owed
+team's to a user: asks, answers             user; as before, where it only says that we are at it
+team's note that a ticket was raised        vendor
+team's forward of a mail                    as that mail says
+vendor's: asks, answers, proposes to close  team
+vendor's: progress, escalation              vendor
+==========================================  ==================================================================
+
+After a resolution a vendor's courtesy, a machine's mail or thanks change nothing; a question, a new report or a promise to
+go on opens the case again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mailrules.thread import Side
+from service.case import phrases
+from service.case.ledger import Ledger
+from service.case.line import Line
+from service.case.state import Ask, Status
+
+
+@dataclass(slots=True)
+class Course:
+    """How a case went."""
+
+    status: Status = "open"
+    waiting_on: Side | None = None
+    since: datetime | None = None
+    last_turn: Side | None = None
+    """Who had to act before it was settled."""
+    moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
+    asks: tuple[Ask, ...] = ()
+
+
+def follow(lines: Sequence[Line]) -> Course:
+    """Go through the mails of a case, oldest first."""
+    course, ledger = Course(), Ledger()
+    for line in lines:
+        _step(course, ledger, line)
+    if not course.moves:  # only machines wrote: somebody of the team has to look, unless it is a mere notice
+        first = lines[0]
+        if all(line.turn.automatic == "notification" for line in lines):
+            course.waiting_on = None
+        else:
+            _move(course, first, "team")
+    course.asks = ledger.asks
+    return course
+
+
+def _step(course: Course, ledger: Ledger, line: Line) -> None:
+    if line.turn.automatic is not None:
+        return
+    acts = set(line.reading.acts) if line.reading else set()
+    if line.turn.side == "vendor":
+        _vendor(course, ledger, line, acts)
+    elif line.turn.side == "team":
+        _team(course, ledger, line, acts)
+    else:
+        _user(course, ledger, line, acts)
+
+
+def _vendor(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
+    if acts == {"auto_ack"}:
+        return
+    asks = ledger.asked(line)
+    settled = course.status != "open"
+    if settled and not asks and not acts & {"progress", "escalated"}:
+        if phrases.says_closed(line.turn.text):
+            course.status = "closed"
+        return
+    if asks and settled and {a.what for a in ledger.open()} <= {"confirm_close"}:
+        ledger.settled(line)
+        return
+    if asks or "answer" in acts or "scope_statement" in acts:
+        _move(course, line, "team")
+    elif acts & {"progress", "escalated"}:
+        _move(course, line, "vendor")
+    elif phrases.says_closed(line.turn.text):
+        _settle(course, line, "closed")
+    else:
+        _move(course, line, "team")
+
+
+def _team(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
+    text, towards = line.turn.text, line.turn.towards
+    to_vendor = "vendor" in towards
+    answered = ledger.answered(line) if to_vendor or phrases.answered_elsewhere(text) else 0
+    if "confirm_resolved" in acts and "reopen" not in acts:
+        ledger.settled(line)
+        _settle(course, line, "closed" if to_vendor and phrases.says_may_close(text) else "resolved")
+    elif line.wrapper:
+        return
+    elif to_vendor:
+        if course.status != "open" and phrases.only_thanks(text):
+            return
+        if "chase" in acts and not answered and course.waiting_on is not None and not acts & {"report", "give_logs"}:
+            return
+        _move(course, line, "team" if _owes(ledger, line) else "vendor")
+    elif "requester" in towards:
+        if phrases.only_thanks(text) or phrases.only_says_wait(text):
+            if course.waiting_on is None and course.status == "open":
+                _move(course, line, "team")
+            return
+        if course.waiting_on == "vendor" and "ask" not in acts and not phrases.asks_something(text):
+            return
+        _move(course, line, "requester")
+    elif answered:
+        _move(course, line, "team" if _owes(ledger, line) else "vendor")
+    elif not course.moves or "report" in acts or "reopen" in acts:
+        raised = phrases.says_ticket_raised(line.turn.subject) or phrases.says_ticket_raised(text)
+        _move(course, line, "vendor" if raised else "team")
+
+
+def _owes(ledger: Ledger, line: Line) -> bool:
+    return any(ask.asked_at <= line.node.at for ask in ledger.open())
+
+
+def _user(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
+    if "confirm_resolved" in acts and "reopen" not in acts:
+        ledger.settled(line)
+        _settle(course, line, "resolved")
+        return
+    if course.moves and ("chase" in acts or phrases.only_thanks(line.turn.text)) and "reopen" not in acts:
+        return
+    if line.turn.side == "unknown" and course.status != "open":
+        return
+    if "vendor" in line.turn.towards:
+        ledger.answered(line)
+        _move(course, line, "team" if _owes(ledger, line) else "vendor")
+        return
+    _move(course, line, "team")
+
+
+def _move(course: Course, line: Line, side: Side) -> None:
+    """Give the turn; ``since`` stays where the same side keeps it."""
+    if course.status != "open":
+        course.status = "open"
+    if course.waiting_on != side:
+        course.waiting_on, course.since = side, line.node.at
+        course.moves.append((line.node.at, side))
+    course.last_turn = side
+
+
+def _settle(course: Course, line: Line, status: Status) -> None:
+    if course.status == "closed" and status == "resolved":
+        return
+    course.status = status
+    if course.waiting_on is not None or not course.moves:
+        course.moves.append((line.node.at, None))
+    course.waiting_on, course.since = None, None
