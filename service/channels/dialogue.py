@@ -148,13 +148,14 @@ class Dialogue(SMTP):
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         incoming = await self._read_content()
+        recipients = len(self.envelope.rcpt_tos)
         if incoming.too_big:
             self._forget()
-            await self.push("552 5.3.4 Error: message size exceeds fixed maximum message size")
+            await self.conclude("552 5.3.4 Error: message size exceeds fixed maximum message size", recipients)
             return
         if incoming.smuggles():
             self._forget()
-            await self.push("550 5.6.0 Error: a line of a single dot without CRLF is not accepted")
+            await self.conclude("550 5.6.0 Error: a line of a single dot without CRLF is not accepted", recipients)
             return
         self.envelope.content = self.envelope.original_content = incoming.content()
         self.committing = True
@@ -163,9 +164,13 @@ class Dialogue(SMTP):
         finally:
             self.committing = False
             self._forget()
-        await self.push(status)
+        await self.conclude(status, recipients)
         if self.reception.stopping:
             self.dismiss("421 4.3.2 closing")
+
+    async def conclude(self, status: str, recipients: int) -> None:
+        """What came of the content: one reply, however many recipients."""
+        await self.push(status)
 
     async def _read_content(self) -> Incoming:
         incoming = Incoming(self.reception.max_message_bytes)
@@ -179,3 +184,20 @@ class Dialogue(SMTP):
                 if rest:
                     reader._buffer[0:0] = rest  # commands sent ahead (RFC 2920)
                 return incoming
+
+
+class LocalDialogue(Dialogue):
+    """LMTP (RFC 2033): LHLO instead of EHLO, and after the content one reply for each recipient."""
+
+    async def smtp_LHLO(self, arg: str) -> None:
+        await super().smtp_EHLO(arg)
+
+    async def smtp_HELO(self, hostname: str) -> None:
+        await self.push("500 5.5.1 Error: this is LMTP, say LHLO")
+
+    async def smtp_EHLO(self, hostname: str) -> None:
+        await self.push("500 5.5.1 Error: this is LMTP, say LHLO")
+
+    async def conclude(self, status: str, recipients: int) -> None:
+        for _ in range(recipients):
+            await self.push(status)

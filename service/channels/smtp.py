@@ -10,15 +10,17 @@ import contextlib
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
 import uvloop
 
 from service.channels.committer import Committer
-from service.channels.dialogue import Dialogue
+from service.channels.dialogue import Dialogue, LocalDialogue
 from service.channels.recipients import Intake
 from service.errors import Refused, Unavailable
 from service.settings import Listen, Settings
@@ -120,57 +122,87 @@ class Reception:
         return f"250 2.0.0 accepted as {id}"
 
 
-def run_smtp(settings: Settings, *, ready: Callable[[Listen], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is told the address. Raises Refused where it is in use."""
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the acceptor listens."""
+
+    smtp: Listen
+    lmtp: Listen | None = None
+
+
+def run_smtp(settings: Settings, *, ready: Callable[[Listening], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; ``ready`` is told the addresses. Raises Refused where one is in use."""
     uvloop.run(_serve(settings, ready or _say))
 
 
-def _say(address: Listen) -> None:
-    print(f"sodan: SMTP on {address}", file=sys.stderr, flush=True)
+def _say(listening: Listening) -> None:
+    lmtp = f", LMTP on {listening.lmtp}" if listening.lmtp else ""
+    print(f"sodan: SMTP on {listening.smtp}{lmtp}", file=sys.stderr, flush=True)
 
 
-async def _serve(settings: Settings, ready: Callable[[Listen], None]) -> None:
+async def _serve(settings: Settings, ready: Callable[[Listening], None]) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with serving(settings) as address:
-        ready(address)
+    async with serving(settings) as listening:
+        ready(listening)
         await stopped.wait()
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings) -> Any:
-    """The acceptor, within a running loop; yields the address it listens on, stops gracefully at the end."""
+async def serving(settings: Settings) -> AsyncIterator[Listening]:
+    """The acceptor, within a running loop; yields where it listens, stops gracefully at the end."""
     loop = asyncio.get_running_loop()
     database = Database(settings.database_url)
     committer = Committer(database, lambda: datetime.now(UTC))
-    reception = Reception(settings, committer)
-    listen = settings.smtp_listen
-    try:
-        server = await loop.create_server(
-            lambda: Dialogue(reception, loop), listen.host, listen.port, backlog=1024, reuse_address=True
+    wanted = [("SODAN_SMTP_LISTEN", settings.smtp_listen, Reception(settings, committer, "smtp"), Dialogue)]
+    if settings.lmtp_listen is not None:
+        wanted.append(
+            ("SODAN_LMTP_LISTEN", settings.lmtp_listen, Reception(settings, committer, "lmtp"), LocalDialogue)
         )
-    except OSError as error:
-        raise Refused(f"SODAN_SMTP_LISTEN: cannot listen on {listen}: {error.strerror}") from error
-    committer.start()
-    sweeper = loop.create_task(_sweep(reception))
+    receptions = [reception for _, _, reception, _ in wanted]
+    servers: list[asyncio.Server] = []
     try:
-        yield Listen(*server.sockets[0].getsockname()[:2])
+        for name, listen, reception, speak in wanted:
+            servers.append(await _listen(name, listen, partial(speak, reception, loop)))
+    except Refused:
+        for server in servers:
+            server.close()
+        raise
+    committer.start()
+    sweeper = loop.create_task(_sweep(receptions))
+    try:
+        yield Listening(*(Listen(*server.sockets[0].getsockname()[:2]) for server in servers))
     finally:
-        server.close()
+        for server in servers:
+            server.close()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(reception.stop(), settings.stop_seconds)
+            await asyncio.wait_for(_stop(receptions), settings.stop_seconds)
         sweeper.cancel()
         await loop.run_in_executor(None, committer.stop)
         database.close()
 
 
-async def _sweep(reception: Reception) -> None:
+async def _listen(name: str, listen: Listen, speak: Callable[[], Dialogue]) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(speak, listen.host, listen.port, backlog=1024, reuse_address=True)
+    except OSError as error:
+        raise Refused(f"{name}: cannot listen on {listen}: {error.strerror or error}") from error
+
+
+async def _stop(receptions: Sequence[Reception]) -> None:
+    for reception in receptions:
+        await reception.stop()
+
+
+async def _sweep(receptions: Sequence[Reception]) -> None:
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        reception.sweep(loop.time())
+        for reception in receptions:
+            reception.sweep(loop.time())
 
 
 def _host(dialogue: Dialogue) -> str:

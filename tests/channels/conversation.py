@@ -36,8 +36,8 @@ def acceptor(chosen: Settings) -> Iterator[Listen]:
 
     async def serve() -> None:
         state["loop"], state["stop"] = asyncio.get_running_loop(), asyncio.Event()
-        async with serving(chosen) as address:
-            state["address"] = address
+        async with serving(chosen) as listening:
+            state["address"] = listening.lmtp or listening.smtp
             started.set()
             await state["stop"].wait()
 

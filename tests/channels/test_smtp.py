@@ -268,3 +268,22 @@ def test_a_stop_keeps_promises_and_makes_no_new_ones(database: Database, databas
     idle.close()
     sender.close()
     assert len(_contents(database)) == 1
+
+
+def test_lmtp_answers_for_each_recipient(sqlite: Database) -> None:
+    """RFC 2033 §4.2."""
+    settings = set_up(str(sqlite.url), lmtp_listen="127.0.0.1:0")
+    with acceptor(settings) as address, Client(address) as client:
+        assert client.say("EHLO x").startswith("500")
+        assert client.say("LHLO x").startswith("250-")
+        client.say("MAIL FROM:<a@example.org>")
+        assert client.say("RCPT TO:<a@cases.example>").startswith("250")
+        assert client.say("RCPT TO:<a@elsewhere.example>").startswith("550")
+        assert client.say("RCPT TO:<b@cases.example>").startswith("250")
+        client.say("DATA")
+        client.send(MAIL + b".\r\n")
+        replies = [client.reply(), client.reply()]
+        assert replies[0] == replies[1]
+        assert replies[0].startswith("250 2.0.0 accepted as ")
+        assert client.say("NOOP").startswith("250")
+    assert [entry["channel"] for entry in sqlite.read(spool.listing)] == ["lmtp"]

@@ -1,0 +1,121 @@
+"""A wrong setting is one line that begins with its name; every setting stands in the docs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from service import settings
+from service.settings import Listen, Settings, WrongSetting
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in os.environ:
+        if name.startswith("SODAN_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_defaults_are_those_of_the_public_interface() -> None:
+    chosen = settings.load()
+    assert chosen.database_url == "sqlite:///var/sodan.db"
+    assert (str(chosen.smtp_listen), str(chosen.http_listen)) == ("127.0.0.1:8025", "127.0.0.1:8080")
+    assert chosen.intake == ("intake@localhost",)
+    assert chosen.organisation == ("localhost",)
+    assert (chosen.team, chosen.packs, chosen.case_prefix) == ((), (), "SD")
+    assert chosen.max_message_bytes == 36_700_160
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in {
+        "SMTP_LISTEN": "[::1]:2525",
+        "HTTP_LISTEN": "0.0.0.0:80",
+        "INTAKE": "Help@Corp.example, @cases.corp.example",
+        "TEAM": "it@corp.example,@it.corp.example",
+        "PACKS": f"{tmp_path}:/",
+        "MAX_MESSAGE_BYTES": "5000",
+        "CASE_PREFIX": "help",
+        "ZONE": "Europe/Berlin",
+    }.items():
+        monkeypatch.setenv(f"SODAN_{name}", value)
+    chosen = settings.load()
+    assert chosen.smtp_listen == Listen("::1", 2525)
+    assert not chosen.http_listen.loopback
+    assert chosen.intake == ("help@corp.example", "@cases.corp.example")
+    assert chosen.organisation == ("corp.example", "cases.corp.example")
+    assert chosen.team == ("it@corp.example", "@it.corp.example")
+    assert chosen.packs == (tmp_path, Path("/"))
+    assert (chosen.max_message_bytes, chosen.case_prefix, chosen.zone) == (5000, "HELP", ZoneInfo("Europe/Berlin"))
+
+
+def test_a_file_called_env_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SODAN_CASE_PREFIX=FILE\nSODAN_ORGANISATION=corp.example\nOTHER=1\n")
+    assert settings.load().case_prefix == "FILE"
+    assert settings.load().organisation == ("corp.example",)
+    monkeypatch.setenv("SODAN_CASE_PREFIX", "ENV")
+    assert settings.load().case_prefix == "ENV"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_LISTEN", "25"),
+        ("SMTP_LISTEN", "127.0.0.1:70000"),
+        ("HTTP_LISTEN", "localhost"),
+        ("LMTP_LISTEN", "x:y"),
+        ("INTAKE", "nobody"),
+        ("INTAKE", "a@b@c"),
+        ("INTAKE", " , "),
+        ("TEAM", "corp.example"),
+        ("ORGANISATION", "a b"),
+        ("PACKS", "/not/there"),
+        ("DATABASE_URL", "mysql://root:secret@host/db"),
+        ("DATABASE_URL", "secret"),
+        ("CASE_PREFIX", "S-D"),
+        ("CASE_PREFIX", "1SD"),
+        ("MAX_MESSAGE_BYTES", "many"),
+        ("MAX_MESSAGE_BYTES", "1"),
+        ("WORKERS", "0"),
+        ("ZONE", "Mars/Olympus"),
+        ("ZONE", "../../etc/passwd"),
+        ("LOG_LEVEL", "loud"),
+        ("REOPEN_DAYS", "-1"),
+        ("SMTP_TIMEOUT", "0"),
+        ("WEBHOOK_NETWORKS", "ten"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_the_name_first(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"SODAN_{name}", value)
+    with pytest.raises(WrongSetting) as wrong:
+        settings.load()
+    words = str(wrong.value)
+    assert words.startswith(f"SODAN_{name}: ")
+    assert "\n" not in words
+    assert "secret" not in words
+
+
+def test_every_setting_stands_in_the_docs_with_its_default() -> None:
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(SODAN_[A-Z_]+)` \| (.+?) \|", page, re.M))
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else "" if default is None else str(default)
+        assert rows.pop(f"SODAN_{name.upper()}", "not there") == (f"`{shown}`" if shown else "empty"), name
+    assert not rows, "settings that no longer exist"
+
+
+def test_the_example_file_names_only_settings_that_exist(tmp_path: Path) -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = re.findall(r"^#? ?SODAN_([A-Z_]+)=(.*)$", example, re.M)
+    assert named
+    assert {name.lower() for name, _ in named} <= set(Settings.model_fields)
+    (tmp_path / ".env").write_text("\n".join(f"SODAN_{name}={value}" for name, value in named))
+    settings.load()
