@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from service.mail import dates, forward, history, language, quote, signature
+from service.mail import dates, forward, history, quote, signature
 from service.mail.history import Speaker
 from service.mail.message import Address, Earlier, Origin
 
@@ -21,6 +21,7 @@ _MOST_LINES: Final = 120_000
 _INVISIBLE = re.compile("[\ufeff\u200b\u2060]")
 _JAPANESE_HTML = re.compile(r"<(?:html|body)\b[^>]{0,400}\blang=[\"']?ja", re.I)
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 
@@ -71,7 +72,7 @@ def _read(text: str, html: str | None, subject: str, date: datetime | None, flow
     lines, rest = _lines(text)
     walk = history.Walk()
     own, speakers = walk.take_apart(lines)
-    reply_lines, signed, beyond = _new_text(own)
+    reply_lines, signed, beyond = _new_text(own, signature.may_hold_reply_line(text[:LONGEST]))
     clock = _Clock(dates.zone_of(_spoken(text, html), date), date)
     forwards, others = _sorted_out(speakers, subject, bool(reply_lines))
     forwarded = tuple(_earlier(speaker, "forwarded", clock, subject) for speaker in forwards)
@@ -107,15 +108,16 @@ def _lines(text: str) -> tuple[list[str], str]:
     return lines, rest
 
 
-def _new_text(own: history.Lines) -> tuple[list[str], list[str], list[str]]:
+def _new_text(own: history.Lines, ticketed: bool = False) -> tuple[list[str], list[str], list[str]]:
     """(new lines, signature lines, lines beyond a "reply above this line") of the sender's own lines."""
     parts: list[list[str]] = [[]]
     beyond: list[str] = []
+    looks = 200 if ticketed else 0
     for at, line in enumerate(own):
         if line is None:
             if parts[-1]:
                 parts.append([])
-        elif len(line) < 300 and signature.is_reply_line(line):
+        elif looks and signature.may_hold_reply_line(line) and (looks := looks - 1) and signature.is_reply_line(line):
             if any(any(written.strip() for written in part) for part in parts):
                 beyond = [left for left in own[at + 1 :] if left is not None]
                 break
@@ -134,13 +136,15 @@ def _new_text(own: history.Lines) -> tuple[list[str], list[str], list[str]]:
 def _spoken(text: str, html: str | None) -> str:
     """The language whose zone is plausible: of the text's letters, else of the HTML around it."""
     head = text[:20_000]
+    if head.isascii():
+        return "ja" if html is not None and _JAPANESE_HTML.search(html[:8_000]) else ""
     if _KANA.search(head):
         return "ja"
     if _HANGUL.search(head):
         return "ko"
     if html is not None and _JAPANESE_HTML.search(html[:8_000]):
         return "ja"
-    return "zh" if not head.isascii() and language.language_of(head) == "zh" else ""
+    return "zh" if len(_HAN.findall(head, 0, 2_000)) > 8 else ""
 
 
 def _sorted_out(speakers: Sequence[Speaker], subject: str, answered: bool) -> tuple[list[Speaker], list[Speaker]]:

@@ -73,8 +73,7 @@ class Walk:
                 at = floor = end
                 continue
             event = self._event(lines, at, floor) if _may_announce(line) else None
-            if event is None or self.speakers >= MOST_SPEAKERS:
-                self.cut = self.cut or event is not None
+            if event is None:
                 current.append(line)
                 at += 1
                 continue
@@ -102,11 +101,11 @@ class Walk:
         return speaker
 
     def _event(self, lines: Sequence[str], at: int, floor: int) -> Block | Attribution | None:
-        if self.looks >= _MOST_LOOKS:
+        if self.looks >= _MOST_LOOKS or self.speakers >= MOST_SPEAKERS:
             self.cut = True
             return None
         block = forward.block_at(lines, at)
-        if block is not None and not (_lonely(block) and _blank(lines[block.end :])):
+        if block is not None and not (_lonely(block) and _nothing_below(lines, block.end)):
             return block
         said = quote.attribution(lines, at, floor)
         if said is None:
@@ -127,6 +126,12 @@ def _may_announce(line: str) -> bool:
     if head in ("-", "_", "=", "*", "—", "─", "━", "<", "[", "~", "#", "+", "–"):
         return True
     return "\t" in line or quote.may_end(line)
+
+
+def _nothing_below(lines: Sequence[str], at: int) -> bool:
+    while at < len(lines) and not lines[at].strip():
+        at += 1
+    return at >= len(lines)
 
 
 def _blank(lines: Sequence[str | None]) -> bool:

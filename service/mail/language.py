@@ -72,5 +72,5 @@ def _latin(sample: str, words: list[str]) -> str:
         return "en" if english > other else "und"
     from py3langid.langid import classify  # here, because its model takes half a second to load and few mails need it
 
-    code, _ = classify(" ".join(lower[:300]))  # type: ignore[no-untyped-call]
+    code, _ = classify(" ".join(lower[:120]))  # type: ignore[no-untyped-call]
     return str(code)

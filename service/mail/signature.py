@@ -105,10 +105,20 @@ _FOOTERS: Final = (
     re.compile(r"[\W_]*(?:나의|내)?\s?[\w ]{0,20}(?:에서 보냄|에서 보냈습니다|에서 전송)[\W_]*$"),
     re.compile(r"[\W_]*sent (?:from|by) galaxy[\W_]*$|[\W_]*sent (?:from|via) (?:a |the )?(?:mobile|phone)(?: device)?[\W_]*$", re.I),
 )  # fmt: skip
-_FOOTER_HINT = re.compile(
-    r"sent|via|from|get|envoy|enviad|inviat|verz|verst|gesend|geschick|skick|sendt|läh|wysł|odes|odos|posla|trimis|küldve|отправ|надісл|відправ|изпр|"
-    r"gönder|saade|nosūt|išsių|enviat|kirim|στάλ|απεστ|télé|obten|descarg|holen|scarica|ottieni|obter|baixe|download|送信|から|より|入手|發|发|傳送|寄|보냄|보냈|전송|posted|composed|written|written",
-    re.I,
+_FOOTER_STARTS: Final = tuple(
+    """sent via from posted composed written get env obt obte inv verz verst ges skick sendt läh wysł odes odos posla trimis elk küld отправ надісл відправ изпр
+    gönder saade saadet nosūt išsių enviat dikirim terkirim στάλ απεστ télé desc holen scarica ottieni baixe download von diese iphone ipad android outlook ios au mac
+    スマート スマホ 携帯 モバイル xperia galaxy windows yahoo ドコモ 私の 從 从 发 傳送 寄自 나의 내 someone""".split()  # noqa: SIM905
+)
+_FOOTER_MIDDLES: Final = (
+    " from mobile",
+    " from my ",
+    " from iphone",
+    " from phone",
+    "에서 보",
+    "에서 전",
+    "から送信",
+    "より送信",
 )
 _CUT_AFTER = re.compile(
     rf"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
@@ -147,6 +157,9 @@ _ABOVE_LINE = re.compile(
     r"rispondi[^\n]{0,30}sopra questa (?:riga|linea)|antwoord[^\n]{0,30}boven deze (?:regel|lijn)|responda[^\n]{0,30}acima desta linha|请在此行(?:之)?上(?:方)?回复|이 줄 위에",
     re.I,
 )  # fmt: skip
+_ABOVE_HINTS: Final = (
+    "above", "ABOVE", "Above", "の上", "より上", "も上", "oberhalb", "au-dessus", "encima", "sopra", "boven", "acima", "此行", "이 줄",
+)  # fmt: skip
 _LIST_FOOTER = re.compile(
     r"[\w.+-]{1,64} mailing list\b|[\w.+-]{1,64}@(?:lists?|googlegroups)\.|https?://\S{0,120}(?:listinfo|mailman)|unsubscribe|配信停止",
     re.I,
@@ -155,9 +168,16 @@ _LIST_FOOTER = re.compile(
 
 def is_reply_line(line: str) -> bool:
     """A ticket system's "reply above this line", in any of several languages."""
-    if len(line) > 300 or ("above" not in line.lower() and line.isascii()):
-        return False
-    return _ABOVE_LINE.search(line) is not None
+    return len(line) < 300 and may_hold_reply_line(line) and _ABOVE_LINE.search(line) is not None
+
+
+def may_hold_reply_line(text: str) -> bool:
+    """A cheap first look at a line or a whole text."""
+    if text.isascii():
+        return (
+            "above" in text.lower() or "sopra" in text or "boven deze" in text or "acima" in text or "oberhalb" in text
+        )
+    return any(hint in text for hint in _ABOVE_HINTS)
 
 
 def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -235,20 +255,21 @@ def _footer(lines: list[str]) -> int | None:
 
 
 def _is_footer(line: str) -> bool:
-    if len(line) > 300 or not _FOOTER_HINT.search(line):
+    if len(line) > 300:
+        return False
+    bare = fold(line).lstrip(" \t-–—_*<([>~=・※.")
+    if not bare.startswith(_FOOTER_STARTS) and not any(middle in bare for middle in _FOOTER_MIDDLES):
         return False
     return any(pattern.match(line) for pattern in _FOOTERS)
 
 
 def _disclaimer(lines: list[str]) -> int | None:
     """From the first paragraph of the end that begins like a disclaimer."""
-    for at in range(max(0, len(lines) - 60), len(lines)):
+    for at in range(max(0, len(lines) - 40), len(lines)):
         line = lines[at]
         starts = at == 0 or not lines[at - 1].strip() or _FRAME.match(lines[at - 1][:200]) is not None
         if starts and line.strip() and _DISCLAIMER.match(line[:400]):
-            if at == 0:
-                return None if len(lines) < 4 else 0 if False else None
-            return at
+            return at or None
     return None
 
 
