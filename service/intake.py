@@ -15,12 +15,14 @@ from mailrules.judge import Rules
 from mailrules.library import load
 from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.line import thread_of
+from service.case.revise import revise
 from service.case.roles import Roles
+from service.case.state import Frame, Overrides
 from service.mail.parse import parse
 from service.settings import Settings
 from service.store import placing, spool
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.save import Standing, overrides, save_cases
+from service.store.save import Standing, Surroundings, save_cases, surroundings
 from service.store.spool import Claimed, Envelope, NewEntry
 
 
@@ -66,6 +68,10 @@ class House:
             reopen=timedelta(days=settings.reopen_days),
         )
 
+    def key(self, case_id: int) -> str:
+        """What people call the case: ``SD-12``."""
+        return f"{self.ways.prefix}-{case_id}"
+
     def roles(self, learned: frozenset[str]) -> Roles:
         """Who is on which side, knowing who showed to be of the team."""
         return Roles(
@@ -97,40 +103,25 @@ def take_in(conn: Connection, understood: Sequence[Understood], house: House, *,
     one_at_a_time(conn)
     arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
     placed = placing.place_all(conn, arrived, now=now, reopen=house.reopen)
-    rejudge(conn, placed.cases, house, now=now)
+    rejudge(conn, placed.cases, house, now=now, opened=placed.opened)
     return placed.cases
 
 
-def rejudge(conn: Connection, case_ids: Sequence[int], house: House, *, now: datetime) -> None:
+def rejudge(
+    conn: Connection, case_ids: Sequence[int], house: House, *, now: datetime, opened: Sequence[int] = ()
+) -> None:
     """Judge whole cases anew from what was read in their mails, and save how they stand."""
-    by_hand = overrides(conn, case_ids)
-    standings = []
-    for case_id in case_ids:
-        lines = placing.lines(conn, case_id)
-        judgement = house.rules.judge(thread_of(lines), [line.reading for line in lines])
-        standings.append(Standing(case_id, _document(lines, judgement, by_hand.get(case_id, {}), now)))
-    save_cases(conn, standings, now)
+    known = surroundings(conn, case_ids)
+    save_cases(conn, [_standing(conn, case_id, house, known[case_id], now) for case_id in case_ids], now, opened)
 
 
-def _document(lines, judgement, by_hand, now):  # TEMPORARY until case.revise
-    first, last = lines[0], lines[-1]
-    return {
-        "title": first.turn.subject,
-        "status": "open",
-        "waiting_on": "team",
-        "waiting_since": last.received_at.isoformat(),
-        "priority": judgement.priority.level,
-        "kind": judgement.kind,
-        "language": judgement.language,
-        "vendor": judgement.vendor,
-        "vendor_refs": [{"vendor": r.vendor, "ref": r.ref} for r in judgement.references if r.stated],
-        "missing": list(judgement.missing),
-        "open_asks": 0,
-        "messages": len(lines),
-        "opened_at": first.received_at.isoformat(),
-        "updated_at": last.received_at.isoformat(),
-        "judged_by": judgement.judged_by,
-        "participants": [],
-        "asks": [],
-        "checklist": [],
-    }
+def _standing(conn: Connection, case_id: int, house: House, known: Surroundings, now: datetime) -> Standing:
+    lines = placing.lines(conn, case_id)
+    judgement = house.rules.judge(thread_of(lines), [line.reading for line in lines])
+    frame = Frame(
+        key=house.key(case_id),
+        merged=tuple(map(house.key, known.merged)),
+        related=tuple(map(house.key, known.related)),
+    )
+    state = revise(lines, judgement, Overrides.from_document(known.by_hand), frame, now)
+    return Standing(case_id, state.document())

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from service.store.tables import case_items_missing, case_refs, cases, events, participants
+from service.store.tables import case_items_missing, case_links, case_refs, cases, events, participants
 
 _CHUNK = 400
+_TOLD = ("key", "title", "status", "waiting_on", "priority", "kind", "vendor", "missing", "open_asks", "messages")
+"""What an event says of a case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a case stands. ``document`` has the shape of "Case" in the public interface, without its key."""
+    """How a case stands. ``document`` has the shape of "Case" in the public interface."""
 
     case_id: int
     document: dict[str, Any]
 
 
-def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of a case besides its mails."""
+
+    by_hand: dict[str, Any]
+    """What people set (``service.case.state.Overrides``)."""
+    merged: tuple[int, ...] = ()
+    """Cases that became this one."""
+    related: tuple[int, ...] = ()
+
+
+def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime, opened: Collection[int] = ()) -> None:
     """Save all of them, in a handful of statements whatever their number, with an event for each."""
     if not standings:
         return
@@ -36,7 +50,7 @@ def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime) -
         [
             {
                 "case_id": standing.case_id,
-                "kind": "case.updated",
+                "kind": "case.opened" if standing.case_id in opened else "case.changed",
                 "at": now,
                 "data": {name: standing.document.get(name) for name in ("status", "waiting_on", "priority", "title")},
             }
@@ -45,12 +59,25 @@ def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime) -
     )
 
 
-def overrides(conn: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """What people set by hand, by case."""
-    found: dict[int, dict[str, Any]] = {}
+def surroundings(conn: Connection, case_ids: Sequence[int]) -> dict[int, Surroundings]:
+    """What people set by hand, what was merged into each case, and what it is related to."""
+    found: dict[int, Surroundings] = {}
     for start in range(0, len(case_ids), _CHUNK):
-        query = select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(case_ids[start : start + _CHUNK]))
-        found |= {row.id: row.set_by_people or {} for row in conn.execute(query)}
+        chunk = case_ids[start : start + _CHUNK]
+        merged: dict[int, list[int]] = defaultdict(list)
+        related: dict[int, list[int]] = defaultdict(list)
+        for row in conn.execute(
+            select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(chunk)).order_by(cases.c.id)
+        ):
+            merged[row.merged_into].append(row.id)
+        for row in conn.execute(
+            select(case_links.c.case_id, case_links.c.other_id)
+            .where(case_links.c.case_id.in_(chunk))
+            .order_by(case_links.c.other_id)
+        ):
+            related[row.case_id].append(row.other_id)
+        for row in conn.execute(select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(chunk))):
+            found[row.id] = Surroundings(row.set_by_people or {}, tuple(merged[row.id]), tuple(related[row.id]))
     return found
 
 
@@ -72,7 +99,7 @@ def _summary(standing: Standing) -> dict[str, Any]:
         "messages": document["messages"],
         "opened_at": _instant(document["opened_at"]),
         "updated_at": _instant(document["updated_at"]),
-        "judged_by": document["judged_by"] if isinstance(document["judged_by"], str) else str(document["judged_by"]),
+        "judged_by": document["judged_by"],
         "document": document,
     }
 
