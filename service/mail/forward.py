@@ -15,6 +15,8 @@ from typing import Final, Literal
 
 from service.mail.message import Address
 from service.mail.words import (
+    END_ENDS,
+    END_STARTS,
     FORWARD_MARKS,
     FORWARD_PREFIXES,
     LABELS,
@@ -25,7 +27,7 @@ from service.mail.words import (
     fold,
 )
 
-Mark = Literal["forward", "original", "unknown", "none"]
+Mark = Literal["forward", "original", "end", "unknown", "none"]
 LONGEST: Final = 4_000
 """Characters of one header line that are looked at (To lists are long)."""
 _MOST_LINES: Final = 40
@@ -36,6 +38,7 @@ _DECORATED = re.compile(
 )
 _RULE = re.compile(r"[ \t*]*(?:_{5,}|-{5,}|—{3,}|─{3,}|━{3,}|={5,}|\*{5,})[ \t*]*$")
 _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
+_GLUED = re.compile(r"(?<=[A-Z0-9])([A-ZÀ-ÞА-Я]?[^\W\d_A-ZÀ-Þ]{3,12})[ \t]+")
 _BEHALF = re.compile(
     r"\s(?:on behalf of|im auftrag von|de la part de|en nombre de|per conto di|em nome de|namens|på vegne af|för|の代理|代表)\s",
     re.I,
@@ -94,6 +97,8 @@ def mark_of(line: str) -> Mark:
             phrase = fold(found[1]).strip(" \t*:：-_")
             if phrase.startswith(("forwarded by ", "転送者")):
                 return "forward"
+            if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS):
+                return "end"
             return "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
     if stripped[-1] in ":：" or first in "*_":
         phrase = fold(stripped).strip(" \t*:：-_")
@@ -122,6 +127,8 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
         first = _skip_blank(lines, at + 1, 2)
         if first < len(lines) and (second := mark_of(lines[first])) != "none":
             mark, first = second, _skip_blank(lines, first + 1, 3)
+    if mark == "end":
+        return Block(at, at + 1, mark)
     if mark == "none" and (one := _one_line(line, at)) is not None:
         return one
     found = _labels(lines, first) if first < len(lines) else None
@@ -131,7 +138,17 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
     enough = 2 if mark != "none" or ruled else 3
     if "from" not in values or len(values.keys() & {"from", "to", "cc", "subject", "date"}) < enough:
         return _mark_alone(line, at, mark)
-    return Block(at, end, mark, values, ruled)
+    return Block(at, _below_rule(lines, end), mark, values, ruled)
+
+
+def _below_rule(lines: Sequence[str], end: int) -> int:
+    """Past the line that some clients (Becky!, Notes) draw under the header lines."""
+    at = _skip_blank(lines, end, 2)
+    return at + 1 if at < len(lines) and _is_dashes(lines[at]) else end
+
+
+def _is_dashes(line: str) -> bool:
+    return 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=")
 
 
 def _mark_alone(line: str, at: int, mark: Mark) -> Block | None:
@@ -262,8 +279,20 @@ def _one_line(line: str, at: int) -> Block | None:
     values = _assign(rows)
     if "from" not in values or len(values) < 2:
         return None
+    _glued_subject(values)
     mark: Mark = "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
     return Block(at, at + 1, mark, values)
+
+
+def _glued_subject(values: dict[Field, str]) -> None:
+    """Yahoo! in some languages: "Enviado: … 09:26:50 CETAssunto A subject", the subject's word without its colon."""
+    date = values.get("date", "")
+    if "subject" in values or not date:
+        return
+    for m in _GLUED.finditer(date):
+        if "subject" in LABELS.get(fold(m[1]), ()):
+            values["date"], values["subject"] = date[: m.start(1)], date[m.end() :].strip()
+            return
 
 
 def people(value: str) -> tuple[Address, ...]:

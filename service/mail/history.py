@@ -77,6 +77,12 @@ class Walk:
                 current.append(line)
                 at += 1
                 continue
+            if isinstance(event, Block) and event.mark == "end":
+                if current is before:
+                    current.append(line)  # nothing was opened: a line of the text
+                current, opened = before, None
+                at = floor = event.end
+                continue
             if isinstance(event, Block):
                 before, opened = current, None
                 current = self._speaker(found, Speaker(block=event)).lines

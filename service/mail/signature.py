@@ -19,13 +19,14 @@ _LONGEST_SIGNATURE: Final = 16
 _LONGEST_DELIMITED: Final = 60
 """Lines after "-- " (RFC 3676 §4.3); more than that is text someone cut with dashes."""
 _WIDEST: Final = 90
+_MOST_CUTS: Final = 40
 
 _FRAME = re.compile(
     r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
 )
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
 _SYMBOLS = re.compile(r"[\s\-_=*#~+ᐧ.·•|]*$")
-_NAME_DASH = re.compile(r"[-–—~/][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
+_NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
 _CONTACT = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,80}|(?:tel|fax|phone|mobile|mob|cell|direct|office|e-?mail|mail|web|url|skype|電話|携帯|内線|代表|直通|"
     r"住所|〒|ＴＥＬ|ＦＡＸ|℡|☎|📧|📱|📞)[.:：）)\s]{0,3}|\+?\(?\d{2,4}\)?[ .-]\d{2,4}[ .-]\d{3,4}\b|\bwww\.|https?://|〒\d{3}",
@@ -39,10 +40,10 @@ _ORGANISATION = re.compile(
 _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
 _CONTACT_LABELS: Final = frozenset(
     """tel fax phone mobile mob cell direct office e-mail email mail web url skype http https t f m e p w o c d
-    電話 携帯 携帯電話 内線 代表 直通 住所 所在地 メール アドレス mailto ver website hp line 受付時間 営業時間 電話番号 ファックス telefon mobil""".split()  # noqa: SIM905
+    電話 携帯 携帯電話 内線 代表 直通 住所 所在地 メール アドレス mailto ver website hp line hours hour 受付時間 営業時間 電話番号 ファックス telefon mobil""".split()  # noqa: SIM905
 )
 _SENTENCE = re.compile(
-    r"[。？！]|(?:です|ます|ました|ません|ください|下さい|でしょうか|致します)\W*$|[a-z]{2}[.!?](?:\s|$).*[a-z]{3}|\?\s*$"
+    r"[。？！]|(?:です|ます|ました|ません|ください|下さい|でしょうか|致します)\W*$|[a-z]{2}[.!?](?:\s|$).*[a-z]{3}|\?\s*$|(?:\S+ ){4}\S*[a-z]{3}[.!]\s*$"
 )
 
 _SIGN_OFFS: Final = frozenset(
@@ -103,6 +104,7 @@ _FOOTERS: Final = (
     re.compile(r"[\W_]*(?:outlook for (?:ios|android)|iOS版outlook|android版outlook|yahoo!?メール[^\n]{0,20})[^\n。]{0,20}(?:を入手|で送信|から送信|を取得|から検索|ダウンロード)[^\n]{0,80}$", re.I),
     re.compile(r"[\W_]*(?:從我的|从我的|发自我的|发自|傳送自|寄自|從)[^\n。]{0,30}(?:傳送|发送|寄出)?[\W_]*$"),
     re.compile(r"[\W_]*(?:나의|내)?\s?[\w ]{0,20}(?:에서 보냄|에서 보냈습니다|에서 전송)[\W_]*$"),
+    re.compile(r"[\W_]*sent (?:from|via|with) \[[^\]\n]{1,40}\]\(https?://[^)\s]{1,200}\)(?: (?:for|on|für|pour|para|per) [\w .]{1,30})?[\W_]*$", re.I),
     re.compile(r"[\W_]*sent (?:from|by) galaxy[\W_]*$|[\W_]*sent (?:from|via) (?:a |the )?(?:mobile|phone)(?: device)?[\W_]*$", re.I),
 )  # fmt: skip
 _FOOTER_STARTS: Final = tuple(
@@ -139,6 +141,7 @@ _DISCLAIMER = re.compile(
 _BANNER = re.compile(
     r"[\W_]*(?:\[?(?:external|外部|ext)\]?[\s\]:：]*(?:e-?mail|sender|メール|message|mail)?[\W_]*$|"
     r"\[?(?:external(?: e-?mail| sender| message)?|caution|warning|attention|notice|security notice|警告|注意)\]?[\s\]:：!*-]+[^\n]{0,60}(?:e-?mail|message|sender|mail|メール)[^\n]{0,80}(?:outside|external|originated|not (?:click|open)|外部|社外)|"
+    r"\[external\][^\n]{0,60}(?:think before|click|outside|report|sender|caution)|"
     r"(?:this|the) (?:e-?mail|message|sender)[^\n]{0,60}(?:originated|came|is|was sent|comes)(?: from)?\s?(?:someone |a source )?(?:outside|external|an external)|"
     r"(?:external e-?mail|external sender|外部からのメール|社外からのメール|社外メール)|"
     r"【(?:外部|社外|外部メール|社外メール|外部送信元|外部からのメール|注意)】[^\n]{0,100}$|[※*＊■]?\s*(?:この|本)(?:電子)?メールは[、,]?(?:社外|外部|組織外|インターネット)[^\n]{0,60}(?:から|送信|受信)|"
@@ -184,7 +187,7 @@ def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
     """(what the writer meant, banner and signature and footer) of one writer's lines."""
     kept = list(lines)
     off: list[str] = []
-    for _ in range(12):
+    for _ in range(_MOST_CUTS):
         before = len(kept)
         kept = _trim(kept)
         cut = _cut(kept)

@@ -185,11 +185,24 @@ ORIGINAL_MARKS: Final = (
 )
 """Phrases of the line above a mail that is answered."""
 
+END_STARTS: Final = (
+    "end of ",
+    "end forwarded",
+    "end original",
+    "fin du ",
+    "ende der ",
+    "fin del ",
+    "fine messaggio",
+    "fim da ",
+)
+END_ENDS: Final = (" ends", " end", "ここまで", "終わり", "終了", "おわり")
+"""How the line below a forwarded or quoted mail begins or ends, where a client draws one."""
+
 WROTE: Final = tuple(
     sorted(
         _phrases(
             """
-    wrote | writes | said | has written | さんは書きました | は書きました | が書きました | さんが書きました | さん wrote | のメール | のメッセージ
+    wrote | writes | has written | さんは書きました | は書きました | が書きました | さんが書きました | さん wrote | のメール | のメッセージ
     のメールに返信 | さんからのメール | さんのメール | さんが書いた
     schrieb | schrieben | geschrieben | hat geschrieben | a écrit | a écrit le | écrit | écrivait | escribió
     escribio | va escriure | ha escrit | ha scritto | scrisse | scrive | escreveu | schreef
