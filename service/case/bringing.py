@@ -181,6 +181,7 @@ def _brought_mail(
         vendor=vendor,
         to_vendor=next((v for v in (roles.vendor(a) for a in (*mail.to, *mail.cc)) if v), None),
         numbers=_numbers(mail.subject),
+        told=_told(text, role),
         claims=_claims(mail.subject, ways.prefix),
         token=next(iter((*own, *tags)), None),
         fresh=role != "vendor" and begins_new_topic(text),
@@ -208,9 +209,9 @@ def _brought_earlier(
     received_at: datetime,
     outer: str | None,
 ) -> Brought:
-    date = _in_zone(earlier, mail, ways.zone)
-    subject = read_subject(earlier.subject or "")
     role = roles.role_of(earlier.from_)
+    date = _in_zone(earlier, mail, ways.zone, role in ("team", "requester"))
+    subject = read_subject(earlier.subject or "")
     limit = mail.date or received_at
     at, dated = _moment(date, limit)
     vendor = _vendor(earlier.from_, (*earlier.to, *earlier.cc), roles)
@@ -237,6 +238,7 @@ def _brought_earlier(
         vendor=vendor,
         to_vendor=next((v for v in (roles.vendor(a) for a in (*earlier.to, *earlier.cc)) if v), None),
         numbers=_numbers(earlier.subject or ""),
+        told=_told(earlier.text, role),
         claims=_claims(earlier.subject or "", ways.prefix),
         words=content_words(earlier.subject or "", earlier.text, without=without)[:60],
         subject_words=content_words(subject.base, without=without)[:30],
@@ -340,6 +342,14 @@ def _numbers(subject: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match[0] for match in _NUMBER.finditer(subject)))[:6]
 
 
+def _told(text: str, role: Side) -> tuple[str, ...]:
+    """Long numbers in a mail of ours: a ticket that we opened elsewhere may be among them."""
+    if role not in ("team", "requester"):
+        return ()
+    found = (m[0] for m in _NUMBER.finditer(text[:4000]) if sum(c.isdigit() for c in m[0]) >= 6)
+    return tuple(dict.fromkeys(found))[:8]
+
+
 def _moment(date: datetime | None, limit: datetime) -> tuple[datetime, bool]:
     """When a mail was written, in UTC; a date that is missing, or far in the future of its receipt, is not believed."""
     ceiling = limit.astimezone(UTC)
@@ -349,14 +359,15 @@ def _moment(date: datetime | None, limit: datetime) -> tuple[datetime, bool]:
     return (moment, True) if moment <= ceiling + timedelta(days=400) else (ceiling, False)
 
 
-def _in_zone(earlier: Earlier, mail: Mail, zone: tzinfo) -> datetime | None:
+def _in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:
     """The date of a header block that names no zone: mailers write it in the reader's zone. Exchange writes Date headers
-    in UTC, so a containing mail in UTC says nothing about where its writer sits: then our own zone is meant."""
+    in UTC, so a containing mail in UTC says nothing about where its writer sits: then our own zone is meant, as it is for
+    a mail of our own people, whoever quotes it."""
     date = earlier.date
     if date is None or not earlier.zone_assumed:
         return date
     outer = mail.date
-    if outer is not None and outer.utcoffset() not in (None, timedelta(0)):
+    if outer is not None and outer.utcoffset() not in (None, timedelta(0)) and not ours:
         return date
     local = date.replace(tzinfo=zone)
     fixed = local.replace(tzinfo=timezone(local.utcoffset() or timedelta(0)))

@@ -50,6 +50,9 @@ class Group:
     refs: set[tuple[str, str]] = field(default_factory=set)
     bases: set[str] = field(default_factory=set)
     pinned: int | None = None
+    """The case a person made it."""
+    held: bool = False
+    """A message in it was put there by hand: rules unite it with nothing more."""
     settled_at: datetime | None = None
     active_at: datetime | None = None
     related: set[int] = field(default_factory=set)
@@ -104,8 +107,9 @@ class Groups:
         self.home[node.id] = group.index
         if node.side != "unknown" or len(group.members) == 1 or node.author in group.people:
             group.people.update(p for p in (node.author, *node.to, *node.cc) if p)
-        if node.pinned is not None:
-            group.pinned = node.pinned
+        if node.label is not None:
+            group.pinned = node.label
+            group.held = group.held or node.pinned is not None
         if node.base:
             group.bases.add(node.base)
         if node.resolves:
@@ -125,6 +129,7 @@ class Groups:
         first.refs |= second.refs
         first.bases |= second.bases
         first.related |= second.related
+        first.held = first.held or second.held
         first.pinned = first.pinned if first.pinned is not None else second.pinned
         first.settled_at = latest(first.settled_at, second.settled_at)
         first.active_at = latest(first.active_at, second.active_at)

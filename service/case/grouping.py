@@ -43,7 +43,7 @@ class _Grouping:
         self.mids: dict[str, list[Node]] = defaultdict(list)
         self.wanted: dict[str, list[tuple[int, str, int]]] = defaultdict(list)  # unknown id → (message, base, rank)
         self.refs: dict[tuple[str, str], list[int]] = defaultdict(list)  # reference → messages that state it
-        self.told: dict[tuple[str, str], list[int]] = defaultdict(list)  # reference → our messages that mention it
+        self.told: dict[str, list[int]] = defaultdict(list)  # number → our messages that mention it
         self.tix: dict[str, list[int]] = defaultdict(list)
         self.held_by: dict[int, list[int]] = defaultdict(list)
         self.of_case: dict[int, list[int]] = defaultdict(list)
@@ -60,6 +60,7 @@ class _Grouping:
     def run(self) -> Partition:
         for node in self.nodes:
             self.place(node)
+        self.obey()
         self.evidence.update(join_by_content(self.groups))
         root, home = self.groups.root, self.groups.home
         kept = list(self.groups.kept())
@@ -101,6 +102,16 @@ class _Grouping:
                 group.related.add(g.index)
                 g.related.add(group.index)
 
+    def obey(self) -> None:
+        """Unite what people united."""
+        first: dict[int, int] = {}
+        for node in self.nodes:
+            if node.label is None:
+                continue
+            here, there = self.groups.of(node.id), self.groups.of(first.setdefault(node.label, node.id))
+            if here is not None and there is not None:
+                self.groups.union(there, here)
+
     def enter(self, node: Node, group: Group) -> None:
         self.groups.enter(node, group)
         if node.message_id:
@@ -115,8 +126,11 @@ class _Grouping:
             for wanted in node.refs:
                 self.wanted[wanted].append((node.id, node.base, 1))
         if node.side in ("team", "requester") and not node.tells_previous:
-            for ref in node.mentioned:
-                self.told[ref].append(node.id)
+            for _, number in node.mentioned:
+                self.told[number].append(node.id)
+            for number in node.told:
+                if node.id not in self.told[number]:
+                    self.told[number].append(node.id)
 
     def candidates(self, node: Node) -> Iterable[tuple[Evidence, Group]]:
         """What speaks for which group, strongest first."""
@@ -175,7 +189,7 @@ class _Grouping:
     def by_mention(self, node: Node) -> Iterable[tuple[Evidence, Group]]:
         """A number we wrote down ourselves before the vendor stated it, or that we mention as the matter at hand."""
         for ref in node.stated if node.side == "vendor" else ():
-            tellers = self.told.get(ref, [])
+            tellers = self.told.get(ref[1], [])
             homes = {g.index: g for g in map(self.groups.of, tellers) if g is not None}
             if len(homes) == 1 and not any(v == ref[0] for g in homes.values() for v, _ in g.refs):
                 yield from self.at("mention", f"{ref[0]} {ref[1]}", tellers[0])
@@ -207,6 +221,8 @@ class _Grouping:
     def objection(self, node: Node, evidence: Evidence, group: Group) -> str:
         if evidence.kind == "person":
             return ""
+        if node.joined is not None and group.pinned is not None and group.pinned != node.joined:
+            return "a person put it into another case"
         pointed = self.by_id.get(evidence.message) if evidence.message is not None else None
         inner = evidence.kind == "recovered" and pointed is not None and pointed.origin in ("forwarded", "attached")
         if node.fresh and evidence.kind not in ("token", "bounce") and not inner:
@@ -223,6 +239,8 @@ class _Grouping:
 
     def may_merge(self, one: Group, other: Group, node: Node) -> bool:
         """Whether two groups are one case that only looked like two; two cases with lives of their own are not."""
+        if one.held or other.held:
+            return False
         if one.pinned is not None and other.pinned is not None and one.pinned != other.pinned:
             return False
         return not (_own_life(one, node) and _own_life(other, node))
@@ -265,7 +283,9 @@ def _vendor_fits(node: Node, vendor: str) -> bool:
 
 def _pressed_reply(node: Node, parent: Node, group: Group) -> bool:
     """Other base subject, no common words, nothing quoted of the case, no common number."""
-    if node.side == "vendor" or node.automatic or not node.base or node.base in group.bases or len(node.text) < 20:
+    if node.side not in ("team", "requester") or node.automatic or len(node.text) < 20:
+        return False
+    if not node.base or node.base in group.bases:
         return False
     if any(inner in {m.id for m in group.members} for inner in node.holds):
         return False

@@ -58,6 +58,7 @@ def merged(known: Node, come: Node) -> Node:
         id=known.id,
         case=known.case,
         pinned=known.pinned,
+        joined=known.joined,
         message_id=first.message_id or second.message_id,
         author=first.author or second.author,
         to=first.to or second.to,

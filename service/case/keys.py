@@ -7,7 +7,7 @@ key          own: the message is it                                      cites: 
 ``at:``      author and minute                                           –
 ``txt:``     the beginning of its words                                  –
 ``ref:``     a vendor's number, stated                                   a vendor's number, mentioned
-``num:``     a vendor's number, stated, without the vendor               a word of the subject like one
+``num:``     a vendor's number, stated, without the vendor               a word that looks like one
 ``tix:``     root of Thread-Index with base subject                      –
 ``wait:``    vendor, person and fortnight of an inquiry or its answer    –
 ``talk:``    telling word and fortnight of a report or an inquiry        –
@@ -53,7 +53,7 @@ def cited_keys(node: Node) -> frozenset[str]:
         mids.add(node.bounced)
     keys = {_key("mid", mid) for mid in mids if mid}
     keys |= {_key("ref", f"{vendor}:{ref}") for vendor, ref in node.mentioned}
-    keys |= {_key("num", number) for number in node.numbers}
+    keys |= {_key("num", number) for number in (*node.numbers, *node.told)}
     return frozenset(keys - own_keys(node))
 
 

@@ -22,6 +22,8 @@ class Node:
     """The case it stands in at present."""
     pinned: int | None = None
     """The case a person put it into: no rule moves it again."""
+    joined: int | None = None
+    """The case a person made of several: all that bear its number stay together."""
     origin: Origin = "delivered"
     dated: bool = True
     """``at`` is its own date."""
@@ -55,6 +57,8 @@ class Node:
     """Numbers merely mentioned."""
     numbers: tuple[str, ...] = ()
     """Words of the subject that look like a number of a vendor whose label is missing."""
+    told: tuple[str, ...] = ()
+    """Long numbers in a mail of ours that no rule knows for a vendor's."""
     claims: tuple[int, ...] = ()
     """Case keys of ours in the subject: claims, good only for those who may."""
     token: int | None = None
@@ -74,6 +78,11 @@ class Node:
     """Messages found inside it."""
 
     @property
+    def label(self) -> int | None:
+        """The case that a person says it belongs to."""
+        return self.pinned if self.pinned is not None else self.joined
+
+    @property
     def headerless(self) -> bool:
         """No header names an earlier mail."""
         return not self.parents and not self.refs
@@ -83,7 +92,7 @@ class Node:
         out: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in ("id", "case", "pinned"):
+            if field.name in ("id", "case", "pinned", "joined"):
                 continue
             if isinstance(value, datetime):
                 value = value.isoformat()
@@ -94,7 +103,9 @@ class Node:
         return out
 
     @classmethod
-    def from_document(cls, document: dict[str, Any], *, id: int, case: int | None, pinned: int | None) -> Node:
+    def from_document(
+        cls, document: dict[str, Any], *, id: int, case: int | None, pinned: int | None, joined: int | None = None
+    ) -> Node:
         """Back from JSON; fields of a later version are left out."""
         known = {field.name for field in fields(cls)}
         values: dict[str, Any] = {}
@@ -108,4 +119,4 @@ class Node:
             elif name == "at":
                 value = datetime.fromisoformat(value)
             values[name] = value
-        return cls(**{**values, "id": id, "case": case, "pinned": pinned})
+        return cls(**{**values, "id": id, "case": case, "pinned": pinned, "joined": joined})

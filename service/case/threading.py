@@ -146,8 +146,8 @@ def _cases_for(groups: Sequence[Sequence[Node]]) -> list[int | None]:
     pinned: dict[int, int] = {}
     for position, members in enumerate(groups):
         for member in members:
-            if member.pinned is not None:
-                pinned[member.pinned] = position
+            if member.label is not None:
+                pinned[member.label] = position
     first: dict[int, tuple[tuple[int, ...], int]] = {}
     for position, members in enumerate(groups):
         for member in members:

@@ -97,6 +97,34 @@ def place_all(
     return placed
 
 
+def open_case(conn: Connection, opened_at: datetime, now: datetime) -> int:
+    """A bare case, to be judged; its number."""
+    made = insert(cases).values(
+        status="open",
+        priority="P3",
+        kind="incident",
+        vendor_refs=[],
+        missing=[],
+        opened_at=opened_at,
+        updated_at=now,
+        set_by_people={},
+        document={},
+    )
+    return int(conn.execute(made.returning(cases.c.id)).scalar_one())
+
+
+def regroup(
+    conn: Connection, case_ids: Collection[int], *, now: datetime, reopen: timedelta = timedelta(days=14)
+) -> Placed:
+    """Let the rules look again at what stands in these cases, after people changed what they may not touch."""
+    placed = Placed()
+    wanted = set(case_ids) | _linked(conn, case_ids)
+    known = _nodes(conn, wanted)
+    found = plan(known.values(), [], reopen=reopen, aliases=_aliases(conn, wanted))
+    _write(conn, found, [], known, placed, now)
+    return placed
+
+
 def lines(conn: Connection, case_id: int) -> list[Line]:
     """The messages of a case, oldest first by the time of writing, with what was read in each."""
     query = select(
@@ -104,6 +132,7 @@ def lines(conn: Connection, case_id: int) -> list[Line]:
         messages.c.case_id,
         messages.c.facts,
         messages.c.pinned_by,
+        messages.c.joined,
         messages.c.author_name,
         messages.c.author_role,
         messages.c.author_address,
@@ -244,7 +273,7 @@ def _linked(conn: Connection, wanted: Collection[int]) -> set[int]:
 
 def _nodes(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
     found: dict[int, Node] = {}
-    columns = (messages.c.id, messages.c.case_id, messages.c.facts, messages.c.pinned_by)
+    columns = (messages.c.id, messages.c.case_id, messages.c.facts, messages.c.pinned_by, messages.c.joined)
     for chunk in _chunks(sorted(wanted)):
         for row in conn.execute(select(*columns).where(messages.c.case_id.in_(chunk))).mappings():
             found[row["id"]] = _node(row)
@@ -253,7 +282,9 @@ def _nodes(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
 
 def _node(row: Mapping[str, Any] | Any) -> Node:
     pinned = row["case_id"] if row["pinned_by"] else None
-    return Node.from_document(row["facts"] or {}, id=row["id"], case=row["case_id"], pinned=pinned)
+    return Node.from_document(
+        row["facts"] or {}, id=row["id"], case=row["case_id"], pinned=pinned, joined=row["joined"]
+    )
 
 
 def _aliases(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
@@ -352,21 +383,7 @@ def _open_cases(
     fresh.sort(key=lambda p: min((-m for m in found.standings[p].members if m < 0), default=0))
     for position in fresh:
         members = [found.nodes[m] for m in found.standings[position].members]
-        number = conn.execute(
-            insert(cases)
-            .values(
-                status="open",
-                priority="P3",
-                kind="incident",
-                vendor_refs=[],
-                missing=[],
-                opened_at=min(m.at for m in members),
-                updated_at=now,
-                set_by_people={},
-                document={},
-            )
-            .returning(cases.c.id)
-        ).scalar_one()
+        number = open_case(conn, min(m.at for m in members), now)
         case_at[position] = number
         placed.opened.append(number)
     return case_at

@@ -306,6 +306,7 @@ messages = Table(
         "facts", Data, comment="what threading and the rules need of it: service.case.node, recipients' sides, files"
     ),
     Column("pinned_by", Words, comment="who moved it by hand; it stays there"),
+    Column("joined", Number, comment="the case a person merged it into; it stays with the others of that case"),
     Column("indexed", Boolean, nullable=False, server_default=false(), comment="in the word index"),
 )
 Index("ix_messages_case_id", messages.c.case_id, messages.c.id)

@@ -1,0 +1,259 @@
+"""What people do to cases by hand: merge, move, split off, set a field; each written down, each to be taken back.
+
+Every function runs inside the caller's transaction, after ``database.one_at_a_time``, and returns the number of its
+event. The caller then has the changed cases judged anew in the same transaction::
+
+    event, case = corrections.move(conn, message, None, who, now)
+    intake.rejudge(conn, corrections.touched(conn, event), house, now=now)
+
+What a person placed is never moved by a rule again: ``messages.pinned_by`` holds a moved message to its case,
+``messages.joined`` holds the messages of merged cases together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from service.errors import Conflict, NotFound, Refused
+from service.store import placing
+from service.store.database import one_at_a_time
+from service.store.tables import case_links, cases, events, messages, thread_keys
+
+FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "items")
+
+
+def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> int:
+    """Make case ``number`` a part of ``into`` (followed to its end); the old key leads there from now on.
+
+    Raises NotFound, Refused (into itself), Conflict (it was merged already).
+    """
+    one_at_a_time(conn)
+    target = survivor(conn, into)
+    _must_stand(conn, number)
+    if target == number:
+        raise Refused("into: a case cannot be merged into itself")
+    before = _before(conn, [number, target])
+    _rewrite(conn, _messages_of(conn, number), case_id=target, joined=target)
+    _rewrite(conn, _messages_of(conn, target), joined=target)
+    conn.execute(update(messages).where(messages.c.joined == number).values(joined=target))
+    conn.execute(update(cases).where(cases.c.id == number).values(merged_into=target, updated_at=now))
+    _unlink(conn, number, target)
+    data = {"from": number, "into": target, "before": before, "touched": [target]}
+    return _note(conn, target, "case.merged", who, now, data)
+
+
+def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
+    """Put a message into a case (None: one of its own); it stays there. The event, and the case it is in now."""
+    return split(conn, [message], to, who, now)
+
+
+def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now: datetime) -> tuple[int, int]:
+    """Put several messages together into another case, or into a new one. Raises NotFound, Refused (nothing to do)."""
+    one_at_a_time(conn)
+    rows = conn.execute(
+        select(messages.c.id, messages.c.case_id, messages.c.received_at).where(messages.c.id.in_(chosen))
+    ).all()
+    if len(rows) != len(set(chosen)):
+        raise NotFound("there is no such message")
+    sources = sorted({row.case_id for row in rows})
+    target = survivor(conn, to) if to is not None else None
+    if target is not None and sources == [target]:
+        raise Refused("to: the message is in that case already")
+    before = _before(conn, [*sources, *([target] if target is not None else [])])
+    opened = target is None
+    if target is None:
+        target = placing.open_case(conn, min(row.received_at for row in rows), now)
+    else:
+        _anchor(conn, target)
+    _rewrite(conn, [row.id for row in rows], case_id=target, pinned_by=who or "somebody")
+    emptied = [source for source in sources if source != target and not _messages_of(conn, source)]
+    for source in emptied:
+        conn.execute(update(cases).where(cases.c.id == source).values(merged_into=target, updated_at=now))
+    left = [source for source in sources if source != target and source not in emptied]
+    for source in left:
+        _link_both(conn, source, target, rows[0].id, "a person moved a message from one to the other")
+    data = {
+        "messages": [row.id for row in rows],
+        "from": sources,
+        "into": target,
+        "opened": opened,
+        "emptied": emptied,
+        "before": before,
+        "touched": sorted({target, *left}),
+    }
+    return _note(conn, target, "message.moved" if len(rows) == 1 else "case.split", who, now, data), target
+
+
+def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
+    """Take a correction back: what it changed stands as before; mails that came meanwhile go where the rules say.
+
+    Returns the cases to be judged anew. Raises NotFound; Conflict where it was taken back already, or where a later
+    correction touched the same messages.
+    """
+    one_at_a_time(conn)
+    row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
+    if row is None or "before" not in row["data"]:
+        raise NotFound("there is no such correction")
+    if row["undone_by"] is not None:
+        raise Conflict("it was taken back already")
+    data: dict[str, Any] = row["data"]
+    done = _note(conn, row["case_id"], "undone", who, now, {"event": event, "kind": row["kind"], "touched": []})
+    conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
+    if row["kind"] == "case.set":
+        _put_back(conn, row["case_id"], data["before"])
+        return [row["case_id"]]
+    touched = _restore(conn, data, now)
+    conn.execute(
+        update(events).where(events.c.id == done).values(data={"event": event, "kind": row["kind"], "touched": touched})
+    )
+    return touched
+
+
+def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
+    """Keep what a person sets (``None`` takes it back); items one by one. The event. Raises NotFound, Refused."""
+    row = conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound("there is no such case")
+    before: dict[str, Any] = row.set_by_people or {}
+    kept: dict[str, Any] = {name: value for name, value in before.items() if name != "items"}
+    items: dict[str, Any] = dict(before.get("items") or {})
+    signed = {"by": who or "somebody", "at": now.isoformat()}
+    for name, value in wanted.items():
+        if name not in FIELDS:
+            raise Refused(f"{name}: not a field that can be set")
+        if name == "items":
+            for item, state in (value or {}).items():
+                if state is None:
+                    items.pop(item, None)
+                else:
+                    items[item] = {"value": state, **signed}
+            if value is None:
+                items = {}
+        elif value is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = {"value": None if value == "none" else value, **signed}
+    if items:
+        kept["items"] = items
+    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=kept))
+    data = {"set": dict(wanted), "before": before, "touched": [number]}
+    return _note(conn, number, "case.set", who, now, data)
+
+
+def touched(conn: Connection, event: int) -> list[int]:
+    """The cases that a correction changed, to be judged anew."""
+    data = conn.execute(select(events.c.data).where(events.c.id == event)).scalar_one()
+    return [int(case) for case in data.get("touched", [])]
+
+
+def survivor(conn: Connection, number: int) -> int:
+    """Where a case went, to the end of the chain, whatever circles there be. Raises NotFound."""
+    seen: set[int] = set()
+    while True:
+        row = conn.execute(select(cases.c.merged_into).where(cases.c.id == number)).one_or_none()
+        if row is None:
+            raise NotFound("there is no such case")
+        if row.merged_into is None or number in seen:
+            return number
+        seen.add(number)
+        number = row.merged_into
+
+
+# ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _must_stand(conn: Connection, number: int) -> None:
+    row = conn.execute(select(cases.c.merged_into).where(cases.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound("there is no such case")
+    if row.merged_into is not None:
+        raise Conflict("the case was merged already")
+
+
+def _messages_of(conn: Connection, case: int) -> list[int]:
+    return list(conn.execute(select(messages.c.id).where(messages.c.case_id == case)).scalars())
+
+
+def _before(conn: Connection, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """Where each message of these cases stood."""
+    query = select(messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.joined).where(
+        messages.c.case_id.in_(sorted(set(numbers)))
+    )
+    return [dict(row) for row in conn.execute(query.order_by(messages.c.id)).mappings()]
+
+
+def _rewrite(conn: Connection, numbers: Sequence[int], **values: Any) -> None:
+    for start in range(0, len(numbers), 400):
+        chunk = numbers[start : start + 400]
+        conn.execute(update(messages).where(messages.c.id.in_(chunk)).values(**values))
+        if "case_id" in values:
+            conn.execute(
+                update(thread_keys).where(thread_keys.c.message_id.in_(chunk)).values(case_id=values["case_id"])
+            )
+
+
+def _anchor(conn: Connection, case: int) -> None:
+    """Tie the messages of a case together, so that what is put there finds it by rule too."""
+    _rewrite(conn, _messages_of(conn, case), joined=case)
+
+
+def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[int]:
+    before: list[dict[str, Any]] = data["before"]
+    stood = {row["id"]: row for row in before}
+    moved = data.get("messages") or [row["id"] for row in before if row["case_id"] == data["from"]]
+    here = {
+        row["id"]: row
+        for row in conn.execute(
+            select(messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.joined).where(
+                messages.c.id.in_(sorted(stood))
+            )
+        ).mappings()
+    }
+    into = survivor(conn, data["into"])
+    if any(here[message]["case_id"] != into for message in moved if message in here):
+        raise Conflict("a later correction moved the same messages; take that one back first")
+    back = sorted({stood[message]["case_id"] for message in moved})
+    conn.execute(update(cases).where(cases.c.id.in_(back)).values(merged_into=None, updated_at=now))
+    for message, row in stood.items():
+        if message not in here:
+            continue
+        values: dict[str, Any] = {"joined": row["joined"], "pinned_by": row["pinned_by"]}
+        if message in moved:
+            values["case_id"] = row["case_id"]
+        elif here[message]["pinned_by"] != row["pinned_by"]:
+            continue
+        _rewrite(conn, [message], **values)
+    found = placing.regroup(conn, {into, *back}, now=now)
+    if data.get("opened") and not _messages_of(conn, into):
+        conn.execute(update(cases).where(cases.c.id == into).values(merged_into=back[0], updated_at=now))
+    alive = conn.execute(
+        select(cases.c.id).where(cases.c.id.in_({into, *back, *found.cases}), cases.c.merged_into.is_(None))
+    ).scalars()
+    return sorted(case for case in alive if _messages_of(conn, case))
+
+
+def _put_back(conn: Connection, number: int, before: Mapping[str, Any]) -> None:
+    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=dict(before)))
+
+
+def _unlink(conn: Connection, one: int, other: int) -> None:
+    for a, b in ((one, other), (other, one)):
+        conn.execute(case_links.delete().where(case_links.c.case_id == a, case_links.c.other_id == b))
+
+
+def _link_both(conn: Connection, one: int, other: int, message: int, why: str) -> None:
+    for a, b in ((one, other), (other, one)):
+        there = conn.execute(
+            select(case_links.c.case_id).where(case_links.c.case_id == a, case_links.c.other_id == b)
+        ).first()
+        if there is None:
+            conn.execute(insert(case_links).values(case_id=a, other_id=b, message_id=message, why=why))
+
+
+def _note(conn: Connection, case: int, kind: str, who: str, now: datetime, data: Mapping[str, Any]) -> int:
+    made = insert(events).values(case_id=case, kind=kind, who=who, at=now, data=dict(data)).returning(events.c.id)
+    return int(conn.execute(made).scalar_one())
