@@ -40,11 +40,13 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clock:
-    """What is assumed for dates that name no zone."""
+class _Around:
+    """What the mail around its earlier mails says: the zone of dates that name none, its own date."""
 
     zone: tzinfo
     written: datetime | None
+    ticketed: bool
+    """Somewhere in the body stands "reply above this line"."""
 
 
 def read_body(
@@ -70,13 +72,14 @@ def read_body(
 
 def _read(text: str, html: str | None, subject: str, date: datetime | None, flowed: bool) -> Body:
     lines, rest = _lines(text)
-    walk = history.Walk()
+    walk = history.Walk(forward.prefix_of(subject))
     own, speakers = walk.take_apart(lines)
-    reply_lines, signed, beyond = _new_text(own, signature.may_hold_reply_line(text[:LONGEST]))
-    clock = _Clock(dates.zone_of(_spoken(text, html), date), date)
+    ticketed = signature.may_hold_reply_line(text[:LONGEST])
+    reply_lines, signed, beyond = _new_text(own, ticketed)
+    around_it = _Around(dates.zone_of(_spoken(text, html), date), date, ticketed)
     forwards, others = _sorted_out(speakers, subject, bool(reply_lines))
-    forwarded = tuple(_earlier(speaker, "forwarded", clock, subject) for speaker in forwards)
-    history_ = _newest_first([_earlier(speaker, "quoted", clock, "") for speaker in others if speaker.announced])
+    forwarded = tuple(_earlier(speaker, "forwarded", around_it, subject) for speaker in forwards)
+    history_ = _newest_first([_earlier(speaker, "quoted", around_it, "") for speaker in others if speaker.announced])
     reply = "\n".join(reply_lines)
     if not reply and not forwarded and speakers and forward.prefix_of(subject) == "reply":
         reply = _below_headers(speakers)
@@ -176,16 +179,16 @@ def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> b
     )
 
 
-def _earlier(speaker: Speaker, origin: Origin, clock: _Clock, around: str) -> Earlier:
-    text = "\n".join(_new_text(speaker.lines)[0])
+def _earlier(speaker: Speaker, origin: Origin, around_it: _Around, around: str) -> Earlier:
+    text = "\n".join(_new_text(speaker.lines, around_it.ticketed)[0])
     if speaker.said is not None:
-        who, when, assumed = quote.who_and_when(speaker.said.text, clock.zone, clock.written)
+        who, when, assumed = quote.who_and_when(speaker.said.text, around_it.zone, around_it.written)
         subject = forward.base_subject(around) or None if origin == "forwarded" else None
         return Earlier(origin=origin, from_=who, subject=subject, date=when, zone_assumed=assumed, text=text)
     assert speaker.block is not None
     values = speaker.block.values
     writers = forward.people(values.get("from", ""))
-    found = dates.read(values["date"], clock.zone, clock.written) if "date" in values else None
+    found = dates.read(values["date"], around_it.zone, around_it.written) if "date" in values else None
     return Earlier(
         origin=origin,
         from_=writers[0] if writers else None,

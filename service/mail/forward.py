@@ -44,6 +44,9 @@ _BEHALF = re.compile(
     re.I,
 )
 _PREFIX = re.compile(r"\s*(?:\[[^\]]{1,60}\]\s*)?([^\s:：\[\]()]{1,16})\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
+_NO_COLON: Final = ("送信済み ", "送信日時 ", "Wysłano ")
+"""Header words that some clients write without a colon."""
+_FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
 _TAG = re.compile(r"\[[^\]]{0,60}\]|\([^)]{0,60}\)")
 
 
@@ -68,11 +71,12 @@ def label(line: str) -> tuple[frozenset[Field], str, str] | None:
     bare = line[:LONGEST].lstrip(" \t*_>|\u3000\u200e\u200f\ufeff•・[【■◆")
     head = bare[: LONGEST_LABEL + 8]
     colon = min((p for p in (head.find(":"), head.find("：")) if p > 0), default=-1)
-    if colon < 0:
-        tab = head.find("\t")
-        if tab <= 0:
+    if head.startswith(_NO_COLON):
+        colon = head.index(" ")
+    elif colon < 0:
+        colon = head.find("\t")
+        if colon <= 0:
             return None
-        colon = tab
     word = fold(head[:colon].strip(" \t*_\u00a0\u200e\u200f\u3000]】"))
     fields = LABELS.get(word)
     if fields is None:
@@ -107,6 +111,11 @@ def mark_of(line: str) -> Mark:
         if phrase in ORIGINAL_MARKS:
             return "original"
     return "none"
+
+
+def is_forwarded_by(line: str) -> bool:
+    """Becky!'s "Forwarded by X <x@y>", the line above its mark."""
+    return len(line) < 300 and _FORWARDED_BY.match(line) is not None
 
 
 def is_rule(line: str) -> bool:

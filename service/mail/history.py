@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from service.mail import forward, quote
 from service.mail.forward import Block
@@ -18,6 +18,8 @@ DEEPEST: Final = 40
 """Levels of quoting that are taken apart; deeper ones stay text."""
 MOST_SPEAKERS: Final = 400
 """Earlier mails found in one body."""
+_CLOSING: Final = 60
+"""Characters of a text that may be a mere closing ("よろしくお願いいたします。")."""
 _MOST_LOOKS: Final = 4_000
 """Header lines examined as the beginning of a block, and line ends as that of an attribution."""
 
@@ -45,7 +47,9 @@ class Speaker:
 class Walk:
     """Takes one body apart; counts its looks, so that hostile texts cost no more than ordinary long ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: Literal["forward", "reply", ""] = "") -> None:
+        self.prefix = prefix
+        """What the subject says the sender did."""
         self.looks = 0
         self.speakers = 0
         self.cut = False
@@ -72,7 +76,7 @@ class Walk:
                 current.append(BREAK)
                 at = floor = end
                 continue
-            event = self._event(lines, at, floor) if _may_announce(line) else None
+            event = self._event(lines, at, floor, current) if _may_announce(line) else None
             if event is None:
                 current.append(line)
                 at += 1
@@ -84,6 +88,10 @@ class Walk:
                 at = floor = event.end
                 continue
             if isinstance(event, Block):
+                above = _last_written(current) if event.mark != "none" else None
+                if above is not None and forward.is_forwarded_by(str(current[above])):
+                    del current[above:]
+                    event.mark = "forward"
                 before, opened = current, None
                 current = self._speaker(found, Speaker(block=event)).lines
                 at = floor = event.end
@@ -106,17 +114,27 @@ class Walk:
         found.append(speaker)
         return speaker
 
-    def _event(self, lines: Sequence[str], at: int, floor: int) -> Block | Attribution | None:
+    def _event(self, lines: Sequence[str], at: int, floor: int, above: Lines) -> Block | Attribution | None:
         if self.looks >= _MOST_LOOKS or self.speakers >= MOST_SPEAKERS:
             self.cut = True
             return None
         block = forward.block_at(lines, at)
-        if block is not None and not (_lonely(block) and _nothing_below(lines, block.end)):
+        if block is not None and not (_lonely(block) and self._listed(lines, block.end, above)):
             return block
         said = quote.attribution(lines, at, floor)
         if said is None:
             self.looks += 1
         return said
+
+    def _listed(self, lines: Sequence[str], end: int, above: Lines) -> bool:
+        """Whether bare header lines are facts that the writer lists: nothing follows, or no more than a closing."""
+        below = 0
+        while end < len(lines):
+            below += len(lines[end].strip())
+            if below > _CLOSING or (below and (self.prefix or _blank(above))):
+                return False
+            end += 1
+        return True
 
 
 def _lonely(block: Block) -> bool:
@@ -134,10 +152,15 @@ def _may_announce(line: str) -> bool:
     return "\t" in line or quote.may_end(line)
 
 
-def _nothing_below(lines: Sequence[str], at: int) -> bool:
-    while at < len(lines) and not lines[at].strip():
-        at += 1
-    return at >= len(lines)
+def _last_written(lines: Lines) -> int | None:
+    """The index of the last line that is not blank, if it stands within two lines of the end."""
+    for at in range(len(lines) - 1, max(-1, len(lines) - 3), -1):
+        line = lines[at]
+        if line is BREAK:
+            return None
+        if line.strip():
+            return at
+    return None
 
 
 def _blank(lines: Sequence[str | None]) -> bool:

@@ -174,7 +174,7 @@ _MOMENT = re.compile(
 )
 _BEFORE_NAME = re.compile(
     r"(?:[\s,;、。.:()\[\]<>\"'“”„«»・/_*~-]+|(?:[ap]\.? ?m\b\.?|nachm\b|vorm\b|uhr\b|klo\b|gmt[+-]?\d{0,2}|utc[+-]?\d{0,2}|[+-]\d{4}\b|[a-z]{2,4}t(?=,)|"
-    r"jst\b|g\b|г\b|р\b|года\b|пользователь\b|користувач\b|użytkownik\b|uživatel\b|používateľ\b|odesílatel\b|from\b|by\b|via\b|user\b|utente\b|"
+    r"jst\b|g\b|г\b|р\b|года\b|пользователь\b|користувач\b|użytkownik\b|uživatel\b|používateľ\b|odesílatel\b|に(?=[\s、,])|from\b|by\b|via\b|user\b|utente\b|"
     r"[月火水木金土日]曜?日?\)|mailto\b|" + "|".join(rf"{re.escape(w)}\b" for w in _LATIN) + r"))+"
 )
 _AFTER_NAME = re.compile(

@@ -101,7 +101,7 @@ _FOOTERS: Final = (
     re.compile(rf"[\W_]*(?:von|diese nachricht wurde|diese e-?mail wurde)\s[^.!?]{{0,60}}\b(?:{_DEVICE})\b[^.!?]{{0,40}}(?:gesendet|geschickt|verschickt)[\W_]*$", re.I),
     re.compile(r"[\W_]*(?:télécharge[rz]|obtenir|descargar|obtener|holen sie sich|scarica|ottieni|obter|baixe|download)\s(?:outlook|mail)\b[^\n]{0,120}$", re.I),
     re.compile(r"[\W_]*(?:私の)?(?:iphone|ipad|android|スマートフォン|スマホ|携帯|モバイル|xperia|galaxy|windows|yahoo|outlook|ドコモ|au|mac)[^\n。]{0,30}(?:から|より)(?:の)?(?:送信|送られ|メール)[^\n。]{0,12}[\W_]*$", re.I),
-    re.compile(r"[\W_]*(?:outlook for (?:ios|android)|iOS版outlook|android版outlook|yahoo!?メール[^\n]{0,20})[^\n。]{0,20}(?:を入手|で送信|から送信|を取得|から検索|ダウンロード)[^\n]{0,80}$", re.I),
+    re.compile(r"[\W_]*(?:outlook for (?:ios|android)|(?:ios|android|windows|mac)\s?版\s?(?:の\s?)?(?:outlook|メール)|yahoo!?メール[^\n]{0,20})[^\n。]{0,20}(?:を入手|で送信|から送信|を取得|から検索|ダウンロード)[^\n]{0,80}$", re.I),
     re.compile(r"[\W_]*(?:從我的|从我的|发自我的|发自|傳送自|寄自|從)[^\n。]{0,30}(?:傳送|发送|寄出)?[\W_]*$"),
     re.compile(r"[\W_]*(?:나의|내)?\s?[\w ]{0,20}(?:에서 보냄|에서 보냈습니다|에서 전송)[\W_]*$"),
     re.compile(r"[\W_]*sent (?:from|via|with) \[[^\]\n]{1,40}\]\(https?://[^)\s]{1,200}\)(?: (?:for|on|für|pour|para|per) [\w .]{1,30})?[\W_]*$", re.I),
