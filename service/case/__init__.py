@@ -12,7 +12,7 @@ What ``intake.take_in`` calls, in this order::
               # service/store/placing.py: one set lookup, the pure ``threading.plan``, then writes messages, deliveries,
               # attachments, thread_keys, learned_team, new ``cases`` rows (bare), merges. → Placed(messages, cases, …)
     for case_id in placed.cases:                                     # every case whose messages changed
-        lines = placing.lines(conn, case_id)                         # [Line(id, turn, reading, …)], oldest first by date
+        lines = placing.lines(conn, case_id)                         # [Line(id, turn, reading, …)], oldest first
         judgement = rules.judge(thread_of(lines), [line.reading …])
         state = revise(lines, judgement, overrides, Frame(...), now)                                # revise.py
         # FLOW saves state.document() and its summary columns

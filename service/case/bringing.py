@@ -23,14 +23,15 @@ _NUMBER = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,6}\d)[A-Za-z0-9][A-Za-z0-9-]{4,28}[A-Za-z0-9](?![A-Za-z0-9])", re.ASCII
 )
 _PREVIOUS = re.compile(
-    r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related|last (?:month|year)'s) (?:case|ticket|issue|request|sr)",
+    r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related"
+    r"|last (?:month|year)'s) (?:case|ticket|issue|request|sr)",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What the installation is: its zone (for header blocks that name none), its case prefix, its intake, its secret."""
+    """What the installation is: its zone (for header blocks that name none), case prefix, intake, secret."""
 
     zone: tzinfo = TOKYO
     prefix: str = "SD"
@@ -360,9 +361,11 @@ def _moment(date: datetime | None, limit: datetime) -> tuple[datetime, bool]:
 
 
 def _in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:
-    """The date of a header block that names no zone: mailers write it in the reader's zone. Exchange writes Date headers
-    in UTC, so a containing mail in UTC says nothing about where its writer sits: then our own zone is meant, as it is for
-    a mail of our own people, whoever quotes it."""
+    """The date of a header block that names no zone: mailers write it in the reader's zone.
+
+    Exchange writes Date headers in UTC, so a containing mail in UTC says nothing about where its writer sits: then our
+    own zone is meant, as it is for a mail of our own people, whoever quotes it.
+    """
     date = earlier.date
     if date is None or not earlier.zone_assumed:
         return date

@@ -2,10 +2,10 @@
 
 Two arguments, and only these:
 
-* **The number that was waited for.** A vendor's mail that answers no mail we know, to one of us who wrote to that vendor
-  (or noted a ticket there) shortly before and has got no number yet. It must repeat the subject, or share identifiers or
-  telling words, with exactly one such inquiry more than with any other; a mere receipt may go by time alone, when only
-  one inquiry waits.
+* **The number that was waited for.** A vendor's mail that answers no mail we know, to one of us who wrote to that
+  vendor (or noted a ticket there) shortly before and has got no number yet. It must repeat the subject, or share
+  identifiers or telling words, with exactly one such inquiry more than with any other; a mere receipt may go by time
+  alone, when only one inquiry waits.
 * **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
   vendor's product waits for the team, and they share telling words, more than with any other waiting case.
 

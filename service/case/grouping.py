@@ -1,8 +1,8 @@
 """The partition of a set of mails into cases: a function of the set, never of the order in which it arrived.
 
-The mails are gone through in the order in which they were *written*, with all of them known. Each joins the case that its
-strongest evidence names (see ``Kind``), unless something speaks against it: its author says a new topic begins, the case
-was settled too long ago, a stranger claims it, a person put it elsewhere. Ids nobody has seen yet are places where two
+The mails are gone through in the order in which they were *written*, with all of them known. Each joins the case that
+its strongest evidence names (see ``Kind``), unless something speaks against it: its author says a new topic begins, the
+case was settled too long ago, a stranger claims it, a person put it elsewhere. Ids nobody has seen yet are places where two
 mails can meet. What the headers leave apart, ``content`` may join afterwards by an argument of its own.
 """
 
@@ -262,7 +262,7 @@ class _Grouping:
 
 
 def _own_life(group: Group, node: Node) -> bool:
-    """It has an opener of its own: a mail that came by itself, answers nothing and was not just handed on in ``node``."""
+    """It has an opener of its own: a mail that came by itself, answers nothing and was not handed on in ``node``."""
     return any(
         m.headerless and not m.reply_marked and m.origin != "quoted" and m.id != node.id and m.id not in node.holds
         for m in group.members

@@ -11,43 +11,56 @@ from service.case.line import Line
 from service.case.phrases import answered_elsewhere, folded
 from service.case.state import Ask
 
-_LOG = r"(?:ログ|ダンプ|トレース|キャプチャ|レポート|採取|出力|資料|スクリーンショット|画面|sosreport|HAR|\blogs?\b|\bdumps?\b|\btraces?\b|\bcaptures?\b|\bscreenshots?\b|\boutputs?\b|\breports?\b|\bbundle\b)"
+_LOG = (
+    r"(?:ログ|ダンプ|トレース|キャプチャ|レポート|採取|出力|資料|スクリーンショット|画面|sosreport|HAR"
+    r"|\blogs?\b|\bdumps?\b|\btraces?\b|\bcaptures?\b|\bscreenshots?\b|\boutputs?\b|\breports?\b|\bbundle\b)"
+)
 _GIVEN = re.compile(
     rf"{_LOG}[^。\n]{{0,40}}(?:添付|送付|送り|送ります|アップロード|格納|共有|提出|置き|です|attached|uploaded|sent|below|here|enclosed)"
     rf"|(?:添付|送付|アップロード|attached|uploaded|enclosed|here (?:is|are)|please find)[^。\n]{{0,40}}{_LOG}",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(
-    rf"{_LOG}[^。\n]{{0,40}}(?:ありません|ございません|出ません|出ていません|出なかった|空(?:でした|です|っぽ)|残って(?:い|おり)ません|記録されて(?:い|おり)ません|取れません|取得でき(?:ません|ず)|none|empty|blank|nothing|no entries|not available|no longer)"
+    rf"{_LOG}[^。\n]{{0,40}}(?:ありません|ございません|出ません|出ていません|出なかった|空(?:でした|です|っぽ)|残って(?:い|おり)ません|記録されて(?:い|おり)ません|取れません"
+    rf"|取得でき(?:ません|ず)|none|empty|blank|nothing|no entries|not available|no longer)"
     rf"|\b(?:no|nothing in the|empty)\b[^.\n]{{0,20}}{_LOG}",
     re.IGNORECASE,
 )
 _PERMIT = re.compile(
-    r"許可(?:し|いた|致)|承諾|同意(?:し|いた|致)|承認(?:し|いた|済)|構いません|かまいません|(?:実施|進め|作業|対応)(?:して|いただ|頂)[^。\n]{0,20}(?:問題|大丈夫|結構|ください|お願い)"
+    r"許可(?:し|いた|致)|承諾|同意(?:し|いた|致)|承認(?:し|いた|済)|構いません|かまいません|(?:実施|進め|作業|対応)(?:して|いただ|頂)[^。\n]{0,20}(?:問題|大丈夫|結構"
+    r"|ください|お願い)"
     r"|問題(?:あり|ござい)ません|問題ない|差し支え(?:あり|ござい)?(?:ません|ない)|結構です|大丈夫です|お願い(?:し|いた|致)します|許可(?:し)?ません|不可|ご遠慮|お断り"
-    r"|\b(?:go ahead|please proceed|you (?:may|can|have (?:our|my) permission)|permission (?:is )?granted|approved?|we agree|fine (?:with|by) us|ok(?:ay)? (?:to|with|for)|that(?:'s| is) (?:ok|fine)|feel free|yes,)\b",
+    r"|\b(?:go ahead|please proceed|you (?:may|can|have (?:our|my) permission)|permission (?:is )?granted|approved?"
+    r"|we agree|fine (?:with|by) us|ok(?:ay)? (?:to|with|for)|that(?:'s| is) (?:ok|fine)|feel free|yes,)\b",
     re.IGNORECASE,
 )
 _SLOT = re.compile(
-    r"\d{1,2}[/月]\d{1,2}日?[^\n]{0,24}(?:\d{1,2}[:時]|午前|午後|終日|以降|AM|PM)|(?:希望|候補|都合)[^\n]{0,30}\d|\d{1,2}(?::\d{2}|時)[^\n]{0,6}(?:~|〜|-|から|以降)"
+    r"\d{1,2}[/月]\d{1,2}日?[^\n]{0,24}(?:\d{1,2}[:時]|午前|午後|終日|以降|AM|PM)|(?:希望|候補|都合)[^\n]{0,30}\d|\d{1,2}(?::\d{2}"
+    r"|時)[^\n]{0,6}(?:~|〜|-|から|以降)"
     r"|(?:月|火|水|木|金)曜[^\n]{0,16}(?:\d|午前|午後|終日)"
-    r"|\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[^\n]{0,30}\d|\b(?:available|works for (?:us|me)|free)\b[^\n]{0,40}\d|\d{1,2}(?::\d{2})? ?(?:am|pm|jst|utc|gmt|cet|est|pst)\b",
+    r"|\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[^\n]{0,30}\d|\b(?:available"
+    r"|works for (?:us|me)|free)\b[^\n]{0,40}\d|\d{1,2}(?::\d{2})? ?(?:am|pm|jst|utc|gmt|cet|est|pst)\b",
     re.IGNORECASE,
 )
 _TESTED = re.compile(
-    r"(?:確認|試し|検証|テスト|実施|適用|再起動|変更|設定|更新|比較|切って|無効|有効|戻し)[^。\n]{0,24}(?:しました|ました|したところ|ところ|ても|結果|済)|(?:変わり|改善(?:して)?|解消(?:して)?)(?:い)?ません|再現(?:し|せ)|発生して(?:い|おり)ません"
-    r"|\b(?:tried|tested|verified|checked|confirmed|applied|ran|rebooted|restarted|disabled|enabled|compared|result|still (?:fails?|happen|occurs?|the same)|no change|works|good (?:here|now)|resolved|fixed)\b",
+    r"(?:確認|試し|検証|テスト|実施|適用|再起動|変更|設定|更新|比較|切って|無効|有効|戻し)[^。\n]{0,24}(?:しました|ました|したところ|ところ|ても|結果|済)|(?:変わり"
+    r"|改善(?:して)?|解消(?:して)?)(?:い)?ません|再現(?:し|せ)|発生して(?:い|おり)ません"
+    r"|\b(?:tried|tested|verified|checked|confirmed|applied|ran|rebooted|restarted|disabled|enabled|compared|result"
+    r"|still (?:fails?|happen|occurs?|the same)|no change|works|good (?:here|now)|resolved|fixed)\b",
     re.IGNORECASE,
 )
 _SCOPE = re.compile(
     r"相違(?:あり|ござい)ません|(?:その|お(?:っしゃる)?)通り|問題(?:あり|ござい)ません|合って|認識|はい|のみ|だけ|対象|範囲|ゴール|含(?:め|み)|です|ます"
-    r"|\b(?:yes|correct|right|agree[ds]?|confirm(?:ed)?|that(?:'s| is) (?:right|correct)|only|both|all|just|no[,.]|is|are)\b",
+    r"|\b(?:yes|correct|right|agree[ds]?|confirm(?:ed)?|that(?:'s| is) (?:right|correct)|only|both|all|just|no[,.]"
+    r"|is|are)\b",
     re.IGNORECASE,
 )
 _SEVERITY = re.compile(r"緊急度|重要度|深刻度|優先度|下げ|severity|priority|lower|downgrade|sev ?\d", re.IGNORECASE)
 _LATER = re.compile(
-    r"(?:後ほど|後程|のちほど|追って|別途|明日|来週|取得(?:でき)?次第|準備(?:でき)?次第|採取(?:でき)?次第|これから|この(?:あと|後))[^。\n]{0,30}(?:送|提出|連絡|回答|添付|採取|取得|アップロード|出し)"
-    r"|\b(?:will (?:send|provide|upload|follow|attach|collect|get)|to follow|later (?:today|this)|shortly|tomorrow|remaining|the rest)\b",
+    r"(?:後ほど|後程|のちほど|追って|別途|明日|来週|取得(?:でき)?次第|準備(?:でき)?次第|採取(?:でき)?次第|これから|この(?:あと|後))[^。\n]{0,30}(?:送|提出|連絡|回答|添付"
+    r"|採取|取得|アップロード|出し)"
+    r"|\b(?:will (?:send|provide|upload|follow|attach|collect|get)|to follow|later (?:today|this)|shortly|tomorrow"
+    r"|remaining|the rest)\b",
     re.IGNORECASE,
 )
 _SETTLED_WITH = {"test", "confirm_close"}

@@ -1,4 +1,4 @@
-"""Words that move a case and that no pack judges: a ticket was raised elsewhere, a ticket may be closed, only thanks."""
+"""Words that move a case and that no pack judges: a ticket raised elsewhere, leave to close, mere thanks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import unicodedata
 _RAISED = re.compile(
     r"起票|(?:ケース|チケット|問い?合わ?せ|サポートリクエスト|リクエスト|SR)[^。\n]{0,16}(?:作成|登録|オープン|開き|切り|発行|送信|提出|上げ|しました|済み?|してい|中)"
     r"|(?:メーカー|ベンダー?|サポート|保守)[^。\n]{0,16}(?:問い?合わ?せ|連絡|依頼|照会|報告)(?:しました|済み?|中|してい|しており)"
-    r"|\b(?:opened|raised|filed|logged|created|submitted|registered)\b[^.\n]{0,30}\b(?:case|ticket|sr|request|incident|it|this|\d{6,})\b"
+    r"|\b(?:opened|raised|filed|logged|created|submitted|registered)\b[^.\n]{0,30}\b(?:case|ticket|sr|request"
+    r"|incident|it|this|\d{6,})\b"
     r"|\b(?:case|ticket|sr|request)\b[^.\n]{0,30}\b(?:opened|raised|filed|logged|created|submitted)\b",
     re.IGNORECASE,
 )
 _MAY_CLOSE = re.compile(
     r"(?:クローズ|終了|完了|締め|閉じ)(?:と?(?:して|にして|で|させて)|いただ|を?お願い|(?:で|して)?(?:結構|構いません|大丈夫|問題(?:ない|ありません|ございません)|差し支え))"
-    r"|\b(?:please |you (?:can|may) |feel free to |go ahead and )?clos(?:e|ing) (?:the|this|our|my|it)\b|\bcan be closed\b",
+    r"|\b(?:please |you (?:can|may) |feel free to |go ahead and )?clos(?:e|ing) (?:the|this|our|my|it)\b"
+    r"|\bcan be closed\b",
     re.IGNORECASE,
 )
 _NOT_CLOSE = re.compile(
@@ -24,11 +26,13 @@ _NOT_CLOSE = re.compile(
 )
 _CLOSED_BY_VENDOR = re.compile(
     r"(?:クローズ|対応終了|終了|完了)(?:とさせて(?:いただきま|頂きま)(?:す|した)|(?:を)?(?:いた|致)しました|しました|処理(?:を)?(?:いた)?しました)"
-    r"|\b(?:case|ticket|request) (?:has been|is now|was|is) closed\b|\b(?:I|we)(?:'ve| have| will)? (?:now )?clos(?:ed?|ing) (?:the|this|your)\b",
+    r"|\b(?:case|ticket|request) (?:has been|is now|was|is) closed\b|\b(?:I|we)(?:'ve| have"
+    r"| will)? (?:now )?clos(?:ed?|ing) (?:the|this|your)\b",
     re.IGNORECASE,
 )
 _THANKS = re.compile(
-    r"ありがと|感謝|承知|了解|かしこまり|助かりました|お世話|thank|thx|cheers|appreciate|got it|noted|understood|great|perfect|ok\b",
+    r"ありがと|感謝|承知|了解|かしこまり|助かりました|お世話"
+    r"|thank|thx|cheers|appreciate|got it|noted|understood|great|perfect|ok\b",
     re.IGNORECASE,
 )
 _ASKING = re.compile(
@@ -36,13 +40,17 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _WAITING = re.compile(
-    r"(?:確認|調査|検討|問い?合わ?せ|対応)(?:し|いたし|致し)?(?:ます|て(?:い|おり)ます|中)|(?:お待ち|待って)(?:ください|下さい|いただ)|(?:追って|のちほど|後ほど|後程|また)(?:ご)?(?:連絡|回答|報告)"
-    r"|\b(?:we(?:'ll| will| are)|i(?:'ll| will| am|'m)) (?:check|look|investigat|get back|ask|contact|let you know|keep you)",
+    r"(?:確認|調査|検討|問い?合わ?せ|対応)(?:し|いたし|致し)?(?:ます|て(?:い|おり)ます|中)|(?:お待ち|待って)(?:ください|下さい|いただ)|(?:追って|のちほど|後ほど|後程"
+    r"|また)(?:ご)?(?:連絡|回答|報告)"
+    r"|\b(?:we(?:'ll| will| are)|i(?:'ll| will| am|'m)) (?:check|look|investigat|get back|ask|contact|let you know"
+    r"|keep you)",
     re.IGNORECASE,
 )
 _BY_PORTAL = re.compile(
-    r"(?:ポータル|コンソール|管理画面|サポート(?:センター|サイト)|Web|電話|口頭|チャット)[^。\n]{0,14}(?:から|にて|で|経由で|へ)[^。\n]{0,16}(?:回答|返信|返答|連絡|送(?:付|信|り)|アップロード|提出|伝え|登録)(?:しました|済み?|いたしました|ました)"
-    r"|\b(?:answered|replied|responded|uploaded|submitted|sent|provided)\b[^.\n]{0,40}\b(?:in|via|through|on|over|by|to) (?:the )?(?:portal|console|phone|web|support (?:site|center|centre)|case)\b",
+    r"(?:ポータル|コンソール|管理画面|サポート(?:センター|サイト)|Web|電話|口頭|チャット)[^。\n]{0,14}(?:から|にて|で|経由で|へ)[^。\n]{0,16}(?:回答|返信|返答|連絡"
+    r"|送(?:付|信|り)|アップロード|提出|伝え|登録)(?:しました|済み?|いたしました|ました)"
+    r"|\b(?:answered|replied|responded|uploaded|submitted|sent|provided)\b[^.\n]{0,40}\b(?:in|via|through|on|over"
+    r"|by|to) (?:the )?(?:portal|console|phone|web|support (?:site|center|centre)|case)\b",
     re.IGNORECASE,
 )
 

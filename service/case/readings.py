@@ -1,4 +1,4 @@
-"""A ``Reading`` as JSON and back, so that it can be kept with its mail. Which mail it is of is told when it comes back."""
+"""A ``Reading`` as JSON and back, so that it can be kept with its mail; whose it is, is told when it comes back."""
 
 from __future__ import annotations
 

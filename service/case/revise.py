@@ -140,8 +140,8 @@ def _title(lines: Sequence[Line]) -> str:
 
 
 def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str, str], ...]:
-    """The case's own numbers: what a mail that begins a new topic still carries in its subject is the old case's, and so
-    is a number named as a former or related one."""
+    """The case's own numbers: what a mail that begins a new topic still carries in its subject is the old case's, and
+    so is a number named as a former or related one."""
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:

@@ -12,14 +12,17 @@ from typing import NamedTuple
 
 _MARK = re.compile(
     r"^(?P<word>re|fwd?|fw|aw|wg|sv|vs|antw|tr|rv|enc|res|odp|ynt|vb|i|r|回复|答复|转发|回覆|轉寄|返信|返|転送|転"
-    r"|(?:自動(?:応答|返信|回答|送信)|automatic reply|auto(?:matic)?[- ]?re(?:ply|sponse)|out of office(?: autoreply)?|不在(?:通知|応答)?))"
+    r"|(?:自動(?:応答|返信|回答|送信)|automatic reply|auto(?:matic)?[- ]?re(?:ply|sponse)|out of office(?: autoreply)?"
+    r"|不在(?:通知|応答)?))"
     r"[ \t]*(?:[\[(^]\d+[\])]?)?[ \t]*:[ \t]*",
     re.IGNORECASE,
 )
 _FORWARD = frozenset(["fw", "fwd", "wg", "tr", "rv", "enc", "vb", "i", "転送", "転", "转发", "轉寄"])
 _BANNER = re.compile(
-    r"^(?:\[\s*(?:ext(?:ernal)?(?:[ -]?(?:e?mail|sender))?|spam\??|suspicious|caution|secure|外部(?:メール|発信|から)?|社外(?:メール)?|注意)\s*\]"
-    r"|【\s*(?:外部(?:メール|発信|から)?|社外(?:メール)?|external(?: e?mail)?|注意喚起)\s*】|\*{2,}\s*(?:spam|external)\s*\*{2,})[ \t]*",
+    r"^(?:\[\s*(?:ext(?:ernal)?(?:[ -]?(?:e?mail|sender))?|spam\??|suspicious|caution|secure|外部(?:メール|発信|から)?"
+    r"|社外(?:メール)?|注意)\s*\]"
+    r"|【\s*(?:外部(?:メール|発信|から)?|社外(?:メール)?|external(?: e?mail)?|注意喚起)\s*】"
+    r"|\*{2,}\s*(?:spam|external)\s*\*{2,})[ \t]*",
     re.IGNORECASE,
 )
 _LIST_TAG = re.compile(r"^\[[A-Za-z][\w.-]*(?:[ :#]\d+)?\][ \t]*", re.ASCII)
@@ -27,7 +30,9 @@ _LEADING_TICKET = re.compile(r"^(?:[\[(【][^\[\]()【】]{0,40}?[\])】])[ \t]*
 _DIGITS = re.compile(r"\d{4,}|[A-Z]{1,6}-?\d{2,}", re.ASCII)
 _TRAILING = re.compile(r"[ \t]*(?:\(fwd\)|[\[(【][^\[\]()【】]{0,40}[\])】])$", re.IGNORECASE)
 _LABELLED = re.compile(
-    r"[ \t]*[-–—:|]*[ \t]*(?:trackingid|case|ticket|request|sr|ref|ケース|受付番号|お?問い?合わ?せ番号|チケット)[ \t]*(?:id|no\.?|number|番号)?[ \t]*[#:]*[ \t]*"
+    r"[ \t]*[-–—:|]*[ \t]*(?:trackingid|case|ticket|request|sr|ref|ケース|受付番号|お?問い?合わ?せ番号|チケット)"
+    r"[ \t]*(?:id|no\.?"
+    r"|number|番号)?[ \t]*[#:]*[ \t]*"
     r"#?[A-Z]{0,4}-?\d{4,}[ \t]*[-–—:|]*[ \t]*",
     re.IGNORECASE,
 )

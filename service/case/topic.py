@@ -12,15 +12,20 @@ _JA = re.compile(
     r"|(?:この|本)(?:スレッド|メール)(?:に|へ)(?:の)?返信(?:の形)?で(?:失礼|恐縮|恐れ)"
 )
 _EN = re.compile(
-    r"\b(?:(?:on|about|regarding|with|have|got) (?:a|an|another|some) (?:completely |totally |entirely )?(?:different|separate|new|unrelated|other) "
-    r"(?:topic|note|matter|subject|question|issue|thing|request|inquiry|enquiry|problem)s?|(?:different|unrelated|new|separate) (?:question|topic|issue|matter|request)\b[^.\n]{0,20}[:,.]"
+    r"\b(?:(?:on|about|regarding|with|have|got) (?:a|an|another|some) (?:completely |totally "
+    r"|entirely )?(?:different|separate|new|unrelated|other) "
+    r"(?:topic|note|matter|subject|question|issue|thing|request|inquiry|enquiry|problem)s?|(?:different|unrelated"
+    r"|new|separate) (?:question|topic|issue|matter|request)\b[^.\n]{0,20}[:,.]"
     r"|changing (?:the )?(?:subject|topic)|unrelated(?: to (?:this|the above))?[,:]|another (?:topic|matter)"
-    r"|not related to (?:this|the|that)|(?:re-?using|replying to) (?:this|your|the|an) (?:old |previous )?(?:thread|mail|e-?mail|ticket)\b"
+    r"|not related to (?:this|the|that)|(?:re-?using|replying to) (?:this|your|the|an) (?:old |previous )?(?:thread"
+    r"|mail|e-?mail|ticket)\b"
     r"|this is (?:a )?(?:new|separate|different) (?:issue|matter|question|request))",
     re.IGNORECASE,
 )
 _GREETING = re.compile(
-    r"^(?:[^\n。]{0,24}(?:様|さん|殿|御中|各位|担当者様?)[、,]?\s*$|(?:hello|hi|dear|good (?:morning|afternoon))\b[^\n.]{0,30}$|.{0,40}(?:お世話|おつかれ|お疲れ|いつも|先日は|ありがとう|thank)[^\n]{0,60})",
+    r"^(?:[^\n。]{0,24}(?:様|さん|殿|御中|各位|担当者様?)[、,]?\s*$"
+    r"|(?:hello|hi|dear|good (?:morning|afternoon))\b[^\n.]{0,30}$"
+    r"|.{0,40}(?:お世話|おつかれ|お疲れ|いつも|先日は|ありがとう|thank)[^\n]{0,60})",
     re.IGNORECASE,
 )
 

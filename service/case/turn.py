@@ -15,8 +15,8 @@ vendor's: asks, answers, proposes to close  team
 vendor's: progress, escalation              vendor
 ==========================================  ==================================================================
 
-After a resolution a vendor's courtesy, a machine's mail or thanks change nothing; a question, a new report or a promise to
-go on opens the case again.
+After a resolution a vendor's courtesy, a machine's mail or thanks change nothing; a question, a new report or a promise
+to go on opens the case again.
 """
 
 from __future__ import annotations

@@ -1,0 +1,187 @@
+"""The organised inquiry: what a vendor (or a colleague) needs, in order, from what people really wrote.
+
+Nothing is invented: every line is somebody's words with the mail they stand in, or a gap that is marked as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+Lang = Literal["ja", "en"]
+For = Literal["vendor", "team"]
+
+_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("problem", ("symptom", "error_message")),
+    ("expected", ("expected",)),
+    ("impact", ("impact_scope", "business_impact", "workaround", "deadline")),
+    ("since_when", ("occurred_at", "timezone", "ongoing_state", "frequency", "last_known_good", "recent_changes")),
+    ("environment", ("product", "version", "environment", "location", "resource_id", "device_id", "contract_id")),
+    ("tried", ("repro_steps", "tried", "refs_checked")),
+    ("question", ("question", "background")),
+)
+_REST = "other"
+_TITLES: dict[str, dict[str, str]] = {
+    "problem": {"ja": "事象", "en": "Problem"},
+    "expected": {"ja": "期待する動作", "en": "Expected"},
+    "impact": {"ja": "影響", "en": "Impact"},
+    "since_when": {"ja": "発生状況", "en": "Since when"},
+    "environment": {"ja": "環境・対象", "en": "Environment and identifiers"},
+    "tried": {"ja": "実施済みの確認", "en": "What was tried"},
+    "question": {"ja": "ご質問・ご依頼", "en": "What we ask"},
+    "other": {"ja": "その他", "en": "Other"},
+    "attached": {"ja": "添付資料", "en": "Attached"},
+    "gaps": {"ja": "未確認の項目", "en": "Not known yet"},
+    "references": {"ja": "お問い合わせ番号", "en": "Your reference"},
+    "open_asks": {"ja": "ベンダーからの依頼(未回答)", "en": "Asked by the vendor, not answered yet"},
+    "turn": {"ja": "次に対応する人", "en": "Who acts next"},
+    "parked": {"ja": "復旧後に扱う件", "en": "Parked until service is back"},
+    "tone": {"ja": "書き方のヒント", "en": "A kinder wording"},
+    "priority": {"ja": "優先度", "en": "Priority"},
+}
+_GAP = {"ja": "〈未記入〉", "en": "⟨not stated⟩"}
+_UNKNOWN = {"ja": "不明(確認済み)", "en": "unknown (checked)"}
+_NOT_YET = {"ja": "(おおよそ)", "en": "(not exact)"}
+_SIDES = {
+    "team": {"ja": "情シス", "en": "the team"},
+    "vendor": {"ja": "ベンダー", "en": "the vendor"},
+    "requester": {"ja": "利用者", "en": "the requester"},
+    None: {"ja": "なし", "en": "nobody"},
+}
+
+
+def brief(
+    case: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], *, for_: str = "vendor", lang: str = "en"
+) -> dict[str, Any]:
+    """The inquiry as values. ``case`` and ``messages`` are the documents of INTERFACE ("Case", "Message").
+
+    For the vendor: no internal remark, no tone hint, no parked topic, no open ask of ours. ``for`` team: all of it.
+    """
+    language: Lang = "ja" if lang == "ja" else "en"
+    lines = {line["item"]: line for line in case.get("checklist", [])}
+    shown: set[str] = set()
+    sections: list[dict[str, Any]] = []
+    for name, items in _SECTIONS:
+        entries = [_entry(lines[item], language) for item in items if item in lines and _tells(lines[item])]
+        shown.update(item for item in items if item in lines)
+        sections.append({"id": name, "title": _TITLES[name][language], "entries": entries})
+    rest = [_entry(line, language) for item, line in lines.items() if item not in shown and _tells(line)]
+    if rest:
+        sections.append({"id": _REST, "title": _TITLES[_REST][language], "entries": rest})
+    problem = case.get("problem") or {}
+    made: dict[str, Any] = {
+        "for": for_,
+        "lang": language,
+        "case": case.get("key"),
+        "title": case.get("title") or "",
+        "problem": {"statement": problem.get("statement") or "", "message": problem.get("message")},
+        "vendor": case.get("vendor"),
+        "references": [ref["ref"] for ref in case.get("vendor_refs", []) if _ours(ref, case)],
+        "sections": sections,
+        "gaps": [_gap(lines.get(item), item, language) for item in case.get("missing", [])],
+        "attached": _attached(messages),
+        "titles": {name: title[language] for name, title in _TITLES.items()},
+    }
+    if for_ == "team":
+        made |= {
+            "priority": {
+                "level": case.get("priority"),
+                "evidence": [e["quote"] for e in (case.get("priority_detail") or {}).get("evidence", [])],
+            },
+            "waiting_on": case.get("waiting_on"),
+            "waiting_since": case.get("waiting_since"),
+            "open_asks": [
+                {"what": ask["what"], "quote": ask["quote"], "message": ask["message"], "asked_at": ask["asked_at"]}
+                for ask in case.get("asks", [])
+                if ask["state"] == "open"
+            ],
+            "parked": [{"topic": p["topic"], "quote": p["quote"]} for p in case.get("parked", [])],
+            "tone": [{"id": t["id"], "quote": t["quote"], "advice": t["advice"]} for t in case.get("tone", [])],
+        }
+    return made
+
+
+def markdown(made: Mapping[str, Any]) -> str:
+    """The same, ready to paste."""
+    lang: Lang = made["lang"]
+    titles: Mapping[str, str] = made["titles"]
+    out = [f"# {_plain(made['title']) or _GAP[lang]}", ""]
+    if made["references"]:
+        out += [f"{titles['references']}: {', '.join(_plain(ref) for ref in made['references'])}", ""]
+    if made["for"] == "team":
+        side = _SIDES.get(made.get("waiting_on"), _SIDES[None])[lang]
+        out += [f"{titles['priority']}: {made['priority']['level']}", f"{titles['turn']}: {side}", ""]
+    if made["problem"]["statement"]:
+        out += [f"> {_plain(made['problem']['statement'])}", ""]
+    for section in made["sections"]:
+        gaps = [gap for gap in made["gaps"] if _section_of(gap["item"]) == section["id"]]
+        if not section["entries"] and not gaps:
+            continue
+        out.append(f"## {section['title']}")
+        out += [f"- {_plain(entry['label'])}: {_plain(entry['text'])}" for entry in section["entries"]]
+        out += [f"- {_plain(gap['label'])}: {_GAP[lang]}" for gap in gaps]
+        out.append("")
+    strays = [gap for gap in made["gaps"] if _section_of(gap["item"]) not in {s["id"] for s in made["sections"]}]
+    if strays:
+        out += [f"## {titles['gaps']}", *(f"- {_plain(gap['label'])}: {_GAP[lang]}" for gap in strays), ""]
+    if made["attached"]:
+        out += [f"## {titles['attached']}", *(f"- {_plain(one['filename'])}" for one in made["attached"]), ""]
+    for name in ("open_asks", "parked", "tone"):
+        if made.get(name):
+            out.append(f"## {titles[name]}")
+            out += [f"- {_plain(one.get('advice') or one['quote'])}" for one in made[name]]
+            out.append("")
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _tells(line: Mapping[str, Any]) -> bool:
+    return line["state"] in ("present", "unknown") or (line["state"] == "missing" and bool(line.get("partial")))
+
+
+def _entry(line: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """A line of the checklist as somebody's words; "unknown" is said as such."""
+    text = line.get("value") or line.get("quote") or ""
+    if line["state"] == "unknown":
+        text = f"{text} — {_UNKNOWN[lang]}" if text else _UNKNOWN[lang]
+    elif line.get("partial"):
+        text = f"{text} {_NOT_YET[lang]}".strip()
+    return {
+        "item": line["item"],
+        "label": line["label"],
+        "text": " ".join(str(text).split()),
+        "state": line["state"],
+        "message": line.get("message"),
+    }
+
+
+def _gap(line: Mapping[str, Any] | None, item: str, lang: Lang) -> dict[str, str]:
+    return {"item": item, "label": str(line["label"]) if line else item, "mark": _GAP[lang]}
+
+
+def _section_of(item: str) -> str:
+    return next((name for name, items in _SECTIONS if item in items), _REST)
+
+
+def _ours(ref: Mapping[str, Any], case: Mapping[str, Any]) -> bool:
+    return not case.get("vendor") or ref.get("vendor") in (case["vendor"], None)
+
+
+def _attached(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Files our side sent, each once; pictures inside a body are left out."""
+    seen: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        if message["author"]["role"] == "vendor":
+            continue
+        for file in message.get("attachments", []):
+            if not file.get("inline"):
+                one = {"filename": file["filename"], "size": file["size"], "message": message["id"]}
+                seen.setdefault(file.get("sha256") or file["filename"], one)
+    return list(seen.values())
+
+
+def _plain(text: Any) -> str:
+    """Words of a mail inside Markdown: one line, nothing that would become markup or HTML."""
+    words = " ".join(str(text).split())
+    for mark in ("\\", "`", "*", "_", "[", "]", "<", "#", "|"):
+        words = words.replace(mark, f"\\{mark}")
+    return words.replace("⟨not stated⟩", "⟨not stated⟩")
