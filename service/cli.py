@@ -19,7 +19,6 @@ from service.errors import NotFound, SodanError
 
 if TYPE_CHECKING:
     from mailrules.judge import Rules
-
     from service.settings import Settings
     from service.store.database import Database
     from service.terminal.source import Source
@@ -84,6 +83,27 @@ def _rules(folders: tuple[Path, ...] = ()) -> Rules:
     return load(folders)
 
 
+def _log_to_stderr(settings: Settings) -> None:
+    """One line a mail and one a request, as key=value; nothing of bodies or addresses at info."""
+    import logging
+
+    import structlog
+
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.ExceptionRenderer(),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -94,43 +114,66 @@ def _now() -> datetime:
 @app.command
 def serve() -> int:
     """Take mail, understand it, answer over HTTP: all in one, with an embedded database unless told otherwise."""
-    from service.terminal.serving import serve_all
+    from service.supervisor import run_supervisor
 
-    return serve_all(_settings())
+    settings = _settings()
+    _log_to_stderr(settings)
+    return run_supervisor(settings)
 
 
 @app.command
 def smtp() -> int:
     """Only take mail (SMTP and LMTP) and make it durable."""
-    from service.terminal.serving import serve_smtp
+    from service.channels.smtp import run_smtp
 
-    return serve_smtp(_settings())
+    settings = _settings()
+    _log_to_stderr(settings)
+    run_smtp(settings)
+    return 0
 
 
 @app.command
 def worker() -> int:
     """Only understand what was received."""
-    from service.terminal.serving import serve_worker
+    from service.worker import run_worker
 
-    return serve_worker(_settings())
+    settings = _settings()
+    _log_to_stderr(settings)
+    run_worker(settings)
+    return 0
 
 
 @app.command
 def api() -> int:
     """Only answer over HTTP: the interface for programs and the board for people."""
-    from service.terminal.serving import serve_http
+    from service.api.app import make_app
+    from service.api.desk import Desk
+    from service.api.serving import bind, must_be_safe
+    from service.api.serving import serve as answer
+    from service.board.pages import routes
+    from service.intake import House
 
-    return serve_http(_settings())
+    settings = _settings()
+    _log_to_stderr(settings)
+    database = _database(settings)
+    must_be_safe(settings.http_listen, database, _now())
+    listening = bind(settings.http_listen)
+    house = House.of(settings)
+    pages = routes(settings, database, house, _now)
+    desk = Desk(settings, database, house, _now)
+    made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback)
+    answer(made, listening, stop_seconds=settings.stop_seconds)
+    database.close()
+    return 0
 
 
 @app.command
 def migrate() -> int:
     """Bring the database to the newest schema; an empty one is made."""
-    from service.store.schema import migrate as bring_to_head
+    from service.store.migrate import migrate as bring_to_head
 
-    settings = _settings()
-    revision = bring_to_head(settings.database_url)
-    _say(f"database is at revision {revision}")
+    before, after = bring_to_head(_database(_settings()))
+    _say(f"the database is at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
     return 0
 
 

@@ -11,10 +11,13 @@ from starlette.responses import RedirectResponse, Response
 from service.api import schemas
 from service.api.desk import Desk, name_of
 from service.api.moments import moment
-from service.api.paging import Cursor, Limit, answer, from_cursor, page
+from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
 from service.errors import NotFound
-from service.store import cases, feed, timeline
+from service.intake import rejudge
+from service.store import cases, corrections, feed, timeline
+from service.store.cursor import from_cursor
+from service.store.database import one_at_a_time
 
 Sides = Literal["team", "vendor", "requester", "none"]
 Ago = partial(Query, max_length=40)
@@ -90,9 +93,9 @@ def routes(desk: Desk) -> APIRouter:
         def apply(conn: Any) -> cases.Found:
             _must_match(if_match, cases.find(conn, number))
             if wanted:
-                from service.store import corrections
-
+                one_at_a_time(conn)
                 corrections.set_by_person(conn, number, wanted, who, now)
+                rejudge(conn, [number], desk.house, now=now)
             return cases.find(conn, number)
 
         changed = desk.database.transact(apply)
@@ -153,10 +156,14 @@ def routes(desk: Desk) -> APIRouter:
         found = _find(desk, key)
         if isinstance(found, Response):
             return found
-        from service.store import corrections
 
-        done = desk.database.transact(lambda conn: corrections.merge(conn, number, into, who, now))
-        return corrected(done, cases.key_of(into, prefix))
+        def merge(conn: Any) -> tuple[int, int]:
+            event = corrections.merge(conn, number, into, who, now)
+            rejudge(conn, corrections.touched(conn, event), desk.house, now=now)
+            return event, cases.survivor(conn, into)
+
+        event, there = desk.database.transact(merge)
+        return corrected(event, cases.key_of(there, prefix))
 
     return router
 

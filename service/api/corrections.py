@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -11,7 +11,8 @@ from service.api import schemas
 from service.api.desk import Desk, name_of
 from service.api.paging import answer
 from service.api.problems import documented
-from service.store import cases
+from service.intake import rejudge
+from service.store import cases, corrections
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -21,9 +22,13 @@ def routes(desk: Desk) -> APIRouter:
     def undo(request: Request, id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
         """Take a merge or a move back: everything stands as before, with what came meanwhile."""
         now, who = desk.now(), name_of(request)
-        from service.store import corrections
 
-        touched = desk.database.transact(lambda conn: corrections.undo(conn, id, who, now))
+        def back(conn: Any) -> list[int]:
+            touched = corrections.undo(conn, id, who, now)
+            rejudge(conn, touched, desk.house, now=now)
+            return touched
+
+        touched = desk.database.transact(back)
         return answer({"undone": id, "cases": [cases.key_of(number, desk.prefix) for number in touched]})
 
     return router

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from mailrules.judge import Rules
 from service.api.problems import Forbidden
+from service.intake import House
 from service.settings import Settings
 from service.store.database import Database
 from service.store.tokens import Token
@@ -17,12 +18,16 @@ from service.store.tokens import Token
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Settings, the store, the rules, and the clock."""
+    """Settings, the store, whose mail is whose and by which rules it is read, and the clock."""
 
     settings: Settings
     database: Database
-    rules: Rules
+    house: House
     now: Callable[[], datetime]
+
+    @property
+    def rules(self) -> Rules:
+        return self.house.rules
 
     @property
     def prefix(self) -> str:

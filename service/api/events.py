@@ -83,6 +83,7 @@ def routes(desk: Desk) -> APIRouter:
         last_event_id: Annotated[str | None, Header(max_length=20, description="Go on after this event.")] = None,
         last: Annotated[str | None, Query(max_length=20, description="The same, where headers cannot be set.")] = None,
         once: Annotated[bool, Query(description="Tell what is there and end.")] = False,
+        named: Annotated[bool, Query(description="Whether `event` names the kind; a browser may prefer not.")] = True,
     ) -> Response:
         """`id` counts up; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who", "data"}`."""
         wanted = last_event_id or last
@@ -92,13 +93,13 @@ def routes(desk: Desk) -> APIRouter:
             return problem(503, "too many listeners", headers={"Retry-After": "30"})
         start = int(wanted) if wanted is not None else 0 if once else await watched.newest()
         return EventSourceResponse(
-            _told(watched, min(start, 2**62), once), ping=15, headers={"Cache-Control": "no-store"}
+            _told(watched, min(start, 2**62), once, named), ping=15, headers={"Cache-Control": "no-store"}
         )
 
     return router
 
 
-async def _told(watched: Feed, last: int, once: bool) -> AsyncIterator[ServerSentEvent]:
+async def _told(watched: Feed, last: int, once: bool, named: bool) -> AsyncIterator[ServerSentEvent]:
     watched.listeners += 1
     try:
         yield ServerSentEvent(comment="listening", retry=2000)
@@ -106,7 +107,8 @@ async def _told(watched: Feed, last: int, once: bool) -> AsyncIterator[ServerSen
             events = await watched.after(last)
             for event in events:
                 last = event["id"]
-                yield ServerSentEvent(json.dumps(event, ensure_ascii=False), id=str(last), event=event["kind"])
+                name = event["kind"] if named else None
+                yield ServerSentEvent(json.dumps(event, ensure_ascii=False), id=str(last), event=name)
             if once and len(events) < BATCH:
                 return
             if len(events) < BATCH:

@@ -12,8 +12,9 @@ from service.api.cases import corrected
 from service.api.desk import Desk, name_of
 from service.api.paging import answer
 from service.api.problems import documented
+from service.intake import rejudge
 from service.mail import parse
-from service.store import cases, spool, timeline
+from service.store import cases, corrections, spool, timeline
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a message.")]
 RAW: dict[int | str, dict[str, Any]] = {
@@ -66,9 +67,13 @@ def routes(desk: Desk) -> APIRouter:
         """Put a message into another case, or into one of its own. It stays there. Can be undone."""
         to = None if body.to == "new" else cases.number_of(body.to, prefix)
         now, who = desk.now(), name_of(request)
-        from service.store import corrections
 
-        done, case = desk.database.transact(lambda conn: corrections.move(conn, id, to, who, now))
-        return corrected(done, cases.key_of(case, prefix))
+        def move(conn: Any) -> tuple[int, int]:
+            event, case = corrections.move(conn, id, to, who, now)
+            rejudge(conn, corrections.touched(conn, event), desk.house, now=now)
+            return event, case
+
+        event, case = desk.database.transact(move)
+        return corrected(event, cases.key_of(case, prefix))
 
     return router

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from typing import Annotated, Any
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from service.errors import Refused
+from service.store.cursor import to_cursor
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many items.")]
 Cursor = Annotated[
@@ -19,26 +17,6 @@ Cursor = Annotated[
 ]
 
 JSON = "application/json"
-
-
-def to_cursor(position: list[Any] | None) -> str | None:
-    """Opaque text for a position (sort key and row number of the last item)."""
-    if position is None:
-        return None
-    return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def from_cursor(cursor: str | None) -> list[Any] | None:
-    """The position again. Raises Refused for a cursor that we did not make."""
-    if not cursor:
-        return None
-    try:
-        position = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, UnicodeError):
-        raise Refused("cursor: not one of ours; use `next` of the page before") from None
-    if not isinstance(position, list) or len(position) != 2 or not isinstance(position[1], (int, str)):
-        raise Refused("cursor: not one of ours; use `next` of the page before")
-    return position
 
 
 def encode(value: Any) -> bytes:

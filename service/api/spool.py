@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from service.api import schemas
 from service.api.desk import Desk, must_be_admin
-from service.api.paging import Cursor, Limit, answer, from_cursor, page
+from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import documented
 from service.errors import Refused
 from service.store import spool
 from service.store.cases import stamp
+from service.store.cursor import from_cursor
 
 Id = Annotated[str, Path(max_length=36, description="As the 250 reply named it.")]
 State = Annotated[Literal["waiting", "done", "shunted", "refused"] | None, Query()]

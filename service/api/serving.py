@@ -1,0 +1,57 @@
+"""Serves the application with uvicorn until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from datetime import datetime
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.errors import Refused
+from service.settings import Listen
+from service.store import tokens
+from service.store.database import Database
+
+
+def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
+    """Raises Refused where anybody in the network could come in without a token."""
+    if not listen.loopback and not database.read(lambda conn: tokens.any_valid(conn, now)):
+        raise Refused(
+            f"SODAN_HTTP_LISTEN: {listen} is not loopback, and there is no token: "
+            "make one first with `sodan token create NAME --scope admin`"
+        )
+
+
+def bind(listen: Listen) -> socket.socket:
+    """The listening socket. Raises Refused, naming the setting, where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((listen.host, listen.port))
+    except OSError as error:
+        made.close()
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
+        raise Refused(f"SODAN_HTTP_LISTEN: {listen} {why}") from None
+    made.set_inheritable(True)
+    return made
+
+
+def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> None:
+    """Answer until told to stop; open event streams are ended first."""
+    host, port = listening.getsockname()[:2]
+    print(f"sodan: HTTP on http://{Listen(str(host), int(port))}", file=sys.stderr, flush=True)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, int(min(stop_seconds, 5))),
+        h11_max_incomplete_event_size=64 * 1024,
+        limit_concurrency=1000,
+    )
+    uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,123 @@
+"""A case for people: whose turn, what is missing, why this priority, the timeline with the very words marked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from service.board import chart, marks
+from service.board.frame import Frame
+from service.board.reader import Reader
+from service.errors import NotFound
+from service.store import cases, feed, timeline
+from service.store.cursor import from_cursor, to_cursor
+
+MAILS = 25
+"""Mails on one page; a longer case has pages."""
+LONGEST = 6000
+"""Characters of one mail on the page; the rest is one click away."""
+QUOTED = 2500
+WHOLE = 30_000
+"""Characters of all mails of one page together: then later mails are shown shorter."""
+
+
+def routes(frame: Frame) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/cases/{key}")
+    def read_case(request: Request, key: str) -> Response:
+        number = cases.number_of(key, frame.prefix)
+        found = frame.database.read(lambda conn: cases.find(conn, number))
+        if found.merged_into is not None:
+            there = frame.database.read(lambda conn: cases.survivor(conn, number))
+            return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}", 308)
+        after = from_cursor(request.query_params.get("cursor"))
+
+        def read(conn: Any) -> tuple[Any, Any]:
+            return (
+                timeline.page(conn, number, MAILS, after, frame.prefix),
+                feed.of_case(conn, number, frame.prefix, 40),
+            )
+
+        (mails, position), events = frame.database.read(read)
+        reader = frame.reader(request)
+        case = cases.to_now(found, reader.now)
+        return frame.page(
+            request,
+            "case.html",
+            **seen(frame, reader, case, mails),
+            history=[event for event in events if event["who"]],
+            version=found.version,
+            later=to_cursor(position),
+            earlier=after is not None,
+            done=request.query_params.get("done", ""),
+            undo=request.query_params.get("undo", ""),
+            merged_key=request.query_params.get("key", ""),
+        )
+
+    @router.get("/messages/{id}")
+    def read_message(request: Request, id: int) -> Response:
+        if not 0 < id < 2**62:
+            raise NotFound("there is no such message")
+        message = frame.database.read(lambda conn: timeline.find(conn, id, frame.prefix))
+        why = frame.database.read(lambda conn: timeline.why(conn, id, frame.prefix))
+        return frame.page(request, "message.html", message=message, why=why)
+
+    return router
+
+
+def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the template shows of a case."""
+    known = frame.rules.checklist.items
+    lines = [
+        {**line, "label": reader.label(_label(known, line, reader.language))} for line in case.get("checklist", [])
+    ]
+    labels = {
+        "ask": reader.t("asks"),
+        "why": reader.t("why", level=case["priority"]),
+        "heard": reader.t("heard"),
+        "parked": reader.t("parked"),
+    }
+    by_message = marks.of_case({**case, "checklist": lines}, labels)
+    left, shown, marked = WHOLE, [], {}
+    for mail in mails:
+        text = mail["text"].strip("\n")
+        length = max(400, min(LONGEST, left))
+        left -= min(len(text), length)
+        cut = text if len(text) <= length else text[:length].rstrip()
+        marked[mail["id"]] = marks.pieces(cut, by_message.get(mail["id"], ()))
+        shown.append({**mail, "cut": len(text) > length, "quoted": mail["quoted_text"].strip("\n")[:QUOTED]})
+    detail = case.get("priority_detail") or {}
+    wanted = [line for line in lines if line["state"] == "missing"]
+    order = {item: at for at, item in enumerate(case.get("missing", []))}
+    return {
+        "case": case,
+        "detail": detail,
+        "needed": sorted(wanted, key=lambda line: order.get(line["item"], 99)),
+        "known": [line for line in lines if line["state"] in ("present", "unknown", "waived")],
+        "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),
+        "items": {line["item"]: line["label"] for line in lines},
+        "bars": chart.bars(case.get("clocks"), case["waiting_on"] if case["status"] == "open" else None),
+        "width": chart.WIDTH,
+        "mails": shown,
+        "marked": marked,
+        "anchors": marks.placed(marked),
+        "brief": _brief(case, mails, reader),
+    }
+
+
+def _label(known: Any, line: dict[str, Any], language: str) -> Any:
+    item = known.get(line["item"])
+    return line.get("label") or line["item"] if item is None else item.label.ja if language == "ja" else item.label.en
+
+
+def _brief(case: dict[str, Any], mails: list[dict[str, Any]], reader: Reader) -> str:
+    """The inquiry for the vendor, in the language of the case."""
+    try:
+        from service.case import brief
+    except ImportError:
+        return ""
+    language = "en" if case["language"] == "en" else "ja"
+    return brief.markdown(brief.brief(case, mails, for_="vendor", lang=language))

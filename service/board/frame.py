@@ -1,0 +1,130 @@
+"""How pages are made: templates, languages, headers that let nothing run but our own two files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader
+from starlette.responses import RedirectResponse, Response
+
+from mailrules.judge import Rules
+from service.board.reader import Reader
+from service.board.words import language_of
+from service.intake import House
+from service.settings import Settings
+from service.store.database import Database
+from service.store.tokens import Token
+
+HERE = Path(__file__).parent
+LANGUAGE_COOKIE = "sodan_lang"
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What every page is made with."""
+
+    settings: Settings
+    database: Database
+    house: House
+    now: Callable[[], datetime]
+    environment: Environment
+    static: dict[str, tuple[bytes, str]]
+
+    @classmethod
+    def of(cls, settings: Settings, database: Database, house: House, now: Callable[[], datetime]) -> Frame:
+        """Read templates and static files, once."""
+        environment = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        static = {
+            file.name: (file.read_bytes(), TYPES[file.suffix])
+            for file in sorted((HERE / "static").iterdir())
+            if file.suffix in TYPES
+        }
+        versions = {name: hashlib.sha256(body).hexdigest()[:12] for name, (body, _) in static.items()}
+        environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
+
+        def item_name(item: str, language: str) -> str:
+            known = house.rules.checklist.items.get(item)
+            return item if known is None else known.label.ja if language == "ja" else known.label.en
+
+        environment.globals["names"] = item_name
+        return cls(settings, database, house, now, environment, static)
+
+    @property
+    def rules(self) -> Rules:
+        return self.house.rules
+
+    @property
+    def prefix(self) -> str:
+        return self.settings.case_prefix
+
+    def reader(self, request: Request) -> Reader:
+        chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+        language = language_of(request.headers.get("accept-language", ""), chosen)
+        return Reader(language, self.now(), self.settings.zone, self.rules.vendor_name)
+
+    def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
+        """A page as HTML."""
+        reader = self.reader(request)
+        caller = getattr(request.state, "token", None)
+        html = self.environment.get_template(template).render(
+            r=reader,
+            t=reader.t,
+            path=request.url.path,
+            query=request.query_params,
+            other="en" if reader.language == "ja" else "ja",
+            by_cookie="sodan_token" in request.cookies,
+            may_write=isinstance(caller, Token) and caller.may("write"),
+            may_admin=isinstance(caller, Token) and caller.may("admin"),
+            **values,
+        )
+        return Response(
+            html,
+            status,
+            {
+                "Content-Type": "text/html; charset=utf-8",
+                "Content-Security-Policy": POLICY,
+                "Content-Language": reader.language,
+                "Cache-Control": "private, no-cache",
+                "Vary": "Accept-Language, Cookie",
+            },
+        )
+
+
+def who(request: Request) -> str:
+    """What a change is signed with."""
+    caller = request.state.token
+    return caller.name if isinstance(caller, Token) and caller.name else "local"
+
+
+def back_to(path: str, done: str = "", **values: str) -> Response:
+    """After a change: the page again, with a word about what was done (303: a reload does not repeat it)."""
+    query = {"done": done, **values} if done else values
+    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
+
+
+async def form(request: Request) -> dict[str, str]:
+    """A posted form, at most 64 KB; the last value of each name."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > 65_536:
+            break
+    return dict(parse_qsl(body[:65_536].decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200))

@@ -1,0 +1,75 @@
+"""A mail's text with the very words marked on which a statement rests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Words of one mail, and what rests on them. ``kind``: item, ask, why, heard, parked, tone."""
+
+    kind: str
+    quote: str
+    label: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text, marked or not."""
+
+    text: str
+    mark: Mark | None = None
+
+
+def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
+    """``text`` in pieces; of overlapping marks the one that begins first stays, the longer of two at one place."""
+    found: list[tuple[int, int, Mark]] = []
+    for mark in marks:
+        quote = mark.quote.strip()
+        at = text.find(quote) if quote else -1
+        if at >= 0:
+            found.append((at, at + len(quote), mark))
+    found.sort(key=lambda span: (span[0], -span[1]))
+    made: list[Piece] = []
+    done = 0
+    for start, end, mark in found:
+        if start < done:
+            continue
+        if start > done:
+            made.append(Piece(text[done:start]))
+        made.append(Piece(text[start:end], mark))
+        done = end
+    if done < len(text):
+        made.append(Piece(text[done:]))
+    return made
+
+
+def of_case(case: dict[str, Any], labels: dict[str, str]) -> dict[str, list[Mark]]:
+    """The marks of a case by message id. ``labels`` names what each kind says, in the reader's language."""
+    by_message: dict[str, list[Mark]] = {}
+
+    def add(kind: str, message: Any, quote: Any, label: str, name: str) -> None:
+        if message is not None and quote:
+            by_message.setdefault(str(message), []).append(Mark(kind, str(quote), label, f"{kind}-{name}"))
+
+    for line in case.get("checklist", []):
+        add("item", line.get("message"), line.get("quote"), line["label"], line["item"])
+    for ask in case.get("asks", []):
+        add("ask", ask.get("message"), ask.get("quote"), labels["ask"], str(ask["id"]))
+    detail = case.get("priority_detail") or {}
+    for number, said in enumerate(detail.get("evidence", [])):
+        add("why", said.get("message"), said.get("quote"), labels["why"], str(number))
+    for number, said in enumerate(detail.get("heard", [])):
+        add("heard", said.get("message"), said.get("quote"), labels["heard"], str(number))
+    for number, said in enumerate(case.get("parked", [])):
+        add("parked", said.get("message"), said.get("quote"), labels["parked"], str(number))
+    return by_message
+
+
+def placed(marked: dict[str, list[Piece]]) -> set[str]:
+    """Anchors that stand on the page: a link is made only to these."""
+    return {piece.mark.anchor for made in marked.values() for piece in made if piece.mark}

@@ -1,0 +1,87 @@
+"""The page in one reader's language and time zone: words, ages, moments, names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from service.board.words import Language, say
+
+_DAYS = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
+_UNITS = ((86400, "日", "d"), (3600, "時間", "h"), (60, "分", "min"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whoever looks at the page. Templates call these."""
+
+    language: Language
+    now: datetime
+    zone: tzinfo
+    vendor_name: Callable[[str, str], str]
+
+    def t(self, name: str, **values: object) -> str:
+        return say(self.language, name, **values)
+
+    def counted(self, name: str, number: int) -> str:
+        """``name`` with a number; English says one of something differently."""
+        return self.t(f"{name}.one") if number == 1 else self.t(name, n=number)
+
+    def length(self, seconds: float | None) -> str:
+        """A length of time in its two largest units below ten of the first: 3日4時間, 2 h 5 min."""
+        if seconds is None:
+            return "–"
+        left, parts = max(0, int(seconds)), []
+        for size, ja, en in _UNITS:
+            count, rest = divmod(left, size)
+            if count:
+                parts.append(f"{count}{ja}" if self.language == "ja" else f"{count} {en}")
+                left = rest
+                if count >= 10 or len(parts) == 2:
+                    break
+            elif parts:
+                break
+        none = "1分未満" if self.language == "ja" else "under a minute"
+        return ("" if self.language == "ja" else " ").join(parts) or none
+
+    def age(self, written: str | None) -> str:
+        """How long ago."""
+        return self.length((self.now - datetime.fromisoformat(written)).total_seconds()) if written else ""
+
+    def moment(self, written: str | None) -> str:
+        """Day and time in the reader's zone: 11/24(火) 10:31, Tue 24 Nov 10:31; with the year where it is another."""
+        if not written:
+            return ""
+        at = datetime.fromisoformat(written).astimezone(self.zone)
+        day = _DAYS[self.language][at.weekday()]
+        year = at.year != self.now.astimezone(self.zone).year
+        if self.language == "ja":
+            return f"{f'{at.year}/' if year else ''}{at.month}/{at.day}({day}) {at:%H:%M}"
+        return f"{day} {at.day} {at:%b}{f' {at.year}' if year else ''} {at:%H:%M}"
+
+    def vendor(self, id: str | None) -> str:
+        return self.vendor_name(id, self.language) if id else ""
+
+    def side(self, side: str | None) -> str:
+        return self.t(f"side.{side or 'none'}")
+
+    def label(self, written: Any) -> str:
+        """A label that the rules give by language, or as it is."""
+        if isinstance(written, dict):
+            return str(written.get(self.language) or written.get("en") or next(iter(written.values()), ""))
+        return str(written)
+
+    def size(self, count: float) -> str:
+        """Bytes as people read them."""
+        for unit in ("B", "KB"):
+            if count < 1000:
+                return f"{count:.0f} {unit}"
+            count /= 1000
+        return f"{count:.1f} MB"
+
+    def asked(self, what: str, items: dict[str, str]) -> str:
+        """What an ask asks for, in words."""
+        head, colon, item = what.partition(":")
+        return self.t("what.info", item=items.get(item, item)) if colon else self.t(f"what.{head}")

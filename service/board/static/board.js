@@ -1,0 +1,75 @@
+// Everything here is a comfort: the page works without it. No framework, no third party.
+"use strict";
+(() => {
+  const main = document.getElementById("main");
+  const said = document.getElementById("said");
+  const live = main.dataset.live;
+
+  const ready = () => {
+    for (const button of document.querySelectorAll("button.copy")) {
+      button.hidden = false;
+      button.onclick = async () => {
+        const text = document.getElementById(button.dataset.copy).textContent;
+        try {
+          await navigator.clipboard.writeText(text);
+          said.textContent = button.dataset.copied;
+          const before = button.textContent;
+          button.textContent = button.dataset.copied;
+          setTimeout(() => { button.textContent = before; }, 2000);
+        } catch {
+          button.nextElementSibling.open = true; // copying is not allowed here: show it to be marked by hand
+        }
+      };
+    }
+  };
+  ready();
+  if (!live || !window.EventSource) return;
+
+  // somebody who writes or chooses is not interrupted: the page follows once they are done
+  const busy = () => {
+    const at = document.activeElement;
+    return at && main.contains(at) && /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName);
+  };
+  const opened = () => new Set([...main.querySelectorAll("details")].flatMap((d, i) => (d.open ? [i] : [])));
+
+  let wanted = false, running = false;
+  const refresh = async () => {
+    wanted = true;
+    if (running) return;
+    running = true;
+    while (wanted && !busy()) {
+      wanted = false;
+      try {
+        const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "follow" });
+        if (!answer.ok) break;
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = page.getElementById("main");
+        if (!fresh || fresh.innerHTML === main.innerHTML) continue;
+        const open = opened(), at = document.activeElement && main.contains(document.activeElement)
+          ? document.activeElement.getAttribute("href") || document.activeElement.id : null;
+        main.replaceChildren(...fresh.childNodes);
+        main.querySelectorAll("details").forEach((d, i) => { if (open.has(i)) d.open = true; });
+        if (at) [...main.querySelectorAll("a[href], [id]")].find((e) => e.getAttribute("href") === at || e.id === at)?.focus({ preventScroll: true });
+        ready();
+        document.title = page.title;
+        said.textContent = main.dataset.changed;
+      } catch { /* the next event tries again */ }
+      await new Promise((go) => setTimeout(go, 250));
+    }
+    running = false;
+  };
+  main.addEventListener("focusout", () => setTimeout(() => { if (wanted) refresh(); }, 50));
+
+  const source = new EventSource("/api/events?named=false");
+  const heard = (event) => {
+    let what = {};
+    try { what = JSON.parse(event.data); } catch { return; }
+    if (live === "all" || what.case === live) refresh();
+  };
+  source.onmessage = heard;
+  let lost = false;
+  source.onerror = () => { lost = true; };
+  source.onopen = () => { if (lost) refresh(); lost = false; };
+  addEventListener("pagehide", () => source.close());
+  setInterval(refresh, 60000); // ages grow without any mail
+})();
