@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -95,6 +95,21 @@ class Settings(BaseSettings):
     smtp_timeout: float = Field(
         300, gt=0, le=86400, description="seconds an SMTP client may be silent (RFC 5321 §4.5.3.2)"
     )
+    smtp_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="networks that may send mail, comma-separated (192.0.2.0/24); empty: all; others get 521"
+    )
+    smtp_bare_newlines: Literal["refuse", "keep"] = Field(
+        "refuse", description="CR or LF alone in a mail: refuse it, or keep what cannot be smuggling"
+    )
+    smtp_tls_certificate: Path | None = Field(
+        None, description="PEM file with our certificate chain; offers STARTTLS; SIGHUP reads it again"
+    )
+    smtp_tls_key: Path | None = Field(None, description="PEM file with its key; empty: in the certificate's file")
+    smtp_require_tls: bool = Field(False, description="refuse mail before STARTTLS (530)")
+    smtp_passwords: Path | None = Field(
+        None, description="file of name:scrypt$salt$hash; offers AUTH under TLS; `sodan smtp-password` makes a line"
+    )
+    smtp_require_login: bool = Field(False, description="refuse mail before AUTH (530)")
     workers: int = Field(1, ge=1, le=64, description="worker processes of `sodan serve`")
     batch: int = Field(128, ge=1, le=10_000, description="mails a worker takes in one transaction, at most")
     lease_seconds: float = Field(
@@ -133,7 +148,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"expected a domain, not {domain!r}")
         return domains
 
-    @field_validator("webhook_networks", mode="before")
+    @field_validator("webhook_networks", "smtp_networks", mode="before")
     @classmethod
     def _read_networks(cls, written: Any) -> Any:
         return _split(written)

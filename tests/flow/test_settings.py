@@ -90,6 +90,8 @@ def test_a_file_called_env_is_read_and_the_environment_wins(monkeypatch: pytest.
         ("REOPEN_DAYS", "-1"),
         ("SMTP_TIMEOUT", "0"),
         ("WEBHOOK_NETWORKS", "ten"),
+        ("SMTP_NETWORKS", "10.0.0.1/8"),
+        ("SMTP_BARE_NEWLINES", "perhaps"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_the_name_first(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

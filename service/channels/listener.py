@@ -1,0 +1,135 @@
+"""All connections of one address: who may speak, what they share, one clock for their time-outs, one way to stop.
+
+    listener = Listener(handler, hostname="mx.example", limits=Limits(), tls=ServerTls(certificate, key))
+    server = await listener.listen("127.0.0.1", 8025)
+    …
+    await listener.stop(grace=20)
+
+``handler`` has aiosmtpd's hooks for MAIL, RCPT and DATA (this one at least); its ``refuse_connection(peer)`` may turn a
+client away with a reply while the house is full. Sharing is what makes a connection cheap: the stock class looks
+through itself and its handler on every connection, and sets a timer on every command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from service.channels.limits import Limits, neighbourhood
+from service.channels.lmtp import Lmtp
+from service.channels.passwords import Passwords
+from service.channels.protocol import Protocol
+from service.channels.tls import ServerTls
+from service.channels.wire import Wire
+
+CLOSING = "421 4.3.2 closing, please try again later"
+
+
+class Listener:
+    """What the conversations of one listening address have in common. Make it within the running loop."""
+
+    def __init__(
+        self,
+        handler: Any,
+        *,
+        hostname: str,
+        limits: Limits | None = None,
+        tls: ServerTls | None = None,
+        require_tls: bool = False,
+        passwords: Passwords | None = None,
+        require_login: bool = False,
+        lmtp: bool = False,
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.handler = handler
+        self.hostname = hostname
+        self.limits = limits or Limits()
+        self.tls = tls
+        self.require_tls = require_tls
+        self.passwords = passwords
+        self.require_login = require_login
+        self.stopping = False
+        self.hooks: dict[str, Callable[..., Any]] = {
+            name.removeprefix("handle_"): getattr(handler, name) for name in dir(handler) if name.startswith("handle_")
+        }
+        self._refuse: Callable[[str | None], str | None] = getattr(handler, "refuse_connection", lambda _: None)
+        self._class = Lmtp if lmtp else Protocol
+        self.commands: dict[str, Callable[..., Any]] = {
+            name.removeprefix("smtp_"): getattr(self._class, name)
+            for name in dir(self._class)
+            if name.startswith("smtp_")
+        }
+        self._servers: list[asyncio.Server] = []
+        self._wires: set[Wire] = set()
+        self._by_host: Counter[str] = Counter()
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def listen(self, host: str, port: int) -> asyncio.Server:
+        """Begin to accept. Raises OSError where the address cannot be had."""
+        server = await self.loop.create_server(self, host, port, backlog=1024, reuse_address=True)
+        self._servers.append(server)
+        return server
+
+    def __call__(self) -> Protocol:
+        """A protocol for one more connection."""
+        return self._class(self)
+
+    @property
+    def connections(self) -> int:
+        return len(self._wires)
+
+    # ── coming and going ──
+
+    def join(self, wire: Wire) -> str | None:
+        host = wire.host
+        near = neighbourhood(host)
+        self._wires.add(wire)
+        self._by_host[near] += 1
+        if self._sweeper is None:
+            self._sweep()
+        if self.stopping:
+            return CLOSING
+        if not self.limits.admits(host):
+            return f"521 {self.hostname} takes no mail from your address"
+        if len(self._wires) > self.limits.connections:
+            return "421 4.7.0 too many connections, please try again later"
+        if self._by_host[near] > self.limits.connections_per_host:
+            return "421 4.7.0 too many connections from your address, please try again later"
+        return self._refuse(host)
+
+    def leave(self, wire: Wire) -> None:
+        if wire not in self._wires:
+            return
+        self._wires.discard(wire)
+        near = neighbourhood(wire.host)
+        self._by_host[near] -= 1
+        if not self._by_host[near]:
+            del self._by_host[near]
+
+    def _sweep(self) -> None:
+        now = self.loop.time()
+        for wire in list(self._wires):
+            wire.sweep(now)
+        self._sweeper = self.loop.call_later(min(1.0, self.limits.timeout / 4), self._sweep) if self._wires else None
+
+    async def stop(self, grace: float) -> None:
+        """Take no more, and hang up: at once on who was promised nothing, after its reply on who waits for a commit.
+
+        Who is not done after ``grace`` seconds is cut off.
+        """
+        self.stopping = True
+        for server in self._servers:
+            server.close()
+        end = self.loop.time() + grace
+        while self._wires and self.loop.time() < end:
+            for wire in list(self._wires):
+                if not wire.committing:
+                    wire.hang_up(CLOSING)
+            await asyncio.sleep(0.01)
+        for wire in list(self._wires):
+            if wire.transport is not None:
+                wire.transport.abort()
+        if self._sweeper is not None:
+            self._sweeper.cancel()

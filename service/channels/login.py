@@ -1,0 +1,59 @@
+"""AUTH PLAIN (RFC 4616) and AUTH LOGIN, by the framing of RFC 4954 §4."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64decode, b64encode
+from binascii import Error
+
+from service.channels.passwords import Passwords
+from service.channels.wire import LineTooLong, Wire
+
+
+class LoginFailed(Exception):
+    """With the reply that says why, and whether it counts as a guess."""
+
+    def __init__(self, reply: str, *, counts: bool = False) -> None:
+        super().__init__(reply)
+        self.reply = reply
+        self.counts = counts
+
+
+async def log_in(wire: Wire, passwords: Passwords, argument: str) -> str:
+    """Run the mechanism that AUTH names; returns the name that is logged in. Raises LoginFailed."""
+    mechanism, _, initial = argument.partition(" ")
+    if mechanism.upper() == "PLAIN":
+        parts = (_decode(initial) if initial else await _ask(wire, b"")).split(b"\0")
+        if len(parts) != 3:
+            raise LoginFailed("501 5.5.2 expected three parts")
+        _, name, password = parts  # the first, whom to act for, means nothing here
+    elif mechanism.upper() == "LOGIN":
+        name = _decode(initial) if initial else await _ask(wire, b"Username:")
+        password = await _ask(wire, b"Password:")
+    else:
+        raise LoginFailed("504 5.5.4 mechanism not implemented")
+    if not await asyncio.to_thread(passwords.match, name, password):
+        raise LoginFailed("535 5.7.8 name or password is wrong", counts=True)
+    return name.decode()
+
+
+async def _ask(wire: Wire, challenge: bytes) -> bytes:
+    wire.say(f"334 {b64encode(challenge).decode()}")
+    try:
+        line = await wire.line()
+    except LineTooLong:
+        raise LoginFailed("500 5.5.6 line too long") from None
+    if line is None:
+        raise LoginFailed("421 4.4.2 gone")
+    if line.strip() == b"*":
+        raise LoginFailed("501 5.7.0 cancelled")
+    return _decode(line.rstrip(b"\r\n").decode("ascii", "replace"))
+
+
+def _decode(written: str) -> bytes:
+    if written == "=":  # RFC 4954 §4: an empty initial response
+        return b""
+    try:
+        return b64decode(written.encode(), validate=True)
+    except Error:
+        raise LoginFailed("501 5.5.2 not base64") from None

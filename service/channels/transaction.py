@@ -1,0 +1,167 @@
+"""One mail: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1). Hooks of the handler decide on the first two, take the last."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import structlog
+from aiosmtpd.smtp import MISSING, syntax
+
+from service.channels.paths import read_parameters, read_path
+from service.channels.terms import Terms
+from service.channels.wire import Wire
+
+_log = structlog.get_logger("sodan.smtp")
+
+NOT_NOW = "451 4.3.0 not now, please try again later"
+
+
+class Fault(Exception):
+    """The client did something wrong; with the reply that says what."""
+
+
+class Transaction(Wire):
+    """The commands that make up a mail."""
+
+    hello = "EHLO"
+    """How a client must begin."""
+
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
+        self._handle_hooks = terms.hooks
+        self.wrong = 0
+        """Commands so far that were wrong."""
+        self.refused = 0
+        """Recipients so far that were refused."""
+        self.idle = 0
+        """Commands since the last mail that brought none nearer."""
+
+    @syntax("MAIL FROM:<address>", extended=" [SP parameters]")
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        self._may_send()
+        address, parameters, options = self._path("MAIL FROM:", arg, "553 5.1.7 malformed address")
+        if self.envelope.mail_from:
+            raise Fault("503 5.5.1 one MAIL at a time")
+        if "@" not in address and address != "<>":
+            raise Fault("553 5.1.7 an address needs its domain")
+        utf8 = "SMTPUTF8" in parameters
+        if not utf8 and not address.isascii():
+            raise Fault("553 5.6.7 this address needs SMTPUTF8")  # RFC 6531 §3.5
+        if parameters:
+            self._check(parameters)
+        status = await self._call_handler_hook("MAIL", address, options)
+        if status is MISSING:
+            self.envelope.mail_from = address
+            self.envelope.mail_options.extend(options)
+            status = "250 2.1.0 OK"
+        self.envelope.smtp_utf8 = utf8
+        self.say(status)
+
+    def _check(self, parameters: dict[str, str]) -> None:
+        if parameters.pop("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):  # RFC 6152 §2
+            raise Fault("501 5.5.4 BODY is 7BIT or 8BITMIME")
+        if parameters.pop("SMTPUTF8", ""):
+            raise Fault("501 5.5.4 SMTPUTF8 takes no value")
+        size = parameters.pop("SIZE", "0")
+        if not re.fullmatch(r"[0-9]{1,20}", size):
+            raise Fault("501 5.5.4 SIZE is a number of bytes")
+        if int(size) > self.limits.message_bytes:  # RFC 1870 §6.1
+            raise Fault(f"552 5.3.4 at most {self.limits.message_bytes} bytes are taken")
+        if self.offers_login:
+            parameters.pop("AUTH", None)  # RFC 4954 §5: heard, not believed
+        if parameters:
+            raise Fault("555 5.5.4 parameter not recognized or not implemented")
+
+    @syntax("RCPT TO:<address>", extended=" [SP parameters]")
+    async def smtp_RCPT(self, arg: str | None) -> None:
+        self._may_send()
+        if not self.envelope.mail_from:
+            raise Fault("503 5.5.1 MAIL comes first")
+        address, parameters, options = self._path("RCPT TO:", arg, "553 5.1.3 malformed address")
+        if address == "<>":
+            raise Fault("553 5.1.3 malformed address")
+        if parameters:
+            raise Fault("555 5.5.4 parameter not recognized or not implemented")
+        if not address.isascii() and not self.envelope.smtp_utf8:
+            raise Fault("553 5.6.7 this address needs SMTPUTF8")
+        if len(self.envelope.rcpt_tos) >= self.limits.recipients:
+            # no fault: the rest may come in a mail of their own (RFC 5321 §4.5.3.1.10)
+            self.say("452 4.5.3 too many recipients")
+            return
+        status = await self._call_handler_hook("RCPT", address, options)
+        if status is MISSING:
+            self.envelope.rcpt_tos.append(address)
+            status = "250 2.1.5 OK"
+        self.refused += str(status).startswith("5")
+        self.say(status)
+
+    def _path(self, command: str, arg: str | None, malformed: str) -> tuple[str, dict[str, str], list[str]]:
+        """The address of MAIL or RCPT, its parameters, and these as the hooks of aiosmtpd want them."""
+        rest = self._strip_command_keyword(command[5:], arg or "")
+        if not rest or not rest.startswith("<"):
+            raise Fault(f"501 5.5.4 Syntax: {command}<address>")
+        read = read_path(rest)
+        if read is None:
+            raise Fault(malformed)
+        address, written = read
+        if not written:
+            return address, {}, []
+        parameters = read_parameters(written)
+        if parameters is None or not self.session.extended_smtp:
+            raise Fault("501 5.5.4 parameters malformed, repeated, or without EHLO")
+        return address, parameters, written.upper().split()
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str | None) -> None:
+        self._may_send()
+        if arg:
+            raise Fault("501 5.5.4 Syntax: DATA")
+        if not self.envelope.rcpt_tos:
+            raise Fault("503 5.5.1 no recipient was accepted")
+        self.say("354 End data with <CR><LF>.<CR><LF>")
+        incoming = await self.read_content()
+        recipients = len(self.envelope.rcpt_tos)
+        self.idle = 0
+        if incoming.too_big:
+            self.conclude("552 5.3.4 too big", recipients)
+            if not incoming.complete:
+                self.hang_up("421 4.7.0 far too big")
+        elif not incoming.complete:
+            return
+        elif incoming.breaks_lines_badly(self.limits.bare_newlines):
+            self.wrong += 1
+            self.conclude("550 5.6.0 CR or LF alone in the content: lines end with CR LF", recipients)
+        else:
+            self.envelope.content = self.envelope.original_content = incoming.content()
+            del incoming
+            self.conclude(await self._hand_over(), recipients)
+        self.envelope = self._create_envelope()
+
+    async def _hand_over(self) -> Any:
+        self.committing = True
+        try:
+            status = await self._call_handler_hook("DATA")
+        except Exception:
+            _log.exception("mail was not taken")
+            return NOT_NOW
+        finally:
+            self.committing = False
+        return "250 2.0.0 OK" if status is MISSING else status
+
+    def conclude(self, verdict: Any, recipients: int) -> None:
+        """The reply to a content: in SMTP one for all recipients."""
+        self.say(verdict)
+
+    def _may_send(self) -> None:
+        self.must_have_greeted()
+        if self.terms.require_login and not self.session.authenticated:
+            raise Fault("530 5.7.0 Authentication required")
+
+    def must_have_greeted(self) -> None:
+        if not self.session.host_name:
+            raise Fault(f"503 5.5.1 say {self.hello} first")
+
+    @property
+    def offers_login(self) -> bool:
+        return self.terms.passwords is not None and self.session.ssl is not None

@@ -1,0 +1,257 @@
+"""The bytes of one connection: lines in, contents in, replies out, TLS beneath. Knows no command.
+
+In place of the stock class's StreamReader, which wakes the conversation for every line and pauses the socket every two
+kilobytes: here a whole command line or a whole content is what wakes it. Replies to commands sent ahead leave together
+(RFC 2920 §3.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+from service.channels.content import Incoming
+from service.channels.limits import LONGEST_LINE
+from service.channels.terms import Terms
+
+_AHEAD = 65_536
+"""Bytes of commands sent ahead that are kept before the socket is paused; no line without end is followed further."""
+_HANDSHAKE_SECONDS = 30.0
+_LINGER_SECONDS = 1.0
+
+
+class LineTooLong(Exception):
+    """A command line exceeded every limit; it was read to its end and thrown away."""
+
+
+class Wire(SMTP):
+    """One connection. The stock initialiser is not called: what it finds out by reflection, the listener knows."""
+
+    # the stock annotations are wider than what holds while a conversation runs
+    session: Any
+    envelope: Any
+    transport: Any
+
+    def __init__(self, terms: Terms) -> None:
+        self.loop = terms.loop
+        self.terms = terms
+        self.limits = terms.limits
+        self.event_handler = terms.handler
+        self.transport = None
+        self.host: str | None = None
+        """The client's IP address."""
+        self.refusal: str | None = None
+        """What it was greeted with instead of 220 (521, 554: it may only QUIT)."""
+        self.committing = False
+        """A mail of this conversation waits for its promise."""
+        self.deadline = 0.0
+        """When, by the loop's clock, the client must have done what is waited for; 0: we are at work, not it."""
+        self.ended = False
+        """Nothing more comes from the client, or nothing more is wanted of it."""
+        self.hung_up = False
+        self._buffer = bytearray()
+        self._skipped = 0
+        self._incoming: Incoming | None = None
+        self._read_before = 0
+        self._out: list[bytes] = []
+        self._more: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._paused = False
+
+    # ── what the transport calls ──
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.session = self._create_session()
+        peer = self.session.peer = transport.get_extra_info("peername")
+        self.host = str(peer[0]) if isinstance(peer, tuple) else None
+        self.envelope = self._create_envelope()
+        self.refusal = self.terms.join(self)
+        if self.refusal is not None and self.refusal.startswith("4"):
+            self.hang_up(self.refusal)
+        else:
+            self._talk = self.loop.create_task(self._handle_client())
+
+    def data_received(self, data: bytes) -> None:
+        incoming = self._incoming
+        if incoming is not None:
+            rest = incoming.feed(data)
+            if rest is not None:
+                self._incoming = None
+                self._buffer += rest
+                self._wake()
+            elif incoming.too_big and incoming.read > self.limits.message_bytes + self.limits.overdraft:
+                self._incoming = None
+                self._wake()
+        elif not self.ended:
+            self._buffer += data
+            if b"\n" in data or len(self._buffer) > LONGEST_LINE:
+                self._wake()
+            if len(self._buffer) > _AHEAD and not self._paused:
+                self._paused = True
+                self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        self.ended = True
+        self._wake()
+        # what was sent before is heard to its end (the stock class forgets it); under TLS there is no half-closing
+        return not self.hung_up and self.session.ssl is None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.terms.leave(self)
+        self.ended = True
+        self.transport = None
+        self._wake()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._writable = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def _wake(self) -> None:
+        if self._more is not None and not self._more.done():
+            self._more.set_result(None)
+
+    # ── in ──
+
+    async def line(self) -> bytes | None:
+        """The next line with its end, or None where none comes. Raises LineTooLong."""
+        while True:
+            buffer = self._buffer
+            at = buffer.find(b"\n")
+            if at >= 0:
+                line = bytes(memoryview(buffer)[: at + 1])
+                del buffer[: at + 1]
+                if self._skipped:
+                    self._skipped = 0
+                    raise LineTooLong
+                return line
+            if len(buffer) > LONGEST_LINE:
+                self._skipped += len(buffer)
+                buffer.clear()
+                if self._skipped > _AHEAD:
+                    self.hang_up("421 4.7.0 that line has no end")
+            if self.ended:
+                return None
+            await self._wait_for_more()
+
+    async def read_content(self) -> Incoming:
+        """What follows DATA's 354; not ``complete`` where the connection ended or it was far too much."""
+        incoming = Incoming(self.limits.message_bytes)
+        rest = incoming.feed(self._buffer)
+        self._buffer.clear()
+        if rest is not None:
+            self._buffer += rest
+        elif not self.ended:
+            self._incoming = incoming
+            self._read_before = 0
+            await self._wait_for_more()
+        return incoming
+
+    async def _wait_for_more(self) -> None:
+        await self.flush()
+        if self._paused and self.transport is not None:
+            self._paused = False
+            self.transport.resume_reading()
+        if not self.ended:
+            self._more = self.loop.create_future()
+            self.deadline = self.loop.time() + self.limits.timeout
+            await self._more
+            self._more = None
+            if not self.hung_up:
+                self.deadline = 0.0
+
+    def sweep(self, now: float) -> None:
+        """Cut off a client that is too slow. In a content enough bytes buy more time; in a command none do."""
+        if not self.deadline or now < self.deadline or self.transport is None:
+            return
+        incoming = self._incoming
+        if self.hung_up or self._writable is not None:
+            self.transport.abort()  # it does not read: no last word would reach it
+        elif incoming is not None and incoming.read - self._read_before >= self.limits.slowest * self.limits.timeout:
+            self._read_before = incoming.read
+            self.deadline = now + self.limits.timeout
+        else:
+            self.hang_up("421 4.4.2 you were silent for too long")
+
+    # ── out ──
+
+    def say(self, reply: str) -> None:
+        """Reply; together with other replies where the client sent commands ahead."""
+        self._out.append(reply.encode("utf-8", "replace") + b"\r\n")
+
+    async def push(self, status: Any) -> None:
+        """The stock class's way to reply, for hooks that use it."""
+        self.say(status if isinstance(status, str) else bytes(status).decode("utf-8", "replace"))
+
+    async def flush(self) -> None:
+        """Hand replies to the network; wait while the client does not read them."""
+        self._write()
+        if self._writable is not None:
+            self.deadline = self.loop.time() + self.limits.timeout
+            await self._writable
+            if not self.hung_up:
+                self.deadline = 0.0
+
+    def _write(self) -> None:
+        if self._out:
+            if self.transport is not None and not self.transport.is_closing():
+                self.transport.write(b"".join(self._out))
+            self._out.clear()
+
+    def hang_up(self, reply: str | None = None) -> None:
+        """Say a last word and close.
+
+        While the client may still be sending, only our half is closed, and what it sends is thrown away for a second:
+        closing on unread bytes would take the last word back (RST).
+        """
+        if self.hung_up:
+            return
+        may_be_sending = self._incoming is not None or self._paused or bool(self._buffer)
+        if reply is not None:
+            self.say(reply)
+        self._write()
+        self.ended = self.hung_up = True
+        self._incoming = None
+        self._buffer.clear()
+        if self.transport is not None and not self.transport.is_closing():
+            if reply is not None and may_be_sending and self.transport.can_write_eof():
+                if self._paused:
+                    self._paused = False
+                    self.transport.resume_reading()
+                self.transport.write_eof()
+                self.deadline = self.loop.time() + _LINGER_SECONDS
+            else:
+                self.transport.close()
+                self.deadline = self.loop.time() + self.limits.timeout
+        self._wake()
+
+    async def start_tls(self, context: ssl.SSLContext) -> bool:
+        """Go on under TLS as if nothing had been said before (RFC 3207 §4.2); False where it did not come about.
+
+        What was sent ahead in the clear is thrown away: it is not the client's (CVE-2011-0411 and its kin).
+        """
+        self._write()
+        self._buffer.clear()
+        plain = self.transport
+        try:
+            self.transport = await self.loop.start_tls(
+                plain, self, context, server_side=True, ssl_handshake_timeout=_HANDSHAKE_SECONDS
+            )
+        except (OSError, ssl.SSLError):
+            plain.abort()
+            self.connection_lost(None)
+            return False
+        peer = self.session.peer
+        self.session = self._create_session()
+        self.session.peer = peer
+        self.session.ssl = {name: self.transport.get_extra_info(name) for name in ("cipher", "peercert", "ssl_object")}
+        self.envelope = self._create_envelope()
+        return True
