@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from service.mail import dates, forward, history, quote, signature
+from service.mail import dates, encoded, forward, history, quote, signature
 from service.mail.history import Speaker
 from service.mail.message import Address, Earlier, Origin
+from service.mail.people import people
 
 LONGEST: Final = 3_000_000
 """Characters of a text that are taken apart; what follows stays text of the last speaker."""
@@ -77,7 +78,7 @@ def _read(text: str, html: str | None, subject: str, date: datetime | None, flow
     ticketed = signature.may_hold_reply_line(text[:LONGEST])
     reply_lines, signed, beyond = _new_text(own, ticketed)
     around_it = _Around(dates.zone_of(_spoken(text, html), date), date, ticketed)
-    forwards, others = _sorted_out(speakers, subject, bool(reply_lines))
+    forwards, others = forward.sorted_out(speakers, subject, bool(reply_lines))
     forwarded = tuple(_earlier(speaker, "forwarded", around_it, subject) for speaker in forwards)
     history_ = _newest_first([_earlier(speaker, "quoted", around_it, "") for speaker in others if speaker.announced])
     reply = "\n".join(reply_lines)
@@ -150,35 +151,6 @@ def _spoken(text: str, html: str | None) -> str:
     return "zh" if len(_HAN.findall(head, 0, 2_000)) > 8 else ""
 
 
-def _sorted_out(speakers: Sequence[Speaker], subject: str, answered: bool) -> tuple[list[Speaker], list[Speaker]]:
-    """(forwarded, outermost first; the others). Forwarding ends where someone answers."""
-    forwards: list[Speaker] = []
-    rest = [speaker for speaker in speakers if speaker.announced]
-    around = subject
-    while rest and _is_forward(rest[0], around, first=not forwards, answered=answered):
-        forwards.append(rest.pop(0))
-        around = (forwards[-1].block.subject if forwards[-1].block is not None else None) or ""
-    return forwards, rest
-
-
-def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> bool:
-    """Whether the one who speaks around it (under the subject ``around``) forwarded this mail or answered it."""
-    prefix = forward.prefix_of(around)
-    block = speaker.block
-    if block is not None and block.mark == "forward":
-        return True
-    if prefix == "forward":
-        return True
-    if block is None or not first:
-        return False
-    within = block.subject
-    if prefix == "reply":
-        return within is not None and not forward.same_subject(around, within)
-    return not (
-        answered and within is not None and forward.same_subject(around, within) and forward.base_subject(within)
-    )
-
-
 def _earlier(speaker: Speaker, origin: Origin, around_it: _Around, around: str) -> Earlier:
     text = "\n".join(_new_text(speaker.lines, around_it.ticketed)[0])
     if speaker.said is not None:
@@ -187,17 +159,20 @@ def _earlier(speaker: Speaker, origin: Origin, around_it: _Around, around: str) 
         return Earlier(origin=origin, from_=who, subject=subject, date=when, zone_assumed=assumed, text=text)
     assert speaker.block is not None
     values = speaker.block.values
-    writers = forward.people(values.get("from", ""))
+    if any("=?" in value for value in values.values()):
+        values = {field: encoded.words(value) for field, value in values.items()}
+    writers = people(values.get("from", ""))
     found = dates.read(values["date"], around_it.zone, around_it.written) if "date" in values else None
     return Earlier(
         origin=origin,
         from_=writers[0] if writers else None,
-        to=forward.people(values.get("to", "")),
-        cc=forward.people(values.get("cc", "")),
+        to=people(values.get("to", "")),
+        cc=people(values.get("cc", "")),
         subject=values.get("subject"),
         date=found[0] if found else None,
         zone_assumed=bool(found and found[1]),
         text=text,
+        message_id=values.get("message_id"),
     )
 
 

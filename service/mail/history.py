@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from service.mail import forward, quote
-from service.mail.forward import Block
+from service.mail import block, quote
+from service.mail.block import Block
 from service.mail.quote import Attribution
 
 DEEPEST: Final = 40
@@ -89,7 +89,7 @@ class Walk:
                 continue
             if isinstance(event, Block):
                 above = _last_written(current) if event.mark != "none" else None
-                if above is not None and forward.is_forwarded_by(str(current[above])):
+                if above is not None and block.is_forwarded_by(str(current[above])):
                     del current[above:]
                     event.mark = "forward"
                 before, opened = current, None
@@ -118,9 +118,9 @@ class Walk:
         if self.looks >= _MOST_LOOKS or self.speakers >= MOST_SPEAKERS:
             self.cut = True
             return None
-        block = forward.block_at(lines, at)
-        if block is not None and not (_lonely(block) and self._listed(lines, block.end, above)):
-            return block
+        found = block.block_at(lines, at)
+        if found is not None and not (_lonely(found) and self._listed(lines, found.end, above)):
+            return found
         said = quote.attribution(lines, at, floor)
         if said is None:
             self.looks += 1
@@ -137,9 +137,9 @@ class Walk:
         return True
 
 
-def _lonely(block: Block) -> bool:
+def _lonely(found: Block) -> bool:
     """Header lines alone, with nothing that says "quoted" above them: someone lists the facts of a mail."""
-    return block.mark == "none" and not block.ruled
+    return found.mark == "none" and not found.ruled
 
 
 def _may_announce(line: str) -> bool:

@@ -152,7 +152,9 @@ def _says_who(text: str, followed: bool) -> bool:
         # "2026年11月10日(火) 12:05 X <a@b>:", "ср, 30 апр. 2025 г. в 15:19, X <a@b>:"
         if address is None or not dates.has_day(text):
             return False
-        return _ADDRESS_END.search(text) is not None and (text.rstrip().endswith((":", "：")) or followed)
+        if _ADDRESS_END.search(text) is not None and (text.rstrip().endswith((":", "：")) or followed):
+            return True
+        return _unknown_verb(text, address, followed)
     tail = folded[verb.end() :]
     if len(tail) > 80 and address is None:
         return False
@@ -161,6 +163,15 @@ def _says_who(text: str, followed: bool) -> bool:
     if dates.has_day(text) and (_ends_with_verb(folded) or (_END.search(folded) and _TIME.search(folded))):
         return len(text) <= 200
     return followed and len(text) <= 120 and (_ends_with_verb(folded) and len(folded) > verb.end() - verb.start() + 3)
+
+
+def _unknown_verb(text: str, address: re.Match[str], followed: bool) -> bool:
+    """ "28/10/2021 12:46 X <a@b> kirjutas:" in a language whose verb the tables do not have."""
+    tail = text[address.end() :].strip(" >)]\"'*")
+    if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text, address.start()):
+        return False
+    bracketed = text[address.start() - 1 : address.start()] in ("<", "(", "[")
+    return _TIME.search(text) is not None and (followed or (bracketed and len(text) < 200))
 
 
 def _is_prose(text: str, address_at: int) -> bool:
@@ -199,7 +210,7 @@ def who_and_when(text: str, assumed: tzinfo, written: datetime | None) -> tuple[
         name = name[opener.end() :]
     name = _trimmed(name)
     where = address[0].rstrip(".") if address is not None else ""
-    if "@" in name:
+    if "@" in name or name.casefold().split(" ")[-1:] in (["you"], ["i"]):
         name = ""
     found_date = found[0] if found is not None else None
     writer = Address(name, where) if name or where else None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final, Literal, cast
 
-Field = Literal["from", "to", "cc", "bcc", "subject", "date", "reply_to", "other"]
+Field = Literal["from", "to", "cc", "bcc", "subject", "date", "reply_to", "message_id", "raw", "other"]
 
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"))
 
@@ -70,7 +70,9 @@ hi | प्रेषक, से, द्वारा | प्रति, को, �
 _COMMON: Final = """
 bcc | bcc, cci, cco, ccn, 密送
 reply_to | reply-to, reply to, 返信先, antwort an, répondre à, responder a, risposta, rispondi a, svar til, vastausosoite, odpowiedz do, beantwoorden, ответить, антворт
-other | importance, 重要度, 優先度, priority, attachments, 添付ファイル, 添付, sensitivity, wichtigkeit, anlagen, priorität, pièces jointes, importancia, importanza, priorità, prioridade, importância, organization, 組織, organisation, message-id, メッセージid, resent-from, resent-date, resent-to, sender, newsgroups, list-id, in-reply-to, references, x-mailer, mime-version, content-type, return-path, received, 重要性, 附件, 첨부, categories, 分類, tags, security
+other | importance, 重要度, 優先度, priority, attachments, 添付ファイル, 添付, sensitivity, wichtigkeit, anlagen, priorität, pièces jointes, importancia, importanza, priorità, prioridade, importância, organization, 組織, organisation, resent-from, resent-date, resent-to, sender, newsgroups, list-id, 重要性, 附件, 첨부, categories, 分類, tags, security
+raw | received, return-path, mime-version, content-type, x-mailer, in-reply-to, references, content-transfer-encoding, delivered-to, dkim-signature, x-originating-ip
+message_id | message-id, メッセージid
 """
 """field | words of any language."""
 
