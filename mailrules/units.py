@@ -199,6 +199,8 @@ def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
     groups = match.groupdict()
     name = (groups.get("boxed") or groups.get("angled") or groups.get("square") or groups.get("plain") or "").strip()
     doubtful = not known(name) and (groups.get("plain") or not match.group("value"))
+    if groups.get("plain") and not match.group("value") and not known(name):
+        return None  # "I will need:" introduces what follows
     if not name or name.isdigit() or (doubtful and (groups.get("plain") is None or not _form_like(match))):
         return None
     if re.fullmatch(r"[\d/.: -]+", name) or name.lower() in ("http", "https"):
