@@ -49,6 +49,11 @@ def main(argv: list[str] | None = None) -> int:
     except NotFound as error:
         _say(str(error))
         return FOUND_WRONG
+    except ValueError as error:
+        if type(error).__name__ != "PackError":
+            raise
+        _say(str(error))  # it names file, line and rule
+        return WRONG_USE
     except SodanError as error:
         _say(str(error))
         return WRONG_USE
@@ -181,11 +186,20 @@ def migrate() -> int:
 
 
 @app.command(name="import")
-def import_(paths: Annotated[tuple[Path, ...], Parameter(help=".eml files, mbox files, Maildirs, or folders")]) -> int:
-    """Receive mail from files. Running it twice changes nothing."""
+def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
+    """Receive mail from files and take it in. Running it twice changes nothing.
+
+    Parameters
+    ----------
+    paths
+        .eml files, mbox files, Maildirs, or folders of them.
+    take_in
+        Also understand what was received; --no-take-in leaves that to running workers.
+    """
     from service.terminal.importing import import_paths
 
-    return import_paths(_settings(), _database, paths)
+    settings = _settings()
+    return import_paths(settings, _database(settings), paths, take_in=take_in)
 
 
 @app.command
@@ -348,7 +362,7 @@ def _source(url: str | None, token: str | None) -> Source:
     if url:
         return Remote(url, token)
     settings = _settings()
-    return Local(_database(settings), settings.case_prefix)
+    return Local(_database(settings), settings.case_prefix, _now())
 
 
 # ── rules ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -423,8 +437,10 @@ def replay(
 
     if apply and diff:
         raise SodanError("--diff shows, --apply keeps: choose one")
+
     settings = _settings()
-    return replay_cases(settings, _database(settings), since=since, packs=packs, apply=apply, now=_now())
+    folders = (*settings.packs, *packs)
+    return replay_cases(settings, _database(settings), since=since, packs=folders, apply=apply, now=_now())
 
 
 # ── spool, tokens, health ────────────────────────────────────────────────────────────────────────────────────────────
@@ -550,4 +566,5 @@ def doctor() -> int:
     """Check settings, database, packs, ports and the ledger; say what to do about what is wrong."""
     from service.terminal.doctor import examine
 
-    return examine(_now())
+    settings = _settings()
+    return examine(settings, _database(settings), _now())

@@ -14,8 +14,14 @@ from service.store.cases import key_of, stamp
 from service.store.tables import Instant, Number, attachments, messages
 
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
-_NOT_SHOWN = {"reading", "fingerprint", "headers", "evidence", "facts", "thread_index"}
-_COLUMNS = [column for column in messages.c if column.name not in _NOT_SHOWN]
+_COLUMNS = [
+    messages.c[name]
+    for name in (
+        "id case_id message_id in_reply_to refs origin author_name author_address author_role forwarded_by to cc "
+        "subject date received_at text quoted_text intro automatic language vendor deliveries found_in findings "
+        "defects pinned_by"
+    ).split()
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,73 @@
+"""`sodan import`: mail from files, received and taken in, with a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import sleep
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from service.channels.files import Imported, find, import_files
+from service.errors import Refused
+from service.intake import House
+from service.settings import Settings
+from service.store import keys, migrate, search, spool
+from service.store.database import Database
+from service.worker import Worker, name
+
+FOUND_WRONG = 1
+
+
+def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
+    """Receive what is not known yet; then, unless workers shall do it, take it in here and now."""
+    if not paths:
+        raise Refused("name the files or folders to import")
+    files = find(paths)
+    house = House.of(settings)
+    migrate.migrate(database)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
+        bar = progress.add_task("receive", total=len(files))
+
+        def tell(state: Imported) -> None:
+            progress.update(bar, completed=min(state.files, len(files)))
+
+        done = import_files(database, files, datetime.now(UTC), tell)
+        progress.update(bar, completed=len(files))
+        if take_in:
+            _take_in(settings, database, house, progress)
+    ledger = database.read(spool.ledger)
+    print(
+        f"sodan: {done.mails} mails in {done.files} files: {done.received} new, {done.known} known; accepted "
+        f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}",
+        file=sys.stderr,
+    )
+    return FOUND_WRONG if ledger.shunted else 0
+
+
+def _take_in(settings: Settings, database: Database, house: House, progress: Progress) -> None:
+    """Work as one worker among others until nothing waits."""
+    key = database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
+    worker = Worker(
+        database,
+        replace(house, ways=replace(house.ways, secret=key)),
+        by=name(),
+        batch=settings.batch,
+        lease=timedelta(seconds=settings.lease_seconds),
+        clock=lambda: datetime.now(UTC),
+    )
+    waiting = database.read(spool.ledger).waiting
+    bar = progress.add_task("take in", total=waiting)
+    while waiting:
+        if not worker.step():
+            sleep(0.05)  # others hold the rest, or it waits for its next attempt
+        now = database.read(spool.ledger).waiting
+        progress.update(bar, advance=max(0, waiting - now))
+        waiting = now
+    while search.index_pending(database):
+        pass

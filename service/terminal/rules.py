@@ -1,0 +1,52 @@
+"""`sodan rules`: examples tried, packs checked, rules listed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mailrules.lint import lint
+
+from mailrules.examples import try_examples
+from mailrules.library import build, collect
+from service.terminal.tables import print_rows
+
+FOUND_WRONG = 1
+
+
+def run_examples(packs: Sequence[Path]) -> int:
+    """Every example beside a rule; each failure is one line with file and line."""
+    library = collect(packs)
+    tried = list(try_examples(library, build(library)))
+    failed = [one for one in tried if not one.ok]
+    for one in failed:
+        print(f"{one.file}:{one.line}: {one.rule}: {one.message or one.wanted}: {one.text!r}")
+    print(f"sodan: {len(tried)} examples, {len(failed)} failed", file=sys.stderr)
+    return FOUND_WRONG if failed else 0
+
+
+def run_lint(packs: Sequence[Path]) -> int:
+    """What is legal but unwise, one line each."""
+    library = collect(packs)
+    found = list(lint(library, build(library)))
+    for one in found:
+        print(one)
+    print(f"sodan: {len(library.sources)} packs, {len(found)} remarks", file=sys.stderr)
+    return FOUND_WRONG if found else 0
+
+
+def list_rules(packs: Sequence[Path], *, as_json: bool) -> int:
+    """Signals and decisions with their pack."""
+    library = collect(packs)
+    rows = [
+        {"rule": rule.id, "kind": kind, "pack": source.pack.pack, "where": f"{source.file.name}:{source.line(rule.id)}"}
+        for kind, kept in (("signal", library.signals), ("decision", library.decisions))
+        for rule, source in kept.values()
+    ]
+    if as_json:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return 0
+    return print_rows(rows, ("rule", "kind", "pack", "where"), as_json=False)

@@ -1,0 +1,46 @@
+"""`sodan spool`: what was received, and what became of it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+
+from service.errors import Refused
+from service.store import spool
+from service.store.database import Database
+from service.terminal.tables import print_rows
+
+COLUMNS = ("id", "state", "received_at", "channel", "mail_from", "size", "attempts", "reason")
+FOUND_WRONG = 1
+
+
+def list_entries(database: Database, *, state: str | None, limit: int, as_json: bool) -> int:
+    """Newest first; status 1 where something was set aside."""
+    rows = database.read(lambda conn: spool.listing(conn, state, limit))
+    shown = [{name: value for name, value in row.items() if not name.startswith("leased")} for row in rows]
+    print_rows(shown, COLUMNS, as_json=as_json)
+    return FOUND_WRONG if database.read(spool.ledger).shunted else 0
+
+
+def show_entry(database: Database, id: str, *, raw: bool) -> int:
+    """One entry, or its mail byte for byte."""
+    if raw:
+        sys.stdout.buffer.write(database.read(lambda conn: spool.content(conn, id)))
+        return 0
+    row = database.read(lambda conn: spool.entry(conn, id))
+    print_rows([{"name": name, "value": value} for name, value in row.items()], ("name", "value"), as_json=False)
+    return FOUND_WRONG if row["state"] == "shunted" else 0
+
+
+def retry_entries(database: Database, ids: tuple[str, ...], *, everything: bool, now: datetime) -> int:
+    """Let the worker try again."""
+    if bool(ids) == everything:
+        raise Refused("name the mails to try again, or say --all")
+    if everything:
+        count = database.transact(lambda conn: spool.retry_all(conn, now))
+    else:
+        for id in ids:
+            database.transact(lambda conn, id=id: spool.retry(conn, id, now))  # type: ignore[misc]
+        count = len(ids)
+    print(f"sodan: {count} will be tried again", file=sys.stderr)
+    return 0

@@ -1,0 +1,158 @@
+"""Tables worth reading in a terminal, and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
+COLUMNS = (("key", 12), ("", 4), ("turn", 10), ("since", 10), ("vendor", 16), ("title", 60), ("missing", 44))
+"""Of the table of cases: heading, widest."""
+TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
+
+
+def console() -> Console:
+    """Data goes to stdout; wide enough where it is not a terminal, so that nothing is cut off in a pipe."""
+    return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def print_json(value: Any) -> None:
+    written = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write(written.encode("utf-8", "replace").decode() + "\n")
+
+
+def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> int:
+    """Rows as JSON Lines, or as a plain table."""
+    if as_json:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
+        return 0
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_plain(row.get(name))) for name in columns))
+    console().print(table)
+    return 0
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
+    """A page of cases: priority, whose turn and for how long, what is missing."""
+    if as_json:
+        print_json(page)
+        return 0
+    if not page["items"]:
+        print("no cases", file=sys.stderr)
+        return 0
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name, most in (
+        ("key", 12),
+        ("", 4),
+        ("turn", 10),
+        ("since", 10),
+        ("vendor", 16),
+        ("title", 60),
+        ("missing", 44),
+    ):
+        table.add_column(name, overflow="fold" if most > 20 else "ellipsis", max_width=most)
+    for case in page["items"]:
+        turn = case["waiting_on"] or case["status"]
+        table.add_row(
+            case["key"],
+            Text(case["priority"], COLOURS.get(case["priority"], "")),
+            Text(turn, TURNS.get(turn, "dim")),
+            age(case["waiting_since"] or case["updated_at"]),
+            escape(case["vendor"] or ""),
+            escape(case["title"]),
+            escape(", ".join(case["missing"])),
+        )
+    console().print(table)
+    if page["next"]:
+        print(f"more: --cursor {page['next']}", file=sys.stderr)
+    return 0
+
+
+def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json: bool) -> int:
+    """One case: whose turn, why, what is missing, what was asked, then the mails."""
+    if as_json:
+        print_json(case)
+        return 0
+    out = console()
+    out.print(
+        Text.assemble((case["priority"], COLOURS[case["priority"]]), f" {case['key']}  ", (case["title"], "bold"))
+    )
+    refs = ", ".join(f"{ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
+    turn = f"waiting on {case['waiting_on']} for {age(case['waiting_since'])}" if case["waiting_on"] else "nobody waits"
+    out.print(escape(f"{case['status']}, {turn} · {case['kind']}" + (f" · {refs}" if refs else "")))
+    detail = case.get("priority_detail") or {}
+    _section(
+        out,
+        f"why {case['priority']}"
+        + (f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""),
+        [f"“{found['quote']}”  {found['rule']}" for found in detail.get("evidence", [])],
+    )
+    _section(out, "heard, not counted", [f"“{found['quote']}”" for found in detail.get("heard", [])])
+    labels = {line["item"]: line["label"] for line in case.get("checklist", [])}
+    _section(out, "still needed", [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]])
+    _section(
+        out,
+        "asks",
+        [f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])],
+    )
+    _section(out, "parked", [f"{one['topic']}  “{one['quote']}”" for one in case.get("parked", [])])
+    clocks = case.get("clocks") or {}
+    held = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
+    _section(out, "time on each side", [f"{held} · {clocks.get('turns', 0)} turns"])
+    out.print()
+    for mail in messages:
+        author, when = mail["author"], (mail["date"] or mail["received_at"])[:16].replace("T", " ")
+        ways = "" if mail["origin"] == "delivered" else f" [{mail['origin']}]"
+        out.print(Text(f"── {when}Z  {author['name'] or author['address']} ({author['role']}){ways}", "dim"))
+        out.print(Text(mail["text"].strip()))
+        for file in mail["attachments"]:
+            out.print(Text(f"   + {file['filename']} ({file['size']} bytes)", "dim"))
+    return 0
+
+
+def _section(out: Console, title: str, lines: list[str]) -> None:
+    if lines:
+        out.print(Text(title, "bold"))
+        for line in lines:
+            out.print(Text(f"  {line}"))
+
+
+def _label(label: Any) -> str:
+    return str(label.get("ja") or label.get("en") or "") if isinstance(label, dict) else str(label)
+
+
+def age(written: str | None) -> str:
+    """How long ago, in its largest unit or two."""
+    if not written:
+        return ""
+    return length((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds())
+
+
+def length(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return f"{minutes}m"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes:02d}m" if hours < 24 else f"{hours // 24}d {hours % 24}h"
