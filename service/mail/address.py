@@ -10,7 +10,7 @@ from service.mail.message import Address
 MAX_ADDRESSES = 5_000
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
 _SIMPLE = re.compile(r'(?:"([^"\\<>]*)"|([^"\\<>(),;:@\[\]]*))[ \t]*<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
-_TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*"|[(),;:<>"]|[^(),;:<>"=]+|=')
+_TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*+"?|[(),;:<>]|[^(),;:<>"=]+|=')
 _ANY = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
 _UNQUOTE = re.compile(r"\\(.)")
 
@@ -44,7 +44,7 @@ class _Scanner:
     """One pass over the tokens; quotes, comments and angle brackets may be left open by the sender."""
 
     def __init__(self, value: str) -> None:
-        self.tokens = _TOKEN.findall(value)
+        self.tokens = _tokens(value)
         self.found: list[Address] = []
         self.reset()
 
@@ -113,6 +113,14 @@ class _Scanner:
                 name = f"{self.found.pop().name}, {made.name}"
                 made = Address(name, made.address)
             self.found.append(made)
+
+
+def _tokens(value: str) -> list[str]:
+    """Tokens of a list; a quote that is never closed is dropped, so that it does not swallow what follows."""
+    tokens: list[str] = _TOKEN.findall(value)
+    if tokens and tokens[-1].startswith('"') and (len(tokens[-1]) == 1 or not tokens[-1].endswith('"')):
+        tokens[-1:] = _TOKEN.findall(tokens[-1].replace('"', ""))
+    return tokens
 
 
 def _address(address: str, name: str) -> Address | None:

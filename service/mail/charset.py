@@ -190,7 +190,7 @@ def _mislabelled(raw: bytes, name: str) -> tuple[str, str | None]:
         return _cp1252(raw), None
     lenient = raw.decode(name, "replace")
     lost = lenient.count("\ufffd")
-    if lost * 20 <= sum(1 for c in lenient if c >= "\x80") or lost <= 2 < len(lenient) // 50:
+    if lost * 20 <= len(lenient) - len(lenient.encode("ascii", "ignore")) or lost <= 2 < len(lenient) // 50:
         return lenient, "charset-lossy"
     text, lossy = guess(raw)
     if lossy:
@@ -217,9 +217,9 @@ def guess(raw: bytes) -> tuple[str, bool]:
     if japanese is not None:
         return japanese, False
     # UTF-8 cut in the middle (by a size limit, by a folding that counted bytes) is still UTF-8
-    lenient = raw.decode("utf-8", "replace")
+    lenient = raw[:SAMPLE].decode("utf-8", "replace")
     if lenient.count("\ufffd") * 10 <= sum(1 for c in lenient if c >= "\x80"):
-        return lenient, True
+        return raw.decode("utf-8", "replace"), True
     found = cchardet.detect(raw[:SAMPLE])["encoding"]
     name = codec(found) if found else None
     if name not in (None, "ascii", "utf-8", "jis"):
@@ -238,9 +238,10 @@ def _japanese(raw: bytes) -> str | None:
             text = raw.decode(name)
         except (UnicodeError, ValueError):
             continue
-        wide = sum(1 for c in text if c >= "\x80")
-        kana = sum(1 for c in text if "\u3041" <= c <= "\u30fc")
-        half = sum(1 for c in text if "\uff61" <= c <= "\uff9f")
+        sample = text[:SAMPLE]
+        wide = sum(1 for c in sample if c >= "\x80")
+        kana = sum(1 for c in sample if "\u3041" <= c <= "\u30fc")
+        half = sum(1 for c in sample if "\uff61" <= c <= "\uff9f")
         score = (kana - half) / (wide or 1)
         if score > 0.15 and (best is None or score > best[0]):
             best = (score, text)
@@ -254,20 +255,24 @@ def jis(raw: bytes) -> str:
     """
     out: list[str] = []
     mode = b"\x1b(B"
-    for part in _JIS_ESCAPE.split(raw):
-        if part.startswith(b"\x1b"):
-            mode = part
-        elif mode == b"\x1b(I":
-            out.append(bytes(b | 0x80 if 0x20 < b < 0x60 else b for b in part).decode("cp932", "replace"))
-        elif mode == b"\x1b$(D":
-            out.append(_jis0212(part))
-        elif mode.startswith(b"\x1b$"):
-            out.append(_pairs(part))
-        elif part.isascii():
-            out.append(part.decode("ascii"))
-        else:
-            out.append(part.decode("cp932", "replace"))
+    last = 0
+    for match in _JIS_ESCAPE.finditer(raw):
+        if match.start() > last:
+            out.append(_run(raw[last : match.start()], mode))
+        mode, last = match.group(), match.end()
+    out.append(_run(raw[last:], mode))
     return "".join(out)
+
+
+def _run(part: bytes, mode: bytes) -> str:
+    """A stretch between two escapes."""
+    if mode == b"\x1b(I":
+        return bytes(b | 0x80 if 0x20 < b < 0x60 else b for b in part).decode("cp932", "replace")
+    if mode == b"\x1b$(D":
+        return _jis0212(part)
+    if mode.startswith(b"\x1b$"):
+        return _double(part) if b"\n" not in part else _pairs(part)
+    return part.decode("ascii") if part.isascii() else part.decode("cp932", "replace")
 
 
 def _jis0212(part: bytes) -> str:
@@ -297,14 +302,13 @@ def _looks_double(line: bytes) -> bool:
 
 
 def _double(line: bytes) -> str:
+    """JIS X 0208 pairs (ISO-2022-JP, NEC and IBM rows too) by way of Shift_JIS."""
     shifted = bytearray()
     for j1, j2 in zip(line[::2], line[1::2], strict=False):
-        j1, j2 = j1 & 0x7F, j2 & 0x7F
-        if not (0x21 <= j1 <= 0x7E and 0x21 <= j2 <= 0x7E):
-            shifted += b"\x20" if j1 <= 0x20 else b"?"
-            continue
-        lead = (j1 + 1) // 2 + (0x70 if j1 < 0x5F else 0xB0)
-        trail = j2 + (0x1F if j1 % 2 and j2 < 0x60 else 0x20 if j1 % 2 else 0x7E)
-        shifted.append(lead)
-        shifted.append(trail)
+        if 0x21 <= j1 <= 0x7E and 0x21 <= j2 <= 0x7E:
+            odd = j1 & 1
+            shifted.append((j1 + 1) // 2 + (0x70 if j1 < 0x5F else 0xB0))
+            shifted.append(j2 + (0x7E if not odd else 0x1F if j2 < 0x60 else 0x20))
+        else:
+            shifted.append(0x20 if j1 <= 0x20 else 0x3F)
     return shifted.decode("cp932", "replace")

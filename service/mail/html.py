@@ -13,6 +13,8 @@ from html import unescape
 MAX_CHARS = 4_000_000
 MAX_TAGS = 200_000
 MAX_NEST = 200
+MAX_SKIPS = 20_000
+"""Tags looked at, over the whole document, to find where hidden elements end."""
 RULE = "_" * 32
 """What ``<hr>`` becomes: Outlook's own text form of the line above a quoted header block."""
 
@@ -93,6 +95,8 @@ class _Scan:
         self.link: tuple[str, int] | None = None
         self.row_line = -1
         self.cells = 0
+        self.skips = MAX_SKIPS
+        self.unclosed: set[str] = set()
 
     def run(self) -> str:
         html, position, size = self.html, 0, len(self.html)
@@ -131,8 +135,10 @@ class _Scan:
             if name[0] == "/":
                 self._end(name[1:])
             elif name in _RAW:
-                closing_tag = _RAW[name].search(html, position)
-                if closing_tag is not None:
+                closing_tag = None if name in self.unclosed else _RAW[name].search(html, position)
+                if closing_tag is None:
+                    self.unclosed.add(name)
+                else:
                     after = find(">", closing_tag.end())
                     position = after + 1 if after >= 0 else size
             elif self.hide and "none" in body and _HIDDEN.search(body) and name not in _VOID and name != "body":
@@ -165,7 +171,8 @@ class _Scan:
         """Past the end of a hidden element; right behind its start tag where it is never closed."""
         pattern = re.compile(rf"<(/?){re.escape(name)}\b", re.IGNORECASE)
         level, start = 1, position
-        for _ in range(2_000):
+        while self.skips > 0:
+            self.skips -= 1
             match = pattern.search(self.html, position)
             if match is None:
                 return start

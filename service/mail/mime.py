@@ -18,7 +18,7 @@ MAX_HEADERS = 5_000
 MAX_VALUE = 200_000
 """Bytes kept of one header field; a longer one is cut (defect ``header-long``)."""
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?")
+_FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
 _BLANK = re.compile(rb"[ \t]*\r*(?:\n|\Z)")
 _LINE = re.compile(rb"[^\n]*\n?")
 _KNOWN = re.compile(
@@ -40,6 +40,8 @@ class Part:
     kind: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
     children: list[Part] = field(default_factory=list)
+    opaque: bool = False
+    """Deeper or more than is taken apart: kept as one file."""
 
     @property
     def body(self) -> bytes:
@@ -147,6 +149,7 @@ class Reader:
             return None
         if len(self.open) >= MAX_DEPTH:
             self.defects.add("mime-deep")
+            part.opaque = True
             return None
         return b"--" + boundary.encode("utf-8", "surrogateescape").rstrip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-MAX_BYTES = 8_000_000
+MAX_BYTES = 3_000_000
 """Bytes a compressed body may unpack to; beyond that it is cut."""
 
 _PRELOAD = (

@@ -13,8 +13,10 @@ from service.mail import calendar, charset, encoded, html, mime, smime, tnef, tr
 from service.mail.mime import Part
 
 MAX_FILES = 2_000
-MAX_TEXT = 8_000_000
+MAX_TEXT = 3_000_000
 """Characters of body text kept of one mail."""
+MAX_BYTES = 6_000_000
+"""Bytes of one text part that are decoded; the rest is in the raw mail only (defect ``text-cut``)."""
 
 _BOUNCE_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _REPORT_PARTS = _BOUNCE_PARTS | {
@@ -152,6 +154,9 @@ class _Walk:
 
     def _multipart(self, part: Part, into: list[Segment], report: bool) -> None:
         kind, children = part.kind, part.children
+        if part.opaque:
+            self._file(part, part.body)
+            return
         if not children:
             # no boundary, or none of its delimiters there: read as what it is, text
             if part.body.strip():
@@ -258,11 +263,7 @@ class _Walk:
     def _pgp(self, text: str) -> str:
         if "-----BEGIN PGP MESSAGE-----" in text:
             self.found.defects.add("encrypted-pgp")
-        match = _CLEARSIGNED.search(text)
-        if match is None:
-            return text
-        inner = re.sub(r"^- ", "", match[1], flags=re.MULTILINE)
-        return text[: match.start()] + inner + text[match.end() :]
+        return _unsigned(text)
 
     def _calendar(self, part: Part, into: list[Segment], name: str | None) -> None:
         text = self._text(part)
@@ -330,18 +331,19 @@ class _Walk:
         if part.kind == "text/html" and not label:
             match = _META.search(payload[:2_000])
             label = match[1].decode("ascii", "replace") if match else None
-        text, defect = charset.decode(payload[: 4 * MAX_TEXT], label)
+        if len(payload) > MAX_BYTES:
+            self.found.defects.add("text-cut")
+            # at a line end, else before a byte that begins no character
+            cut = payload.rfind(b"\n", MAX_BYTES - 100_000, MAX_BYTES)
+            payload = payload[: cut if cut > 0 else MAX_BYTES]
+        text, defect = charset.decode(payload, label)
         if defect:
             self.found.defects.add(defect)
         return _lines(text)
 
 
 _META = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
-_CLEARSIGNED = re.compile(
-    r"-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\n(?:[A-Za-z-]+:[^\n]*\n)*\n(.*?)\n?-----BEGIN PGP SIGNATURE-----"
-    r".*?-----END PGP SIGNATURE-----[ \t]*\n?",
-    re.DOTALL,
-)
+_ARMOUR = ("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----")
 _EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/svg+xml": "svg",
@@ -411,6 +413,25 @@ def _bare(text: str) -> str:
     return "".join(_LETTERS.findall(text[:20_000]))
 
 
+def _unsigned(text: str) -> str:
+    """The text of clear-signed messages without their armour (RFC 9580 §7)."""
+    begin, signature, end = _ARMOUR
+    out: list[str] = []
+    at = 0
+    while True:
+        start = text.find(begin, at)
+        middle = text.find(signature, start) if start >= 0 else -1
+        stop = text.find(end, middle) if middle >= 0 else -1
+        if stop < 0:
+            out.append(text[at:])
+            return "".join(out)
+        body = text[start + len(begin) : middle]
+        # the armour's own header (Hash: …) ends with an empty line
+        body = body.partition("\n\n")[2] or body.lstrip("\n")
+        out += [text[at:start], re.sub(r"^- ", "", body, flags=re.MULTILINE)]
+        at = text.find("\n", stop) + 1 or len(text)
+
+
 def _related_root(part: Part) -> Part:
     start = part.parameters.get("start")
     if start:
@@ -423,22 +444,26 @@ def _related_root(part: Part) -> Part:
 def unflow(text: str, *, delete_space: bool) -> str:
     """format=flowed put back into paragraphs (RFC 3676 §4.1); quote depth kept."""
     out: list[str] = []
-    joining = False
+    paragraph: list[str] = []
     last_depth = 0
     for line in text.split("\n"):
         bare = line.lstrip(">")
         depth = len(line) - len(bare)
-        if bare.startswith(" "):
-            bare = bare[1:]
+        bare = bare.removeprefix(" ")
         signature = bare == "-- "
-        if joining and depth == last_depth and not signature:
-            out[-1] += bare
-        else:
-            out.append((">" * depth + " " + bare) if depth else bare)
-        joining = bare.endswith(" ") and not signature
-        if joining and delete_space:
-            out[-1] = out[-1][:-1]
+        if paragraph and (depth != last_depth or signature):
+            out.append("".join(paragraph))
+            paragraph = []
+        if not paragraph and depth:
+            paragraph.append(">" * depth + " ")
+        soft = bare.endswith(" ") and not signature
+        paragraph.append(bare[:-1] if soft and delete_space else bare)
+        if not soft:
+            out.append("".join(paragraph))
+            paragraph = []
         last_depth = depth
+    if paragraph:
+        out.append("".join(paragraph))
     return "\n".join(out)
 
 

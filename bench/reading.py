@@ -1,0 +1,69 @@
+"""What reading a mail costs, as a ratio to the standard library in the same run.
+
+usage: python -m bench.reading [FOLDER…]     (default: the mails under tests/mail)
+
+For every mail: our ``parse`` (structure, text, new text, quotes, forwards, attachments with digest, language, machine
+or person) against ``email.message_from_bytes(policy=default)`` with ``get_body()`` and its content, CPU time of this
+process, the two interleaved mail by mail, three rounds, the best of each counted. A ratio of 1.0 means equal cost.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from service.mail.parse import parse
+
+ROUNDS = 3
+HERE = Path(__file__).resolve().parent.parent
+
+
+def standard(raw: bytes) -> None:
+    """What a program that uses the standard library does at least."""
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    try:
+        body = message.get_body(("plain", "html"))  # type: ignore[attr-defined]
+        if body is not None:
+            body.get_content()
+    except Exception:  # it raises on many real mails; its time counts all the same
+        pass
+
+
+def cost(read: Callable[[bytes], object], raw: bytes) -> float:
+    start = time.process_time()
+    read(raw)
+    return time.process_time() - start
+
+
+def mails(folders: list[Path]) -> list[bytes]:
+    names = {".eml", ".msg", ".txt", ".box", ".mbox", ".raw", ""}
+    files = [f for folder in folders for f in sorted(folder.rglob("*")) if f.is_file() and f.suffix in names]
+    return [f.read_bytes() for f in files]
+
+
+def main(folders: list[Path]) -> float:
+    """Print the table; returns the ratio over the sum."""
+    found = mails(folders or [HERE / "tests" / "mail"])
+    for raw in found[:20]:  # imports, compiled patterns, the language model
+        parse(raw)
+        standard(raw)
+    best: list[tuple[float, float]] = [(float("inf"), float("inf"))] * len(found)
+    for _ in range(ROUNDS):
+        for index, raw in enumerate(found):
+            ours, theirs = cost(parse, raw), cost(standard, raw)
+            best[index] = min(best[index][0], ours), min(best[index][1], theirs)
+    ours, theirs = sum(a for a, _ in best), sum(b for _, b in best)
+    size = sum(map(len, found))
+    print(f"mails {len(found)}, {size / 1e6:.1f} MB, best of {ROUNDS} rounds, CPU of this process")
+    print(f"ours            {ours * 1000 / len(found):7.3f} ms a mail   {ours:7.2f} s")
+    print(f"policy.default  {theirs * 1000 / len(found):7.3f} ms a mail   {theirs:7.2f} s")
+    print(f"ratio           {ours / theirs:7.3f}")
+    return ours / theirs
+
+
+if __name__ == "__main__":
+    main([Path(a) for a in sys.argv[1:]])
