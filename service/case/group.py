@@ -53,6 +53,8 @@ class Group:
     """The case a person made it."""
     held: bool = False
     """A message in it was put there by hand: rules unite it with nothing more."""
+    apart: bool = False
+    """Its first mail was set apart from another case on purpose (a new topic, settled too long ago, a claim)."""
     settled_at: datetime | None = None
     active_at: datetime | None = None
     related: set[int] = field(default_factory=set)
@@ -129,6 +131,7 @@ class Groups:
         first.refs |= second.refs
         first.bases |= second.bases
         first.related |= second.related
+        first.apart = first.apart or second.apart
         first.held = first.held or second.held
         first.pinned = first.pinned if first.pinned is not None else second.pinned
         first.settled_at = latest(first.settled_at, second.settled_at)

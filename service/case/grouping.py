@@ -2,8 +2,8 @@
 
 The mails are gone through in the order in which they were *written*, with all of them known. Each joins the case that
 its strongest evidence names (see ``Kind``), unless something speaks against it: its author says a new topic begins, the
-case was settled too long ago, a stranger claims it, a person put it elsewhere. Ids nobody has seen yet are places where two
-mails can meet. What the headers leave apart, ``content`` may join afterwards by an argument of its own.
+case was settled too long ago, a stranger claims it, a person put it elsewhere. Ids nobody has seen yet are places where
+two mails can meet. What the headers leave apart, ``content`` may join afterwards by an argument of its own.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class _Grouping:
                 also.append((evidence, group))
         if chosen is None:
             chosen = (Evidence("person" if node.pinned is not None else "new", ""), self.groups.new())
+            chosen[1].apart = bool(against)
         evidence, group = chosen
         self.enter(node, group)
         self.evidence[node.id] = evidence
@@ -263,7 +264,7 @@ class _Grouping:
 
 def _own_life(group: Group, node: Node) -> bool:
     """It has an opener of its own: a mail that came by itself, answers nothing and was not handed on in ``node``."""
-    return any(
+    return group.apart or any(
         m.headerless and not m.reply_marked and m.origin != "quoted" and m.id != node.id and m.id not in node.holds
         for m in group.members
     )

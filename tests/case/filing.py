@@ -1,0 +1,193 @@
+"""Cases in memory: places mails one by one by the pure plan, finding neighbours by their keys as the store does."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from mailrules.judgement import Finding, Reading, Reference
+from service.case.bringing import Brought, Ways, bring, with_reading
+from service.case.group import Evidence
+from service.case.keys import cited_keys, own_keys, sought_keys
+from service.case.node import Node
+from service.case.roles import Roles
+from service.case.threading import plan
+from service.mail.message import Address, Earlier, Mail
+
+JST = timezone(timedelta(hours=9))
+START = datetime(2031, 5, 12, 9, 0, tzinfo=JST)
+VENDORS = {"acme.test": "acme", "umbra.test": "umbra"}
+WAYS = Ways(zone=JST, intake=("intake@lab.test",), organisation=("lab.test",), secret=b"a secret of the tests")
+ROLES = Roles(
+    organisation=("lab.test",), team=("desk@lab.test",), vendor_of=lambda a: VENDORS.get(a.rpartition("@")[2])
+)
+DESK, USER, OTHER_USER = "desk@lab.test", "mika@lab.test", "jun@lab.test"
+ACME, UMBRA, STRANGER = "help@acme.test", "care@umbra.test", "someone@elsewhere.test"
+_NUMBER = re.compile(r"\[(acme|umbra) #(\d+)\]")
+_MENTIONED = re.compile(r"ticket (\d{6,})")
+
+
+def at(minutes: float) -> datetime:
+    """A moment of the tests' time."""
+    return START + timedelta(minutes=minutes)
+
+
+def mail(
+    id: str | None,
+    author: str,
+    subject: str,
+    text: str,
+    when: float,
+    *,
+    to: Iterable[str] = ("intake@lab.test",),
+    cc: Iterable[str] = (),
+    parent: str | None = None,
+    refs: Iterable[str] = (),
+    **more: object,
+) -> Mail:
+    """A mail, written ``when`` minutes after the start. ``id``, ``parent`` and ``refs`` are names without brackets."""
+    return Mail(
+        message_id=_id(id),
+        from_=Address("", author),
+        to=tuple(Address("", one) for one in to),
+        cc=tuple(Address("", one) for one in cc),
+        subject=subject,
+        text=text,
+        reply_text=text,
+        date=at(when),
+        in_reply_to=(f"<{parent}@x.test>",) if parent else (),
+        references=tuple(f"<{one}@x.test>" for one in refs),
+        language="en",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def inside(author: str, text: str, when: float | None, *, subject: str | None = None, **more: object) -> Earlier:
+    """An earlier mail found inside another: quoted, where ``origin`` does not say otherwise."""
+    values: dict[str, object] = {"origin": "quoted", **more}
+    return Earlier(
+        from_=Address("", author),
+        subject=subject,
+        date=None if when is None else at(when),
+        text=text,
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def read(brought: Brought) -> Brought:
+    """What rules would read: numbers such as ``[acme #123456]`` in a subject, ``SOLVED`` in a text."""
+    subject = brought.turn.subject
+    stated = tuple(Reference(v, n, True, n) for v, n in _NUMBER.findall(subject))
+    vendor = brought.node.vendor or next((v for v in ("acme", "umbra") if v in brought.text.casefold()), None)
+    told = tuple(Reference(vendor, n, False, n) for n in _MENTIONED.findall(brought.text)) if vendor else ()
+    acts = ("confirm_resolved",) if "SOLVED" in brought.text else ()
+    return with_reading(
+        brought,
+        Reading(
+            turn=brought.turn.id,
+            kind=None,
+            acts=acts,
+            asks=(),
+            items=(),
+            references=(*stated, *told),
+            vendor=vendor,
+            tone=(),
+            parked=(),
+            promises=(),
+            heard=(),
+            findings=(Finding("test", "test", brought.turn.id, ""),),
+        ),
+    )
+
+
+class Filing:
+    """Cases in memory."""
+
+    def __init__(self, reopen: timedelta = timedelta(days=14), roles: Roles = ROLES) -> None:
+        self.reopen, self.roles = reopen, roles
+        self.nodes: dict[int, Node] = {}
+        self.evidence: dict[int, Evidence] = {}
+        self.against: dict[int, set[str]] = defaultdict(set)
+        self.related: set[tuple[int, int]] = set()
+        self.deliveries: dict[int, int] = defaultdict(int)
+        self.merged: dict[int, int] = {}
+        self._index: dict[str, set[int]] = defaultdict(set)
+        self._cases = 0
+
+    def deliver(self, *mails: Mail) -> int:
+        """Place mails one after the other; the message number of the last one itself."""
+        number = 0
+        for one in mails:
+            number = self._place(tuple(read(b) for b in bring(one, self.roles, WAYS, received_at=at(60 * 24 * 400))))
+        return number
+
+    def case_of(self, name: str) -> int | None:
+        """The case of the message with this id; None where it is not there."""
+        return next((n.case for n in self.nodes.values() if n.message_id == _id(name)), None)
+
+    def why(self, name: str) -> Evidence:
+        return self.evidence[next(n.id for n in self.nodes.values() if n.message_id == _id(name))]
+
+    def objections(self, name: str) -> set[str]:
+        return self.against[next(n.id for n in self.nodes.values() if n.message_id == _id(name))]
+
+    def partition(self) -> frozenset[frozenset[str]]:
+        """The delivered mails that bear an id, by case."""
+        cases: dict[int | None, set[str]] = defaultdict(set)
+        for node in self.nodes.values():
+            if node.message_id and node.origin == "delivered":
+                cases[node.case].add(node.message_id[1:-8])
+        return frozenset(frozenset(one) for one in cases.values())
+
+    def are_related(self, one: str, other: str) -> bool:
+        pair = self.case_of(one), self.case_of(other)
+        return pair in self.related or pair[::-1] in self.related
+
+    def _place(self, brought: tuple[Brought, ...]) -> int:
+        ids = {b.node.id: -1 - place for place, b in enumerate(brought)}
+        come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in brought]
+        hits: set[int | None] = {case for node in come for case in (*node.claims, node.token) if case is not None}
+        keys = {key for node in come for key in sought_keys(node)}
+        for _ in range(3):
+            found = {self.nodes[m].case for key in keys for m in self._index.get(key, ())} - hits
+            hits |= found
+            keys = {key for n in self.nodes.values() if n.case in found for key in own_keys(n)}
+        hits |= {other for one, other in self.related if one in hits}
+        known = [node for node in self.nodes.values() if node.case in hits]
+        made = plan(known, come, reopen=self.reopen, aliases=self.merged)
+        fresh = sorted((i for i in made.nodes if i < 0), reverse=True)
+        stored = {i: len(self.nodes) + 1 + place for place, i in enumerate(fresh)}
+
+        def real(i: int) -> int:
+            i = made.recognised[i].message if i in made.recognised else i
+            return stored.get(i, i)
+
+        cases: list[int] = []
+        for standing in made.standings:
+            case = standing.case
+            if case is None:
+                self._cases += 1
+                case = self._cases
+            cases.append(case)
+            for member in standing.members:
+                node = made.nodes[member]
+                node = replace(node, id=real(member), case=case, holds=tuple(real(h) for h in node.holds))
+                self.nodes[node.id] = node
+                self.evidence[node.id] = made.evidence[member]
+                self.against[node.id] |= {e.against for e, _ in made.runners_up.get(member, ())}
+                for key in own_keys(node) | cited_keys(node):
+                    self._index[key].add(node.id)
+        for case, place in made.emptied.items():
+            self.merged[case] = cases[place]
+        for place, standing in enumerate(made.standings):
+            self.related |= {(cases[place], cases[other]) for other in standing.related}
+        for node in come:
+            self.deliveries[real(node.id)] += 1
+        return real(come[0].id)
+
+
+def _id(name: str | None) -> str | None:
+    return None if name is None else f"<{name}@x.test>"

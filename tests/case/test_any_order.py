@@ -1,0 +1,92 @@
+"""Random conversations: forwards, quotes, duplicates, lost headers, crossing mails, in random order, doubled."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.case.grouping import partition
+from service.mail.message import Mail
+from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, Filing, inside, mail
+
+WORDS = re.findall(
+    r"\S+",
+    """amber basalt cedar delta ember fjord garnet harbor indigo jasper kelp lagoon maple nectar onyx pebble quartz raven
+    saffron tundra umber velvet willow xenon yarrow zephyr""",
+)
+PEOPLE = (DESK, USER, OTHER_USER, ACME, UMBRA, STRANGER)
+
+
+@st.composite
+def conversations(draw: st.DrawFn, common_words: bool = True) -> list[Mail]:
+    """Mails of one to four conversations; each mail answers an earlier one of its own, by one way or several."""
+    mails: list[Mail] = []
+    for talk in range(draw(st.integers(1, 4))):
+        words = WORDS if common_words else WORDS[talk * 5 : talk * 5 + 5]
+        topic = f"{WORDS[talk * 5]} {WORDS[talk * 5 + 1]} {talk}{talk}{talk}X"
+        told: list[Mail] = []
+        number = f"60000{talk}" if draw(st.booleans()) else None
+        for step in range(draw(st.integers(1, 6))):
+            author = draw(st.sampled_from(PEOPLE))
+            to = (draw(st.sampled_from(PEOPLE)),)
+            name = f"t{talk}m{step}"
+            when = talk * 7 + step * draw(st.integers(11, 3000))
+            body = f"{topic} note {name} " + " ".join(draw(st.lists(st.sampled_from(words), min_size=6, max_size=9)))
+            if not told:
+                subject = topic if number is None else f"{topic} [acme #{number}]"
+                told.append(mail(name, author, subject, body, when, to=to))
+                continue
+            parent = draw(st.sampled_from(told))
+            assert parent.message_id is not None
+            assert parent.date is not None
+            assert parent.from_ is not None
+            assert told[0].date is not None
+            when = max(when, int((parent.date - told[0].date).total_seconds() / 60) + 3 + talk * 7)
+            names = [m.message_id[1:-8] for m in told if m.message_id]
+            way = draw(st.sampled_from(("header", "header", "references", "quote", "forward", "number")))
+            subject = f"Re: {topic}"
+            quoted = inside(parent.from_.address, parent.reply_text, 0)
+            quoted = type(quoted)("quoted", quoted.from_, date=parent.date, text=parent.reply_text)
+            handed = type(quoted)("forwarded", quoted.from_, subject=parent.subject, date=parent.date, text=quoted.text)
+            if way == "header":
+                told.append(mail(name, author, subject, body, when, to=to, parent=parent.message_id[1:-8], refs=names))
+            elif way == "references":
+                told.append(mail(name, author, subject, body, when, to=to, parent=f"lost{name}", refs=names))
+            elif way == "quote":
+                told.append(mail(name, author, subject, body, when, to=to, history=(quoted,)))
+            elif way == "forward":
+                told.append(mail(name, author, f"FW: {topic}", body, when, to=to, forwarded=(handed,)))
+            elif number is not None:
+                told.append(mail(name, ACME, f"[acme #{number}] {topic}", body, when, to=to))
+            else:
+                told.append(mail(name, author, subject, body, when, to=to, parent=parent.message_id[1:-8]))
+        mails += told
+    return mails
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(conversations(), st.randoms(use_true_random=False), st.data())
+def test_any_order_any_number_of_times_gives_the_same_partition(
+    mails: list[Mail], chance: object, data: st.DataObject
+) -> None:
+    straight = Filing()
+    straight.deliver(*mails)
+    shuffled = [*mails, *data.draw(st.lists(st.sampled_from(mails), max_size=6))]
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    other = Filing()
+    other.deliver(*shuffled)
+    assert other.partition() == straight.partition()
+    again = partition(other.nodes.values())
+    assert len(again.groups) == len({node.case for node in other.nodes.values()})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(conversations(common_words=False), st.randoms(use_true_random=False))
+def test_mails_of_different_conversations_never_meet(mails: list[Mail], chance: object) -> None:
+    chance.shuffle(mails)  # type: ignore[attr-defined]
+    filing = Filing()
+    filing.deliver(*mails)
+    for case in filing.partition():
+        assert len({name.partition("m")[0] for name in case}) == 1

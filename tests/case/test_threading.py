@@ -1,0 +1,340 @@
+"""Small conversations, and where a careful colleague would file them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from service.case.tokens import own_message_id
+from service.mail.message import Bounce, Mail
+from tests.case.filing import (
+    ACME,
+    DESK,
+    OTHER_USER,
+    STRANGER,
+    UMBRA,
+    USER,
+    WAYS,
+    Filing,
+    at,
+    inside,
+    mail,
+)
+
+DAY = 24 * 60
+REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))
+ANSWER = mail("answer", DESK, "Re: Plotter offline", "Is the blue lamp on?", 30, to=(USER,), parent="report")
+BACK = mail("back", USER, "Re: Plotter offline", "No, it is dark.", 50, to=(DESK,), parent="answer", refs=("report",))
+
+
+def together(filing: Filing, *names: str) -> bool:
+    return len({filing.case_of(name) for name in names}) == 1
+
+
+@pytest.mark.parametrize("order", list(permutations((REPORT, ANSWER, BACK))))
+def test_a_conversation_is_one_case_in_whatever_order_it_arrives(order: tuple[Mail, ...]) -> None:
+    filing = Filing()
+    filing.deliver(*order, *order)
+    assert filing.partition() == {frozenset({"report", "answer", "back"})}
+    assert len(filing.nodes) == 3
+    assert set(filing.deliveries.values()) == {2}
+
+
+def test_two_answers_to_a_mail_nobody_has_meet_at_its_id() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("one", DESK, "Re: Lost", "first answer to it", 5, parent="never-seen"),
+        mail("two", USER, "Re: Lost", "second answer to it", 9, parent="never-seen"),
+    )
+    assert together(filing, "one", "two")
+    assert filing.why("two").kind == "in_reply_to"
+
+
+def test_a_late_parent_makes_two_cases_one_and_the_younger_key_leads_to_the_older() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("a", DESK, "Re: Lost", "an answer to the first", 20, parent="p"),
+        mail("b", USER, "Re: Other", "an answer to the second", 30, parent="q"),
+    )
+    assert not together(filing, "a", "b")
+    younger = filing.case_of("b")
+    filing.deliver(mail("q", DESK, "Re: Lost", "the missing one", 10, parent="p", refs=("p",)))
+    assert together(filing, "a", "b", "q")
+    assert filing.merged == {younger: filing.case_of("a")}
+
+
+def test_references_help_where_the_direct_parent_is_unknown_and_the_subject_is_the_same() -> None:
+    filing = Filing()
+    late = mail("late", USER, "RE: Plotter offline", "still dark", 90, parent="unknown", refs=("report", "unknown"))
+    filing.deliver(REPORT, late)
+    assert filing.why("late").kind == "references"
+    other = mail("other", USER, "Holiday list", "where is it", 95, parent="unknown2", refs=("report", "unknown2"))
+    filing.deliver(other)
+    assert not together(filing, "report", "other")
+
+
+INQUIRY = mail("inquiry", DESK, "Label printer feeds two sheets", "Model ZT-9, firmware 4.2.", 0, to=(ACME,))
+RECEIPT = mail("receipt", ACME, "Label printer feeds two sheets [acme #550123]", "We got it.", 4, to=(DESK,))
+LATER = mail("later", ACME, "[acme #550123] Visit", "An engineer comes on Monday.", DAY, to=(DESK,))
+
+
+@pytest.mark.parametrize("order", list(permutations((INQUIRY, RECEIPT, LATER))))
+def test_a_number_that_was_waited_for_joins_the_inquiry_and_then_carries_the_case(order: tuple[Mail, ...]) -> None:
+    filing = Filing()
+    filing.deliver(*order)
+    assert together(filing, "inquiry", "receipt", "later")
+    assert filing.why("receipt").kind == "content"
+    assert filing.why("later").kind == "vendor_ref"
+
+
+def test_two_cases_of_one_vendor_on_one_day_with_like_subjects_stay_apart() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("q1", DESK, "Cannot connect to database", "Instance db-alpha-01 refuses.", 0, to=(ACME,)),
+        mail("q2", DESK, "Cannot connect to server", "Host web-beta-77 is gone.", 6, to=(ACME,)),
+        mail("r2", ACME, "Cannot connect to server [acme #700002]", "About web-beta-77: looking.", 30, to=(DESK,)),
+        mail("r1", ACME, "Cannot connect to database [acme #700001]", "About db-alpha-01: looking.", 31, to=(DESK,)),
+    )
+    assert filing.partition() == {frozenset({"q1", "r1"}), frozenset({"q2", "r2"})}
+
+
+def test_subject_and_people_alone_glue_nothing() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("mon", USER, "Printer", "It jams on tray three.", 0, to=(DESK,)),
+        mail("fri", USER, "Printer", "The toner light blinks.", 4 * DAY, to=(DESK,)),
+    )
+    assert not together(filing, "mon", "fri")
+
+
+def test_a_reply_that_says_a_new_topic_begins_opens_a_case_related_to_the_old_one() -> None:
+    filing = Filing()
+    filing.deliver(
+        INQUIRY,
+        RECEIPT,
+        mail(
+            "new",
+            DESK,
+            "Re: Label printer feeds two sheets [acme #550123]",
+            "Thanks for last week.\nOn a different topic: our June invoice lists two units.",
+            5 * DAY,
+            to=(ACME,),
+            parent="receipt",
+        ),
+        mail(
+            "reply", ACME, "Re: Label printer feeds two sheets [acme #550123]", "Which invoice?", 6 * DAY, parent="new"
+        ),
+    )
+    assert together(filing, "new", "reply")
+    assert not together(filing, "new", "receipt")
+    assert filing.are_related("new", "receipt")
+    assert "its author begins a new topic" in filing.objections("new")
+
+
+def test_a_reply_pressed_for_another_matter_opens_its_own_case() -> None:
+    filing = Filing()
+    pressed = mail(
+        "pressed", USER, "Badge reader", "Door three rejects my card today.", DAY, to=(DESK,), parent="answer"
+    )
+    filing.deliver(REPORT, ANSWER, pressed)
+    assert not together(filing, "report", "pressed")
+    assert filing.are_related("report", "pressed")
+
+
+def test_a_changed_subject_that_still_speaks_of_the_matter_stays() -> None:
+    filing = Filing()
+    changed = mail(
+        "changed", USER, "Floor two again", "The plotter shows E-7741 once more.", 99, to=(DESK,), parent="answer"
+    )
+    filing.deliver(REPORT, ANSWER, changed)
+    assert together(filing, "report", "changed")
+
+
+def test_a_settled_case_opens_again_within_the_days_and_not_after() -> None:
+    filing = Filing(reopen=timedelta(days=14))
+    solved = mail("solved", USER, "Re: Plotter offline", "SOLVED, thank you", 100, to=(DESK,), parent="answer")
+    soon = mail("soon", USER, "Re: Plotter offline", "It is dark again!", 10 * DAY, to=(DESK,), parent="solved")
+    filing.deliver(REPORT, ANSWER, solved, soon)
+    assert together(filing, "report", "soon")
+    filing = Filing(reopen=timedelta(days=14))
+    late = mail("late", USER, "Re: Plotter offline", "It is dark again!", 30 * DAY, to=(DESK,), parent="solved")
+    machine = mail(
+        "machine", USER, "Auto: Plotter offline", "I am away", 31 * DAY, parent="solved", automatic="auto_reply"
+    )
+    filing.deliver(REPORT, ANSWER, solved, late, machine)
+    assert not together(filing, "report", "late")
+    assert filing.are_related("report", "late")
+    assert together(filing, "report", "machine")
+
+
+def test_a_strangers_claim_opens_a_case_of_its_own_and_is_shown() -> None:
+    filing = Filing()
+    filing.deliver(REPORT)
+    key = f"SD-{filing.case_of('report')}"
+    filing.deliver(mail("claim", STRANGER, f"{key} please send the files", "Hand me everything you have.", 60))
+    assert not together(filing, "report", "claim")
+    assert "a stranger claims it" in filing.objections("claim")
+    filing.deliver(mail("colleague", OTHER_USER, f"{key}: me too", "Mine is dark as well.", 70))
+    assert together(filing, "report", "colleague")
+    assert filing.why("colleague").kind == "case_key"
+
+
+def test_a_token_of_ours_is_stronger_than_anything_else_and_cannot_be_guessed() -> None:
+    filing = Filing()
+    filing.deliver(REPORT)
+    case = filing.case_of("report")
+    assert case is not None
+    ours = own_message_id(case, "u1", "lab.test", WAYS.secret)
+    good = replace(mail("tok", STRANGER, "Hello", "an answer", 80), in_reply_to=(ours,))
+    forged = own_message_id(case, "u1", "lab.test", b"guessed")
+    bad = replace(mail("bad", STRANGER, "Hello too", "no answer", 81), in_reply_to=(forged,))
+    filing.deliver(good, bad)
+    assert together(filing, "report", "tok")
+    assert filing.why("tok").kind == "token"
+    assert not together(filing, "report", "bad")
+
+
+def test_a_forward_brings_the_inner_mail_as_a_message_of_its_own_and_shows_the_forwarder_to_be_team() -> None:
+    filing = Filing()
+    inner = inside(ACME, "Please send the system report.", 200, subject="[acme #550123] Logs", origin="forwarded")
+    forward = mail("fw", OTHER_USER, "FW: [acme #550123] Logs", "for the record", 210, forwarded=(inner,))
+    filing.deliver(INQUIRY, RECEIPT, forward)
+    assert together(filing, "inquiry", "fw")
+    sides = {node.author: node.side for node in filing.nodes.values()}
+    assert sides[OTHER_USER] == "team"
+    assert sides[ACME] == "vendor"
+
+
+def test_a_mail_seen_in_a_quote_then_forwarded_then_delivered_is_one_message() -> None:
+    text = "Which firmware do you run on the second unit, and since when?"
+    delivered = mail("ask", ACME, "[acme #550123] Question", text, 300, to=(DESK,))
+    forward = mail(
+        "fw",
+        DESK,
+        "FW: [acme #550123] Question",
+        "see below",
+        320,
+        forwarded=(inside(ACME, text, 300, subject="[acme #550123] Question", origin="forwarded"),),
+    )
+    reply = mail("re", DESK, "Re: [acme #550123] Question", "4.2", 330, to=(ACME,), history=(inside(ACME, text, 300),))
+    for order in permutations((delivered, forward, reply)):
+        filing = Filing()
+        filing.deliver(*order)
+        assert together(filing, "ask", "fw", "re")
+        assert len(filing.nodes) == 3
+        same = next(node for node in filing.nodes.values() if node.author == ACME)
+        assert filing.deliveries[same.id] == 3
+        assert same.origin == "delivered"
+
+
+def test_the_same_id_with_other_content_is_another_mail() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("parcel", "no-reply@parcel.test", "Parcel 11", "Your parcel 11 is on its way to Kobe.", 0),
+        mail("parcel", "no-reply@parcel.test", "Parcel 12", "Handed over: box twelve, signed by reception.", DAY),
+    )
+    assert len(filing.nodes) == 2
+    assert len({node.case for node in filing.nodes.values()}) == 2
+
+
+def test_a_bounce_goes_to_the_mail_that_bounced() -> None:
+    filing = Filing()
+    bounce = mail(
+        "bounce",
+        "mailer-daemon@acme.test",
+        "Undelivered Mail Returned to Sender",
+        "user unknown",
+        31,
+        automatic="bounce",
+        bounce=Bounce(("help@acme.test",), "5.1.1", "<inquiry@x.test>"),
+    )
+    filing.deliver(bounce, INQUIRY)
+    assert together(filing, "inquiry", "bounce")
+    assert filing.why("bounce").kind == "bounce"
+
+
+def test_the_teams_inquiry_for_a_user_joins_the_users_waiting_report() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("user", USER, "acme drive", "acme drive says error QX_41 when I open Budget.", 0, to=(DESK,)),
+        mail("else", OTHER_USER, "keyboard", "My keyboard misses the letter k.", 5, to=(DESK,)),
+        mail("ask", DESK, "Access denied for one person", "QX_41 on acme drive for one of ours.", DAY, to=(ACME,)),
+    )
+    assert together(filing, "user", "ask")
+    assert filing.why("ask").kind == "content"
+    assert not together(filing, "else", "ask")
+
+
+def test_an_inquiry_that_fits_two_reports_joins_neither() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("u1", USER, "acme drive", "acme drive is slow for me.", 0, to=(DESK,)),
+        mail("u2", OTHER_USER, "acme drive", "acme drive is slow on my side.", 9, to=(DESK,)),
+        mail("ask", DESK, "Slow since noon", "acme drive is slow.", DAY, to=(ACME,)),
+    )
+    assert not together(filing, "u1", "ask")
+    assert not together(filing, "u2", "ask")
+
+
+def test_a_number_we_noted_before_the_vendor_stated_it_joins_the_note() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("note", DESK, "Relay host", "Raised with acme as ticket 8812345678, host relay-9.", 0),
+        mail("vendor", ACME, "Relay host down [acme #8812345678]", "We are looking into it.", 40, to=(DESK,)),
+    )
+    assert together(filing, "note", "vendor")
+    assert filing.why("vendor").kind == "mention"
+
+
+def test_a_former_ticket_that_is_only_mentioned_does_not_pull_a_new_matter_into_it() -> None:
+    filing = Filing()
+    filing.deliver(
+        INQUIRY,
+        RECEIPT,
+        mail(
+            "again",
+            DESK,
+            "Tray sensor",
+            "Another unit, not the one of the previous case. acme knows it as ticket 550123.",
+            40 * DAY,
+            to=(ACME,),
+        ),
+    )
+    assert not together(filing, "inquiry", "again")
+
+
+def test_two_vendors_numbers_in_one_case_both_carry_it() -> None:
+    filing = Filing()
+    filing.deliver(
+        INQUIRY,
+        RECEIPT,
+        mail("dist", UMBRA, "Re: Label printer feeds two sheets [umbra #99887]", "Our number.", 60, parent="inquiry"),
+        mail("dist2", UMBRA, "[umbra #99887] parts", "Ordered.", DAY, to=(DESK,)),
+        LATER,
+    )
+    assert together(filing, "inquiry", "receipt", "dist", "dist2", "later")
+
+
+def test_two_cases_with_lives_of_their_own_are_related_and_not_glued() -> None:
+    filing = Filing()
+    filing.deliver(
+        REPORT,
+        mail("second", OTHER_USER, "Plotter offline", "Same here, no light.", 12, to=(DESK,)),
+        mail(
+            "both", DESK, "Re: Plotter offline", "Power was cut for both of you.", 40, parent="report", refs=("second",)
+        ),
+    )
+    assert together(filing, "report", "both")
+    assert not together(filing, "report", "second")
+    assert filing.are_related("report", "second")
+
+
+def test_dates_are_not_believed_when_they_are_far_in_the_future() -> None:
+    filing = Filing()
+    filing.deliver(mail("odd", USER, "Odd clock", "My clock runs ahead.", 60 * 24 * 5000, to=(DESK,)))
+    node = next(iter(filing.nodes.values()))
+    assert node.at <= at(60 * 24 * 401)
+    assert not node.dated
