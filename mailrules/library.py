@@ -128,7 +128,10 @@ def build(library: Library) -> Rules:
     vendors = _vendors(library, profiles)
     states: dict[str, list[str]] = {}
     required: dict[str, Any] = {}
-    for pack in packs:
+    for source in library.sources:
+        pack = source.pack
+        for patterns in pack.states.values():
+            _try(patterns, False, source, "states")
         for state, patterns in pack.states.items():
             states.setdefault(state, []).extend(patterns)
         required.update({str(kind): needs for kind, needs in pack.required.items()})
@@ -246,13 +249,18 @@ def _try_patterns(signal: Signal, source: Source) -> None:
         *signal.not_after,
         *signal.not_before,
     ):
-        try:
-            compile_pattern(pattern, signal.case)
-        except PatternError as error:
-            raise PackError(source.file, source.line(signal.id), signal.id, str(error)) from None
+        _try([pattern], signal.case, source, signal.id)
     for phrase in signal.phrases:
         if not phrase.rstrip("*").strip():
             raise PackError(source.file, source.line(signal.id), signal.id, f"empty phrase {phrase!r}")
+
+
+def _try(patterns: Iterable[str], case: bool, source: Source, rule: str) -> None:
+    for pattern in patterns:
+        try:
+            compile_pattern(pattern, case)
+        except PatternError as error:
+            raise PackError(source.file, source.line(rule), rule, str(error)) from None
 
 
 def _vendors(library: Library, profiles: Sequence[Vendor]) -> Vendors:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from mailrules.fold import Shifts, fold
 
 _BULLET = re.compile(
-    r"[ \t]*(?:[■□●○◆◇▼▽▲◎・*•‣※→>-][ \t]*|[(\[]?\d{1,2}[).\]][ \t]+|\(\d{1,2}\)|[①-⑳][ \t]*|[a-hA-H][).][ \t]+)"
+    r"[ \t]*(?:[■□●○◆◇▼▽▲◎・*•‣※→>-][ \t]*|[(\[]?\d{1,2}[).\]][ \t]+|\(\d{1,2}\)|[①-⑳][ \t]*|[a-hA-H][).][ \t]+"
+    r"|[ア-オイロハニホ][).][ \t]*)"
 )
 _LABEL = re.compile(
     r"^(?P<head>[ \t]*(?:[■□●○◆◇▼▽▲◎・*•※-][ \t]*|\(?\d{1,2}[).][ \t]*|[①-⑳][ \t]*)?)"
@@ -165,6 +166,8 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
             build.add("log", [(line, at)])
             continue
         label = _label_of(line, known)
+        if label is not None and lead >= 0 and not known(label[0]) and _BULLET.match(line):
+            label = None  # a point of a list that happens to hold a colon
         if label is not None:
             name, value, value_at = label
             if not value and known(name) and number < len(lines):
@@ -184,6 +187,9 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
             parts, number = _joined(lines, starts, number, line, at, bullet.end())
             _sentences(build, "list", parts, heading, lead)
             continue
+        if lead >= 0 and line[0] in " \t" and len(line) <= 80 and line.rstrip()[-1] not in "。.":
+            _sentences(build, "list", [(line.strip(), at + len(line) - len(line.lstrip()))], heading, lead)
+            continue
         parts, number = _joined(lines, starts, number, line, at, len(line) - len(line.lstrip()))
         lead = _sentences(build, "label" if heading else "sentence", parts, heading, -1)
 
@@ -202,6 +208,8 @@ def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
     if groups.get("plain") and not match.group("value") and not known(name):
         return None  # "I will need:" introduces what follows
     if not name or name.isdigit() or (doubtful and (groups.get("plain") is None or not _form_like(match))):
+        return None
+    if name[-1].isdigit() and match.group("value")[:1].isdigit() and not known(name):
         return None
     if re.fullmatch(r"[\d/.: -]+", name) or name.lower() in ("http", "https"):
         return None
