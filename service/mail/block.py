@@ -152,9 +152,13 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
     found = _read(lines, first, mark != "none") if first < len(lines) else None
     if found is None:
         return _mark_alone(line, at, mark)
-    values, end = found
+    values, end, known = found
     enough = 2 if mark in ("forward", "original") or ruled else 3
-    if "from" not in values or len(values.keys() & _TELLING) < enough or (mark == "unknown" and not _plausible(values)):
+    if (
+        "from" not in values
+        or len(values.keys() & _TELLING) < enough
+        or (mark == "unknown" and not _plausible(values, known))
+    ):
         return _mark_alone(line, at, mark)
     return Block(at, _below_rule(lines, end), mark, values, ruled)
 
@@ -169,9 +173,12 @@ def _is_dashes(line: str) -> bool:
     return 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=")
 
 
-def _plausible(values: dict[Field, str]) -> bool:
-    """Under a mark that no table has, header lines must at least hold a day or an address."""
-    return "@" in values["from"] or dates.has_day(values.get("date", ""))
+def _plausible(values: dict[Field, str], known: int) -> bool:
+    """Under a mark that no table has, header lines must hold a person or a day; all of them, where no word is known."""
+    person, day = "@" in values["from"], dates.has_day(values.get("date", ""))
+    if known > 1:
+        return person or day
+    return person and day and ">" in values["from"] and len(values.keys() & _TELLING) > 3
 
 
 def _mark_alone(line: str, at: int, mark: Mark) -> Block | None:
@@ -196,8 +203,8 @@ class _Row:
     word: str
 
 
-def _read(lines: Sequence[str], first: int, strong: bool) -> tuple[dict[Field, str], int] | None:
-    """The header lines from ``first`` on: values by field, and the line after them.
+def _read(lines: Sequence[str], first: int, strong: bool) -> tuple[dict[Field, str], int, int] | None:
+    """The header lines from ``first`` on: values by field, the line after them, how many words the tables have.
 
     Where a mark stands above (``strong``), header words of unknown languages are read by what their values look like.
     """
@@ -230,7 +237,7 @@ def _read(lines: Sequence[str], first: int, strong: bool) -> tuple[dict[Field, s
         else:
             break
     values = _assign(rows)
-    return (values, end) if values else None
+    return (values, end, sum(row.word in LABELS for row in rows)) if values else None
 
 
 def _row(line: str, rows: Sequence[_Row], strong: bool) -> _Row | None:

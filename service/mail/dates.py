@@ -106,6 +106,7 @@ _ERA_DATE = re.compile(
     r"(令和|平成|昭和|民國|民国|\b[rh](?=\d))[ \t]?(\d{1,3}|元)[ \t]?[年./-][ \t]?(\d{1,2})[ \t]?[月./-][ \t]?(\d{1,2})"
 )
 _CJK_DATE = re.compile(r"(\d{4}|\d{2})[ \t]?[年년][ \t]{0,2}(\d{1,2})[ \t]?[月월][ \t]{0,2}(\d{1,2})[ \t]?[日일]")
+_CJK_YEAR_LAST = re.compile(r"(\d{1,2})[ \t]?[月월][ \t]?(\d{1,2})[日일]?, ?(\d{4})")
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})[./-] ?(\d{1,2})[./-] ?(\d{1,2})(?!\d)")
 _YEAR_LAST = re.compile(r"(?<![\d:])(\d{1,2})([./-]) ?(\d{1,2})[./-] ?(\d{4}|\d{2})(?![\d:])")
 _CLOCK = re.compile(
@@ -165,6 +166,8 @@ def _day(text: str, written: datetime | None, day_first: bool | None) -> tuple[t
         return (year, int(m[3]), int(m[4])), text[: m.start()] + " " + text[m.end() :]
     if m := _CJK_DATE.search(text):
         return (_year(m[1]), int(m[2]), int(m[3])), text[: m.start()] + " " + text[m.end() :]
+    if m := _CJK_YEAR_LAST.search(text):
+        return (int(m[3]), int(m[1]), int(m[2])), text[: m.start()] + " " + text[m.end() :]
     if m := _YEAR_FIRST.search(text):
         return (int(m[1]), int(m[2]), int(m[3])), text[: m.start()] + " " + text[m.end() :]
     named = _named(text)

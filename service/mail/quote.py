@@ -181,11 +181,11 @@ def _is_prose(text: str, address_at: int) -> bool:
 
 
 _MOMENT = re.compile(
-    r"\d{1,2}[:：.時h]\d{2}(?:[:：.分]\d{2})?|(?<![\d:])[+-]\d{2}:?\d{2}(?!\d)|(?:19|20)\d{2}[年.]?|\d{1,2}[日일]|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
+    r"\d{1,2}時(?:\d{1,2}分)?|\d{1,2}[:：.h]\d{2}(?:[:：.分]\d{2})?|(?<![\d:])[+-]\d{2}:?\d{2}(?!\d)|(?:19|20)\d{2}[年.]?|\d{1,2}[日일]|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
 )
 _BEFORE_NAME = re.compile(
     r"(?:[\s,;、。.:()\[\]<>\"'“”„«»・/_*~-]+|(?:[ap]\.? ?m\b\.?|nachm\b|vorm\b|uhr\b|klo\b|gmt[+-]?\d{0,2}|utc[+-]?\d{0,2}|[+-]\d{4}\b|[a-z]{2,4}t(?=,)|"
-    r"jst\b|g\b|г\b|р\b|года\b|пользователь\b|користувач\b|użytkownik\b|uživatel\b|používateľ\b|odesílatel\b|に(?=[\s、,])|from\b|by\b|via\b|user\b|utente\b|"
+    r"jst\b|g\b|г\b|р\b|года\b|пользователь\b|користувач\b|użytkownik\b|uživatel\b|používateľ\b|odesílatel\b|に(?=[\s、,])|from\b|by\b|via\b|user\b|utente\b|tarihinde\b|"
     r"[月火水木金土日]曜?日?\)|mailto\b|" + "|".join(rf"{re.escape(w)}\b" for w in _LATIN) + r"))+"
 )
 _AFTER_NAME = re.compile(

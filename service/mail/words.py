@@ -24,7 +24,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold()
 
 
-_ROWS: Final = """
+ROWS: Final = """
 en | from | to | cc, copy, copy to, cc to | subject, re, title | date, sent, sent on, date sent, sent at, date/time
 ja | 差出人, 送信者, 発信者, 送信元, 発信元, 差出し人, 差出人名, 送信者名 | 宛先, 受信者, 送信先, あて先, 宛名, 受取人, to宛先 | 同報, 写し, 同報先, カーボンコピー, ccの宛先, cc宛先 | 件名, 題名, 表題, 標題, タイトル, サブジェクト, 主題 | 送信日時, 日時, 日付, 送信日, 送信時刻, 受信日時, 受信日, 送信済み, 発信日時, 送信時間, 作成日時
 de | von, absender | an, empfänger, für | kopie, kopie (cc) | betreff, thema | gesendet, datum, gesendet am, verschickt
@@ -81,7 +81,7 @@ _ORDER: Final[tuple[Field, ...]] = ("from", "to", "cc", "subject", "date")
 
 def _labels() -> dict[str, frozenset[Field]]:
     table: dict[str, set[Field]] = {}
-    for row in _ROWS.strip().split("\n"):
+    for row in ROWS.strip().split("\n"):
         for field, words in zip(_ORDER, row.split(" | ")[1:], strict=True):
             for word in words.split(", "):
                 table.setdefault(fold(word), set()).add(field)

@@ -1,0 +1,267 @@
+"""Bodies taken apart: new text, quotes, signatures, forwards, and the earlier mails of a thread, in many languages."""
+
+# ruff: noqa: E501 -- a mail a line
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.mail import words
+from service.mail.body import LONGEST, Body, read_body
+
+TOKYO = timezone(timedelta(hours=9))
+NOON = datetime(2026, 11, 10, 13, 10, tzinfo=TOKYO)
+
+
+def body(text: str, subject: str = "Re: Printer", date: datetime | None = NOON, html: str | None = None) -> Body:
+    return read_body(text, html, subject=subject, date=date)
+
+
+LANGUAGES = [row.split(" | ") for row in words.ROWS.strip().split("\n")]
+
+
+def test_there_are_header_words_of_many_languages() -> None:
+    assert len(LANGUAGES) >= 24
+
+
+@pytest.mark.parametrize("row", LANGUAGES, ids=lambda row: row[0])
+@pytest.mark.parametrize(
+    "under", ["", "________________________________\n", "---------- Forwarded message ---------\n"]
+)
+def test_a_forward_is_read_in_every_language_of_the_table(row: list[str], under: str) -> None:
+    from_, to, cc, subject, date = (column.split(", ")[0].title() for column in row[1:])
+    read = body(
+        f"Please have a look.\n\n{under}{from_}: Ada Byron <ada@maker.example>\n{date}: 2026-11-10 12:05\n"
+        f"{to}: Bo Ek <bo@firm.example>\n{cc}: Cy Dee <cy@firm.example>\n{subject}: Toner [4711]\n\nThe toner is on its way.\n",
+        subject="FW: Toner [4711]",
+    )
+    (mail,) = read.forwarded
+    assert (str(mail.from_), mail.subject) == ("Ada Byron <ada@maker.example>", "Toner [4711]")
+    assert [str(a) for a in (*mail.to, *mail.cc)] == ["Bo Ek <bo@firm.example>", "Cy Dee <cy@firm.example>"]
+    assert mail.date == datetime(2026, 11, 10, 12, 5, tzinfo=TOKYO)
+    assert mail.zone_assumed
+    assert mail.text == "The toner is on its way."
+    assert read.intro == read.reply_text == "Please have a look."
+
+
+@pytest.mark.parametrize("mark", ["Plusendita mesaĝo", "Forwarded message"])
+def test_a_forward_in_a_language_without_a_table_is_read_by_its_shape(mark: str) -> None:
+    read = body(
+        f"---------- {mark} ---------\nElde: Ada Byron <ada@maker.example>\nJe: 2026-11-10 12:05\n"
+        "Temaro: Toner\nAle: bo@firm.example\n\nĜi venas.\n",
+        subject="Toner",
+    )
+    (mail,) = read.forwarded
+    assert (str(mail.from_), mail.subject, mail.text) == ("Ada Byron <ada@maker.example>", "Toner", "Ĝi venas.")
+    assert [str(a) for a in mail.to] == ["bo@firm.example"]
+
+
+def test_facts_under_a_heading_between_dashes_are_no_forward() -> None:
+    text = "---- 申請 ----\n申請者: ada@maker.example\n期限: 2026-11-10\n件名: トナー\n備考: なし\n"
+    assert body(text, "トナーの申請").reply_text == text.strip()
+
+
+ATTRIBUTIONS = [
+    "On Tue, Nov 10, 2026 at 12:05 PM Ada Byron <ada@maker.example> wrote:",
+    "On Tue, Nov 10, 2026 at 12:05 PM Ada Byron <\nada@maker.example> wrote:",
+    "On Tue, 10 Nov 2026 12:05:00 +0900\nAda Byron <ada@maker.example> wrote:",
+    "---- On Tue, 10 Nov 2026 12:05:00 +0900 Ada Byron <ada@maker.example> wrote ----",
+    "2026年11月10日(火) 12:05 Ada Byron <ada@maker.example>:",
+    "2026/11/10 12:05、Ada Byron <ada@maker.example>のメール:",
+    "令和8年11月10日 午後0時5分、Ada Byron <ada@maker.example> さんは書きました:",
+    "Le mar. 10 nov. 2026 à 12:05, Ada Byron <ada@maker.example> a écrit :",
+    'Le 10 nov. 2026 12:05, "Ada Byron"\n<ada@maker.example>\na écrit :',
+    "Am Di., 10. Nov. 2026 um 12:05 Uhr schrieb Ada Byron <ada@maker.example>:",
+    "Ada Byron <ada@maker.example> schrieb am Di., 10.\nNov. 2026 um 12:05 Uhr:",
+    "El mar, 10 nov 2026 a las 12:05, Ada Byron (<ada@maker.example>) escribió:",
+    "Il giorno mar 10 nov 2026 alle ore 12:05 Ada Byron <ada@maker.example> ha scritto:",
+    "Em ter., 10 de nov. de 2026 às 12:05, Ada Byron <ada@maker.example> escreveu:",
+    "Op di 10 nov 2026 om 12:05 schreef Ada Byron <ada@maker.example>:",
+    "Den tis 10 nov. 2026 kl 12:05 skrev Ada Byron <ada@maker.example>:",
+    "ti 10. marrask. 2026 klo 12.05 Ada Byron <ada@maker.example> kirjoitti:",
+    "wt., 10 lis 2026 o 12:05 Ada Byron <ada@maker.example> napisał(a):",
+    "út 10. 11. 2026 v 12:05 odesílatel Ada Byron <ada@maker.example> napsal:",
+    "Ada Byron <ada@maker.example> ezt írta (időpont: 2026. nov. 10., K, 12:05):",
+    "вт, 10 нояб. 2026 г. в 12:05, Ada Byron <ada@maker.example>:",
+    "вт, 10 лист. 2026 р. о 12:05 Ada Byron <ada@maker.example> пише:",
+    "10 Kas 2026 Sal 12:05 tarihinde Ada Byron <ada@maker.example> şunu yazdı:",
+    "Ada Byron <ada@maker.example> 于2026年11月10日周二 12:05写道：",
+    "Ada Byron <ada@maker.example> 於 2026年11月10日 週二 下午12:05寫道：",
+    "2026년 11월 10일 (화) 오후 12:05, Ada Byron <ada@maker.example>님이 작성:",
+]
+
+
+@pytest.mark.parametrize("line", ATTRIBUTIONS)
+@pytest.mark.parametrize("subject", ["Re: Printer", "FW: Printer"])
+def test_an_attribution_line_names_writer_and_moment(line: str, subject: str) -> None:
+    read = body(f"Thanks, done.\n\n{line}\n\n> Is it done?\n> It was due today.\n", subject)
+    (mail,) = read.forwarded if subject.startswith("FW") else read.history
+    assert read.reply_text == "Thanks, done."
+    assert str(mail.from_) == "Ada Byron <ada@maker.example>"
+    assert mail.date == datetime(2026, 11, 10, 12, 5, tzinfo=TOKYO)
+    assert mail.text == "Is it done?\nIt was due today."
+
+
+def test_answers_between_quoted_lines_are_new() -> None:
+    read = body(
+        "On 2026/11/10 12:05, Ada wrote:\n> Since when?\n\nSince nine.\n\n> All users?\nOnly me.\n\n> Regards\n"
+    )
+    assert read.reply_text == "Since nine.\n\nOnly me."
+    assert read.history[0].text.startswith("Since when?\n\nAll users?")
+
+
+def test_an_answer_below_the_quote_is_new() -> None:
+    assert body("On 2026/11/10 12:05, Ada wrote:\n> Done?\n\nYes.\n").reply_text == "Yes."
+
+
+def test_quoted_text_holds_what_is_not_new() -> None:
+    read = body("Yes.\n\nOn 2026/11/10 12:05, Ada wrote:\n> Done?\n")
+    assert "> Done?" in read.quoted_text
+    assert "Yes." not in read.quoted_text
+
+
+def test_a_forward_of_a_forward_is_nested_outermost_first() -> None:
+    read = body(
+        "FYI\n\n---------- Forwarded message ---------\nFrom: Bo Ek <bo@firm.example>\nDate: Tue, Nov 10, 2026 at 12:30 PM\n"
+        "Subject: Fwd: Toner\nTo: Cy Dee <cy@firm.example>\n\nCy, yours?\n\n---------- Forwarded message ---------\n"
+        "From: Ada Byron <ada@maker.example>\nDate: Tue, Nov 10, 2026 at 12:05 PM\nSubject: Toner\nTo: bo@firm.example\n\nIt comes.\n",
+        "Fwd: Toner",
+    )
+    assert [(m.from_ and m.from_.address, m.text) for m in read.forwarded] == [
+        ("bo@firm.example", "Cy, yours?"),
+        ("ada@maker.example", "It comes."),
+    ]
+
+
+def test_the_subject_decides_where_no_mark_does() -> None:
+    block = "Seen.\n\nFrom: Ada <ada@maker.example>\nSent: Tuesday, November 10, 2026 12:05 PM\nTo: Bo\nSubject: Toner\n\nIt comes.\n"
+    assert body(block, "FW: Toner").forwarded
+    assert not body(block, "RE: Toner").forwarded
+    assert body(block, "RE: Toner").history
+    assert not body(block, "RE: FW: Toner").forwarded
+
+
+def test_header_lines_that_someone_lists_are_no_quote() -> None:
+    text = "届かないメールは下記です。\n\n差出人: Ada <ada@maker.example>\n送信日時: 2026年11月10日 12:05\n宛先: Bo\n件名: 見積\n\n以上です。\n"
+    read = body(text, "届かないメールの件")
+    assert not read.forwarded
+    assert "件名: 見積" in read.reply_text
+
+
+@pytest.mark.parametrize(
+    ("html", "offset"),
+    [('<html><body lang="JA">x</body></html>', 9), ('<html><body lang="EN-GB">x</body></html>', 0)],
+)
+def test_a_date_without_zone_in_a_mail_dated_in_utc_follows_the_language(html: str, offset: int) -> None:
+    text = "Seen.\n\nFrom: Ada <ada@maker.example>\nSent: Tuesday, November 10, 2026 3:05 AM\nTo: Bo\nSubject: Toner\n\nIt comes.\n"
+    (mail,) = body(text, "FW: Toner", datetime(2026, 11, 10, 4, 0, tzinfo=UTC), html).forwarded
+    assert mail.date is not None
+    assert mail.date.utcoffset() == timedelta(hours=offset)
+
+
+SIGNATURES = [
+    "-- \nAda Byron\nMaker Ltd.",
+    "Best regards,\nAda Byron",
+    "Mit freundlichen Grüßen\n\nAda Byron\nVertrieb",
+    "Pozdrawiam,\nAda",
+    "Ada Byron\nMaker Ltd.\n+44 20 7946 0321\nada@maker.example",
+    "------------------------------\n株式会社メーカー 営業部\n阿田 花子\nTEL 03-5555-0199",
+    "*****************\n阿田 花子（内線 2210）\n*****************",
+    "━━━━━━━━━━━━\n情報システム部 阿田\n━━━━━━━━━━━━",
+    "Sent from my iPhone",
+    "Sent from Outlook for iOS",
+    "iPhoneから送信",
+    "Von meinem Mobilgerät gesendet",
+    "Envoyé de mon iPhone",
+    "從我的 iPhone 傳送",
+    "CONFIDENTIALITY NOTICE: This e-mail is intended solely for the addressee.\nIf you are not the addressee, delete it.",
+    "本メールには機密情報が含まれている場合があります。誤って受信された場合は破棄してください。",
+    "_______________________________________________\nprinters mailing list\nprinters@lists.example",
+]
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_a_signature_is_not_new_text(signature: str) -> None:
+    read = body(f"The printer works again.\n\n{signature}\n")
+    assert read.reply_text == "The printer works again."
+    assert read.signature
+    assert signature.startswith(read.signature)  # a closing frame may be gone
+
+
+KEPT = [
+    "Sent from my desk, which is nearer than the printer.",
+    "The notification was sent from my iPhone app.",
+    "Thanks,\nAda",
+    "With regards to the printer: it works.",
+    "----\nエラー: E-101\n発生: 11/10 12:05\n----\n\n以上、よろしくお願いいたします。",
+    "ホスト名: prt-01\n設置場所: 3階\n連絡先: 内線 2210",
+    "See also\n\nhttps://maker.example/faq",
+    "Hello,\n-- FOUR toners\n-- EIGHT drums",
+]
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_only_looks_like_a_signature_stays(text: str) -> None:
+    assert body(f"Dear all,\n\n{text}").reply_text == f"Dear all,\n\n{text}"
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "[EXTERNAL]",
+        "CAUTION: This email originated from outside of the organization. Do not click links.",
+        "【外部メール】このメールは社外から送信されています。リンクや添付ファイルにご注意ください。",
+        "You don't often get email from ada@maker.example. Learn why this is important",
+    ],
+)
+def test_a_banner_of_the_mail_system_is_not_new_text(banner: str) -> None:
+    assert body(f"{banner}\n\nThe printer works again.").reply_text == "The printer works again."
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##- Please type your reply above this line -##",
+        "--- Reply ABOVE THIS LINE to add a note ---",
+        "##- この行より上に返信を記入してください -##",
+        "##- Bitte geben Sie Ihre Antwort oberhalb dieser Zeile ein -##",
+    ],
+)
+def test_below_a_reply_line_nothing_is_new(line: str) -> None:
+    assert body(f"Yes, please.\n\n{line}\n\nYour request (12) was updated.").reply_text == "Yes, please."
+    assert body(f"{line}\n\nYour request (12) was updated.").reply_text == "Your request (12) was updated."
+
+
+HOSTILE = {
+    "marks": ">" * 400_000,
+    "nested": "".join(">" * n + " On 2026-01-01 10:00 X <a@b.example> wrote:\n" for n in range(800)),
+    "blocks": "From: a@b.example\nTo: c\nDate: 2026-01-01\nSubject: x\n\nhi\n" * 5_000,
+    "labels": "件名：\n差出人：\n宛先：\n" * 20_000,
+    "attributions": "On 2026-01-01 10:00 X <a@b.example> wrote:\n" * 10_000,
+    "rules": ("_" * 199 + "\n") * 5_000,
+    "ats": "a@" * 300_000,
+    "blank": "\n" * 500_000,
+    "long": "あ" * (LONGEST + 100_000),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_body_is_read_within_bounds(name: str) -> None:
+    read = body(HOSTILE[name])
+    assert len(read.history) + len(read.forwarded) <= 400
+    assert "body-unread" not in read.defects
+
+
+@given(
+    st.text(alphabet=st.sampled_from(list("> \n\t-_*:：<>@.,'\"()[]0123456789aZé件名差出人FromTDatewrote\ufeff\r"))),
+    st.booleans(),
+)
+def test_any_text_is_read_and_nothing_is_made_up(text: str, forwarded: bool) -> None:
+    read = body(text, "FW: x" if forwarded else "Re: x")
+    assert "body-unread" not in read.defects
+    for line in read.reply_text.split("\n"):
+        assert line in text.replace("\ufeff", "")
