@@ -8,8 +8,10 @@ does not end in time is killed: everything promised is in the spool anyway.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +22,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from service.errors import Unavailable
-from service.settings import Settings
+from service.settings import Listen, Settings
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.worker import release_the_dead
@@ -32,6 +34,8 @@ LIVED_SECONDS = 30.0
 """A child that lived this long starts anew with no pause behind it."""
 WRONG_USE = 2
 """Exit status of a child that was started wrongly: starting it again will not help (see cli.py)."""
+
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -47,14 +51,14 @@ class Child:
 
     def start(self) -> None:
         # its own process group: Ctrl-C in the terminal reaches us alone, and we stop the children in order
-        self.process = subprocess.Popen(self.command, start_new_session=True, env=os.environ)  # noqa: S603 - our own commands
+        self.process = subprocess.Popen(  # noqa: S603 - our own commands
+            self.command, start_new_session=True, env=os.environ, preexec_fn=_end_with_parent
+        )
         self.started = time.monotonic()
 
-    def died(self) -> int | None:
-        """Its exit status if it has ended since the last look."""
-        if self.process is None:
-            return None
-        status = self.process.poll()
+    def ended(self) -> int | None:
+        """Its exit status if it has ended since the last look; then it is due again after a pause."""
+        status = None if self.process is None else self.process.poll()
         if status is None:
             return None
         self.process = None
@@ -75,46 +79,39 @@ def commands(settings: Settings) -> list[tuple[str, list[str]]]:
 def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
     """Migrate, start everything, keep it running until SIGTERM or SIGINT; returns an exit status.
 
-    ``children`` replaces the usual ones (tests). Raises Refused or Unavailable before anything was started.
+    ``children`` replaces the usual ones. Raises Refused or Unavailable before anything was started.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     database = Database(settings.database_url)
-    migrate(database)
-    release_the_dead(database)
-    family = [Child(name, command) for name, command in children or commands(settings)]
-    for child in family:
-        child.start()
-    _say(settings)
     try:
-        status = _watch(family, database, stop)
+        migrate(database)
+        release_the_dead(database)
+    except Unavailable as error:
+        raise Unavailable(f"SODAN_DATABASE_URL: {error}") from error
+    family = [Child(name, command) for name, command in children or commands(settings)]
+    announcer = threading.Thread(target=_announce, args=(settings, stop), daemon=True)
+    try:
+        for child in family:
+            child.start()
+        announcer.start()
+        return _watch(family, database, stop)
     finally:
+        stop.set()
         _stop(family, settings.stop_seconds)
         database.close()
-    return status
-
-
-def _say(settings: Settings) -> None:
-    http = settings.http_listen
-    shown = f"http://localhost:{http.port}" if http.loopback else f"http://{http}"
-    print(
-        f"sodan: SMTP on {settings.smtp_listen}, for {', '.join(settings.intake)}\n"
-        f"sodan: HTTP on {http}: {shown}/ is the board, {shown}/docs the interface\n"
-        "sodan: try `make demo` in another terminal: it sends sample mails and prints the cases they become",
-        file=sys.stderr,
-        flush=True,
-    )
 
 
 def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -> int:
+    began = time.monotonic()
     while not stop.wait(0.1):
         for child in family:
-            status = child.died()
+            status = child.ended()
             if status is not None:
+                if status == WRONG_USE and time.monotonic() - began < LIVED_SECONDS:
+                    return status  # the child has said what is wrong, and it will not get better by itself
                 _log.error("a process ended and is restarted", process=child.name, status=status)
-                if status == WRONG_USE:
-                    return status  # it has said what is wrong
                 if child.name.startswith("worker"):
                     with contextlib.suppress(Unavailable):
                         release_the_dead(database)
@@ -135,3 +132,35 @@ def _stop(family: Sequence[Child], seconds: float) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _announce(settings: Settings, stop: threading.Event) -> None:
+    """Once both doors are open, say where they are and what to try."""
+    for listen in (settings.smtp_listen, settings.http_listen):
+        while not _open(listen):
+            if stop.wait(0.1):
+                return
+    http = settings.http_listen
+    url = f"http://{'localhost' if http.loopback else http.host}:{http.port}"
+    print(
+        f"sodan: SMTP on {settings.smtp_listen}, for {', '.join(settings.intake)}\n"
+        f"sodan: HTTP on {http}: the board is {url}/, the interface {url}/docs\n"
+        "sodan: next, in another terminal: `make demo` sends sample mails and prints the cases they become",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _open(listen: Listen) -> bool:
+    if not listen.port:
+        return True
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - not bound to, compared
+    with contextlib.suppress(OSError), socket.create_connection((host, listen.port), timeout=1):
+        return True
+    return False
+
+
+def _end_with_parent() -> None:
+    """Linux: a child whose supervisor was killed gets SIGTERM, so that no orphan keeps the ports."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

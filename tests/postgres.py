@@ -44,7 +44,7 @@ class Postgres:
             if not users:
                 self.stop()
         if not self.data.exists():
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.remove()
 
     def start(self) -> None:
         """Make the cluster if it is not there, start it, wait until it answers."""
@@ -74,6 +74,9 @@ class Postgres:
         """Stop at once, as a host that is switched off would, and take the cluster away."""
         self.pause()
         shutil.rmtree(self.data, ignore_errors=True)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def pause(self) -> None:
         """Stop at once, keeping the data: ``start`` brings it back."""

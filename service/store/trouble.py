@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from concurrent.futures import TimeoutError as FutureTimeout
 
@@ -25,6 +26,9 @@ _SQLITE = {
 }
 """Primary result codes (sqlite.org/rescode.html)."""
 
+_NOT_MIGRATED = "the database needs `sodan migrate`"
+"""Tables or columns are not there: no mail is to blame."""
+
 _POSTGRESQL = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25006", "25P03", "XX001", "XX002")
 """Beginnings of SQLSTATEs (PostgreSQL, appendix A): connection, authorisation, catalogue, rolled back, resources,
 operator, system, lock, read-only, idle too long, corrupt."""
@@ -45,11 +49,15 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
     origin: BaseException | None = error.orig
     while origin is not None:
         if isinstance(origin, sqlite3.Error):
+            if re.match(r"no such (table|column)|table \w+ has no column", str(origin)):
+                return Unavailable(_NOT_MIGRATED)
             code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
             return Unavailable(_sqlite_words(code)) if code in _SQLITE else None
         if isinstance(origin, (ConnectionError, TimeoutError, OSError)):
             return Unavailable("the database is away")
         state = getattr(origin, "sqlstate", None)
+        if state in ("42P01", "42703"):
+            return Unavailable(_NOT_MIGRATED)
         if state:
             return Unavailable(_postgresql_words(state)) if state.startswith(_POSTGRESQL) else None
         origin = origin.__cause__
@@ -69,6 +77,10 @@ def _sqlite_words(code: int) -> str:
 
 
 def _postgresql_words(state: str) -> str:
+    if state.startswith("28"):
+        return "the database refuses our user or password"
+    if state.startswith("3D"):
+        return "the database does not exist"
     if state.startswith("53"):
         return "the disk is full" if state == "53100" else "the database is out of resources"
     return "the database is busy" if state.startswith(("40", "55")) else "the database is away"

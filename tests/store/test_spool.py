@@ -1,0 +1,201 @@
+"""Claims, leases, attempts: what keeps every mail, whoever dies."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from service import intake
+from service.errors import Conflict, NotFound
+from service.store import spool
+from service.store.database import Connection, Database
+from service.store.spool import Claimed, Envelope, LostLease
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+ENVELOPE = Envelope("smtp", "a@example.org", ("help@intake.example",), "192.0.2.1", "mx.example.org")
+
+
+def _receive(database: Database, count: int, at: datetime = NOW) -> list[str]:
+    return intake.receive(database, [(ENVELOPE, b"Subject: %d\r\n\r\n" % n) for n in range(count)], at)
+
+
+def _claim(database: Database, by: str = "w1", at: datetime = NOW, limit: int = 10) -> list[Claimed]:
+    return database.transact(lambda conn: spool.claim(conn, by, at, LEASE, limit))
+
+
+def _state(database: Database, id: str) -> tuple[str, int, str | None]:
+    entry = database.read(lambda conn: spool.entry(conn, id))
+    return entry["state"], entry["attempts"], entry["reason"]
+
+
+def test_what_was_received_comes_back_as_it_was(database: Database) -> None:
+    content = bytes(range(256)) * 40
+    odd = Envelope("smtp", "Ü@例え.example", ("a@x", "b\x00@y", "\udcff@z"), None, "\udc80", None)
+    [id] = intake.receive(database, [(odd, content)], NOW)
+    [claimed] = _claim(database)
+    assert (claimed.id, claimed.content, claimed.attempt, claimed.received_at) == (id, content, 1, NOW)
+    assert claimed.envelope.mail_from == "Ü@例え.example"
+    assert claimed.envelope.rcpt_tos == ("a@x", "b\ufffd@y", "\ufffd@z")
+    assert database.read(lambda conn: spool.content(conn, id)) == content
+
+
+def test_ids_sort_by_time_of_receipt(database: Database) -> None:
+    ids = [_receive(database, 3) for _ in range(3)]
+    flat = [id for group in ids for id in group]
+    assert flat == sorted(flat)
+    assert [entry["id"] for entry in database.read(spool.listing)] == flat[::-1]
+
+
+def test_a_claim_takes_the_oldest_first_and_no_mail_twice(database: Database) -> None:
+    ids = _receive(database, 5)
+    assert [claimed.id for claimed in _claim(database, "w1", limit=3)] == ids[:3]
+    assert [claimed.id for claimed in _claim(database, "w2", limit=3)] == ids[3:]
+    assert _claim(database, "w3") == []
+
+
+def test_claimants_at_once_share_without_overlap(database: Database) -> None:
+    ids = _receive(database, 60)
+    taken: list[str] = []
+
+    def work(by: str) -> None:
+        while claimed := _claim(database, by, limit=4):
+            taken.extend(one.id for one in claimed)
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == ids
+
+
+def test_the_attempt_is_counted_before_it_is_made(database: Database) -> None:
+    [id] = _receive(database, 1)
+    _claim(database)
+    assert _state(database, id) == ("waiting", 1, None)
+
+
+def test_a_lease_runs_out_and_then_the_mail_is_claimed_alone(database: Database) -> None:
+    ids = _receive(database, 3)
+    _claim(database, "dead")
+    later = NOW + LEASE + timedelta(seconds=1)
+    fresh = _receive(database, 2, later)
+    claims = [[(one.id, one.attempt) for one in _claim(database, "w2", later)] for _ in range(5)]
+    assert claims == [[(ids[0], 2)], [(ids[1], 2)], [(ids[2], 2)], [(fresh[0], 1), (fresh[1], 1)], []]
+
+
+def test_what_kills_three_workers_is_set_aside_and_the_rest_goes_on(database: Database) -> None:
+    bad, *good = _receive(database, 3)
+    at = NOW
+    for attempt in range(3):
+        claimed = _claim(database, f"w{attempt}", at)
+        assert claimed[0].id == bad
+        at += LEASE + timedelta(seconds=1)
+    rest = [one.id for _ in range(3) for one in _claim(database, "w9", at)]
+    assert rest == good
+    state, attempts, reason = _state(database, bad)
+    assert (state, attempts) == ("shunted", 3)
+    assert reason is not None
+    assert "3 times" in reason
+
+
+def test_a_failed_mail_waits_then_is_set_aside_with_its_reason(database: Database) -> None:
+    [id] = _receive(database, 1)
+    at = NOW
+    for attempt in range(1, 4):
+        assert [one.attempt for one in _claim(database, "w1", at)] == [attempt]
+        at += timedelta(seconds=30)
+        database.transact(partial(spool.back_off, id=id, by="w1", reason="ValueError: no", due_at=at))
+        assert _claim(database, "w1", at - timedelta(seconds=1)) == []
+    assert _state(database, id) == ("shunted", 3, "ValueError: no")
+    assert _claim(database, "w1", at + timedelta(days=1)) == []
+
+
+def test_done_is_done(database: Database) -> None:
+    ids = _receive(database, 2)
+    _claim(database)
+    database.transact(lambda conn: spool.finish(conn, ids, "w1", NOW))
+    assert [_state(database, id)[0] for id in ids] == ["done", "done"]
+    assert _claim(database, at=NOW + timedelta(days=1)) == []
+
+
+def test_who_lost_the_lease_may_not_finish(database: Database) -> None:
+    [id] = _receive(database, 1)
+    _claim(database, "slow")
+    _claim(database, "quick", NOW + LEASE + timedelta(seconds=1))
+    with pytest.raises(LostLease):
+        database.transact(lambda conn: spool.finish(conn, [id], "slow", NOW))
+    database.transact(lambda conn: spool.finish(conn, [id], "quick", NOW))
+    with pytest.raises(LostLease):
+        database.transact(lambda conn: spool.finish(conn, [id], "quick", NOW))
+
+
+def test_what_was_not_tried_is_given_back_uncounted(database: Database) -> None:
+    ids = _receive(database, 2)
+    _claim(database)
+    database.transact(lambda conn: spool.give_back(conn, ids, "w1"))
+    assert [(one.id, one.attempt) for one in _claim(database)] == [(ids[0], 1), (ids[1], 1)]
+
+
+def test_what_a_dead_worker_held_is_free_at_once_and_counted(database: Database) -> None:
+    ids = _receive(database, 2)
+    _claim(database, "dead")
+    assert database.read(spool.holders) == {"dead"}
+    assert database.transact(lambda conn: spool.release(conn, "dead")) == 2
+    assert [[one.id for one in _claim(database)] for _ in ids] == [[ids[0]], [ids[1]]]
+    assert database.read(spool.holders) == {"w1"}
+
+
+def test_a_shunted_mail_is_tried_again_when_a_person_says_so(database: Database) -> None:
+    first, second, third = _receive(database, 3)
+    database.transact(lambda conn: spool.shunt(conn, [first, second], "broken"))
+    database.transact(lambda conn: spool.retry(conn, first, NOW))
+    assert [(one.id, one.attempt) for one in _claim(database)] == [(first, 1), (third, 1)]
+    with pytest.raises(Conflict, match="is waiting, not shunted"):
+        database.transact(lambda conn: spool.retry(conn, first, NOW))
+    with pytest.raises(NotFound):
+        database.transact(lambda conn: spool.retry(conn, "nothing", NOW))
+    assert database.transact(lambda conn: spool.retry_all(conn, NOW)) == 1
+    assert [one.id for one in _claim(database)] == [second]
+
+
+def test_the_ledger_counts_every_mail_once(database: Database) -> None:
+    ids = _receive(database, 6)
+    _claim(database, limit=3)
+    database.transact(lambda conn: spool.finish(conn, ids[:2], "w1", NOW))
+    database.transact(lambda conn: spool.shunt(conn, ids[2:3], "broken"))
+    ledger = database.read(spool.ledger)
+    assert (ledger.accepted, ledger.taken_in, ledger.waiting, ledger.shunted) == (6, 2, 3, 1)
+    assert ledger.balanced
+    assert database.read(spool.oldest_waiting) == NOW
+    assert sorted(database.read(spool.done_without_message)) == ids[:2]
+
+
+def test_listing_pages_by_state(database: Database) -> None:
+    ids = _receive(database, 5)
+    database.transact(lambda conn: spool.shunt(conn, ids[1:4], "broken"))
+    first = database.read(lambda conn: spool.listing(conn, "shunted", 2))
+    assert [entry["id"] for entry in first] == [ids[3], ids[2]]
+    second = database.read(lambda conn: spool.listing(conn, "shunted", 2, before=ids[2]))
+    assert [entry["id"] for entry in second] == [ids[1]]
+
+
+def test_nothing_of_a_failed_transaction_stays(database: Database) -> None:
+    def fail(conn: Connection) -> None:
+        spool.put(conn, [spool.new_entry(ENVELOPE, b"x", NOW)])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.transact(fail)
+    assert database.read(spool.listing) == []
+
+
+def test_only_what_is_due_is_due(database: Database) -> None:
+    assert not database.read(lambda conn: spool.anything_due(conn, NOW))
+    _receive(database, 1, NOW + timedelta(seconds=5))
+    assert not database.read(lambda conn: spool.anything_due(conn, NOW))
+    assert database.read(lambda conn: spool.anything_due(conn, NOW + timedelta(seconds=5)))
