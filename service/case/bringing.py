@@ -114,6 +114,7 @@ def with_reading(brought: Brought, reading: Reading) -> Brought:
         stated=stated,
         mentioned=tuple(pair for pair in mentioned if pair not in stated),
         vendor=node.vendor or reading.vendor,
+        kind=reading.kind,
         automatic=automatic,
         resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,
         tells_previous=any(item.item == "related_case" for item in reading.items)

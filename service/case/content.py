@@ -140,6 +140,8 @@ def _join_inquiry(groups: Groups, group: Group, inquiry: Node, found: dict[int, 
         score = likeness(words, (*inquiry.words, *inquiry.subject_words))
         if any(m.vendor == inquiry.to_vendor for m in other.members):
             score += 1.0
+        if report.kind and inquiry.kind:
+            score += 1.0 if report.kind == inquiry.kind else -0.5 if "incident" in (report.kind, inquiry.kind) else -1.0
         if any(m.author == inquiry.author for m in other.members) or inquiry.author in other.people:
             score += 0.5
         scored.append((score, other, report, " ".join(shared[:8])))
@@ -149,7 +151,7 @@ def _join_inquiry(groups: Groups, group: Group, inquiry: Node, found: dict[int, 
     best = scored[0]
     clear = len(scored) == 1 or best[0] >= scored[1][0] + 2.0 or best[0] >= 2 * scored[1][0]
     same_vendor = any(m.vendor == inquiry.to_vendor for m in best[1].members)
-    if clear and best[0] >= (2.5 if same_vendor else 6.0) and best[3]:
+    if clear and best[0] >= (3.5 if same_vendor else 6.0) and best[3]:
         _glue(groups, group, best[1], found, inquiry, best[2], best[3])
 
 

@@ -69,6 +69,8 @@ class Node:
     """Our side says that the matter is settled."""
     tells_previous: bool = False
     """It names another case as a former or related one."""
+    kind: str | None = None
+    """As the rules read it alone: incident, howto, billing, …"""
     words: tuple[str, ...] = ()
     """What it is about (see ``words``)."""
     subject_words: tuple[str, ...] = ()

@@ -43,7 +43,7 @@ def revise(
     status, waiting_on, since, moves = _with_people(course, overrides)
     spans = spans_of([(at, side) for at, side in moves if at <= now], now)
     checklist, missing = _checklist(judgement, overrides)
-    vendor = overrides.vendor.value if overrides.vendor else judgement.vendor
+    vendor = overrides.vendor.value if overrides.vendor else judgement.vendor or _named(ordered)
     level = overrides.priority.value if overrides.priority else judgement.priority.level
     promises = _promises(ordered, now)
     set_by = {
@@ -137,6 +137,11 @@ def _title(lines: Sequence[Line]) -> str:
             return shown
     words = " ".join(own[0].turn.text.split())
     return words[:80] + ("…" if len(words) > 80 else "")
+
+
+def _named(lines: Sequence[Line]) -> str | None:
+    """The maker of the product that the opening names, until somebody writes to a vendor."""
+    return next((m.node.vendor for m in lines if m.turn.automatic is None and m.node.vendor), None)
 
 
 def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str, str], ...]:

@@ -71,8 +71,10 @@ def names(parts: Iterable[str]) -> frozenset[str]:
 
 def weight(word: str) -> float:
     """How much a shared word says: an identifier or code much, a plain word little."""
+    if word.isdigit():
+        return 3.0 if len(word) >= 4 else 1.0 if word.endswith("0") else 2.5
     if any(c.isdigit() for c in word):
-        return 3.0 if len(word) >= 4 or not word.isdigit() else 2.0
+        return 3.0
     if word[0].isascii():
         return 1.0 if len(word) <= 3 else 1.5
     return 1.5 if len(word) >= 3 else 1.0

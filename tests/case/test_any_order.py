@@ -13,8 +13,8 @@ from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, Fil
 
 WORDS = re.findall(
     r"\S+",
-    """amber basalt cedar delta ember fjord garnet harbor indigo jasper kelp lagoon maple nectar onyx pebble quartz raven
-    saffron tundra umber velvet willow xenon yarrow zephyr""",
+    """amber basalt cedar delta ember fjord garnet harbor indigo jasper kelp lagoon maple nectar onyx pebble quartz
+    raven saffron tundra umber velvet willow xenon yarrow zephyr""",
 )
 PEOPLE = (DESK, USER, OTHER_USER, ACME, UMBRA, STRANGER)
 
