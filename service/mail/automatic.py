@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 from service.mail import bounce
+from service.mail.contents import Contents
 from service.mail.headers import Headers
 from service.mail.message import Automatic, Bounce
 from service.mail.phrases import words as _words
-from service.mail.structure import Contents
 
 FIRST = 2_500
 """Characters of the new text in which the words must stand."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 
 from service.mail import identifiers
+from service.mail.contents import Contents
 from service.mail.headers import Headers
 from service.mail.message import Bounce
 from service.mail.mime import Part
 from service.mail.phrases import words as _words
-from service.mail.structure import Contents
 
 ENOUGH = 4
 FIRST = 3_000
@@ -179,7 +179,7 @@ _ID_LINE = re.compile(r"^[ \t>]*message-id[ \t]*:\s*(<[^<>\s]{1,500}>)", re.IGNO
 
 def _returned_id(found: Contents, text: str) -> str | None:
     """Message-ID of the mail that bounced."""
-    for part in found.returned[:3] + found.messages[:1]:
+    for part in [*found.returned[:3], *(inner.root for inner in found.messages[:1])]:
         own = identifiers.message_id(part.first("message-id"))
         if own:
             return own

@@ -121,7 +121,33 @@ def codec(label: str) -> str | None:
         if found.name in _NOT_TEXT or not getattr(found, "_is_text_encoding", True):
             return None
         return found.name
-    return None
+    return next((known for pattern, known in _LOOKS_LIKE if pattern.search(name)), None) or _numbered(name)
+
+
+_LOOKS_LIKE = (
+    (re.compile(r"utf.?8"), "utf-8"),
+    (re.compile(r"2022.?jp"), "jis"),
+    (re.compile(r"s(?:hift)?.?jis|cp.?932|windows.?31j"), "cp932"),
+    (re.compile(r"euc.?jp"), "euc_jp"),
+    (re.compile(r"gb.?(?:2312|k|18030)|cp.?936"), "gb18030"),
+    (re.compile(r"big.?5"), "big5hkscs"),
+    (re.compile(r"ks.?c.?5601|euc.?kr"), "cp949"),
+    (re.compile(r"koi8"), "koi8-r"),
+)
+"""Labels misspelt or decorated ("iso-gb2312", "utf8-strict"): what they hold decides."""
+
+
+def _numbered(name: str) -> str | None:
+    """``iso 8859 15``, ``windows_1252``, ``win-1251`` in any spelling."""
+    match = re.search(r"8859[^0-9]?(\d{1,2})(?!\d)|125([0-8])(?!\d)", name)
+    if match is None:
+        return None
+    if match[2]:
+        return f"cp125{match[2]}"
+    try:
+        return _ALIASES.get(f"iso-8859-{match[1]}") or codecs.lookup(f"iso8859-{match[1]}").name
+    except LookupError:
+        return None
 
 
 def decode(raw: bytes, label: str | None = None) -> tuple[str, str | None]:
@@ -220,6 +246,12 @@ def guess(raw: bytes) -> tuple[str, bool]:
     lenient = raw[:SAMPLE].decode("utf-8", "replace")
     if lenient.count("\ufffd") * 10 <= sum(1 for c in lenient if c >= "\x80"):
         return raw.decode("utf-8", "replace"), True
+    run = _by_runs(raw[:SAMPLE])
+    if run is not None:
+        try:
+            return raw.decode(run), False
+        except (UnicodeError, ValueError):
+            pass
     found = cchardet.detect(raw[:SAMPLE])["encoding"]
     name = codec(found) if found else None
     if name not in (None, "ascii", "utf-8", "jis"):
@@ -228,6 +260,34 @@ def guess(raw: bytes) -> tuple[str, bool]:
         except (UnicodeError, ValueError):
             pass
     return _cp1252(raw), False
+
+
+def _by_runs(sample: bytes) -> str | None:
+    """KOI8-R, Windows-1251 or GB 2312, told by which high bytes come in runs; the guesser errs on short texts.
+
+    Western text has single high bytes between ASCII letters. In KOI8-R small letters are C0–DF, in Windows-1251 E0–FF;
+    common Chinese characters are pairs led by B0–D7.
+    """
+    runs = _HIGH_RUN.findall(sample)
+    high = sum(map(len, runs))
+    if not high or sum(len(r) for r in runs if len(r) > 2) * 10 < high * 7:
+        return None
+    joined = b"".join(runs)
+    low, tall = sum(0xC0 <= b <= 0xDF for b in joined), sum(b >= 0xE0 for b in joined)
+    pairs = b"".join(r for r in runs if len(r) % 2 == 0)
+    if len(pairs) * 10 >= high * 9:
+        common = sum(0xB0 <= b <= 0xD7 for b in pairs[::2])
+        foreign = sum(0xA1 <= b <= 0xBF and b != 0xB8 for b in pairs)
+        if common * 10 >= len(pairs) * 4 and foreign * 10 >= len(pairs):
+            return "gb18030"
+    if (low + tall) * 20 < high * 19:
+        return None
+    if low > 2 * tall:
+        return "koi8-r"
+    return "cp1251" if tall > low else None
+
+
+_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 
 def _japanese(raw: bytes) -> str | None:

@@ -44,12 +44,17 @@ def plain(raw: bytes, hint: str | None = None) -> str:
         pass
     if hint:
         name = charset.codec(hint)
-        if name not in (None, "ascii", "utf-8", "jis") and not (name == "cp1252" and _WIDE.search(raw)):
+        if name not in (None, "ascii", "utf-8", "jis") and not (name == "cp1252" and _foreign(raw)):
             try:
                 return raw.decode(name or "ascii")
             except (UnicodeError, ValueError):
                 pass
     return charset.guess(raw)[0]
+
+
+def _foreign(raw: bytes) -> bool:
+    """Too many high bytes, or too many in a row, for a western language."""
+    return _WIDE.search(raw) is not None or 10 * sum(b >= 0x80 for b in raw) > 3 * len(raw)
 
 
 def words(value: str) -> str:

@@ -6,16 +6,12 @@ split into parts → header → which part is what → whole body as text → ne
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
-from service.mail import automatic, bounce, headers, mime, structure
+from service.mail import automatic, bounce, headers, mime, outlook, structure
 from service.mail.body import read_body
+from service.mail.contents import Contents, Found, Inner
 from service.mail.language import language_of
 from service.mail.message import Attachment, Earlier, Mail
-from service.mail.mime import Part
-
-if TYPE_CHECKING:
-    from service.mail.structure import Contents, Found
 
 MAX_ATTACHED = 50
 """Attached mails that are read; further ones stay files."""
@@ -30,7 +26,7 @@ def parse(raw: bytes) -> Mail:
         return Mail(error="empty mail", defects=("empty",))
     defects: set[str] = set()
     try:
-        return _message(mime.read(raw, defects), defects, 0)
+        return _message(_open(raw, defects), defects, 0)
     except Exception as trouble:  # the last line of defence: a mail must never be lost to its oddity
         return Mail(
             text=raw[:100_000].decode("utf-8", "replace").replace("\x00", ""),
@@ -40,12 +36,12 @@ def parse(raw: bytes) -> Mail:
 
 def attachment(raw: bytes, part: str) -> bytes:
     """The bytes of the attachment whose ``Attachment.part`` is ``part``. Raises ``KeyError`` where there is none."""
-    root = mime.read(raw, set())
-    queue = [root]
+    queue = [_open(raw, set())]
     for _ in range(MAX_ATTACHED * 4):
         if not queue:
             break
-        found = structure.contents(queue.pop(0))
+        inner = queue.pop(0)
+        found = inner.contents or structure.contents(inner.root)
         for file in found.files:
             if file.path == part:
                 return file.payload
@@ -53,13 +49,19 @@ def attachment(raw: bytes, part: str) -> bytes:
     raise KeyError(part)
 
 
-def _message(root: Part, defects: set[str], depth: int) -> Mail:
+def _open(raw: bytes, defects: set[str]) -> Inner:
+    """The bytes as a message: Internet mail, or one of Outlook's own formats."""
+    return outlook.read(raw) or Inner(mime.read(raw, defects))
+
+
+def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
+    root = inner.root
+    found = inner.contents or structure.contents(root)
     head = headers.read(root, defects)
-    found = structure.contents(root)
     defects |= found.defects
     text = found.text()
-    if found.events and not text.strip():
-        text = found.events[0].line
+    if found.events:
+        text = f"{found.events[0].line}\n\n{text}".rstrip("\n")
     report = bounce.read(root, head, found, text)
     subject = head.subject or found.subject
     body = read_body(text, found.html(), subject=subject, date=head.date, flowed=found.flowed, from_=head.from_)
@@ -121,11 +123,11 @@ def _describe(file: Found) -> Attachment:
 def _attached(found: Contents, defects: set[str], depth: int) -> list[Earlier]:
     """The mails that came as attachments, each followed by those inside it."""
     out: list[Earlier] = []
-    for part in found.messages[:MAX_ATTACHED]:
+    for inner in found.messages[:MAX_ATTACHED]:
         if depth >= MAX_ATTACHED_DEPTH:
             defects.add("mime-deep")
             break
-        mail = _message(part, set(), depth + 1)
+        mail = _message(inner, set(), depth + 1)
         out.append(
             Earlier(
                 origin="attached",
@@ -139,7 +141,7 @@ def _attached(found: Contents, defects: set[str], depth: int) -> list[Earlier]:
                 in_reply_to=mail.in_reply_to,
                 references=mail.references,
                 attachments=mail.attachments,
-                raw_part=part.path,
+                raw_part=inner.root.path,
             )
         )
         out.extend(mail.forwarded)

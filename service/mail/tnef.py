@@ -13,6 +13,7 @@ from service.mail import charset, rtf
 from service.mail.mapi import Properties, read_properties
 
 SIGNATURE = 0x223E9F78
+START = SIGNATURE.to_bytes(4, "little")
 MAX_FILES = 500
 MAX_DEPTH = 5
 
@@ -136,9 +137,3 @@ def _embedded(out: Unpacked, inner: Unpacked, name: str) -> None:
     out.files.append(File(f"{name}.txt", f"Subject: {inner.subject}\n\n{text}".encode(), "text/plain"))
     out.files.extend(inner.files[: MAX_FILES - len(out.files)])
     out.defects |= inner.defects
-
-
-def rtf_text(data: bytes) -> str:
-    """The text of an RTF document (a ``text/rtf`` part)."""
-    text, _ = rtf.read(data)
-    return text

@@ -1,0 +1,121 @@
+"""What a message holds, once its parts have been looked at: body segments, files, messages inside, reports."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from service.mail import calendar, html
+from service.mail.mime import Part
+
+MAX_TEXT = 3_000_000
+"""Characters of body text kept of one mail."""
+
+
+@dataclass(slots=True)
+class Found:
+    """A file found in a mail, decoded. ``path`` names it within the mail."""
+
+    filename: str
+    content_type: str
+    payload: bytes
+    path: str
+    inline: bool = False
+
+
+@dataclass(slots=True)
+class Segment:
+    """One stretch of the body: its plain form, its HTML form, or both (an alternative)."""
+
+    plain: str = ""
+    html: str = ""
+    flowed: bool = False
+    read: str | None = None
+    """The text of ``html``, once it was needed."""
+
+    def rendered(self) -> str:
+        if self.read is None:
+            self.read = html.to_text(self.html) if self.html else ""
+        return self.read
+
+
+class Inner(NamedTuple):
+    """A message inside a message. ``contents`` is None for MIME ones: nobody has looked at its parts yet."""
+
+    root: Part
+    contents: Contents | None = None
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a message holds."""
+
+    segments: list[Segment] = field(default_factory=list)
+    files: list[Found] = field(default_factory=list)
+    messages: list[Inner] = field(default_factory=list)
+    returned: list[Part] = field(default_factory=list)
+    """Messages or header blocks that a report gives back."""
+    reports: list[tuple[str, str]] = field(default_factory=list)
+    """(media type, text) of delivery status, disposition notification, feedback report."""
+    events: list[calendar.Event] = field(default_factory=list)
+    subject: str = ""
+    """A subject that only the wrapped content states (TNEF, protected headers)."""
+    defects: set[str] = field(default_factory=set)
+
+    def text(self) -> str:
+        """The whole body as text: the plain form where it says as much as the HTML, else the HTML read."""
+        said = [text for text in (readable(s) for s in self.segments) if text.strip()]
+        return "\n\n".join(said)[:MAX_TEXT]
+
+    def title(self) -> str:
+        """The title of an HTML body where that is what is read and does not say the same itself; else empty."""
+        for segment in self.segments:
+            if segment.html and (not segment.plain.strip() or _stub(segment)):
+                title = html.title(segment.html)
+                said = bare(segment.rendered()[:4_000])
+                return "" if _NO_TITLE.fullmatch(title) or bare(title) in said else title
+        return ""
+
+    def html(self) -> str | None:
+        return "\n".join(s.html for s in self.segments if s.html) or None
+
+    @property
+    def flowed(self) -> bool:
+        plain = [s for s in self.segments if s.plain.strip()]
+        return bool(plain) and all(s.flowed for s in plain)
+
+
+def readable(segment: Segment) -> str:
+    """The better form of a segment."""
+    if not segment.html:
+        return segment.plain
+    if segment.plain.strip() and not _stub(segment):
+        return segment.plain
+    return segment.rendered() or segment.plain
+
+
+_SAYS_HTML = re.compile(
+    r"\bhtml\b|does not support|can(?:not|'t) (?:display|view|read)|HTML形式|HTMLメール", re.IGNORECASE
+)
+_LETTERS = re.compile(r"\w")
+_NO_TITLE = re.compile(
+    r"(?:untitled|new|no|html|plain)?[ _-]*(?:document|message|e?-?mail|template|title|page|無題.*)?", re.IGNORECASE
+)
+
+
+def _stub(segment: Segment) -> bool:
+    """A plain form that only says that there is an HTML form, or next to nothing of what that says."""
+    plain = segment.plain.strip()
+    if len(plain) > 600:
+        return False
+    letters = len(_LETTERS.findall(plain))
+    if letters == 0:
+        return True
+    full = len(_LETTERS.findall(segment.rendered()))
+    return full > (4 if _SAYS_HTML.search(plain) or letters <= 20 else 10) * letters + 40
+
+
+def bare(text: str) -> str:
+    """Letters alone, to see whether two texts are the same."""
+    return "".join(_LETTERS.findall(text[:20_000]))

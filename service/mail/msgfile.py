@@ -1,0 +1,133 @@
+"""Outlook ``.msg`` files ([MS-OXMSG]): a mail as a compound file, read as far as a mail needs."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import olefile
+
+from service.mail import charset, rtf
+from service.mail.mapi import NAMES, Properties
+from service.mail.tnef import File
+
+SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+MAX_BYTES = 100_000_000
+MAX_STREAM = 20_000_000
+MAX_ENTRIES = 5_000
+MAX_FILES = 200
+_STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})([0-9A-F]{4})(?:-[0-9A-F]{8})?$")
+
+
+@dataclass(slots=True)
+class Message:
+    """What a ``.msg`` holds. ``headers`` is the transport header block, empty for mails that were never sent."""
+
+    subject: str = ""
+    sender_name: str = ""
+    sender_address: str = ""
+    to: str = ""
+    cc: str = ""
+    date: datetime | None = None
+    message_id: str = ""
+    headers: str = ""
+    text: str = ""
+    html: str = ""
+    files: list[File] = field(default_factory=list)
+
+
+def read(data: bytes) -> Message | None:
+    """Read a ``.msg``; None where it is none or too broken."""
+    if not data.startswith(SIGNATURE) or len(data) > MAX_BYTES:
+        return None
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as container:  # type: ignore[no-untyped-call]
+            return _message(container)
+    except Exception:  # olefile raises many kinds on broken files
+        return None
+
+
+def _message(container: olefile.OleFileIO) -> Message | None:
+    paths: list[list[str]] = container.listdir()  # type: ignore[no-untyped-call]
+    if len(paths) > MAX_ENTRIES:
+        return None
+    own = _properties(container, [p for p in paths if len(p) == 1])
+    if not own.values:
+        return None
+    out = Message(
+        subject=own.text("subject"),
+        sender_name=own.text("sender_name"),
+        sender_address=next(
+            (a for n in ("sender_smtp", "sender_smtp_represented", "sender_address") if "@" in (a := own.text(n))), ""
+        ),
+        to=own.text("to"),
+        cc=own.text("cc"),
+        date=_submitted(container),
+        message_id=own.text("message_id"),
+        headers=own.text("transport_headers"),
+        text=own.text("body"),
+    )
+    _body(own, out)
+    by_file: dict[str, list[list[str]]] = {}
+    for path in paths:
+        if len(path) == 2 and path[0].startswith("__attach_version1.0"):
+            by_file.setdefault(path[0], []).append(path)
+    for index, name in enumerate(sorted(by_file)[:MAX_FILES], 1):
+        properties = _properties(container, by_file[name])
+        payload = properties.get("data")
+        if isinstance(payload, bytes):
+            filename = properties.text("filename_long") or properties.text("filename") or f"file-{index}.bin"
+            kind = properties.text("mime") or "application/octet-stream"
+            out.files.append(File(filename, payload, kind, bool(properties.text("content_id"))))
+    return out
+
+
+def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Properties:
+    found = Properties()
+    page = "cp1252"
+    for path in paths:
+        match = _STREAM.match(path[-1])
+        if match is None:
+            continue
+        name = NAMES.get(int(match[1], 16))
+        if name is None or container.get_size(path) > MAX_STREAM:  # type: ignore[no-untyped-call]
+            continue
+        raw: bytes = container.openstream(path).read()  # type: ignore[no-untyped-call]
+        if match[2] == "001F":
+            found.values[name] = raw.decode("utf-16-le", "replace").rstrip("\x00")
+        elif match[2] == "001E":
+            found.values[name] = charset.decode(raw.rstrip(b"\x00"), page)[0]
+        elif match[2] == "0102":
+            found.values[name] = raw
+    return found
+
+
+def _submitted(container: olefile.OleFileIO) -> datetime | None:
+    """When it was submitted or delivered: fixed-size properties of 16 bytes after a header of 32."""
+    if not container.exists("__properties_version1.0"):  # type: ignore[no-untyped-call]
+        return None
+    raw: bytes = container.openstream("__properties_version1.0").read(MAX_STREAM)  # type: ignore[no-untyped-call]
+    for wanted in (0x0039, 0x0E06):
+        for at in range(32, len(raw) - 15, 16):
+            if raw[at : at + 4] == b"\x40\x00" + wanted.to_bytes(2, "little"):
+                ticks = int.from_bytes(raw[at + 8 : at + 16], "little")
+                try:
+                    return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
+                except OverflowError:
+                    return None
+    return None
+
+
+def _body(own: Properties, out: Message) -> None:
+    markup = own.get("html")
+    if isinstance(markup, bytes):
+        out.html = charset.decode(markup, own.page)[0]
+    elif isinstance(markup, str):
+        out.html = markup
+    compressed = own.get("rtf")
+    if isinstance(compressed, bytes) and not out.text.strip() and not out.html:
+        unpacked = rtf.decompress(compressed)
+        if unpacked is not None:
+            out.text, out.html = rtf.read(unpacked)

@@ -1,0 +1,48 @@
+"""Names of files in mails: what the sender states, made safe; else what mail programs show."""
+
+from __future__ import annotations
+
+import re
+
+from service.mail import encoded
+from service.mail.mime import Part
+
+_EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/svg+xml": "svg",
+    "text/plain": "txt",
+    "text/html": "html",
+    "text/calendar": "ics",
+    "text/vcard": "vcf",
+    "text/x-vcard": "vcf",
+    "application/pgp-signature": "asc",
+    "application/pgp-encrypted": "asc",
+    "application/pkcs7-signature": "p7s",
+    "application/x-pkcs7-signature": "p7s",
+}
+
+
+def extension(kind: str) -> str:
+    """``png`` of ``image/png``; ``bin`` where the subtype does not look like one."""
+    known = _EXTENSIONS.get(kind)
+    subtype = kind.rpartition("/")[2].removeprefix("x-")
+    return known or (subtype if re.fullmatch(r"[a-z0-9]{2,4}", subtype) else "bin")
+
+
+def filename(part: Part) -> str | None:
+    """The name in Content-Disposition, else in Content-Type; only its last path component."""
+    raw = part.first("content-disposition")
+    name = None
+    if raw and b";" in raw:
+        found = encoded.parameters(raw.partition(b";")[2])
+        name = found.get("filename") or found.get("name")
+    name = name or part.parameters.get("name") or part.parameters.get("filename")
+    if not name:
+        return None
+    return safe(name)
+
+
+def safe(name: str) -> str:
+    name = name.replace("\x00", "")
+    last = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
+    return last[:255]

@@ -1,0 +1,68 @@
+"""Plain text put in order: line ends, format=flowed, text/enriched, clear-signed messages."""
+
+from __future__ import annotations
+
+import re
+
+_ARMOUR = ("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----")
+
+
+def lines(text: str) -> str:
+    """Line ends as LF; NUL gone (no database takes it)."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\x00", "") if "\x00" in text else text
+
+
+def unflow(text: str, *, delete_space: bool) -> str:
+    """format=flowed put back into paragraphs (RFC 3676 §4.1); quote depth kept."""
+    out: list[str] = []
+    paragraph: list[str] = []
+    last_depth = 0
+    for line in text.split("\n"):
+        bare = line.lstrip(">")
+        depth = len(line) - len(bare)
+        bare = bare.removeprefix(" ")
+        signature = bare == "-- "
+        if paragraph and (depth != last_depth or signature):
+            out.append("".join(paragraph))
+            paragraph = []
+        if not paragraph and depth:
+            paragraph.append(">" * depth + " ")
+        soft = bare.endswith(" ") and not signature
+        paragraph.append(bare[:-1] if soft and delete_space else bare)
+        if not soft:
+            out.append("".join(paragraph))
+            paragraph = []
+        last_depth = depth
+    if paragraph:
+        out.append("".join(paragraph))
+    return "\n".join(out)
+
+
+def unenriched(text: str) -> str:
+    """text/enriched (RFC 1896) and text/richtext (RFC 1341) without their commands."""
+    text = re.sub(r"<param>[^<]{0,500}</param>", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"<nl>", "\n", text, flags=re.IGNORECASE)
+    text = text.replace("<lt>", "\x01").replace("<<", "\x01")
+    text = re.sub(r"</?[A-Za-z-]{1,60}>", "", text)
+    return text.replace("\x01", "<")
+
+
+def unsigned(text: str) -> str:
+    """The text of clear-signed messages without their armour (RFC 9580 §7)."""
+    begin, signature, end = _ARMOUR
+    out: list[str] = []
+    at = 0
+    while True:
+        start = text.find(begin, at)
+        middle = text.find(signature, start) if start >= 0 else -1
+        stop = text.find(end, middle) if middle >= 0 else -1
+        if stop < 0:
+            out.append(text[at:])
+            return "".join(out)
+        body = text[start + len(begin) : middle]
+        # the armour's own header (Hash: …) ends with an empty line
+        body = body.partition("\n\n")[2] or body.lstrip("\n")
+        out += [text[at:start], re.sub(r"^- ", "", body, flags=re.MULTILINE)]
+        at = text.find("\n", stop) + 1 or len(text)

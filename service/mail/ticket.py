@@ -1,0 +1,80 @@
+"""Comments as ticket systems list them: a rule, then who and when, then the words, newest first."""
+
+# ruff: noqa: E501 -- patterns: a case a line
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from service.mail import dates
+from service.mail.block import is_rule
+from service.mail.quote import Attribution
+
+_WIDEST: Final = 110
+_TIME = re.compile(r"\d{1,2}[:：時]\d{1,2}")
+_FACTS = re.compile(
+    r"日時|時刻|発生|開始|終了|期限|時間|日付|更新日|予定|[:：＝=]\s*$|\b(?:date|time|start|end|since|window|at|on|from|until|due|by)\b[ :]*$",
+    re.I,
+)
+_SENTENCE = re.compile(r"[。！？!?]|です|ます|[a-z]{3}\.\s*$")
+_NOTICE = re.compile(
+    r"above this line|この行より上|has been updated|updated|added a comment|new comment|reply to this e-?mail|request \(|"
+    r"リクエスト|チケット|更新されました|コメントが|返信してください|このメールに返信|##-",
+    re.I,
+)
+
+
+def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
+    """The heading of a listed comment that begins with the rule in line ``at``: "Name, date" or name and date apart."""
+    if not is_rule(lines[at]):
+        return None
+    first = _next(lines, at + 1)
+    if first is None:
+        return None
+    if _names(lines[first]) and (said := _who_when(lines[first])):
+        return Attribution(at, first + 1, said, of_ticket=True)
+    second = _next(lines, first + 1)
+    if second is None or not _names(lines[first]) or len(lines[second]) > 60 or _SENTENCE.search(lines[second]):
+        return None
+    if dates.has_day(lines[first]) or not dates.has_day(lines[second]) or not _TIME.search(lines[second]):
+        return None
+    return Attribution(at, second + 1, f"{lines[second].strip()}, {lines[first].strip()}", of_ticket=True)
+
+
+def is_notice(own: Sequence[str | None]) -> bool:
+    """Whether what stands above the first comment is the system's own: nothing, or "your request was updated"."""
+    said = " ".join(line for line in own if line and line.strip())
+    return len(said) < 600 and (not said or _NOTICE.search(said) is not None)
+
+
+def _next(lines: Sequence[str], at: int) -> int | None:
+    for below in range(at, min(len(lines), at + 3)):
+        if lines[below].strip():
+            return below
+    return None
+
+
+def _names(line: str) -> bool:
+    """Short, and neither a sentence nor a fact with its label."""
+    bare = line.strip()
+    return 1 < len(bare) <= _WIDEST and not _SENTENCE.search(bare) and any(c.isalpha() for c in bare[:20])
+
+
+def _who_when(line: str) -> str | None:
+    """The line turned to "date, name" if it reads "name[,] date time"."""
+    digit = re.search(r"\d", line)
+    if digit is None or not _TIME.search(line) or not dates.has_day(line):
+        return None
+    # a date may begin with a month's name: it is not part of the writer's
+    head = line[: digit.start()]
+    name, comma, tail = head.rpartition(",")
+    if not comma or len(tail.split()) > 2:
+        name, tail = head, ""
+    name = re.sub(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s*$", "", name, flags=re.I).strip(
+        " ,\t-"
+    )
+    if not 1 < len(name) <= 50 or _FACTS.search(name) or not any(c.isalpha() for c in name):
+        return None
+    return f"{line[len(name) :].strip(' ,')}, {name}"
