@@ -280,6 +280,8 @@ def _continues(row: _Row, line: str, lines: Sequence[str], at: int, last: int) -
         return True
     if any(label(lines[below]) is not None for below in range(at + 1, min(last, at + 3)) if lines[below].strip()):
         return "subject" not in row.fields or len(row.value) > 40 or line[:1] in " \t"
+    if "subject" in row.fields and len(row.value) > 45 and line[:1] in " \t":
+        return at + 1 < len(lines) and not lines[at + 1].strip()
     return bool(row.fields & {"to", "cc"}) and line[:1] in " \t" and "@" in line
 
 

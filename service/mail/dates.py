@@ -195,13 +195,16 @@ def _order(
     if len(orders) < 2 or a == b:
         return orders[0] if orders else None
     if day_first is None and written is not None:
+        ages = []
         for month, day in orders:
             try:
                 age = (written - datetime(year, month, day, tzinfo=written.tzinfo or UTC)).total_seconds()
             except (ValueError, OverflowError, TypeError):
                 continue
             if -_DAY < age < 32 * _DAY:
-                return month, day
+                ages.append((abs(age), month, day))
+        if ages:
+            return min(ages)[1:]
     if day_first is None:
         day_first = not _HALVES.search(text)
     return (b, a) if day_first else (a, b)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from service.mail import block, quote
+from service.mail import block, quote, ticket
 from service.mail.block import Block
 from service.mail.quote import Attribution
 
@@ -57,93 +57,139 @@ class Walk:
 
     def take_apart(self, lines: Sequence[str], depth: int = 0) -> tuple[Lines, list[Speaker]]:
         """The lines of the one who speaks at this level, and the earlier speakers in the order of the text."""
-        own: Lines = []
-        found: list[Speaker] = []
-        current, before = own, own
-        opened: Speaker | None = None
-        at = floor = 0
-        while at < len(lines):
-            line = lines[at]
-            if depth < DEEPEST and line[:4].lstrip(" \t")[:1] in (">", "＞") and quote.is_quoted(line):
-                end = quote.run_end(lines, at)
-                if opened is None:
-                    last = found[-1] if found else None
-                    if last is not None and last.lines is current and last.block is not None and _blank(current):
-                        opened, current = last, before  # a client that quotes the body under the header block
-                    else:
-                        opened = self._speaker(found, Speaker())
-                opened.quoted.append([quote.unquoted(quoted) for quoted in lines[at:end]])
-                current.append(BREAK)
-                at = floor = end
-                continue
-            event = self._event(lines, at, floor, current) if _may_announce(line) else None
-            if event is None:
-                current.append(line)
-                at += 1
-                continue
-            if isinstance(event, Block) and event.mark == "end":
-                if current is before:
-                    current.append(line)  # nothing was opened: a line of the text
-                current, opened = before, None
-                at = floor = event.end
-                continue
-            if isinstance(event, Block):
-                above = _last_written(current) if event.mark != "none" else None
-                if above is not None and block.is_forwarded_by(str(current[above])):
-                    del current[above:]
-                    event.mark = "forward"
-                before, opened = current, None
-                current = self._speaker(found, Speaker(block=event)).lines
-                at = floor = event.end
-                continue
-            del current[len(current) - (at - event.start) :]
-            speaker = self._speaker(found, Speaker(said=event))
-            if quote.quote_follows(lines, event.end):
-                opened = speaker
-            else:
-                before, opened, current = current, None, speaker.lines
-            at = floor = event.end
-        for speaker in found:
+        level = _Level(self, lines, depth)
+        level.run()
+        for speaker in level.found:
             if speaker.quoted:
                 run = [line for part in speaker.quoted for line in (*part, "")]
                 speaker.lines, speaker.inner = self.take_apart(run, depth + 1)
-        return own, [each for speaker in found for each in (speaker, *speaker.inner)]
+        return level.own, [each for speaker in level.found for each in (speaker, *speaker.inner)]
 
-    def _speaker(self, found: list[Speaker], speaker: Speaker) -> Speaker:
-        self.speakers += 1
-        found.append(speaker)
-        return speaker
+    def may_look(self) -> bool:
+        if self.looks < _MOST_LOOKS and self.speakers < MOST_SPEAKERS:
+            return True
+        self.cut = True
+        return False
 
-    def _event(self, lines: Sequence[str], at: int, floor: int, above: Lines) -> Block | Attribution | None:
-        if self.looks >= _MOST_LOOKS or self.speakers >= MOST_SPEAKERS:
-            self.cut = True
+
+class _Level:
+    """The walk over the lines of one level of quoting."""
+
+    def __init__(self, walk: Walk, lines: Sequence[str], depth: int) -> None:
+        self.walk = walk
+        self.lines = lines
+        self.depth = depth
+        self.own: Lines = []
+        self.found: list[Speaker] = []
+        self.current = self.own
+        """Lines of the one who speaks now."""
+        self.before = self.own
+        """Lines of the one who spoke before: an end mark gives the word back."""
+        self.opened: Speaker | None = None
+        """The speaker whose lines are the quoted runs to come."""
+        self.noticed = False
+        """Whether the heading of the newest comment of a ticket was passed."""
+        self.at = self.floor = 0
+
+    def run(self) -> None:
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            if self.depth < DEEPEST and line[:4].lstrip(" \t")[:1] in (">", "＞") and quote.is_quoted(line):
+                self.quoted_run()
+                continue
+            event = self.event() if _may_announce(line) else None
+            if event is None:
+                self.current.append(line)
+                self.at += 1
+            elif isinstance(event, Block):
+                self.headed(event)
+            else:
+                self.attributed(event)
+
+    def event(self) -> Block | Attribution | None:
+        if not self.walk.may_look():
             return None
-        found = block.block_at(lines, at)
-        if found is not None and not (_lonely(found) and self._listed(lines, found.end, above)):
+        found = block.block_at(self.lines, self.at)
+        if found is not None and not (_bare(found) and not found.is_raw and self._listed(found.end)):
             return found
-        said = quote.attribution(lines, at, floor)
+        said = ticket.comment_at(self.lines, self.at) or quote.attribution(self.lines, self.at, self.floor)
         if said is None:
-            self.looks += 1
+            self.walk.looks += 1
         return said
 
-    def _listed(self, lines: Sequence[str], end: int, above: Lines) -> bool:
+    def quoted_run(self) -> None:
+        end = quote.run_end(self.lines, self.at)
+        if self.opened is None and not self.found and self._is_prompt(end):
+            self.current.extend(self.lines[self.at : end])
+            self.at = self.floor = end
+            return
+        if self.opened is None:
+            last = self.found[-1] if self.found else None
+            if last is not None and last.lines is self.current and last.block is not None and _blank(self.current):
+                self.opened, self.current = last, self.before  # a client that quotes the body under the header block
+            else:
+                self.opened = self._speaker(Speaker())
+        self.opened.quoted.append([quote.unquoted(line) for line in self.lines[self.at : end]])
+        self.current.append(BREAK)
+        self.at = self.floor = end
+
+    def headed(self, event: Block) -> None:
+        self.at = self.floor = event.end
+        if event.is_raw and _bare(event):  # the header of a mail as transported, shown as a fact
+            self.current.extend(self.lines[event.start : event.end])
+            return
+        if event.mark == "end":
+            if self.current is self.before:
+                self.current.append(self.lines[event.start])  # nothing was opened: a line of the text
+            self.current, self.opened = self.before, None
+            return
+        above = _last_written(self.current) if event.mark != "none" else None
+        if above is not None and block.is_forwarded_by(str(self.current[above])):
+            del self.current[above:]
+            event.mark = "forward"
+        self.before, self.opened = self.current, None
+        self.current = self._speaker(Speaker(block=event)).lines
+
+    def attributed(self, event: Attribution) -> None:
+        if event.start < self.at:
+            del self.current[len(self.current) - (self.at - event.start) :]
+        self.at = self.floor = event.end
+        if event.of_ticket and self.depth == 0 and not (self.found or self.noticed) and ticket.is_notice(self.own):
+            self.noticed = True  # the ticket system names the writer of the comment it sends: the sender speaks on
+            return
+        speaker = self._speaker(Speaker(said=event))
+        if quote.quote_follows(self.lines, event.end):
+            self.opened = speaker
+        else:
+            self.before, self.opened, self.current = self.current, None, speaker.lines
+
+    def _speaker(self, speaker: Speaker) -> Speaker:
+        self.walk.speakers += 1
+        self.found.append(speaker)
+        return speaker
+
+    def _listed(self, end: int) -> bool:
         """Whether bare header lines are facts that the writer lists: nothing follows, or no more than a closing."""
         below = 0
-        while end < len(lines):
-            below += len(lines[end].strip())
-            if below > _CLOSING or (below and (self.prefix or _blank(above))):
+        for at in range(end, len(self.lines)):
+            below += len(self.lines[at].strip())
+            if below > _CLOSING or (below and (self.walk.prefix or _blank(self.current))):
                 return False
-            end += 1
         return True
 
+    def _is_prompt(self, end: int) -> bool:
+        """Lines of a Python session (">>> x") in a mail that answers nothing."""
+        run = self.lines[self.at : end]
+        return not self.walk.prefix and all(line.startswith(">>> ") for line in run)
 
-def _lonely(found: Block) -> bool:
-    """Header lines alone, with nothing that says "quoted" above them: someone lists the facts of a mail."""
+
+def _bare(found: Block) -> bool:
+    """Header lines alone, with nothing that says "quoted" above them."""
     return found.mark == "none" and not found.ruled
 
 
 def _may_announce(line: str) -> bool:
-    """A cheap first look: a colon near the beginning, a rule or dashes, or an end like an attribution's."""
+    """A cheap first look: a colon, a rule or dashes, or an end like an attribution's."""
     if ":" in line or "：" in line:
         return True
     head = line.lstrip(" \t")[:1]

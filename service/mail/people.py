@@ -30,6 +30,8 @@ def people(value: str) -> tuple[Address, ...]:
     for m in _ADDRESS.finditer(value):
         if len(found) >= _MOST:
             break
+        if "/" in m[0] and "." not in m[0].rpartition("@")[2]:
+            continue  # "Ada Byron/IT/CORP@CORP", a name in Notes
         between, at = value[at : m.start()], m.end()
         address = m[0].removeprefix("mailto:").rstrip(">")
         *names, name = between.split(";")

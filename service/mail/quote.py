@@ -53,6 +53,8 @@ class Attribution:
     start: int
     end: int
     text: str
+    of_ticket: bool = False
+    """A ticket system lists a comment with it."""
 
 
 def is_quoted(line: str) -> bool:
