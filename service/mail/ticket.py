@@ -11,6 +11,7 @@ from typing import Final
 from service.mail import dates
 from service.mail.block import is_rule
 from service.mail.quote import Attribution
+from service.mail.signature import is_reply_line
 
 _WIDEST: Final = 110
 _TIME = re.compile(r"\d{1,2}[:：時]\d{1,2}")
@@ -20,8 +21,8 @@ _FACTS = re.compile(
 )
 _SENTENCE = re.compile(r"[。！？!?]|です|ます|[a-z]{3}\.\s*$")
 _NOTICE = re.compile(
-    r"above this line|この行より上|has been updated|updated|added a comment|new comment|reply to this e-?mail|request \(|"
-    r"リクエスト|チケット|更新されました|コメントが|返信してください|このメールに返信|##-",
+    r"has been updated|updated|added a comment|new comment|reply to this e-?mail|request \(|"
+    r"リクエスト|チケット|更新されました|コメントが|返信してください|このメールに返信",
     re.I,
 )
 
@@ -45,8 +46,8 @@ def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
 
 def is_notice(own: Sequence[str | None]) -> bool:
     """Whether what stands above the first comment is the system's own: nothing, or "your request was updated"."""
-    said = " ".join(line for line in own if line and line.strip())
-    return len(said) < 600 and (not said or _NOTICE.search(said) is not None)
+    said = " ".join(line for line in own if line and line.strip() and not is_reply_line(line))
+    return not said or (len(said) < 200 and _NOTICE.search(said) is not None)
 
 
 def _next(lines: Sequence[str], at: int) -> int | None:
