@@ -1,0 +1,146 @@
+"""Sides of addresses, base subjects, words that begin a new topic, and tokens that nobody can make up."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.case.roles import Roles
+from service.case.subject import base_subject, read_subject, shown_subject
+from service.case.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
+from service.case.topic import begins_new_topic
+
+ROLES = Roles(
+    organisation=("lab.test",),
+    team=("desk@lab.test", "@it.lab.test"),
+    learned_team=("ren@lab.test",),
+    vendor_of=lambda address: "acme" if address.endswith(("@acme.test", "@lab.test")) else None,
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "side"),
+    [
+        ("desk@lab.test", "team"),
+        ("Desk+night@LAB.test", "team"),
+        ("anyone@it.lab.test", "team"),
+        ("ren@lab.test", "team"),
+        ("mika@lab.test", "requester"),
+        ("mika@branch.lab.test", "requester"),
+        ("mika@notlab.test", "unknown"),
+        ("help@acme.test", "vendor"),
+        ("someone@else.test", "unknown"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_an_address_is_on_one_side(address: str | None, side: str) -> None:
+    assert ROLES.role_of(address) == side
+
+
+def test_our_own_people_are_never_a_vendor_even_where_we_are_one() -> None:
+    assert ROLES.vendor("mika@lab.test") is None
+    assert ROLES.vendor("help@acme.test") == "acme"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "VPN が切れる",
+        "Re: VPN が切れる",
+        "RE: FW: Re: VPN が切れる",
+        "返信: VPN が切れる",
+        "転送：  VPN が切れる",
+        "Re[2]: VPN が切れる",
+        "AW: WG: VPN が切れる",
+        "【外部】Re: VPN が切れる",
+        "[EXTERNAL] Re: [外部メール] VPN が切れる",
+        "Re: [net-users] VPN が切れる",
+        "[net-users:01234] VPN が切れる",
+        "自動応答: VPN が切れる",
+        "Automatic reply: VPN が切れる",
+        "[受付番号:26110200387] VPN が切れる",
+        "【K2611-0918823】VPN が切れる",
+        "VPN が切れる [acme #8841207]",
+        "VPN が切れる - TrackingID#2611100050003837",
+        "Case 51234567: VPN が切れる",
+        "VPN が切れる (fwd)",
+        "ＶＰＮ が切れる",
+    ],
+)
+def test_marks_banners_and_tags_do_not_change_the_base_subject(subject: str) -> None:
+    assert base_subject(subject) == "vpn が切れる"
+
+
+@pytest.mark.parametrize(
+    ("subject", "base"),
+    [
+        ("", ""),
+        ("Re:", ""),
+        ("[#4411] ", "[#4411]"),
+        ("【本番】DB に接続できない", "【本番】db に接続できない"),
+        ("Result: 3 of 4", "result: 3 of 4"),
+        ("Regarding the fan", "regarding the fan"),
+        ("Invoice 2031-05", "invoice 2031-05"),
+    ],
+)
+def test_what_is_no_mark_stays(subject: str, base: str) -> None:
+    assert base_subject(subject) == base
+
+
+def test_replies_and_forwards_are_told_apart() -> None:
+    assert read_subject("Re: x")[1:] == (True, False)
+    assert read_subject("転送: x")[1:] == (False, True)
+    assert read_subject("Re: Fwd: x")[1:] == (True, True)
+
+
+def test_a_title_keeps_case_and_numbers() -> None:
+    assert shown_subject("RE: 【外部】Fwd: [acme #12345] Fan Noise") == "[acme #12345] Fan Noise"
+    assert shown_subject("返信：プリンター") == "プリンター"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "野中様\n\n先日はありがとうございました。\n話は変わりまして、9月分のご請求についてです。",
+        "お世話になっております。情シスの森です。\n別件で恐縮ですが、ライセンスの追加をお願いします。",
+        "本件とは別の話になりますが、証明書の更新について教えてください。",
+        "Hi,\nOn a different topic: can we get a quote for ten seats?",
+        "Thanks again for last week!\nThis is a new issue: the mail queue is stuck.",
+        "I am reusing this old thread for another matter.",
+        "Hello Ann,\n\nunrelated to the above, our invoice shows two units.",
+    ],
+)
+def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:
+    assert begins_new_topic(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ご確認ありがとうございます。ログを添付します。\n\n別件ですが、来月の予定も後ほど送ります。",
+        "下に書きます。\n9時ごろからです。\nあと別件ですが異動者リストの締切はいつですか。",
+        "It works now. Separate question: who pays for the second key?",
+        "The new server has the same problem.",
+        "We see a different error today, E-77.",
+        "別のPCでも同じでした。",
+    ],
+)
+def test_a_side_remark_begins_nothing(text: str) -> None:
+    assert not begins_new_topic(text)
+
+
+def test_a_token_names_its_case_and_nothing_else_does() -> None:
+    secret = b"kept in the store"
+    name = token(4711, secret)
+    assert case_of_token(name, secret) == 4711
+    assert case_of_token(name.upper(), secret) == 4711
+    assert case_of_token(name, b"other") is None
+    assert case_of_token(name, b"") is None
+    assert case_of_token(name[:-1] + ("a" if name[-1] != "a" else "b"), secret) is None
+    assert case_of_token("4711", secret) is None
+    assert case_of_address(f"intake+{name}@lab.test", secret) == 4711
+    assert case_of_address("intake@lab.test", secret) is None
+    ours = own_message_id(4711, "u7", "lab.test", secret)
+    assert case_of_message_id(ours, secret) == 4711
+    assert case_of_message_id("<sodan.1.aaaaaaaaaaaaaaaa.u@lab.test>", secret) is None

@@ -1,0 +1,190 @@
+"""Whose turn it is, what is asked and answered, when a case is settled: tables of small exchanges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from mailrules.judgement import AskMade, Finding, ItemValue, Reading
+from mailrules.thread import File, Side, Turn
+from service.case.line import Line
+from service.case.node import Node
+from service.case.turn import Course, follow
+
+UTC0 = datetime(2031, 5, 12, 0, 0, tzinfo=timezone.utc)  # noqa: UP017 - the tests' own moment
+
+
+def line(
+    number: int,
+    side: Side,
+    text: str,
+    *,
+    to: Sequence[Side] = (),
+    acts: Sequence[str] = (),
+    asks: Sequence[str] = (),
+    items: Sequence[str] = (),
+    files: Sequence[str] = (),
+    automatic: str | None = None,
+    wrapper: bool = False,
+) -> Line:
+    """The ``number``-th mail, an hour after the one before."""
+    at = UTC0 + timedelta(hours=number)
+    words = Finding("t", "t", str(number), text[:20])
+    reading = Reading(
+        turn=str(number),
+        kind=None,
+        acts=tuple(acts),
+        asks=tuple(AskMade(what, words) for what in asks),
+        items=tuple(ItemValue(item, "value", "x", words) for item in items),
+        references=(),
+        vendor=None,
+        tone=(),
+        parked=(),
+        promises=(),
+        heard=(),
+        findings=(),
+    )
+    turn = Turn(
+        id=str(number),
+        side=side,
+        author=f"{side}@x.test",
+        text=text,
+        date=at,
+        automatic=automatic,
+        towards=frozenset(to),
+        files=tuple(File(name, "text/plain", 9) for name in files),
+    )
+    node = Node(number, at, author=f"{side}@x.test", side=side, automatic=automatic)
+    return Line(number, node, turn, at, reading, wrapper=wrapper)
+
+
+def course(*lines: Line) -> Course:
+    return follow(lines)
+
+
+OPENING = line(0, "requester", "The scanner is dead.", to=("team",), acts=("report",))
+INQUIRY = line(1, "team", "The scanner shows E5. Why?", to=("vendor",), acts=("report",))
+
+
+@pytest.mark.parametrize(
+    ("lines", "turn"),
+    [
+        ([OPENING], "team"),
+        ([OPENING, INQUIRY], "vendor"),
+        ([INQUIRY, line(2, "vendor", "We received it.", automatic="auto_reply")], "vendor"),
+        ([INQUIRY, line(2, "vendor", "We received it.", acts=("auto_ack",))], "vendor"),
+        ([INQUIRY, line(2, "vendor", "Please send the log.", asks=("logs",), acts=("ask",))], "team"),
+        ([INQUIRY, line(2, "vendor", "The cause is a worn belt.", acts=("answer",))], "team"),
+        ([INQUIRY, line(2, "vendor", "We go on looking.", acts=("progress",))], "vendor"),
+        ([INQUIRY, line(2, "vendor", "Handed to development.", acts=("escalated",))], "vendor"),
+        ([INQUIRY, line(2, "team", "Any news?", to=("vendor",), acts=("chase",))], "vendor"),
+        ([OPENING, line(1, "team", "Which floor is it on?", to=("requester",), acts=("ask",))], "requester"),
+        ([OPENING, line(1, "team", "確認します。少々お待ちください。", to=("requester",))], "team"),
+        ([OPENING, INQUIRY, line(2, "team", "メーカーに問い合わせました。", to=("requester",))], "vendor"),
+        ([OPENING, line(1, "requester", "いかがでしょうか", to=("team",), acts=("chase",))], "team"),
+        ([OPENING, INQUIRY, line(2, "requester", "Any news?", to=("team",), acts=("chase",))], "vendor"),
+        ([line(0, "team", "AWS に起票しました。DB が落ちています。", acts=("report",))], "vendor"),
+        ([line(0, "team", "DB が落ちています。", acts=("report",))], "team"),
+        ([line(0, "unknown", "Hello, your shop is down.")], "team"),
+        ([line(0, "vendor", "Maintenance on Sunday.", automatic="notification")], None),
+        ([line(0, "team", "fyi", wrapper=True), line(1, "vendor", "Please test it.", asks=("test",))], "team"),
+    ],
+)
+def test_each_mail_moves_the_turn_or_leaves_it(lines: list[Line], turn: str | None) -> None:
+    assert course(*lines).waiting_on == turn
+
+
+def test_absence_mails_and_receipts_leave_the_turn_and_its_beginning() -> None:
+    asked = line(1, "team", "Which floor?", to=("requester",), acts=("ask",))
+    away = line(2, "requester", "I am away until Monday.", automatic="auto_reply")
+    told = course(OPENING, asked, away)
+    assert told.waiting_on == "requester"
+    assert told.since == asked.node.at
+
+
+LOGS_AND_SLOT = line(2, "vendor", "Send the log, name a time.", asks=("logs", "time_slot"), acts=("ask",))
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "open_asks", "turn"),
+    [
+        ("ログを添付します。11/12 10:00 を希望します。", ("a.log",), [], "vendor"),
+        ("The log is attached.", ("a.log",), ["time_slot"], "team"),
+        ("We are free on Tuesday 10:00.", (), ["logs"], "team"),
+        ("システムログは空で、何も出ませんでした。5月13日 15時以降でお願いします。", (), [], "vendor"),
+        ("Will send the logs later today; Monday 9am suits.", (), ["logs"], "team"),
+    ],
+)
+def test_a_partial_answer_keeps_the_turn_with_whoever_owes_the_rest(
+    text: str, files: tuple[str, ...], open_asks: list[str], turn: str
+) -> None:
+    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "team", text, to=("vendor",), files=files))
+    assert [ask.what for ask in told.asks if ask.state == "open"] == open_asks
+    assert told.waiting_on == turn
+
+
+def test_an_answer_given_to_a_colleague_answers_no_vendor() -> None:
+    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "requester", "Here is the log.", to=("team",), files=("a.log",)))
+    assert {ask.state for ask in told.asks} == {"open"}
+    assert told.waiting_on == "team"
+
+
+def test_an_answer_that_went_by_a_portal_can_be_told_by_mail() -> None:
+    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "team", "サポートセンターから回答しました。", to=()))
+    assert {ask.state for ask in told.asks} == {"answered"}
+    assert told.asks[0].answered_by_message == "3"
+    assert told.waiting_on == "vendor"
+
+
+def test_the_order_of_writing_counts_not_of_arrival() -> None:
+    answer = line(3, "team", "ログを添付します。11/12 10:00 を希望します。", to=("vendor",), files=("a.log",))
+    again = line(4, "vendor", "One file is missing.", asks=("logs",), acts=("ask",))
+    told = course(INQUIRY, LOGS_AND_SLOT, answer, again)
+    assert [(a.what, a.state, a.message) for a in told.asks] == [
+        ("logs", "answered", "2"),
+        ("time_slot", "answered", "2"),
+        ("logs", "open", "4"),
+    ]
+
+
+def test_a_user_settles_a_case_and_can_open_it_again() -> None:
+    solved = line(2, "requester", "It works, thank you!", to=("team",), acts=("confirm_resolved",))
+    thanks = line(3, "vendor", "Thank you for telling us.")
+    again = line(4, "requester", "It happened again.", to=("team",), acts=("reopen",))
+    assert (course(OPENING, INQUIRY, solved).status, course(OPENING, INQUIRY, solved).waiting_on) == ("resolved", None)
+    assert course(OPENING, INQUIRY, solved, thanks).status == "resolved"
+    told = course(OPENING, INQUIRY, solved, thanks, again)
+    assert (told.status, told.waiting_on) == ("open", "team")
+
+
+def test_what_was_asked_lapses_or_is_answered_when_the_matter_is_settled() -> None:
+    asks = line(2, "vendor", "Please test it and send the log.", asks=("test", "logs"), acts=("ask",))
+    told = course(INQUIRY, asks, line(3, "team", "Works now.", to=("vendor",), acts=("confirm_resolved",)))
+    assert {ask.what: ask.state for ask in told.asks} == {"test": "answered", "logs": "withdrawn"}
+
+
+def test_the_vendor_may_close_when_we_say_so_and_not_when_we_say_not_yet() -> None:
+    done = line(
+        2, "team", "解消しました。クローズしていただいて構いません。", to=("vendor",), acts=("confirm_resolved",)
+    )
+    wait = line(
+        2, "team", "解消しました。今はクローズしないで置いてください。", to=("vendor",), acts=("confirm_resolved",)
+    )
+    assert course(INQUIRY, done).status == "closed"
+    assert course(INQUIRY, wait).status == "resolved"
+
+
+def test_a_vendor_that_goes_on_after_the_settlement_has_the_turn() -> None:
+    solved = line(2, "team", "Works now.", to=("vendor",), acts=("confirm_resolved",))
+    goes_on = line(3, "vendor", "The cause report will come on Friday.", acts=("progress",))
+    told = course(INQUIRY, solved, goes_on)
+    assert (told.status, told.waiting_on) == ("open", "vendor")
+
+
+def test_a_proposal_to_close_lets_earlier_asks_lapse_and_resolves_nothing() -> None:
+    closing = line(3, "vendor", "May we close?", asks=("confirm_close",), acts=("ask",))
+    told = course(INQUIRY, LOGS_AND_SLOT, closing)
+    assert [ask.what for ask in told.asks if ask.state == "open"] == ["confirm_close"]
+    assert (told.status, told.waiting_on) == ("open", "team")
