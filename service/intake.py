@@ -20,7 +20,7 @@ from service.case.roles import Roles
 from service.case.state import Frame, Overrides
 from service.mail.parse import parse
 from service.settings import Settings
-from service.store import placing, spool
+from service.store import deposit, placing, spool
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.save import Standing, Surroundings, save_cases, surroundings
 from service.store.spool import Claimed, Envelope, NewEntry
@@ -37,7 +37,7 @@ def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: da
 
 def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str]:
     """As ``receive``, for mails that have their id already."""
-    database.transact(lambda conn: spool.put(conn, entries))
+    database.transact(lambda conn: deposit.put(conn, entries))
     return [entry.id for entry in entries]
 
 

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, true, update
 
 from service.errors import Conflict, NotFound
 from service.store.tables import contents, deliveries, spool
@@ -89,31 +89,6 @@ def new_entry(envelope: Envelope, content: bytes, now: datetime) -> NewEntry:
 
 
 # ── receive ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def put(conn: Connection, entries: Sequence[NewEntry]) -> None:
-    """Keep mails with their envelopes: theirs is the promise of a 250 once this commits."""
-    conn.execute(
-        insert(spool),
-        [
-            {
-                "id": entry.id,
-                "received_at": entry.received_at,
-                "channel": entry.envelope.channel,
-                "source": entry.envelope.source,
-                "peer": entry.envelope.peer,
-                "helo": entry.envelope.helo,
-                "mail_from": entry.envelope.mail_from,
-                "rcpt_tos": list(entry.envelope.rcpt_tos),
-                "size": len(entry.content),
-                "sha256": entry.sha256,
-                "state": "waiting",
-                "due_at": entry.received_at,
-            }
-            for entry in entries
-        ],
-    )
-    conn.execute(insert(contents), [{"id": entry.id, "codec": "raw", "bytes": entry.content} for entry in entries])
 
 
 def known(conn: Connection, hashes: Sequence[str], channel: str) -> set[str]:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from concurrent.futures import TimeoutError as FutureTimeout
 
+from asyncpg.exceptions import _base as driver
 from sqlalchemy import exc
 
 from service.errors import Unavailable
@@ -42,11 +43,15 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
         return Unavailable("the database is away")
     if isinstance(error, OSError):
         return Unavailable("the database cannot be reached")
-    if not isinstance(error, exc.DBAPIError):
+    origin: BaseException | None
+    if isinstance(error, exc.DBAPIError):
+        if error.connection_invalidated:
+            return Unavailable("the database is away")
+        origin = error.orig
+    elif isinstance(error, (driver.PostgresError, driver.InterfaceError)):  # COPY goes past SQLAlchemy
+        origin = error
+    else:
         return None
-    if error.connection_invalidated:
-        return Unavailable("the database is away")
-    origin: BaseException | None = error.orig
     while origin is not None:
         if isinstance(origin, sqlite3.Error):
             if re.match(r"no such (table|column)|table \w+ has no column", str(origin)):
@@ -62,12 +67,8 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
             return Unavailable(_postgresql_words(state)) if state.startswith(_POSTGRESQL) else None
         origin = origin.__cause__
     # asyncpg's own complaints about a connection carry no SQLSTATE
-    return Unavailable("the database is away") if isinstance(error, exc.InterfaceError) and _closed(error) else None
-
-
-def _closed(error: exc.DBAPIError) -> bool:
-    words = str(error.orig)
-    return "clos" in words or "connection" in words
+    complains = isinstance(error, (exc.InterfaceError, driver.InterfaceError))
+    return Unavailable("the database is away") if complains and re.search("clos|connection", str(error)) else None
 
 
 def _sqlite_words(code: int) -> str:

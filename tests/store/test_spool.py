@@ -10,7 +10,7 @@ import pytest
 
 from service import intake
 from service.errors import Conflict, NotFound
-from service.store import spool
+from service.store import deposit, spool
 from service.store.database import Connection, Database
 from service.store.spool import Claimed, Envelope, LostLease
 
@@ -186,7 +186,7 @@ def test_listing_pages_by_state(database: Database) -> None:
 
 def test_nothing_of_a_failed_transaction_stays(database: Database) -> None:
     def fail(conn: Connection) -> None:
-        spool.put(conn, [spool.new_entry(ENVELOPE, b"x", NOW)])
+        deposit.put(conn, [spool.new_entry(ENVELOPE, b"x", NOW)])
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -1,0 +1,103 @@
+"""The short way into the spool writes what SQLAlchemy would write, and fails the way it fails."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import insert
+
+from service.errors import Unavailable
+from service.store import deposit, spool, tables
+from service.store.database import Connection, Database
+from service.store.spool import Envelope, NewEntry
+from tests.postgres import Postgres
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 250, UTC)
+
+ENVELOPES = [
+    Envelope("smtp", "a@example.org", ("help@intake.example", "b@intake.example"), "192.0.2.1", "mx.example"),
+    Envelope("lmtp"),
+    Envelope("smtp", "用户@例子.example", ("求助@例子.example",), "2001:db8::1", "[192.0.2.1]"),
+    Envelope("import", "nul\0 \udcff@x", ('"quote\\"d"@intake.example', "\0"), None, "\udc80", "mails/\udcff.eml"),
+]
+
+
+def _the_long_way(conn: Connection, entry: NewEntry) -> None:
+    given = entry.envelope
+    conn.execute(
+        insert(tables.spool).values(
+            id=entry.id,
+            received_at=entry.received_at,
+            due_at=entry.received_at,
+            channel=given.channel,
+            source=given.source,
+            peer=given.peer,
+            helo=given.helo,
+            mail_from=given.mail_from,
+            rcpt_tos=list(given.rcpt_tos),
+            size=len(entry.content),
+            sha256=entry.sha256,
+            state="waiting",
+        )
+    )
+    conn.execute(insert(tables.contents).values(id=entry.id, codec="raw", bytes=entry.content))
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES)
+@pytest.mark.parametrize("moment", [NOON, NOON.replace(microsecond=0), NOON.astimezone(timezone(timedelta(hours=9)))])
+def test_both_ways_write_the_same(database: Database, envelope: Envelope, moment: datetime) -> None:
+    content = b"Subject: \0\xff\r\n\r\nx\\N\t\r\n"
+    short, long = spool.new_entry(envelope, content, moment), spool.new_entry(envelope, content, moment)
+    database.transact(lambda conn: deposit.put(conn, [short]))
+    database.transact(lambda conn: _the_long_way(conn, long))
+    written = [dict(database.read(lambda conn, id=e.id: spool.entry(conn, id)), id="") for e in (short, long)]  # type: ignore[misc]
+    assert written[0] == written[1]
+    for entry in (short, long):
+        assert database.read(lambda conn, id=entry.id: spool.content(conn, id)) == content  # type: ignore[misc]
+    columns = "received_at, due_at, rcpt_tos, source, peer, helo, mail_from, attempts"
+    stored = database.read(lambda conn: conn.exec_driver_sql(f"SELECT {columns} FROM spool").all())
+    assert stored[0] == stored[1]
+
+
+def test_more_than_one_statement_can_hold(database: Database) -> None:
+    entries = [spool.new_entry(ENVELOPES[0], b"%d" % n, NOON) for n in range(1100)]
+    database.transact(lambda conn: deposit.put(conn, entries))
+    assert database.read(spool.ledger).waiting == 1100
+    for entry in entries[::200]:
+        assert database.read(lambda conn, id=entry.id: spool.content(conn, id)) == entry.content  # type: ignore[misc]
+
+
+def test_a_server_that_stops_is_unavailable_and_comes_back(tmp_path_factory: pytest.TempPathFactory) -> None:
+    import tempfile
+    from pathlib import Path
+
+    from service.store.migrate import migrate
+
+    server = Postgres(Path(tempfile.mkdtemp(prefix="sodan-away-")))
+    server.start()
+    try:
+        database = Database(server.create("away"))
+        migrate(database)
+
+        def put(number: int) -> None:
+            entries = [spool.new_entry(ENVELOPES[0], b"%d" % number, NOON)]
+            database.transact(lambda conn: deposit.put(conn, entries))
+
+        put(1)
+
+        def stop_before_copy(conn: Connection) -> None:
+            conn.exec_driver_sql("SELECT 1")
+            server.pause()
+            deposit.put(conn, [spool.new_entry(ENVELOPES[0], b"lost", NOON)])
+
+        with pytest.raises(Unavailable):
+            database.transact(stop_before_copy)
+        with pytest.raises(Unavailable):
+            put(2)
+        server.start()
+        put(3)
+        assert database.read(spool.ledger).waiting == 2
+        database.close()
+    finally:
+        server.stop()
