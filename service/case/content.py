@@ -50,19 +50,27 @@ def _unasked_answer(group: Group) -> Node | None:
     first = next((m for m in group.members if m.origin != "quoted"), None)
     if first is None or first.side != "vendor" or first.vendor is None or group.pinned is not None:
         return None
-    if first.automatic in ("notification", "calendar", "bounce", "receipt"):
+    if first.automatic in ("calendar", "bounce", "receipt"):
         return None
-    return first if any(ref[0] == first.vendor for m in group.members for ref in m.stated) else None
+    numbered = any(vendor == first.vendor for m in group.members for vendor, _ in (*m.stated, *m.mentioned))
+    return first if numbered else None
 
 
 def _join_answer(groups: Groups, group: Group, answer: Node, by_time: bool, found: dict[int, Evidence]) -> None:
     scored: list[tuple[float, Group, Node, str]] = []
     for other in groups.kept():
-        inquiry = _waiting_inquiry(other, answer)
-        if other is group or inquiry is None or not content_keys(answer) & content_keys(inquiry):
+        if other is group:
             continue
-        score, words = _answers(answer, group, inquiry)
-        scored.append((score, other, inquiry, words))
+        inquiry = _waiting_inquiry(other, answer)
+        if inquiry is not None and content_keys(answer) & content_keys(inquiry):
+            score, words = _answers(answer, group, inquiry)
+            if score >= (SELF_EVIDENT if answer.automatic == "notification" else 0.0):
+                scored.append((score if _to_its_writer(answer, inquiry) else score - 3.0, other, inquiry, words))
+        elif inquiry is None and (report := _waiting_report(other, answer)) is not None:
+            # no inquiry by mail: the team may have asked by the vendor's portal, for a user
+            if report.vendor == answer.vendor and content_keys(answer) & content_keys(report):
+                score, words = _answers(answer, group, report)
+                scored.append((score - 3.0, other, report, words))
     if not scored:
         return
     scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
@@ -71,11 +79,20 @@ def _join_answer(groups: Groups, group: Group, answer: Node, by_time: bool, foun
     if best[0] >= 2.0 and clear:
         _glue(groups, group, best[1], found, answer, best[2], best[3])
     elif by_time and best[0] < 2.0:
-        soon = [s for s in scored if timedelta(0) <= answer.at - s[2].at <= QUICK]
-        if len(soon) == 1 and answer.automatic == "auto_reply":
+        soon = [s for s in scored if timedelta(0) <= answer.at - s[2].at <= QUICK and _to_its_writer(answer, s[2])]
+        if len(soon) == 1 and answer.automatic == "auto_reply" and soon[0][2].to_vendor == answer.vendor:
             _glue(groups, group, soon[0][1], found, answer, soon[0][2], "the only inquiry that waits for a receipt")
-        elif len(scored) == 1 and best[0] >= 1.0:
+        elif len(scored) == 1 and best[0] >= 1.0 and _to_its_writer(answer, best[2]):
             _glue(groups, group, best[1], found, answer, best[2], best[3])
+
+
+SELF_EVIDENT = 8.0
+"""The score of a subject that repeats the other's."""
+
+
+def _to_its_writer(answer: Node, inquiry: Node) -> bool:
+    """The vendor writes to whoever wrote to it, or to somebody who was written to as well."""
+    return inquiry.author in (*answer.to, *answer.cc) or bool(set(answer.to) & {*inquiry.to, *inquiry.cc})
 
 
 def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
@@ -85,10 +102,9 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
     vendor = answer.vendor
     if any(m.side == "vendor" and m.vendor == vendor and m.at <= answer.at for m in group.members):
         return None
-    if any(ref[0] == vendor for m in group.members if not m.fresh for ref in m.stated):
-        return None
-    known = {ref for m in group.members for ref in m.mentioned if ref[0] == vendor}
-    if known and not known & set(answer.stated):
+    numbers = {*answer.stated, *answer.mentioned}
+    known = {ref for m in group.members if not m.fresh for ref in (*m.stated, *m.mentioned) if ref[0] == vendor}
+    if known and not known & numbers:
         return None
     found = [
         m
@@ -97,8 +113,7 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
         and not m.automatic
         and m.origin != "quoted"
         and timedelta(minutes=-5) <= answer.at - m.at <= WAIT
-        and (m.to_vendor == vendor or (m.side == "team" and m.vendor == vendor and not m.to_vendor and m.headerless))
-        and (m.author in (*answer.to, *answer.cc) or set(answer.to) & {*m.to, *m.cc})
+        and (m.to_vendor == vendor or (m.vendor == vendor and not m.to_vendor and m.headerless and m.side == "team"))
     ]
     return found[-1] if found else None
 
@@ -108,14 +123,14 @@ def _answers(answer: Node, group: Group, inquiry: Node) -> tuple[float, str]:
     theirs = {w for m in group.members if m.side == "vendor" for w in (*m.words, *m.subject_words)}
     squashed = "".join(answer.base.split())
     if len(inquiry.base) >= 6 and "".join(inquiry.base.split()) in (squashed + answer.text):
-        return 10.0, inquiry.base
+        return SELF_EVIDENT + 2.0, inquiry.base
     if len(squashed) >= 6 and squashed in "".join(inquiry.base.split()):
-        return 8.0, answer.base
+        return SELF_EVIDENT, answer.base
     shared = sorted(theirs & {*inquiry.words, *inquiry.subject_words})
     score = likeness(theirs, (*inquiry.words, *inquiry.subject_words))
     if inquiry.subject_words and covered(inquiry.subject_words, theirs) >= 0.6:
         score += 2.0
-    return score, " ".join(shared[:8])
+    return min(score, SELF_EVIDENT - 0.5), " ".join(shared[:8])
 
 
 # ── the inquiry on behalf of a user ──────────────────────────────────────────────────────────────────────────────────

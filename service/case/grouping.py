@@ -189,7 +189,12 @@ class _Grouping:
 
     def by_mention(self, node: Node) -> Iterable[tuple[Evidence, Group]]:
         """A number we wrote down ourselves before the vendor stated it, or that we mention as the matter at hand."""
-        for ref in node.stated if node.side == "vendor" else ():
+        alone = node.mentioned if not node.stated and len(node.mentioned) == 1 else ()
+        if node.side == "vendor":
+            for ref in alone:
+                for other in self.refs.get(ref, ())[-1:]:
+                    yield from self.at("mention", f"{ref[0]} {ref[1]}", other)
+        for ref in (*node.stated, *alone) if node.side == "vendor" else ():
             tellers = self.told.get(ref[1], [])
             homes = {g.index: g for g in map(self.groups.of, tellers) if g is not None}
             if len(homes) == 1 and not any(v == ref[0] for g in homes.values() for v, _ in g.refs):

@@ -72,14 +72,16 @@ def content_keys(node: Node) -> frozenset[str]:
         return frozenset()
     keys: set[str] = set()
     now = _fortnight(node.at)
-    if node.side == "vendor" and node.vendor and node.stated:
+    if node.side == "vendor" and node.vendor and (node.stated or node.mentioned):
         people = (*node.to, *node.cc)[:4]
-        keys |= {_key("wait", f"{node.vendor}:{who}:{when}") for who in people for when in (now, now - 1)}
+        keys |= {_key("wait", f"{node.vendor}:{who}:{when}") for who in (*people, "*") for when in (now, now - 1)}
+        words = (*_telling(node, 20), f"v={node.vendor}")
+        keys |= {_key("talk", f"{word}:{when}") for word in words for when in (now, now - 1)}
     if node.automatic or (node.fresh and not node.to_vendor):
         return frozenset(keys)
-    asked = node.to_vendor or (node.vendor if node.side == "team" and node.headerless else None)
+    asked = node.to_vendor or (node.vendor if node.headerless else None)
     if node.side in ("team", "requester") and asked:
-        keys |= {_key("wait", f"{asked}:{who}:{now}") for who in (node.author, *node.to, *node.cc)[:5] if who}
+        keys |= {_key("wait", f"{asked}:{who}:{now}") for who in ("*", node.author, *node.to, *node.cc)[:6] if who}
     if node.headerless and node.side == "team" and node.to_vendor and not node.fresh:
         words = (*_telling(node, 20), f"v={node.to_vendor}")
         keys |= {_key("talk", f"{word}:{when}") for word in words for when in (now, now - 1)}
