@@ -1,0 +1,179 @@
+"""GET /api/cases and the case: as INTERFACE.md says, on both databases."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.running import Running
+from tests.seeding import seed
+
+SUMMARY = {
+    "key", "title", "status", "waiting_on", "waiting_since", "priority", "kind", "language", "vendor", "vendor_refs",
+    "missing", "open_asks", "messages", "opened_at", "updated_at",
+}  # fmt: skip
+CASE = SUMMARY | {
+    "priority_detail", "checklist", "asks", "tone", "parked", "problem", "clocks", "participants", "merged", "related",
+    "judged_by",
+}  # fmt: skip
+MESSAGE = {
+    "id", "case", "origin", "author", "forwarded_by", "to", "cc", "subject", "date", "received_at", "text",
+    "quoted_text", "automatic", "attachments", "deliveries", "findings", "defects",
+}  # fmt: skip
+
+
+def keys(service: Running, **query: object) -> list[str]:
+    return [case["key"] for case in service.get("/api/cases", **query)["items"]]
+
+
+def test_an_empty_house_has_an_empty_list(service: Running) -> None:
+    assert service.get("/api/cases") == {"items": [], "next": None}
+
+
+def test_a_mail_becomes_a_case_with_every_field_of_the_contract(service: Running) -> None:
+    key, asked, logs = service.deliver(REPORT, ASK, LOGS)
+    assert asked == logs
+    case = service.get(f"/api/cases/{asked}")
+    assert set(case) >= CASE
+    assert case["vendor"] == "microsoft"
+    assert case["vendor_refs"] == [{"vendor": "microsoft", "ref": "2611170040001177"}]
+    assert set(service.get("/api/cases")["items"][0]) >= SUMMARY
+    timeline = service.get(f"/api/cases/{asked}/messages")["items"]
+    assert all(set(message) >= MESSAGE for message in timeline)
+    assert [message["origin"] for message in timeline] == ["forwarded", "delivered", "delivered"]
+    assert timeline[0]["author"]["role"] == "vendor"
+    assert timeline == sorted(timeline, key=lambda message: message["date"])
+    assert service.get(f"/api/cases/{key}")["language"] == "ja"
+
+
+def test_the_vendors_ask_is_answered_by_the_logs(service: Running) -> None:
+    (key,) = service.deliver(ASK)
+    before = service.get(f"/api/cases/{key}")
+    assert [(ask["what"], ask["state"]) for ask in before["asks"]] == [("logs", "open")]
+    assert (before["waiting_on"], before["open_asks"]) == ("team", 1)
+    service.deliver(LOGS)
+    after = service.get(f"/api/cases/{key}")
+    assert [(ask["what"], ask["state"]) for ask in after["asks"]] == [("logs", "answered")]
+    assert (after["waiting_on"], after["open_asks"]) == ("vendor", 0)
+
+
+def test_pages_hold_every_case_once_whatever_the_sort(service: Running) -> None:
+    seed(service.database, 23)
+    for sort in ("-updated", "updated", "-opened", "opened", "priority"):
+        seen: list[str] = []
+        url = f"/api/cases?sort={sort}&limit=5"
+        while url:
+            answer = service.client.get(url)
+            body = answer.json()
+            seen += [case["key"] for case in body["items"]]
+            following = answer.links.get("next", {}).get("url", "")
+            assert bool(following) == (body["next"] is not None)
+            if following:
+                assert parse_qs(urlsplit(following).query)["cursor"] == [body["next"]]
+            url = following
+        assert len(seen) == 23, sort
+        assert len(set(seen)) == 23, sort
+
+
+def test_the_sort_is_what_it_says(service: Running) -> None:
+    seed(service.database, 12)
+    for sort, field in (("updated", "updated_at"), ("opened", "opened_at"), ("priority", "priority")):
+        values = [case[field] for case in service.get("/api/cases", sort=sort)["items"]]
+        assert values == sorted(values)
+    for sort, field in (("-updated", "updated_at"), ("-opened", "opened_at")):
+        values = [case[field] for case in service.get("/api/cases", sort=sort)["items"]]
+        assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        ({"status": "closed"}, lambda case: case["status"] == "closed"),
+        ({"status": ["closed", "resolved"]}, lambda case: case["status"] != "open"),
+        ({"waiting_on": "vendor"}, lambda case: case["waiting_on"] == "vendor"),
+        ({"waiting_on": "none"}, lambda case: case["waiting_on"] is None),
+        ({"priority": "P1"}, lambda case: case["priority"] == "P1"),
+        ({"kind": "billing"}, lambda case: case["kind"] == "billing"),
+        ({"vendor": "aws"}, lambda case: case["vendor"] == "aws"),
+        ({"vendor_ref": "2600000007"}, lambda case: {"vendor": "redhat", "ref": "2600000007"} in case["vendor_refs"]),
+        ({"missing": "any"}, lambda case: case["missing"]),
+        ({"missing": "version"}, lambda case: "version" in case["missing"]),
+        ({"q": "返金"}, lambda case: case["kind"] == "billing"),
+        ({"q": "全社"}, lambda case: "全社" in case["title"]),
+        ({"q": "osaka"}, lambda case: "Osaka" in case["title"]),
+        ({"q": "ＯＳＡＫＡ 遅延"}, lambda case: False),
+        ({"q": "SD-3"}, lambda case: case["key"] == "SD-3"),
+        ({"q": "2600000011"}, lambda case: case["key"] == "SD-11"),
+        ({"updated_since": "2026-11-24T02:00:00Z"}, lambda case: case["updated_at"] >= "2026-11-24T02:00:00Z"),
+        ({"older_than": "2026-11-24T02:00:00Z"}, lambda case: case["updated_at"] < "2026-11-24T02:00:00Z"),
+    ],
+)  # fmt: skip
+def test_each_filter_keeps_what_fits_and_nothing_else(service: Running, query: dict[str, object], fits: object) -> None:
+    from service.store import search
+
+    seed(service.database, 20)
+    while search.index_pending(service.database):
+        pass
+    everything = service.get("/api/cases", limit=200)["items"]
+    assert callable(fits)
+    assert sorted(keys(service, limit=200, **query)) == sorted(case["key"] for case in everything if fits(case))
+
+
+def test_a_case_is_found_by_who_takes_part(service: Running) -> None:
+    report, refund = service.deliver(REPORT, REFUND)
+    assert keys(service, participant="R.Kitagawa@corp.example") == [report]
+    assert sorted(keys(service, participant="@corp.example")) == sorted([report, refund])
+    assert keys(service, participant="nobody@corp.example") == []
+
+
+def test_two_letter_words_are_found_in_mail(service: Running) -> None:
+    report, refund = service.deliver(REPORT, REFUND)
+    assert keys(service, q="返金") == [refund]
+    assert keys(service, q="全社") == [report]
+    assert keys(service, q="全社 0x80190001") == [report]
+    assert keys(service, q="invoice") == [refund]
+    assert keys(service, q="invoices") == []
+    assert keys(service, q="\"' OR 1=1 -- *") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0}, {"limit": 201}, {"sort": "title"}, {"status": "lost"}, {"priority": "P9"}, {"cursor": "x" * 501},
+    ],
+)  # fmt: skip
+def test_a_wrong_parameter_is_named(embedded: Running, query: dict[str, object]) -> None:
+    answer = embedded.client.get("/api/cases", params=query)  # type: ignore[arg-type]
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["where"].startswith(f"query.{next(iter(query))}")
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "WzEsMl0", "W10", "bnVsbA", "WyJ4IiwxXQ", "WyIyMDI2IiwieCJd"])
+def test_a_cursor_of_somebody_else_is_refused(embedded: Running, cursor: str) -> None:
+    answer = embedded.client.get("/api/cases", params={"cursor": cursor})
+    assert answer.status_code == 400
+    assert "cursor" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("when", ["yesterday", "2026-13-01", "3 fortnights", "99999999d"])
+def test_a_time_that_is_none_is_refused(embedded: Running, when: str) -> None:
+    answer = embedded.client.get("/api/cases", params={"updated_since": when})
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("updated_since")
+
+
+def test_clocks_run_up_to_now(embedded: Running) -> None:
+    seed(embedded.database, 4)
+    first = embedded.get("/api/cases/SD-1")
+    assert first["waiting_on"] == "vendor"
+    assert first["clocks"]["vendor"] != 5400
+    assert first["clocks"]["team"] == 3600
+
+
+def test_an_etag_spares_reading_again(embedded: Running) -> None:
+    seed(embedded.database, 1)
+    tag = embedded.client.get("/api/cases/SD-1").headers["etag"]
+    assert embedded.client.get("/api/cases/SD-1", headers={"If-None-Match": tag}).status_code == 304

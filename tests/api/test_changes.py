@@ -1,0 +1,120 @@
+"""What people set, merge, move and undo: through HTTP, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.running import Running
+
+
+def test_what_a_person_sets_stays_until_it_is_taken_back(service: Running) -> None:
+    (key,) = service.deliver(ASK)
+    before = service.get(f"/api/cases/{key}")
+    changed = service.client.patch(f"/api/cases/{key}", json={"priority": "P1", "title": "サインイン障害"})
+    assert changed.status_code == 200
+    assert changed.json()["priority"] == "P1"
+    assert changed.json()["priority_detail"]["set_by"] == "local"
+    service.deliver(LOGS)  # judged anew by the rules
+    assert service.get(f"/api/cases/{key}")["priority"] == "P1"
+    assert service.get(f"/api/cases/{key}")["title"] == "サインイン障害"
+    back = service.client.patch(f"/api/cases/{key}", json={"priority": None, "title": None}).json()
+    assert (back["priority"], back["title"]) == (before["priority"], before["title"])
+    assert back["priority_detail"]["set_by"] == "rules"
+
+
+def test_an_item_may_be_waived_or_answered(service: Running) -> None:
+    (key,) = service.deliver(REPORT)
+    missing = service.get(f"/api/cases/{key}")["missing"]
+    assert len(missing) >= 2
+    first, second = missing[:2]
+    changed = service.client.patch(f"/api/cases/{key}", json={"items": {first: "waived", second: "PC-1042"}}).json()
+    states = {line["item"]: line for line in changed["checklist"]}
+    assert states[first]["state"] == "waived"
+    assert (states[second]["state"], states[second]["value"]) == ("present", "PC-1042")
+    assert first not in changed["missing"]
+    assert second not in changed["missing"]
+    back = service.client.patch(f"/api/cases/{key}", json={"items": {first: None}}).json()
+    assert first in back["missing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value"),
+    [
+        ({"status": "closed"}, "status", "closed"),
+        ({"waiting_on": "vendor"}, "waiting_on", "vendor"),
+        ({"waiting_on": "none"}, "waiting_on", None),
+        ({"vendor": "aws"}, "vendor", "aws"),
+    ],
+)
+def test_each_field_can_be_set(embedded: Running, change: dict[str, str], field: str, value: str | None) -> None:
+    (key,) = embedded.deliver(REPORT)
+    assert embedded.client.patch(f"/api/cases/{key}", json=change).json()[field] == value
+    assert embedded.get(f"/api/cases/{key}")[field] == value
+
+
+def test_a_change_upon_an_older_state_is_refused(service: Running) -> None:
+    (key,) = service.deliver(REPORT)
+    tag = service.client.get(f"/api/cases/{key}").headers["etag"]
+    first = service.client.patch(f"/api/cases/{key}", json={"priority": "P3"}, headers={"If-Match": tag})
+    assert first.status_code == 200
+    assert first.headers["etag"] != tag
+    second = service.client.patch(f"/api/cases/{key}", json={"priority": "P4"}, headers={"If-Match": tag})
+    assert second.status_code == 412
+    assert service.get(f"/api/cases/{key}")["priority"] == "P3"
+    again = service.client.patch(f"/api/cases/{key}", json={"priority": "P4"}, headers={"If-Match": "*"})
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize("body", [{"priority": "P0"}, {"color": "red"}, {"title": "x" * 501}, [1], "P1", {"items": []}])
+def test_a_change_that_makes_no_sense_is_a_problem(embedded: Running, body: object) -> None:
+    (key,) = embedded.deliver(REPORT)
+    answer = embedded.client.patch(f"/api/cases/{key}", json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_merged_case_leads_to_where_it_went_and_comes_back(service: Running) -> None:
+    report, ask = service.deliver(REPORT, ASK)
+    assert report != ask
+    done = service.client.post(f"/api/cases/{report}/merge", json={"into": ask})
+    assert done.status_code == 200
+    gone = service.client.get(f"/api/cases/{report}")
+    assert (gone.status_code, gone.headers["location"]) == (308, f"/api/cases/{ask}")
+    assert service.get(f"/api/cases/{ask}")["merged"] == [report]
+    assert {case["key"] for case in service.get("/api/cases")["items"]} == {ask}
+    assert len(service.get(f"/api/cases/{ask}/messages")["items"]) == 3
+    undone = service.client.post(done.json()["undo"])
+    assert undone.status_code == 200
+    assert service.client.get(f"/api/cases/{report}").status_code == 200
+    assert service.get(f"/api/cases/{ask}")["merged"] == []
+    assert service.client.post(done.json()["undo"]).status_code == 409
+
+
+def test_a_message_moves_to_another_case_or_its_own_and_back(service: Running) -> None:
+    report, refund = service.deliver(REPORT, REFUND)
+    (message,) = service.get(f"/api/cases/{refund}/messages")["items"]
+    moved = service.client.post(f"/api/messages/{message['id']}/move", json={"to": report})
+    assert moved.json()["case"] == report
+    assert service.get(f"/api/messages/{message['id']}")["case"] == report
+    assert service.get(f"/api/messages/{message['id']}/why")["pinned_by"] == "local"
+    assert service.client.post(moved.json()["undo"]).status_code == 200
+    assert service.get(f"/api/messages/{message['id']}")["case"] == refund
+    split = service.client.post(f"/api/messages/{message['id']}/move", json={"to": "new"})
+    assert split.json()["case"] not in (report, refund)
+
+
+def test_what_is_not_there_cannot_be_moved_or_merged(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    assert embedded.client.post(f"/api/cases/{key}/merge", json={"into": "SD-999"}).status_code == 404
+    assert embedded.client.post(f"/api/cases/{key}/merge", json={"into": key}).status_code == 400
+    assert embedded.client.post("/api/cases/SD-999/merge", json={"into": key}).status_code == 404
+    assert embedded.client.post("/api/messages/999/move", json={"to": key}).status_code == 404
+    assert embedded.client.post("/api/corrections/999/undo").status_code == 404
+
+
+def test_the_history_says_who_did_what(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    embedded.client.patch(f"/api/cases/{key}", json={"priority": "P3"})
+    events = embedded.get(f"/api/cases/{key}/history")["items"]
+    assert [event["who"] for event in events if event["kind"] == "case.set"] == ["local"]

@@ -1,0 +1,208 @@
+"""Server-sent events and webhooks: told at once, in order, again after a failure, and never into our own network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from service.api.desk import Desk
+from service.api.outbound import check_url, reachable, tell_one
+from service.errors import Refused
+from service.store import webhooks
+from tests.mails import ASK, LOGS, REPORT
+from tests.running import Running, now, with_settings
+
+HOME = (ip_network("127.0.0.0/8"),)
+
+
+def events(answer: httpx.Response) -> Iterator[dict[str, Any]]:
+    said: dict[str, str] = {}
+    for line in answer.iter_lines():
+        if line:
+            name, _, value = line.partition(": ")
+            said[name] = value
+        elif "data" in said:
+            yield {"id": int(said["id"]), "event": said.get("event"), **json.loads(said["data"])}
+            said = {}
+
+
+def test_what_happened_is_told_in_order_and_from_where_one_left_off(service: Running) -> None:
+    (report,) = service.deliver(REPORT)
+    (ask,) = service.deliver(ASK)
+    with service.client.stream("GET", "/api/events", params={"once": "true"}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        told = list(events(answer))
+    assert [event["id"] for event in told] == sorted(event["id"] for event in told)
+    assert {event["case"] for event in told} == {report, ask}
+    assert told[0]["event"] == "case.opened"
+    with service.client.stream(
+        "GET", "/api/events", params={"once": "true"}, headers={"Last-Event-ID": str(told[0]["id"])}
+    ) as answer:
+        assert [event["id"] for event in events(answer)] == [event["id"] for event in told[1:]]
+
+
+def test_a_listener_hears_of_a_mail_that_comes_later(service: Running) -> None:
+    (key,) = service.deliver(ASK)
+    with service.client.stream("GET", "/api/events") as answer:
+        stream = events(answer)
+        timer = threading.Timer(0.3, service.deliver, args=(LOGS,))
+        timer.start()
+        heard = next(stream)
+        timer.join()
+    assert heard["case"] == key
+    assert heard["event"] == "case.changed"
+
+
+def test_a_wrong_last_event_id_is_refused(embedded: Running) -> None:
+    assert embedded.client.get("/api/events", headers={"Last-Event-ID": "abc"}).status_code == 400
+
+
+class _Heard(BaseHTTPRequestHandler):
+    """Keeps what it was sent; answers what the test says."""
+
+    def do_POST(self) -> None:
+        server = self.server
+        assert isinstance(server, _Ear)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        server.heard.append((dict(self.headers), body))
+        self.send_response(server.answers.pop(0) if server.answers else 204)
+        self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class _Ear(HTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Heard)
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.answers: list[int] = []
+
+
+@contextmanager
+def listening() -> Iterator[_Ear]:
+    ear = _Ear()
+    thread = threading.Thread(target=ear.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield ear
+    ear.shutdown()
+    ear.server_close()
+    thread.join(5)
+
+
+def desk_of(service: Running, *, home: bool) -> Desk:
+    settings = with_settings(service.settings, webhook_networks=HOME if home else ())
+    return Desk(settings, service.database, service.house, now)
+
+
+def hook(service: Running, url: str, *kinds: str) -> str:
+    return service.database.transact(lambda conn: webhooks.create(conn, url, kinds, now()))[1]
+
+
+def tell(desk: Desk) -> None:
+    async def all_of_them() -> None:
+        while await tell_one(desk):
+            pass
+
+    asyncio.run(all_of_them())
+
+
+def test_a_webhook_is_told_in_order_and_signed(service: Running) -> None:
+    with listening() as ear:
+        secret = hook(service, f"http://127.0.0.1:{ear.server_port}/in?x=1")
+        (key,) = service.deliver(ASK)
+        service.deliver(LOGS)
+        tell(desk_of(service, home=True))
+        assert [json.loads(body)["type"] for _, body in ear.heard] == ["case.opened", "case.changed"]
+        for headers, body in ear.heard:
+            assert Webhook(secret).verify(body, headers)["data"]["case"] == key
+        ids = [headers["webhook-id"] for headers, _ in ear.heard]
+        assert len(set(ids)) == 2
+        tell(desk_of(service, home=True))
+        assert len(ear.heard) == 2
+
+
+def test_a_webhook_hears_only_the_kinds_it_asked_for(embedded: Running) -> None:
+    with listening() as ear:
+        hook(embedded, f"http://127.0.0.1:{ear.server_port}/", "case.changed")
+        embedded.deliver(ASK)
+        embedded.deliver(LOGS)
+        tell(desk_of(embedded, home=True))
+        assert [json.loads(body)["type"] for _, body in ear.heard] == ["case.changed"]
+
+
+@pytest.mark.parametrize("answer", [500, 301, 404])
+def test_a_webhook_that_did_not_hear_is_told_again_later(embedded: Running, answer: int) -> None:
+    with listening() as ear:
+        ear.answers = [answer]
+        hook(embedded, f"http://127.0.0.1:{ear.server_port}/")
+        embedded.deliver(REPORT)
+        tell(desk_of(embedded, home=True))
+        (row,) = embedded.database.read(webhooks.listing)
+        assert (row["attempts"], row["last_error"]) == (1, f"answered {answer}")
+        assert row["due_at"] > now()
+        assert len(ear.heard) == 1  # a redirect is not followed
+
+
+def test_a_webhook_into_our_own_network_is_never_connected_to(embedded: Running) -> None:
+    """Also when it got past the door: its name may resolve elsewhere today."""
+    with listening() as ear:
+        for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"):
+            hook(embedded, f"http://{host}:{ear.server_port}/")
+        embedded.deliver(REPORT)
+        tell(desk_of(embedded, home=False))
+        assert ear.heard == []
+        for row in embedded.database.read(webhooks.listing):
+            assert row["attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fe80::1",
+     "fc00::1", "::ffff:10.0.0.1", "2002:7f00:0001::", "64:ff9b::7f00:1", "224.0.0.1", "255.255.255.255"],
+)  # fmt: skip
+def test_addresses_that_are_not_public_are_not_reached(address: str) -> None:
+    assert not reachable(ip_address(address), ())
+
+
+def test_public_and_allowed_addresses_are_reached() -> None:
+    assert reachable(ip_address("93.184.215.14"), ())
+    assert reachable(ip_address("2606:2800:21f:cb07:6820:80da:af6b:8b2c"), ())
+    assert reachable(ip_address("10.1.2.3"), (ip_network("10.1.2.0/24"),))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com/", "ftp://example.com/", "file:///etc/passwd", "https://127.0.0.1/", "https://[::1]/",
+     "https://user:secret@example.com/", "https://", "https://exa mple.com/", "https://example.com/\r\nX: y",
+     "https://169.254.169.254/latest/meta-data/", "gopher://x", "https://[::1", "https://example.com:99999/"],
+)  # fmt: skip
+def test_a_url_that_can_never_be_sent_to_is_refused_at_once(embedded: Running, url: str) -> None:
+    with pytest.raises(Refused):
+        check_url(url, ())
+    answer = embedded.client.post("/api/webhooks", json={"url": url})
+    assert answer.status_code == 400
+    assert embedded.get("/api/webhooks")["items"] == []
+
+
+def test_a_webhook_is_made_listed_and_removed(service: Running) -> None:
+    made = service.client.post("/api/webhooks", json={"url": "https://hooks.example/in", "kinds": ["case.opened"]})
+    assert made.status_code == 201
+    assert made.json()["secret"].startswith("whsec_")
+    (listed,) = service.get("/api/webhooks")["items"]
+    assert "secret" not in listed
+    assert service.get(made.headers["location"])["url"] == "https://hooks.example/in"
+    assert service.client.delete(made.headers["location"]).status_code == 204
+    assert service.client.delete(made.headers["location"]).status_code == 404

@@ -1,0 +1,217 @@
+"""Tokens, scopes, rates, and attacks: each tried the way somebody would."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from service.api.guard import Buckets
+from service.api.serving import must_be_safe
+from service.errors import Refused
+from service.intake import House
+from service.settings import Listen, Settings
+from service.store import tokens
+from service.store.database import Database
+from tests.mails import REPORT
+from tests.running import Running, now, running, with_settings
+
+PUBLIC = ("/healthz", "/readyz")
+
+
+@pytest.fixture
+def guarded(database: Database, house: House, settings: Settings) -> Iterator[Running]:
+    """As it listens to a network: nothing without a token."""
+    with running(database, house, settings, loopback=False) as up:
+        yield up
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def test_nothing_about_cases_without_a_token(guarded: Running) -> None:
+    for path in ("/api/cases", "/api/cases/SD-1", "/api/events", "/metrics", "/openapi.json", "/docs", "/api/spool"):
+        answer = guarded.client.get(path)
+        assert answer.status_code == 401, path
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    for path in PUBLIC:
+        assert guarded.client.get(path).status_code == 200
+
+
+def test_a_scope_allows_what_it_says(guarded: Running) -> None:
+    (key,) = guarded.deliver_with(guarded.token("setup", "admin"), REPORT)
+    read, write, admin = (bearer(guarded.token(scope, scope)) for scope in tokens.SCOPES)
+    assert guarded.client.get(f"/api/cases/{key}", headers=read).status_code == 200
+    assert guarded.client.patch(f"/api/cases/{key}", headers=read, json={"priority": "P3"}).status_code == 403
+    changed = guarded.client.patch(f"/api/cases/{key}", headers=write, json={"priority": "P3"})
+    assert changed.json()["priority_detail"]["set_by"] == "write"
+    assert guarded.client.get("/api/webhooks", headers=write).status_code == 403
+    assert guarded.client.get("/api/webhooks", headers=admin).status_code == 200
+
+
+def test_a_revoked_or_expired_token_is_worthless_at_once(guarded: Running) -> None:
+    secret = guarded.token("short", "read")
+    assert guarded.client.get("/api/cases", headers=bearer(secret)).status_code == 200
+    guarded.database.transact(lambda conn: tokens.revoke(conn, 1, now()))
+    assert guarded.client.get("/api/cases", headers=bearer(secret)).status_code == 401
+    old = guarded.database.transact(lambda conn: tokens.create(conn, "old", "read", now(), now() - timedelta(days=1)))
+    assert guarded.client.get("/api/cases", headers=bearer(old.secret)).status_code == 401
+
+
+@pytest.mark.parametrize("secret", ["x", "sodan_", "sodan_" + "A" * 43, "é", "a" * 7000, "' OR 1=1 --", "\x7f"])
+def test_a_wrong_token_is_refused(guarded: Running, secret: str) -> None:
+    headers = {b"Authorization": b"Bearer " + secret.encode("latin-1")}
+    assert guarded.client.get("/api/cases", headers=headers).status_code == 401
+
+
+def test_a_wrong_token_is_refused_on_loopback_too(embedded: Running) -> None:
+    assert embedded.client.get("/api/cases", headers=bearer("sodan_wrong")).status_code == 401
+
+
+def test_only_hashes_are_kept(database: Database) -> None:
+    made = database.transact(lambda conn: tokens.create(conn, "x", "read", now()))
+    rows = database.read(lambda conn: conn.exec_driver_sql("SELECT * FROM tokens").all())
+    assert made.secret not in str(rows)
+    assert made.secret.removeprefix(tokens.PREFIX) not in str(rows)
+
+
+def test_time_does_not_tell_how_much_of_a_token_is_right(guarded: Running) -> None:
+    """The lookup goes by SHA-256 of what was sent: nearly right and wholly wrong are equally far off."""
+    secret = guarded.token("clock", "read")
+    nearly, wholly = secret[:-1] + ("A" if secret[-1] != "A" else "B"), "sodan_" + "z" * 43
+
+    def took(candidate: str) -> float:
+        began = time.perf_counter()
+        guarded.database.read(lambda conn: tokens.find(conn, candidate, now()))
+        return time.perf_counter() - began
+
+    samples: dict[str, list[float]] = {nearly: [], wholly: []}
+    for _ in range(150):
+        for candidate, kept in samples.items():
+            kept.append(took(candidate))
+    near, far = (statistics.median(kept) for kept in samples.values())
+    assert 0.5 < near / far < 2.0  # a ratio in one run, not a time
+
+
+def test_too_many_requests_of_one_token_are_told_when_to_come_back(
+    database: Database, house: House, settings: Settings
+) -> None:
+    with running(database, house, with_settings(settings, http_rate=20), loopback=False) as up:
+        headers = bearer(up.token("busy", "read"))
+        answers = [up.client.get("/api/cases", headers=headers) for _ in range(12)]
+        assert answers[0].status_code == 200
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        other = bearer(up.token("calm", "read"))
+        assert up.client.get("/api/cases", headers=other).status_code == 200
+
+
+def test_a_bucket_fills_again() -> None:
+    buckets = Buckets(60)
+    assert [buckets.take("a", 0.0) for _ in range(15)] == [0.0] * 15
+    assert buckets.take("a", 0.0) == 1.0
+    assert buckets.take("a", 1.0) == 0.0
+
+
+def test_another_address_than_loopback_refuses_to_start_without_a_token(database: Database) -> None:
+    must_be_safe(Listen("127.0.0.1", 8080), database, now())
+    with pytest.raises(Refused, match="SODAN_HTTP_LISTEN"):
+        must_be_safe(Listen("0.0.0.0", 8080), database, now())
+    database.transact(lambda conn: tokens.create(conn, "x", "read", now()))
+    must_be_safe(Listen("0.0.0.0", 8080), database, now())
+
+
+def test_what_a_proxy_passed_on_needs_a_token_even_on_loopback(embedded: Running) -> None:
+    assert embedded.client.get("/api/cases", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 401
+    assert embedded.client.get("/api/cases").status_code == 200
+
+
+def test_a_name_that_was_rebound_to_this_machine_is_refused(embedded: Running) -> None:
+    assert embedded.client.get("/api/cases", headers={"Host": "evil.example"}).status_code == 403
+    assert embedded.client.get("/api/cases", headers={"Host": "localhost:1"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+     {"Origin": "null"}],
+)  # fmt: skip
+def test_another_site_cannot_make_a_browser_change_anything(embedded: Running, headers: dict[str, str]) -> None:
+    (key,) = embedded.deliver(REPORT)
+    form = embedded.client.post(f"/cases/{key}/set", data={"priority": "P4"}, headers=headers)
+    assert form.status_code == 403
+    program = embedded.client.patch(f"/api/cases/{key}", json={"priority": "P4"}, headers=headers)
+    assert program.status_code == 403
+    assert embedded.get(f"/api/cases/{key}")["priority_detail"]["set_by"] == "rules"
+
+
+def test_a_cookie_alone_changes_nothing_from_another_site(guarded: Running) -> None:
+    secret = guarded.token("person", "write")
+    (key,) = guarded.deliver_with(secret, REPORT)
+    cookie = {"Cookie": f"sodan_token={secret}"}
+    evil = {**cookie, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    assert guarded.client.post(f"/cases/{key}/set", data={"priority": "P4"}, headers=evil).status_code == 403
+    own = {**cookie, "Origin": guarded.url, "Sec-Fetch-Site": "same-origin"}
+    assert guarded.client.post(f"/cases/{key}/set", data={"priority": "P4"}, headers=own).status_code == 303
+
+
+def test_a_person_comes_in_with_a_token_and_goes_out(guarded: Running) -> None:
+    secret = guarded.token("person", "write")
+    with httpx.Client(base_url=guarded.url) as browser:
+        sent = browser.get("/", headers={"Accept": "text/html"})
+        assert (sent.status_code, sent.headers["location"]) == (303, "/login")
+        assert browser.post("/login", data={"token": "wrong"}).status_code == 401
+        come = browser.post("/login", data={"token": secret})
+        assert come.status_code == 303
+        cookie = come.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert browser.get("/").status_code == 200
+        assert browser.post("/logout").status_code == 303
+        assert browser.get("/", headers={"Accept": "text/html"}).status_code == 303
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX: y", "evil"])
+def test_choosing_a_language_leads_nowhere_else(embedded: Running, back: str) -> None:
+    answer = embedded.client.get("/language", params={"to": "en", "back": back})
+    assert answer.headers["location"] == "/"
+    assert "x" not in {name.lower() for name in answer.headers}
+
+
+def test_every_answer_carries_the_headers_that_protect(embedded: Running) -> None:
+    for path in ("/", "/api/cases", "/nothing", "/healthz", "/static/board.css", "/api/cases?limit=0"):
+        headers = embedded.client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["x-frame-options"] == "DENY"
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("GET", "/api/nothing", 404), ("PUT", "/api/cases", 405),
+     ("DELETE", "/api/cases/SD-1", 405),
+     ("GET", "/api/cases/SD-999", 404), ("GET", "/api/cases/other", 404), ("GET", "/api/messages/1", 404),
+     ("GET", "/api/messages/x", 422), ("GET", "/api/attachments/1", 404), ("POST", "/api/cases/SD-1/merge", 422)],
+)  # fmt: skip
+def test_every_error_is_a_problem(embedded: Running, method: str, path: str, status: int) -> None:
+    answer = embedded.client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert answer.json()["title"]
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+def test_a_body_that_is_no_json_is_a_problem(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    answer = embedded.client.patch(f"/api/cases/{key}", content=b"{", headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,106 @@
+"""A service as it runs, in this process: its HTTP side on a free port, and a worker's hand to take mail in."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import uvicorn
+
+from service.api.app import make_app
+from service.api.desk import Desk
+from service.board.pages import routes
+from service.intake import House, receive
+from service.settings import Settings
+from service.store import search, tokens
+from service.store.database import Database
+from service.store.spool import Envelope
+from service.worker import Worker
+
+
+@dataclass
+class Running:
+    """Where it answers, and what a test does to it."""
+
+    url: str
+    database: Database
+    house: House
+    settings: Settings
+    client: httpx.Client
+
+    def deliver(self, *mails: str) -> list[str]:
+        """Receive mails and take them in; the case of each, in order. The first line of a mail may be empty."""
+        contents = [mail.lstrip("\n").replace("\n", "\r\n").encode() for mail in mails]
+        envelope = Envelope(channel="smtp", mail_from="sender@corp.example", rcpt_tos=("intake@corp.example",))
+        receive(self.database, [(envelope, content) for content in contents], now())
+        self.work()
+        return [self.case_of(mail) for mail in mails]
+
+    def deliver_with(self, secret: str, *mails: str) -> list[str]:
+        """The same where a token is needed to look."""
+        self.client.headers["Authorization"] = f"Bearer {secret}"
+        try:
+            return self.deliver(*mails)
+        finally:
+            del self.client.headers["Authorization"]
+
+    def work(self) -> None:
+        """Take in and index what waits."""
+        worker = Worker(self.database, self.house, by="test", batch=50, lease=timedelta(seconds=60), clock=now)
+        while worker.step():
+            pass
+        while search.index_pending(self.database):
+            pass
+
+    def case_of(self, mail: str) -> str:
+        name = next(line for line in mail.splitlines() if line.lower().startswith("message-id:"))
+        found = self.get("/api/messages", message_id=name.partition(":")[2].strip())["items"]
+        return str(found[0]["case"])
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self.client.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def token(self, name: str, scope: str) -> str:
+        return self.database.transact(lambda conn: tokens.create(conn, name, scope, now())).secret
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def running(database: Database, house: House, settings: Settings, *, loopback: bool = True) -> Iterator[Running]:
+    """The HTTP side over ``database``, until the block ends."""
+    desk = Desk(settings, database, house, now)
+    app = make_app(desk, [routes(settings, database, house, now)], open_to_loopback=loopback)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        with httpx.Client(base_url=url, timeout=30) as client:
+            yield Running(url, database, house, settings, client)
+        server.should_exit = True
+        thread.join(10)
+
+
+def with_settings(settings: Settings, **changed: Any) -> Settings:
+    return settings.model_copy(update=changed)
+
+
+def for_team(house: House, *team: str) -> House:
+    return replace(house, team=team)
