@@ -12,6 +12,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
 _SIMPLE = re.compile(r'(?:"([^"\\<>]*)"|([^"\\<>(),;:@\[\]]*))[ \t]*<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
 _TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*+"?|[(),;:<>]|[^(),;:<>"=]+|=')
 _ANY = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _UNQUOTE = re.compile(r"\\(.)")
 
 
@@ -152,11 +153,11 @@ def _mailbox(address: str) -> str:
 
 def _name(value: str) -> str:
     value = value.strip()
-    if value.startswith('"') and value.endswith('"') and len(value) > 1 and value.count('"') == 2:
-        value = value[1:-1]
-    value = value.replace('"', "") if value.count('"') else value
-    if "\\" in value:
-        value = _UNQUOTE.sub(r"\1", value)
+    quoted = _QUOTED.fullmatch(value)
+    if quoted is not None:
+        value = _UNQUOTE.sub(r"\1", quoted[1])
+    elif '"' in value or "\\" in value:
+        value = _UNQUOTE.sub(r"\1", value.replace('"', ""))
     value = encoded.words(value)
     value = re.sub(r"[\s\x00-\x1f]+", " ", value).strip()
     if len(value) > 1 and value[0] == value[-1] == "'":

@@ -35,7 +35,11 @@ class Event:
         when = self.start
         if self.end and self.end != self.start:
             day, _, clock = self.end.partition(" ")
-            when += "–" + (clock if clock and self.start.startswith(day) else self.end)
+            if clock and when.startswith(day):
+                zone = clock.partition(" ")[2]
+                when = when.removesuffix(f" {zone}") + "–" + clock
+            else:
+                when += "–" + self.end
         rest = ", ".join(filter(None, (self.summary, when, self.place)))
         return f"{_VERBS.get(self.method, 'Event')}: {rest}"
 

@@ -302,7 +302,11 @@ def _japanese(raw: bytes) -> str | None:
         wide = sum(1 for c in sample if c >= "\x80")
         kana = sum(1 for c in sample if "\u3041" <= c <= "\u30fc")
         half = sum(1 for c in sample if "\uff61" <= c <= "\uff9f")
+        # names and headings are often kanji alone; single high bytes of western text never make a third of it
+        kanji = sum("\u4e00" <= c <= "\u9fff" for c in sample) if name == "cp932" and not half else 0
         score = (kana - half) / (wide or 1)
+        if kanji >= 2 and (kanji + kana) * 10 >= 3 * len(sample) and (kanji + kana) * 10 >= 9 * wide:
+            score = max(score, 0.2)
         if score > 0.15 and (best is None or score > best[0]):
             best = (score, text)
     return best[1] if best else None

@@ -147,6 +147,14 @@ def _offset(zone: bytes) -> timezone:
     return timezone(timedelta(minutes=-minutes if zone[:1] == b"-" else minutes)) if minutes else UTC
 
 
+_ZONES = {
+    "JST": 540, "KST": 540, "SGT": 480, "HKT": 480, "AWST": 480, "ICT": 420, "IST": 330, "MSK": 180, "EEST": 180,
+    "EET": 120, "CEST": 120, "MESZ": 120, "SAST": 120, "CET": 60, "MEZ": 60, "BST": 60, "AEST": 600, "AEDT": 660,
+    "NZST": 720, "NZDT": 780, "HST": -600, "AKST": -540, "BRT": -180,
+}  # fmt: skip
+"""Minutes east of zone names that RFC 5322 §4.3 does not know and mailers write all the same."""
+
+
 def _obsolete(value: str) -> datetime | None:
     try:
         found = parsedate_tz(value)
@@ -154,6 +162,9 @@ def _obsolete(value: str) -> datetime | None:
             return None
         year, month, day, hour, minute, second = found[:6]
         offset = found[9] or 0
+        named = re.search(r"\b([A-Z]{3,5})\)?\s*$", value)
+        if not offset and named is not None:
+            offset = 60 * _ZONES.get(named[1], 0)
         if abs(offset) >= 86_400 or (value[:1].isdigit() and re.match(r"\d{4}", value)):
             return None
         zone = timezone(timedelta(seconds=offset)) if offset else UTC

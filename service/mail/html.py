@@ -95,6 +95,7 @@ class _Scan:
         self.link: tuple[str, int] | None = None
         self.row_line = -1
         self.cells = 0
+        self.fresh = False
         self.skips = MAX_SKIPS
         self.unclosed: set[str] = set()
 
@@ -196,7 +197,8 @@ class _Scan:
             self.block(1)
             if name == "tr":
                 self._push("tr")
-                self.cells, self.row_line = 0, -1
+                self.cells, self.row_line, self.fresh = 0, -1, False
+                self.block(1)
             elif name in ("ul", "ol"):
                 self._push(name)
                 self.lists.append(0 if name == "ol" else -1)
@@ -233,6 +235,7 @@ class _Scan:
         elif name == "a":
             self._unlink()
         elif name in _BLOCK or name in ("blockquote", "li", "pre", "listing", "xmp"):
+            self.fresh = self.fresh and name != "tr"
             self.block(1)
             self._pop(name)
 
@@ -265,6 +268,7 @@ class _Scan:
             # still on the row's first line: cells stand beside each other
             self.breaks = 0
             self.line.append("\t")
+            self.fresh = True
         else:
             self.block(1)
         self.cells += 1
@@ -299,7 +303,9 @@ class _Scan:
         self.line.append(f" <{href}>")
 
     def block(self, breaks: int) -> None:
-        self.breaks = max(self.breaks, breaks)
+        # the paragraph a cell begins with does not leave the cell's line
+        if not self.fresh:
+            self.breaks = max(self.breaks, breaks)
 
     def text(self, chunk: str) -> None:
         if "&" in chunk:
@@ -330,6 +336,7 @@ class _Scan:
     def _raw(self, piece: str) -> None:
         if not piece:
             return
+        self.fresh = False
         if self.breaks:
             self._flush()
         if not self.line:

@@ -188,6 +188,9 @@ class Reader:
                 if not self._skippable(line.group(), line.end(), bool(fields)):
                     self.defects.add("header-unterminated")
                     return fields, at
+                if fields and not line.group().startswith((b"From ", b">From ")) and len(fields[-1][1]) < MAX_VALUE:
+                    # a folded line that lost its indent
+                    fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.group().strip())
                 at = line.end()
                 continue
             if (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from service.mail.message import Address, Attachment, Earlier, Mail
+from service.mail.message import Address, Attachment, Bounce, Earlier, Mail
 
 
 def report(mail: Mail, file: str, thread: str | None = None) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def report(mail: Mail, file: str, thread: str | None = None) -> dict[str, Any]:
         "automatic": mail.automatic,
         "auto_submitted": mail.auto_submitted,
         "bounce": mail.bounce is not None,
+        "bounce_report": _bounce(mail.bounce),
         "defects": list(mail.defects),
         "thread": thread,
         "error": mail.error,
@@ -38,6 +39,12 @@ def report(mail: Mail, file: str, thread: str | None = None) -> dict[str, Any]:
 
 def _one(address: Address | None) -> str | None:
     return str(address) if address else None
+
+
+def _bounce(bounce: Bounce | None) -> dict[str, Any] | None:
+    if bounce is None:
+        return None
+    return {"recipients": list(bounce.recipients), "status": bounce.status, "message_id": bounce.message_id}
 
 
 def _attachment(file: Attachment) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class _Walk:
         kind = part.kind
         disposition, name = _disposition(part), naming.filename(part)
         if kind in _CALENDAR:
-            self._calendar(part, into, name)
+            self._calendar(part, name)
         elif kind.startswith("text/") and kind not in ("text/x-vcard", "text/vcard", "text/directory"):
             if _is_file(kind, name, disposition, place, bool(into)):
                 self._file(part, self._payload(part))
@@ -181,12 +181,12 @@ class _Walk:
             self.found.defects.add("encrypted-pgp")
         return plain.unsigned(text)
 
-    def _calendar(self, part: Part, into: list[Segment], name: str | None) -> None:
-        text = self._text(part)
-        event = calendar.read(text, part.parameters.get("method", ""))
+    def _calendar(self, part: Part, name: str | None) -> None:
+        attached = _disposition(part) == "attachment"
+        event = None if attached else calendar.read(self._text(part), part.parameters.get("method", ""))
         if event is not None:
             self.found.events.append(event)
-        if _disposition(part) == "attachment" or name:
+        if attached or name or event is None:
             self._file(part, self._payload(part), fallback="invite.ics")
 
     def _tnef(self, part: Part, into: list[Segment]) -> None:

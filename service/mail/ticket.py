@@ -10,8 +10,8 @@ from typing import Final
 
 from service.mail import dates
 from service.mail.block import is_rule
+from service.mail.boilerplate import is_reply_line
 from service.mail.quote import Attribution
-from service.mail.signature import is_reply_line
 
 _WIDEST: Final = 110
 _TIME = re.compile(r"\d{1,2}[:：時]\d{1,2}")

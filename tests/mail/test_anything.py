@@ -1,0 +1,89 @@
+"""Whatever the bytes are, a mail is read: no exception, nothing that the store or JSON cannot take."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.mail.message import Mail
+from service.mail.parse import attachment, parse
+from service.mail.report import report
+
+HERE = Path(__file__).parent
+MAILS = [path.read_bytes() for path in sorted(HERE.glob("*/*.eml"))]
+
+relaxed = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+TOKENS = [
+    b"\r\n", b"\n", b"\r", b"\0", b"--b", b"--b--", b"=?utf-8?B?", b"?=", b"=?iso-2022-jp?Q?", b"\x1b$B", b"\x1b(B",
+    b"Content-Type: ", b"multipart/mixed; boundary=b", b"multipart/alternative; boundary=b", b"message/rfc822",
+    b"text/html", b"text/plain; format=flowed", b"application/ms-tnef", b"text/calendar", b"charset=", b"utf-7",
+    b"utf-16", b"hz", b"\xff\xfe", b"\xe3\x81", b"base64", b"quoted-printable", b"x-uuencode",
+    b"Content-Transfer-Encoding: ", b"From: ", b"To: ", b"Date: ", b"Subject: ", b"Message-ID: ", b"<[", b"<@a,@b:c@d>",
+    b"\"", b"\\", b"(", b")", b"<", b">", b";", b":", b",", b"@", b"begin 644 a\n", b"=ybegin line=1 name=a\n",
+    b"-----BEGIN PGP SIGNED MESSAGE-----", b"BEGIN:VEVENT\n", b"DTSTART:20269999T999999\n", b"<blockquote>", b"<!--",
+    b"<style>", b"&#xD800;", b"&#1114112;", b"{\\rtf1 \\u55296 ", b"filename*0*=utf-8''%", b"x\x9f>\"", b" ", b"9" * 30,
+    b"Action: failed\nFinal-Recipient: rfc822;", b"> ", b"-- \n", b"On 1/1/1 a wrote:\n", "差出人: ".encode(),
+]  # fmt: skip
+
+
+def check(raw: bytes) -> Mail:
+    mail = parse(raw)
+    assert not [defect for defect in mail.defects if defect.startswith("unreadable")], mail.defects
+    encoded = json.dumps(report(mail, "x"), ensure_ascii=False).encode("utf-8")
+    assert b"\\u0000" not in encoded
+    for file in mail.attachments:
+        assert hashlib.sha256(attachment(raw, file.part)).hexdigest() == file.sha256
+    assert len({file.part for file in mail.attachments}) == len(mail.attachments)
+    return mail
+
+
+@relaxed
+@given(st.binary(max_size=2_000))
+def test_any_bytes_are_read(raw: bytes) -> None:
+    check(raw)
+
+
+@relaxed
+@given(st.lists(st.sampled_from(TOKENS) | st.binary(max_size=12), max_size=120))
+def test_any_mixture_of_what_mails_are_made_of_is_read(pieces: list[bytes]) -> None:
+    check(b"".join(pieces))
+
+
+@relaxed
+@given(
+    st.sampled_from(MAILS),
+    st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 40), st.sampled_from(TOKENS) | st.binary(max_size=6)), max_size=8
+    ),
+)
+def test_any_mutation_of_a_mail_is_read(raw: bytes, edits: list[tuple[float, int, bytes]]) -> None:
+    for place, length, new in edits:
+        at = int(place * len(raw))
+        raw = raw[:at] + new + raw[at + length :]
+    check(raw)
+
+
+@relaxed
+@given(st.sampled_from(MAILS), st.floats(0, 1))
+def test_a_mail_cut_off_anywhere_is_read(raw: bytes, place: float) -> None:
+    check(raw[: int(place * len(raw))])
+
+
+@pytest.mark.parametrize("raw", [b"", b" \r\n\t", b"\0"], ids=["nothing", "white space", "a nul byte"])
+def test_a_mail_of_nothing_says_so_or_stays_empty(raw: bytes) -> None:
+    mail = parse(raw)
+    assert mail.text == ""
+    assert (mail.error is not None) == (not raw.strip())
+
+
+def test_an_unknown_part_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        attachment(MAILS[0], "no such part")
