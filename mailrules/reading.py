@@ -70,6 +70,8 @@ class _Collected:
     heard: list[Finding] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    unknown_at: set[tuple[str, int]] = field(default_factory=set)
+    """Items said to be unknown, with the place: the same sentence then does not tell their value."""
 
 
 class Reader:
@@ -207,6 +209,14 @@ class Reader:
                 value = finding.value or ("" if state == "empty" else value)
         state = then.state or state
         made = ItemValue(item, state, value, finding, then.partial)
+        place = (item, finding.start)
+        if state == "unknown":
+            got.unknown_at.add(place)
+            kept = got.items.get(item)
+            if kept is not None and kept.finding.start == finding.start:
+                del got.items[item]
+        elif state in ("value", "none") and place in got.unknown_at:
+            return
         if item == "deadline" and state == "value":
             got.deadlines.append(Promise(read_limit(fold(finding.quote)[0], turn.date), finding))
         if item not in got.items or _rank(made) > _rank(got.items[item]):

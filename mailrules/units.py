@@ -166,7 +166,8 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
             build.add("log", [(line, at)])
             continue
         label = _label_of(line, known)
-        if label is not None and lead >= 0 and not known(label[0]) and _BULLET.match(line):
+        after_label = bool(build.units) and build.units[-1].where == "label"
+        if label is not None and lead >= 0 and not after_label and not known(label[0]) and _BULLET.match(line):
             label = None  # a point of a list that happens to hold a colon
         if label is not None:
             name, value, value_at = label
@@ -218,7 +219,9 @@ def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
 
 def _form_like(match: re.Match[str]) -> bool:
     """An unknown label is believed only where the line looks like a form: a bullet before it, or few words."""
-    return bool(match.group("head").strip()) or len(match.group("plain").split()) <= 3
+    name = match.group("plain")
+    short = len(name) <= 24 if name.isascii() else len(name) <= 14
+    return bool(match.group("head").strip()) or (short and len(name.split()) <= 3 and not set(name) & set("、「」。"))
 
 
 def _value(

@@ -18,6 +18,7 @@ from mailrules.thread import Side
 from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.line import Line, in_order
 from service.case.roles import Roles
+from service.case.subject import read_subject
 from service.case.turn import follow
 from service.mail.message import Address, Mail
 
@@ -36,12 +37,15 @@ def judge_single(mail: Mail, rules: Rules, roles: Roles, file: str, ways: Ways =
     the company that the mail keeps (see ``_inferred``)."""
     if mail.error is not None:
         return {"file": file, "error": mail.error}
+    ways = replace(ways, intake=(*ways.intake, *_intake(mail)))
     roles = _inferred(mail, rules, roles, ways)
     brought = [_read(one, rules) for one in bring(mail, roles, ways, received_at=mail.date or _NEVER)]
     outer, judged = brought[0], _judged(brought)
     turn = judged.turn
     if judged is not outer and not turn.subject:
         turn = replace(turn, subject=outer.turn.subject, subject_is_new=False)
+    elif judged is outer and mail.forwarded and not read_subject(mail.subject).reply:
+        turn = replace(turn, subject_is_new=True)  # a stranger's mail handed on to us opens the matter
     judgement = rules.judge((turn,), (rules.read(turn) if turn is not judged.turn else judged.reading,))
     return _shown(file, mail, judged, outer, judgement, _waiting_on(brought, judged, judgement))
 
@@ -141,12 +145,22 @@ def _inferred(mail: Mail, rules: Rules, roles: Roles, ways: Ways) -> Roles:
         return ours
     itself = _read(bring(mail, ours, ways, received_at=mail.date or _NEVER)[0], rules)
     reading = itself.reading
-    strangers = any(ours.role_of(other) in ("vendor", "unknown") for other in mail.to)
+    strangers = frozenset(other.key for other in mail.to if ours.role_of(other) == "unknown")
     quotes_number = reading is not None and reading.vendor is not None and any(r.stated for r in reading.references)
     to_desk = any(ours.role_of(other) == "vendor" for other in mail.to)
-    if to_desk or (strangers and quotes_number) or quotes_number or _DEALS_WITH_VENDOR.search(itself.text):
-        return replace(ours, team=(*ours.team, mail.from_.key))
+    if to_desk or quotes_number or _DEALS_WITH_VENDOR.search(itself.text):
+        ours = replace(ours, team=(*ours.team, mail.from_.key))
+    if quotes_number and reading is not None and strangers:  # a partner's desk answers for the vendor
+        vendor, known = reading.vendor, ours.vendor_of
+        ours = replace(ours, vendor_of=lambda address: known(address) or (vendor if address in strangers else None))
     return ours
+
+
+def _intake(mail: Mail) -> tuple[str, ...]:
+    """Recipients that are evidently sodan itself, by their name."""
+    return tuple(
+        a.key for a in (*mail.to, *mail.cc) if "intake" in a.key.partition("@")[0] or ".intake." in f".{a.domain}."
+    )
 
 
 def _registered(address: Address) -> str:
