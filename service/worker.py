@@ -15,6 +15,7 @@ import secrets
 import signal
 import socket
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -121,7 +122,8 @@ class Worker:
         attempt = min(claimed.attempt, len(BACK_OFF))
         due = self._clock() + BACK_OFF[attempt - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
-        _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, exc_info=error)
+        trace = "".join(traceback.format_exception(error, limit=-8))
+        _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, reason=reason, trace=trace)
         self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, due))
 
     def _give_back(self, understood: Sequence[Understood]) -> None:

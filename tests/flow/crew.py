@@ -1,0 +1,84 @@
+"""Workers for tests: real ones, and one whose rules die of a word, as a fault in native code would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from mailrules.judgement import Reading
+from mailrules.thread import Turn
+from service import settings
+from service.intake import House
+from service.store.database import Database
+from service.worker import Worker, name
+
+
+@cache
+def house() -> House:
+    chosen = settings.load(
+        _env_file=None, intake="help@intake.example", organisation="corp.example", team="it@corp.example"
+    )
+    return House.of(chosen)
+
+
+class Deadly:
+    """Rules that end the process, raise or never return, by the words of a mail; else they are the real ones."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._real, attribute)
+
+    def read(self, turn: Turn) -> Reading:
+        if "deadly poison" in turn.text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "endless loop" in turn.text:
+            time.sleep(3600)
+        if "raises in reading" in turn.text:
+            raise ValueError("a fault of the rules")
+        reading: Reading = self._real.read(turn)
+        return reading
+
+    def judge(self, thread: Any, readings: Any = None) -> Any:
+        if any("raises in judging" in turn.text for turn in thread):
+            raise RuntimeError("a fault of the judge")
+        return self._real.judge(thread, readings)
+
+
+def worker(database: Database, *, deadly: bool = False, now: datetime | None = None, lease: float = 60) -> Worker:
+    home = house()
+    if deadly:
+        home = replace(home, rules=Deadly(home.rules))  # type: ignore[arg-type]
+    return Worker(
+        database,
+        home,
+        by=name(),
+        batch=64,
+        lease=timedelta(seconds=lease),
+        clock=(lambda: now) if now else (lambda: datetime.now(UTC)),
+    )
+
+
+if __name__ == "__main__":  # python -m tests.flow.crew URL LEASE: a deadly worker, until nothing waits
+    from service.store import spool
+    from service.worker import release_the_dead
+
+    database = Database(sys.argv[1])
+    release_the_dead(database)
+    stop = threading.Event()
+
+    def watch() -> None:
+        while database.read(spool.ledger).waiting:
+            time.sleep(0.05)
+        stop.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    worker(database, deadly=True, lease=float(sys.argv[2])).run(stop)

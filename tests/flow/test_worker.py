@@ -1,0 +1,157 @@
+"""From the spool into cases: whatever a mail does to its worker, it is taken in or set aside, and no other suffers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from service import intake
+from service.store import spool
+from service.store.database import Connection, Database
+from service.store.spool import Envelope
+from service.store.tables import cases, deliveries, events, messages
+from tests.flow.crew import worker
+
+ROOT = Path(__file__).parents[2]
+ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
+
+
+def mail(number: int, words: str = "Outlook cannot send mail since 9:00 today. Error 0x800CCC0E.") -> bytes:
+    return (
+        f"From: Aiko <aiko{number}@corp.example>\r\nTo: help@intake.example\r\nSubject: Trouble {number}\r\n"
+        f"Message-ID: <m{number}@corp.example>\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\n\r\n{words}\r\n"
+    ).encode()
+
+
+def receive(database: Database, contents: Sequence[bytes]) -> list[str]:
+    return intake.receive(database, [(ENVELOPE, content) for content in contents], datetime.now(UTC))
+
+
+def states(database: Database) -> dict[str, tuple[str, int]]:
+    return {row["id"]: (row["state"], row["attempts"]) for row in database.read(spool.listing)}
+
+
+def titles(database: Database) -> list[str]:
+    return sorted(database.read(lambda conn: conn.execute(select(cases.c.title)).scalars().all()))
+
+
+def test_a_mail_becomes_a_case(database: Database) -> None:
+    [id] = receive(database, [mail(1)])
+    assert worker(database).step() == 1
+
+    def look(conn: Connection) -> None:
+        case = conn.execute(select(cases)).one()
+        assert (case.title, case.status, case.waiting_on, case.messages) == ("Trouble 1", "open", "team", 1)
+        assert case.document["key"] == "SD-1"
+        assert case.document["messages"] == 1
+        assert [one["address"] for one in case.document["participants"]] == ["aiko1@corp.example"]
+        message = conn.execute(select(messages)).one()
+        assert (message.message_id, message.author_role, message.spool_id) == ("<m1@corp.example>", "requester", id)
+        assert message.reading is not None
+        assert conn.execute(select(deliveries.c.spool_id)).scalars().all() == [id]
+        assert "case.opened" in conn.execute(select(events.c.kind)).scalars().all()
+
+    database.read(look)
+    assert states(database) == {id: ("done", 1)}
+    assert database.read(spool.done_without_message) == []
+    assert worker(database).step() == 0
+
+
+def test_the_same_mail_twice_is_one_message(database: Database) -> None:
+    receive(database, [mail(1), mail(2), mail(1)])
+    worker(database).step()
+    receive(database, [mail(2)])
+    worker(database).step()
+    found = database.read(
+        lambda conn: conn.execute(select(messages.c.message_id, messages.c.deliveries).order_by(messages.c.id)).all()
+    )
+    assert [tuple(row) for row in found] == [("<m1@corp.example>", 2), ("<m2@corp.example>", 2)]
+    assert database.read(spool.ledger).taken_in == 4
+
+
+def test_an_empty_mail_and_pure_noise_are_messages_too(database: Database) -> None:
+    receive(database, [b"", b"\x00\xff" * 500, b"\r\n\r\n", b"no header at all", mail(1)])
+    worker(database).step()
+    assert database.read(spool.ledger).taken_in == 5
+    assert database.read(spool.ledger).shunted == 0
+
+
+@pytest.mark.parametrize("words", ["raises in reading", "raises in judging"])
+def test_a_mail_that_fails_is_tried_three_times_and_set_aside_alone(database: Database, words: str) -> None:
+    ids = receive(database, [mail(1), mail(2, words), mail(3)])
+    now = datetime.now(UTC)
+    for _ in range(3):
+        while worker(database, deadly=True, now=now).step():
+            pass
+        now += timedelta(minutes=5)
+    assert states(database) == {ids[0]: ("done", 1), ids[1]: ("shunted", 3), ids[2]: ("done", 1)}
+    assert titles(database) == ["Trouble 1", "Trouble 3"]
+    reason = database.read(partial(spool.entry, id=ids[1]))["reason"]
+    assert "a fault of the" in reason
+    database.transact(lambda conn: spool.retry(conn, ids[1], now))
+    assert worker(database, now=now).step() == 1
+    assert titles(database) == ["Trouble 1", "Trouble 2", "Trouble 3"]
+    assert database.read(spool.ledger).balanced
+
+
+def _work_until_all_is_settled(url: str, lease: float) -> int:
+    """Start workers one after the other, as the supervisor does; returns how many died."""
+    for died in range(12):
+        command = [sys.executable, "-m", "tests.flow.crew", url, str(lease)]
+        if subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60).returncode == 0:
+            return died
+    raise AssertionError("something still waits")
+
+
+def test_a_mail_that_kills_its_worker_is_set_aside_and_takes_nobody_along(
+    database: Database, database_url: str
+) -> None:
+    ids = receive(database, [mail(1), mail(2, "deadly poison"), mail(3)])
+    assert _work_until_all_is_settled(database_url, 60) == 3
+    assert [states(database)[id][0] for id in ids] == ["done", "shunted", "done"]
+    assert states(database)[ids[1]][1] == 3
+    assert titles(database) == ["Trouble 1", "Trouble 3"]
+
+
+def test_a_mail_that_never_ends_is_set_aside_too(sqlite: Database) -> None:
+    ids = receive(sqlite, [mail(1), mail(2, "endless loop"), mail(3)])
+    assert _work_until_all_is_settled(str(sqlite.url), 4) >= 3
+    assert [states(sqlite)[id][0] for id in ids] == ["done", "shunted", "done"]
+
+
+def test_workers_at_once_make_the_same_cases_as_one(database: Database, database_url: str) -> None:
+    contents = []
+    for number in range(40):
+        reply = mail(1000 + number, "It works again, thank you.").replace(
+            b"\r\n\r\n", f"\r\nIn-Reply-To: <m{number}@corp.example>\r\n\r\n".encode(), 1
+        )
+        contents += [mail(number), reply, mail(number)]
+    receive(database, contents)
+    others = [Database(database_url) for _ in range(3)]
+    threads = [threading.Thread(target=_until_empty, args=(other,)) for other in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for other in others:
+        other.close()
+    ledger = database.read(spool.ledger)
+    assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (120, 0, 0)
+    counts = database.read(lambda conn: conn.execute(select(cases.c.messages)).scalars().all())
+    assert sorted(counts) == [2] * 40
+    ids = database.read(lambda conn: conn.execute(select(messages.c.message_id)).scalars().all())
+    assert len(ids) == len(set(ids)) == 80
+
+
+def _until_empty(database: Database) -> None:
+    one = worker(database)
+    while one.step():
+        pass
