@@ -9,29 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from service.mail import dates
-from service.mail.words import (
-    END_ENDS,
-    END_STARTS,
-    FORWARD_MARKS,
-    LABELS,
-    LONGEST_LABEL,
-    ORIGINAL_MARKS,
-    Field,
-    fold,
-)
+from service.mail.mark import Mark, is_rule, mark_of
+from service.mail.words import FORWARD_MARKS, LABELS, LONGEST_LABEL, ORIGINAL_MARKS, Field, fold
 
-Mark = Literal["forward", "original", "end", "unknown", "none"]
 LONGEST: Final = 4_000
 """Characters of one header line that are looked at (To lists are long)."""
 _MOST_LINES: Final = 40
 
-_DECORATED = re.compile(
-    r"[\s>*|_]*(?:[-=_~#*+–—━─]{2,}|<{2,}|\[)[ \t*]*([^\s-].{2,78}?)[ \t*:：]*(?:[-=_~#*+–—━─]{2,}|>{2,}|\])[\s*|]*$"
-)
-_RULE = re.compile(r"[ \t*]*(?:_{5,}|-{5,}|—{3,}|─{3,}|━{3,}|={5,}|\*{5,})[ \t*]*$")
 _GLUED = re.compile(r"(?<=[A-Z0-9])([A-ZÀ-ÞА-Я]?[^\W\d_A-ZÀ-Þ]{3,12})[ \t]+")
 _NO_COLON: Final = ("送信済み ", "送信日時 ", "Wysłano ")
 """Header words that some clients write without a colon."""
@@ -51,7 +38,6 @@ _TELLING: Final = frozenset({"from", "to", "cc", "subject", "date"})
 _SHAPE = re.compile(r"[ \t*_>|]{0,6}([^\W\d_][^\d:：<>@\n]{0,27})[:：][ \t*\u00a0]*(.*)$")
 _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
 """A header field that no client shows but a returned message has ("X-Spam-Score: 0")."""
-_FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
 
 
 @dataclass(slots=True)
@@ -94,42 +80,6 @@ def label(line: str) -> tuple[frozenset[Field], str, str] | None:
         if fields is None:
             return None
     return fields, bare[colon + 1 :].strip(" \t*\u00a0\u200e\u200f\u3000"), word
-
-
-def mark_of(line: str) -> Mark:
-    """What the line says by itself: "---- Forwarded message ----", "Begin forwarded message:", …"""
-    if len(line) > 200:
-        return "none"
-    stripped = line.strip()
-    if not stripped:
-        return "none"
-    first = stripped[0]
-    if first in "-=_~#*+–—━─<[":
-        found = _DECORATED.match(line)
-        if found is not None:
-            phrase = fold(found[1]).strip(" \t*:：-_")
-            if phrase.startswith(("forwarded by ", "転送者")):
-                return "forward"
-            if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS):
-                return "end"
-            return "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
-    if stripped[-1] in ":：" or first in "*_":
-        phrase = fold(stripped).strip(" \t*:：-_")
-        if phrase in FORWARD_MARKS and len(phrase) > 6:
-            return "forward"
-        if phrase in ORIGINAL_MARKS:
-            return "original"
-    return "none"
-
-
-def is_forwarded_by(line: str) -> bool:
-    """Becky!'s "Forwarded by X <x@y>", the line above its mark."""
-    return len(line) < 300 and _FORWARDED_BY.match(line) is not None
-
-
-def is_rule(line: str) -> bool:
-    """A line of underscores or dashes, as Outlook on the web draws above a block."""
-    return len(line) < 200 and _RULE.match(line) is not None
 
 
 def block_at(lines: Sequence[str], at: int) -> Block | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from service.mail import dates, encoded, forward, history, quote, signature
+from service.mail import boilerplate, dates, encoded, forward, history, quote, signature
 from service.mail.history import Speaker
 from service.mail.message import Address, Earlier, Origin
 from service.mail.people import people
@@ -59,23 +59,25 @@ def read_body(
     flowed: bool = False,
     from_: Address | None = None,
 ) -> Body:
-    """Take ``text`` apart. ``html`` is the same body as HTML where the mail has it: its language is a hint for zones.
+    """Take ``text`` apart; never raises.
 
-    ``date`` is the mail's Date; header blocks without a zone are read in its offset (see ``dates.zone_of``).
+    ``html`` is the same body as HTML where the mail has it: its language is a hint for zones. ``date`` is the mail's
+    Date; header blocks without a zone are read in its offset (see ``dates.zone_of``). ``flowed`` text comes with its
+    soft breaks joined already (RFC 3676); ``from_`` is not needed yet.
     """
     if not text.strip():
         return Body(text=text)
     try:
-        return _read(text, html, subject, date, flowed)
+        return _read(text, html, subject, date)
     except Exception:  # the promise of this module: a body that defeats it is still a body
         return Body(text=text, reply_text=text.strip(), defects=("body-unread",))
 
 
-def _read(text: str, html: str | None, subject: str, date: datetime | None, flowed: bool) -> Body:
+def _read(text: str, html: str | None, subject: str, date: datetime | None) -> Body:
     lines, rest = _lines(text)
     walk = history.Walk(forward.prefix_of(subject))
     own, speakers = walk.take_apart(lines)
-    ticketed = signature.may_hold_reply_line(text[:LONGEST])
+    ticketed = boilerplate.may_hold_reply_line(text[:LONGEST])
     reply_lines, signed, beyond = _new_text(own, ticketed)
     around_it = _Around(dates.zone_of(_spoken(text, html), date), date, ticketed)
     forwards, others = forward.sorted_out(speakers, subject, bool(reply_lines))
@@ -114,19 +116,19 @@ def _lines(text: str) -> tuple[list[str], str]:
 
 def _new_text(own: history.Lines, ticketed: bool = False) -> tuple[list[str], list[str], list[str]]:
     """(new lines, signature lines, lines beyond a "reply above this line") of the sender's own lines."""
-    parts: list[list[str]] = [[]]
     beyond: list[str] = []
-    looks = 200 if ticketed else 0
-    for at, line in enumerate(own):
-        if line is None:
-            if parts[-1]:
-                parts.append([])
-        elif looks and signature.may_hold_reply_line(line) and (looks := looks - 1) and signature.is_reply_line(line):
-            if any(any(written.strip() for written in part) for part in parts):
-                beyond = [left for left in own[at + 1 :] if left is not None]
-                break
+    if ticketed and (cut := _reply_line(own)) is not None:
+        above, below = own[:cut], own[cut + 1 :]
+        if any(line and line.strip() for line in above):
+            own, beyond = above, [line for line in below if line is not None]
         else:
+            own = below
+    parts: list[list[str]] = [[]]
+    for line in own:
+        if line is not None:
             parts[-1].append(line)
+        elif parts[-1]:
+            parts.append([])
     new: list[str] = []
     signed: list[str] = []
     for part in parts:
@@ -135,6 +137,19 @@ def _new_text(own: history.Lines, ticketed: bool = False) -> tuple[list[str], li
         if kept:
             new += ["", *kept] if new else kept
     return new, signed, beyond
+
+
+def _reply_line(own: history.Lines) -> int | None:
+    """Where "reply above this line" stands, among the first lines that could be it."""
+    looks = 200
+    for at, line in enumerate(own):
+        if line is not None and boilerplate.may_hold_reply_line(line):
+            looks -= 1
+            if boilerplate.is_reply_line(line):
+                return at
+            if not looks:
+                break
+    return None
 
 
 def _spoken(text: str, html: str | None) -> str:

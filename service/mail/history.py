@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from service.mail import block, quote, ticket
+from service.mail import block, mark, quote, ticket
 from service.mail.block import Block
 from service.mail.quote import Attribution
 
@@ -144,7 +144,7 @@ class _Level:
             self.current, self.opened = self.before, None
             return
         above = _last_written(self.current) if event.mark != "none" else None
-        if above is not None and block.is_forwarded_by(str(self.current[above])):
+        if above is not None and mark.is_forwarded_by(str(self.current[above])):
             del self.current[above:]
             event.mark = "forward"
         self.before, self.opened = self.current, None

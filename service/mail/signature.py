@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from service.mail.boilerplate import FRAME, banner_end, disclaimer_start
+from service.mail.footer import is_footer
 from service.mail.words import fold
 
 _LONGEST_SIGNATURE: Final = 16
@@ -21,9 +23,6 @@ _LONGEST_DELIMITED: Final = 60
 _WIDEST: Final = 90
 _MOST_CUTS: Final = 40
 
-_FRAME = re.compile(
-    r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
-)
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
 _SYMBOLS = re.compile(r"[\s\-_=*#~+ᐧ.·•|]*$")
 _NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
@@ -75,112 +74,16 @@ _SIGN_OFFS: Final = frozenset(
 )  # fmt: skip
 _SIGN_OFFS_BARE: Final = frozenset(p.strip() for p in _SIGN_OFFS if p.strip())
 
-_DEVICE: Final = (
-    r"iphone|ipad|ipod|android|blackberry|mobile|mobil\w*|mobiel|handy|smartphone|phone|tablet|cell|galaxy|samsung|htc|huawei|xiaomi|pixel|nokia|lumia|"
-    r"sony|xperia|outlook|windows|yahoo|gmail|mailbox|mailspring|airmail|spark|thunderbird|k-9|proton\w*|mail|hotmail|aol|mac|macbook|watch|device|sparrow|"
-    r"nine|newton|zoho|front|superhuman|dispositivo|celular|móvil|cellulare|telefon\w*|téléphone|portable|appareil|gerät|puhelim\w*|"
-    r"telefonu|телефон\w*|устройств\w*|verizon|t-mobile|at&t|vodafone|docomo|softbank"
-)
-_FOOTERS: Final = (
-    re.compile(
-        rf"[\W_]*(?:sent|posted|composed|written)\s(?:from|via|with|using|by|on)\b(?:\s+[^\s.,]+){{0,3}}?\s+(?:<?)[\w'’-]*(?:{_DEVICE})\b[^,.]{{0,60}}"
-        r"(?:[.,!]\s*(?:(?:so )?please|sorry|apolog|excuse|pardon|https?:|get)[^\n]{0,120})?[.!)>\]]*\s*(?:<?\(?https?://\S{0,200})?[)>.]*\s*$",
-        re.I,
-    ),
-    re.compile(r"[\W_]*sent (?:from|via) my(?: [\w'’&.-]+){1,3}[.!]?\s*$", re.I),
-    re.compile(r"[\W_]*(?:sent (?:from|via) (?:a )?(?:my )?\w+(?: \w+){0,4}[,.] (?:please |kindly )?(?:excuse|forgive|pardon|sorry|apolog)[^\n]{0,120})\s*$", re.I),
-    re.compile(r"[\W_]*(?:via|from)\s+(?:my\s+)?(?:mobile|iphone|ipad|android|phone|cell|blackberry)(?:\s?\w{1,12}){0,2}[\W_]*$", re.I),
-    re.compile(r"[\W_]*[\w'’-]{1,30} from (?:my )?(?:mobile|iphone|phone)[\W_]*$", re.I),
-    re.compile(r"[\W_]*get\W{1,3}(?:outlook|mail|yahoo mail|spark|bluemail)\b[^\n]{0,120}$", re.I),
-    re.compile(
-        rf"[\W_]*(?:envoyé|enviado|enviada|inviato|inviata|verzonden|verstuurd|gesendet|skickat|skickad|sendt|lähetetty|wysłan[eoa]|odesláno|odoslané|"
-        rf"poslano|poslato|trimis|elküldve|küldve|отправлено|надіслано|відправлено|изпратено|gönderildi|saadetud|nosūtīts|išsiųsta|enviat|dikirim|terkirim|στάλθηκε|απεστάλη)"
-        rf"\s[^.!?]{{0,40}}\b(?:{_DEVICE})\b[^.!?]{{0,60}}[.]?\s*(?:<?\(?https?://\S{{0,200}})?[)>]*\s*$",
-        re.I,
-    ),
-    re.compile(rf"[\W_]*(?:von|diese nachricht wurde|diese e-?mail wurde)\s[^.!?]{{0,60}}\b(?:{_DEVICE})\b[^.!?]{{0,40}}(?:gesendet|geschickt|verschickt)[\W_]*$", re.I),
-    re.compile(r"[\W_]*(?:télécharge[rz]|obtenir|descargar|obtener|holen sie sich|scarica|ottieni|obter|baixe|download)\s(?:outlook|mail)\b[^\n]{0,120}$", re.I),
-    re.compile(r"[\W_]*(?:私の)?(?:iphone|ipad|android|スマートフォン|スマホ|携帯|モバイル|xperia|galaxy|windows|yahoo|outlook|ドコモ|au|mac)[^\n。]{0,30}(?:から|より)(?:の)?(?:送信|送られ|メール)[^\n。]{0,12}[\W_]*$", re.I),
-    re.compile(r"[\W_]*(?:outlook for (?:ios|android)|(?:ios|android|windows|mac)\s?版\s?(?:の\s?)?(?:outlook|メール)|yahoo!?メール[^\n]{0,20})[^\n。]{0,20}(?:を入手|で送信|から送信|を取得|から検索|ダウンロード)[^\n]{0,80}$", re.I),
-    re.compile(r"[\W_]*(?:從我的|从我的|发自我的|发自|傳送自|寄自|從)[^\n。]{0,30}(?:傳送|发送|寄出)?[\W_]*$"),
-    re.compile(r"[\W_]*(?:나의|내)?\s?[\w ]{0,20}(?:에서 보냄|에서 보냈습니다|에서 전송)[\W_]*$"),
-    re.compile(r"[\W_]*sent (?:from|via|with) \[[^\]\n]{1,40}\]\(https?://[^)\s]{1,200}\)(?: (?:for|on|für|pour|para|per) [\w .]{1,30})?[\W_]*$", re.I),
-    re.compile(r"[\W_]*sent (?:from|by) galaxy[\W_]*$|[\W_]*sent (?:from|via) (?:a |the )?(?:mobile|phone)(?: device)?[\W_]*$", re.I),
-)  # fmt: skip
-_FOOTER_STARTS: Final = tuple(
-    """sent via from posted composed written get env obt obte inv verz verst ges skick sendt läh wysł odes odos posla trimis elk küld отправ надісл відправ изпр
-    gönder saade saadet nosūt išsių enviat dikirim terkirim στάλ απεστ télé desc holen scarica ottieni baixe download von diese iphone ipad android outlook ios au mac
-    スマート スマホ 携帯 モバイル xperia galaxy windows yahoo ドコモ 私の 從 从 发 傳送 寄自 나의 내 someone""".split()  # noqa: SIM905
-)
-_FOOTER_MIDDLES: Final = (
-    " from mobile",
-    " from my ",
-    " from iphone",
-    " from phone",
-    "에서 보",
-    "에서 전",
-    "から送信",
-    "より送信",
-)
 _CUT_AFTER = re.compile(
-    rf"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
-    rf"отправлено из)\s[^.!?]{{0,30}}\b(?:outlook|mail|{_DEVICE})\b[^.!?]{{0,30}}<?\(?https?://\S{{1,200}}[)>]*\s*$",
+    r"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
+    r"отправлено из)\s[^.!?]{0,30}\b(?:outlook|mail|mobil\w*|iphone|ipad|android|phone)\b[^.!?]{0,30}<?\(?https?://\S{1,200}[)>]*\s*$",
     re.I,
 )  # fmt: skip
 
-_DISCLAIMER = re.compile(
-    r"[\W_]*(?:(?:legal |confidentiality )?disclaimer\b|confidentiality (?:notice|note|statement)|confidential(?:ity)?:|privileged and confidential|"
-    r"(?:this|the (?:information|contents?)(?: contained)? in this) (?:e-?mail|message|communication|transmission|electronic)[^\n]{0,140}(?:confidential|intended|privileged|proprietary|scanned)|"
-    r"the information (?:contained|transmitted|in this)[^\n]{0,140}(?:confidential|intended|privileged)|if you (?:are not|have received)[^\n]{0,60}(?:intended|in error|this e-?mail)|"
-    r"please consider the environment|diese (?:e-?mail|nachricht) (?:enthält|ist|kann)[^\n]{0,120}(?:vertraulich|bestimmt)|ce (?:message|courriel|mail)[^\n]{0,120}(?:confidentiel|destin)|"
-    r"este (?:mensaje|correo|e-?mail)[^\n]{0,120}(?:confidencial|destin)|questo messaggio[^\n]{0,120}(?:riservat|confidenzial|destinat)|esta mensagem[^\n]{0,120}(?:confidencial|destin)|"
-    r"(?:本|この)(?:電子)?(?:メール|e-?mail|ｅメール)(?:に|は|には|および|及び|の)[^\n]{0,120}(?:機密|秘密|誤って|誤送信|受信者以外|無断|宛先以外|破棄)|【?(?:機密保持|免責事項|注意事項)】?|"
-    r"(?:本|この)メールに?(?:お心当たり|心当たり)|virus-free|avg で|ウイルス(?:フリー|チェック済|スキャン済)|this email has been (?:checked|scanned)|(?:本|この)メールは[^\n]{0,40}ウイルス(?:スキャン|チェック))",
-    re.I,
-)  # fmt: skip
-_BANNER = re.compile(
-    r"[\W_]*(?:\[?(?:external|外部|ext)\]?[\s\]:：]*(?:e-?mail|sender|メール|message|mail)?[\W_]*$|"
-    r"\[?(?:external(?: e-?mail| sender| message)?|caution|warning|attention|notice|security notice|警告|注意)\]?[\s\]:：!*-]+[^\n]{0,60}(?:e-?mail|message|sender|mail|メール)[^\n]{0,80}(?:outside|external|originated|not (?:click|open)|外部|社外)|"
-    r"\[external\][^\n]{0,60}(?:think before|click|outside|report|sender|caution)|"
-    r"(?:this|the) (?:e-?mail|message|sender)[^\n]{0,60}(?:originated|came|is|was sent|comes)(?: from)?\s?(?:someone |a source )?(?:outside|external|an external)|"
-    r"(?:external e-?mail|external sender|外部からのメール|社外からのメール|社外メール)|"
-    r"【(?:外部|社外|外部メール|社外メール|外部送信元|外部からのメール|注意)】[^\n]{0,100}$|[※*＊■]?\s*(?:この|本)(?:電子)?メールは[、,]?(?:社外|外部|組織外|インターネット)[^\n]{0,60}(?:から|送信|受信)|"
-    r"you don'?t often get e-?mail from|some people who received this message don'?t often|多くの場合[^\n]{0,20}から(?:の)?メール|[^\n]{0,60}からメールを受け取ることはあまりありません|"
-    r"do not click (?:on )?(?:any )?links|think before you click)",
-    re.I,
-)  # fmt: skip
-_BANNER_END = re.compile(
-    r"[\W_]*(?:learn why this is important|do not click|この送信者|これが重要である理由|リンク|添付|be careful|please be|unless you|attachments?)",
-    re.I,
-)
-_ABOVE_LINE = re.compile(
-    r"[\W_]*(?:please\s)?(?:type|write|enter|add)?\s?(?:your\s)?(?:repl(?:y|ies)|respond|response|answers?)?[^\n]{0,40}\babove (?:this|the) line\b|"
-    r"この(?:行|線)(?:より|の|から)?(?:も)?上(?:に|部に|へ)[^\n]{0,20}(?:返信|返答|記入|入力|ご記載|ご返信)|返信(?:は|を|内容は)?[^\n]{0,10}この(?:行|線)(?:より|の)上|"
-    r"antwort(?:en)?[^\n]{0,30}oberhalb dieser (?:zeile|linie)|répon(?:dre|dez)[^\n]{0,30}au-dessus de cette ligne|responda[^\n]{0,30}(?:por )?encima de esta línea|"
-    r"rispondi[^\n]{0,30}sopra questa (?:riga|linea)|antwoord[^\n]{0,30}boven deze (?:regel|lijn)|responda[^\n]{0,30}acima desta linha|请在此行(?:之)?上(?:方)?回复|이 줄 위에",
-    re.I,
-)  # fmt: skip
-_ABOVE_HINTS: Final = (
-    "above", "ABOVE", "Above", "の上", "より上", "も上", "oberhalb", "au-dessus", "encima", "sopra", "boven", "acima", "此行", "이 줄",
-)  # fmt: skip
 _LIST_FOOTER = re.compile(
     r"[\w.+-]{1,64} mailing list\b|[\w.+-]{1,64}@(?:lists?|googlegroups)\.|https?://\S{0,120}(?:listinfo|mailman)|unsubscribe|配信停止",
     re.I,
 )
-
-
-def is_reply_line(line: str) -> bool:
-    """A ticket system's "reply above this line", in any of several languages."""
-    return len(line) < 300 and may_hold_reply_line(line) and _ABOVE_LINE.search(line) is not None
-
-
-def may_hold_reply_line(text: str) -> bool:
-    """A cheap first look at a line or a whole text."""
-    if text.isascii():
-        return (
-            "above" in text.lower() or "sopra" in text or "boven deze" in text or "acima" in text or "oberhalb" in text
-        )
-    return any(hint in text for hint in _ABOVE_HINTS)
 
 
 def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -196,7 +99,7 @@ def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
             kept = kept[:cut]
         if len(kept) == before:
             break
-    start = _banner_end(kept)
+    start = banner_end(kept)
     if start:
         off = [*kept[:start], *off]
         kept = kept[start:]
@@ -218,7 +121,7 @@ def _cut(lines: list[str]) -> int | None:
     """Where the last thing that is not content begins, if the end is such a thing."""
     if not lines:
         return None
-    for find in (_delimited, _footer, _disclaimer, _list_footer, _framed, _signed_off, _contact_block):
+    for find in (_delimited, _footer, disclaimer_start, _list_footer, _framed, _signed_off, _contact_block):
         at = find(lines)
         if at is not None:
             return at
@@ -240,7 +143,7 @@ def _delimited(lines: list[str]) -> int | None:
 
 def _footer(lines: list[str]) -> int | None:
     last = lines[-1]
-    if _is_footer(last):
+    if is_footer(last):
         return len(lines) - 1
     # "Sent from Outlook for Android<https://…>" and then an answer's text without any header above it
     for at in range(len(lines) - 1, max(0, len(lines) - 200), -1):
@@ -249,7 +152,7 @@ def _footer(lines: list[str]) -> int | None:
             return at
     if (
         len(lines) > 1
-        and _is_footer(lines[-2])
+        and is_footer(lines[-2])
         and len(last) < 120
         and last.strip().startswith(("<http", "http", "(http"))
     ):
@@ -257,29 +160,10 @@ def _footer(lines: list[str]) -> int | None:
     return None
 
 
-def _is_footer(line: str) -> bool:
-    if len(line) > 300:
-        return False
-    bare = fold(line).lstrip(" \t-–—_*<([>~=・※.")
-    if not bare.startswith(_FOOTER_STARTS) and not any(middle in bare for middle in _FOOTER_MIDDLES):
-        return False
-    return any(pattern.match(line) for pattern in _FOOTERS)
-
-
-def _disclaimer(lines: list[str]) -> int | None:
-    """From the first paragraph of the end that begins like a disclaimer."""
-    for at in range(max(0, len(lines) - 40), len(lines)):
-        line = lines[at]
-        starts = at == 0 or not lines[at - 1].strip() or _FRAME.match(lines[at - 1][:200]) is not None
-        if starts and line.strip() and _DISCLAIMER.match(line[:400]):
-            return at or None
-    return None
-
-
 def _list_footer(lines: list[str]) -> int | None:
     """A mailing list's lines under a rule."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
-        if len(lines[at]) < 200 and _FRAME.match(lines[at]):
+        if len(lines[at]) < 200 and FRAME.match(lines[at]):
             below = "\n".join(line[:300] for line in lines[at + 1 :])
             return at if _LIST_FOOTER.search(below) else None
     return None
@@ -289,10 +173,10 @@ def _framed(lines: list[str]) -> int | None:
     """A signature under a line of dashes or stars, as Japanese writers draw it."""
     end = len(lines)
     for at in range(end - 1, max(-1, end - _LONGEST_SIGNATURE - 1), -1):
-        if not (len(lines[at]) < 200 and _FRAME.match(lines[at])):
+        if not (len(lines[at]) < 200 and FRAME.match(lines[at])):
             continue
         below = [line for line in lines[at + 1 :] if line.strip()]
-        inside = [line for line in below if not (len(line) < 200 and _FRAME.match(line))]
+        inside = [line for line in below if not (len(line) < 200 and FRAME.match(line))]
         if inside and all(_fits_signature(line) for line in inside) and _evidence(inside):
             return at
     return None
@@ -349,26 +233,3 @@ def _evidence(lines: Sequence[str]) -> bool:
     strong = sum(_CONTACT.search(line) is not None for line in lines)
     weak = sum(_ORGANISATION.search(line) is not None for line in lines)
     return strong >= 1 and (len(lines) >= 2 or weak >= 1) if strong else weak >= 1 and len(lines) <= 5
-
-
-def _banner_end(lines: list[str]) -> int:
-    """How many lines at the beginning are a warning that a mail system put there."""
-    at = 0
-    for _ in range(3):
-        while at < len(lines) and not lines[at].strip():
-            at += 1
-        first = at
-        if at < len(lines) and len(lines[at]) < 200 and _FRAME.match(lines[at]):
-            first = at + 1
-        if first >= len(lines) or len(lines[first]) > 600 or not _BANNER.match(lines[first][:400]):
-            break
-        end = first + 1
-        while (
-            end < len(lines)
-            and end - first < 6
-            and lines[end].strip()
-            and (_BANNER_END.match(lines[end][:200]) or _FRAME.match(lines[end][:200]))
-        ):
-            end += 1
-        at = end
-    return at if at and any(line.strip() for line in lines[:at]) else 0

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.mail import dates
-from service.mail.block import is_rule
 from service.mail.boilerplate import is_reply_line
+from service.mail.mark import is_rule
 from service.mail.quote import Attribution
 
 _WIDEST: Final = 110

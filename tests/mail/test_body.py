@@ -192,6 +192,62 @@ def test_a_signature_is_not_new_text(signature: str) -> None:
     assert signature.startswith(read.signature)  # a closing frame may be gone
 
 
+FOOTERS = [
+    "Sent from my BlackBerry",
+    "Sent from Mail for Windows",
+    "Sent from [mail](https://mail.example/) for Windows 10",
+    "Sent from my cell, please excuse any typos.",
+    "Get Outlook for Android<https://aka.ms/x>",
+    "Please excuse brevity and typos, sent from phone",
+    "Отправлено с iPhone",
+    "Enviado desde mi iPhone",
+    "Enviado do meu iPhone",
+    "Trimis de pe iPhone-ul meu",
+    "Skickat från min iPhone",
+    "Wysłane z iPhone'a",
+    "Odesláno z iPhonu",
+    "iPhone'umdan gönderildi",
+    "iPhone-omról küldve",
+    "내 iPhone에서 보냄",
+    "发自我的 iPhone",
+    "Lähetetty iPhonesta",
+    "Verstuurd vanaf mijn iPhone",
+    "Надіслано з iPhone",
+    "Στάλθηκε από το iPhone μου",
+    "Gửi từ iPhone của tôi",
+    "ส่งจาก iPhone ของฉัน",
+    "Envoyé à partir d’Outlook pour iOS",
+    "Gesendet von Mail für Windows",
+    "Outlook für iOS beziehen",
+    "Outlook for iOS を入手",
+    "ドコモのスマートフォンから送信",
+    "Windows 10 版のメールから送信",
+]
+
+
+@pytest.mark.parametrize("footer", FOOTERS)
+def test_the_footer_of_a_phone_is_not_new_text(footer: str) -> None:
+    assert body(f"It prints.\n\n{footer}").reply_text == "It prints."
+
+
+SENTENCES = [
+    "Sent from the server at 10:00 with an error.",
+    "Get Outlook working again please",
+    "From mobile the login works, from PC not.",
+    "スマホから送信できません。",
+    "iPhoneからメールが送信できません",
+    "Outlookから送信エラーになります",
+    "Von meinem Rechner aus geht es nicht.",
+    "Mail wird nicht gesendet",
+    "Androidからの送信メールが届かない",
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_sentence_about_a_phone_stays(sentence: str) -> None:
+    assert body(f"Hello,\n\n{sentence}").reply_text == f"Hello,\n\n{sentence}"
+
+
 KEPT = [
     "Sent from my desk, which is nearer than the printer.",
     "The notification was sent from my iPhone app.",

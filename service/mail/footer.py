@@ -1,0 +1,99 @@
+"""The line that a phone or a mail program puts below a text ("Sent from my iPhone"), in many languages.
+
+Read by its words, not by one pattern a language: a short clause that begins with a word for sending and names a device
+or a mail program. A sentence that goes on ("Sent from my desk, which is …") is no footer.
+"""
+
+# ruff: noqa: E501 -- tables and patterns: a case a line
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from service.mail.words import fold
+
+_LONGEST: Final = 300
+_MOST_WORDS: Final = 9
+
+_DEVICES: Final = tuple(
+    """iphon ipad ipod android blackberry galaxy samsung huawei xiaomi pixel nokia lumia xperia sony htc motorola outlook windows yahoo
+    gmail mail mailbox airmail spark thunderbird k-9 proton hotmail aol mobil mobiel handy smartphone phone tablet cell device dispositiv
+    celular móvil cellulare telef télé телефон смартфон portable appareil gerät puhelim устройств verizon t-mobile vodafone typeapp bluemail
+    nine superhuman hushmail newton zoho sparrow polymail edison canary mailspring courrier posta e-mail""".split()  # noqa: SIM905
+)
+_SENT: Final = tuple(
+    """envoyé enviad inviat verzonden verstuurd gesendet geschickt skick sendt lähetetty wysłan odeslán odoslan poslan poslat trimis elküldve
+    küldve отправлен послано надіслано відправлено изпратено gönderil saadetud nosūtīts išsiųsta enviat dikirim terkirim dihantar στάλθηκε
+    απεστάλη gửi ส่งจาก נשלח أرسل أُرسل provenance expédié bidalia""".split()  # noqa: SIM905
+)
+_GET: Final = tuple(
+    """get obten obtén télécharg descarg holen herunterladen beziehen scarica ottieni obter baix download hämta hent last pobierz stáhn
+    получи скачай отримай завантаж 获取 下载 取得 를 다운로드 i̇ndir indir haal letölt""".split()  # noqa: SIM905
+)
+_LINK = re.compile(r"\[([^\]\n]{1,60})\]\(https?://[^)\s]{0,300}\)|<?\(?https?://[^\s>)]{0,300}[>)]?")
+_WORD = re.compile(r"[^\W_]+(?:[-'’&][^\W_]+)*")
+_PARTS = re.compile(r"[\s,;:()\"'’“”„«»-]+")
+_ENGLISH = re.compile(r"(?:sent|posted|composed|written)\s+(?:from|via|with|using|by|on)\b")
+_FROM = re.compile(r"(?:[\w'’-]{1,30} )?(?:via|from) (?:my |a )?(?:mobile|iphone|ipad|android|phone|cell|blackberry)\b")
+_APOLOGY = re.compile(r"(?:so |and )?(?:please|sorry|apolog|excuse|pardon|forgive|kindly|get |samsung)")
+_EXCUSE = re.compile(
+    r"(?:please |pls )?(?:excuse|forgive|pardon)\b[^.]{0,60}\b(?:brevity|typos?|spelling|mistakes)\b.{0,60}$"
+)
+_JAPANESE = re.compile(
+    r"(?:私の|自分の|my )?[^。、]{0,24}?(?:iphone|ipad|android|スマートフォン|スマホ|携帯|モバイル|xperia|galaxy|windows|mac|outlook|yahoo|gmail|ドコモ|au|softbank|タブレット)"
+    r"[^。、]{0,24}?(?:から|より|で)(?:の)?(?:送信|送信しました|送信されました|送信しています|失礼します|失礼いたします|失礼致します)[。.]?$|"
+    r"[^。、]{0,16}outlook[^。、]{0,24}(?:を入手(?:する)?|を取得|をダウンロード)[。.]?$|yahoo!? ?メール ?[-:].{0,60}$"
+)
+_CHINESE = re.compile(
+    r"(?:從我的|从我的|发自我的|发自|傳送自|寄自|發自我的|發自).{1,30}$|.{1,20}에서 (?:보냄|보냈습니다|전송됨?|발송)\.?$"
+)
+
+
+def is_footer(line: str) -> bool:
+    """Whether the line is such a footer and nothing else."""
+    if len(line) > _LONGEST:
+        return False
+    folded = fold(line)
+    if "http" in folded:
+        folded = _LINK.sub(lambda m: m[1] or " ", folded)
+    bare = folded.strip(" \t\u3000-–—_*<>()[]~=・※.!|\u200e\u200f")
+    if not bare:
+        return False
+    if not bare.isascii() and (_JAPANESE.match(bare) or _CHINESE.match(bare)):
+        return True
+    if _ENGLISH.match(bare):
+        return _is_english(bare)
+    if (m := _FROM.match(bare)) is not None:
+        return len(bare) - m.end() < 16 and "," not in bare
+    if bare.startswith(("please excuse", "pls excuse", "excuse", "please forgive", "yahoo mail:")):
+        return (
+            _EXCUSE.match(bare) is not None
+            or bare.startswith("yahoo mail:")
+            or bare in ("sent mobile", "sent from mobile")
+        )
+    return _is_foreign(bare)
+
+
+def _is_english(bare: str) -> bool:
+    clause, _, rest = (re.sub(r"[.,!;]\s", "\n", bare, count=1) + "\n").partition("\n")
+    words = _WORD.findall(clause)
+    if len(words) > _MOST_WORDS or (rest.strip() and not _APOLOGY.match(rest.strip())):
+        return False
+    if any(word.startswith(_DEVICES) for word in words[2:]):
+        return True
+    return words[1:3] in (["from", "my"], ["via", "my"]) and (len(words) <= 6 or bool(rest.strip()))
+
+
+def _is_foreign(bare: str) -> bool:
+    words = [word for word in _PARTS.split(bare) if word]
+    if not 2 <= len(words) <= 14 or not any(word.startswith(_DEVICES) for word in words):
+        return False
+    first, last = words[0], words[-1]
+    if first in ("von", "diese", "dieses"):
+        return last in ("gesendet", "geschickt", "verschickt")
+    if len(words) > _MOST_WORDS:
+        return False
+    if any(word.startswith(("ios", "android")) for word in words) and "outlook" in bare:
+        return first.startswith(_GET) or last.startswith(_GET) or bare.startswith(_SENT)
+    return bare.startswith(_SENT) or (first.startswith(_DEVICES) and last.startswith(_SENT) and len(words) <= 3)

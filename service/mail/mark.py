@@ -1,0 +1,54 @@
+"""The line above (or below) a mail inside a mail: "---- Forwarded message ----", "Begin forwarded message:", a mere rule."""
+
+# ruff: noqa: E501 -- patterns: a case a line
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from service.mail.words import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MARKS, fold
+
+Mark = Literal["forward", "original", "end", "unknown", "none"]
+
+_DECORATED = re.compile(
+    r"[\s>*|_]*(?:[-=_~#*+–—━─]{2,}|<{2,}|\[)[ \t*]*([^\s-].{2,78}?)[ \t*:：]*(?:[-=_~#*+–—━─]{2,}|>{2,}|\])[\s*|]*$"
+)
+_RULE = re.compile(r"[ \t*]*(?:_{5,}|-{5,}|—{3,}|─{3,}|━{3,}|={5,}|\*{5,})[ \t*]*$")
+_FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
+
+
+def mark_of(line: str) -> Mark:
+    """What the line says by itself: "---- Forwarded message ----", "Begin forwarded message:", …"""
+    if len(line) > 200:
+        return "none"
+    stripped = line.strip()
+    if not stripped:
+        return "none"
+    first = stripped[0]
+    if first in "-=_~#*+–—━─<[":
+        found = _DECORATED.match(line)
+        if found is not None:
+            phrase = fold(found[1]).strip(" \t*:：-_")
+            if phrase.startswith(("forwarded by ", "転送者")):
+                return "forward"
+            if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS):
+                return "end"
+            return "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
+    if stripped[-1] in ":：" or first in "*_":
+        phrase = fold(stripped).strip(" \t*:：-_")
+        if phrase in FORWARD_MARKS and len(phrase) > 6:
+            return "forward"
+        if phrase in ORIGINAL_MARKS:
+            return "original"
+    return "none"
+
+
+def is_forwarded_by(line: str) -> bool:
+    """Becky!'s "Forwarded by X <x@y>", the line above its mark."""
+    return len(line) < 300 and _FORWARDED_BY.match(line) is not None
+
+
+def is_rule(line: str) -> bool:
+    """A line of underscores or dashes, as Outlook on the web draws above a block."""
+    return len(line) < 200 and _RULE.match(line) is not None
