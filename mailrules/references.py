@@ -8,15 +8,14 @@ look-around; such places are blanked out before the patterns run.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import re2
 
 from mailrules.fold import fold
 from mailrules.judgement import Reference
 from mailrules.pack import Canonical, ReferencePattern, Vendor
+from mailrules.screen import Masks, Screen
 from mailrules.signals import compile_pattern
 from mailrules.thread import Turn
 from mailrules.units import Sheet
@@ -34,6 +33,7 @@ _ELSEWHERE = re.compile(
     re.I,
 )
 """Words before a number that tell of another case."""
+_DIGIT = re.compile(r"[0-9]")
 _DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
 
@@ -44,6 +44,23 @@ class _Shape:
     group: int
     said: ReferencePattern
     unless: list[Any]
+
+
+class _Shapes:
+    """Shapes that are tried together."""
+
+    __slots__ = ("_screen", "shapes")
+
+    def __init__(self, shapes: Sequence[_Shape]) -> None:
+        self.shapes = tuple(shapes)
+        self._screen = Screen([_written(shape.said) for shape in shapes])
+
+    def there(self, texts: Mapping[str, Sequence[str]]) -> list[_Shape]:
+        """Those that stand somewhere in the texts, or look at headers."""
+        seen = set(
+            self._screen.which("\n".join(text for some in texts.values() for text in some).encode("utf-8", "replace"))
+        )
+        return [s for number, s in enumerate(self.shapes) if number in seen or "header" in s.said.at]
 
 
 @dataclass(slots=True)
@@ -61,19 +78,18 @@ class References:
         self, profiles: Sequence[Vendor], generic: Sequence[ReferencePattern] = (), never: Sequence[str] = ()
     ) -> None:
         """``generic``: shapes that any known vendor may use. ``never``: numbers that are nobody's case."""
-        self._own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
-        self._certain = [s for shapes in self._own.values() for s in shapes if s.said.needs == "nothing"]
-        self._platforms = [s for p in profiles if p.platform for s in self._own[p.id] if s.said.needs != "nothing"]
-        self._generic = [_shape("", said) for said in generic]
+        own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
+        self._certain = _Shapes([s for shapes in own.values() for s in shapes if s.said.needs == "nothing"])
+        self._own = {
+            vendor: _Shapes([s for s in shapes if s.said.needs != "nothing"])
+            for vendor, shapes in own.items()
+            if shapes
+        }
+        platforms = [s for p in profiles if p.platform for s in own[p.id] if s.said.needs != "nothing"]
+        self._loose = (_Shapes(platforms), _Shapes([_shape("", said) for said in generic]))
         self._platform_ids = frozenset(p.id for p in profiles if p.platform)
-        self._never = [compile_pattern(pattern) for pattern in never]
-        self._never_of = {p.id: [compile_pattern(pattern) for pattern in p.never] for p in profiles}
-        searching: Any = re2.Set  # its stubs leave SearchSet untyped
-        self._screen = searching.SearchSet(_options())
-        for shape in self._certain:
-            self._screen.Add("(?m)" + fold(_written(shape.said))[0])
-        if self._certain:
-            self._screen.Compile()
+        self._never = Masks(never)
+        self._never_of = {p.id: Masks(p.never) for p in profiles if p.never}
 
     def certain(self, turn: Turn, sheet: Sheet) -> tuple[Reference, ...]:
         """Numbers whose shape alone tells whose they are."""
@@ -91,35 +107,41 @@ class References:
         self._collect_certain(places, turn, vendor, found)
         if vendor is not None:
             self._mask(places, vendor)
-            for shape in self._own.get(vendor, ()):
-                if shape.said.needs == "words" or (shape.said.needs == "domain" and by_domain):
-                    _collect(shape, vendor, places.masked, turn, found)
-            if loosely:
-                for shapes in (self._platforms, self._generic):
-                    if any(ref.vendor == vendor and not ref.token for ref in found.values()):
-                        break
-                    for shape in shapes:
-                        if shape.said.needs != "domain" or by_domain:
-                            _collect(shape, vendor, places.masked, turn, found)
-            else:
-                for shape in self._platforms:
-                    if shape.said.token:
-                        _collect(shape, vendor, places.masked, turn, found)
+            if vendor in self._own:
+                self._try(self._own[vendor], vendor, by_domain, places, turn, found)
+            for shapes in self._loose:
+                if any(ref.vendor == vendor and not ref.token for ref in found.values()):
+                    break
+                self._try(shapes, vendor, by_domain, places, turn, found, tokens_only=not loosely)
         return tuple(sorted(_whole(found), key=lambda ref: (ref.token, not ref.stated)))
+
+    @staticmethod
+    def _try(
+        shapes: _Shapes,
+        vendor: str,
+        by_domain: bool,
+        places: _Places,
+        turn: Turn,
+        found: dict[tuple[str, str], Reference],
+        *,
+        tokens_only: bool = False,
+    ) -> None:
+        for shape in shapes.there(places.masked):
+            if (by_domain or shape.said.needs != "domain") and (shape.said.token or not tokens_only):
+                _collect(shape, vendor, places.masked, turn, found)
 
     def _collect_certain(
         self, places: _Places, turn: Turn, vendor: str | None, found: dict[tuple[str, str], Reference]
     ) -> None:
-        if not self._certain:
-            return
-        everything = "\n".join(text for texts in places.plain.values() for text in texts)
-        for which in self._screen.Match(everything.encode("utf-8", "replace")) or ():
-            shape = self._certain[which]
+        for shape in self._certain.there(places.plain):
             owner = vendor if vendor and shape.vendor in self._platform_ids else shape.vendor
             _collect(shape, owner, places.plain, turn, found)
 
     def _mask(self, places: _Places, vendor: str) -> None:
-        patterns = [*self._never, *self._never_of.get(vendor, ())]
+        data = "\n".join(text for texts in places.plain.values() for text in texts).encode("utf-8", "replace")
+        patterns = self._never.needed(data)
+        if vendor in self._never_of:
+            patterns += self._never_of[vendor].needed(data)
         for place, texts in places.plain.items():
             places.masked[place] = [_blank(text, patterns) for text in texts]
 
@@ -137,14 +159,6 @@ def _written(said: ReferencePattern) -> str:
     if said.label is None:
         return said.pattern
     return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.never_nl = True
-    options.log_errors = False
-    return options
 
 
 def _places(turn: Turn, sheet: Sheet) -> _Places:
@@ -165,8 +179,9 @@ def _places(turn: Turn, sheet: Sheet) -> _Places:
 
 def _blank(text: str, patterns: Sequence[Any]) -> str:
     """The text with every match of ``patterns``, and every web address, made blank (positions stay)."""
-    text = _ADDRESS.sub(lambda match: " " * len(match.group()), text)
-    if not any(char.isdigit() for char in text):
+    if "http" in text:
+        text = _ADDRESS.sub(lambda match: " " * len(match.group()), text)
+    if not patterns or not _DIGIT.search(text):
         return text
     for pattern in patterns:
         text = pattern.sub(lambda match: " " * len(match.group()), text)
