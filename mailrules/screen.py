@@ -14,7 +14,7 @@ from mailrules.signals import compile_pattern
 class Screen:
     """Says in one pass which of many patterns stand in a text at all."""
 
-    __slots__ = ("_group",)
+    __slots__ = ("_empty", "_group")
 
     def __init__(self, patterns: Sequence[str]) -> None:
         options: Any = re2.Options()
@@ -22,7 +22,8 @@ class Screen:
         options.never_nl = True
         options.log_errors = False
         searching: Any = re2.Set  # its stubs leave SearchSet untyped
-        self._group: Any = searching.SearchSet(options) if patterns else None
+        self._group: Any = searching.SearchSet(options)
+        self._empty = not patterns
         for pattern in patterns:
             self._group.Add("(?m)" + fold(pattern)[0])
         if patterns:
@@ -30,7 +31,7 @@ class Screen:
 
     def which(self, data: bytes) -> list[int]:
         """The numbers of the patterns that match somewhere."""
-        return sorted(self._group.Match(data) or ()) if self._group is not None else []
+        return [] if self._empty else sorted(self._group.Match(data) or ())
 
 
 class Masks:
