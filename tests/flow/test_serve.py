@@ -1,0 +1,162 @@
+"""`sodan serve`: everything in one, kept running, stopped in order; what is wrong is one line and status 2."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+MAIL = (
+    b"From: Aiko <aiko@corp.example>\r\nSubject: VPN\r\nMessage-ID: <%d@corp.example>\r\n\r\nIt does not connect.\r\n"
+)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def environment(**given: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SODAN_")}
+    return kept | {f"SODAN_{name.upper()}": value for name, value in given.items()}
+
+
+def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service", *command],
+        cwd=cwd,
+        env=environment(**given),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+class Served:
+    """A running `sodan serve`."""
+
+    def __init__(self, folder: Path, **given: str) -> None:
+        self.smtp, self.http = free_port(), free_port()
+        self.log = folder / "serve.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service", "serve"],
+                cwd=folder,
+                env=environment(
+                    smtp_listen=f"127.0.0.1:{self.smtp}",
+                    http_listen=f"127.0.0.1:{self.http}",
+                    intake="help@corp.example",
+                    **given,
+                ),
+                stderr=log,
+                stdout=log,
+            )
+        self.wait_for(lambda: "next, in another terminal" in self.log.read_text())
+
+    def wait_for(self, condition: object) -> None:
+        for _ in range(600):
+            with contextlib.suppress(OSError, httpx.HTTPError, smtplib.SMTPException):
+                if condition():  # type: ignore[operator]
+                    return
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def send(self, number: int) -> bool:
+        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=20) as client:
+            client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL % number)
+        return True
+
+    def seen(self, number: int) -> bool:
+        answer = httpx.get(
+            f"http://127.0.0.1:{self.http}/api/messages", params={"message_id": f"<{number}@corp.example>"}
+        )
+        return len(answer.json()["items"]) == 1
+
+    def children(self) -> dict[str, int]:
+        found = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
+        ).stdout
+        return {line.split()[-1]: int(line.split()[0]) for line in found.splitlines() if "service" in line}
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    running = Served(tmp_path)
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+def test_a_mail_is_visible_and_every_part_comes_back_when_killed(served: Served) -> None:
+    served.send(1)
+    served.wait_for(lambda: served.seen(1))
+    assert set(served.children()) == {"smtp", "worker", "api"}
+    for number, part in enumerate(("worker", "smtp", "api"), start=2):
+        os.kill(served.children()[part], signal.SIGKILL)
+        served.wait_for(lambda number=number: served.send(number))
+        served.wait_for(lambda number=number: served.seen(number))
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(30) == 0
+    for port in (served.smtp, served.http):
+        with pytest.raises(OSError):  # noqa: PT011 - refused or reset
+            socket.create_connection(("127.0.0.1", port), timeout=2).close()
+
+
+def test_no_child_outlives_a_supervisor_that_was_killed(served: Served) -> None:
+    children = served.children()
+    served.process.kill()
+    served.process.wait()
+    for pid in children.values():
+        for _ in range(400):
+            if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]:
+                break
+            time.sleep(0.05)
+        else:
+            raise AssertionError(f"{pid} still runs")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"smtp_listen": "25"}, r"SODAN_SMTP_LISTEN: expected host:port"),
+        ({"database_url": "postgresql://nobody@127.0.0.1:1/none"}, r"SODAN_DATABASE_URL: the database is away"),
+        ({"database_url": "sqlite:////proc/none/sodan.db"}, r"SODAN_DATABASE_URL: the database cannot be reached"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, given: dict[str, str], words: str) -> None:
+    ended = sodan("serve", cwd=tmp_path, **given)
+    assert ended.returncode == 2
+    assert re.fullmatch(rf"sodan: {words}.*\n", ended.stderr), ended.stderr
+
+
+def test_an_address_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = sodan("serve", cwd=tmp_path, smtp_listen=f"127.0.0.1:{port}", http_listen=f"127.0.0.1:{free_port()}")
+    assert ended.returncode == 2
+    assert f"SODAN_SMTP_LISTEN: cannot listen on 127.0.0.1:{port}" in ended.stderr
+
+
+def test_a_broken_pack_names_file_and_line(tmp_path: Path) -> None:
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    (packs / "broken.yaml").write_text("pack: broken\nversion: 1\nsignals:\n  - id: [\n")
+    ended = sodan("worker", cwd=tmp_path, packs=str(packs))
+    assert ended.returncode == 2
+    assert "broken.yaml" in ended.stderr
+    assert "Traceback" not in ended.stderr
