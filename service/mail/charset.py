@@ -160,7 +160,7 @@ def decode(raw: bytes, label: str | None = None) -> tuple[str, str | None]:
     defect = "charset-unknown" if label and name is None and label.strip().casefold() not in _NO_CLAIM else None
     if raw.isascii():
         return _ascii(raw, name, defect)
-    if name in (None, "ascii"):
+    if name in (None, "ascii", "utf-7"):
         text, lossy = guess(raw)
         return text, "charset-lossy" if lossy else defect or "charset-missing"
     assert name is not None
@@ -187,7 +187,8 @@ def _ascii(raw: bytes, name: str | None, defect: str | None) -> tuple[str, str |
         return jis(raw), defect or (None if name == "jis" else "charset-wrong")
     if name == "utf-7" and b"+" in raw:
         try:
-            return raw.decode("utf-7"), defect
+            # halves of surrogate pairs, which the codec lets through: pairs are joined, the rest is lost
+            return raw.decode("utf-7").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), defect
         except (UnicodeError, ValueError):
             return raw.decode("ascii"), "charset-wrong"
     if name == "hz" or (
