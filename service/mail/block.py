@@ -52,6 +52,12 @@ class Block:
     """A line of underscores or dashes stands above it."""
 
     @property
+    def as_outlook(self) -> bool:
+        """Whether the lines stand in the order that Outlook writes: From, Sent, To, Cc, Subject."""
+        order = [f for f in self.values if f in _TELLING and f != "cc"]
+        return order == ["from", "date", "to", "subject"]
+
+    @property
     def is_raw(self) -> bool:
         """Whether these are the header fields of a message as transported, as reports return them."""
         return "raw" in self.values
@@ -103,13 +109,13 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
     if found is None:
         return _mark_alone(line, at, mark)
     values, end, known = found
-    enough = 2 if mark in ("forward", "original") or ruled else 3
-    if (
-        "from" not in values
-        or len(values.keys() & _TELLING) < enough
-        or (mark == "unknown" and not _plausible(values, known))
-    ):
+    enough = 2 if mark in ("forward", "original") else 3
+    if "from" not in values or len(values.keys() & _TELLING) < enough:
         return _mark_alone(line, at, mark)
+    if (mark == "unknown" or (mark == "none" and not ruled)) and not _plausible(values, known):
+        return None
+    if mark == "none" and not ruled and "raw" not in values and not _stands_alone(lines, first, values):
+        return None
     return Block(at, _below_rule(lines, end), mark, values, ruled)
 
 
@@ -129,6 +135,14 @@ def _plausible(values: dict[Field, str], known: int) -> bool:
     if known > 1:
         return person or day
     return person and day and ">" in values["from"] and len(values.keys() & _TELLING) > 3
+
+
+def _stands_alone(lines: Sequence[str], first: int, values: dict[Field, str]) -> bool:
+    """Whether header lines without a mark are a client's: they begin with From, and no other fact stands above."""
+    if next((f for f in values if f in _TELLING), None) != "from":
+        return False
+    above = lines[first - 1] if first else ""
+    return not above.strip() or _SHAPE.match(above[:LONGEST]) is None or is_rule(above)
 
 
 def _mark_alone(line: str, at: int, mark: Mark) -> Block | None:
@@ -236,18 +250,18 @@ def _continues(row: _Row, line: str, lines: Sequence[str], at: int, last: int) -
 
 
 def _assign(rows: Sequence[_Row]) -> dict[Field, str]:
-    """Each row to one field: the sure ones first, then the ambiguous by what is still open."""
-    values: dict[Field, str] = {}
-    for row in rows:
+    """Each row to one field, in the order of the rows: the sure ones first, the ambiguous by what is still open."""
+    taken: dict[Field, int] = {}
+    for at, row in enumerate(rows):
         if len(row.fields) == 1:
             (only,) = row.fields
-            values.setdefault(only, row.value)
-    for row in rows:
+            taken.setdefault(only, at)
+    for at, row in enumerate(rows):
         if len(row.fields) > 1:
-            left = [f for f in _OPEN_ORDER if f in row.fields and f not in values]
+            left = [f for f in _OPEN_ORDER if f in row.fields and f not in taken]
             if left:
-                values[_fitting(left, row.value)] = row.value
-    return values
+                taken[_fitting(left, row.value)] = at
+    return {field: rows[at].value for field, at in sorted(taken.items(), key=lambda item: item[1])}
 
 
 def _fitting(left: Sequence[Field], value: str) -> Field:

@@ -83,7 +83,7 @@ def _read(text: str, html: str | None, subject: str, date: datetime | None) -> B
     forwards, others = forward.sorted_out(speakers, subject, bool(reply_lines))
     forwarded = tuple(_earlier(speaker, "forwarded", around_it, subject) for speaker in forwards)
     history_ = _newest_first([_earlier(speaker, "quoted", around_it, "") for speaker in others if speaker.announced])
-    reply = "\n".join(reply_lines)
+    reply = "\n".join(reply_lines).rstrip()
     if not reply and not forwarded and speakers and forward.prefix_of(subject) == "reply":
         reply = _below_headers(speakers)
     if rest and not speakers:
@@ -167,7 +167,7 @@ def _spoken(text: str, html: str | None) -> str:
 
 
 def _earlier(speaker: Speaker, origin: Origin, around_it: _Around, around: str) -> Earlier:
-    text = "\n".join(_new_text(speaker.lines, around_it.ticketed)[0])
+    text = "\n".join(_new_text(speaker.lines, around_it.ticketed)[0]).rstrip()
     if speaker.said is not None:
         who, when, assumed = quote.who_and_when(speaker.said.text, around_it.zone, around_it.written)
         subject = forward.base_subject(around) or None if origin == "forwarded" else None

@@ -110,7 +110,7 @@ class _Level:
         if not self.walk.may_look():
             return None
         found = block.block_at(self.lines, self.at)
-        if found is not None and not (_bare(found) and not found.is_raw and self._listed(found.end)):
+        if found is not None and not (_bare(found) and not found.is_raw and self._listed(found)):
             return found
         said = ticket.comment_at(self.lines, self.at) or quote.attribution(self.lines, self.at, self.floor)
         if said is None:
@@ -168,10 +168,16 @@ class _Level:
         self.found.append(speaker)
         return speaker
 
-    def _listed(self, end: int) -> bool:
-        """Whether bare header lines are facts that the writer lists: nothing follows, or no more than a closing."""
+    def _listed(self, found: Block) -> bool:
+        """Whether bare header lines are facts that the writer lists.
+
+        They are where nothing or no more than a closing follows; and in a mail that by its subject neither answers nor
+        forwards, where they are not in the order in which Outlook writes them.
+        """
+        if not self.walk.prefix and self.depth == 0 and not self.found and not found.as_outlook:
+            return True
         below = 0
-        for at in range(end, len(self.lines)):
+        for at in range(found.end, len(self.lines)):
             below += len(self.lines[at].strip())
             if below > _CLOSING or (below and (self.walk.prefix or _blank(self.current))):
                 return False

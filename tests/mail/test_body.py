@@ -152,6 +152,25 @@ def test_header_lines_that_someone_lists_are_no_quote() -> None:
     assert "件名: 見積" in read.reply_text
 
 
+LISTED = [
+    "受付番号: 4711\n件名: トナー\n日時: 2026/11/10 12:05\n送信者: Ada Byron\n宛先: サポート\n\n"
+    + "担当者より一営業日以内にご連絡いたします。" * 4,
+    "送信者: ada@maker.example\n宛先: bo@firm.example\n件名: 見積\n日時: 2026/11/10 12:05\n\n"
+    + "届かない原因を調べてください。" * 6,
+    "----------\n送信者: Ada Byron\n件名: トナー\n本文: なし\n----------\n\n" + "以上の内容で受け付けました。" * 6,
+    "Received: from a.example\nDate: Tue, 10 Nov 2026 12:05:00 +0900\nFrom: ada@maker.example\nTo: bo@firm.example\n"
+    "Subject: Toner\nMessage-ID: <x@maker.example>\n\n" + "It took two hours to arrive, why? " * 4,
+]
+
+
+@pytest.mark.parametrize("facts", LISTED)
+def test_facts_about_a_mail_are_no_quote(facts: str) -> None:
+    read = body(f"お世話になっております。\n\n{facts}", "お問い合わせ")
+    assert not read.forwarded
+    assert not read.history
+    assert read.reply_text == f"お世話になっております。\n\n{facts}".strip()
+
+
 @pytest.mark.parametrize(
     ("html", "offset"),
     [('<html><body lang="JA">x</body></html>', 9), ('<html><body lang="EN-GB">x</body></html>', 0)],
