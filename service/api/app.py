@@ -50,9 +50,8 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
         lifespan=alive,
         separate_input_output_schemas=False,
     )
-    problems.install(app)
     meters = health.Meters(desk)
-    for router in (
+    routers = (
         cases.routes(desk),
         messages.routes(desk),
         attachments.routes(desk),
@@ -63,8 +62,10 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
         webhooks.routes(desk),
         health.routes(desk, meters),
         *pages,
-    ):
+    )
+    for router in routers:
         app.include_router(router)
+    problems.install(app, routers)
     _complete_openapi(app)
 
     app.add_middleware(

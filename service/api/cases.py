@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from service.api import schemas
 from service.api.desk import Desk, name_of
-from service.api.moments import moment
+from service.api.moments import MOMENT, moment
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
 from service.errors import NotFound
@@ -20,7 +20,9 @@ from service.store.cursor import from_cursor
 from service.store.database import one_at_a_time
 
 Sides = Literal["team", "vendor", "requester", "none"]
-Ago = partial(Query, max_length=40)
+Unshown = Annotated[str | None, Header(include_in_schema=False)]
+"""Described in words: no schema says which ETag is the present one."""
+Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 
 MOVED: dict[int | str, dict[str, Any]] = {308: {"description": "Merged: the case is there now."}}
 
@@ -69,7 +71,7 @@ def routes(desk: Desk) -> APIRouter:
         return page(request, *found)
 
     @router.get("/{key}", response_model=schemas.Case, responses={**documented(404, 503), **MOVED})
-    def read_case(key: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    def read_case(key: str, if_none_match: Unshown = None) -> Response:
         """One case. Its `ETag` names this state; give it back as `If-Match` when you change the case."""
         found = _find(desk, key)
         if isinstance(found, Response):
@@ -80,10 +82,11 @@ def routes(desk: Desk) -> APIRouter:
         return answer(cases.to_now(found, desk.now()), {"ETag": tag})
 
     @router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
-    def change_case(
-        request: Request, key: str, change: schemas.CaseChange, if_match: Annotated[str | None, Header()] = None
-    ) -> Response:
-        """Set by hand what the rules got wrong. It stays until it is taken back with `null`."""
+    def change_case(request: Request, key: str, change: schemas.CaseChange, if_match: Unshown = None) -> Response:
+        """Set by hand what the rules got wrong. It stays until it is taken back with `null`.
+
+        With `If-Match: <ETag>` the change is made only upon that state; otherwise the answer is 412.
+        """
         wanted = {name: getattr(change, name) for name in change.model_fields_set}
         number, now, who = cases.number_of(key, prefix), desk.now(), name_of(request)
         found = _find(desk, key)

@@ -7,6 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from service.errors import Refused
 
+MOMENT = [
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "format": "date"},
+    {"type": "string", "pattern": "^[0-9]{1,4}[smhdw]$", "examples": ["90m", "12h", "3d"]},
+    {"type": "null"},
+]
+"""The same for OpenAPI."""
 _AGO = re.compile(r"(?P<count>[0-9]{1,6})\s*(?P<unit>[smhdw]|min|sec|hours?|days?|weeks?|minutes?|seconds?)")
 _ISO = re.compile(
     r"P(?:(?P<d>[0-9]{1,6})D)?(?:T(?:(?P<h>[0-9]{1,6})H)?(?:(?P<m>[0-9]{1,6})M)?(?:(?P<s>[0-9]{1,6})S)?)?"
@@ -24,12 +31,21 @@ def moment(written: str | None, name: str, now: datetime) -> datetime | None:
     text = written.strip()
     try:
         if found := _AGO.fullmatch(text.lower()):
-            return now - timedelta(**{_UNITS[found["unit"][0]]: int(found["count"])})
+            return _in_range(now - timedelta(**{_UNITS[found["unit"][0]]: int(found["count"])}))
         if (found := _ISO.fullmatch(text.upper())) and any(found.groups()):
             part = {key: int(value or 0) for key, value in found.groupdict().items()}
-            return now - timedelta(days=part["d"], hours=part["h"], minutes=part["m"], seconds=part["s"])
-        # a "+" that a form turned into a blank is still the sign of a zone
-        read = datetime.fromisoformat(re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", text) if "T" in text else text)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+            return _in_range(now - timedelta(days=part["d"], hours=part["h"], minutes=part["m"], seconds=part["s"]))
+        # a "+" that a form turned into a blank is still the sign of a zone; RFC 3339 has leap seconds and a year 0000
+        text = re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text.upper() else text
+        text = re.sub(r"(?<=:\d{2}:)60", "59", text.upper())
+        read = datetime.fromisoformat(re.sub(r"^0000", "0001", text))
+        return _in_range(read if read.tzinfo else read.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         raise Refused(f"{name}: expected a time such as 2026-11-24T01:00:00Z, or how long ago: 90m, 12h, 3d") from None
+
+
+def _in_range(moment: datetime) -> datetime:
+    """In UTC, kept within the years that databases hold."""
+    if not 1971 <= moment.year <= 9990:
+        return datetime(1971 if moment.year < 1971 else 9990, 1, 1, tzinfo=UTC)
+    return moment.astimezone(UTC)

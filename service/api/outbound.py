@@ -18,6 +18,7 @@ import structlog
 from standardwebhooks import Webhook
 
 from service.api.desk import Desk
+from service.api.problems import Forbidden
 from service.errors import Refused, Unavailable
 from service.store import feed, webhooks
 
@@ -137,7 +138,7 @@ def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) ->
 
 
 def check_url(url: str, allowed: Iterable[Network]) -> None:
-    """Raises Refused for what can never be sent to: another scheme, a user in the URL, a private literal address."""
+    """Raises Refused for what is no URL of ours to call, Forbidden for where nothing may be sent."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -145,7 +146,7 @@ def check_url(url: str, allowed: Iterable[Network]) -> None:
         raise Refused("url: not a URL") from None
     networks = tuple(allowed)
     if parts.scheme != "https" and not (parts.scheme == "http" and networks):
-        raise Refused("url: expected https://…")
+        raise Forbidden("url: only https:// is sent to, unless SODAN_WEBHOOK_NETWORKS names networks of ours")
     if not host or parts.username is not None or any(ord(c) < 33 or ord(c) == 127 for c in url):
         raise Refused("url: expected https://host/path, without a user")
     try:
@@ -153,7 +154,7 @@ def check_url(url: str, allowed: Iterable[Network]) -> None:
     except ValueError:
         return  # a name: its addresses are looked at each time it is sent to
     if not reachable(address, networks):
-        raise Refused("url: it leads into a private network; see SODAN_WEBHOOK_NETWORKS")
+        raise Forbidden("url: it leads into a private network; see SODAN_WEBHOOK_NETWORKS")
 
 
 async def _read(desk: Desk, fn: Any) -> Any:

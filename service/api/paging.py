@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from service.store.cursor import to_cursor
+from service.store.cursor import PATTERN, to_cursor
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many items.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=500, description="`next` of the page before.", json_schema_extra={"example": None}),
+    Query(max_length=40, pattern=PATTERN, description="`next` of the page before."),
 ]
 
 JSON = "application/json"
@@ -31,7 +31,11 @@ def answer(value: Any, headers: dict[str, str] | None = None, status: int = 200)
 
 def page(request: Request, items: list[Any], position: list[Any] | None) -> Response:
     """`{"items", "next"}` with `Link: <…>; rel="next"` (RFC 8288) where there is more."""
-    cursor = to_cursor(position)
+    return page_at(request, items, to_cursor(position))
+
+
+def page_at(request: Request, items: list[Any], cursor: str | None) -> Response:
+    """The same, where the cursor is something else than a moment and a number."""
     headers = {}
     if cursor is not None:
         headers["Link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'

@@ -9,11 +9,12 @@ import http
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from service.errors import Conflict, NotFound, Refused, SodanError, Unavailable
 
@@ -83,8 +84,14 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Teach the app to answer every error this way, its own and the framework's."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
+
+    def allowed(path: str) -> str:
+        """All methods of an address (RFC 9110 §10.2.1); the framework knows those of its first route only."""
+        found = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+        return ", ".join(sorted(found))
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, SodanError)
@@ -101,7 +108,10 @@ def install(app: FastAPI) -> None:
         detail = "" if error.detail == http.HTTPStatus(error.status_code).phrase else str(error.detail)
         if error.status_code == 404 and not detail:
             detail = "there is nothing at this address"
-        return problem(error.status_code, detail, headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = allowed(request.url.path)
+        return problem(error.status_code, detail, headers=headers)
 
     app.add_exception_handler(SodanError, ours)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -295,8 +295,10 @@ class NewWebhook(BaseModel):
         json_schema_extra={"examples": [{"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}]},
     )
 
-    url: str = Field(max_length=2000)
-    kinds: list[str] = Field(default=[], max_length=20, description="Kinds of events; empty means all.")
+    url: str = Field(max_length=2000, pattern=r"^https?://[A-Za-z0-9.-]+(:[1-9][0-9]{0,4})?(/[!-~]*)?$")
+    kinds: list[Annotated[str, Field(pattern="^[a-z]+([.][a-z]+)*$", max_length=40)]] = Field(
+        default=[], max_length=20, description="Kinds of events; empty means all."
+    )
 
 
 class MadeWebhook(Webhook):

@@ -10,14 +10,13 @@ from starlette.responses import Response
 
 from service.api import schemas
 from service.api.desk import Desk, must_be_admin
-from service.api.paging import Cursor, Limit, answer, page
+from service.api.paging import Limit, answer, page_at
 from service.api.problems import documented
-from service.errors import Refused
 from service.store import spool
 from service.store.cases import stamp
-from service.store.cursor import from_cursor
 
 Id = Annotated[str, Path(max_length=36, description="As the 250 reply named it.")]
+Before = Annotated[str | None, Query(max_length=36, pattern="^[0-9a-f-]+$", description="`next` of the page before.")]
 State = Annotated[Literal["waiting", "done", "shunted", "refused"] | None, Query()]
 
 
@@ -25,15 +24,11 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/spool", tags=["spool"])
 
     @router.get("", response_model=schemas.SpoolPage, responses=documented(400, 503))
-    def list_entries(request: Request, state: State = None, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    def list_entries(request: Request, state: State = None, limit: Limit = 50, cursor: Before = None) -> Response:
         """Received mails, newest first."""
-        after = from_cursor(cursor)
-        if after is not None and not isinstance(after[1], str):
-            raise Refused("cursor: not one of ours; use `next` of the page before")
-        before = after[1] if after else None
-        rows = desk.database.read(lambda conn: spool.listing(conn, state, limit + 1, before))
+        rows = desk.database.read(lambda conn: spool.listing(conn, state, limit + 1, cursor))
         shown = rows[:limit]
-        return page(request, [entry(row) for row in shown], ["", shown[-1]["id"]] if len(rows) > limit else None)
+        return page_at(request, [entry(row) for row in shown], shown[-1]["id"] if len(rows) > limit else None)
 
     @router.get("/{id}", response_model=schemas.SpoolEntry, responses=documented(404, 503))
     def read_entry(id: Id) -> Response:

@@ -203,15 +203,15 @@ def _ordering(
         order = [cases.c.priority.asc(), cases.c.updated_at.asc(), cases.c.id.asc()]
         if after is None:
             return sort, order, None
-        level, _, moment = str(after[0]).partition(" ")
+        level, _, moment = str(after[0]).rpartition(" ")
         rest = tuple_(cases.c.updated_at, cases.c.id) > tuple_(_moment(moment), _number(after[1]))
-        return sort, order, or_(cases.c.priority > level, and_(cases.c.priority == level, rest))
+        return sort, order, or_(cases.c.priority > (level or "P1"), and_(cases.c.priority == (level or "P1"), rest))
     down, name = sort.startswith("-"), sort.lstrip("-") + "_at"
     column = cases.c[name]
     order = [column.desc(), cases.c.id.desc()] if down else [column.asc(), cases.c.id.asc()]
     if after is None:
         return name, order, None
-    here, there = tuple_(column, cases.c.id), tuple_(_moment(after[0]), _number(after[1]))
+    here, there = tuple_(column, cases.c.id), tuple_(_moment(str(after[0]).rpartition(" ")[2]), _number(after[1]))
     return name, order, here < there if down else here > there
 
 

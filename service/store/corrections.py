@@ -35,7 +35,7 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
     target = survivor(conn, into)
     _must_stand(conn, number)
     if target == number:
-        raise Refused("into: a case cannot be merged into itself")
+        raise Conflict("into: a case cannot be merged into itself")
     before = _before(conn, [number, target])
     _rewrite(conn, _messages_of(conn, number), case_id=target, joined=target)
     _rewrite(conn, _messages_of(conn, target), joined=target)
@@ -62,7 +62,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
     sources = sorted({row.case_id for row in rows})
     target = survivor(conn, to) if to is not None else None
     if target is not None and sources == [target]:
-        raise Refused("to: the message is in that case already")
+        raise Conflict("to: the message is in that case already")
     before = _before(conn, [*sources, *([target] if target is not None else [])])
     opened = target is None
     if target is None:

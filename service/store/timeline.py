@@ -183,7 +183,7 @@ def _message(row: Row[*tuple[Any, ...]], files: list[dict[str, Any]], prefix: st
 
 def _place(after: Sequence[Any]) -> tuple[Any, Any]:
     try:
-        moment = datetime.fromisoformat(str(after[0]))
+        moment = datetime.fromisoformat(str(after[0]).rpartition(" ")[2])
         number = int(after[1])
     except ValueError:
         raise Refused("cursor: not one of ours; use `next` of the page before") from None

@@ -151,11 +151,11 @@ def test_a_wrong_parameter_is_named(embedded: Running, query: dict[str, object])
     assert answer.json()["errors"][0]["where"].startswith(f"query.{next(iter(query))}")
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "WzEsMl0", "W10", "bnVsbA", "WyJ4IiwxXQ", "WyIyMDI2IiwieCJd"])
+@pytest.mark.parametrize("cursor", ["nonsense", "1", "P5-1-1", "-1-1", "1-1-1", "1-1'--", "१-१", "1-" + "9" * 16])
 def test_a_cursor_of_somebody_else_is_refused(embedded: Running, cursor: str) -> None:
     answer = embedded.client.get("/api/cases", params={"cursor": cursor})
-    assert answer.status_code == 400
-    assert "cursor" in answer.json()["detail"]
+    assert answer.status_code == 422
+    assert "cursor" in answer.text
 
 
 @pytest.mark.parametrize("when", ["yesterday", "2026-13-01", "3 fortnights", "99999999d"])

@@ -107,7 +107,7 @@ def test_a_message_moves_to_another_case_or_its_own_and_back(service: Running) -
 def test_what_is_not_there_cannot_be_moved_or_merged(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     assert embedded.client.post(f"/api/cases/{key}/merge", json={"into": "SD-999"}).status_code == 404
-    assert embedded.client.post(f"/api/cases/{key}/merge", json={"into": key}).status_code == 400
+    assert embedded.client.post(f"/api/cases/{key}/merge", json={"into": key}).status_code == 409
     assert embedded.client.post("/api/cases/SD-999/merge", json={"into": key}).status_code == 404
     assert embedded.client.post("/api/messages/999/move", json={"to": key}).status_code == 404
     assert embedded.client.post("/api/corrections/999/undo").status_code == 404

@@ -193,7 +193,7 @@ def test_a_url_that_can_never_be_sent_to_is_refused_at_once(embedded: Running, u
     with pytest.raises(Refused):
         check_url(url, ())
     answer = embedded.client.post("/api/webhooks", json={"url": url})
-    assert answer.status_code == 400
+    assert answer.status_code in (403, 422)
     assert embedded.get("/api/webhooks")["items"] == []
 
 
