@@ -115,10 +115,10 @@ class Transaction(Wire):
     @syntax("DATA")
     async def smtp_DATA(self, arg: str | None) -> None:
         self._may_send()
-        if arg:
-            raise Fault("501 5.5.4 Syntax: DATA")
         if not self.envelope.rcpt_tos:
             raise Fault("503 5.5.1 no recipient was accepted")
+        if arg:
+            raise Fault("501 5.5.4 Syntax: DATA")
         self.say("354 End data with <CR><LF>.<CR><LF>")
         incoming = await self.read_content()
         recipients = len(self.envelope.rcpt_tos)
