@@ -24,7 +24,7 @@ CHANNEL = "import"
 GROUP = 200
 _GROUP_BYTES = 32_000_000
 _NO_MAIL = re.compile(
-    r".*\.(?:bmp|bz2|cfg|css|csv|db|docx?|exe|gif|gz|ico|ini|jpe?g|js|jsonl?|log|md|mp[34]|od[st]|pdf|png|pptx?|py|rst|sh"
+    r".*\.(?:bmp|bz2|cfg|css|csv|db(?:-wal|-shm|-journal)?|docx?|exe|gif|gz|ico|ini|jpe?g|js|jsonl?|log|md|mp[34]|od[st]|pdf|png|pptx?|py|rst|sh"
     r"|sqlite|svg|tar|tgz|toml|tsv|xlsx?|xml|xz|ya?ml|zip)",
     re.IGNORECASE,
 )

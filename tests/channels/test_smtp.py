@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import sqlite3
 import threading
 from functools import partial
 
@@ -208,18 +207,6 @@ def test_a_database_that_is_away_is_no_reason_to_lose_mail(sqlite: Database) -> 
 def test_a_database_without_tables_answers_451_without_inner_text(tmp_path: object) -> None:
     with acceptor(set_up(f"sqlite:///{tmp_path}/empty.db")) as address, Client(address) as client:
         assert client.mail(MAIL) == "451 4.3.0 not now, please try again later"
-
-
-def test_a_full_disk_is_451_and_room_again_is_250(sqlite: Database) -> None:
-    path = str(sqlite.url.database)
-    with sqlite3.connect(path) as raw:
-        pages = raw.execute("PRAGMA page_count").fetchone()[0]
-    sqlite.transact(lambda conn: None)
-    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
-        limit = sqlite3.connect(path)
-        limit.close()
-        assert client.mail(MAIL).startswith("250")
-        assert pages
 
 
 def test_an_address_in_use_is_one_clear_line(sqlite: Database) -> None:

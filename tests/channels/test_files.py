@@ -1,0 +1,115 @@
+"""Import: what a file is, its content says; a second run changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from service import intake
+from service.channels.files import Imported, find, import_files, mails
+from service.errors import Refused
+from service.store import deposit, spool
+from service.store.database import Database
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ONE = b"From: a@example.org\r\nSubject: one\r\n\r\nFrom the beginning, it failed.\r\n"
+TWO = b"From: b@example.org\nSubject: two\n\nFrom me\n\nFrom nowhere\n"
+
+
+def contents(database: Database) -> list[bytes]:
+    rows = database.read(lambda conn: spool.listing(conn, limit=1000))
+    return [database.read(partial(spool.content, id=row["id"])) for row in reversed(rows)]
+
+
+def run(database: Database, *paths: Path) -> Imported:
+    return import_files(database, find(paths), NOW)
+
+
+def test_a_file_is_one_mail_byte_for_byte(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "one.eml").write_bytes(ONE)
+    assert run(database, tmp_path / "one.eml") == Imported(files=1, mails=1, received=1, known=0)
+    assert contents(database) == [ONE]
+    [entry] = database.read(spool.listing)
+    assert (entry["channel"], entry["source"], entry["state"]) == ("import", str(tmp_path / "one.eml"), "waiting")
+
+
+def test_a_second_run_changes_nothing(database: Database, tmp_path: Path) -> None:
+    for number in range(450):
+        (tmp_path / f"{number}.eml").write_bytes(ONE + b"%d" % number)
+    told: list[Imported] = []
+    first = import_files(database, find([tmp_path]), NOW, told.append)
+    assert first == Imported(files=450, mails=450, received=450, known=0)
+    assert [state.received for state in told] == [200, 400, 450]
+    assert run(database, tmp_path) == Imported(files=450, mails=450, received=0, known=450)
+    assert database.read(spool.ledger).accepted == 450
+
+
+def test_the_same_content_twice_in_one_run_is_received_once(sqlite: Database, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(ONE)
+    (tmp_path / "b.eml").write_bytes(ONE)
+    assert run(sqlite, tmp_path) == Imported(files=2, mails=2, received=1, known=1)
+
+
+def test_what_came_by_smtp_may_be_imported_too(sqlite: Database, tmp_path: Path) -> None:
+    entry = spool.new_entry(spool.Envelope("smtp", "a@example.org", ("help@x",)), ONE, NOW)
+    sqlite.transact(lambda conn: deposit.put(conn, [entry]))
+    (tmp_path / "a.eml").write_bytes(ONE)
+    assert run(sqlite, tmp_path).received == 1
+
+
+@pytest.mark.parametrize("name", ["archive.mbox", "archive", "mail104.box"])
+def test_an_mbox_is_told_by_its_first_line(sqlite: Database, tmp_path: Path, name: str) -> None:
+    written = TWO.replace(b"\nFrom ", b"\n>From ")
+    (tmp_path / name).write_bytes(
+        b"From a@example.org Mon Mar  2 09:00:00 2026\n"
+        + written
+        + b"\nFrom - Tue Mar  3 10:00:00 2026 +0900\n"
+        + written
+    )
+    assert [content for _, content in mails(tmp_path / name)] == [TWO, TWO]
+    assert [source for source, _ in mails(tmp_path / name)] == [f"{tmp_path / name}#1", f"{tmp_path / name}#2"]
+    assert run(sqlite, tmp_path) == Imported(files=1, mails=2, received=1, known=1)
+
+
+def test_a_line_in_a_body_that_begins_with_from_divides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(b"From a@example.org Mon Mar  2 09:00:00 2026\n" + TWO)
+    assert [content for _, content in mails(tmp_path / "m")] == [TWO]
+
+
+def test_an_mbox_with_crlf(tmp_path: Path) -> None:
+    separator = b"From a@example.org Mon Mar  2 09:00:00 2026\r\n"
+    (tmp_path / "m").write_bytes(separator + ONE + b"\r\n" + separator + ONE)
+    assert [content for _, content in mails(tmp_path / "m")] == [ONE, ONE]
+
+
+def test_a_maildir_gives_what_is_complete(sqlite: Database, tmp_path: Path) -> None:
+    for folder in ("cur", "new", "tmp", ".Sent/cur", ".Sent/new", ".Sent/tmp"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "cur/1.host:2,S").write_bytes(ONE)
+    (tmp_path / "new/2.host").write_bytes(TWO)
+    (tmp_path / "tmp/3.host").write_bytes(b"half a m")
+    (tmp_path / ".Sent/cur/4.host").write_bytes(b"Subject: sent\n\n")
+    (tmp_path / "dovecot.index.log").write_bytes(b"\x00")
+    assert run(sqlite, tmp_path).received == 3
+
+
+def test_folders_are_read_to_the_bottom_and_other_files_passed_by(sqlite: Database, tmp_path: Path) -> None:
+    (tmp_path / "2026/march").mkdir(parents=True)
+    (tmp_path / "2026/march/a.eml").write_bytes(ONE)
+    (tmp_path / "2026/b.txt").write_bytes(TWO)
+    for name in ("notes.md", "picture.PNG", "data.json", ".hidden"):
+        (tmp_path / name).write_bytes(b"no mail")
+    assert run(sqlite, tmp_path) == Imported(files=2, mails=2, received=2, known=0)
+
+
+def test_an_empty_file_is_an_empty_mail(sqlite: Database, tmp_path: Path) -> None:
+    (tmp_path / "empty.eml").touch()
+    assert run(sqlite, tmp_path).received == 1
+
+
+def test_a_path_that_is_not_there_is_named(sqlite: Database, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"gone\.eml is not there"):
+        run(sqlite, tmp_path / "gone.eml")

@@ -1,0 +1,148 @@
+"""Real faults: a full disk, a database that goes away and comes back. No 250 without its row, nothing lost after."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import smtplib
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from service.errors import Unavailable
+from service.store import spool
+from service.store.database import Database
+from service.store.migrate import migrate
+from service.store.tables import messages
+from tests.flow.test_serve import environment, free_port
+from tests.postgres import Postgres
+
+MAIL = b"From: Aiko <aiko@corp.example>\r\nSubject: VPN %d\r\nMessage-ID: <%d@corp.example>\r\n\r\n%b\r\n"
+
+
+class Part:
+    """One command of sodan as a process."""
+
+    def __init__(self, command: str, folder: Path, url: str, port: int) -> None:
+        self.log = folder / f"{command}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service", command],
+                cwd=folder,
+                env=environment(database_url=url, smtp_listen=f"127.0.0.1:{port}", intake="help@corp.example"),
+                stderr=log,
+                stdout=log,
+            )
+
+    def __enter__(self) -> Part:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def connect(port: int) -> smtplib.SMTP:
+    for _ in range(400):
+        with contextlib.suppress(OSError):
+            return smtplib.SMTP("127.0.0.1", port, timeout=30)
+        time.sleep(0.05)
+    raise AssertionError("nobody listens")
+
+
+def send(client: smtplib.SMTP, number: int, size: int = 100) -> tuple[int, str]:
+    client.ehlo_or_helo_if_needed()
+    client.mail("aiko@corp.example")
+    client.rcpt("help@corp.example")
+    code, words = client.data(MAIL % (number, number, b"x" * size))
+    return code, words.decode()
+
+
+def all_taken_in(database: Database) -> set[str]:
+    """The Message-IDs of what is in cases, once nothing waits."""
+    for _ in range(600):
+        with contextlib.suppress(Unavailable):
+            ledger = database.read(spool.ledger)
+            assert ledger.balanced
+            assert not ledger.shunted
+            if not ledger.waiting:
+                return set(database.read(lambda conn: conn.execute(select(messages.c.message_id)).scalars().all()))
+        time.sleep(0.05)
+    raise AssertionError("something still waits")
+
+
+def test_a_full_disk_is_451_and_all_goes_on_when_there_is_room(sqlite: Database, tmp_path: Path) -> None:
+    port = free_port()
+    url = str(sqlite.url).replace("+pysqlite", "")
+    sqlite.close()
+    promised = set()
+    with Part("smtp", tmp_path, url, port) as part, connect(port) as client:
+        send(client, 0)
+        unlimited = resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE)
+        # no file may grow beyond this: to the process it is a disk without room
+        resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE, (400_000, unlimited[1]))
+        replies = {}
+        for number in range(1, 40):
+            replies[number] = send(client, number, 20_000)
+            if replies[number][0] == 250:
+                promised.add(f"<{number}@corp.example>")
+        refused = {words for code, words in replies.values() if code != 250}
+        assert {code for code, _ in replies.values()} == {250, 451}
+        assert refused == {"4.3.0 not now, please try again later"}
+        resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        assert send(client, 99)[0] == 250
+    with Part("worker", tmp_path, url, port):
+        assert all_taken_in(sqlite) == promised | {"<0@corp.example>", "<99@corp.example>"}
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server of this test alone, to be stopped at will."""
+    server = Postgres(Path(tempfile.gettempdir()) / f"sodan-fault-{uuid.uuid4().hex[:8]}")
+    server.start()
+    yield server
+    server.stop()
+    server.remove()
+
+
+def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_path: Path) -> None:
+    url, port = own_postgres.create("sodan"), free_port()
+    database = Database(url)
+    migrate(database)
+    promised = set()
+    with Part("smtp", tmp_path, url, port), Part("worker", tmp_path, url, port), connect(port) as client:
+        for number, stop in enumerate((own_postgres.pause, own_postgres.kill)):
+            assert send(client, 10 * number)[0] == 250
+            stop()
+            assert send(client, 10 * number + 1) == (451, "4.3.0 not now, please try again later")
+            with pytest.raises(Unavailable):
+                database.read(spool.ledger)
+            own_postgres.start()
+            for _ in range(100):
+                if send(client, 10 * number + 2)[0] == 250:
+                    break
+                time.sleep(0.1)
+            promised |= {f"<{10 * number}@corp.example>", f"<{10 * number + 2}@corp.example>"}
+        assert all_taken_in(database) == promised
+    database.close()
+
+
+def test_parts_wait_for_a_database_that_is_not_migrated_yet(postgres: Postgres, tmp_path: Path) -> None:
+    name = f"late_{uuid.uuid4().hex[:8]}"
+    url, port = postgres.create(name), free_port()
+    with Part("worker", tmp_path, url, port) as worker, Part("smtp", tmp_path, url, port), connect(port) as client:
+        assert send(client, 1)[0] == 451
+        database = Database(url)
+        migrate(database)
+        assert send(client, 1)[0] == 250
+        assert all_taken_in(database) == {"<1@corp.example>"}
+        assert worker.process.poll() is None
+        database.close()
+    postgres.drop(name)
