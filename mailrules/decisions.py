@@ -63,12 +63,16 @@ class Compiled:
     variables: tuple[tuple[str, str, int], ...]
     """(name in the condition, view, bit)."""
     late: bool
-    answers: dict[tuple[Any, ...], bool] = field(default_factory=dict)
+    viewed: tuple[tuple[str, int], ...] = ()
+    """The views that it uses."""
+    answers: dict[Any, bool] = field(default_factory=dict)
 
-    def holds(self, masks: Mapping[str, int], facts: Mapping[str, Any]) -> bool:
-        """Whether the condition is true. ``masks``: what fired, by view (``""`` is the unit itself)."""
-        values = tuple(_hashable(facts[name]) for name in self.facts)
-        key = (masks[""] & self.signals, *(masks[view] & mask for view, mask in self.views.items()), values)
+    def holds(self, masks: Mapping[str, int], facts: Mapping[str, Any], values: Any) -> bool:
+        """Whether the condition is true. ``masks``: what fired, by view (``""`` is the unit itself); ``values``: those
+        of its facts, as one hashable thing."""
+        key: Any = (masks[""] & self.signals, values)
+        for view, mask in self.viewed:
+            key = (key, masks[view] & mask)
         answer = self.answers.get(key)
         if answer is None:
             answer = self._evaluate(masks, facts)
@@ -83,8 +87,11 @@ class Compiled:
         return self.expression.eval(data=data).value() is True
 
 
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _values(names: tuple[str, ...], facts: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(tuple(value) if isinstance(value := facts[name], list) else value for name in names)
+
+
+_OF_UNIT = frozenset(("where", "state"))
 
 
 class Decider:
@@ -103,6 +110,10 @@ class Decider:
                 complain(decision.id, str(error))
         self._sentence = [c for c in self.compiled if c.decision.per == "sentence"]
         self._mail = [c for c in self.compiled if c.decision.per == "mail"]
+        self._steady = {c.facts for c in self._sentence if not _OF_UNIT & set(c.facts)}
+        """Sets of facts that are the same in every sentence of a mail."""
+        self._moving = {c.facts for c in self._sentence} - self._steady
+        self._candidates: dict[int, tuple[Compiled, ...]] = {}
         self._by_signal: dict[int, list[int]] = {}
         for number, compiled in enumerate(self._sentence):
             mask = compiled.signals
@@ -123,6 +134,8 @@ class Decider:
     def judge_units(self, sheet: Sheet, hits: Hits, facts: dict[str, Any]) -> Iterator[tuple[Compiled, int]]:
         """Each decision that holds for a unit, unit by unit."""
         masks = {"": 0, "mail": hits.mail, "before": 0, "lead": 0}
+        values = {names: _values(names, facts) for names in self._steady}
+        placed: dict[tuple[str, str], dict[tuple[str, ...], Any]] = {}
         for number, unit in enumerate(sheet.units):
             fired = hits.by_unit[number]
             if not fired:
@@ -131,22 +144,36 @@ class Decider:
             masks["before"] = hits.by_unit[unit.before] if unit.before >= 0 else 0
             masks["lead"] = hits.by_unit[unit.lead] if unit.lead >= 0 else 0
             facts["where"], facts["state"] = unit.where, unit.state
-            candidates: set[int] = set()
+            place = (unit.where, unit.state)
+            if place not in placed:
+                placed[place] = {**values, **{names: _values(names, facts) for names in self._moving}}
+            here = placed[place]
+            for compiled in self._concerned(fired):
+                if compiled.holds(masks, facts, here[compiled.facts]):
+                    yield compiled, number
+
+    def _concerned(self, fired: int) -> tuple[Compiled, ...]:
+        """The decisions that name one of these signals."""
+        known = self._candidates.get(fired)
+        if known is None:
+            numbers: set[int] = set()
             rest = fired
             while rest:
                 bit = rest & -rest
-                candidates.update(self._by_signal.get(bit, ()))
+                numbers.update(self._by_signal.get(bit, ()))
                 rest ^= bit
-            for which in sorted(candidates):
-                if self._sentence[which].holds(masks, facts):
-                    yield self._sentence[which], number
+            known = tuple(self._sentence[number] for number in sorted(numbers))
+            if len(self._candidates) >= _REMEMBERED:
+                self._candidates.clear()
+            self._candidates[fired] = known
+        return known
 
     def judge_mail(self, hits: Hits, facts: dict[str, Any]) -> Iterator[Compiled]:
         """Each decision about the mail as a whole that holds."""
         masks = {"": hits.mail, "mail": hits.mail, "before": 0, "lead": 0}
         facts["where"], facts["state"] = "", ""
         for compiled in self._mail:
-            if compiled.holds(masks, facts):
+            if compiled.holds(masks, facts, _values(compiled.facts, facts)):
                 yield compiled
 
 
@@ -174,7 +201,9 @@ def _compile(env: Any, decision: Decision, pack: str, index: Mapping[str, int]) 
         raise ConditionError(f"{', '.join(sorted(LATE & set(facts)))} stand only in decisions with per: mail")
     if decision.per == "sentence" and not signals:
         raise ConditionError("names no signal of its own sentence, so it would never be looked at")
-    return Compiled(decision, pack, expression, signals, views, tuple(facts), tuple(dict.fromkeys(variables)), late)
+    names = tuple(dict.fromkeys(variables))
+    viewed = tuple((view, mask) for view, mask in views.items() if mask)
+    return Compiled(decision, pack, expression, signals, views, tuple(facts), names, late, viewed)
 
 
 def _reason(message: str) -> str:

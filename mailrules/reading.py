@@ -20,6 +20,8 @@ _RANK = {"value": 6, "none": 6, "unknown": 4, "not_applicable": 4, "pending": 3,
 _PARTIAL = 2
 _QUOTE = 300
 """Characters of a quote that are kept."""
+_TOLD = 4
+"""A rule that only fills an item or weighs something is told so often; more of the same changes nothing."""
 _STATES = ("placeholder", "not_applicable", "unknown", "pending", "none")
 
 
@@ -70,6 +72,8 @@ class _Collected:
     heard: list[Finding] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    told: dict[str, int] = field(default_factory=dict)
+    """How often each rule was told."""
     unknown_at: set[tuple[str, int]] = field(default_factory=set)
     """Items said to be unknown, with the place: the same sentence then does not tell their value."""
 
@@ -172,6 +176,10 @@ class Reader:
 
     def _conclude(self, compiled: Compiled, number: int, turn: Turn, looked: Looked, got: _Collected) -> None:
         then = compiled.decision.then
+        told = got.told.get(compiled.decision.id, 0)
+        if told >= _TOLD and not (then.ask or then.act or then.tone or then.promise or then.problem):
+            return
+        got.told[compiled.decision.id] = told + 1
         finding = self.finding(compiled, number, turn, looked)
         got.findings.append(finding)
         if then.kind and compiled.decision.id not in got.counted:

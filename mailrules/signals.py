@@ -231,16 +231,24 @@ class Spotter:
         for group, base in self._sets:
             for which in group.Match(data) or ():
                 signal, pattern, value = self._patterns[base + which]
-                for match in pattern.finditer(data):
-                    low, high = seen.place(match.start()), seen.place(match.end())
-                    unit = bisect_right(seen.starts, low) - 1
+                at = 0
+                while (match := pattern.search(data, at)) is not None:
+                    start, end = match.span()
+                    unit = seen.unit_at(start)
                     kept = match.group(value).decode("utf-8", "replace") if value and match.group(value) else None
-                    seen.note(signal, unit, low, high, kept)
+                    noted = seen.note_bytes(signal, unit, start, end, kept)
+                    at = seen.after(unit) if noted else max(end, start + 1)
+                    if at >= len(data):
+                        break
 
     def accepts(self, signal: int, where: str, side: str) -> bool:
         """Whether this signal looks at such a place in mails of such a side."""
         sides = self._sides[signal]
         return where in self._places[signal] and (not sides or side in sides)
+
+    def guarded(self, signal: int) -> bool:
+        """Whether something may speak against its words."""
+        return self._guards[signal] is not None
 
     def guard(self, signal: int, unit: bytes, start: int, end: int) -> str:
         guards = self._guards[signal]
@@ -254,46 +262,58 @@ class _Seen:
         self.spotter, self.sheet, self.turn, self.hits, self.starts = spotter, sheet, turn, hits, starts
         self.data: bytes = sheet.text.encode("utf-8", "replace")
         self._plain = len(self.data) == len(sheet.text)
-        self._unit_bytes: list[int] = []
+        self._bytes: list[int] = starts
+        """Where each unit begins in the encoded sheet."""
         if not self._plain:
+            self._bytes = []
             at = last = 0
             for unit in sheet.units:
                 at += len(sheet.text[last : unit.start].encode("utf-8", "replace"))
                 last = unit.start
-                self._unit_bytes.append(at)
+                self._bytes.append(at)
 
-    def place(self, byte: int) -> int:
-        """Character of the sheet at this byte."""
+    def unit_at(self, byte: int) -> int:
+        return max(0, bisect_right(self._bytes, byte) - 1)
+
+    def after(self, number: int) -> int:
+        """The byte where the unit after this one begins."""
+        return self._bytes[number + 1] if number + 1 < len(self._bytes) else len(self.data)
+
+    def note_bytes(self, signal: int, number: int, start: int, end: int, value: str | None) -> bool:
+        """``note`` for a place in the encoded sheet."""
         if self._plain:
-            return byte
-        number = max(0, bisect_right(self._unit_bytes, byte) - 1)
-        base = self._unit_bytes[number]
-        return self.starts[number] + len(self.data[base:byte].decode("utf-8", "ignore"))
+            return self.note(signal, number, start, end, value)
+        base = self._bytes[number]
+        low = self.starts[number] + len(self.data[base:start].decode("utf-8", "ignore"))
+        high = low + len(self.data[start:end].decode("utf-8", "ignore"))
+        return self.note(signal, number, low, high, value)
 
     def note(
         self, signal: int, number: int, start: int, end: int, value: str | None, *, labelled: bool = False
-    ) -> None:
+    ) -> bool:
+        """Keep a hit, unless something speaks against it. False where other words of the unit may still count."""
         unit = self.sheet.units[number]
         bit = 1 << signal
         if self.hits.by_unit[number] & bit and not (value and self.hits.found[number, signal].value is None):
-            return
+            return True
         if not self.spotter.accepts(signal, unit.where, self.turn.side):
-            return
+            return True
         text = self.sheet.text
         if not labelled:
             if unit.state in ("placeholder", "empty"):
-                return
-            if self.spotter._guards[signal] is not None:
+                return True
+            if self.spotter.guarded(signal):
                 inside = text[unit.start : unit.end]
                 low = len(inside[: start - unit.start].encode("utf-8", "replace"))
                 high = low + len(text[start:end].encode("utf-8", "replace"))
                 reason = self.spotter.guard(signal, inside.encode("utf-8", "replace"), low, high)
                 if reason:
                     self.hits.refused.setdefault((number, signal), f"{text[start:end]!r}, but {reason}")
-                    return
+                    return reason.startswith("not:")
         self.hits.by_unit[number] |= bit
         self.hits.mail |= bit
         self.hits.found[number, signal] = Hit(signal, number, start, end, value, text[start:end])
+        return True
 
     def note_outside(self, signal: int, words: str) -> None:
         sides = self.spotter._sides[signal]

@@ -7,7 +7,6 @@ sentence into the next, and all of them are searched in one pass.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -43,7 +42,6 @@ _SPOKEN = re.compile(
     r"|(?:said|says|asked|told (?:me|us)|shouted|yelled|wrote|complain(?:s|ed|ing))[:,]? \"(?P<en2>[^\"\n]{4,200})\"",
     re.I,
 )
-_QUOTED_LINE = re.compile(r"^[ \t]*>")
 _MARKS = re.compile(r"^[\s\-_=*~─━―ー—・.]{3,}$")
 
 
@@ -157,12 +155,13 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
     while number < len(lines):
         line, at = lines[number], starts[number]
         number += 1
-        if not line.strip() or _MARKS.match(line):
-            heading = "" if not line.strip() else heading
+        bare = line.strip()
+        if not bare or _is_marks(bare):
+            heading = heading if bare else ""
             continue
-        if _QUOTED_LINE.match(line):
+        if bare[0] == ">":
             continue
-        if _LOG.match(line[:300]):
+        if _is_log(line):
             build.add("log", [(line, at)])
             continue
         label = _label_of(line, known)
@@ -179,11 +178,11 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
             heading = name if known(name) else ""
             _value(build, name, value, at + value_at if value_at >= 0 else at, state_of, value_at, line, at)
             continue
-        titled = _HEADING.match(line)
+        titled = _HEADING.match(line) if bare[0] in _POINTS else None
         if titled and known(titled.group("plain").strip()):
             heading = titled.group("plain").strip()
             continue
-        bullet = _BULLET.match(line)
+        bullet = _bullet(line, bare)
         if bullet and bullet.end() < len(line):
             parts, number = _joined(lines, starts, number, line, at, bullet.end())
             _sentences(build, "list", parts, heading, lead)
@@ -195,8 +194,36 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
         lead = _sentences(build, "label" if heading else "sentence", parts, heading, -1)
 
 
+_POINTS = "■□●○◆◇▼▽▲◎・*•‣※→-#"
+_LABEL_SIGNS = re.compile(r"[:=\t|【<\[]|^[ \t]*[■□●○◆◇▼▽▲◎・※]")
+
+
+def _may_be_label(line: str) -> bool:
+    return _LABEL_SIGNS.search(line) is not None
+
+
+def _bullet(line: str, bare: str) -> re.Match[str] | None:
+    if bare[0].isalpha() and bare[1:2] not in ")." and bare[0] not in "アイウエオカキクケコ":
+        return None
+    return _BULLET.match(line)
+
+
+def _is_marks(bare: str) -> bool:
+    return not bare[0].isalnum() and _MARKS.match(bare) is not None
+
+
+def _is_log(line: str) -> bool:
+    """Log lines hold a colon, a dot or a bracket early on; most sentences are told by that."""
+    head = line[:300]
+    return ("(" in head or ":" in head or "%" in head or "Exception" in head or "#" in head or ">" in head) and bool(
+        _LOG.match(head)
+    )
+
+
 def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
     """Label, value and where the value begins, if this is a label line."""
+    if not _may_be_label(line):
+        return None
     match = _LABEL.match(line)
     if match is None:
         match = _SPACED.match(line)
@@ -244,12 +271,13 @@ def _joined(
     while number < len(lines):
         following = lines[number]
         last = parts[-1][0]
-        if not following.strip() or _BULLET.match(following) or _QUOTED_LINE.match(following) or _LOG.match(following):
+        bare = following.strip()
+        if not bare or not _wrapped(last, bare) or bare[0] == ">" or _bullet(following, bare):
             break
-        if not _wrapped(last, following.strip()) or _LABEL.match(following) or _MARKS.match(following):
+        if _is_log(following) or (_may_be_label(following) and _LABEL.match(following)) or _is_marks(bare):
             break
         indent = len(following) - len(following.lstrip())
-        glue = " " if last[-1:].isascii() and following.strip()[:1].isascii() else ""
+        glue = " " if last[-1:].isascii() and bare[0].isascii() else ""
         parts[-1] = (last, parts[-1][1])
         if glue:
             parts.append((" ", starts[number] - 1))
@@ -261,7 +289,7 @@ def _joined(
 def _wrapped(line: str, following: str) -> bool:
     if line[-1:] in "。!?:":
         return False
-    width = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
+    width = (len(line) + len(line.encode("utf-8", "replace"))) // 2  # columns: wide characters take three bytes
     if following[:1].isascii() and following[:1].islower():
         return width >= 30
     return width >= 48 and line[-1:] not in "."
