@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from service import intake
 from service.channels.files import Imported, find, import_files, mails
 from service.errors import Refused
 from service.store import deposit, spool
