@@ -1,0 +1,309 @@
+"""Whose case a mail is about, and which of its digits are the case's number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailrules.library import SHIPPED, collect, load
+from mailrules.thread import Turn
+from mailrules.units import Sheet, lay_out
+from mailrules.vendors import Recognised, Vendors, check
+
+RULES = load()
+VENDORS: Vendors = RULES.vendors
+PROFILES = sorted(source.pack.vendor.id for source in collect().sources if source.pack.vendor)
+SECTION_3 = """
+    microsoft aws google_cloud oracle cisco redhat vmware_broadcom sap servicenow zendesk jira_sm salesforce_e2c
+    freshdesk zammad_otrs dell hpe netapp paloalto fortinet citrix atlassian github cloudflare okta slack zoom adobe
+    box ibm trendmicro akamai fujitsu nec hitachi sakura iij cybozu sbcs fujifilm ntt_sdpf
+"""
+
+
+def sheet_of(turn: Turn) -> Sheet:
+    return lay_out(turn.text, turn.subject, turn.subject_is_new, lambda _: False, lambda v: "value" if v else "empty")
+
+
+def turn(text: str = "", *, subject: str = "", side: str = "team", author: str = "", **more: object) -> Turn:
+    return Turn("m", side, author, text, subject, **more)  # type: ignore[arg-type]
+
+
+def recognised(mail: Turn) -> Recognised:
+    return VENDORS.recognise(mail, sheet_of(mail))
+
+
+def numbers(mail: Turn) -> list[str]:
+    sheet = sheet_of(mail)
+    seen = VENDORS.recognise(mail, sheet)
+    found = VENDORS.references(mail, sheet, seen.vendor, seen.by_domain)
+    return [reference.ref for reference in found if not reference.token]
+
+
+def test_every_vendor_has_its_own_file_named_after_it() -> None:
+    files = {file.stem for file in (SHIPPED / "vendors").glob("*.yaml")} - {"any"}
+    assert files == set(PROFILES)
+    assert len(PROFILES) >= 42
+    assert set(SECTION_3.split()) <= set(PROFILES)
+
+
+def test_no_domain_belongs_to_two_vendors() -> None:
+    domains = [domain for profile in VENDORS.profiles.values() for domain in profile.domains]
+    assert len(domains) == len(set(domains))
+
+
+def test_no_name_belongs_to_two_vendors() -> None:
+    words = [word.lower() for profile in VENDORS.profiles.values() for word in (*profile.names, *profile.products)]
+    assert sorted(word for word in set(words) if words.count(word) > 1) == []
+
+
+@pytest.mark.parametrize("vendor", PROFILES)
+def test_examples_and_near_misses_of_every_vendor_hold(vendor: str) -> None:
+    profile = VENDORS.profiles[vendor]
+    assert profile.examples
+    assert profile.near_misses
+    assert check(VENDORS, profile) == []
+
+
+def test_check_tells_which_example_fails() -> None:
+    broken = VENDORS.profiles["akamai"].model_copy(update={"references": []})
+    wrong = check(Vendors([broken]), broken)
+    assert wrong
+    assert "F-CS-9988776" in wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "vendor"),
+    [
+        ("anna@cisco.com", "cisco"),
+        ("Anna@EMEA.Support.Cisco.com", "cisco"),
+        ("someone@notcisco.com", None),
+        ("desk@acme.zendesk.com", "zendesk"),
+        ("noreply@acme.atlassian.net", "jira_sm"),
+        ("help@support.cybozu.co.jp", "cybozu"),
+        ("taro@corp.example", None),
+        ("", None),
+    ],
+)
+def test_the_address_names_the_vendor(address: str, vendor: str | None) -> None:
+    assert VENDORS.of_address(address) == vendor
+
+
+def test_a_site_maps_further_addresses() -> None:
+    mapped = Vendors([VENDORS.profiles["aws"]], mapped={"@desk.partner.example": "aws", "one@other.example": "aws"})
+    assert mapped.of_address("kato@desk.partner.example") == "aws"
+    assert mapped.of_address("one@other.example") == "aws"
+    assert mapped.of_address("two@other.example") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "vendor", "unread"),
+    [
+        ("no-reply-aws@amazon.com", "aws", True),
+        ("do_not_reply@somewhere.example", None, True),
+        ("support@paloaltonetworks.com", "paloalto", False),
+    ],
+)
+def test_addresses_that_nobody_reads(address: str, vendor: str | None, unread: bool) -> None:
+    assert VENDORS.answers_nobody_reads(vendor, address) is unread
+
+
+@pytest.mark.parametrize(
+    ("vendor", "words", "level"),
+    [
+        ("aws", "緊急度: 本番システムがダウン", "P1"),
+        ("aws", "Severity: General guidance", "P4"),
+        ("redhat", "(SEV 2)", "P2"),
+        ("microsoft", "重要度 A で起票", "P1"),
+        ("aws", "Severity A", None),
+        (None, "Severity 1", None),
+    ],
+)
+def test_the_vendors_own_severity_words(vendor: str | None, words: str, level: str | None) -> None:
+    assert VENDORS.severity(vendor, words) == level
+
+
+class TestWhoIsNamed:
+    def test_by_the_address_before_all_words(self) -> None:
+        mail = turn("Microsoft 365 と AWS の連携について", side="vendor", author="meera@okta.com")
+        assert recognised(mail) == Recognised("okta", True)
+
+    def test_by_a_number_nobody_else_has(self) -> None:
+        seen = recognised(turn(subject="ログの件 [CASE 174455667788990]"))
+        assert (seen.vendor, seen.by_domain) == ("aws", False)
+        assert seen.finding is not None
+        assert "174455667788990" in seen.finding.quote
+
+    def test_by_whom_the_mail_greets(self) -> None:
+        mail = turn("日本マイクロソフト 野口様\n\nSlack で頂いた件、承知しました。設定を確認します。")
+        assert recognised(mail).vendor == "microsoft"
+
+    def test_a_cloud_service_that_a_user_names(self) -> None:
+        assert recognised(turn("kintoneが開けません。", side="requester")).vendor == "cybozu"
+        assert recognised(turn("okta がループします", side="requester")).vendor == "okta"
+
+    def test_a_program_that_a_user_names_is_no_case_with_its_maker(self) -> None:
+        for text in ("Outlook が固まります", "FortiClient が 98% で止まります", "OneDrive does not sync"):
+            assert recognised(turn(text, side="requester")).vendor is None
+
+    def test_the_team_names_a_product_in_its_copy_of_a_ticket(self) -> None:
+        mail = turn("FortiGate 200F が再起動した件、起票しました。", towards=frozenset({"team"}))
+        assert recognised(mail).vendor == "fortinet"
+
+    def test_the_maker_is_meant_where_somebody_asks_it(self) -> None:
+        mail = turn("マイクロソフトに問い合わせています。", towards=frozenset({"requester"}))
+        assert recognised(mail).vendor == "microsoft"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "詳しくは Slack で連絡ください。",
+            "ping me on Slack",
+            "Zoom で打ち合わせしましょう",
+            "Let us have a call on Zoom",
+        ],
+    )
+    def test_a_way_to_talk_is_no_vendor(self, text: str) -> None:
+        assert recognised(turn(text, side="requester")).vendor is None
+
+    @pytest.mark.parametrize("text", ["モデルの選定", "リコールの対象", "tick the box below", "with notions of trust"])
+    def test_a_name_inside_another_word_is_none(self, text: str) -> None:
+        assert recognised(turn(text)).vendor is None
+
+    def test_absence_replies_name_nobody(self) -> None:
+        mail = turn("休暇中です。", subject="自動応答: kintone", side="requester", automatic="auto_reply")
+        assert recognised(mail).vendor is None
+
+    def test_a_platform_only_where_no_vendor_is_known(self) -> None:
+        assert (
+            recognised(turn(side="vendor", author="help@acme.zendesk.com", text="お待たせしました。")).vendor
+            == "zendesk"
+        )
+        mail = turn(side="vendor", author="help@acme.zendesk.com", subject="[CASE 174455667788990]")
+        assert recognised(mail).vendor == "aws"
+
+
+class TestNumbers:
+    def at(self, vendor: str, text: str = "", subject: str = "") -> list[str]:
+        return numbers(turn(text, subject=subject, side="vendor", author=f"x@{VENDORS.profiles[vendor].domains[0]}"))
+
+    @pytest.mark.parametrize(
+        ("vendor", "subject", "ref"),
+        [
+            ("smarthr", "【SmartHR】お問い合わせ番号：778812", "778812"),
+            ("sansan", "Re: 名寄せの件 [受付番号: A-778812]", "A-778812"),
+            ("datadog", "[Datadog] Re: missing metrics (#778812)", "778812"),
+            ("crowdstrike", "Case 01778812: sensor update", "01778812"),
+            ("zscaler", "Ticket No. 4477881 has been updated", "4477881"),
+            ("otsuka", "お問合せID：77-8812-01 ご回答", "77-8812-01"),
+            ("fujitsu", "【K2699-0778812】部品のご連絡", "K2699-0778812"),
+            ("nttwest", "インシデント番号 INC0077881 ご報告", "INC0077881"),
+        ],
+    )
+    def test_by_label_where_no_shape_is_known(self, vendor: str, subject: str, ref: str) -> None:
+        assert self.at(vendor, subject=subject) == [ref]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "契約番号: 60417-2258",
+            "TEL 03-1234-5678 / FAX 03-1234-5679",
+            "+81 3 1234 5678 までお電話ください。",
+            "配送のお問い合わせ番号 6465-6059-0686",
+            "更新プログラム KB5034441 を適用してください。",
+            "CVE-2026-12345 の対応について",
+            "[josys:01234] 定例会",
+            "SHA-256 で署名された証明書",
+            "メンテナンス番号: 38844",
+            "お客様番号 1234567 をご用意ください。",
+            "シリアル番号: FOC2419L0XK",
+            "invoice number INV-0012345",
+            "2026-11-10 02:00 から 2026/11/10 05:00 まで",
+            "お見積り番号 Q-2026-0012",
+            "https://support.example/articles/12345678 をご覧ください。",
+            "10.12.3.4 から接続できません。",
+            "Meeting ID: 987 6543 2100",
+            "〒105-0011 東京都港区",
+            "ご請求額は 1,234,567 円です。",
+        ],
+    )
+    def test_what_only_looks_like_one(self, text: str) -> None:
+        assert self.at("smarthr", text) == []
+        assert self.at("paloalto", text) == []
+
+    def test_a_day_is_none(self) -> None:
+        assert self.at("netapp", subject="ケース 20261110 定期点検") == []
+
+    def test_compared_by_its_first_sixteen_digits(self) -> None:
+        assert self.at("microsoft", subject="RE: x - TrackingID#2605120030001234002") == ["2605120030001234"]
+
+    def test_spaces_do_not_count_and_leading_zeros_do(self) -> None:
+        assert self.at("sap", "インシデント 0000987654 / 2026 の件") == ["0000987654/2026"]
+        assert self.at("redhat", "Case Number : 00998877") == ["00998877"]
+
+    def test_full_width_digits_and_colons(self) -> None:
+        assert self.at("cybozu", subject="お問い合わせ番号：９９８８７７６") == ["9988776"]
+
+    def test_each_number_once(self) -> None:
+        link = "https://console.aws.amazon.com/support/home?displayId=174455667788990"
+        assert self.at("aws", link, subject="RE:[CASE 174455667788990] x") == ["174455667788990"]
+
+    def test_a_distributor_quotes_the_makers_case_too(self) -> None:
+        found = self.at("sbcs", "メーカー側のケースは SR 3-31234567890 です。", subject="受付番号: SBCS-0099887")
+        assert sorted(found) == ["3-31234567890", "SBCS-0099887"]
+
+    def test_thread_tokens_are_kept_apart(self) -> None:
+        mail = turn(
+            subject="RE: Case 03998877 - HA [ ref:_00D10AbCd._5001Xyz9Q:ref ]",
+            side="vendor",
+            author="x@paloaltonetworks.com",
+        )
+        found = VENDORS.references(mail, sheet_of(mail), "paloalto", True)
+        assert [(r.ref, r.token) for r in found] == [("03998877", False), ("ref:_00D10AbCd._5001Xyz9Q:ref", True)]
+        assert {r.vendor for r in found} == {"paloalto"}
+
+    def test_stated_in_the_subject_mentioned_in_passing(self) -> None:
+        mail = turn(
+            "ご連絡が遅くなりました。\n\n以前のケース 01112223 と似た事象と考えております。引き続き調査いたします。",
+            subject="ケース番号 02223334 のご連絡",
+            side="vendor",
+            author="x@okta.com",
+        )
+        found = {r.ref: r.stated for r in VENDORS.references(mail, sheet_of(mail), "okta", True)}
+        assert found == {"02223334": True, "01112223": False}
+
+    def test_a_label_of_ours_is_no_vendors_number(self) -> None:
+        mail = turn("社内受付番号 12345 の件、Zoom が落ちます。", side="requester")
+        assert numbers(mail) == []
+
+    def test_digits_that_need_a_domain_are_not_read_from_words(self) -> None:
+        assert numbers(turn("Cisco の件です。", subject="691234567: 再起動")) == []
+        assert numbers(turn(subject="691234567: 再起動", side="vendor", author="tac@cisco.com")) == ["691234567"]
+
+
+def test_a_pack_may_bring_a_vendor_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "mytool.yaml").write_text(
+        """
+pack: site.mytool
+title: MyTool
+vendor:
+  id: mytool
+  name: {ja: マイツール, en: MyTool}
+  domains: [mytool.example]
+  names: [MyTool]
+  references:
+    - label: 'ticket|チケット'
+      pattern: 'MT\\d{4}'
+      canonical: {upper: true}
+  never: ['asset MT\\d{4}']
+  examples: [{subject: 'ticket no. mt1234', refs: [MT1234]}]
+  near_misses: [{text: asset MT9999}]
+""",
+        encoding="utf-8",
+    )
+    vendors = load([tmp_path]).vendors
+    assert check(vendors, vendors.profiles["mytool"]) == []
+    mail = turn("MyTool のチケット MT4321 で起票しました。")
+    sheet = sheet_of(mail)
+    assert vendors.recognise(mail, sheet).vendor == "mytool"
+    assert [r.ref for r in vendors.references(mail, sheet, "mytool", False)] == ["MT4321"]
