@@ -1,0 +1,57 @@
+"""Every example and near-miss that stands beside a shipped rule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mailrules.examples import try_examples
+from mailrules.library import Library, build, collect
+from mailrules.lint import lint
+from mailrules.pack import Pack
+from mailrules.judge import Rules
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return collect()
+
+
+@pytest.fixture(scope="module")
+def rules(library: Library) -> Rules:
+    return build(library)
+
+
+def test_every_example_fires_and_every_near_miss_is_silent(library: Library, rules: Rules) -> None:
+    tried = list(try_examples(library, rules))
+    assert len(tried) > 1500
+    assert [one for one in tried if not one.ok] == []
+
+
+def test_every_rule_has_an_example_and_a_near_miss_and_can_hold(library: Library, rules: Rules) -> None:
+    assert [str(problem) for problem in lint(library, rules)] == []
+
+
+def test_the_checklist_is_the_one_of_the_domain(rules: Rules) -> None:
+    assert len(rules.checklist.items) >= 33
+    incident = rules.checklist.required("incident", "requester", installed=False, level="P3")
+    assert incident == ["product", "symptom", "occurred_at", "error_message", "impact_scope", "device_id"]
+    towards_vendor = rules.checklist.required("incident", "team", installed=True, level="P1")
+    assert towards_vendor[:2] == ["product", "version"]
+    assert towards_vendor[-1] == "contact"
+
+
+def test_at_least_forty_vendors_are_known(rules: Rules) -> None:
+    assert len(rules.vendors.profiles) >= 40
+    assert rules.vendor_of("someone@support.microsoft.com") == "microsoft"
+    assert rules.vendor_name("microsoft", "ja")
+
+
+def test_the_schema_for_editors_is_current() -> None:
+    """`.venv/bin/python -m mailrules.schema > docs/pack.schema.json` renews it."""
+    written = json.loads((ROOT / "docs" / "pack.schema.json").read_text(encoding="utf-8"))
+    assert written == Pack.model_json_schema()
