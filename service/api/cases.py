@@ -43,10 +43,8 @@ def routes(desk: Desk) -> APIRouter:
         missing: Annotated[str | None, Query(max_length=64, description="An item id, or `any`.")] = None,
         participant: Annotated[str | None, Query(max_length=320, description="An address, or `@domain`.")] = None,
         q: Annotated[str | None, Query(max_length=500, description="Full text, Japanese and English.")] = None,
-        updated_since: Annotated[str | None, Query(max_length=40, description="ISO 8601, or ago: `12h`, `3d`.")] = None,
-        older_than: Annotated[
-            str | None, Query(max_length=40, description="Untouched since: ISO 8601, or `3d`.")
-        ] = None,
+        updated_since: Annotated[str | None, Ago(description="Touched since: a time, or how long ago: `12h`.")] = None,
+        older_than: Annotated[str | None, Ago(description="Untouched since: a time, or `3d`.")] = None,
         sort: schemas.Sort = "-updated",
         limit: Limit = 50,
         cursor: Cursor = None,

@@ -19,6 +19,15 @@ from service.store import feed
 
 LOOK = 0.25
 """Seconds between looks at the store; one look serves all listeners."""
+EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "examples": ["41"]},
+        "event": {"type": "string", "examples": ["case.changed"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+"""One event, for OpenAPI."""
 MOST_LISTENERS = 200
 BATCH = 500
 
@@ -72,7 +81,7 @@ def routes(desk: Desk) -> APIRouter:
         response_class=EventSourceResponse,
         responses={
             200: {
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": EVENT}},
                 "description": "Events, as they come.",
             },
             **documented(400, 503),
@@ -80,14 +89,20 @@ def routes(desk: Desk) -> APIRouter:
     )
     async def stream_events(
         request: Request,
-        last_event_id: Annotated[str | None, Header(max_length=20, description="Go on after this event.")] = None,
-        last: Annotated[str | None, Query(max_length=20, description="The same, where headers cannot be set.")] = None,
+        last_event_id: Annotated[str | None, Header(include_in_schema=False)] = None,
+        last: Annotated[
+            str | None,
+            Query(pattern="^[0-9]{1,18}$", description="Go on after this event, where no header can be set."),
+        ] = None,
         once: Annotated[bool, Query(description="Tell what is there and end.")] = False,
         named: Annotated[bool, Query(description="Whether `event` names the kind; a browser may prefer not.")] = True,
     ) -> Response:
-        """`id` counts up; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who", "data"}`."""
+        """`id` counts up; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who", "data"}`.
+
+        With the header `Last-Event-ID` it goes on after that event; without, with what happens from now on.
+        """
         wanted = last_event_id or last
-        if wanted is not None and not (wanted.isascii() and wanted.isdigit()):
+        if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
             raise Refused("Last-Event-ID: expected the id of an event")
         if watched.listeners >= MOST_LISTENERS:
             return problem(503, "too many listeners", headers={"Retry-After": "30"})

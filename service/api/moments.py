@@ -11,6 +11,7 @@ MOMENT = [
     {"type": "string", "format": "date-time"},
     {"type": "string", "format": "date"},
     {"type": "string", "pattern": "^[0-9]{1,4}[smhdw]$", "examples": ["90m", "12h", "3d"]},
+    {"type": "string", "maxLength": 0},
     {"type": "null"},
 ]
 """The same for OpenAPI."""

@@ -295,7 +295,10 @@ class NewWebhook(BaseModel):
         json_schema_extra={"examples": [{"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}]},
     )
 
-    url: str = Field(max_length=2000, pattern=r"^https?://[A-Za-z0-9.-]+(:[1-9][0-9]{0,4})?(/[!-~]*)?$")
+    url: str = Field(
+        max_length=2000,
+        pattern=r"^https?://[A-Za-z0-9.-]+(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(/[!-~]*)?$",
+    )
     kinds: list[Annotated[str, Field(pattern="^[a-z]+([.][a-z]+)*$", max_length=40)]] = Field(
         default=[], max_length=20, description="Kinds of events; empty means all."
     )
