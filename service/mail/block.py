@@ -138,8 +138,10 @@ def _plausible(values: dict[Field, str], known: int) -> bool:
 
 
 def _stands_alone(lines: Sequence[str], first: int, values: dict[Field, str]) -> bool:
-    """Whether header lines without a mark are a client's: they begin with From, and no other fact stands above."""
-    if next((f for f in values if f in _TELLING), None) != "from":
+    """Whether header lines without a mark are a client's: From first (or all four), no other fact above."""
+    if next((f for f in values if f in _TELLING), None) != "from" and not (
+        {"from", "to", "date", "subject"} <= values.keys() and "@" in values["from"] and dates.has_day(values["date"])
+    ):
         return False
     above = lines[first - 1] if first else ""
     return not above.strip() or _SHAPE.match(above[:LONGEST]) is None or is_rule(above)

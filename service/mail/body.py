@@ -22,6 +22,7 @@ _MOST_LINES: Final = 120_000
 _INVISIBLE = re.compile("[\ufeff\u200b\u2060]")
 _JAPANESE_HTML = re.compile(r"<(?:html|body)\b[^>]{0,400}\blang=[\"']?ja", re.I)
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
+_JAPANESE_HEADER = re.compile(r"(?:差出人|送信日時|宛先|件名|送信者)[ \t]*[:：]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
@@ -157,7 +158,7 @@ def _spoken(text: str, html: str | None) -> str:
     head = text[:20_000]
     if head.isascii():
         return "ja" if html is not None and _JAPANESE_HTML.search(html[:8_000]) else ""
-    if _KANA.search(head):
+    if _KANA.search(head) or _JAPANESE_HEADER.search(head):
         return "ja"
     if _HANGUL.search(head):
         return "ko"

@@ -182,6 +182,12 @@ def test_a_date_without_zone_in_a_mail_dated_in_utc_follows_the_language(html: s
     assert mail.date.utcoffset() == timedelta(hours=offset)
 
 
+def test_japanese_header_words_without_kana_are_japanese() -> None:
+    text = "OK\n\n差出人: Ada <ada@maker.example>\n送信日時: 2026年11月10日 12:05\n宛先: Bo\n件名: Toner\n\nIt comes.\n"
+    (mail,) = body(text, "FW: Toner", datetime(2026, 11, 10, 4, 0, tzinfo=UTC)).forwarded
+    assert mail.date == datetime(2026, 11, 10, 12, 5, tzinfo=TOKYO)
+
+
 SIGNATURES = [
     "-- \nAda Byron\nMaker Ltd.",
     "Best regards,\nAda Byron",
