@@ -8,7 +8,7 @@ import re
 from service.mail import charset
 
 _WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*)*)\?=")
-_SPACE = re.compile(r"\s+")
+_SPACE = re.compile(r"[ \t\r\n]+")
 _PARAMETER = re.compile(
     rb"""[;\s]*([^\s=;"<>()]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)(?:"|$)|'([^';]*)'(?=[ \t]*(?:;|$))|([^;]*))""",
     re.DOTALL,

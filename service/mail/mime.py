@@ -25,6 +25,8 @@ _KNOWN = re.compile(
     rb"(?im)^(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to"
     rb"|in-reply-to|references|x-[a-z0-9-]+):"
 )
+_TRACE = re.compile(rb"(?im)^(?:received|return-path|message-id|mime-version|content-type|delivered-to|x-[a-z-]+):")
+"""Fields that programs write: text that begins with a header block somebody quoted has none of them."""
 _SNIFF = re.compile(rb"(?im)^--([^\s-][^\r\n]{5,200}?)[ \t]*\r?\ncontent-[a-z-]+:")
 
 
@@ -221,8 +223,9 @@ class Reader:
             return False
         ahead = self.buffer[end : end + 4_000]
         blank = re.compile(rb"\n\r?\n").search(ahead)
-        found = _KNOWN.search(ahead, 0, blank.start() if blank else len(ahead))
-        if found is None or (not have and found.start() > 200):
+        stop = blank.start() if blank else len(ahead)
+        found = _KNOWN.search(ahead, 0, stop)
+        if found is None or (not have and not (found.start() <= 200 and _TRACE.search(ahead, 0, stop))):
             return False
         self.defects.add("header-malformed")
         return True
@@ -249,7 +252,9 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
         elif kind == "multipart":
             kind = "multipart/mixed"
         else:
-            return default, parameters(rest) if rest else {}
+            known = parameters(rest) if rest else {}
+            file = kind.startswith(("application", "image", "audio", "video")) or "name" in known
+            return "application/octet-stream" if file else default, known
     return kind, parameters(rest) if rest else {}
 
 

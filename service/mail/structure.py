@@ -118,7 +118,7 @@ class _Walk:
             if _is_file(kind, name, disposition, place, bool(into)):
                 self._file(part, self._payload(part))
                 return
-            if name and (place == "mixed" or (disposition and place == "alternative")):
+            if name and (place == "mixed" or disposition):
                 # named, and all the body there is: shown, and a file too
                 self._file(part, self._payload(part))
             if kind == "text/html":
@@ -131,6 +131,10 @@ class _Walk:
             self._smime(part, into)
         elif kind == "application/pgp" or (kind == "application/pgp-encrypted" and place == "root"):
             self._plain(part, into)
+        elif kind == "message/partial":
+            # the rest is in other mails (RFC 2046 §5.2.2)
+            self.found.defects.add("message-partial")
+            self._file(part, part.body)
         elif kind in _MSG or (name or "").casefold().endswith(".msg"):
             self._msg(part)
         else:
