@@ -108,6 +108,10 @@ class Decider:
                 self.compiled.append(_compile(env, decision, pack, index))
             except ConditionError as error:
                 complain(decision.id, str(error))
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Order ``compiled`` for the way it is asked."""
         self._sentence = [c for c in self.compiled if c.decision.per == "sentence"]
         self._mail = [c for c in self.compiled if c.decision.per == "mail"]
         self._steady = {c.facts for c in self._sentence if not _OF_UNIT & set(c.facts)}

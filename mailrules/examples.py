@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -33,14 +33,16 @@ class Tried:
     message: str = ""
 
 
-def try_examples(library: Library, rules: Rules) -> Iterator[Tried]:
-    """Every example and near-miss of every pack."""
+def try_examples(library: Library, rules: Rules, only: Collection[str] | None = None) -> Iterator[Tried]:
+    """Every example and near-miss of every pack, or of the rules named."""
     for signal, source in library.signals.values():
-        yield from _signal(signal, source, rules)
+        if only is None or signal.id in only:
+            yield from _signal(signal, source, rules)
     for decision, source in library.decisions.values():
-        yield from _decision(decision, source, library, rules)
+        if only is None or decision.id in only:
+            yield from _decision(decision, source, library, rules)
     for source in library.sources:
-        if source.pack.vendor is not None:
+        if source.pack.vendor is not None and only is None:
             yield from _vendor(source.pack.vendor, source, rules)
 
 
