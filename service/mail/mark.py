@@ -12,8 +12,10 @@ from service.mail.words import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MAR
 Mark = Literal["forward", "original", "end", "unknown", "none"]
 
 _DECORATED = re.compile(
-    r"[\s>*|_]*(?:[-=_~#*+–—━─]{2,}|<{2,}|\[)[ \t*]*([^\s-].{2,78}?)[ \t*:：]*(?:[-=_~#*+–—━─]{2,}|>{2,}|\])[\s*|]*$"
+    r"[\s>|]*+(?:[*_]\s++)?(?:[-=_~#*+–—━─]{2,}+|<{2,}+|\[)[ \t*]*+([^\s-].{2,78}?)[ \t:：]*+"
+    r"(?:[-=_~#*+–—━─]{2,}+|>{2,}+|\])[\s*|]*+$"
 )
+"""Possessive, so that a line of marks alone is not tried in every way it can be cut."""
 _RULE = re.compile(r"[ \t*]*(?:_{5,}|-{5,}|—{3,}|─{3,}|━{3,}|={5,}|\*{5,})[ \t*]*$")
 _FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
 
