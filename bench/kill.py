@@ -207,7 +207,7 @@ def main() -> int:
     asked = parser.parse_args()
     good = True
     for name in asked.databases:
-        with tempfile.TemporaryDirectory() as folder, _url(name, Path(folder)) as url:
+        with tempfile.TemporaryDirectory() as folder, database_url(name, Path(folder)) as url:
             account = run(url, mails=asked.mails, kills=asked.kills, seed=asked.seed)
             print(f"{name}: {'good' if account.good else 'BAD'}: {account}", flush=True)
             good = good and account.good
@@ -215,7 +215,7 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _url(name: str, folder: Path) -> Iterator[str]:
+def database_url(name: str, folder: Path) -> Iterator[str]:
     if name == "sqlite":
         yield f"sqlite:///{folder / 'sodan.db'}"
         return

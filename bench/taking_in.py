@@ -1,0 +1,129 @@
+"""Where a mail's time goes between the spool and the API, stage by stage, on the realistic mix.
+
+python -m bench.taking_in [--mails 1000] [--profile] [sqlite|postgresql]
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bench.kill import database_url
+from bench.mix import mails
+from service import intake, settings
+from service.case.bringing import bring, with_reading
+from service.intake import House, Understood
+from service.mail.parse import parse
+from service.store import placing, search, spool
+from service.store.database import Connection, Database, one_at_a_time
+from service.store.migrate import migrate
+from service.store.spool import Claimed, Envelope
+
+BATCH = 128
+
+
+class Stages:
+    """CPU seconds by stage."""
+
+    def __init__(self) -> None:
+        self.spent: Counter[str] = Counter()
+
+    def of(self, stage: str, fn: Callable[[], Any]) -> Any:
+        began = time.process_time()
+        try:
+            return fn()
+        finally:
+            self.spent[stage] += time.process_time() - began
+
+
+def run(database: Database, count: int, seed: int = 1) -> tuple[Stages, float]:
+    """Receive and take in ``count`` mails; CPU by stage, and mails a second of one worker."""
+    chosen = settings.load(_env_file=None, intake="help@intake.example", organisation="corp.example", batch=BATCH)
+    house = House.of(chosen)
+    now = datetime.now(UTC)
+    made = list(mails(count, seed))
+    stages = Stages()
+    for start in range(0, count, BATCH):
+        group = [(Envelope("smtp", m.sender, ("help@intake.example",)), m.content) for m in made[start : start + BATCH]]
+        stages.of("receive", lambda group=group: intake.receive(database, group, now))
+    began = time.monotonic()
+    while True:
+        claimed = stages.of(
+            "claim", lambda: database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), BATCH))
+        )
+        if not claimed:
+            break
+        understood = _understand(claimed, house, database, stages)
+        stages.of(
+            "commit and rest",
+            lambda u=understood: database.transact(lambda conn: _take_in(conn, u, house, now, stages)),
+        )
+        while stages.of("index", lambda: search.index_pending(database, 500)):
+            pass
+    took = time.monotonic() - began
+    inner = sum(stages.spent[name] for name in ("place", "rejudge"))
+    stages.spent["commit and rest"] -= inner
+    return stages, count / took
+
+
+def _understand(claimed: list[Claimed], house: House, database: Database, stages: Stages) -> list[Understood]:
+    roles = house.roles(database.read(placing.team))
+    out = []
+    for one in claimed:
+        mail = stages.of("parse", lambda one=one: parse(one.content))
+        brought = stages.of(
+            "bring",
+            lambda one=one, mail=mail: bring(
+                mail, roles, house.ways, received_at=one.received_at, recipients=one.envelope.rcpt_tos
+            ),
+        )
+        read = stages.of(
+            "rules read", lambda brought=brought: [with_reading(b, house.rules.read(b.turn)) for b in brought]
+        )
+        out.append(Understood(one, tuple(read)))
+    return out
+
+
+def _take_in(conn: Connection, understood: list[Understood], house: House, now: datetime, stages: Stages) -> None:
+    spool.finish(conn, [one.claimed.id for one in understood], "bench", now)
+    one_at_a_time(conn)
+    arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
+    placed = stages.of("place", lambda: placing.place_all(conn, arrived, now=now, reopen=house.reopen))
+    stages.of("rejudge", lambda: intake.rejudge(conn, placed.cases, house, now=now, opened=placed.opened))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("database", nargs="?", default="sqlite")
+    parser.add_argument("--mails", type=int, default=1000)
+    parser.add_argument("--profile", action="store_true")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, database_url(asked.database, Path(folder)) as url:
+        database = Database(url)
+        migrate(database)
+        profile = cProfile.Profile()
+        if asked.profile:
+            profile.enable()
+        stages, rate = run(database, asked.mails)
+        profile.disable()
+        database.close()
+    total = sum(stages.spent.values())
+    for stage, spent in stages.spent.most_common():
+        print(f"{stage:16} {1000 * spent / asked.mails:7.3f} ms a mail  {100 * spent / total:4.0f} %")
+    print(f"{'all':16} {1000 * total / asked.mails:7.3f} ms a mail; one worker {rate:.0f} mails/s on {asked.database}")
+    if asked.profile:
+        pstats.Stats(profile, stream=sys.stdout).sort_stats("tottime").print_stats(60)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
