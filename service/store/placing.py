@@ -222,9 +222,10 @@ def _known(conn: Connection, come: Sequence[Node]) -> dict[int, Node]:
     wanted |= set(_aliases(conn, wanted).values())
     wanted |= _linked(conn, wanted)
     known = _nodes(conn, wanted)
-    # mails that open something, and that nothing strong speaks for: look at the content
+    # mails that open something, and that nothing strong ties to a mail of ours: look at the content
     asked: set[str] = set()
-    openers = [n for n in come if not any(hits.get(key) for key in _tying(n))]
+    ours = {n.case for n in known.values() if n.side in ("team", "requester")}
+    openers = [n for n in come if not any(hits.get(key, set()) & ours for key in _tying(n))]
     for _round in range(2):
         keys = {key for node in openers for key in content_keys(node)} - asked
         if not keys:
@@ -367,7 +368,7 @@ def _write(
             _renew(conn, message, one, brought)
     _redirect(conn, found, case_at, placed, now)
     _link(conn, found, case_at, real, touched)
-    placed.cases = sorted(touched - placed.merged.keys())
+    placed.cases = sorted({*touched, *placed.cases} - placed.merged.keys())
 
 
 def _temporary(message: int, stored: Mapping[int, int]) -> int:
@@ -692,10 +693,11 @@ def _learn(conn: Connection, arrived: Sequence[Arrived], placed: Placed, now: da
         return
     conn.execute(insert(learned_team), [{"address": address, "learned_at": now} for address in fresh])
     placed.learned = fresh
-    query = select(messages.c.id, messages.c.facts).where(
+    query = select(messages.c.id, messages.c.case_id, messages.c.facts).where(
         messages.c.author_address.in_(fresh), messages.c.author_role == "requester"
     )
     for row in conn.execute(query).all():
+        placed.cases.append(row.case_id)
         conn.execute(
             update(messages)
             .where(messages.c.id == row.id)

@@ -1,0 +1,78 @@
+"""Placing mails in a real store, without SMTP and without rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, insert, select
+
+from service.case.bringing import bring
+from service.mail.message import Mail
+from service.store import placing
+from service.store.database import Database, one_at_a_time
+from service.store.placing import Arrived, Placed
+from service.store.tables import cases, messages, spool
+from tests.case.filing import ROLES, WAYS, read
+
+NOW = datetime(2032, 1, 5, 9, 0, tzinfo=UTC)
+
+
+class Desk:
+    """Takes mails in, one transaction each (or one for a batch)."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._count = 0
+
+    def take(self, *mails: Mail) -> Placed:
+        """Place them in one transaction."""
+        arrived = [self._arrive(mail) for mail in mails]
+
+        def placed(conn: Connection) -> Placed:
+            one_at_a_time(conn)
+            for one in arrived:
+                _spool(conn, one.spool_id)
+            return placing.place_all(conn, arrived, now=NOW, reopen=timedelta(days=14))
+
+        return self.database.transact(placed)
+
+    def again(self, spool_id: str, mail: Mail) -> Placed:
+        """Place a mail whose spool entry was placed before."""
+        one = Arrived(spool_id, NOW, tuple(read(b) for b in bring(mail, ROLES, WAYS, received_at=NOW)))
+        return self.database.transact(lambda conn: placing.place_all(conn, [one], now=NOW))
+
+    def case_of(self, name: str) -> int:
+        query = select(messages.c.case_id).where(messages.c.message_id == f"<{name}@x.test>")
+        return self.database.read(lambda conn: int(conn.execute(query).scalars().one()))
+
+    def id_of(self, name: str) -> int:
+        query = select(messages.c.id).where(messages.c.message_id == f"<{name}@x.test>")
+        return self.database.read(lambda conn: int(conn.execute(query).scalars().one()))
+
+    def partition(self) -> frozenset[frozenset[str]]:
+        query = select(messages.c.message_id, messages.c.case_id).where(messages.c.origin == "delivered")
+        found: dict[int, set[str]] = defaultdict(set)
+        for message_id, case in self.database.read(lambda conn: conn.execute(query).all()):
+            found[case].add(message_id[1:-8])
+        return frozenset(frozenset(names) for names in found.values())
+
+    def row(self, name: str) -> dict[str, object]:
+        query = select(messages).where(messages.c.message_id == f"<{name}@x.test>")
+        return self.database.read(lambda conn: dict(conn.execute(query).mappings().one()))
+
+    def merged_into(self, case: int) -> int | None:
+        query = select(cases.c.merged_into).where(cases.c.id == case)
+        found: int | None = self.database.read(lambda conn: conn.execute(query).scalar_one())
+        return found
+
+    def _arrive(self, mail: Mail) -> Arrived:
+        self._count += 1
+        brought: Sequence[object] = bring(mail, ROLES, WAYS, received_at=NOW)
+        return Arrived(f"{self._count:036d}", NOW, tuple(read(b) for b in brought))  # type: ignore[arg-type]
+
+
+def _spool(conn: Connection, id: str) -> None:
+    row = {"id": id, "received_at": NOW, "channel": "smtp", "rcpt_tos": [], "size": 1, "sha256": id, "due_at": NOW}
+    conn.execute(insert(spool).values(state="waiting", **row))

@@ -1,0 +1,146 @@
+"""What people do by hand holds, can be taken back, and is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Connection, select
+
+from service.errors import Conflict, NotFound, Refused
+from service.store import corrections
+from service.store.database import Database
+from service.store.tables import cases, events
+from tests.case.filing import DESK, OTHER_USER, USER, mail
+from tests.store.desk import NOW, Desk
+
+T = TypeVar("T")
+FAN = mail("fan", USER, "Fan noise", "The fan in rack two is loud.", 0, to=(DESK,))
+FAN2 = mail("fan2", USER, "Re: Fan noise", "Now it smells, too.", 60, to=(DESK,), parent="fan")
+HEAT = mail("heat", OTHER_USER, "Rack is hot", "Rack two is at 41 degrees.", 30, to=(DESK,))
+HEAT2 = mail("heat2", OTHER_USER, "Re: Rack is hot", "42 by now.", 90, to=(DESK,), parent="heat")
+FAN3 = mail("fan3", USER, "Re: Fan noise", "It stopped for a minute.", 120, to=(DESK,), parent="fan2", refs=("fan",))
+HEAT3 = mail("heat3", OTHER_USER, "Re: Rack is hot", "43!", 150, to=(DESK,), parent="heat2", refs=("heat",))
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    made = Desk(database)
+    for one in (FAN, FAN2, HEAT, HEAT2):
+        made.take(one)
+    return made
+
+
+def act(desk: Desk, fn: Callable[[Connection], T]) -> T:
+    return desk.database.transact(fn)
+
+
+def move(desk: Desk, message: int, to: int | None) -> tuple[int, int]:
+    return act(desk, lambda conn: corrections.move(conn, message, to, "Aki", NOW))
+
+
+def test_a_merge_holds_and_both_keys_lead_to_one_case(desk: Desk) -> None:
+    fan, heat = desk.case_of("fan"), desk.case_of("heat")
+    event = act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
+    assert desk.case_of("heat2") == fan
+    assert desk.merged_into(heat) == fan
+    desk.take(FAN3, HEAT3)
+    assert len(desk.partition()) == 1
+    assert desk.database.read(lambda conn: corrections.survivor(conn, heat)) == fan
+    assert desk.database.read(lambda conn: corrections.touched(conn, event)) == [fan]
+    desk.take(mail("keyed", DESK, f"SD-{heat}: parts ordered", "They come on Monday.", 200))
+    assert desk.case_of("keyed") == fan
+
+
+def test_a_merge_can_be_taken_back_and_later_mail_goes_where_it_belongs(desk: Desk) -> None:
+    fan, heat = desk.case_of("fan"), desk.case_of("heat")
+    event = act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
+    desk.take(FAN3, HEAT3)
+    touched = act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    assert touched == sorted((fan, heat))
+    assert desk.partition() == {frozenset({"fan", "fan2", "fan3"}), frozenset({"heat", "heat2", "heat3"})}
+    assert desk.case_of("heat3") == heat
+    assert desk.merged_into(heat) is None
+    with pytest.raises(Conflict):
+        act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+
+
+def test_a_moved_message_stays_and_its_answers_follow_it(desk: Desk) -> None:
+    fan, heat = desk.case_of("fan"), desk.case_of("heat")
+    _, case = move(desk, desk.id_of("fan2"), heat)
+    assert case == heat
+    desk.take(FAN)  # delivered again: nothing moves back
+    desk.take(mail("re", DESK, "Re: Fan noise", "Smells how?", 70, to=(USER,), parent="fan2", refs=("fan",)))
+    assert desk.case_of("fan2") == heat
+    assert desk.case_of("re") == heat
+    assert desk.case_of("fan") == fan
+    assert desk.row("fan2")["pinned_by"] == "Aki"
+
+
+def test_a_message_split_off_has_a_case_of_its_own_and_can_go_back(desk: Desk) -> None:
+    fan = desk.case_of("fan")
+    event, case = move(desk, desk.id_of("fan2"), None)
+    assert case not in (fan, desk.case_of("heat"))
+    desk.take(FAN3)
+    assert desk.case_of("fan3") == case
+    touched = act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    assert fan in touched
+    assert desk.case_of("fan2") == desk.case_of("fan3") == fan
+    assert desk.merged_into(case) == fan
+
+
+def test_moving_the_last_message_leaves_a_redirect(desk: Desk) -> None:
+    desk.take(mail("lone", USER, "Lamp", "A lamp flickers.", 10, to=(DESK,)))
+    lone, fan = desk.case_of("lone"), desk.case_of("fan")
+    move(desk, desk.id_of("lone"), fan)
+    assert desk.merged_into(lone) == fan
+
+
+def test_merges_in_a_circle_still_end(desk: Desk) -> None:
+    fan, heat = desk.case_of("fan"), desk.case_of("heat")
+    act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
+    with pytest.raises(Refused):
+        act(desk, lambda conn: corrections.merge(conn, fan, heat, "Aki", NOW))
+    desk.database.transact(lambda conn: conn.execute(cases.update().where(cases.c.id == fan).values(merged_into=heat)))
+    assert desk.database.read(lambda conn: corrections.survivor(conn, heat)) in (fan, heat)
+
+
+def test_what_does_not_exist_is_said(desk: Desk) -> None:
+    with pytest.raises(NotFound):
+        act(desk, lambda conn: corrections.merge(conn, 10_000, 1, "Aki", NOW))
+    with pytest.raises(NotFound):
+        move(desk, 10_000, None)
+    with pytest.raises(NotFound):
+        act(desk, lambda conn: corrections.undo(conn, 10_000, "Aki", NOW))
+    with pytest.raises(Refused):
+        move(desk, desk.id_of("fan"), desk.case_of("fan"))
+
+
+def test_a_set_field_is_kept_signed_and_taken_back(desk: Desk) -> None:
+    fan = desk.case_of("fan")
+    event = act(
+        desk,
+        lambda conn: corrections.set_by_person(
+            conn, fan, {"priority": "P1", "waiting_on": "none", "items": {"version": "waived"}}, "Aki", NOW
+        ),
+    )
+    query = select(cases.c.set_by_people).where(cases.c.id == fan)
+    kept = desk.database.read(lambda conn: conn.execute(query).scalar_one())
+    assert kept["priority"] == {"value": "P1", "by": "Aki", "at": NOW.isoformat()}
+    assert kept["waiting_on"]["value"] is None
+    assert kept["items"]["version"]["value"] == "waived"
+    act(desk, lambda conn: corrections.set_by_person(conn, fan, {"items": {"version": None}}, "Aki", NOW))
+    assert "items" not in desk.database.read(lambda conn: conn.execute(query).scalar_one())
+    act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    assert desk.database.read(lambda conn: conn.execute(query).scalar_one()) == {}
+
+
+def test_every_correction_is_in_the_event_log_with_who_and_when(desk: Desk) -> None:
+    fan, heat = desk.case_of("fan"), desk.case_of("heat")
+    event = act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
+    act(desk, lambda conn: corrections.undo(conn, event, "Ben", NOW))
+    query = select(events.c.kind, events.c.who, events.c.undone_by).where(events.c.who != "").order_by(events.c.id)
+    rows = desk.database.read(lambda conn: conn.execute(query).all())
+    assert [(row.kind, row.who) for row in rows] == [("case.merged", "Aki"), ("undone", "Ben")]
+    assert rows[0].undone_by is not None

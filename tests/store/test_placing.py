@@ -1,0 +1,173 @@
+"""Placing in a real store, on both databases: the same answers as the pure plan gives."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from itertools import permutations
+from pathlib import Path
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from service.mail.message import Mail
+from service.store import placing
+from service.store.database import Database
+from service.store.tables import attachments, deliveries, learned_team, messages, thread_keys
+from tests.case.filing import ACME, DESK, OTHER_USER, USER, Filing, inside, mail
+from tests.case.test_any_order import conversations
+from tests.store.desk import Desk
+
+REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))
+ANSWER = mail("answer", DESK, "Re: Plotter offline", "Is the blue lamp on?", 30, to=(USER,), parent="report")
+BACK = mail("back", USER, "Re: Plotter offline", "No, it is dark.", 50, to=(DESK,), parent="answer", refs=("report",))
+INQUIRY = mail("inquiry", DESK, "Label printer feeds two sheets", "Model ZT-9, firmware 4.2.", 0, to=(ACME,))
+RECEIPT = mail("receipt", ACME, "Label printer feeds two sheets [acme #550123]", "We got it.", 4, to=(DESK,))
+
+
+def test_a_conversation_is_one_case_whether_it_comes_in_one_batch_or_mail_by_mail(database: Database) -> None:
+    desk = Desk(database)
+    desk.take(BACK)
+    desk.take(REPORT, ANSWER)
+    placed = desk.take(INQUIRY, RECEIPT)
+    assert desk.partition() == {frozenset({"report", "answer", "back"}), frozenset({"inquiry", "receipt"})}
+    assert len(placed.opened) == 1
+    assert placed.cases == placed.opened
+
+
+def test_the_same_mail_three_ways_stands_in_the_timeline_once_with_the_best_words(sqlite: Database) -> None:
+    desk = Desk(sqlite)
+    text = "Which firmware do you run on the second unit, and since when?"
+    handed = inside(ACME, text, 300, subject="[acme #550123] Question", origin="forwarded")
+    desk.take(mail("fw", OTHER_USER, "FW: [acme #550123] Question", "see below", 320, forwarded=(handed,)))
+    desk.take(mail("ask", ACME, "[acme #550123] Question", text, 300, to=(DESK,)))
+    desk.take(mail("ask", ACME, "[acme #550123] Question", text, 300, to=(DESK,)))
+    row = desk.row("ask")
+    assert (row["origin"], row["deliveries"]) == ("delivered", 3)
+    count = sqlite.read(lambda conn: conn.execute(select(func.count()).select_from(messages)).scalar_one())
+    assert count == 2
+    ways = sqlite.read(lambda conn: conn.execute(select(deliveries.c.way).order_by(deliveries.c.way)).scalars().all())
+    assert ways == ["delivered", "delivered", "delivered", "forwarded"]
+    assert desk.row("fw")["author_role"] == "team"
+    assert sqlite.read(lambda conn: conn.execute(select(learned_team.c.address)).scalars().all()) == [OTHER_USER]
+
+
+def test_whoever_forwards_a_vendors_mail_was_of_the_team_all_along(sqlite: Database) -> None:
+    desk = Desk(sqlite)
+    desk.take(mail("early", OTHER_USER, "Fan noise", "The fan in rack two is loud.", 0, to=("intake@lab.test",)))
+    assert desk.row("early")["author_role"] == "requester"
+    handed = inside(ACME, "We saw it.", 200, subject="[acme #1] Fan", origin="forwarded")
+    placed = desk.take(mail("fw", OTHER_USER, "FW: [acme #1] Fan", "see", 210, forwarded=(handed,)))
+    assert placed.learned == [OTHER_USER]
+    assert desk.row("early")["author_role"] == "team"
+    assert desk.case_of("early") in placed.cases
+
+
+def test_a_late_parent_joins_two_cases_and_the_emptied_one_leads_on(database: Database) -> None:
+    desk = Desk(database)
+    desk.take(mail("a", DESK, "Re: Lost", "an answer to the first", 20, parent="p"))
+    desk.take(mail("b", USER, "Re: Other", "an answer to the second", 30, parent="q"))
+    younger, older = desk.case_of("b"), desk.case_of("a")
+    placed = desk.take(mail("q", DESK, "Re: Lost", "the missing one", 10, parent="p", refs=("p",)))
+    assert placed.merged == {younger: older}
+    assert desk.merged_into(younger) == older
+    assert placed.cases == [older]
+    assert sqlite_keys(database, younger) == 0
+
+
+def sqlite_keys(database: Database, case: int) -> int:
+    query = select(func.count()).select_from(thread_keys).where(thread_keys.c.case_id == case)
+    return database.read(lambda conn: int(conn.execute(query).scalar_one()))
+
+
+def test_a_spool_entry_is_placed_once(sqlite: Database) -> None:
+    desk = Desk(sqlite)
+    first = desk.take(REPORT)
+    spool_id = next(iter(first.messages))
+    again = desk.again(spool_id, REPORT)
+    assert again.messages == first.messages
+    assert again.cases == []
+    assert desk.row("report")["deliveries"] == 1
+
+
+def test_every_order_of_arrival_gives_the_same_cases(sqlite_template: Path, tmp_path: Path) -> None:
+    seen = set()
+    later = mail("later", ACME, "[acme #550123] Visit", "An engineer comes on Monday.", 24 * 60, to=(DESK,))
+    for place, order in enumerate(permutations((INQUIRY, RECEIPT, later, REPORT))):
+        shutil.copy(sqlite_template, tmp_path / f"{place}.db")
+        database = Database(f"sqlite:///{tmp_path / f'{place}.db'}")
+        desk = Desk(database)
+        for one in order:
+            desk.take(one)
+        seen.add(desk.partition())
+        database.close()
+    assert seen == {frozenset({frozenset({"inquiry", "receipt", "later"}), frozenset({"report"})})}
+
+
+def test_lines_come_back_with_their_turns_and_readings_in_the_order_of_writing(database: Database) -> None:
+    desk = Desk(database)
+    desk.take(RECEIPT)
+    desk.take(INQUIRY)
+    case = desk.case_of("inquiry")
+    lines = database.read(lambda conn: placing.lines(conn, case))
+    assert [line.turn.side for line in lines] == ["team", "vendor"]
+    assert lines[0].turn.towards == {"vendor"}
+    assert [r.ref for r in lines[1].reading.references] == ["550123"]  # type: ignore[union-attr]
+    assert lines[1].reading.turn == lines[1].turn.id == str(desk.id_of("receipt"))  # type: ignore[union-attr]
+    offset = lines[0].turn.date.utcoffset()  # type: ignore[union-attr]
+    assert offset is not None
+    assert offset.total_seconds() == 9 * 3600
+
+
+def test_why_a_mail_landed_names_its_evidence_and_the_runner_up(sqlite: Database) -> None:
+    desk = Desk(sqlite)
+    desk.take(REPORT, ANSWER)
+    words = "Door three rejects my card today."
+    desk.take(mail("pressed", USER, "Badge reader", words, 24 * 60, to=(DESK,), parent="answer"))
+    evidence = desk.row("pressed")["evidence"]
+    assert isinstance(evidence, dict)
+    assert evidence["evidence"][0]["kind"] == "new"
+    assert evidence["runners_up"][0]["case"] == desk.case_of("report")
+    assert evidence["runners_up"][0]["kind"] == "in_reply_to"
+    case = desk.case_of("report")
+    related = sqlite.read(lambda conn: placing.related(conn, case))
+    assert related == [desk.case_of("pressed")]
+
+
+def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
+    from service.mail.message import Attachment
+
+    desk = Desk(sqlite)
+    file = Attachment("trace.log", "text/plain", 12, "0" * 64, "1")
+    desk.take(mail("with", USER, "Trace", "See the file.", 0, attachments=(file,)))
+    rows = sqlite.read(lambda conn: conn.execute(select(attachments.c.filename)).scalars().all())
+    assert rows == ["trace.log"]
+    case = desk.case_of("with")
+    lines = sqlite.read(lambda conn: placing.lines(conn, case))
+    assert lines[0].turn.files[0].filename == "trace.log"
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+@given(conversations(), st.randoms(use_true_random=False))
+def test_the_store_finds_every_neighbour_that_counts(
+    sqlite_template: Path, tmp_path: Path, mails: list[Mail], chance: Random
+) -> None:
+    straight = Filing()
+    straight.deliver(*mails)
+    chance.shuffle(mails)
+    path = tmp_path / f"{uuid.uuid4().hex}.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    desk = Desk(database)
+    for one in mails:
+        desk.take(one)
+    found = desk.partition()
+    database.close()
+    path.unlink()
+    assert found == straight.partition()
