@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from service.mail import boilerplate, dates, encoded, forward, history, quote, signature
+from service.mail import boilerplate, dates, encoded, forward, history, signature
 from service.mail.history import Speaker
 from service.mail.message import Address, Earlier, Origin
 from service.mail.people import people
+from service.mail.writer import who_and_when
 
 LONGEST: Final = 3_000_000
 """Characters of a text that are taken apart; what follows stays text of the last speaker."""
@@ -170,7 +171,7 @@ def _spoken(text: str, html: str | None) -> str:
 def _earlier(speaker: Speaker, origin: Origin, around_it: _Around, around: str) -> Earlier:
     text = "\n".join(_new_text(speaker.lines, around_it.ticketed)[0]).rstrip()
     if speaker.said is not None:
-        who, when, assumed = quote.who_and_when(speaker.said.text, around_it.zone, around_it.written)
+        who, when, assumed = who_and_when(speaker.said.text, around_it.zone, around_it.written)
         subject = forward.base_subject(around) or None if origin == "forwarded" else None
         return Earlier(origin=origin, from_=who, subject=subject, date=when, zone_assumed=assumed, text=text)
     assert speaker.block is not None

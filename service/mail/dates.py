@@ -38,7 +38,8 @@ _HOUR = re.compile(r"(?<![\d:])(\d{1,2}) ?(?:am\b|pm\b|時(?!間)|uhr)")
 _OFFSET = re.compile(
     r"(?:\b(?:gmt|utc)[ ]?)?(?<![\d-])([+-])[ ]?(\d{2}):?(\d{2})(?!\d)|\b(?:gmt|utc)[ ]?([+-])[ ]?(\d{1,2})(?!\d)"
 )
-_WORD = re.compile(r"[^\W\d_]+(?:[.'’\u0300-\u036f]|[^\W\d_])*")
+_WORD = re.compile(r"[^\W\d_]+(?:[.'’׳\u0300-\u036f\u0e31-\u0e4e\u093c-\u094d]|[^\W\d_])*")
+_VIETNAMESE = re.compile(r"(\d{1,2}) (?:thg|tháng) (\d{1,2}),? (?:năm )?(\d{4})")
 _NUMBER = re.compile(r"\d{1,4}")
 
 
@@ -92,6 +93,8 @@ def _day(text: str, written: datetime | None, day_first: bool | None) -> tuple[t
         return (int(m[3]), int(m[1]), int(m[2])), text[: m.start()] + " " + text[m.end() :]
     if m := _YEAR_FIRST.search(text):
         return (int(m[1]), int(m[2]), int(m[3])), text[: m.start()] + " " + text[m.end() :]
+    if m := _VIETNAMESE.search(text):
+        return (int(m[3]), int(m[2]), int(m[1])), text[: m.start()] + " " + text[m.end() :]
     named = _named(text)
     if named is not None:
         day, start, end = named
@@ -150,7 +153,7 @@ def _named(text: str) -> tuple[tuple[int, int, int], int, int] | None:
 
 
 def _month(word: str) -> int | None:
-    word = word.rstrip(".'’")
+    word = word.rstrip(".'’׳")
     found = MONTHS.get(word)
     if found is None and word[:1] in ("ב", "d") and len(word) > 3:
         found = MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
@@ -167,6 +170,8 @@ def _beside(text: str, left: int, start: int, end: int, right: int) -> tuple[int
         between = text[number.end() : start]
         if len(number[0]) <= 2 and len(between) <= 6 and ":" not in between and 1 <= int(number[0]) <= 31:
             day, first = int(number[0]), number.start()
+            if len(before) > 1 and len(before[-2][0]) == 4 and number.start() - before[-2].end() <= 6:
+                year, first = int(before[-2][0]), before[-2].start()  # "2016. g. 3. febr."
         elif len(number[0]) == 4 and len(between) <= 5:
             year, first = int(number[0]), number.start()
     for number in list(_NUMBER.finditer(text, end, right))[:2]:

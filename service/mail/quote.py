@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from typing import Final
 
 from service.mail import dates
-from service.mail.message import Address
 from service.mail.words import WROTE, fold
 
 LONGEST: Final = 1_000
@@ -25,7 +23,7 @@ _JOINED: Final = 600
 
 _MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
 _STRIP = re.compile(r"[ \t]{0,3}[>＞][ ]?")
-_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
+ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
 _END = re.compile(r"[:：][ \t*_>]*$|-{2,}[ \t]*$")
 _ADDRESS_END = re.compile(r"@[^<>\s]{1,255}>+[)\]]?(?:\s?(?:のメール|のメッセージ|さん))?[ \t]*[:：]?$")
 _TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
@@ -37,10 +35,10 @@ _LATIN = tuple(
 )
 _OTHER = tuple(sorted((w for w in WROTE if w not in _LATIN), key=len, reverse=True))
 _LAST: Final = frozenset(w[-1] for w in WROTE) | frozenset(w[-1].upper() for w in WROTE)
-_VERB = re.compile(
+VERB = re.compile(
     r"(?:(?<![^\W\d_])(?:" + "|".join(map(re.escape, _LATIN)) + r")(?![^\W_])|" + "|".join(map(re.escape, _OTHER)) + ")"
 )
-_OPENER = re.compile(
+OPENER = re.compile(
     r"[\W_]{0,6}(?:on|le|am|el|em|il(?: giorno)?|in data|den|d|op|dnia|w dniu|dne|dňa|pe|la data|în|la|u|dana|on the|at|el día|no dia|"
     r"ngày|vào|pada|в|у|на|στις|tarihinde|a|ma|ti|ke|to|la|su|mon|tue|wed|thu|fri|sat|sun|mån|tis|ons|tor|fre|lör|sön)\b[ .,:]",
 )
@@ -97,7 +95,7 @@ def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None
     ends = last[-1] in ":：*_>-" and _END.search(folded) is not None
     if not ends and not _ends_with_verb(folded):
         return None
-    if ends and not (_ADDRESS_END.search(last) or _TIME.search(last) or _VERB.search(folded)):
+    if ends and not ("@" in last or _TIME.search(last) or VERB.search(folded)):
         return None
     followed = quote_follows(lines, at + 1)
     text = ""
@@ -118,7 +116,7 @@ def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None
             if not line or is_quoted(lines[above]) or len(wider) + len(line) > _JOINED:
                 break
             wider = f"{line} {wider}"
-            if dates.has_day(wider) and (_OPENER.match(fold(line)) or _DIGIT.match(line) or line.endswith("<")):
+            if dates.has_day(wider) and (OPENER.match(fold(line)) or _DIGIT.match(line) or line.endswith("<")):
                 text, start = wider, above
                 break
     return Attribution(start, at + 1, text)
@@ -126,12 +124,12 @@ def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None
 
 def may_end(line: str) -> bool:
     """A cheap first look at whether the line may end an attribution that has no colon."""
-    bare = line[-40:].rstrip(" \t*_>-")
+    bare = line[-40:].rstrip(" \t*_>-。")
     return bare[-1:] in _LAST and fold(bare).endswith(WROTE)
 
 
 def _ends_with_verb(folded: str) -> bool:
-    bare = folded.rstrip(" \t:：*-_>")
+    bare = folded.rstrip(" \t:：*-_>。")
     return bare.endswith(WROTE)
 
 
@@ -145,15 +143,17 @@ def quote_follows(lines: Sequence[str], at: int) -> bool:
 
 def _says_who(text: str, followed: bool) -> bool:
     """Whether the joined lines name a writer and a moment, or a writer and the verb."""
-    if len(text) > _JOINED:
+    if len(text) > _JOINED or (text.endswith("。") and not followed):
         return False
     folded = fold(text)
-    verb = _VERB.search(folded)
-    address = _ADDRESS.search(text)
+    verb = VERB.search(folded)
+    address = ADDRESS.search(text)
     if verb is None:
         # "2026年11月10日(火) 12:05 X <a@b>:", "ср, 30 апр. 2025 г. в 15:19, X <a@b>:"
-        if address is None or not dates.has_day(text):
+        if address is None:
             return False
+        if not dates.has_day(text):
+            return _unknown_verb(text, address, followed)
         if _ADDRESS_END.search(text) is not None and (text.rstrip().endswith((":", "：")) or followed):
             return True
         return _unknown_verb(text, address, followed)
@@ -173,6 +173,8 @@ def _unknown_verb(text: str, address: re.Match[str], followed: bool) -> bool:
     if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text, address.start()):
         return False
     bracketed = text[address.start() - 1 : address.start()] in ("<", "(", "[")
+    if followed and bracketed and len(text[: address.start()].split()) < 6 and len(text) < 120:
+        return True  # "Quoting X <a@b>:"
     return _TIME.search(text) is not None and (followed or (bracketed and len(text) < 200))
 
 
@@ -180,60 +182,3 @@ def _is_prose(text: str, address_at: int) -> bool:
     """A sentence that happens to hold an address and a verb: too long before the address, or with a full stop."""
     head = text[:address_at]
     return len(head) > 300 or "。" in head or re.search(r"[a-z]{3}[.!?] [A-Z]", head) is not None
-
-
-_MOMENT = re.compile(
-    r"\d{1,2}時(?:\d{1,2}分)?|\d{1,2}[:：.h]\d{2}(?:[:：.分]\d{2})?|(?<![\d:])[+-]\d{2}:?\d{2}(?!\d)|(?:19|20)\d{2}[年.]?|\d{1,2}[日일]|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
-)
-_BEFORE_NAME = re.compile(
-    r"(?:[\s,;、。.:()\[\]<>\"'“”„«»・/_*~-]+|(?:[ap]\.? ?m\b\.?|nachm\b|vorm\b|uhr\b|klo\b|gmt[+-]?\d{0,2}|utc[+-]?\d{0,2}|[+-]\d{4}\b|[a-z]{2,4}t(?=,)|"
-    r"jst\b|g\b|г\b|р\b|года\b|пользователь\b|користувач\b|użytkownik\b|uživatel\b|používateľ\b|odesílatel\b|に(?=[\s、,])|from\b|by\b|via\b|user\b|utente\b|tarihinde\b|"
-    r"[月火水木金土日]曜?日?\)|mailto\b|" + "|".join(rf"{re.escape(w)}\b" for w in _LATIN) + r"))+"
-)
-_AFTER_NAME = re.compile(
-    r"[\s,;、<(\[\"'“”«»:：*_~-]+$|\s+(?:am|le|den|il|em|el|on|dnia|w dniu|dne|op|u|la|в|at|via|from)$"
-)
-
-
-def who_and_when(text: str, assumed: tzinfo, written: datetime | None) -> tuple[Address | None, datetime | None, bool]:
-    """Writer, moment and whether the zone was assumed, as an attribution's text states them."""
-    found = dates.read(_without_addresses(text), assumed, written)
-    address = _ADDRESS.search(text)
-    head = text[: address.start()] if address is not None else text
-    if address is None:
-        verb = _last_verb(head)
-        if verb is not None and len(head) - verb < 60:
-            head = head[:verb] if _MOMENT.search(head[:verb]) or not _MOMENT.search(head) else head
-            if not _MOMENT.search(head) and not head.strip():
-                head = text
-    moments = [m.end() for m in _MOMENT.finditer(head)]
-    name = head[moments[-1] :] if moments else head
-    if not moments and found is None and (opener := _OPENER.match(fold(name))):
-        name = name[opener.end() :]
-    name = _trimmed(name)
-    where = address[0].rstrip(".") if address is not None else ""
-    if "@" in name or name.casefold().split(" ")[-1:] in (["you"], ["i"]):
-        name = ""
-    found_date = found[0] if found is not None else None
-    writer = Address(name, where) if name or where else None
-    return writer, found_date, bool(found and found[1])
-
-
-def _last_verb(text: str) -> int | None:
-    verbs = list(_VERB.finditer(fold(text)))
-    return verbs[-1].start() if verbs and len(fold(text)) == len(text) else None
-
-
-def _trimmed(name: str) -> str:
-    name = name[:200]
-    if start := _BEFORE_NAME.match(fold(name)):
-        name = name[start.end() :] if len(fold(name)) == len(name) else name
-    while True:
-        shorter = _AFTER_NAME.sub("", name)
-        if shorter == name:
-            return name.strip()
-        name = shorter
-
-
-def _without_addresses(text: str) -> str:
-    return _ADDRESS.sub(" ", text)

@@ -14,14 +14,14 @@ from typing import Final, Literal, cast
 
 Field = Literal["from", "to", "cc", "bcc", "subject", "date", "reply_to", "message_id", "raw", "other"]
 
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"))
+INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"))
 
 
 def fold(text: str) -> str:
     """For comparison: NFKC, case folded, without direction marks and zero-width characters."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold()
+    return unicodedata.normalize("NFKC", text.translate(INVISIBLE)).casefold()
 
 
 ROWS: Final = """
@@ -204,7 +204,7 @@ WROTE: Final = tuple(
     sorted(
         _phrases(
             """
-    wrote | writes | has written | さんは書きました | は書きました | が書きました | さんが書きました | さん wrote | のメール | のメッセージ
+    wrote | writes | has written | さんは書きました | に書きました | は書きました | が書きました | さんが書きました | さん wrote | のメール | のメッセージ
     のメールに返信 | さんからのメール | さんのメール | さんが書いた
     schrieb | schrieben | geschrieben | hat geschrieben | a écrit | a écrit le | écrit | écrivait | escribió
     escribio | va escriure | ha escrit | ha scritto | scrisse | scrive | escreveu | schreef

@@ -106,6 +106,83 @@ def test_an_attribution_line_names_writer_and_moment(line: str, subject: str) ->
     assert mail.text == "Is it done?\nIt was due today."
 
 
+MORE_ATTRIBUTIONS = [
+    "在 2016年2月3日，下午3:35，Ada Byron <ada@maker.example> 写道：",
+    "在 2016/2/3 15:35, Ada Byron 写道:",
+    "Op 3 feb. 2016 om 15:35 heeft Ada Byron <ada@maker.example> het volgende geschreven:",
+    "Op 3-2-2016 om 15:35 schreef Ada Byron:",
+    "Den 3. feb. 2016 kl. 15.35 skrev Ada Byron <ada@maker.example>:",
+    'Den 3 feb. 2016 15:35 skrev "Ada Byron" <ada@maker.example>:',
+    '2016. 2. 3. 오후 3:35에 "Ada Byron" <ada@maker.example>님이 작성:',
+    '\u202bבתאריך 3 בפבר׳ 2016 15:35, \u200f"Ada Byron" <ada@maker.example> כתב:\u202c',
+    "Vào 15:35, Th 4, 3 thg 2, 2016 Ada Byron <ada@maker.example> đã viết:",
+    "Vào Th 4, 3 thg 2, 2016 vào lúc 15:35 Ada Byron <ada@maker.example> đã viết:",
+    'Pada tanggal 3 Feb 2016 15.35, "Ada Byron" <ada@maker.example> menulis:',
+    '3. velj 2016. 15:35 "Ada Byron" <ada@maker.example> je napisao:',
+    "sri, 3. velj 2016. u 15:35 Ada Byron <ada@maker.example> napisao je:",
+    "În mie., 3 feb. 2016 la 15:35, Ada Byron <ada@maker.example> a scris:",
+    "Pe 3 feb. 2016, la 15:35, Ada Byron <ada@maker.example> a scris:",
+    "Dne 3. února 2016 15:35 Ada Byron <ada@maker.example> napsal(a):",
+    "Dňa 3. 2. 2016 o 15:35 Ada Byron napísal(a):",
+    "st 3. 2. 2016 o 15:35 Ada Byron <ada@maker.example> napísal(a):",
+    "Στις Τετ, 3 Φεβ 2016 στις 15:35, ο χρήστης Ada Byron <ada@maker.example> έγραψε:",
+    "На ср, 3.02.2016 г. в 15:35 Ada Byron <ada@maker.example> написа:",
+    "V V sre., 3. feb. 2016 ob 15:35 je oseba Ada Byron <ada@maker.example> napisala:",
+    "ในวันที่ พ. 3 ก.พ. 2016 เวลา 15:35 Ada Byron <ada@maker.example> เขียนว่า:",
+    "El dc., 3 febr. 2016 a les 15:35, Ada Byron (<ada@maker.example>) va escriure:",
+    "Ada Byron <ada@maker.example> kirjutas kuupäeval K, 3. veebruar 2016 kell 15:35:",
+    "2016-02-03, tr, 15:35 Ada Byron <ada@maker.example> rašė:",
+    "Trešd., 2016. g. 3. febr., plkst. 15:35 — lietotājs Ada Byron (<ada@maker.example>) rakstīja:",
+    "2016. február 3. 15:35 Ada Byron írta, <ada@maker.example>:",
+    "Ada Byron <ada@maker.example> írta (2016. február 3., szerda):",
+    "3 февраля 2016 г., 15:35, Ada Byron <ada@maker.example> написал:",
+    "03.02.2016 15:35, Ada Byron пишет:",
+    "Среда, 3 февраля 2016, 15:35 +04:00 от Ada Byron <ada@maker.example>:",
+    '03.02.2016, 15:35, "Ada Byron" <ada@maker.example>:',
+    "On Wed, Feb 3, 2016 15:35 Ada Byron <ada@maker.example> wrote:",
+    "On 3/2/16 15:35, Ada Byron wrote:",
+    'On Feb 3, 2016 3:35 PM, "Ada Byron" <ada@maker.example> wrote:',
+    "On Wednesday, February 3, 2016, Ada Byron <ada@maker.example> wrote:",
+    "Ada Byron <ada@maker.example> wrote on 03/02/2016 15:35:12:",
+    "* Ada Byron <ada@maker.example> [2016-02-03 15:35]:",
+    "At Wed, 3 Feb 2016 15:35:00 +0900, Ada Byron wrote:",
+    "2016-02-03 15:35 GMT+09:00 Ada Byron <ada@maker.example>:",
+    "Am 03.02.16 um 15:35 schrieb Ada Byron:",
+    "Am Mittwoch, 3. Februar 2016, 15:35:00 CET schrieb Ada Byron:",
+    '"Ada Byron" <ada@maker.example> schrieb am 03.02.2016 um 15:35:',
+    "Le mercredi 3 février 2016 à 15:35, Ada Byron <ada@maker.example> a écrit :",
+    "Le mer. 3 févr. 2016 à 15 h 35, Ada Byron <ada@maker.example> a écrit :",
+    "Em 3 de fev de 2016, à(s) 15:35, Ada Byron <ada@maker.example> escreveu:",
+    'El 3 feb. 2016 3:35 p. m., "Ada Byron" <ada@maker.example> escribió:',
+    "El mié., 3 de feb. de 2016 15:35, Ada Byron <ada@maker.example> escribió:",
+    "Il 03/02/2016 15:35, Ada Byron ha scritto:",
+    "2016-02-03 15:35 Ada Byron napisał(a):",
+    "W dniu 03.02.2016 o 15:35, Ada Byron pisze:",
+    "W dniu 3 lutego 2016 15:35 użytkownik Ada Byron <ada@maker.example> napisał:",
+    "3 Şub 2016 tarihinde 15:35 saatinde, Ada Byron <ada@maker.example> şunları yazdı:",
+    "Ada Byron <ada@maker.example>, 3 Şub 2016 Çar, 15:35 tarihinde şunu yazdı:",
+    "2016/02/03 15:35、Ada Byron <ada@maker.example> のメール:",
+    "2016年2月3日水曜日、Ada Byron<ada@maker.example>さんは書きました:",
+    "2016年2月3日(水) 午後3:35 Ada Byron <ada@maker.example>:",
+    "Ada Byron <ada@maker.example>さんが2016年02月03日(水) 15:35に書きました:",
+    "2016/02/03(水) 15:35 に、Ada Byron <ada@maker.example> が書きました:",
+]
+
+
+@pytest.mark.parametrize("line", MORE_ATTRIBUTIONS)
+@pytest.mark.parametrize("quoted", ["> Is it done?", "Is it done?"], ids=["marked", "unmarked"])
+def test_an_attribution_line_is_read_with_and_without_quote_marks(line: str, quoted: str) -> None:
+    read = body(f"Yes.\n\n{line}\n\n{quoted}\n", date=datetime(2016, 2, 3, 18, 0, tzinfo=UTC))
+    (mail,) = read.history
+    assert read.reply_text == "Yes."
+    assert mail.text == "Is it done?"
+    assert mail.from_ is not None
+    assert mail.from_.name == "Ada Byron"
+    assert mail.from_.address in ("ada@maker.example", "")
+    assert mail.date is not None
+    assert mail.date.date().isoformat() == "2016-02-03"
+
+
 def test_answers_between_quoted_lines_are_new() -> None:
     read = body(
         "On 2026/11/10 12:05, Ada wrote:\n> Since when?\n\nSince nine.\n\n> All users?\nOnly me.\n\n> Regards\n"

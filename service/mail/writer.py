@@ -1,0 +1,91 @@
+"""Who wrote and when, from the text of an attribution line in any language."""
+
+# ruff: noqa: E501 -- tables: many words a line
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, tzinfo
+from typing import Final
+
+from service.mail import dates
+from service.mail.message import Address
+from service.mail.months import ZONES
+from service.mail.quote import ADDRESS, OPENER, VERB
+from service.mail.words import INVISIBLE, WROTE, fold
+
+_LONGEST_NAME: Final = 200
+_MOMENT = re.compile(
+    r"\d{1,2}時(?:\d{1,2}分)?|\d{1,2}[:：.h]\d{2}(?:[:：.分]\d{2})?(?:\s[ap]\. ?m\.)?|\d{1,2} h \d{2}|(?<![\d:])[+-]\d{2}:?\d{2}(?!\d)|(?:19|20)\d{2}[年.]?|\d{1,2}[日일]|"
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
+)
+_LEAD = re.compile(
+    r"[\s,，;、。.:()\[\]<>\"'“”„«»・/_*~—–-]*(?:[月火水木金土日]曜日?|[月火水木金土日]\)|에(?=\s)|に(?=[\s、,]))?[\s,，;、。.:()\[\]<>\"'“”„«»・/_*~—–-]*"
+)
+_TRAIL = re.compile(r"[\s,;、<>()\[\]\"'“”„«»:：*_~—–-]+$|(?:さんは|さんが|さん|님이|님)$")
+_FIRST_WORD = re.compile(r"[^\s,;、:()<>\"'“”]+")
+_BEFORE: Final = (
+    frozenset(
+        fold(word)
+        for word in """am pm a.m p.m a.m. p.m. nachm nachm. vorm vorm. uhr klo kl kl. g g. г г. р р. года user from by via utente usuário usuario
+        пользователь користувач użytkownik uživatel používateľ odesílatel felhasználó lietotājs heeft hat ha a je oseba ο χρήστης χρήστη от від от: को बजे
+        saatinde tarihinde mailto quoting citando zitat citation""".split()  # noqa: SIM905
+    )
+    | {name for name in ZONES if len(name) > 2}
+    | {verb for verb in WROTE if " " not in verb and verb.isalpha()}
+)
+_BEHIND: Final = frozenset(map(fold, "am le den il em el on dnia dne op u la в at via from в írta ezt".split()))  # noqa: SIM905
+_SELF: Final = ("you", "i")
+
+
+def who_and_when(text: str, assumed: tzinfo, written: datetime | None) -> tuple[Address | None, datetime | None, bool]:
+    """Writer, moment and whether the zone was assumed, as the text states them."""
+    text = text.translate(INVISIBLE)
+    found = dates.read(ADDRESS.sub(" ", text), assumed, written)
+    address = ADDRESS.search(text)
+    name = _name(text[: address.start()] if address is not None else _without_verb(text))
+    where = address[0].rstrip(".") if address is not None else ""
+    if "@" in name or name.casefold().split(" ")[-1:] in ([word] for word in _SELF):
+        name = ""
+    writer = Address(name, where) if name or where else None
+    return writer, found[0] if found is not None else None, bool(found and found[1])
+
+
+def _without_verb(text: str) -> str:
+    """The part of a text without address that holds the name: before the verb, or after it ("schrieb X:")."""
+    folded = fold(text)
+    verbs = list(VERB.finditer(folded)) if len(folded) == len(text) else []
+    if not verbs:
+        return text
+    before, after = text[: verbs[-1].start()], text[verbs[-1].end() :]
+    if _name(before) or not _name(after):
+        return before if before.strip() else text
+    return after
+
+
+def _name(head: str) -> str:
+    """The name in what stands before the address: after the last moment, or before the first where it leads."""
+    moments = list(_MOMENT.finditer(head))
+    name = head[moments[-1].end() :] if moments else head
+    if not moments and (opener := OPENER.match(fold(name))):
+        name = name[opener.end() :]
+    name = _trimmed(name)
+    return name or (_trimmed(head[: moments[0].start()]) if moments and not OPENER.match(fold(head)) else "")
+
+
+def _trimmed(name: str) -> str:
+    name = name[:_LONGEST_NAME]
+    for _ in range(12):
+        lead = _LEAD.match(name)
+        name = name[lead.end() :] if lead is not None else name
+        word = _FIRST_WORD.match(name)
+        if word is None or fold(word[0]) not in _BEFORE:
+            break
+        name = name[word.end() :]
+    for _ in range(6):
+        name = _TRAIL.sub("", _TRAIL.sub("", name))
+        last = name.rpartition(" ")[2]
+        if last == name or fold(last) not in _BEHIND:
+            break
+        name = name[: len(name) - len(last)]
+    return name.strip()
