@@ -266,7 +266,14 @@ def explain(
     """
     from service.terminal.reading import explain_mail
 
-    return explain_mail(what, team=team, organisation=organisation, packs=packs)
+    settings = _settings()
+    return explain_mail(
+        what,
+        settings,
+        team=(*settings.team, *team),
+        organisation=(*settings.organisation, *organisation),
+        packs=(*settings.packs, *packs),
+    )
 
 
 # ── cases ────────────────────────────────────────────────────────────────────────────────────────────────────────────

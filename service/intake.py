@@ -7,20 +7,22 @@ take_in     T3  which case, by which evidence; the whole case judged; saved; the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from mailrules.judge import Rules
 from mailrules.library import load
 from service.case.bringing import Brought, Ways, bring, with_reading
-from service.case.line import thread_of
+from service.case.line import Line, thread_of, with_readings
 from service.case.revise import revise
 from service.case.roles import Roles
 from service.case.state import Frame, Overrides
 from service.mail.parse import parse
 from service.settings import Settings
-from service.store import deposit, placing, spool
+from service.store import deposit, placing, replaying, spool
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.save import Standing, Surroundings, save_cases, surroundings
 from service.store.spool import Claimed, Envelope, NewEntry
@@ -115,8 +117,39 @@ def rejudge(
     save_cases(conn, [_standing(conn, case_id, house, known[case_id], now) for case_id in case_ids], now, opened)
 
 
-def _standing(conn: Connection, case_id: int, house: House, known: Surroundings, now: datetime) -> Standing:
+def replay(
+    database: Database, house: House, *, since: datetime | None, apply: bool, now: datetime
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Read and judge anew what was taken in, case by case: key, how it stood, how it stands by these rules.
+
+    With ``apply`` the new readings and judgements are kept, each case in a transaction of its own. What people set
+    stays, and no mail changes its case.
+    """
+    last = 0
+    run = database.transact if apply else database.read
+    while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
+        for last, before in chunk:
+            after = run(partial(_judged_anew, case_id=last, house=house, apply=apply, now=now))
+            yield house.key(last), before, after
+
+
+def _judged_anew(conn: Connection, case_id: int, house: House, apply: bool, now: datetime) -> dict[str, Any]:
+    if apply:
+        one_at_a_time(conn)
     lines = placing.lines(conn, case_id)
+    lines = with_readings(lines, [house.rules.read(line.turn) for line in lines])
+    standing = _standing_of(case_id, lines, house, surroundings(conn, [case_id])[case_id], now)
+    if apply:
+        replaying.keep_readings(conn, [(line.id, line.reading) for line in lines if line.reading])
+        save_cases(conn, [standing], now)
+    return standing.document
+
+
+def _standing(conn: Connection, case_id: int, house: House, known: Surroundings, now: datetime) -> Standing:
+    return _standing_of(case_id, placing.lines(conn, case_id), house, known, now)
+
+
+def _standing_of(case_id: int, lines: list[Line], house: House, known: Surroundings, now: datetime) -> Standing:
     judgement = house.rules.judge(thread_of(lines), [line.reading for line in lines])
     frame = Frame(
         key=house.key(case_id),

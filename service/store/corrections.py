@@ -104,6 +104,7 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     done = _note(conn, row["case_id"], "undone", who, now, {"event": event, "kind": row["kind"], "touched": []})
     conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
     if row["kind"] == "case.set":
+        _must_stand(conn, row["case_id"])
         _put_back(conn, row["case_id"], data["before"])
         return [row["case_id"]]
     touched = _restore(conn, data, now)

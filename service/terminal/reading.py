@@ -6,13 +6,22 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from service.errors import NotFound, Refused
 from service.mail.message import Mail
 from service.mail.parse import parse
 from service.mail.report import report, threads
 from service.terminal.many import Many
+
+if TYPE_CHECKING:
+    from mailrules.explain import Explanation
+    from mailrules.judge import Rules
+    from mailrules.thread import Turn
+    from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +83,118 @@ def dump(value: Any) -> str:
     """One line of JSON that any terminal or pipe can take (undecodable bytes become U+FFFD)."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return written.encode("utf-8", "replace").decode()
+
+
+# ── judge ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def judge_files(
+    files: Sequence[Path],
+    *,
+    team: tuple[str, ...],
+    organisation: tuple[str, ...],
+    packs: tuple[Path, ...],
+    root: Path | None,
+) -> int:
+    """JSON Lines, each mail judged alone, in the order given. Raises PackError for a broken pack."""
+    rules_of(packs)  # a broken pack is told before the first mail, and once
+    work = _Judge(team, organisation, packs, root)
+    for line in Many(work, _JudgeFallen(root)).over(files):
+        sys.stdout.write(line + "\n")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    team: tuple[str, ...]
+    organisation: tuple[str, ...]
+    packs: tuple[Path, ...]
+    root: Path | None
+
+    def __call__(self, file: Path) -> str:
+        from service.case.roles import Roles
+        from service.case.single import judge_single
+
+        name, rules = name_of(file, self.root), rules_of(self.packs)
+        roles = Roles(organisation=self.organisation, team=self.team, vendor_of=rules.vendor_of)
+        try:
+            return dump(judge_single(_mail(file), rules, roles, name))
+        except Exception as error:  # one odd mail must not end the run
+            return dump({"file": name, "error": f"{type(error).__name__}: {error}"})
+
+
+@dataclass(frozen=True, slots=True)
+class _JudgeFallen:
+    root: Path | None
+
+    def __call__(self, file: Path) -> str:
+        return dump({"file": name_of(file, self.root), "error": "judging it ended the process"})
+
+
+@cache
+def rules_of(packs: tuple[Path, ...]) -> Rules:
+    """The rules, loaded once a process."""
+    from mailrules.library import load
+
+    return load(packs)
+
+
+# ── explain ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def explain_mail(
+    what: str, settings: Settings, *, team: tuple[str, ...], organisation: tuple[str, ...], packs: tuple[Path, ...]
+) -> int:
+    """Which rule fired on which words, and why those that came near did not; for each message a mail brings."""
+    from service.case.bringing import Ways, bring
+    from service.case.roles import Roles
+
+    rules = rules_of(packs)
+    roles = Roles(organisation=organisation, team=team, vendor_of=rules.vendor_of)
+    mail = parse(_content(what, settings))
+    ways = Ways(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation)
+    for one in bring(mail, roles, ways, received_at=mail.date or datetime.now(UTC)):
+        _print_explanation(one.way, one.turn, rules.explain(one.turn))
+    return 0
+
+
+def _content(what: str, settings: Settings) -> bytes:
+    """The raw mail: of a file, or of the message with that Message-ID. Raises NotFound."""
+    file = Path(what)
+    if not what.startswith("<") and file.is_file():
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise Refused(f"{what} cannot be read: {error.strerror}") from None
+    from service.store import spool, timeline
+    from service.store.database import Database
+
+    database = Database(settings.database_url)
+    found = database.read(lambda conn: timeline.by_message_id(conn, what, settings.case_prefix))
+    for message in found:
+        try:
+            number = int(message["id"])
+            return database.read(
+                lambda conn, number=number: spool.content(conn, timeline.source(conn, number).spool_id)
+            )
+        except NotFound:
+            continue
+    raise NotFound(f"{what} is neither a file nor the Message-ID of a mail that was taken in")
+
+
+def _print_explanation(way: str, turn: Turn, said: Explanation) -> None:
+    print(f"── {way}: {turn.author or 'unknown author'} ({turn.side}): {turn.subject}".translate(_VISIBLE))
+    for fired in said.fired:
+        print(f"  {fired.rule} [{fired.pack}] → {fired.then}")
+        for words in fired.words:
+            print(f"      {words.signal}: “{words.words}” ({words.where})".translate(_VISIBLE))
+    for other in said.not_fired:
+        print(f"  not {other.rule} [{other.pack}]: {other.when}".translate(_VISIBLE))
+        if other.absent:
+            print(f"      absent: {', '.join(other.absent)}")
+        if other.refused:
+            print(f"      did not count: {', '.join(other.refused)}".translate(_VISIBLE))
+
+
+_VISIBLE = dict.fromkeys((*range(32), 127, *range(128, 160), *range(55296, 57344)), "�")
+"""What a stranger wrote may not steer the terminal."""

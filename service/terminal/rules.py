@@ -7,10 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mailrules.lint import lint
-
 from mailrules.examples import try_examples
 from mailrules.library import build, collect
+from mailrules.lint import lint
 from service.terminal.tables import print_rows
 
 FOUND_WRONG = 1
@@ -28,13 +27,14 @@ def run_examples(packs: Sequence[Path]) -> int:
 
 
 def run_lint(packs: Sequence[Path]) -> int:
-    """What is legal but unwise, one line each."""
+    """What cannot work (status 1), and what nobody could trust (said)."""
     library = collect(packs)
-    found = list(lint(library, build(library)))
+    found = lint(library, build(library))
     for one in found:
         print(one)
-    print(f"sodan: {len(library.sources)} packs, {len(found)} remarks", file=sys.stderr)
-    return FOUND_WRONG if found else 0
+    errors = sum(one.severity == "error" for one in found)
+    print(f"sodan: {len(library.sources)} packs, {errors} errors, {len(found) - errors} warnings", file=sys.stderr)
+    return FOUND_WRONG if errors else 0
 
 
 def list_rules(packs: Sequence[Path], *, as_json: bool) -> int:

@@ -24,6 +24,14 @@ def console() -> Console:
     return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
+def visible(written: Any) -> str:
+    """What a stranger wrote may not steer the terminal: control characters become U+FFFD."""
+    return str(written).translate(_VISIBLE)
+
+
+_VISIBLE = dict.fromkeys((*range(9), *range(11, 32), 127, *range(128, 160), *range(55296, 57344)), "�")
+
+
 def print_json(value: Any) -> None:
     written = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     sys.stdout.write(written.encode("utf-8", "replace").decode() + "\n")
@@ -39,7 +47,7 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_jso
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_plain(row.get(name))) for name in columns))
+        table.add_row(*(escape(visible(_plain(row.get(name)))) for name in columns))
     console().print(table)
     return 0
 
@@ -78,8 +86,8 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
             Text(case["priority"], COLOURS.get(case["priority"], "")),
             Text(turn, TURNS.get(turn, "dim")),
             age(case["waiting_since"] or case["updated_at"]),
-            escape(case["vendor"] or ""),
-            escape(case["title"]),
+            escape(visible(case["vendor"] or "")),
+            escape(visible(case["title"])),
             escape(", ".join(case["missing"])),
         )
     console().print(table)
@@ -95,7 +103,9 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
         return 0
     out = console()
     out.print(
-        Text.assemble((case["priority"], COLOURS[case["priority"]]), f" {case['key']}  ", (case["title"], "bold"))
+        Text.assemble(
+            (case["priority"], COLOURS[case["priority"]]), f" {case['key']}  ", (visible(case["title"]), "bold")
+        )
     )
     refs = ", ".join(f"{ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
     turn = f"waiting on {case['waiting_on']} for {age(case['waiting_since'])}" if case["waiting_on"] else "nobody waits"
@@ -123,10 +133,10 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
     for mail in messages:
         author, when = mail["author"], (mail["date"] or mail["received_at"])[:16].replace("T", " ")
         ways = "" if mail["origin"] == "delivered" else f" [{mail['origin']}]"
-        out.print(Text(f"── {when}Z  {author['name'] or author['address']} ({author['role']}){ways}", "dim"))
-        out.print(Text(mail["text"].strip()))
+        out.print(Text(visible(f"── {when}Z  {author['name'] or author['address']} ({author['role']}){ways}"), "dim"))
+        out.print(Text(visible(mail["text"].strip())))
         for file in mail["attachments"]:
-            out.print(Text(f"   + {file['filename']} ({file['size']} bytes)", "dim"))
+            out.print(Text(visible(f"   + {file['filename']} ({file['size']} bytes)"), "dim"))
     return 0
 
 
@@ -134,7 +144,7 @@ def _section(out: Console, title: str, lines: list[str]) -> None:
     if lines:
         out.print(Text(title, "bold"))
         for line in lines:
-            out.print(Text(f"  {line}"))
+            out.print(Text(f"  {visible(line)}"))
 
 
 def _label(label: Any) -> str:
