@@ -1,0 +1,253 @@
+"""Dialogues as tables, spoken by raw sockets to a real ``sodan smtp`` process.
+
+A dialogue names what it is about (an RFC with its section, or a CVE) and is written one exchange a line::
+
+    MAIL FROM:<a@example.org> -> 250 2.1.0      a line is sent with CR LF; the reply must begin so
+    EHLO x -> 250 ~ SIZE 100000                 one of the reply's lines must also end with this
+    ! body\\r\\n.\\r\\n -> 250 | 221               bytes as written, escapes read; two replies in this order
+    *3 NOOP -> 250                              three times
+    -> 421 | closed                             nothing is sent; the server speaks, then hangs up
+    TLS                                         the client's side of the handshake
+    WAIT 0.2 / HALF / HELLO / MAIL / RCPT / DATA      pause; close our half; the usual ways to get so far
+
+``{to}`` is a recipient that nobody else writes to; ``mails`` says how many mails must have reached it in the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.channels.passwords import password_line
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+
+USUAL = {
+    "HELLO": "EHLO client.example -> 250\n",
+    "MAIL": "HELLO\nMAIL FROM:<user@example.org> -> 250 2.1.0\n",
+    "RCPT": "MAIL\nRCPT TO:<{to}> -> 250 2.1.5\n",
+    "DATA": "RCPT\nDATA -> 354\n",
+    "LHLO": "LHLO client.example -> 250\n",
+}
+
+VARIANTS: dict[str, dict[str, str]] = {
+    "plain": {"LMTP_LISTEN": "127.0.0.1:0", "MAX_MESSAGE_BYTES": "100000", "MAX_RECIPIENTS": "5"},
+    "hasty": {"SMTP_TIMEOUT": "0.6"},
+    "tls": {"SMTP_TLS_CERTIFICATE": "{folder}/certificate.pem", "SMTP_PASSWORDS": "{folder}/passwords"},
+    "locked": {
+        "SMTP_TLS_CERTIFICATE": "{folder}/certificate.pem",
+        "SMTP_PASSWORDS": "{folder}/passwords",
+        "SMTP_REQUIRE_TLS": "true",
+        "SMTP_REQUIRE_LOGIN": "true",
+    },
+    "closed": {"SMTP_NETWORKS": "192.0.2.0/24"},
+    "narrow": {"SMTP_MAX_CONNECTIONS_PER_HOST": "2"},
+    "lenient": {"SMTP_BARE_NEWLINES": "keep"},
+    "away": {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
+}
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    about: str
+    name: str
+    script: str
+    mails: int | None = None
+    server: str = "plain"
+
+    def __str__(self) -> str:
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+class Servers:
+    """One process a variant, started when first asked for."""
+
+    def __init__(self, folder: Path, template: Path) -> None:
+        self._folder = folder
+        self._template = template
+        self._running: dict[str, Server] = {}
+
+    def __getitem__(self, variant: str) -> Server:
+        if variant not in self._running:
+            folder = self._folder / variant
+            folder.mkdir()
+            shutil.copy(self._template, folder / "sodan.db")
+            shutil.copy(CERTIFICATES / "first.pem", folder / "certificate.pem")
+            (folder / "passwords").write_text(f"# who may send\n\n{password_line('aiko', 'secret')}\n")
+            self._running[variant] = Server(folder, VARIANTS[variant])
+        return self._running[variant]
+
+    def stop(self) -> None:
+        for server in self._running.values():
+            server.stop()
+
+
+class Server:
+    """A ``sodan smtp`` of its own, with a database of its own in ``folder``."""
+
+    def __init__(self, folder: Path, given: dict[str, str]) -> None:
+        self.folder = folder
+        settings = {
+            "DATABASE_URL": f"sqlite:///{folder}/sodan.db",
+            "SMTP_LISTEN": "127.0.0.1:0",
+            "INTAKE": "help@intake.example,@cases.example",
+            "HOSTNAME": "mx.intake.example",
+            **{name: value.format(folder=folder) for name, value in given.items()},
+        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SODAN_")}
+        environment |= {f"SODAN_{name}": value for name, value in settings.items()}
+        self.log = folder / "log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service", "smtp"], env=environment, cwd=folder, stdout=log, stderr=log
+            )
+        self.ports = self._wait()
+
+    def _wait(self) -> dict[str, int]:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            found = re.findall(r"(SMTP|LMTP) on 127\.0\.0\.1:([0-9]+)", self.log.read_text(errors="replace"))
+            if found:
+                return {kind: int(port) for kind, port in found}
+            time.sleep(0.02)
+        raise AssertionError(self.log.read_text(errors="replace"))
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def mails(self, recipient: str) -> list[bytes]:
+        """The contents that reached ``recipient``, in their order."""
+        with contextlib.closing(sqlite3.connect(self.folder / "sodan.db")) as raw:
+            query = "SELECT bytes FROM spool JOIN contents USING (id) WHERE rcpt_tos LIKE ? ORDER BY id"
+            return [bytes(row[0]) for row in raw.execute(query, (f'%"{recipient}"%',))]
+
+
+class Line:
+    """One connection; replies are read whole."""
+
+    def __init__(self, port: int) -> None:
+        self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._read = b""
+
+    def send(self, data: bytes) -> None:
+        # it may hang up before it has read everything; what it said is still there to be read
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(data)
+
+    def reply(self) -> str:
+        """Empty where the server hung up."""
+        lines: list[str] = []
+        while True:
+            while b"\n" not in self._read:
+                try:
+                    more = self.socket.recv(65_536)
+                except ConnectionResetError:
+                    more = b""
+                if not more:
+                    return "\n".join(lines)
+                self._read += more
+            line, _, self._read = self._read.partition(b"\n")
+            assert line.endswith(b"\r"), line
+            lines.append(line[:-1].decode())
+            if line[3:4] != b"-":
+                return "\n".join(lines)
+
+    def begin_tls(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self.socket = context.wrap_socket(self.socket)
+
+    def certificate(self) -> bytes:
+        assert isinstance(self.socket, ssl.SSLSocket)
+        return self.socket.getpeercert(binary_form=True) or b""
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@contextlib.contextmanager
+def line(server: Server, kind: str = "SMTP") -> Iterator[Line]:
+    opened = Line(server.ports[kind])
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def hold(dialogue: Dialogue, servers: Servers, kind: str = "SMTP") -> None:
+    """Speak it, and see that everything is as written."""
+    server = servers[dialogue.server]
+    recipient = f"help+{uuid.uuid4().hex}@intake.example"
+    with line(server, kind) as open_line:
+        if not dialogue.script.lstrip().startswith("->"):
+            _expect(open_line.reply(), "220", "greeting")
+        _speak(open_line, dialogue.script, recipient)
+    if dialogue.mails is not None:
+        assert len(server.mails(recipient)) == dialogue.mails
+
+
+def _speak(open_line: Line, script: str, recipient: str) -> None:
+    for written in script.strip().splitlines():
+        exchange = written.strip().replace("{to}", recipient)
+        if exchange in USUAL:
+            _speak(open_line, USUAL[exchange], recipient)
+        elif exchange == "TLS":
+            open_line.begin_tls()
+        elif exchange == "HALF":
+            open_line.socket.shutdown(socket.SHUT_WR)
+        elif exchange.startswith("WAIT "):
+            time.sleep(float(exchange[5:]))
+        else:
+            _exchange(open_line, exchange)
+
+
+def _exchange(open_line: Line, exchange: str) -> None:
+    said, arrow, expected = exchange.rpartition("->")
+    if not arrow:
+        said, expected = exchange, "nothing"
+    times = 1
+    repeated = re.match(r"\*([0-9]+) ", said)
+    if repeated:
+        times, said = int(repeated[1]), said[repeated.end() :]
+    for _ in range(times):
+        if said.startswith("! "):
+            open_line.send(_unescape(said[2:].rstrip(" ")))
+        elif said:
+            open_line.send(_unescape(said.removesuffix(" ")) + b"\r\n")
+        for reply in expected.split(" | "):
+            if reply.strip() != "nothing":
+                _expect(open_line.reply(), reply.strip(), exchange)
+
+
+def _unescape(written: str) -> bytes:
+    return written.encode().decode("unicode_escape").encode("latin-1")
+
+
+def _expect(reply: str, expected: str, exchange: str) -> None:
+    if expected == "closed":
+        assert reply == "", f"{exchange}: still open, {reply!r}"
+        return
+    begins, _, ends = expected.partition(" ~ ")
+    assert reply.startswith(begins), f"{exchange}: {reply!r}"
+    assert not ends or any(one.endswith(ends) for one in reply.split("\n")), f"{exchange}: {reply!r}"
+    # RFC 2034 §4: every reply but those to the greeting, HELO, EHLO and 3xx has an enhanced status code of its class
+    code = re.match(r"([245])[0-9]{2} ", reply)
+    if code and not re.match(r"250 (HELP|mx\.intake\.example)|220 mx|521 mx", reply.split("\n")[-1]):
+        assert re.match(rf"{code[1]}[0-9]{{2}} {code[1]}\.[0-9]{{1,3}}\.[0-9]{{1,3}} ", reply), f"{exchange}: {reply!r}"
