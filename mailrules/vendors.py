@@ -106,12 +106,16 @@ class Vendors:
         by_address = turn.vendor or self.of_address(turn.author)
         if by_address and not self.is_platform(by_address):
             return Recognised(by_address, True)
-        for reference in self._numbers.certain(turn, sheet):
+        certain = self._numbers.certain(turn, sheet)
+        for reference in certain:
             if not self.is_platform(reference.vendor):
                 return Recognised(reference.vendor, False, _finding(turn, reference.vendor, reference.quote, (-1, -1)))
         if by_address:
             return Recognised(by_address, True)
-        return self._named(turn, sheet)
+        named = self._named(turn, sheet)
+        if named.vendor is None and certain and turn.side in ("vendor", "unknown"):
+            return Recognised(certain[0].vendor, False, _finding(turn, certain[0].vendor, certain[0].quote, (-1, -1)))
+        return named
 
     def references(self, turn: Turn, sheet: Sheet, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
         """The case numbers that stand in this mail, stated ones first. ``by_domain``: an address speaks for the

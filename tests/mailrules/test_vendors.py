@@ -307,3 +307,10 @@ vendor:
     sheet = sheet_of(mail)
     assert vendors.recognise(mail, sheet).vendor == "mytool"
     assert [r.ref for r in vendors.references(mail, sheet, "mytool", False)] == ["MT4321"]
+
+
+def test_a_desk_is_named_by_its_own_token_where_nobody_else_is() -> None:
+    mail = turn(subject="Re: 回線断 [Ticket#2026111098765432]", side="vendor", author="desk@isp.example")
+    assert recognised(mail).vendor == "zammad_otrs"
+    assert numbers(mail) == ["2026111098765432"]
+    assert recognised(turn(subject="Re: 回線断 [Ticket#2026111098765432]", side="requester")).vendor is None
