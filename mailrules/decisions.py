@@ -22,6 +22,7 @@ FACTS: dict[str, Any] = {
     "side": _T.STRING,
     "ours": _T.BOOL,
     "automatic": _T.BOOL,
+    "machine": _T.STRING,
     "language": _T.STRING,
     "reply": _T.BOOL,
     "to_vendor": _T.BOOL,
@@ -172,12 +173,12 @@ class Decider:
             self._candidates[fired] = known
         return known
 
-    def judge_mail(self, hits: Hits, facts: dict[str, Any]) -> Iterator[Compiled]:
-        """Each decision about the mail as a whole that holds."""
+    def judge_mail(self, hits: Hits, facts: dict[str, Any], *, late: bool) -> Iterator[Compiled]:
+        """Each decision about the mail as a whole that holds: those that need the late facts, or the others."""
         masks = {"": hits.mail, "mail": hits.mail, "before": 0, "lead": 0}
         facts["where"], facts["state"] = "", ""
         for compiled in self._mail:
-            if compiled.holds(masks, facts, _values(compiled.facts, facts)):
+            if compiled.late is late and compiled.holds(masks, facts, _values(compiled.facts, facts)):
                 yield compiled
 
 

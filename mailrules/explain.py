@@ -67,7 +67,10 @@ def explain(reader: Reader, turn: Turn, rule: str | None) -> Explanation:
     looked.facts["kind"] = reading.kinds[0][0] if reading.kinds else "incident"
     looked.facts["items"] = sorted(v.item for v in reading.items if v.state in ("value", "none") and not v.partial)
     looked.facts["asks"] = sorted(ask.what for ask in reading.asks)
-    for compiled in reader.decider.judge_mail(looked.hits, looked.facts):
+    for compiled in (
+        *reader.decider.judge_mail(looked.hits, looked.facts, late=False),
+        *reader.decider.judge_mail(looked.hits, looked.facts, late=True),
+    ):
         holds.add(compiled.decision.id)
         fired.append(_fired(reader, compiled, -1, turn, looked))
     others = [

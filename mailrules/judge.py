@@ -72,7 +72,7 @@ class Rules:
         if not is_opening(thread):
             wanted = []
         lines, missing, questions = self.checklist.fill(wanted, values)
-        vendor = _vendor(thread, full, kind, self.vendors)
+        vendor = _vendor(thread, full, self.vendors)
         return Judgement(
             kind=kind,
             language=_language(thread),
@@ -113,7 +113,8 @@ def _kind(thread: Thread, readings: Sequence[Reading]) -> str:
     """Of the opening first; other mails of ours speak at half its weight, a vendor's and a machine's where nobody else
     does."""
     if all(turn.automatic is not None for turn in thread):
-        return next((r.kind for r in readings if r.kind), "notice")
+        mere = all(turn.automatic in ("notification", "bounce", "calendar") for turn in thread)
+        return next((r.kind for r in readings if r.kind), "notice" if mere else "incident")
     ours: dict[str, float] = {}
     others: dict[str, float] = {}
     first = True
@@ -136,14 +137,13 @@ def _language(thread: Thread) -> str:
     return (ours or spoken or ["und"])[0]
 
 
-def _vendor(thread: Thread, readings: Sequence[Reading], kind: str, vendors: Vendors) -> str | None:
-    """By address before words, a vendor before a platform, newest first. A requester names products, not the vendor
-    that will be asked, except where a bill is its subject."""
+def _vendor(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
+    """By address before words, a vendor before a platform, newest first."""
     platform: str | None = None
     for by_address in (True, False):
         for turn, reading in zip(reversed(thread), reversed(readings), strict=True):
             vendor = (turn.vendor or vendors.of_address(turn.author)) if by_address else reading.vendor
-            if vendor is None or (not by_address and turn.side == "requester" and kind != "billing"):
+            if vendor is None:
                 continue
             if vendors.is_platform(vendor):
                 platform = platform or vendor

@@ -25,6 +25,7 @@ _SOME = {
     "side": ("team", "requester", "vendor", "unknown"),
     "language": ("ja", "en"),
     "vendor": ("", "somebody"),
+    "machine": ("", "auto_reply", "notification", "receipt", "bounce", "calendar"),
     "where": ("subject", "old_subject", "sentence", "label", "list", "log", "quote"),
     "state": ("", "value", "none", "unknown", "not_applicable", "pending", "placeholder", "empty"),
     "kind": ("incident", "howto", "request", "billing", "security", "rca", "notice"),

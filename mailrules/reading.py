@@ -94,6 +94,7 @@ class Reader:
             "side": turn.side,
             "ours": turn.side != "vendor",
             "automatic": turn.automatic is not None,
+            "machine": turn.automatic or "",
             "language": turn.language,
             "reply": not turn.subject_is_new,
             "to_vendor": "vendor" in turn.towards,
@@ -115,11 +116,13 @@ class Reader:
         got = _Collected()
         for compiled, number in self.decider.judge_units(looked.sheet, looked.hits, looked.facts):
             self._conclude(compiled, number, turn, looked, got)
+        for compiled in self.decider.judge_mail(looked.hits, looked.facts, late=False):
+            self._conclude(compiled, -1, turn, looked, got)
         kinds = tuple(sorted(got.kinds.items(), key=lambda pair: -pair[1]))
         looked.facts["kind"] = kinds[0][0] if kinds else "incident"
         looked.facts["items"] = sorted(i for i, v in got.items.items() if _RANK[v.state] >= 6 and not v.partial)
         looked.facts["asks"] = sorted(got.asks)
-        for compiled in self.decider.judge_mail(looked.hits, looked.facts):
+        for compiled in self.decider.judge_mail(looked.hits, looked.facts, late=True):
             self._conclude(compiled, -1, turn, looked, got)
         kinds = tuple(sorted(got.kinds.items(), key=lambda pair: -pair[1]))
         known = self.vendors.recognise(turn, looked.sheet)

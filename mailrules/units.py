@@ -29,11 +29,12 @@ _LOG = re.compile(
     r"|^\s*Traceback "
     r'|^\s*File "|^\s*#\d+ 0x|^\s*%[A-Z]+-\d-|^[\w.-]+[#>][ \t]?(?:show|sh|get|diag)'
 )
-_END_JA = re.compile(r"[。!?]+[」』)\"']*(?!(?:と|って|の|とか|、|」))")
+_END_JA = re.compile(r"[。!?]+[」』)\"']*+(?!(?:と|って|の|とか|、|」))")
 _END_EN = re.compile(r"[.!?]+[)\"']*(?=[ \t]+[\"'(]?[A-Z0-9#*(-])|[!?]+(?=[ \t])|;[ \t]")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|approx|no|nos|mr|mrs|ms|dr|vs|etc|inc|ltd|co|st|dept|ver|fig|\w)\.$", re.I
 )
+_TOKENS = re.compile(r"「[^「」\n]*」|\([^()\n]{0,80}\)|[。!?.;]+")
 _SPOKEN = re.compile(
     r"「(?P<ja>[^「」\n]{4,200})」(?=[ \t]*(?:など|等)?(?:と|って)(?:の(?:申告|連絡|声|こと|指摘|クレーム|苦情|話)"
     r"|言|い[いわ]|怒|おっしゃ|聞|お?叱|詰|迫|いう(?:申告|声|クレーム|苦情)|訴|問い詰|責))"
@@ -175,7 +176,7 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
                 if following.strip() and _label_of(following, known) is None and not _BULLET.match(following):
                     value, value_at = following.strip(), starts[number] + len(following) - len(following.lstrip())
                     number += 1
-            heading = name if known(name) else ""
+            heading = name if known(name) and not value else ""
             _value(build, name, value, at + value_at if value_at >= 0 else at, state_of, value_at, line, at)
             continue
         titled = _HEADING.match(line) if bare[0] in _POINTS else None
@@ -259,8 +260,14 @@ def _value(
         build.add("label", [(name, line_at + max(line.find(name), 0))], name, "empty")
         return
     pieces = _split(value) if state == "value" and len(value) > 12 else [(0, len(value))]
-    for low, high in pieces:
-        build.add("label", [(value[low:high], at + low)], name, state)
+    for number, (low, high) in enumerate(pieces):  # the label speaks for its first sentence
+        named = number == 0
+        build.add(
+            "label" if named else "sentence",
+            [(value[low:high], at + low)],
+            name if named else "",
+            state if named else "",
+        )
 
 
 def _joined(
@@ -313,9 +320,9 @@ def _split(text: str) -> list[tuple[int, int]]:
     """Sentence ends: 。!? of Japanese, full stops before a capital; not inside 「…」."""
     cuts: list[int] = []
     depth_end = 0
-    for match in re.finditer(r"「[^「」\n]*」|[。!?.;]+", text):
+    for match in _TOKENS.finditer(text):
         token = match.group()
-        if token[0] == "「":
+        if token[0] in "「(":
             continue
         if match.start() < depth_end:
             continue
