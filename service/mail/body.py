@@ -87,7 +87,7 @@ def _read(text: str, html: str | None, subject: str, date: datetime | None) -> B
     history_ = _newest_first([_earlier(speaker, "quoted", around_it, "") for speaker in others if speaker.announced])
     reply = "\n".join(reply_lines).rstrip()
     if not reply and not forwarded and speakers and forward.prefix_of(subject) == "reply":
-        reply = _below_headers(speakers)
+        reply = _below_headers(speakers, subject)
     if rest and not speakers:
         reply += rest
     return Body(
@@ -134,11 +134,36 @@ def _new_text(own: history.Lines, ticketed: bool = False) -> tuple[list[str], li
     new: list[str] = []
     signed: list[str] = []
     for part in parts:
-        kept, off = signature.split(part)
+        kept, off = signature.split(_single_spaced(part))
         signed += off
         if kept:
             new += ["", *kept] if new else kept
     return new, signed, beyond
+
+
+def _single_spaced(lines: list[str]) -> list[str]:
+    """Without the blank line that HTML of Outlook puts between all lines (each a paragraph of its own)."""
+    gap = gaps = wide = 0
+    for line in lines:
+        if not line.strip():
+            gap += 1
+        elif gap or not gaps:
+            gaps += 1
+            wide += gap > 2
+            gap = 0
+        else:
+            return lines
+    if gaps < 4 or not wide:
+        return lines
+    spaced: list[str] = []
+    gap = 0
+    for line in lines:
+        if line.strip():
+            spaced += [""] * ((gap - 1) // 2) + [line]
+            gap = 0
+        else:
+            gap += 1
+    return spaced
 
 
 def _reply_line(own: history.Lines) -> int | None:
@@ -200,12 +225,15 @@ def _newest_first(found: list[Earlier]) -> list[Earlier]:
     return found
 
 
-def _below_headers(speakers: Sequence[Speaker]) -> str:
-    """A reply is not empty: where nothing stands above the header lines, the answer stands right below them."""
+def _below_headers(speakers: Sequence[Speaker], subject: str) -> str:
+    """The text below header lines that open a body, where they are of no mail that this one answers.
+
+    Some systems write a mail's own header lines above its text; an answer is not empty, so that text is it.
+    """
     first = speakers[0]
-    if first.block is None or not first.block.values:
+    if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
         return ""
-    return "\n".join(_new_text(first.lines)[0])
+    return "\n".join(_new_text(first.lines)[0]).rstrip()
 
 
 def _quoted(lines: Sequence[str], own: history.Lines, beyond: Sequence[str]) -> str:

@@ -36,6 +36,8 @@ def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> b
         return False
     within = block.subject
     if prefix == "reply":
+        if not answered and block.mark == "none" and not block.ruled:
+            return False
         return within is not None and within != "" and not same_subject(around, within)
     return not (answered and within is not None and same_subject(around, within) and base_subject(within))
 

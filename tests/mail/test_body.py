@@ -214,6 +214,12 @@ def test_a_forward_of_a_forward_is_nested_outermost_first() -> None:
     ]
 
 
+def test_lines_that_html_spaced_out_are_read_as_written() -> None:
+    read = body("One.\n\nTwo.\n\n\n\nThree.\n\nFour.\n\n\n\n情報システム部\n\n内線 3110 / desk@firm.example\n")
+    assert read.reply_text == "One.\nTwo.\n\nThree.\nFour."
+    assert read.signature == "情報システム部\n内線 3110 / desk@firm.example"
+
+
 def test_the_subject_decides_where_no_mark_does() -> None:
     block = "Seen.\n\nFrom: Ada <ada@maker.example>\nSent: Tuesday, November 10, 2026 12:05 PM\nTo: Bo\nSubject: Toner\n\nIt comes.\n"
     assert body(block, "FW: Toner").forwarded
