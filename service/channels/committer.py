@@ -25,13 +25,16 @@ GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
 
 
+_Waiting = tuple[Envelope, bytes, datetime, asyncio.Future[str]]
+
+
 class Committer:
     """Makes mails durable in groups. ``start`` before use, ``stop`` when no more will come."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        self._queue: queue.SimpleQueue[tuple[NewEntry, asyncio.Future[str]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._commit_groups, name="committer")
         self.waiting = 0
         """Mails whose promise is not given yet."""
@@ -45,7 +48,7 @@ class Committer:
         future: asyncio.Future[str] = self._loop.create_future()
         self.waiting += 1
         try:
-            self._queue.put((new_entry(envelope, content, self._clock()), future))
+            self._queue.put((envelope, content, self._clock(), future))
             # a client that goes away does not stop its mail: it may have been committed already
             return await asyncio.shield(future)
         finally:
@@ -63,7 +66,7 @@ class Committer:
             if first is None:
                 return
             group = [first]
-            size = len(first[0].content)
+            size = len(first[1])
             while len(group) < GROUP_MAILS and size < GROUP_BYTES:
                 try:
                     following = self._queue.get_nowait()
@@ -73,8 +76,9 @@ class Committer:
                     more = False
                     break
                 group.append(following)
-                size += len(following[0].content)
-            self._commit(group)
+                size += len(following[1])
+            # hashing is done here, where it holds up no conversation
+            self._commit([(new_entry(envelope, content, now), future) for envelope, content, now, future in group])
 
     def _commit(self, group: list[tuple[NewEntry, asyncio.Future[str]]]) -> None:
         results: list[tuple[asyncio.Future[str], str | BaseException]]
