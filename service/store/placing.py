@@ -6,13 +6,13 @@ there are. Nothing here decides; what decides is pure (``service/case``).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
 from mailrules.thread import File, Turn
 from service.case.bringing import Brought
@@ -99,18 +99,18 @@ def place_all(
 
 def open_case(conn: Connection, opened_at: datetime, now: datetime) -> int:
     """A bare case, to be judged; its number."""
-    made = insert(cases).values(
-        status="open",
-        priority="P3",
-        kind="incident",
-        vendor_refs=[],
-        missing=[],
-        opened_at=opened_at,
-        updated_at=now,
-        set_by_people={},
-        document={},
-    )
-    return int(conn.execute(made.returning(cases.c.id)).scalar_one())
+    [number] = open_cases(conn, [opened_at], now)
+    return number
+
+
+def open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) -> list[int]:
+    """Bare cases, numbered in the order given."""
+    if not opened_at:
+        return []
+    bare = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
+    rows = [{**bare, "opened_at": at, "updated_at": now, "set_by_people": {}, "document": {}} for at in opened_at]
+    made = insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
+    return [int(number) for number in conn.execute(made, rows).scalars()]
 
 
 def regroup(
@@ -358,21 +358,18 @@ def _write(
         elif message not in known:
             touched.add(case)
     _facts(conn, found, known, home, real, by_id)
-    for one, brought in flat:
+    temporary = {number: before for before, number in stored.items()}
+    delivered = [(one, brought, real(brought.node.id)) for one, brought in flat]
+    _deliver(conn, delivered)
+    for one, brought, message in delivered:
         same = found.recognised.get(brought.node.id)
-        message = real(brought.node.id)
         placed.messages.setdefault(one.spool_id, []).append(message)
-        _deliver(conn, one, brought, message, first=same is None)
-        touched.add(home[message] if message in home else home[_temporary(message, stored)])
+        touched.add(home[message] if message in home else home[temporary[message]])
         if same is not None and same.better:
             _renew(conn, message, one, brought)
     _redirect(conn, found, case_at, placed, now)
     _link(conn, found, case_at, real, touched)
     placed.cases = sorted({*touched, *placed.cases} - placed.merged.keys())
-
-
-def _temporary(message: int, stored: Mapping[int, int]) -> int:
-    return next(temporary for temporary, number in stored.items() if number == message)
 
 
 def _open_cases(
@@ -382,9 +379,8 @@ def _open_cases(
     case_at: list[int] = [standing.case or 0 for standing in found.standings]
     fresh = [p for p, standing in enumerate(found.standings) if standing.case is None]
     fresh.sort(key=lambda p: min((-m for m in found.standings[p].members if m < 0), default=0))
-    for position in fresh:
-        members = [found.nodes[m] for m in found.standings[position].members]
-        number = open_case(conn, min(m.at for m in members), now)
+    began = [min(found.nodes[m].at for m in found.standings[position].members) for position in fresh]
+    for position, number in zip(fresh, open_cases(conn, began, now), strict=True):
         case_at[position] = number
         placed.opened.append(number)
     return case_at
@@ -416,8 +412,7 @@ def _insert_messages(
         conn.execute(insert(messages).returning(messages.c.id, sort_by_parameter_order=True), rows).scalars().all()
     )
     stored = dict(zip(fresh, numbers, strict=True))
-    for number in fresh:
-        _write_files(conn, stored[number], *by_id[number])
+    _write_files(conn, [(stored[number], *by_id[number]) for number in fresh])
     return stored
 
 
@@ -431,23 +426,29 @@ def _facts(
 ) -> None:
     """Facts, keys and evidence of new messages and of those that a new way told more about."""
     inserted: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    outdated: list[int] = []
+    ways: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for temporary, same in found.recognised.items():
+        ways[real(temporary)].append({"kind": "same", "words": same.why, "message": None})
     for number, node in found.nodes.items():
         if number in known and known[number] == node:
             continue
         message = real(number)
         node = replace(node, holds=tuple(real(h) for h in node.holds))
         extra = _extra(by_id[number][1]) if number in by_id else _extra_kept(conn, message)
-        conn.execute(
-            update(messages)
-            .where(messages.c.id == message)
-            .values(facts=node.document() | extra, evidence=_evidence(number, found, home, real))
-        )
+        evidence = _evidence(number, found, home, real, ways.get(message, []))
+        changed.append({"number": message, "facts": node.document() | extra, "evidence": evidence})
         if number in known:
-            conn.execute(delete(thread_keys).where(thread_keys.c.message_id == message))
+            outdated.append(message)
         for kind, keys in (("own", own_keys(node)), ("cites", cited_keys(node))):
             inserted += [
                 {"key": key, "message_id": message, "kind": kind, "case_id": home[number]} for key in sorted(keys)
             ]
+    if changed:
+        conn.execute(update(messages).where(messages.c.id == bindparam("number")), changed)
+    for chunk in _chunks(outdated):
+        conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_(chunk)))
     if inserted:
         conn.execute(insert(thread_keys), inserted)
 
@@ -474,14 +475,11 @@ def _extra_kept(conn: Connection, message: int) -> dict[str, Any]:
     }
 
 
-def _evidence(number: int, found: Plan, home: Mapping[int, int], real: Any) -> dict[str, Any]:
-    """As ``GET /api/messages/{id}/why`` shows it; cases are numbers here."""
+def _evidence(
+    number: int, found: Plan, home: Mapping[int, int], real: Any, ways: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """As ``GET /api/messages/{id}/why`` shows it; cases are numbers here. ``ways``: how else it came."""
     one = found.evidence[number]
-    ways = [
-        {"kind": "same", "words": same.why, "message": None}
-        for temporary, same in found.recognised.items()
-        if real(temporary) == real(number)
-    ]
     return {
         "evidence": [
             {"kind": one.kind, "words": one.words, "message": None if one.message is None else str(real(one.message))},
@@ -556,7 +554,8 @@ def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:
     return [{"name": a.name, "address": a.address} for a in addresses]
 
 
-def _write_files(conn: Connection, message: int, one: Arrived, brought: Brought) -> None:
+def _write_files(conn: Connection, stored: Iterable[tuple[int, Arrived, Brought]]) -> None:
+    """The attachments of messages, given with their numbers."""
     files = [
         {
             "message_id": message,
@@ -568,23 +567,36 @@ def _write_files(conn: Connection, message: int, one: Arrived, brought: Brought)
             "part": file.part,
             "inline": file.inline,
         }
+        for message, one, brought in stored
         for file in brought.source.attachments
     ]
     if files:
         conn.execute(insert(attachments), files)
 
 
-def _deliver(conn: Connection, one: Arrived, brought: Brought, message: int, *, first: bool) -> None:
+def _deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]]) -> None:
+    """By which way each message came, and once more."""
+    if not delivered:
+        return
     conn.execute(
-        insert(deliveries).values(
-            spool_id=one.spool_id,
-            part=brought.part,
-            message_id=message,
-            way=brought.node.origin,
-            received_at=one.received_at,
-        )
+        insert(deliveries),
+        [
+            {
+                "spool_id": one.spool_id,
+                "part": brought.part,
+                "message_id": message,
+                "way": brought.node.origin,
+                "received_at": one.received_at,
+            }
+            for one, brought, message in delivered
+        ],
     )
-    conn.execute(update(messages).where(messages.c.id == message).values(deliveries=messages.c.deliveries + 1))
+    times = Counter(message for _, _, message in delivered)
+    more = messages.c.deliveries + bindparam("times", type_=Integer)
+    conn.execute(
+        update(messages).where(messages.c.id == bindparam("number")).values(deliveries=more),
+        [{"number": message, "times": count} for message, count in times.items()],
+    )
 
 
 def _renew(conn: Connection, message: int, one: Arrived, brought: Brought) -> None:
@@ -601,7 +613,7 @@ def _renew(conn: Connection, message: int, one: Arrived, brought: Brought) -> No
     del row["received_at"]
     conn.execute(update(messages).where(messages.c.id == message).values(**row))
     conn.execute(delete(attachments).where(attachments.c.message_id == message))
-    _write_files(conn, message, one, brought)
+    _write_files(conn, [(message, one, brought)])
     facts = conn.execute(select(messages.c.facts).where(messages.c.id == message)).scalar_one() or {}
     conn.execute(update(messages).where(messages.c.id == message).values(facts=facts | _extra(brought)))
 
