@@ -22,21 +22,35 @@ _LONGEST_DELIMITED: Final = 60
 """Lines after "-- " (RFC 3676 §4.3); more than that is text someone cut with dashes."""
 _WIDEST: Final = 90
 _MOST_CUTS: Final = 40
+_MOST_WORDS: Final = 9
+"""Words of one line of a signature; more are prose."""
 
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
+_FOOTNOTE = re.compile(r"\s*\[\d{1,2}\]")
 _SYMBOLS = re.compile(r"[\s\-_=*#~+ᐧ.·•|]*$")
 _NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
 _CONTACT = re.compile(
-    r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,80}|(?:tel|fax|phone|mobile|mob|cell|direct|office|e-?mail|mail|web|url|skype|電話|携帯|内線|代表|直通|"
-    r"住所|〒|ＴＥＬ|ＦＡＸ|℡|☎|📧|📱|📞)[.:：）)\s]{0,3}|\+?\(?\d{2,4}\)?[ .-]\d{2,4}[ .-]\d{3,4}\b|\bwww\.|https?://|〒\d{3}",
+    r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,80}|"
+    r"(?<![^\W_])(?:tel|fax|phone|mobile|mob|cell|direct|office|e-?mail|telefon|téléphone|teléfono|tél|handy|mobil|ＴＥＬ|ＦＡＸ)[ \t]{0,3}"
+    r"(?:[.:：)）/]|[+(]?\d[\d() -]{5})|(?:電話|携帯|内線|代表|直通|住所)(?:番号)?[ \t\u3000]{0,3}[:：(（]?[ \t]?[\d〒東大京名福札仙広]|[℡☎📧📱📞]|〒[ \t]?\d{3}|"
+    r"(?<![\d.:/-])(?:\+\d{1,3}[ .-]?)?\(?\d{2,5}\)?[ -]\d{2,4}[ -]\d{3,4}(?![\d.:/-])|(?<![\d.])\d{3}\.\d{3}\.\d{4}(?![\d.])",
     re.I,
 )
+"""What a person is reached by."""
+_COMPANY = re.compile(r"株式会社|有限会社|合同会社|㈱|\(株\)|（株）|\b(?:inc|ltd|llc|gmbh|corp|plc|b\.v|pty)\b", re.I)
 _ORGANISATION = re.compile(
-    r"株式会社|有限会社|合同会社|㈱|\(株\)|（株）|グループ|事業部|[部課室係局][ \u3000]|(?:部|課|室|センター|サポート窓口|サポートデスク|カスタマーサポート|デスク)\s*$|受付時間|営業時間|"
-    r"\b(?:inc|ltd|llc|gmbh|corp|co|plc|s\.?a|b\.?v|ag|pty|ver|university|department|dept|division|team|support)\b",
+    r"グループ|事業部|[部課室係局][ \u3000]|(?:部|課|室|センター|サポート窓口|サポートデスク|カスタマーサポート|デスク)\s*$|受付時間|営業時間|"
+    r"\b(?:university|department|dept|division|team|support)\b",
     re.I,
 )
+_NO_PERSON = re.compile(
+    r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d|\d{1,2}:\d{2}:\d{2}|tcp|udp|[$%>]|# |0x|at\s+\w+[.(]|\[\d|error|warn|info\b|debug|exception|caused by|traceback)|"
+    r".*(?:\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[={};\\]|\s{3,}\S+\s{3,}\S+\s{3,})",
+    re.I,
+)
+"""A line of a log, of a table, of code."""
 _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
+_LINK = re.compile(r"\s*(?:https?://|mailto:|[\w.+-]{1,64}@)")
 _CONTACT_LABELS: Final = frozenset(
     """tel fax phone mobile mob cell direct office e-mail email mail web url skype http https t f m e p w o c d
     電話 携帯 携帯電話 内線 代表 直通 住所 所在地 メール アドレス mailto ver website hp line hours hour 受付時間 営業時間 電話番号 ファックス telefon mobil""".split()  # noqa: SIM905
@@ -177,7 +191,7 @@ def _framed(lines: list[str]) -> int | None:
             continue
         below = [line for line in lines[at + 1 :] if line.strip()]
         inside = [line for line in below if not (len(line) < 200 and FRAME.match(line))]
-        if inside and all(_fits_signature(line) for line in inside) and _evidence(inside):
+        if inside and all(_fits_signature(line) for line in inside) and _evidence(inside, framed=True):
             return at
     return None
 
@@ -192,6 +206,7 @@ def _signed_off(lines: list[str]) -> int | None:
                 below
                 and len(below) <= 9
                 and all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in below)
+                and not any(_FOOTNOTE.match(line) for line in below)
             ):
                 return at
             return None
@@ -219,17 +234,19 @@ def _contact_block(lines: list[str]) -> int | None:
 
 
 def _fits_signature(line: str) -> bool:
-    if len(line) > _WIDEST or _SENTENCE.search(line):
+    if len(line) > _WIDEST or _SENTENCE.search(line) or _NO_PERSON.match(line) or len(line.split()) > _MOST_WORDS:
         return False
     labelled = _LABELLED.match(line)
     if labelled is not None:
-        word = fold(labelled[1]).strip(" 　\t・")
-        return word in _CONTACT_LABELS or word.split(" ")[-1] in _CONTACT_LABELS or any(c.isdigit() for c in word)
+        if _LINK.match(line[labelled.end() :]):
+            return True
+        words = fold(labelled[1]).strip(" 　\t・").split(" ")
+        return words[0] in _CONTACT_LABELS or words[-1] in _CONTACT_LABELS
     return not line.lstrip().startswith(("- ", "* ", "・", "● ", "1.", "1)", "①"))
 
 
-def _evidence(lines: Sequence[str]) -> bool:
-    """Whether the lines look like the facts of a person: a number, an address, a company."""
-    strong = sum(_CONTACT.search(line) is not None for line in lines)
-    weak = sum(_ORGANISATION.search(line) is not None for line in lines)
-    return strong >= 1 and (len(lines) >= 2 or weak >= 1) if strong else weak >= 1 and len(lines) <= 5
+def _evidence(lines: Sequence[str], framed: bool = False) -> bool:
+    """Whether the lines look like the facts of a person: a number, an address, a company; under a frame a department."""
+    if any(_CONTACT.search(line) or _COMPANY.search(line) for line in lines):
+        return framed or len(lines) > 1
+    return framed and len(lines) <= 5 and any(_ORGANISATION.search(line) for line in lines)

@@ -357,6 +357,14 @@ def test_a_sentence_about_a_phone_stays(sentence: str) -> None:
 
 
 KEPT = [
+    "Office 365 Version 2408\nWindows 11 23H2",
+    "tcp6  0  0 192.0.2.91:443  X:18212  FIN_WAIT2\ntcp6  0  0 192.0.2.91:443  X:14756  TIME_WAIT",
+    "2026/11/08 23:14:05 Error PRAID: Disk (5) failed\n2026/11/08 23:14:06 Warning Logical drive 0: degraded",
+    "----------\nWindows 11\nChrome ver 120",
+    "https://firm.example/a - seems to say that this\nis what everybody on the second floor does every day",
+    "IP 192.0.2.10\nMAC 00:11:22:33:44:55\nfw-01",
+    "接続元 192.0.2.10\n接続先 portal.firm.example",
+    "会員ID abc12345\n契約番号 0120-4711-22 ではなく 4711",
     "Sent from my desk, which is nearer than the printer.",
     "The notification was sent from my iPhone app.",
     "Thanks,\nAda",
