@@ -142,8 +142,9 @@ def _secret(headers: Headers) -> tuple[str, bool]:
 
 def _from_elsewhere(headers: Headers) -> bool:
     """Whether a browser says that another site is behind a request. Programs say nothing of the kind."""
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return True
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -23,10 +23,13 @@ class Piece:
 
     text: str
     mark: Mark | None = None
+    also: tuple[Mark, ...] = ()
+    """Further statements that rest on (some of) the same words."""
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
-    """``text`` in pieces; of overlapping marks the one that begins first stays, the longer of two at one place."""
+    """``text`` in pieces. Of overlapping marks the one that begins first is shown, the longer of two at one place; the
+    others are kept with it."""
     found: list[tuple[int, int, Mark]] = []
     for mark in marks:
         quote = mark.quote.strip()
@@ -38,6 +41,7 @@ def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
     done = 0
     for start, end, mark in found:
         if start < done:
+            made[-1] = replace(made[-1], also=(*made[-1].also, mark))
             continue
         if start > done:
             made.append(Piece(text[done:start]))
@@ -72,4 +76,5 @@ def of_case(case: dict[str, Any], labels: dict[str, str]) -> dict[str, list[Mark
 
 def placed(marked: dict[str, list[Piece]]) -> set[str]:
     """Anchors that stand on the page: a link is made only to these."""
-    return {piece.mark.anchor for made in marked.values() for piece in made if piece.mark}
+    pieces_marked = [piece for made in marked.values() for piece in made if piece.mark]
+    return {mark.anchor for piece in pieces_marked for mark in (piece.mark, *piece.also) if mark}

@@ -50,6 +50,11 @@ class Reader:
         """How long ago."""
         return self.length((self.now - datetime.fromisoformat(written)).total_seconds()) if written else ""
 
+    def since(self, written: str) -> str:
+        """For how long, as the end of a sentence."""
+        new = (self.now - datetime.fromisoformat(written)).total_seconds() < 60
+        return self.t("turn.now") if new else self.t("turn.since", age=self.age(written))
+
     def moment(self, written: str | None) -> str:
         """Day and time in the reader's zone: 11/24(火) 10:31, Tue 24 Nov 10:31; with the year where it is another."""
         if not written:

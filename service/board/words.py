@@ -97,6 +97,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "turn.requester": ("利用者の番です", "It is the requester’s turn"),
     "turn.none": ("だれも待っていません", "Nobody is waiting"),
     "turn.since": ("{age}前から", "for {age}"),
+    "turn.now": ("たった今から", "since just now"),
     "the_vendor": ("ベンダー", "the vendor"),
     "opened": ("開始", "Opened"),
     "updated": ("更新", "Updated"),

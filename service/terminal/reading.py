@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,10 +173,8 @@ def _content(what: str, settings: Settings) -> bytes:
     found = database.read(lambda conn: timeline.by_message_id(conn, what, settings.case_prefix))
     for message in found:
         try:
-            number = int(message["id"])
-            return database.read(
-                lambda conn, number=number: spool.content(conn, timeline.source(conn, number).spool_id)
-            )
+            source = database.read(partial(timeline.source, number=int(message["id"])))
+            return database.read(partial(spool.content, id=source.spool_id))
         except NotFound:
             continue
     raise NotFound(f"{what} is neither a file nor the Message-ID of a mail that was taken in")

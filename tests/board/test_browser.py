@@ -1,0 +1,214 @@
+"""The board in a browser (headless Chromium): as people use it, in Japanese and English, by keyboard, on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.running import Running
+from tests.seeding import seed
+
+CHROMIUM = "/usr/bin/chromium"
+PATHS = (
+    "/", "/?status=open", "/?q=zzz", "/cases/SD-1", "/cases/SD-2", "/messages/1", "/vendors", "/received", "/docs",
+    "/login", "/cases/SD-999",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def sheet(browser: Browser, embedded: Running) -> Iterator[Page]:
+    """A Japanese page on a desktop; whatever the console complains of fails the test."""
+    context = browser.new_context(locale="ja-JP", base_url=embedded.url, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    outside: list[str] = []
+    page.on("request", lambda asked: outside.append(asked.url) if not asked.url.startswith(embedded.url) else None)
+    yield page
+    context.close()
+    assert outside == []
+    assert complaints == []
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found.response["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, scheme: str, width: int) -> None:
+    embedded.deliver(REPORT, ASK, LOGS, REFUND)
+    seed_after(embedded)
+    context = browser.new_context(
+        locale="ja-JP",
+        base_url=embedded.url,
+        color_scheme=scheme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": 900},
+    )
+    page = context.new_page()
+    for path in PATHS:
+        page.goto(path)
+        assert violations(page) == [], path
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        assert violations(page) == [], f"{path}, opened"
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} scrolls sideways at {width}"
+    context.close()
+
+
+def seed_after(service: Running) -> None:
+    """Further cases beside the mails already taken in are not needed for this: the mails make every kind of part."""
+    service.client.patch("/api/cases/SD-1", json={"priority": "P1"})
+
+
+def test_empty_ten_and_two_hundred_cases(sheet: Page, embedded: Running) -> None:
+    sheet.goto("/")
+    expect(sheet.get_by_text("まだ相談はありません")).to_be_visible()
+    seed(embedded.database, 10, now=datetime.now(UTC))
+    sheet.reload()
+    assert sheet.locator(".lane .card").count() == 8
+    seed_more(embedded, 200)
+    sheet.reload()
+    assert sheet.locator(".lane .card").count() == 72
+    sheet.locator(".lane.team a.more").click()
+    expect(sheet).to_have_url(re.compile(r"waiting_on=team"))
+    seen = sheet.locator(".card").count()
+    sheet.get_by_role("link", name="次のページ").click()
+    assert seen + sheet.locator(".card").count() > 40
+
+
+def seed_more(service: Running, count: int) -> None:
+    from sqlalchemy import text
+
+    for table in ("events", "attachments", "messages", "participants", "case_refs", "case_items_missing", "cases"):
+        service.database.transact(lambda conn, table=table: conn.execute(text(f"DELETE FROM {table}")))  # type: ignore[misc]
+    seed(service.database, count, now=datetime.now(UTC))
+
+
+def test_search_filter_open_a_case_and_see_its_words_marked(sheet: Page, embedded: Running) -> None:
+    embedded.deliver(REPORT, ASK, LOGS, REFUND)
+    sheet.goto("/")
+    sheet.get_by_role("searchbox").fill("返金")
+    sheet.keyboard.press("Enter")
+    expect(sheet.locator(".card")).to_have_count(1)
+    expect(sheet.locator(".card")).to_contain_text("Zoom invoice")
+    sheet.goto("/")
+    sheet.get_by_text("絞り込み").click()
+    sheet.locator("input[name=vendor]").fill("microsoft")
+    sheet.get_by_role("button", name="表示").click()
+    expect(sheet.locator(".card")).to_have_count(1)
+    sheet.locator(".card a.title").click()
+    expect(sheet.get_by_role("heading", level=1)).to_contain_text("2611170040001177")
+    expect(sheet.locator("mark.ask")).to_contain_text("サインインログをご提供いただけますでしょうか")
+    sheet.locator(".asks .jump").first.click()
+    assert sheet.evaluate("location.hash").startswith("#ask-")
+
+
+def test_mark_merge_and_undo(sheet: Page, embedded: Running) -> None:
+    report, ask = embedded.deliver(REPORT, ASK)
+    sheet.goto(f"/cases/{report}")
+    missing = embedded.get(f"/api/cases/{report}")["missing"]
+    sheet.locator(".needed button").first.click()
+    expect(sheet.locator(".needed li")).to_have_count(len(missing) - 1)
+    sheet.get_by_text("別の相談に統合").click()
+    sheet.get_by_label("統合先").fill(ask)
+    sheet.get_by_role("button", name="統合", exact=True).click()
+    expect(sheet).to_have_url(re.compile(rf"/cases/{ask}\?done=merged"))
+    expect(sheet.locator(".mail")).to_have_count(3)
+    sheet.locator(".done").get_by_role("button", name="元に戻す").click()
+    expect(sheet).to_have_url(re.compile(r"done=undone"))
+    assert embedded.client.get(f"/api/cases/{report}").status_code == 200
+
+
+def test_the_page_follows_a_mail_by_itself(sheet: Page, embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    sheet.goto("/")
+    expect(sheet.locator(".lane.team .card")).to_have_count(1)
+    with sheet.expect_response(re.compile(r"/$"), timeout=5000):
+        embedded.deliver(LOGS)
+    expect(sheet.locator(".lane.vendor .card")).to_have_count(1)
+    sheet.goto(f"/cases/{key}")
+    sheet.locator("details.quote, .need details, .second details").first.locator("summary").click()
+    embedded.deliver(LOGS.replace("<logs@", "<more@").replace("添付いたします", "再度添付いたします"))
+    expect(sheet.locator(".mail")).to_have_count(4)
+    expect(sheet.locator("#said")).to_have_text("更新しました")
+
+
+def test_whoever_writes_is_not_interrupted(sheet: Page, embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    sheet.goto(f"/cases/{key}")
+    sheet.get_by_text("別の相談に統合").click()
+    box = sheet.get_by_label("統合先")
+    box.fill("SD-12")
+    embedded.deliver(LOGS)
+    sheet.wait_for_timeout(900)
+    expect(box).to_have_value("SD-12")
+    expect(box).to_be_focused()
+
+
+def test_the_brief_is_copied(browser: Browser, embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    context = browser.new_context(
+        locale="ja-JP", base_url=embedded.url, permissions=["clipboard-read", "clipboard-write"]
+    )
+    page = context.new_page()
+    page.goto(f"/cases/{key}")
+    page.get_by_role("button", name="コピー").click()
+    expect(page.locator("#said")).to_have_text("コピーしました")
+    assert "2611170040001177" in page.evaluate("navigator.clipboard.readText()")
+    context.close()
+
+
+def test_without_javascript_everything_is_there(browser: Browser, embedded: Running) -> None:
+    report, _ = embedded.deliver(REPORT, ASK)
+    context = browser.new_context(locale="en-US", base_url=embedded.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.locator(f'.lane a[href="/cases/{report}"]').click()
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
+    page.get_by_text("Status, Priority").click()
+    page.get_by_label("Priority").select_option("P3")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("set by local")).to_be_visible()
+    context.close()
+
+
+def test_the_keyboard_is_enough(sheet: Page, embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    sheet.goto("/")
+    sheet.keyboard.press("Tab")
+    expect(sheet.get_by_role("link", name="本文へ移動")).to_be_focused()
+    sheet.keyboard.press("Enter")
+    for _ in range(8):
+        sheet.keyboard.press("Tab")
+        if sheet.evaluate("document.activeElement.className") == "title":
+            break
+    sheet.keyboard.press("Enter")
+    expect(sheet).to_have_url(re.compile(f"/cases/{key}"))
+
+
+def test_the_language_is_switched_and_kept(sheet: Page, embedded: Running) -> None:
+    embedded.deliver(ASK)
+    sheet.goto("/")
+    sheet.get_by_role("link", name="English").click()
+    expect(sheet.get_by_role("heading", name="Our turn")).to_be_visible()
+    sheet.reload()
+    expect(sheet.get_by_role("link", name="日本語")).to_be_visible()

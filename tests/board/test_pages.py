@@ -1,0 +1,226 @@
+"""The pages without a browser: words, attacks, weight."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from selectolax.parser import HTMLParser
+
+from service.board import marks
+from service.board.reader import Reader
+from service.board.words import WORDS, language_of, say
+from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.running import Running
+from tests.seeding import seed
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>{{7*7}}"
+
+ATTACK = f"""
+From: "{EVIL.replace('"', "")}" <evil@corp.example>
+To: intake@corp.example
+Subject: {EVIL}
+Message-ID: <attack@corp.example>
+Date: Tue, 17 Nov 2026 09:10:00 +0900
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="b"
+
+--b
+Content-Type: text/html; charset=utf-8
+
+<p>ポータルに入れません。エラー 0x8001 {EVIL}</p><script>alert(4)</script><a href="javascript:alert(5)">x</a>
+--b
+Content-Type: text/html; name="{EVIL.replace('"', "")}"
+Content-Disposition: attachment; filename="../../{EVIL.replace('"', "")}.html"
+
+<script>alert(6)</script>
+--b--
+"""
+
+
+def page(service: Running, path: str, language: str = "ja") -> str:
+    answer = service.client.get(path, headers={"Accept-Language": language})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return answer.text
+
+
+def test_an_empty_house_says_how_to_begin(embedded: Running) -> None:
+    assert "intake@corp.example" in page(embedded, "/")
+    assert "No cases yet" in page(embedded, "/", "en-GB,en;q=0.9,ja;q=0.1")
+
+
+def test_lanes_say_whose_turn_what_burns_and_what_is_missing(service: Running) -> None:
+    report, _ = service.deliver(REPORT, ASK)
+    text = page(service, "/")
+    assert text.count(f'href="/cases/{report}"') >= 1
+    assert "こちらの番" in text
+    assert "ベンダーの番" in text
+    case = service.get(f"/api/cases/{report}")
+    if case["missing"]:
+        assert "端末名・ホスト名・シリアル" in text
+
+
+def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
+    (key,) = service.deliver(ASK)
+    service.deliver(LOGS)
+    text = page(service, f"/cases/{key}")
+    assert "Microsoftの番です" in text or "マイクロソフトの番です" in text
+    assert "2611170040001177" in text
+    assert "signin.csv" in text
+    assert "転送で届いたメール" in text
+    assert '<mark class="ask"' in text
+    assert "回答済み" in text
+    assert page(service, f"/cases/{key}", "en").count("turn") > 0
+
+
+@pytest.mark.parametrize("path", ["/", "/cases/{key}", "/messages/1", "/?q=%3Cscript%3E", "/vendors", "/received"])
+def test_what_a_stranger_wrote_is_text_on_every_page(embedded: Running, path: str) -> None:
+    (key,) = embedded.deliver(ATTACK)
+    for language in ("ja", "en"):
+        text = page(embedded, path.replace("{key}", key), language)
+        assert "<script>alert" not in text
+        assert "<img" not in text
+        assert "onload=alert(3)>" not in re.sub(r"&lt;.*?&gt;", "", text)
+        assert "javascript:" not in re.sub(r"&lt;.*?&gt;", "", text).replace("text/javascript", "")
+        assert "49" not in re.findall(r"\{\{7\*7\}\}|>49<", text)
+        tree = HTMLParser(text)
+        assert [script.attributes.get("src", "")[:17] for script in tree.css("script")] == ["/static/board.js?"]
+        assert tree.css("img, iframe, object, embed, style, base, meta[http-equiv]") == []
+        for element in tree.css("*"):
+            assert not [name for name in element.attributes if name.startswith("on") or name == "style"]
+            assert not (element.attributes.get("href") or "").lower().startswith(("javascript:", "data:"))
+
+
+def test_an_attachment_with_an_evil_name_is_a_harmless_download(embedded: Running) -> None:
+    embedded.deliver(ATTACK)
+    (message,) = embedded.get("/api/messages", message_id="<attack@corp.example>")["items"]
+    answer = embedded.client.get(f"/api/attachments/{message['attachments'][0]['id']}")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert re.fullmatch(
+        r"attachment; filename=\"[\w .-]+\"; filename\*=UTF-8''[\w%.~-]+", answer.headers["content-disposition"]
+    )
+
+
+def test_no_page_asks_a_third_party_for_anything(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    for path in ("/", f"/cases/{key}", "/docs", "/vendors", "/received", "/login"):
+        text = page(embedded, path)
+        assert not re.findall(r"""(?:src|href|action)=["'](?:https?:)?//""", text), path
+
+
+def test_a_page_weighs_at_most_100_kb(embedded: Running) -> None:
+    seed(embedded.database, 400, mails=6, now=datetime.now(UTC))
+    static = sum(len(embedded.client.get(f"/static/{name}").content) for name in ("board.css", "board.js", "icon.svg"))
+    for path in ("/", "/?status=open", "/cases/SD-400", "/docs"):
+        assert len(page(embedded, path).encode()) + static <= 100_000, path
+
+
+def test_a_huge_mail_makes_no_huge_page(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT.replace("<report@", "<huge@") + "ログの行です\n" * 60_000)
+    text = page(embedded, f"/cases/{key}")
+    assert len(text.encode()) < 80_000
+    assert "全文を見る" in text
+
+
+def test_static_files_are_these_and_no_others(embedded: Running) -> None:
+    for path in ("/static/../frame.py", "/static/%2e%2e/frame.py", "/static/page.html", "/static/..%5cframe.py"):
+        assert embedded.client.get(path).status_code == 404, path
+
+
+def test_people_set_waive_merge_and_undo_by_plain_forms(service: Running) -> None:
+    report, ask = service.deliver(REPORT, ASK)
+    done = service.client.post(f"/cases/{report}/set", data={"priority": "P4", "was_priority": ""})
+    assert (done.status_code, done.headers["location"]) == (303, f"/cases/{report}?done=set")
+    assert service.get(f"/api/cases/{report}")["priority"] == "P4"
+    missing = service.get(f"/api/cases/{report}")["missing"][0]
+    service.client.post(f"/cases/{report}/items/{missing}", data={"value": "waived"})
+    assert missing not in service.get(f"/api/cases/{report}")["missing"]
+    merged = service.client.post(f"/cases/{report}/merge", data={"into": ask})
+    assert merged.headers["location"].startswith(f"/cases/{ask}?done=merged&undo=")
+    after = page(service, merged.headers["location"])
+    action = re.search(r'action="(/corrections/\d+/undo)"', after)
+    assert action
+    assert service.client.get(f"/cases/{report}").headers["location"] == f"/cases/{ask}"
+    assert service.client.post(action[1]).status_code == 303
+    assert service.client.get(f"/cases/{report}").status_code == 200
+
+
+def test_a_form_upon_an_older_state_is_told_so(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    answer = embedded.client.post(f"/cases/{key}/set", data={"priority": "P4", "version": "0"})
+    assert answer.status_code == 409
+    assert "text/html" in answer.headers["content-type"]
+
+
+def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:
+    answer = embedded.client.get("/cases/SD-9", headers={"Accept-Language": "ja"})
+    assert answer.status_code == 404
+    assert "検索してみてください" in answer.text
+
+
+def test_the_language_is_the_browsers_or_chosen() -> None:
+    assert language_of("ja-JP,ja;q=0.9,en;q=0.8", None) == "ja"
+    assert language_of("en-US,en;q=0.9,ja;q=0.8", None) == "en"
+    assert language_of("fr-FR", None) == "en"
+    assert language_of("", None) == "ja"
+    assert language_of("ja;q=0, en;q=0.1", None) == "en"
+    assert language_of("en", "ja") == "ja"
+    assert language_of("x;q=zzz,,;;", None) in ("ja", "en")
+
+
+def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
+    for name, (ja, en) in WORDS.items():
+        assert ja, name
+        assert en, name
+        assert set(re.findall(r"\{(\w+)\}", ja)) == set(re.findall(r"\{(\w+)\}", en)), name
+
+
+def test_words_that_templates_say_exist() -> None:
+    from service.board.frame import HERE
+
+    said = set()
+    for file in (HERE / "templates").glob("*.html"):
+        said |= set(re.findall(r"""\bt\("([\w.-]+)"[,)]""", file.read_text(encoding="utf-8")))
+    assert said - set(WORDS) == set()
+    assert say("ja", "no.such.word") == "word"
+
+
+def test_lengths_and_moments_read_as_people_say_them() -> None:
+    now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+    from zoneinfo import ZoneInfo
+
+    ja = Reader("ja", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
+    en = Reader("en", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
+    assert [ja.length(seconds) for seconds in (5, 60, 3720, 90000, 864000 + 3600)] == [
+        "1分未満", "1分", "1時間2分", "1日1時間", "10日",
+    ]  # fmt: skip
+    assert en.length(3720) == "1 h 2 min"
+    assert ja.moment("2026-11-24T01:30:00Z") == "11/24(火) 10:30"
+    assert en.moment("2025-11-24T01:30:00Z") == "Mon 24 Nov 2025 10:30"
+    assert ja.size(999) == "999 B"
+    assert ja.size(48_200) == "48 KB"
+
+
+def test_marks_never_change_the_text() -> None:
+    text = "朝からポータルに入れません。エラー 0x8004 です。"
+    made = marks.pieces(
+        text,
+        [
+            marks.Mark("item", "ポータルに入れません", "事象", "item-symptom"),
+            marks.Mark("why", "入れません。エラー", "理由", "why-0"),
+            marks.Mark("item", "0x8004", "エラー", "item-error"),
+            marks.Mark("heard", "not there", "", "heard-0"),
+            marks.Mark("item", "", "", "item-empty"),
+        ],
+    )
+    assert "".join(piece.text for piece in made) == text
+    assert marks.placed({"1": made}) == {"item-symptom", "why-0", "item-error"}
+
+
+def test_refund_is_found_by_its_two_letters(service: Running) -> None:
+    _, refund = service.deliver(REPORT, REFUND)
+    text = page(service, "/?q=返金")
+    assert f"/cases/{refund}" in text
+    assert text.count('<li class="card ') == 1
