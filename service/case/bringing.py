@@ -107,7 +107,8 @@ def with_reading(brought: Brought, reading: Reading) -> Brought:
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
     acts = set(reading.acts)
     automatic = node.automatic
-    if automatic is None and node.side == "vendor" and acts == {"auto_ack"}:
+    acknowledges = acts == {"auto_ack"} if automatic is None else automatic == "notification" and "auto_ack" in acts
+    if node.side == "vendor" and acknowledges:
         automatic = "auto_reply"
     node = replace(
         node,

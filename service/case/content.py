@@ -68,9 +68,10 @@ def _join_answer(groups: Groups, group: Group, answer: Node, by_time: bool, foun
                 scored.append((score if _to_its_writer(answer, inquiry) else score - 3.0, other, inquiry, words))
         elif inquiry is None and (report := _waiting_report(other, answer)) is not None:
             # no inquiry by mail: the team may have asked by the vendor's portal, for a user
-            if report.vendor == answer.vendor and content_keys(answer) & content_keys(report):
-                score, words = _answers(answer, group, report)
-                scored.append((score - 3.0, other, report, words))
+            if report.vendor != answer.vendor or not content_keys(answer) & content_keys(report):
+                continue
+            score, words = _answers(answer, group, report)
+            scored.append((score - 3.0, other, report, words))
     if not scored:
         return
     scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
@@ -165,9 +166,15 @@ def _join_inquiry(groups: Groups, group: Group, inquiry: Node, found: dict[int, 
     scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
     best = scored[0]
     clear = len(scored) == 1 or best[0] >= scored[1][0] + 2.0 or best[0] >= 2 * scored[1][0]
-    same_vendor = any(m.vendor == inquiry.to_vendor for m in best[1].members)
-    if clear and best[0] >= (3.5 if same_vendor else 6.0) and best[3]:
+    if clear and best[3] and best[0] >= _enough(best[2], inquiry, best[1]):
         _glue(groups, group, best[1], found, inquiry, best[2], best[3])
+
+
+def _enough(report: Node, inquiry: Node, group: Group) -> float:
+    """How much must be shared: little where both name the vendor, more where the report names none, or another."""
+    if any(m.vendor == inquiry.to_vendor for m in group.members):
+        return 3.5
+    return 4.5 if report.vendor is None else 7.0
 
 
 def _waiting_report(group: Group, inquiry: Node) -> Node | None:

@@ -199,14 +199,12 @@ class _Grouping:
             homes = {g.index: g for g in map(self.groups.of, tellers) if g is not None}
             if len(homes) == 1 and not any(v == ref[0] for g in homes.values() for v, _ in g.refs):
                 yield from self.at("mention", f"{ref[0]} {ref[1]}", tellers[0])
-        if (
-            node.headerless
-            and node.side in ("team", "requester")
-            and not node.tells_previous
-            and len(node.mentioned) == 1
-        ):
-            for other in self.refs.get(node.mentioned[0], ())[-1:]:
-                yield from self.at("mention", " ".join(node.mentioned[0]), other)
+        if not node.headerless or node.side not in ("team", "requester") or node.tells_previous:
+            return
+        numbers = {number for _, number in node.mentioned} | set(node.told)
+        known = [ref for ref in self.refs if ref[1] in numbers and not node.stated]
+        if len(known) == 1:
+            yield from self.at("mention", " ".join(known[0]), self.refs[known[0]][-1])
 
     def by_case(self, kind: Kind, case: int) -> Iterable[tuple[Evidence, Group]]:
         for message in self.of_case.get(case, ()):

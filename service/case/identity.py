@@ -36,6 +36,8 @@ def same_mail(one: Node, other: Node) -> str | None:
         return "author, time, words"
     if not (one.dated and other.dated):
         return "author, subject, words" if max(len(one.text), len(other.text)) >= 30 else None
+    if "quoted" in (one.origin, other.origin) and apart <= timedelta(hours=36) and _dated_by_day(one, other):
+        return "author, words, day"
     quarter = timedelta(minutes=15)
     off = min(apart % quarter, quarter - apart % quarter)
     if apart <= timedelta(hours=14) and off <= timedelta(seconds=60) and "quoted" in (one.origin, other.origin):
@@ -75,6 +77,11 @@ def merged(known: Node, come: Node) -> Node:
         subject_words=first.subject_words or second.subject_words,
         holds=tuple(dict.fromkeys((*first.holds, *second.holds))),
     )
+
+
+def _dated_by_day(one: Node, other: Node) -> bool:
+    """An attribution line may state the day alone; its time is then midnight of some zone."""
+    return any(n.origin == "quoted" and n.at.minute in (0, 30) and n.at.second == 0 for n in (one, other))
 
 
 def _same_author(one: Node, other: Node) -> bool | None:
