@@ -149,9 +149,8 @@ def _delimited(lines: list[str]) -> int | None:
         if len(line) < 8 and _DELIMITER.match(line):
             below = len(lines) - at - 1
             exact = line.rstrip("\r") == "-- "
-            if exact or below <= _LONGEST_SIGNATURE:
-                return at
-            return None
+            facts = any(_NO_PERSON.match(written[:200]) for written in lines[at + 1 :])
+            return at if exact or (below <= _LONGEST_SIGNATURE and not facts) else None
     return None
 
 

@@ -357,6 +357,7 @@ def test_a_sentence_about_a_phone_stays(sentence: str) -> None:
 
 
 KEPT = [
+    "ログは以下です。\n--\n2026/11/08 23:14:05 Error PRAID: Disk (5) failed",
     "Office 365 Version 2408\nWindows 11 23H2",
     "tcp6  0  0 192.0.2.91:443  X:18212  FIN_WAIT2\ntcp6  0  0 192.0.2.91:443  X:14756  TIME_WAIT",
     "2026/11/08 23:14:05 Error PRAID: Disk (5) failed\n2026/11/08 23:14:06 Warning Logical drive 0: degraded",
