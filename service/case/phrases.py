@@ -16,7 +16,7 @@ _RAISED = re.compile(
 _MAY_CLOSE = re.compile(
     r"(?:クローズ|終了|完了|締め|閉じ)(?:と?(?:して|にして|で|させて)|いただ|を?お願い|(?:で|して)?(?:結構|構いません|大丈夫|問題(?:ない|ありません|ございません)|差し支え))"
     r"|\b(?:please |you (?:can|may) |feel free to |go ahead and )?clos(?:e|ing) (?:the|this|our|my|it)\b"
-    r"|\bcan be closed\b",
+    r"|\bcan be closed\b|\bplease close\s*(?:[.!]|$)",
     re.IGNORECASE,
 )
 _NOT_CLOSE = re.compile(
