@@ -70,7 +70,7 @@ def calendar(lines: bytes) -> bytes:
 
 
 def header(name: bytes, value: bytes) -> bytes:
-    return HEAD + name + b": " + value + b"\r\n\r\nbody\r\n"
+    return name + b": " + value + b"\r\n" + HEAD + b"\r\nbody\r\n"
 
 
 MEGA = 1_000_000
@@ -92,6 +92,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "header-1-mb-of-8-bit": lambda: header(b"Subject", b"\x8e\xa1\xff" * 333_000),
     "header-100000-encoded-words": lambda: header(b"Subject", b"=?utf-8?q?=E3=81=82?= " * 50_000),
     "header-1-mb-half-encoded-words": lambda: header(b"Subject", b"=?utf-8?q?" * 100_000),
+    "header-1-mb-of-open-words": lambda: header(b"Subject", b"=?a?q?x" * 140_000),
     "header-100000-fields": lambda: HEAD + b"X-A: b\r\n" * 100_000 + b"\r\nbody",
     "header-of-8-mb": lambda: HEAD + b"X-Junk: " + b"y" * 8 * MEGA + b"\r\n\r\nbody",
     "references-100000": lambda: header(b"References", b" ".join(b"<%d@example.net>" % i for i in range(100_000))),
@@ -99,9 +100,15 @@ CASES: dict[str, Callable[[], bytes]] = {
     "address-1-mb-of-brackets": lambda: header(b"Cc", b"(" * 500_000 + b"<" * 500_000),
     "address-1-mb-of-quotes": lambda: header(b"Cc", b'"\\' * 500_000),
     "address-1-mb-of-colons": lambda: header(b"Cc", b"a:" * 500_000),
+    "address-1-mb-of-words": lambda: header(b"Cc", b"a" * MEGA),
+    "address-1-mb-of-spaces": lambda: header(b"From", b"a" + b" " * MEGA + b"b @ c"),
+    "address-1-mb-of-at-signs": lambda: header(b"Cc", b"@" * MEGA),
+    "message-id-1-mb-of-words": lambda: header(b"References", b"a" * MEGA),
     "message-id-1-mb": lambda: header(b"Message-ID", b"<[" * 500_000),
     "date-1-mb": lambda: header(b"Date", b"1 " * 500_000),
     "parameters-100000": lambda: typed(b"text/plain" + b"; a=b" * 100_000, b"body"),
+    "parameters-1-mb-of-semicolons": lambda: typed(b"text/plain" + b";" * MEGA, b"body"),
+    "parameters-1-mb-of-a-name": lambda: typed(b"text/plain; " + b"a" * MEGA, b"body"),
     "parameters-2231-pieces": lambda: typed(
         b"text/plain" + b"".join(b"; name*%d*=%%41" % i for i in range(50_000)), b"body"
     ),
@@ -131,6 +138,12 @@ CASES: dict[str, Callable[[], bytes]] = {
     "charset-5-mb-of-jis-escapes": lambda: typed(b"text/plain; charset=iso-2022-jp", b"\x1b$B$\"\x1b(B" * 625_000),
     "charset-5-mb-of-utf-7": lambda: typed(b"text/plain; charset=utf-7", b"+MEI-" * MEGA),
     "uuencode-100000-begins": lambda: typed(b"text/plain", b"begin 644 a\r\n" * 100_000),
+    "uuencode-1-mb-of-spaces": lambda: typed(b"text/plain", b"begin 644 a" + b" " * MEGA + b"b\r\nend\r\n"),
+    "bounce-of-dashes": lambda: (
+        b"From: mailer-daemon@example.net\r\nSubject: failure notice\r\n\r\nnot delivered " + b"-" * MEGA
+    ),
+    "text-1-mb-of-asterisks": lambda: typed(b"text/plain", (b"*" * 150 + b"=0D\r\n") * 6_500),
+    "text-1-mb-of-dashes": lambda: typed(b"text/plain", (b"-_" * 75 + b"x\r\n") * 6_500),
     "yenc-100000-begins": lambda: typed(b"text/plain", b"=ybegin line=1 size=1 name=a\r\n" * 100_000),
     "pgp-100000-begins": lambda: typed(b"text/plain", b"-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\n" * 50_000),
     "html-30000-attributes": lambda: html(b"<p " + b"".join(b"a%d=b " % i for i in range(30_000)) + b">hi</p>"),

@@ -9,9 +9,10 @@ from service.mail.message import Address
 
 MAX_ADDRESSES = 5_000
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
-_SIMPLE = re.compile(r'(?:"([^"\\<>]*)"|([^"\\<>(),;:@\[\]]*))[ \t]*<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
+_SIMPLE = re.compile(r'(?:"([^"\\<>]*+)"|([^"\\<>(),;:@\[\]]*+))[ \t]*+<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
 _TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*+"?|[(),;:<>]|[^(),;:<>"=]+|=')
-_ANY = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
+_LOCAL = re.compile(r"[^\s<>\"',;:()\[\]@]+\Z")
+_DOMAIN = re.compile(r"[^\s<>\"',;:()\[\]@]+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _UNQUOTE = re.compile(r"\\(.)")
 
@@ -25,7 +26,7 @@ def addresses(raw: bytes | None, hint: str | None = None) -> tuple[Address, ...]
 
 def listed(value: str) -> tuple[Address, ...]:
     """The mailboxes in an address list already decoded to characters (encoded words still in it)."""
-    value = value.strip()
+    value = value.replace("\x00", "").strip()
     if _PLAIN.match(value):
         return (Address("", value),)
     simple = _SIMPLE.match(value)
@@ -128,14 +129,26 @@ def _address(address: str, name: str) -> Address | None:
     address = _mailbox(address)
     if "@" in address and not re.search(r"\s", address):
         return Address(_name(name), address)
-    match = _ANY.search(address)
-    if match is not None:
-        rest = (address[: match.start()] + " " + address[match.end() :]).strip()
-        return Address(_name(name or rest), match.group().rstrip("."))
+    found = _any(address)
+    if found is not None:
+        rest = address.replace(found, " ", 1).strip()
+        return Address(_name(name or rest), found.rstrip("."))
     # a bare name, or a local part without a domain
     if name and address and not re.search(r"\s", address):
         return Address(_name(name), address)
     return Address(_name(address or name), "") if (address or name) else None
+
+
+def _any(value: str) -> str | None:
+    """The first thing with an ``@`` in it, somewhere in ``value``."""
+    at = value.find("@")
+    while at >= 0:
+        local = _LOCAL.search(value, max(0, at - 320), at)
+        domain = _DOMAIN.match(value, at + 1)
+        if local is not None and domain is not None:
+            return f"{local.group()}@{domain.group()}"
+        at = value.find("@", at + 1)
+    return None
 
 
 def _mailbox(address: str) -> str:
@@ -144,7 +157,7 @@ def _mailbox(address: str) -> str:
         address = address[7:]
     if address.startswith("@") and ":" in address:
         address = address.rpartition(":")[2]
-    if " " in address and "@" in address:
+    if " " in address and "@" in address and len(address) < 1_000:
         squeezed = re.sub(r"\s*([.@])\s*", r"\1", address)
         if not re.search(r"\s", squeezed):
             address = squeezed

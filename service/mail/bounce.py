@@ -67,10 +67,9 @@ _BODY = _words(
     r"|ユーザーが見つかりません|メールボックスが[^\n]{0,10}(?:いっぱい|一杯|満杯)"
     r"|ディレクトリのリストにありません"
 )
-_RETURNED = re.compile(
-    r"-{3,}[^\n]{0,40}(?:original|returned|unsent|copy of|header|message|以下|ヘッダ|元の)"
-    r"|original message follow|below this line|return-path:|^received: (?:from|by)|----- transcript|のメッセージ",
-    re.IGNORECASE | re.MULTILINE,
+_RETURNED = _words(
+    r"(?m)-{3,}[^\n]{0,40}(?:original|returned|unsent|copy of|header|message|以下|ヘッダ|元の)"
+    r"|original message follow|below this line|return-path:|^received: (?:from|by)|----- transcript|のメッセージ"
 )
 _REPLY = re.compile(r"^\s*(?:re|fwd?|aw|wg|tr|rv|転送|返信)\s*[:：]", re.IGNORECASE)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -160,8 +159,8 @@ def _recipients(head: Headers, start: str) -> tuple[str, ...]:
     if stated:
         return tuple(dict.fromkeys(_ADDRESS.findall(stated)))[:MAX_RECIPIENTS]
     own = {a.key for a in (*head.to, *([head.from_] if head.from_ else []))}
-    cut = _RETURNED.search(start, 200)
-    found = [a.rstrip(".") for a in _ADDRESS.findall(start[: cut.start()] if cut else start)]
+    cut = _RETURNED.search(start[200:])
+    found = [a.rstrip(".") for a in _ADDRESS.findall(start[: 200 + cut.start()] if cut else start)]
     foreign = [a for a in found if a.casefold() not in own and not _DAEMON.match(a)]
     return tuple(dict.fromkeys(foreign))[:1]
 

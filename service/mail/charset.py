@@ -105,7 +105,7 @@ _SINGLE_BYTE = re.compile(r"cp125\d|cp874|iso8859-\d+|mac-|koi8|cp4|cp8|latin|hp
 @lru_cache(maxsize=512)
 def codec(label: str) -> str | None:
     """The codec a charset label means (``jis`` for the ISO-2022-JP family), None where it means nothing."""
-    name = label.strip().strip("\"'").casefold()
+    name = label[:100].strip().strip("\"'").casefold()
     name = name.partition("*")[0].partition(";")[0].strip()
     if name in _NO_CLAIM:
         return None

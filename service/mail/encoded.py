@@ -7,10 +7,11 @@ import re
 
 from service.mail import charset
 
-_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*)*)\?=")
+_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]+")
 _PARAMETER = re.compile(
-    rb"""[;\s]*([^\s=;"<>()]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)(?:"|$)|'([^';]*)'(?=[ \t]*(?:;|$))|([^;]*))""",
+    rb"""(?:^|(?<=[;\s"]))([^\s=;"<>()]{1,80})[ \t]*+=[ \t]*+"""
+    rb"""(?:"((?:[^"\\]|\\.)*)(?:"|$)|'([^';]*)'(?=[ \t]*(?:;|$))|([^;]*))""",
     re.DOTALL,
 )
 _INDEXED = re.compile(r"^(.*?)\*(\d{1,3})?(\*)?$")
@@ -65,7 +66,8 @@ def words(value: str) -> str:
     run: list[bytes] = []
     label = ""
     last = 0
-    for match in _WORD.finditer(value):
+    # nothing behind the last "?=" can be a word: where one begins before it, one ends
+    for match in _WORD.finditer(value, 0, value.rfind("?=") + 2):
         gap = value[last : match.start()]
         payload = _payload(match[2], match[3])
         if run and (gap.strip() or match[1].casefold() != label.casefold()):

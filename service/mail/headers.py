@@ -67,6 +67,8 @@ def read(part: Part, defects: set[str]) -> Headers:
     for name in ("from", "subject", "date", "message-id"):
         if len(raw.get(name, ())) > 1:
             defects.add("header-repeated")
+    if any(_guessed(value) for name in ("from", "subject", "to", "cc") for value in raw.get(name, ())):
+        defects.add("header-8bit")
     authors = address.addresses(one("from"), hint)
     senders = people("sender")
     author = next((a for a in authors if a.address), authors[0] if authors else None)
@@ -98,6 +100,17 @@ def read(part: Part, defects: set[str]) -> Headers:
     )
 
 
+def _guessed(value: bytes) -> bool:
+    """Raw characters that are not UTF-8: no label says what they are."""
+    if value.isascii():
+        return False
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
 def _hint(part: Part) -> str | None:
     """The charset of the body, for raw 8-bit header fields: their writers use one charset for both."""
     label = part.parameters.get("charset")
@@ -127,6 +140,7 @@ def date(raw: bytes | None) -> datetime | None:
     """The Date field (RFC 5322 §3.3, obsolete forms §4.3, and what else exists), with its offset; UTC where none."""
     if not raw:
         return None
+    raw = raw[:200]
     match = _RFC.match(raw)
     if match is not None and match[2].lower() in _MONTHS:
         zone = match[7] or b""
@@ -138,7 +152,7 @@ def date(raw: bytes | None) -> datetime | None:
             )  # fmt: skip
         except (ValueError, OverflowError):
             pass
-    value = encoded.text(raw[:200])
+    value = encoded.text(raw)
     return _obsolete(value) or _anything(value)
 
 
@@ -177,7 +191,7 @@ def _anything(value: str) -> datetime | None:
     if not re.search(r"\d", value):
         return None
     try:
-        found: datetime = dateparser.parse(value, default=datetime(1970, 1, 1))  # type: ignore[no-untyped-call]
+        found: datetime = dateparser.parse(value, default=datetime(1970, 1, 1), tzinfos=_zone)  # type: ignore[no-untyped-call]
     except (ValueError, OverflowError, TypeError, AttributeError, IndexError, RecursionError):
         return None
     except Exception:  # dateutil lets decimal and other errors through
@@ -185,3 +199,8 @@ def _anything(value: str) -> datetime | None:
     if found.year < 1971:
         return None
     return found if found.tzinfo is not None and found.utcoffset() is not None else found.replace(tzinfo=UTC)
+
+
+def _zone(name: str, offset: int | None) -> int:
+    """Seconds east of a zone that dateutil does not know; unknown names count as UTC."""
+    return offset if offset is not None else 60 * _ZONES.get(name, 0)

@@ -8,7 +8,7 @@ from service.mail.encoded import base64
 
 MAX_REFERENCES = 1_000
 _ANGLE = re.compile(r"<([^<>]*)>")
-_BARE = re.compile(r"[^\s<>\"',;()]+@[^\s<>\"',;()]+")
+_SEPARATORS = re.compile(r"[\s<>\"',;()]+")
 
 
 def message_id(raw: bytes | None) -> str | None:
@@ -21,11 +21,11 @@ def message_ids(raw: bytes | None) -> tuple[str, ...]:
     """Every id of the field, in order, once; free words around them ("Your message of …") are ignored."""
     if not raw:
         return ()
-    value = raw.decode("utf-8", "replace")
+    value = raw.decode("utf-8", "replace").replace("\x00", "")
     found = [re.sub(r"\s+", "", inner) for inner in _ANGLE.findall(value)]
     found = [inner for inner in found if inner]
     if not found:
-        found = _BARE.findall(value)
+        found = [word for word in _SEPARATORS.split(value) if "@" in word.strip("@")]
         if not found and value.strip() and not re.search(r"\s", value.strip().strip("<>")):
             found = [value.strip().strip("<>")]
     unique = list(dict.fromkeys(f"<{inner}>" for inner in found if inner))

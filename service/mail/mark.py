@@ -16,7 +16,7 @@ _DECORATED = re.compile(
     r"(?:[-=_~#*+–—━─]{2,}+|>{2,}+|\])[\s*|]*+$"
 )
 """Possessive, so that a line of marks alone is not tried in every way it can be cut."""
-_RULE = re.compile(r"[ \t*]*(?:_{5,}|-{5,}|—{3,}|─{3,}|━{3,}|={5,}|\*{5,})[ \t*]*$")
+_RULE = re.compile(r"[ \t]*+\*?[ \t]*+(?:_{5,}+|-{5,}+|—{3,}+|─{3,}+|━{3,}+|={5,}+|\*{5,}+)[ \t*]*+$")
 _FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
 
 

@@ -7,12 +7,18 @@ from typing import Protocol
 import re2
 
 
+class Place(Protocol):
+    """Where a phrase stands."""
+
+    def start(self) -> int: ...
+
+
 class Phrases(Protocol):
     """What a table answers: is one of the phrases there?"""
 
-    def search(self, text: str, /) -> object | None: ...
+    def search(self, text: str, /) -> Place | None: ...
 
-    def match(self, text: str, /) -> object | None: ...
+    def match(self, text: str, /) -> Place | None: ...
 
 
 def words(pattern: str) -> Phrases:

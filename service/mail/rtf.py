@@ -99,6 +99,7 @@ class _Reader:
         self.htmlrtf = False
         self.unicode_skip = 1
         self.to_skip = 0
+        self.high = 0
         self.saved: list[tuple[bool, bytes, bool, int, int]] = []
 
     def run(self, data: bytes) -> None:
@@ -133,6 +134,18 @@ class _Reader:
                 self.pending += cut
             star = False
         self.flush()
+
+    def _unicode(self, unit: int) -> None:
+        """A UTF-16 code unit; two of them make a character beyond U+FFFF."""
+        if 0xD800 <= unit < 0xDC00:
+            self.high = unit
+            return
+        if 0xDC00 <= unit < 0xE000:
+            character = chr(0x10000 + ((self.high - 0xD800) << 10) + unit - 0xDC00) if self.high else "\ufffd"
+        else:
+            character = chr(unit)
+        self.high = 0
+        self.put(character)
 
     def showing(self) -> bool:
         return not self.skipping and not self.htmlrtf
@@ -173,7 +186,7 @@ class _Reader:
         elif word == b"uc" and number is not None:
             self.unicode_skip = max(0, min(number, 10))
         elif word == b"u" and number is not None:
-            self.put(chr(number & 0xFFFF) if not 0xD800 <= (number & 0xFFFF) <= 0xDFFF else "\ufffd")
+            self._unicode(number & 0xFFFF)
             self.to_skip = self.unicode_skip
         elif word in _SYMBOLS:
             self.put(_SYMBOLS[word])

@@ -34,7 +34,7 @@ def quoted_printable(body: bytes) -> bytes:
     return binascii.a2b_qp(body)
 
 
-_UU_BEGIN = re.compile(rb"^begin(?:-base64)?[ \t]+([0-7]{3,4})[ \t]+([^\r\n]+?)[ \t]*\r?$", re.MULTILINE)
+_UU_BEGIN = re.compile(rb"^begin(?:-base64)?[ \t]+([0-7]{3,4})[ \t]+([^\r\n]{1,300})\r?$", re.MULTILINE)
 _UU_LINE = re.compile(rb"[\x20-\x60]+")
 MAX_FILES = 100
 
@@ -50,7 +50,7 @@ def uuencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
         position = match.end()
         data, end = (_base64_lines if match.group().startswith(b"begin-base64") else _uu_lines)(body, match.end() + 1)
         if data is not None:
-            found.append((match.start(), end, data, match[2]))
+            found.append((match.start(), end, data, match[2].strip()))
             position = end
     return found
 

@@ -1,0 +1,85 @@
+"""Bytes to text, whatever the label says."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.mail import charset
+
+KANA = [chr(c) for c in range(0x3041, 0x3094)]
+KANJI = list("日本語障害復旧報告書添付会社部長確認依頼至急対応完了予定")
+japanese = st.text(alphabet=KANA + KANJI + list("ABC 123\n"), max_size=200)
+
+
+@pytest.mark.parametrize(
+    "label", ["iso-2022-jp", "euc-jp", "shift_jis", "utf-8", "utf-7", "gb18030", "utf-16", "x-sjis"]
+)
+@given(text=japanese)
+def test_japanese_is_read_under_its_label(label: str, text: str) -> None:
+    raw = text.encode({"x-sjis": "cp932"}.get(label, label))
+    assert charset.decode(raw, label) == (text, None)
+
+
+@pytest.mark.parametrize("name", ["iso-2022-jp", "euc_jp", "cp932", "utf-8"])
+@pytest.mark.parametrize("label", [None, "us-ascii", "unknown-8bit", "x-nobody-knows"])
+def test_japanese_is_read_without_a_label(name: str, label: str | None) -> None:
+    text = "お世話になっております。プリンタのエラーについてご確認ください。"
+    assert charset.decode(text.encode(name), label)[0] == text
+
+
+@given(japanese)
+def test_our_iso_2022_jp_is_the_codec_s(text: str) -> None:
+    assert charset.jis(text.encode("iso-2022-jp")) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"\x1b$B-!-j|b-6\x1b(B", "①㈱髙Ⅱ"),
+        (b"\x1b$B!A\x1b(B\x1b(I66E\x1b(B", "～ｶｶﾅ"),
+        (b'\x1b$B$"$$\n$&\x1b(B', "あい\nう"),
+        (b'\x1b$B$"', "あ"),
+        (b"\x1b$(D0!\x1b(B", "丂"),
+    ],
+)
+def test_what_windows_mailers_send_as_iso_2022_jp(raw: bytes, text: str) -> None:
+    assert charset.decode(raw, "iso-2022-jp")[0] == text
+
+
+@pytest.mark.parametrize(
+    ("label", "codec"),
+    [
+        ("Shift_JIS", "cp932"),
+        ('"UTF-8"', "utf-8"),
+        ("ks_c_5601-1987", "cp949"),
+        ("iso-gb2312", "gb18030"),
+        ("iso 8859 15", "iso8859-15"),
+        ("windows_1251", "cp1251"),
+        ("iso-8859-1", "cp1252"),
+        ("base64", None),
+        ("", None),
+        ("no such thing", None),
+    ],
+)
+def test_labels(label: str, codec: str | None) -> None:
+    assert charset.codec(label) == codec
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Сервер не отвечает на запросы", "koi8-r"),
+        ("Сервер не отвечает на запросы", "cp1251"),
+        ("服务器无法连接，请检查网络", "gb18030"),
+        ("Größe und Übung für Jürgen", "cp1252"),
+    ],
+)
+def test_other_languages_are_guessed(text: str, name: str) -> None:
+    assert charset.decode(text.encode(name)) == (text, "charset-missing")
+
+
+@given(st.binary(max_size=300), st.sampled_from([None, "utf-8", "utf-7", "iso-2022-jp", "hz", "utf-16", "big5", "x-x"]))
+def test_any_bytes_become_text_that_can_be_stored(raw: bytes, label: str | None) -> None:
+    charset.decode(raw, label)[0].encode("utf-8")

@@ -1,0 +1,46 @@
+"""Mails that belong together by their headers get one id, whatever order they come in."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.mail.message import Mail
+from service.mail.report import threads
+
+ids = st.integers(0, 12).map(lambda n: f"<{n}@x>")
+mails = st.lists(
+    st.builds(
+        Mail,
+        message_id=ids | st.none(),
+        in_reply_to=st.lists(ids, max_size=1).map(tuple),
+        references=st.lists(ids, max_size=3).map(tuple),
+    ),
+    max_size=10,
+)
+
+
+def groups(given_mails: list[Mail]) -> set[frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for mail, thread in zip(given_mails, threads(given_mails), strict=True):
+        found.setdefault(thread, set()).add(id(mail))
+    return {frozenset(group) for group in found.values()}
+
+
+@given(mails, st.randoms())
+def test_the_partition_does_not_depend_on_the_order(given_mails: list[Mail], chance: object) -> None:
+    shuffled = list(given_mails)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert groups(given_mails) == groups(shuffled)
+
+
+def test_mails_that_name_the_same_unknown_parent_belong_together() -> None:
+    a = Mail(message_id="<a@x>", references=("<lost@x>",))
+    b = Mail(message_id="<b@x>", in_reply_to=("<lost@x>",))
+    c = Mail(message_id="<c@x>")
+    one, two, three = threads([a, b, c])
+    assert one == two != three
+
+
+def test_mails_without_an_id_stay_alone() -> None:
+    assert len(set(threads([Mail(), Mail(), Mail()]))) == 3
