@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     smtp_timeout: float = Field(
         300, gt=0, le=86400, description="seconds an SMTP client may be silent (RFC 5321 §4.5.3.2)"
     )
+    min_free_bytes: int = Field(
+        16_777_216, ge=0, description="with less free on the disk of the embedded database, mail gets 452; 0: never"
+    )
+    max_waiting: int = Field(
+        1_000_000, ge=0, description="with more mails waiting for a worker, mail gets 452; 0: never"
+    )
     smtp_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks that may send mail, comma-separated (192.0.2.0/24); empty: all; others get 521"
     )

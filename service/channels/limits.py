@@ -46,6 +46,8 @@ class Limits:
     failed_logins: int = 3
     overdraft: int = 67_108_864
     """Bytes read and thrown away behind a mail that is too big, until its sender is cut off."""
+    at_once_bytes: int = 268_435_456
+    """Bytes of contents that may be on their way at once, over all connections, when one more MAIL is granted."""
     bare_newlines: BareNewlines = "refuse"
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Peers that may send; empty: all."""

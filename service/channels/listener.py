@@ -51,6 +51,7 @@ class Listener:
         self.passwords = passwords
         self.require_login = require_login
         self.stopping = False
+        self.at_once = 0
         self.hooks: dict[str, Callable[..., Any]] = {
             name.removeprefix("handle_"): getattr(handler, name) for name in dir(handler) if name.startswith("handle_")
         }

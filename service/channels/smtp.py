@@ -20,6 +20,7 @@ from service.channels.committer import Committer
 from service.channels.limits import Limits
 from service.channels.listener import Listener
 from service.channels.passwords import Passwords
+from service.channels.pressure import Pressure
 from service.channels.recipients import Intake
 from service.channels.tls import ServerTls
 from service.channels.transaction import NOT_NOW
@@ -32,10 +33,17 @@ from service.store.spool import Envelope
 class Reception:
     """To whom mail may go, and where it goes when it is complete: the hooks of aiosmtpd."""
 
-    def __init__(self, intake: Intake, committer: Committer, channel: str) -> None:
+    def __init__(self, intake: Intake, committer: Committer, pressure: Pressure, channel: str) -> None:
         self._intake = intake
         self._committer = committer
+        self._pressure = pressure
         self._channel = channel
+
+    async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
+        if self._pressure.refusal is not None:
+            return self._pressure.refusal
+        envelope.mail_from = address
+        return "250 2.1.0 OK"
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
         if not self._intake.accepts(address):
@@ -100,13 +108,14 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
     tls, passwords = _tls(settings), _passwords(settings)
     database = Database(settings.database_url)
     committer = Committer(database, lambda: datetime.now(UTC))
+    pressure = Pressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
     wanted = [("SODAN_SMTP_LISTEN", "smtp", settings.smtp_listen), ("SODAN_LMTP_LISTEN", "lmtp", settings.lmtp_listen)]
     listeners: list[Listener] = []
     addresses: dict[str, Listen] = {}
     try:
         for name, channel, listen in wanted:
             if listen is not None:
-                reception = Reception(Intake(settings.intake), committer, channel)
+                reception = Reception(Intake(settings.intake), committer, pressure, channel)
                 listener = _listener(settings, reception, tls, passwords, lmtp=channel == "lmtp")
                 listeners.append(listener)
                 addresses[channel] = await _listen(listener, name, listen)
@@ -114,10 +123,12 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
         await _stop(listeners, 0)
         raise
     committer.start()
+    watch = loop.create_task(pressure.watch())
     try:
         yield Listening(addresses["smtp"], addresses.get("lmtp"), tls)
     finally:
         await _stop(listeners, settings.stop_seconds)
+        watch.cancel()
         await loop.run_in_executor(None, committer.stop)
         database.close()
 

@@ -20,6 +20,8 @@ class Terms(Protocol):
     """Of the handler, by command."""
     commands: dict[str, Callable[..., Any]]
     """Methods of the conversation's class, by name."""
+    at_once: int
+    """Bytes of contents that are being read, or wait for their promise."""
     hostname: str
     limits: Limits
     tls: ServerTls | None

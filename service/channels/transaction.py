@@ -48,8 +48,10 @@ class Transaction(Wire):
         utf8 = "SMTPUTF8" in parameters
         if not utf8 and not address.isascii():
             raise Fault("553 5.6.7 this address needs SMTPUTF8")  # RFC 6531 §3.5
-        if parameters:
-            self._check(parameters)
+        size = self._check(parameters) if parameters else 0
+        if self.terms.at_once and self.terms.at_once + size > self.limits.at_once_bytes:
+            self.say("452 4.3.1 too much at once, please try again later")
+            return
         status = await self._call_handler_hook("MAIL", address, options)
         if status is MISSING:
             self.envelope.mail_from = address
@@ -58,7 +60,8 @@ class Transaction(Wire):
         self.envelope.smtp_utf8 = utf8
         self.say(status)
 
-    def _check(self, parameters: dict[str, str]) -> None:
+    def _check(self, parameters: dict[str, str]) -> int:
+        """Whether MAIL's parameters are ours and right; returns the size that SIZE declares."""
         if parameters.pop("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):  # RFC 6152 §2
             raise Fault("501 5.5.4 BODY is 7BIT or 8BITMIME")
         if parameters.pop("SMTPUTF8", ""):
@@ -72,6 +75,7 @@ class Transaction(Wire):
             parameters.pop("AUTH", None)  # RFC 4954 §5: heard, not believed
         if parameters:
             raise Fault("555 5.5.4 parameter not recognized or not implemented")
+        return int(size)
 
     @syntax("RCPT TO:<address>", extended=" [SP parameters]")
     async def smtp_RCPT(self, arg: str | None) -> None:
@@ -120,9 +124,15 @@ class Transaction(Wire):
         if arg:
             raise Fault("501 5.5.4 Syntax: DATA")
         self.say("354 End data with <CR><LF>.<CR><LF>")
-        incoming = await self.read_content()
-        recipients = len(self.envelope.rcpt_tos)
         self.idle = 0
+        try:
+            await self._take(len(self.envelope.rcpt_tos))
+        finally:
+            self.let_go()
+            self.envelope = self._create_envelope()
+
+    async def _take(self, recipients: int) -> None:
+        incoming = await self.read_content()
         if incoming.too_big:
             self.conclude("552 5.3.4 too big", recipients)
             if not incoming.complete:
@@ -136,7 +146,6 @@ class Transaction(Wire):
             self.envelope.content = self.envelope.original_content = incoming.content()
             del incoming
             self.conclude(await self._hand_over(), recipients)
-        self.envelope = self._create_envelope()
 
     async def _hand_over(self) -> Any:
         self.committing = True

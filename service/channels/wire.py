@@ -56,6 +56,7 @@ class Wire(SMTP):
         self._skipped = 0
         self._incoming: Incoming | None = None
         self._read_before = 0
+        self._held = 0
         self._out: list[bytes] = []
         self._more: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -78,6 +79,8 @@ class Wire(SMTP):
     def data_received(self, data: bytes) -> None:
         incoming = self._incoming
         if incoming is not None:
+            if not incoming.too_big:
+                self._hold(len(data))
             rest = incoming.feed(data)
             if rest is not None:
                 self._incoming = None
@@ -145,6 +148,7 @@ class Wire(SMTP):
     async def read_content(self) -> Incoming:
         """What follows DATA's 354; not ``complete`` where the connection ended or it was far too much."""
         incoming = Incoming(self.limits.message_bytes)
+        self._hold(len(self._buffer))
         rest = incoming.feed(self._buffer)
         self._buffer.clear()
         if rest is not None:
@@ -154,6 +158,14 @@ class Wire(SMTP):
             self._read_before = 0
             await self._wait_for_more()
         return incoming
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self.terms.at_once += size
+
+    def let_go(self) -> None:
+        """The content that was read is gone from memory, or soon will be."""
+        self._hold(-self._held)
 
     async def _wait_for_more(self) -> None:
         await self.flush()

@@ -111,6 +111,12 @@ def anything_due(conn: Connection, now: datetime) -> bool:
     return conn.execute(select(true()).select_from(spool).where(_FREE).limit(1), {"now": now}).first() is not None
 
 
+def more_waiting_than(conn: Connection, number: int) -> bool:
+    """Whether more entries than that wait; looks at no more than that."""
+    some = select(spool.c.id).where(spool.c.state == "waiting").limit(number + 1).subquery()
+    return int(conn.execute(select(func.count()).select_from(some)).scalar_one()) > number
+
+
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
     """Take up to ``limit`` waiting entries, oldest first, and count the attempt.
 

@@ -152,8 +152,13 @@ def test_connections_are_capped(sqlite: Database) -> None:
             with Client(address) as third:
                 assert third.greeting.startswith("421 4.7.0")
                 assert third.reply() == ""
-        with Client(address) as fourth:
-            assert fourth.mail(MAIL).startswith("250")
+        for _ in range(500):  # the acceptor hears of closed connections a moment later
+            with Client(address) as fourth:
+                if fourth.greeting.startswith("220"):
+                    assert fourth.mail(MAIL).startswith("250")
+                    break
+        else:
+            raise AssertionError("no room again")
 
 
 def test_connections_of_one_host_are_capped(sqlite: Database) -> None:

@@ -1,0 +1,55 @@
+"""Back-pressure: while the disk is nearly full or the workers are far behind, mail waits with its senders.
+
+Looked at every few seconds beside the conversations, never within one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import structlog
+
+from service.errors import Unavailable
+from service.store import spool
+from service.store.database import Database
+
+_log = structlog.get_logger("sodan.smtp")
+
+LOOK_SECONDS = 2.0
+
+
+class Pressure:
+    """``refusal`` is the reply to MAIL while there is no room, else None."""
+
+    def __init__(self, database: Database, *, min_free_bytes: int, max_waiting: int) -> None:
+        self.refusal: str | None = None
+        self._database = database
+        self._min_free_bytes = min_free_bytes
+        self._max_waiting = max_waiting
+
+    async def watch(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            found = await asyncio.to_thread(self._look)
+            if found != self.refusal:
+                _log.warning("no mail is taken for now" if found else "mail is taken again", reason=found)
+            self.refusal = found
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _look(self) -> str | None:
+        path = None if self._database.postgresql else self._database.url.database
+        if path and self._min_free_bytes:
+            try:
+                if shutil.disk_usage(Path(path).absolute().parent).free < self._min_free_bytes:
+                    return "452 4.3.1 no room on our disk, please try again later"
+            except OSError:
+                return None  # whatever is wrong with it, the mail itself will show
+        if self._max_waiting:
+            try:
+                if self._database.read(lambda conn: spool.more_waiting_than(conn, self._max_waiting)):
+                    return "452 4.3.1 too much is waiting here, please try again later"
+            except Unavailable:
+                return None
+        return None

@@ -1,0 +1,98 @@
+"""When there is no room, mail waits with its senders: 452, and the conversation goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from service.channels import pressure
+from service.channels.limits import Limits
+from service.channels.listener import Listener
+from service.store import spool
+from service.store.database import Database
+from tests.channels.conversation import Client, acceptor, set_up
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came to be")
+
+
+async def _come_true(holds: Callable[[], bool]) -> None:
+    await asyncio.to_thread(_until, holds)
+
+
+def _asked(client: Client) -> str:
+    client.say("EHLO c")
+    return client.say("MAIL FROM:<a@example.org>")
+
+
+def test_a_disk_that_is_nearly_full(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), min_free_bytes=2**62)) as address, Client(address) as client:
+        _until(lambda: _asked(client).startswith("452 4.3.1 "))
+        assert client.say("RCPT TO:<help@intake.example>").startswith("503 5.5.1")
+
+
+def test_workers_far_behind(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pressure, "LOOK_SECONDS", 0.02)
+    with acceptor(set_up(str(sqlite.url), max_waiting=2)) as address, Client(address) as client:
+        for number in range(3):
+            assert client.mail(b"Subject: %d" % number).startswith("250 2.0.0")
+        _until(lambda: _asked(client).startswith("452 4.3.1 "))
+        sqlite.transact(lambda conn: conn.exec_driver_sql("UPDATE spool SET state = 'done'"))
+        _until(lambda: _asked(client).startswith("250 2.1.0"))
+    assert sqlite.read(spool.ledger).taken_in == 3
+
+
+def test_contents_on_their_way_share_one_budget() -> None:
+    class Keep:
+        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+            return f"250 2.0.0 {len(envelope.content)}"
+
+    async def begin(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.readline()
+        writer.write(b"HELO c\r\n")
+        await reader.readline()
+        return reader, writer
+
+    async def both() -> list[bytes]:
+        listener = Listener(Keep(), hostname="mx", limits=Limits(at_once_bytes=10_000))
+        port = (await listener.listen("127.0.0.1", 0)).sockets[0].getsockname()[1]
+        reader, writer = await begin(port)
+        other, others = await begin(port)
+        writer.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n" + b"x" * 20_000)
+        said = [await reader.readline() for _ in range(3)]
+        await _come_true(lambda: listener.at_once >= 20_000)
+        others.write(b"MAIL FROM:<>\r\n")
+        said.append(await other.readline())
+        writer.write(b"\r\n.\r\n")
+        said.append(await reader.readline())
+        others.write(b"MAIL FROM:<>\r\n")
+        said.append(await other.readline())
+        others.write(b"RCPT TO:<a@b.example>\r\nDATA\r\n" + b"x" * 5000)
+        await _come_true(lambda: listener.at_once >= 5000)
+        others.close()
+        await _come_true(lambda: listener.connections == 1)
+        said.append(b"%d" % listener.at_once)
+        await listener.stop(1)
+        writer.close()
+        return said
+
+    assert [line[:9] for line in uvloop.run(both())] == [
+        b"250 2.1.0",
+        b"250 2.1.5",
+        b"354 End d",
+        b"452 4.3.1",
+        b"250 2.0.0",
+        b"250 2.1.0",
+        b"0",
+    ]
