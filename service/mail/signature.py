@@ -184,13 +184,16 @@ def _list_footer(lines: list[str]) -> int | None:
 
 def _framed(lines: list[str]) -> int | None:
     """A signature under a line of dashes or stars, as Japanese writers draw it."""
-    end = len(lines)
-    for at in range(end - 1, max(-1, end - _LONGEST_SIGNATURE - 1), -1):
-        if not (len(lines[at]) < 200 and FRAME.match(lines[at])):
+    inside: list[str] = []
+    for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED), -1):
+        line = lines[at]
+        if not line.strip():
             continue
-        below = [line for line in lines[at + 1 :] if line.strip()]
-        inside = [line for line in below if not (len(line) < 200 and FRAME.match(line))]
-        if inside and all(_fits_signature(line) for line in inside) and _evidence(inside, framed=True):
+        if not (len(line) < 200 and FRAME.match(line)):
+            if len(inside) >= _LONGEST_SIGNATURE or not _fits_signature(line):
+                return None
+            inside.append(line)
+        elif inside and _evidence(inside, framed=True):
             return at
     return None
 
