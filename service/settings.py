@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         1_000_000, ge=0, description="with more mails waiting for a worker, mail gets 452; 0: never"
     )
     smtp_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
-        (), description="networks that may send mail, comma-separated (192.0.2.0/24); empty: all; others get 521"
+        (), description="networks that may send mail, comma-separated (192.0.2.0/24); empty: all; others get 554"
     )
     smtp_bare_newlines: Literal["refuse", "keep"] = Field(
         "refuse", description="CR or LF alone in a mail: refuse it, or keep what cannot be smuggling"

@@ -93,7 +93,7 @@ class Listener:
         if self.stopping:
             return CLOSING
         if not self.limits.admits(host):
-            return f"521 {self.hostname} takes no mail from your address"
+            return f"554 {self.hostname} takes no mail from your address"
         if len(self._wires) > self.limits.connections:
             return "421 4.7.0 too many connections, please try again later"
         if self._by_host[near] > self.limits.connections_per_host:

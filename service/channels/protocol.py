@@ -100,7 +100,7 @@ class Protocol(Transaction):
             self._unknown += 1
             raise Fault("500 5.5.1 unknown command")
         if self.refusal is not None and name != "QUIT":
-            raise Fault("503 5.5.1 no mail is taken from your address")  # RFC 5321 §3.1, RFC 7504
+            raise Fault("503 5.5.1 no mail is taken from your address")  # RFC 5321 §3.1
         if self.terms.require_tls and self.session.ssl is None and name not in _BEFORE_TLS:
             raise Fault("530 5.7.0 say STARTTLS first")
         try:

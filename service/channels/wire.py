@@ -44,7 +44,7 @@ class Wire(SMTP):
         self.host: str | None = None
         """The client's IP address."""
         self.refusal: str | None = None
-        """What it was greeted with instead of 220 (521, 554: it may only QUIT)."""
+        """What it was greeted with instead of 220 (554: then it may only QUIT)."""
         self.committing = False
         """A mail of this conversation waits for its promise."""
         self.deadline = 0.0

@@ -249,5 +249,5 @@ def _expect(reply: str, expected: str, exchange: str) -> None:
     assert not ends or any(one.endswith(ends) for one in reply.split("\n")), f"{exchange}: {reply!r}"
     # RFC 2034 §4: every reply but those to the greeting, HELO, EHLO and 3xx has an enhanced status code of its class
     code = re.match(r"([245])[0-9]{2} ", reply)
-    if code and not re.match(r"250 (HELP|mx\.intake\.example)|220 mx|521 mx", reply.split("\n")[-1]):
+    if code and not re.match(r"250 (HELP|mx\.intake\.example)|220 mx|554 mx", reply.split("\n")[-1]):
         assert re.match(rf"{code[1]}[0-9]{{2}} {code[1]}\.[0-9]{{1,3}}\.[0-9]{{1,3}} ", reply), f"{exchange}: {reply!r}"

@@ -88,11 +88,11 @@ DIALOGUES = [
     ),
     Dialogue("RFC 5321 §4.1.1.10", "what was sent before we hear the end is still done", "HELLO\n! NOOP\\r\\nRSET\\r\\n\nHALF\n-> 250 | 250 | closed"),
     Dialogue("RFC 5321 §4.1.1.10", "half a command at the end is none", "HELLO\n! NOO\nHALF\n-> closed"),
-    Dialogue("RFC 7504 §3", "who may not send is told 521", "-> 521 mx.intake.example", server="closed"),
+    Dialogue("RFC 7504 §3", "who may not send is told 554, for 521 would say that nobody may", "-> 554 mx.intake.example", server="closed"),
     Dialogue(
         "RFC 5321 §3.1",
         "and may only QUIT",
-        "-> 521 mx\nEHLO x -> 503 5.5.1\nMAIL FROM:<a@example.org> -> 503\nNOOP -> 503\nQUIT -> 221 2.0.0 | closed",
+        "-> 554 mx\nEHLO x -> 503 5.5.1\nMAIL FROM:<a@example.org> -> 503\nNOOP -> 503\nQUIT -> 221 2.0.0 | closed",
         server="closed",
     ),
 ]  # fmt: skip

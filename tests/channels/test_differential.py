@@ -420,6 +420,13 @@ def test_the_same_dialogue_has_the_same_outcome(dialogue: list[Step], passwords:
     asyncio.run(_compare(dialogue, passwords))
 
 
+def test_every_difference_stands_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "specifications.md").read_text(encoding="utf-8")
+    table = page.partition("answer differently:")[2]
+    for difference in DIFFERENCES:
+        assert f"| {difference.reason.partition(' (')[0]}" in table, difference.reason
+
+
 @settings(
     max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
