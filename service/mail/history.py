@@ -20,8 +20,8 @@ MOST_SPEAKERS: Final = 400
 """Earlier mails found in one body."""
 _CLOSING: Final = 60
 """Characters of a text that may be a mere closing ("よろしくお願いいたします。")."""
-_MOST_LOOKS: Final = 4_000
-"""Header lines examined as the beginning of a block, and line ends as that of an attribution."""
+_MOST_LOOKS: Final = 40_000
+"""Lines examined in vain; one that begins with a header word or ends like an attribution counts as twenty, a rule as five."""
 
 BREAK: Final = None
 """Stands in the lines of a speaker where another was quoted."""
@@ -114,7 +114,11 @@ class _Level:
             return found
         said = ticket.comment_at(self.lines, self.at) or quote.attribution(self.lines, self.at, self.floor)
         if said is None:
-            self.walk.looks += 1
+            line = self.lines[self.at]
+            if line.rstrip()[-1:] in ":：" or block.label(line) is not None:
+                self.walk.looks += 20
+            else:
+                self.walk.looks += 5 if line[:1] in "-_=*~#" else 1
         return said
 
     def quoted_run(self) -> None:
