@@ -137,6 +137,27 @@ def smtp() -> int:
     return 0
 
 
+@app.command(name="smtp-password")
+def smtp_password(name: str) -> int:
+    """Read a password and print the line for it, to be put into the file of SODAN_SMTP_PASSWORDS.
+
+    Parameters
+    ----------
+    name
+        Who may log in with it to send mail.
+    """
+    from getpass import getpass
+
+    from service.channels.passwords import password_line
+
+    password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        _say("an empty password is none")
+        return WRONG_USE
+    print(password_line(name, password))
+    return 0
+
+
 @app.command
 def worker() -> int:
     """Only understand what was received."""

@@ -91,6 +91,7 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     except Unavailable as error:
         raise Unavailable(f"SODAN_DATABASE_URL: {error}") from error
     family = [Child(name, command) for name, command in children or commands(settings)]
+    signal.signal(signal.SIGHUP, lambda *_: _renew(family))
     announcer = threading.Thread(target=_announce, args=(settings, stop), daemon=True)
     try:
         for child in family:
@@ -118,6 +119,14 @@ def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -
             if child.process is None and time.monotonic() >= child.due:
                 child.start()
     return 0
+
+
+def _renew(family: Sequence[Child]) -> None:
+    """SIGHUP means: read the certificate again; that is the acceptor's."""
+    for child in family:
+        if child.name == "smtp" and child.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                child.process.send_signal(signal.SIGHUP)
 
 
 def _stop(family: Sequence[Child], seconds: float) -> None:

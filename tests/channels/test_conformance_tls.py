@@ -7,6 +7,8 @@ from __future__ import annotations
 import shutil
 import signal
 import ssl
+import subprocess
+import sys
 import time
 from base64 import b64encode
 from pathlib import Path
@@ -120,6 +122,14 @@ def test_files_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
         Passwords(tmp_path / "passwords")
     with pytest.raises(Refused, match=r"^SODAN_SMTP_PASSWORDS: "):
         Passwords(tmp_path / "none")
+
+
+def test_a_command_makes_the_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service", "smtp-password", "aiko"]
+    made = subprocess.run(command, input="secret\n", capture_output=True, text=True, check=True)
+    (tmp_path / "passwords").write_text(made.stdout)
+    assert Passwords(tmp_path / "passwords").match(b"aiko", b"secret")
+    assert subprocess.run(command, input="\n", capture_output=True, text=True).returncode == 2
 
 
 def test_a_password_is_known_by_its_line_alone(tmp_path: Path) -> None:

@@ -160,3 +160,19 @@ def test_a_broken_pack_names_file_and_line(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "broken.yaml" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_sighup_renews_the_certificate_of_the_acceptor(tmp_path: Path) -> None:
+    certificates = Path(__file__).parents[1] / "channels" / "certificates"
+    file = tmp_path / "certificate.pem"
+    file.write_bytes((certificates / "first.pem").read_bytes())
+    served = Served(tmp_path, smtp_tls_certificate=str(file), database_url=f"sqlite:///{tmp_path}/sodan.db")
+    try:
+        served.send(1)
+        file.write_bytes((certificates / "second.pem").read_bytes())
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for(lambda: "certificate renewed" in served.log.read_text())
+        served.send(2)
+    finally:
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(30) == 0
