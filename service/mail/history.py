@@ -21,7 +21,7 @@ MOST_SPEAKERS: Final = 400
 _CLOSING: Final = 60
 """Characters of a text that may be a mere closing ("よろしくお願いいたします。")."""
 _MOST_LOOKS: Final = 40_000
-"""Lines examined in vain; one that begins with a header word or ends like an attribution counts as twenty, a rule as five."""
+"""Lines examined in vain; one with a header word or the end of an attribution counts twenty, a rule five."""
 
 BREAK: Final = None
 """Stands in the lines of a speaker where another was quoted."""
