@@ -40,9 +40,12 @@ _SPOKEN = re.compile(
     r"|言|い[いわ]|怒|おっしゃ|聞|お?叱|詰|迫|いう(?:申告|声|クレーム|苦情)|訴|問い詰|責))"
     r"|(?<=[\s,:])\"(?P<en>[^\"\n]{4,200})\""
     r"(?=[ ,.]*(?:he|she|they|the \w+|\w+)? ?(?:said|says|asked|told|shouted|wrote)\b)"
-    r"|(?:said|says|asked|told (?:me|us)|shouted|yelled|wrote|complain(?:s|ed|ing))[:,]? \"(?P<en2>[^\"\n]{4,200})\"",
+    r"|(?:asked|told (?:me|us)|shouted|yelled|wrote|complain(?:s|ed|ing)"
+    r"|(?:he|she|they|customers?|users?|clients?|boss|manager|director|colleagues?) (?:said|says?))[:,]? \"(?P<en2>[^\"\n]{4,200})\"",
     re.I,
 )
+_TAIL = re.compile(r"(?:を|について|につき|に関し|の(?:点|件|情報|内容|[0-9０-９]点)|以上)")
+"""How a sentence begins that closes the list above it."""
 _MARKS = re.compile(r"^[\s\-_=*~─━―ー—・.]{3,}$")
 
 
@@ -192,7 +195,10 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
             _sentences(build, "list", [(line.strip(), at + len(line) - len(line.lstrip()))], heading, lead)
             continue
         parts, number = _joined(lines, starts, number, line, at, len(line) - len(line.lstrip()))
+        first = len(build.units)
         lead = _sentences(build, "label" if heading else "sentence", parts, heading, -1)
+        if _TAIL.match(parts[0][0]) and lead >= first:
+            _lead_from_below(build.units, first)
 
 
 _POINTS = "■□●○◆◇▼▽▲◎・*•‣※→-#"
@@ -219,6 +225,14 @@ def _is_log(line: str) -> bool:
     return ("(" in head or ":" in head or "%" in head or "Exception" in head or "#" in head or ">" in head) and bool(
         _LOG.match(head)
     )
+
+
+def _lead_from_below(units: list[Unit], tail: int) -> None:
+    """Japanese may put the verb after the list (``・A ・B を教えてください``): that sentence leads it then."""
+    for unit in reversed(units[:tail]):
+        if unit.where != "list":
+            break
+        unit.lead = tail
 
 
 def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
