@@ -114,7 +114,9 @@ def rejudge(
 ) -> None:
     """Judge whole cases anew from what was read in their mails, and save how they stand."""
     known = surroundings(conn, case_ids)
-    save_cases(conn, [_standing(conn, case_id, house, known[case_id], now) for case_id in case_ids], now, opened)
+    lines = placing.lines_of(conn, case_ids)
+    standings = [_standing(case_id, lines[case_id], house, known[case_id], now) for case_id in case_ids]
+    save_cases(conn, standings, now, opened)
 
 
 def replay(
@@ -138,18 +140,14 @@ def _judged_anew(conn: Connection, case_id: int, house: House, apply: bool, now:
         one_at_a_time(conn)
     lines = placing.lines(conn, case_id)
     lines = with_readings(lines, [house.rules.read(line.turn) for line in lines])
-    standing = _standing_of(case_id, lines, house, surroundings(conn, [case_id])[case_id], now)
+    standing = _standing(case_id, lines, house, surroundings(conn, [case_id])[case_id], now)
     if apply:
         replaying.keep_readings(conn, [(line.id, line.reading) for line in lines if line.reading])
         save_cases(conn, [standing], now)
     return standing.document
 
 
-def _standing(conn: Connection, case_id: int, house: House, known: Surroundings, now: datetime) -> Standing:
-    return _standing_of(case_id, placing.lines(conn, case_id), house, known, now)
-
-
-def _standing_of(case_id: int, lines: list[Line], house: House, known: Surroundings, now: datetime) -> Standing:
+def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surroundings, now: datetime) -> Standing:
     judgement = house.rules.judge(thread_of(lines), [line.reading for line in lines])
     frame = Frame(
         key=house.key(case_id),
