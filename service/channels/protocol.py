@@ -47,22 +47,30 @@ class Protocol(Transaction):
             while not self.hung_up:
                 try:
                     line = await self.line()
-                    if line is None:
-                        break
-                    last_word = self._patience_ended()
-                    if last_word:
-                        self.hang_up(last_word)
-                        break
-                    await self._obey(line)
-                except Fault as fault:
-                    self._blame(str(fault))
                 except LineTooLong:
                     self._blame("500 5.5.2 line too long")
-                except Exception:
-                    _log.exception("command failed")
-                    self.say(NOT_NOW)
+                    continue
+                if line is None:
+                    break
+                await self._answer(line)
+        except Exception:
+            _log.exception("conversation failed")
         finally:
             self.hang_up()
+
+    async def _answer(self, line: bytes) -> None:
+        last_word = self._patience_ended()
+        if last_word:
+            _log.info("cut off", peer=self.host, reason=last_word)
+            self.hang_up(last_word)
+            return
+        try:
+            await self._obey(line)
+        except Fault as fault:
+            self._blame(str(fault))
+        except Exception:
+            _log.exception("command failed")
+            self.say(NOT_NOW)
 
     def _patience_ended(self) -> str | None:
         limits = self.limits
