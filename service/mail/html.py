@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from html import unescape
 
+from service.mail.page import Page
+
 MAX_CHARS = 4_000_000
 MAX_TAGS = 200_000
 MAX_NEST = 200
@@ -18,13 +20,12 @@ MAX_SKIPS = 20_000
 RULE = "_" * 32
 """What ``<hr>`` becomes: Outlook's own text form of the line above a quoted header block."""
 
-_SPACES = re.compile(r"[ \t\r\n\f]+")
 _TAG = re.compile(r"/?[A-Za-z][A-Za-z0-9:_-]*")
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.IGNORECASE)
+_MAY_HIDE = re.compile("none|hid|NONE|HID")
 _PRE = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
 _CITE = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u2060\ufeff\u034f]")
 
 _BLOCK = frozenset(
     [
@@ -80,22 +81,14 @@ def title(html: str) -> str:
     return " ".join(unescape(match[1]).split()) if match else ""
 
 
-class _Scan:
+class _Scan(Page):
     def __init__(self, html: str, *, hide: bool) -> None:
         self.html = html[:MAX_CHARS]
         self.hide = hide
-        self.lines: list[str] = []
-        self.line: list[str] = []
-        self.breaks = 0
-        self.depth = 0
-        self.line_depth = 0
-        self.pre = 0
+        super().__init__()
         self.stack: list[tuple[str, str]] = []
         self.lists: list[int] = []
-        self.link: tuple[str, int] | None = None
-        self.row_line = -1
-        self.cells = 0
-        self.fresh = False
+        self.link: tuple[str, int, int] | None = None
         self.skips = MAX_SKIPS
         self.unclosed: set[str] = set()
 
@@ -142,15 +135,15 @@ class _Scan:
                 else:
                     after = find(">", closing_tag.end())
                     position = after + 1 if after >= 0 else size
-            elif self.hide and "none" in body and _HIDDEN.search(body) and name not in _VOID and name != "body":
+            elif self.hide and _MAY_HIDE.search(body) and _HIDDEN.search(body) and name not in _VOID and name != "body":
                 position = self._skip(name, position)
             else:
                 self._start(name, body)
         else:
-            return self._finish()
+            return self.finish()
         if position < size:
             self.text(html[position:])
-        return self._finish()
+        return self.finish()
 
     def _markup(self, at: int) -> int:
         """Comments, declarations, processing instructions; where to read on."""
@@ -192,7 +185,7 @@ class _Scan:
         elif name in _PARAGRAPH:
             self.block(2 if self.cells == 0 or name != "p" else 1)
         elif name in ("td", "th"):
-            self._cell()
+            self.cell()
         elif name in _BLOCK:
             self.block(1)
             if name == "tr":
@@ -217,13 +210,12 @@ class _Scan:
                 self.pre += 1
         elif name == "hr":
             self.block(1)
-            self._raw(RULE)
+            self.put(RULE)
             self.block(1)
         elif name == "a":
             match = _HREF.search(body)
             href = next((g for g in match.groups() if g), "") if match else ""
-            self.link = (unescape(href).strip(), len(self.lines)) if href else None
-            self.link_from = len(self.line)
+            self.link = (unescape(href).strip(), len(self.lines), len(self.line)) if href else None
         elif name == "img":
             self._image(body)
 
@@ -263,37 +255,27 @@ class _Scan:
             elif popped == "tr":
                 self.cells, self.row_line = 0, -1
 
-    def _cell(self) -> None:
-        if self.cells and self.row_line == len(self.lines) and self.line:
-            # still on the row's first line: cells stand beside each other
-            self.breaks = 0
-            self.line.append("\t")
-            self.fresh = True
-        else:
-            self.block(1)
-        self.cells += 1
-
     def _item(self) -> None:
         if self.lists and self.lists[-1] >= 0:
             self.lists[-1] += 1
             mark = f"{self.lists[-1]}. "
         else:
             mark = "* "
-        self._raw("  " * min(max(len(self.lists) - 1, 0), 8) + mark)
+        self.put("  " * min(max(len(self.lists) - 1, 0), 8) + mark)
 
     def _image(self, body: str) -> None:
         match = _CITE.search(body)
         alt = unescape((match[1] or match[2] or "") if match else "").strip()
         if 0 < len(alt) <= 4 and not alt.isascii():
             # an emoji sent as a picture
-            self._raw(alt)
+            self.put(alt)
 
     def _unlink(self) -> None:
         link, self.link = self.link, None
         if link is None or not re.match(r"(?:https?|ftp|mailto|tel):", link[0], re.IGNORECASE):
             return
-        href, line = link
-        label = "".join(self.line[self.link_from :] if line == len(self.lines) else self.line).strip()
+        href, line, start = link
+        label = "".join(self.line[start:] if line == len(self.lines) else self.line).strip()
         target = re.sub(r"^(?:mailto|tel):", "", href, flags=re.IGNORECASE).partition("?")[0] if ":" in href else href
         if not label or len(href) > 2_000:
             return
@@ -301,71 +283,3 @@ class _Scan:
         if target.casefold() in label.casefold() or bare.casefold() in label.casefold() or label in href:
             return
         self.line.append(f" <{href}>")
-
-    def block(self, breaks: int) -> None:
-        # the paragraph a cell begins with does not leave the cell's line
-        if not self.fresh:
-            self.breaks = max(self.breaks, breaks)
-
-    def text(self, chunk: str) -> None:
-        if "&" in chunk:
-            chunk = unescape(chunk)
-        if self.pre:
-            self._preformatted(chunk.replace("\r\n", "\n").replace("\r", "\n"))
-            return
-        chunk = _SPACES.sub(" ", chunk)
-        if chunk == " " and (self.breaks or not self.line):
-            return
-        if self.breaks or not self.line:
-            chunk = chunk.lstrip(" ")
-            if not chunk:
-                return
-        elif chunk[0] == " " and self.line[-1].endswith(" "):
-            chunk = chunk[1:]
-        self._raw(chunk)
-
-    def _preformatted(self, chunk: str) -> None:
-        first = True
-        for piece in chunk.split("\n"):
-            if not first:
-                self.breaks += 1
-            first = False
-            if piece:
-                self._raw(piece)
-
-    def _raw(self, piece: str) -> None:
-        if not piece:
-            return
-        self.fresh = False
-        if self.breaks:
-            self._flush()
-        if not self.line:
-            self.line_depth = self.depth
-            if self.cells and self.row_line < 0:
-                self.row_line = len(self.lines)
-        self.line.append(piece)
-
-    def _flush(self) -> None:
-        """End the line and write the empty ones; before any text there is nothing to end."""
-        if self.line or self.lines:
-            if self.line:
-                self._emit("".join(self.line).rstrip(), self.line_depth)
-            elif not self.lines:
-                pass
-            blanks = min(self.breaks - 1, 3)
-            for _ in range(blanks):
-                self._emit("", min(self.line_depth, self.depth))
-        self.line = []
-        self.breaks = 0
-
-    def _emit(self, line: str, depth: int) -> None:
-        line = line.replace("\xa0", " ")
-        if not line.isascii():
-            line = _INVISIBLE.sub("", line)
-        self.lines.append((">" * depth + " " + line).rstrip() if depth else line)
-
-    def _finish(self) -> str:
-        if self.line:
-            self.breaks = 1
-            self._flush()
-        return "\n".join(self.lines).strip("\n")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.mail import charset
+from service.mail import charset, jis
 
 KANA = [chr(c) for c in range(0x3041, 0x3094)]
 KANJI = list("日本語障害復旧報告書添付会社部長確認依頼至急対応完了予定")
@@ -31,7 +31,7 @@ def test_japanese_is_read_without_a_label(name: str, label: str | None) -> None:
 
 @given(japanese)
 def test_our_iso_2022_jp_is_the_codec_s(text: str) -> None:
-    assert charset.jis(text.encode("iso-2022-jp")) == text
+    assert jis.decode(text.encode("iso-2022-jp")) == text
 
 
 @pytest.mark.parametrize(

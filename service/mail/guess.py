@@ -1,0 +1,108 @@
+"""What bytes without a true label are: UTF-8 by its grammar, Japanese by its kana, others by the runs they come in."""
+
+from __future__ import annotations
+
+import re
+
+import cchardet
+
+from service.mail import jis
+from service.mail.labels import codec
+
+SAMPLE = 20_000
+"""Bytes or characters looked at; more costs time and changes nothing."""
+
+
+def guess(raw: bytes) -> tuple[str, bool]:
+    """Text of unlabelled bytes and whether characters were lost."""
+    text = utf8(raw)
+    if text is not None:
+        return text, False
+    if jis.ESCAPE.search(raw):
+        text = jis.decode(raw)
+        if text.count("\ufffd") * 20 <= len(text):
+            return text, "\ufffd" in text
+    japanese = _japanese(raw)
+    if japanese is not None:
+        return japanese, False
+    # UTF-8 cut in the middle (by a size limit, by a folding that counted bytes) is still UTF-8
+    lenient = raw[:SAMPLE].decode("utf-8", "replace")
+    if lenient.count("\ufffd") * 10 <= sum(1 for c in lenient if c >= "\x80"):
+        return raw.decode("utf-8", "replace"), True
+    run = _by_runs(raw[:SAMPLE])
+    if run is not None:
+        try:
+            return raw.decode(run), False
+        except (UnicodeError, ValueError):
+            pass
+    found = cchardet.detect(raw[:SAMPLE])["encoding"]
+    name = codec(found) if found else None
+    if name not in (None, "ascii", "utf-8", "jis"):
+        try:
+            return raw.decode(name or "ascii"), False
+        except (UnicodeError, ValueError):
+            pass
+    return cp1252(raw), False
+
+
+def _by_runs(sample: bytes) -> str | None:
+    """KOI8-R, Windows-1251 or GB 2312, told by which high bytes come in runs; the guesser errs on short texts.
+
+    Western text has single high bytes between ASCII letters. In KOI8-R small letters are C0–DF, in Windows-1251 E0–FF;
+    common Chinese characters are pairs led by B0–D7.
+    """
+    runs = _HIGH_RUN.findall(sample)
+    high = sum(map(len, runs))
+    if not high or sum(len(r) for r in runs if len(r) > 2) * 10 < high * 7:
+        return None
+    joined = b"".join(runs)
+    low, tall = sum(0xC0 <= b <= 0xDF for b in joined), sum(b >= 0xE0 for b in joined)
+    pairs = b"".join(r for r in runs if len(r) % 2 == 0)
+    if len(pairs) * 10 >= high * 9:
+        common = sum(0xB0 <= b <= 0xD7 for b in pairs[::2])
+        foreign = sum(0xA1 <= b <= 0xBF and b != 0xB8 for b in pairs)
+        if common * 10 >= len(pairs) * 4 and foreign * 10 >= len(pairs):
+            return "gb18030"
+    if (low + tall) * 20 < high * 19:
+        return None
+    if low > 2 * tall:
+        return "koi8-r"
+    return "cp1251" if tall > low else None
+
+
+_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+
+
+def _japanese(raw: bytes) -> str | None:
+    """Shift_JIS or EUC-JP where one of them reads as Japanese: strict, with kana, few rare kanji."""
+    best: tuple[float, str] | None = None
+    for name in ("euc_jp", "cp932"):
+        try:
+            text = raw.decode(name)
+        except (UnicodeError, ValueError):
+            continue
+        sample = text[:SAMPLE]
+        wide = sum(1 for c in sample if c >= "\x80")
+        kana = sum(1 for c in sample if "\u3041" <= c <= "\u30fc")
+        half = sum(1 for c in sample if "\uff61" <= c <= "\uff9f")
+        # names and headings are often kanji alone; single high bytes of western text never make a third of it
+        kanji = sum("\u4e00" <= c <= "\u9fff" for c in sample) if name == "cp932" and not half else 0
+        score = (kana - half) / (wide or 1)
+        if kanji >= 2 and (kanji + kana) * 10 >= 3 * len(sample) and (kanji + kana) * 10 >= 9 * wide:
+            score = max(score, 0.2)
+        if score > 0.15 and (best is None or score > best[0]):
+            best = (score, text)
+    return best[1] if best else None
+
+
+def utf8(raw: bytes) -> str | None:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def cp1252(raw: bytes) -> str:
+    """Windows-1252 with the five undefined bytes as Latin-1 has them (WHATWG Encoding Standard)."""
+    pieces = re.split(rb"([\x81\x8d\x8f\x90\x9d]+)", raw)
+    return "".join(p.decode("latin-1" if i % 2 else "cp1252") for i, p in enumerate(pieces))

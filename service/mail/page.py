@@ -1,0 +1,105 @@
+"""Lines of text as HTML lays them out: breaks, white space, quote depth, cells of a table row beside each other."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u2060\ufeff\u034f]")
+
+
+class Page:
+    """Text is put in, lines come out; ``breaks`` are the line ends owed before the next text."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.line: list[str] = []
+        self.breaks = 0
+        self.depth = 0
+        """Quotes open now; ``line_depth`` is the depth the current line began with."""
+        self.line_depth = 0
+        self.pre = 0
+        self.cells = 0
+        self.row_line = -1
+        """Number of the line on which the current table row has its text; -1 before it has any."""
+        self.fresh = False
+        """A cell has begun on the row's line and has no text yet."""
+
+    def block(self, breaks: int) -> None:
+        # the paragraph a cell begins with does not leave the cell's line
+        if not self.fresh:
+            self.breaks = max(self.breaks, breaks)
+
+    def cell(self) -> None:
+        if self.cells and self.row_line == len(self.lines) and self.line:
+            # still on the row's first line: cells stand beside each other
+            self.breaks = 0
+            self.line.append("\t")
+            self.fresh = True
+        else:
+            self.block(1)
+        self.cells += 1
+
+    def text(self, chunk: str) -> None:
+        if "&" in chunk:
+            chunk = unescape(chunk)
+        if self.pre:
+            self._preformatted(chunk.replace("\r\n", "\n").replace("\r", "\n"))
+            return
+        chunk = _SPACES.sub(" ", chunk)
+        if chunk == " " and (self.breaks or not self.line):
+            return
+        if self.breaks or not self.line:
+            chunk = chunk.lstrip(" ")
+            if not chunk:
+                return
+        elif chunk[0] == " " and self.line[-1].endswith(" "):
+            chunk = chunk[1:]
+        self.put(chunk)
+
+    def _preformatted(self, chunk: str) -> None:
+        first = True
+        for piece in chunk.split("\n"):
+            if not first:
+                self.breaks += 1
+            first = False
+            if piece:
+                self.put(piece)
+
+    def put(self, piece: str) -> None:
+        if not piece:
+            return
+        self.fresh = False
+        if self.breaks:
+            self._flush()
+        if not self.line:
+            self.line_depth = self.depth
+            if self.cells and self.row_line < 0:
+                self.row_line = len(self.lines)
+        self.line.append(piece)
+
+    def _flush(self) -> None:
+        """End the line and write the empty ones; before any text there is nothing to end."""
+        if self.line or self.lines:
+            if self.line:
+                self._emit("".join(self.line).rstrip(), self.line_depth)
+            elif not self.lines:
+                pass
+            blanks = min(self.breaks - 1, 3)
+            for _ in range(blanks):
+                self._emit("", min(self.line_depth, self.depth))
+        self.line = []
+        self.breaks = 0
+
+    def _emit(self, line: str, depth: int) -> None:
+        line = line.replace("\xa0", " ")
+        if not line.isascii():
+            line = _INVISIBLE.sub("", line)
+        self.lines.append((">" * depth + " " + line).rstrip() if depth else line)
+
+    def finish(self) -> str:
+        if self.line:
+            self.breaks = 1
+            self._flush()
+        return "\n".join(self.lines).strip("\n")
