@@ -41,7 +41,8 @@ _SPOKEN = re.compile(
     r"|(?<=[\s,:])\"(?P<en>[^\"\n]{4,200})\""
     r"(?=[ ,.]*(?:he|she|they|the \w+|\w+)? ?(?:said|says|asked|told|shouted|wrote)\b)"
     r"|(?:asked|told (?:me|us)|shouted|yelled|wrote|complain(?:s|ed|ing)"
-    r"|(?:he|she|they|customers?|users?|clients?|boss|manager|director|colleagues?) (?:said|says?))[:,]? \"(?P<en2>[^\"\n]{4,200})\"",
+    r"|(?:he|she|they|customers?|users?|clients?|boss|manager|director|colleagues?) (?:said|says?))"
+    r"[:,]? \"(?P<en2>[^\"\n]{4,200})\"",
     re.I,
 )
 _TAIL = re.compile(r"(?:を|について|につき|に関し|の(?:点|件|情報|内容|[0-9０-９]点)|以上)")
