@@ -43,7 +43,7 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    async def commit(self, envelope: Envelope, content: bytes) -> str:
+    async def keep(self, envelope: Envelope, content: bytes) -> str:
         """Returns the mail's id once it is durable. Raises Unavailable: then it is not, and was not promised."""
         future: asyncio.Future[str] = self._loop.create_future()
         self.waiting += 1

@@ -60,7 +60,7 @@ class Reception:
             helo=session.host_name,
         )
         try:
-            id = await self._committer.commit(received, envelope.content)
+            id = await self._committer.keep(received, envelope.content)
         except Unavailable:
             return NOT_NOW
         return f"250 2.0.0 accepted as {id}"
