@@ -22,6 +22,11 @@ _MOST_LINES: Final = 40
 _GLUED = re.compile(r"(?<=[A-Z0-9])([A-ZÀ-ÞА-Я]?[^\W\d_A-ZÀ-Þ]{3,12})[ \t]+")
 _NO_COLON: Final = ("送信済み ", "送信日時 ", "Wysłano ")
 """Header words that some clients write without a colon."""
+_CLIENTS_ORDER: Final = (
+    ["from", "date", "to", "subject"],
+    ["from", "subject", "date", "to"],
+    ["from", "date", "subject", "to"],
+)
 _OPEN_ORDER: Final[tuple[Field, ...]] = (
     "from",
     "to",
@@ -52,10 +57,10 @@ class Block:
     """A line of underscores or dashes stands above it."""
 
     @property
-    def as_outlook(self) -> bool:
-        """Whether the lines stand in the order that Outlook writes: From, Sent, To, Cc, Subject."""
+    def as_client(self) -> bool:
+        """Whether the lines stand in the order in which Outlook, Apple Mail or Gmail write them."""
         order = [f for f in self.values if f in _TELLING and f != "cc"]
-        return order == ["from", "date", "to", "subject"]
+        return order in _CLIENTS_ORDER
 
     @property
     def is_raw(self) -> bool:
@@ -293,7 +298,11 @@ def _one_line(line: str, at: int) -> Block | None:
             head = rest[colon - width : colon]
             fields = LABELS.get(fold(head).strip()) if not head[0].isspace() else None
             before = rest[colon - width - 1 : colon - width]
-            if fields is not None and (not before or not before.isalpha() or (head[0].isupper() and before != " ")):
+            if fields is not None and (
+                not before
+                or not before.isalpha()
+                or (before != " " and (head[0].isupper() or head[0].upper() == head[0].lower()))
+            ):
                 cuts.append((colon - width, colon, fields))
                 break
         colon = rest.find(":", colon + 1)

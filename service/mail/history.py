@@ -176,9 +176,9 @@ class _Level:
         """Whether bare header lines are facts that the writer lists.
 
         They are where nothing or no more than a closing follows; and in a mail that by its subject neither answers nor
-        forwards, where they are not in the order in which Outlook writes them.
+        forwards, where they are not in the order in which clients write them.
         """
-        if not self.walk.prefix and self.depth == 0 and not self.found and not found.as_outlook:
+        if not self.walk.prefix and self.depth == 0 and not self.found and not found.as_client:
             return True
         below = 0
         for at in range(found.end, len(self.lines)):

@@ -128,7 +128,7 @@ FORWARD_MARKS: Final = _phrases(
     przekazana wiadomość | początek przekazywanej wiadomości | wiadomość przekazana
     wiadomość przekazana dalej | treść przekazanej wiadomości
     przeposlaná zpráva | začátek přeposílané zprávy | přeposlaná zpráva | předaná zpráva | preposlaná správa
-    začiatok preposielanej správy
+    začiatok preposielanej správy | začiatok preposlanej správy | ileti başlangıcı | i̇leti başlangıcı
     továbbított üzenet | továbbított levél kezdete | továbbított levél | továbbított üzenet kezdete
     továbbított e-mail
     mesaj redirecționat | mesaj redirecţionat | mesajul redirecționat | începe mesajul redirecționat
