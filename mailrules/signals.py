@@ -23,6 +23,9 @@ RE2: Any = _re2
 """The library has no types."""
 TEXT_PLACES = frozenset(("subject", "sentence", "label", "list"))
 """Where a signal looks if it does not say."""
+_ANYWHERE = RE2._Anchor.UNANCHORED
+_NOWHERE = (-1, -1)
+"""How the library itself asks for a match: its generator of match objects costs several times the match."""
 _SET_SIZE = 120
 """Patterns of one RE2 set: few enough that its automaton stays small."""
 
@@ -160,7 +163,8 @@ class Spotter:
                 base = len(self._patterns)
                 for number, pattern in patterns[low : low + _SET_SIZE]:
                     compiled = compile_pattern(pattern, case)
-                    self._patterns.append((number, compiled, dict(compiled.groupindex).get("value", 0)))
+                    value = dict(compiled.groupindex).get("value", 0)
+                    self._patterns.append((number, compiled._regexp.Match, value))
                     group.Add(_rooted(pattern))
                 group.Compile()
                 self._sets.append((group, base))
@@ -230,12 +234,13 @@ class Spotter:
             return
         for group, base in self._sets:
             for which in group.Match(data) or ():
-                signal, pattern, value = self._patterns[base + which]
+                signal, find, value = self._patterns[base + which]
                 at = 0
-                while (match := pattern.search(data, at)) is not None:
-                    start, end = match.span()
+                while (spans := find(_ANYWHERE, data, at, len(data)))[0] != _NOWHERE:
+                    start, end = spans[0]
                     unit = seen.unit_at(start)
-                    kept = match.group(value).decode("utf-8", "replace") if value and match.group(value) else None
+                    low, high = spans[value]
+                    kept = data[low:high].decode("utf-8", "replace") if value and high > low else None
                     noted = seen.note_bytes(signal, unit, start, end, kept)
                     at = seen.after(unit) if noted else max(end, start + 1)
                     if at >= len(data):

@@ -362,6 +362,8 @@ def _split(text: str) -> list[tuple[int, int]]:
 def _without_speech(text: str, low: int, high: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """The sentence without what it reports of others, and that."""
     spoken: list[tuple[int, int]] = []
+    if "「" not in text and '"' not in text:
+        return [(low, high)], spoken
     for match in _SPOKEN.finditer(text, low, high):
         name = match.lastgroup or "ja"
         spoken.append(match.span(name))
