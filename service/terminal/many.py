@@ -26,10 +26,11 @@ class Many(Generic[T]):
     def __init__(self, work: Callable[[Path], T], fallen: Callable[[Path], T], processes: int | None = None) -> None:
         self.work, self.fallen = work, fallen
         self.processes = processes or os.cpu_count() or 1
+        self.least = WORTH_IT
 
     def over(self, files: Sequence[Path]) -> Iterator[T]:
         """Answers in the order of ``files``."""
-        if self.processes < 2 or len(files) < WORTH_IT:
+        if self.processes < 2 or len(files) < self.least:
             yield from map(self.work, files)
             return
         chunks = [files[at : at + CHUNK] for at in range(0, len(files), CHUNK)]

@@ -1,0 +1,241 @@
+"""Every command: data on stdout, talk on stderr, exit status 0, 1 or 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Said, Sodan
+from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.running import Running
+
+Write = Callable[[str, str], Path]
+
+PARSED = {
+    "file", "message_id", "in_reply_to", "references", "from", "to", "cc", "subject", "date", "text", "reply_text",
+    "attachments", "forwarded", "history", "intro", "language", "automatic", "auto_submitted", "bounce", "defects",
+    "thread", "error",
+}  # fmt: skip
+JUDGED = {
+    "file", "author_role", "original_author", "forwarded_by", "automatic", "language", "kind", "priority",
+    "priority_detail", "present", "missing", "unknown", "asks", "acts", "tone", "parked", "vendor", "vendor_refs",
+    "waiting_on", "findings",
+}  # fmt: skip
+
+
+def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
+    sodan: Sodan, mail: Write, tmp_path: Path
+) -> None:
+    good, other = mail("b.eml", ASK), mail("a.eml", LOGS)
+    empty = mail("empty.eml", "")
+    said = sodan("parse", "--root", str(tmp_path), str(good), "missing.eml", str(empty), str(tmp_path), str(other))
+    assert said.status == 0
+    assert [line["file"] for line in said.lines] == [
+        "mail/b.eml", "missing.eml", "mail/empty.eml", ".", "mail/a.eml",
+    ]  # fmt: skip
+    assert all(set(line) >= PARSED for line in said.lines)
+    first, missing, _, folder, last = said.lines
+    assert first["thread"] == last["thread"] != missing["thread"]
+    assert missing["error"]
+    assert folder["error"]
+    assert first["forwarded"][0]["from"] == "Microsoft サポート <support@mail.support.microsoft.com>"
+    assert last["attachments"][0]["filename"] == "signin.csv"
+    assert said.err == ""
+
+
+def test_many_files_keep_their_order_whatever_one_of_them_does(sodan: Sodan, mail: Write) -> None:
+    files = [mail(f"{number:03}.eml", REPORT.replace("<report@", f"<r{number}@")) for number in range(150)]
+    said = sodan("parse", *map(str, files))
+    assert [line["file"] for line in said.lines] == [str(file) for file in files]
+
+
+def test_a_file_that_takes_its_process_along_is_one_line(mail: Write) -> None:
+    from service.terminal.many import Many
+    from tests.cli.falling import fall, told
+
+    files = [mail(f"{number:03}.eml", "x") for number in range(40)]
+    files[17] = mail("kill.eml", "x")
+    many = Many(told, fall, processes=2)
+    many.least = 1
+    assert list(many.over(files)) == ["fell" if file.name == "kill.eml" else file.name for file in files]
+
+
+def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) -> None:
+    said = sodan(
+        "judge", "--organisation", "corp.example", "--team", "s.miyamoto@corp.example",
+        str(mail("1.eml", REPORT)), str(mail("2.eml", ASK)), str(mail("3.eml", LOGS)),
+    )  # fmt: skip
+    assert said.status == 0
+    assert all(set(line) >= JUDGED for line in said.lines)
+    assert [line["author_role"] for line in said.lines] == ["requester", "vendor", "team"]
+    assert said.lines[1]["vendor_refs"] == ["2611170040001177"]
+    assert said.lines[1]["forwarded_by"] == "s.miyamoto@corp.example"
+    assert said.lines[1]["asks"] == ["logs"]
+
+
+def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
+    file = mail("1.eml", REPORT)
+    said = sodan("explain", str(file))
+    assert said.status == 0
+    assert "サインインできません" in said.out
+    sodan("import", str(file))
+    assert sodan("explain", "<report@corp.example>").out == said.out
+    assert sodan("explain", "<nothing@corp.example>").status == 1
+
+
+def test_import_twice_changes_nothing(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
+    for name, text in (("1.eml", REPORT), ("2.eml", ASK), ("3.eml", LOGS)):
+        mail(name, text)
+    first = sodan("import", str(tmp_path / "mail"))
+    assert first.status == 0
+    assert "3 new" in first.err
+    assert "accepted 3 = taken in 3 + waiting 0 + shunted 0" in first.err
+    cases = sodan("cases", "--json").out
+    second = sodan("import", str(tmp_path / "mail"))
+    assert "0 new, 3 known" in second.err
+    assert sodan("cases", "--json").out == cases
+    assert sodan("import", str(tmp_path / "nowhere")).status == 2
+
+
+def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) -> None:
+    sodan("import", str(mail("1.eml", ASK)), str(mail("2.eml", REFUND)))
+    table = sodan("cases")
+    assert "2611170040001177" in table.out
+    assert "microsoft" in table.out
+    (found,) = json_of(sodan("cases", "--vendor", "microsoft", "--json"))["items"]
+    assert json_of(sodan("cases", "返金", "--json"))["items"][0]["title"] == "Zoom invoice for October"
+    shown = sodan("show", found["key"])
+    assert "logs → team" in shown.out
+    assert "サインインログをご提供いただけますでしょうか" in shown.out
+    assert json_of(sodan("show", found["key"], "--json"))["key"] == found["key"]
+    assert sodan("show", "SD-999").status == 1
+    assert sodan("show", "nonsense").status == 1
+
+
+def json_of(said: Said) -> Any:
+    return json.loads(said.out)
+
+
+@pytest.mark.parametrize("words", [["cases", "--priority", "P9"], ["cases", "--limit", "0"], ["nonsense"],
+                                   ["cases", "--updated-since", "soon"], ["replay", "--apply", "--diff"],
+                                   ["spool", "retry"], ["token", "create", "x", "--scope", "root"]])  # fmt: skip
+def test_wrong_use_is_status_2_and_a_line_on_stderr(sodan: Sodan, words: list[str]) -> None:
+    sodan("migrate")
+    said = sodan(*words)
+    assert said.status == 2
+    assert said.out == ""
+    assert said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_wrong_setting_is_one_line_that_names_it(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SODAN_SMTP_LISTEN", "nowhere")
+    said = sodan("cases")
+    assert said.status == 2
+    assert "SODAN_SMTP_LISTEN" in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_broken_pack_names_file_line_and_rule(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
+    folder = tmp_path / "packs"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("pack: mine\nsignals:\n  - id: odd\n    phrases: 7\n")
+    said = sodan("judge", "--packs", str(folder), str(mail("1.eml", REPORT)))
+    assert said.status == 2
+    assert "mine.yaml:" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_rules_are_tried_checked_and_listed(sodan: Sodan) -> None:
+    assert sodan("rules", "lint").status == 0
+    listed = sodan("rules", "list", "--json")
+    assert {"rule", "kind", "pack", "where"} <= set(listed.lines[0])
+
+
+def test_replay_shows_and_keeps(sodan: Sodan, mail: Write) -> None:
+    sodan("import", str(mail("1.eml", REPORT)))
+    said = sodan("replay", "--diff")
+    assert said.status == 0
+    assert said.out == ""
+    assert "1 cases judged" in said.err
+    assert "kept" in sodan("replay", "--apply", "--since", "2020-01-01").err
+
+
+def test_spool_lists_shows_and_retries(sodan: Sodan, mail: Write) -> None:
+    file = mail("1.eml", REPORT)
+    sodan("import", str(file))
+    (entry,) = sodan("spool", "list", "--json").lines
+    assert entry["state"] == "done"
+    assert "import" in sodan("spool", "show", entry["id"]).out
+    assert "Message-ID: <report@corp.example>" in sodan("spool", "show", "--raw", entry["id"]).out
+    assert sodan("spool", "retry", entry["id"]).status == 2
+    assert sodan("spool", "show", "none").status == 1
+
+
+def test_tokens_are_made_listed_and_revoked(sodan: Sodan) -> None:
+    sodan("migrate")
+    made = sodan("token", "create", "dashboard", "--scope", "write")
+    assert made.status == 0
+    secret = made.out.strip()
+    assert secret.startswith("sodan_")
+    assert len(secret) > 40
+    listed = sodan("token", "list")
+    assert "dashboard" in listed.out
+    assert secret not in listed.out
+    assert sodan("token", "revoke", "1").status == 0
+    assert sodan("token", "revoke", "9").status == 1
+
+
+def test_doctor_says_what_to_do(sodan: Sodan) -> None:
+    said = sodan("doctor")
+    assert said.status == 1
+    assert "sodan migrate" in said.out
+    sodan("migrate")
+    assert sodan("doctor").status == 0
+
+
+def test_the_same_tables_from_a_running_service(sodan: Sodan, embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    assert key in sodan("cases", "--url", embedded.url).out
+    assert json_of(sodan("cases", "--url", embedded.url, "--json", "--waiting-on", "team"))["items"][0]["key"] == key
+    assert "logs → team" in sodan("show", key, "--url", embedded.url).out
+    assert sodan("show", "SD-99", "--url", embedded.url).status == 1
+    assert sodan("cases", "--url", "http://127.0.0.1:9").status == 2
+    assert sodan("cases", "--url", embedded.url, "--token", "wrong").status == 2
+
+
+def test_what_a_stranger_wrote_does_not_steer_the_terminal(sodan: Sodan, mail: Write) -> None:
+    evil = REPORT.replace("Subject: ", "Subject: \x1b]0;owned\x07\x1b[2J\x9b31m").replace(
+        "北川です", "\x1b[31m北川です\x08"
+    )
+    sodan("import", str(mail("1.eml", evil)))
+    for said in (sodan("cases"), sodan("show", "SD-1"), sodan("explain", str(mail("1.eml", evil)))):
+        assert not {character for character in said.out if ord(character) < 32} - {"\n", "\t"}
+        assert "\x9b" not in said.out
+
+
+def test_help_names_every_command() -> None:
+    said = subprocess.run([sys.executable, "-m", "service", "--help"], capture_output=True, text=True, check=True)
+    for command in ("serve", "smtp", "api", "worker", "migrate", "import", "parse", "judge", "explain", "cases", "show",
+                    "rules", "replay", "spool", "token", "doctor"):  # fmt: skip
+        assert f"{command} " in said.stdout, command
+
+
+def test_whoever_has_seen_enough_may_close_the_pipe(mail: Write) -> None:
+    files = [str(mail(f"{number}.eml", REPORT)) for number in range(60)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", "parse", *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        os.close(os.dup(process.stdout.fileno()))
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
