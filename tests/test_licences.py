@@ -19,7 +19,7 @@ KNOWN = {"certifi", "pathspec"}
 
 def licence_of(name: str) -> str:
     about = metadata.metadata(name)
-    stated = [about.get("License-Expression") or "", (about.get("License") or "").split("\n")[0]]
+    stated = [*(about.get_all("License-Expression") or []), *(about.get_all("License") or [""])[0].split("\n")[:1]]
     stated += [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
     return " / ".join(filter(None, stated))
 

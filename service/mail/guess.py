@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-import cchardet
+from charset_normalizer import from_bytes
 
 from service.mail import jis
-from service.mail.labels import codec
 
 SAMPLE = 20_000
 """Bytes or characters looked at; more costs time and changes nothing."""
@@ -35,18 +34,36 @@ def guess(raw: bytes) -> tuple[str, bool]:
             return raw.decode(run), False
         except (UnicodeError, ValueError):
             pass
-    found = cchardet.detect(raw[:SAMPLE])["encoding"]
-    name = codec(found) if found else None
-    if name not in (None, "ascii", "utf-8", "jis"):
-        try:
-            return raw.decode(name or "ascii"), False
-        except (UnicodeError, ValueError):
-            pass
-    return cp1252(raw), False
+    runs = _HIGH_RUN.findall(raw[:SAMPLE])
+    if sum(len(r) for r in runs if len(r) > 1) * 10 >= sum(map(len, runs)) * 7:
+        # no western text: whole words, or pairs, of high bytes
+        found = from_bytes(raw[:SAMPLE], cp_isolation=list(_OTHERS)).best()
+        if found is not None:
+            try:
+                return raw.decode(found.encoding), False
+            except (UnicodeError, ValueError):
+                pass
+    return _western(raw), False
+
+
+def _western(raw: bytes) -> str:
+    """Turkish and Polish by the letters only they have where other western text has signs; else Windows-1252."""
+    within = set(b"".join(_BETWEEN_LETTERS.findall(raw[:SAMPLE])))
+    if within & set(b"\xf0\xfd\xfe\xdd\xde") and not within & set(b"\xe1\xe9\xed\xf3\xfa\xe6"):
+        return raw.decode("cp1254", "replace")
+    if within & set(b"\xb3\xbf"):
+        return raw.decode("cp1250" if within & set(b"\x9c\x9f\xb9") else "iso8859_2", "replace")
+    return cp1252(raw)
+
+
+_BETWEEN_LETTERS = re.compile(rb"(?<=[A-Za-z])[\x80-\xff](?=[A-Za-z])")
+
+_OTHERS = ("cp949", "big5hkscs", "gb18030", "cp1251", "cp1253", "cp1255", "cp1256", "tis_620")
+"""What mail without a label is written in besides UTF-8, Japanese and the western charsets."""
 
 
 def _by_runs(sample: bytes) -> str | None:
-    """KOI8-R, Windows-1251 or GB 2312, told by which high bytes come in runs; the guesser errs on short texts.
+    """KOI8-R, Windows-1251, KS X 1001 or GB 2312, told by the runs of their high bytes; guessers err on short texts.
 
     Western text has single high bytes between ASCII letters. In KOI8-R small letters are C0–DF, in Windows-1251 E0–FF;
     common Chinese characters are pairs led by B0–D7.
@@ -59,6 +76,9 @@ def _by_runs(sample: bytes) -> str | None:
     low, tall = sum(0xC0 <= b <= 0xDF for b in joined), sum(b >= 0xE0 for b in joined)
     pairs = b"".join(r for r in runs if len(r) % 2 == 0)
     if len(pairs) * 10 >= high * 9:
+        hangul = sum(0xB0 <= b <= 0xC8 for b in pairs[::2])
+        if hangul >= 4 and hangul * 20 >= len(pairs[::2]) * 19:  # of Chinese characters a third lead with C9 and above
+            return "cp949"
         common = sum(0xB0 <= b <= 0xD7 for b in pairs[::2])
         foreign = sum(0xA1 <= b <= 0xBF and b != 0xB8 for b in pairs)
         if common * 10 >= len(pairs) * 4 and foreign * 10 >= len(pairs):
@@ -92,6 +112,20 @@ def _japanese(raw: bytes) -> str | None:
             score = max(score, 0.2)
         if score > 0.15 and (best is None or score > best[0]):
             best = (score, text)
+    return best[1] if best else None
+
+
+def japanese(raw: bytes) -> str | None:
+    """Shift_JIS or EUC-JP of a writer known to be Japanese: whichever is strict and has less half-width kana."""
+    best: tuple[int, str] | None = None
+    for name in ("cp932", "euc_jp"):
+        try:
+            text = raw.decode(name)
+        except (UnicodeError, ValueError):
+            continue
+        half = sum("\uff61" <= c <= "\uff9f" for c in text)
+        if best is None or half < best[0]:
+            best = (half, text)
     return best[1] if best else None
 
 
