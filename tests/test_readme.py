@@ -1,0 +1,64 @@
+"""The README's claims: its mail goes in by SMTP, and what it shows comes out."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.flow.test_serve import Served, environment
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / "docs/example.eml").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)[-1]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Served]:
+    running = Served(tmp_path, intake="intake@localhost")
+    yield running
+    running.process.terminate()
+    running.process.wait()
+
+
+def test_the_readme_shows_the_mail_of_the_docs() -> None:
+    body = block("eml").split("\n\n", 1)
+    assert body[0] in EXAMPLE
+    assert EXAMPLE.endswith(body[1])
+
+
+def test_the_case_comes_out_as_shown(service: Served, tmp_path: Path) -> None:
+    with smtplib.SMTP("127.0.0.1", service.smtp, timeout=20) as client:
+        client.sendmail("sato@corp.example", ["intake@localhost"], EXAMPLE.replace("\n", "\r\n").encode())
+    url = f"http://127.0.0.1:{service.http}"
+    service.wait_for(lambda: httpx.get(f"{url}/api/cases").json()["items"])
+    shown = subprocess.run(
+        [sys.executable, "-m", "service", "show", "SD-1"],
+        cwd=tmp_path,
+        env=environment() | {"COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for line in block("text").splitlines():
+        assert line.strip() in shown, f"{line!r} is not in:\n{shown}"
+    case = httpx.get(f"{url}/api/cases/SD-1").json()
+    assert [heard["quote"] for heard in case["priority_detail"]["heard"]]
+    assert httpx.get(f"{url}/api/cases/SD-1/brief").status_code == 200
+    assert httpx.get(f"{url}/").status_code == 200
+
+
+def test_every_link_of_the_docs_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
