@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mailrules.judge import Rules
 from service.board.reader import Reader
-from service.board.words import language_of
+from service.board.words import WORDS, language_of, say
 from service.intake import House
 from service.settings import Settings
 from service.store.database import Database
@@ -64,7 +64,16 @@ class Frame:
             known = house.rules.checklist.items.get(item)
             return item if known is None else known.label.ja if language == "ja" else known.label.en
 
+        def reason(rule: str, language: str) -> str:
+            """What kind of statement a rule makes, in the reader's words: of an item, its name."""
+            head, _, rest = rule.partition(".")
+            items = [item for item in house.rules.checklist.items if rest == item or rest.startswith(f"{item}_")]
+            if head == "item" and items:
+                return item_name(max(items, key=len), language)
+            return say("ja" if language == "ja" else "en", f"reason.{head}") if f"reason.{head}" in WORDS else ""
+
         environment.globals["names"] = item_name
+        environment.globals["reason"] = reason
         return cls(settings, database, house, now, environment, static)
 
     @property

@@ -140,6 +140,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "No words about impact or urgency yet.",
     ),
     "why.person": ("{who} が設定", "set by {who}"),
+    "reason.weight": ("影響", "Impact"),
     "heard": ("聞きましたが、数えていません", "Heard, not counted"),
     "heard.note": (
         "「緊急」などの言葉だけでは優先度は上がりません。影響が書かれていれば上がります。",
