@@ -24,6 +24,8 @@ from service.store.tables import messages
 from tests.flow.test_serve import environment, free_port
 from tests.postgres import Postgres
 
+pytestmark = pytest.mark.timeout(300)
+
 MAIL = b"From: Aiko <aiko@corp.example>\r\nSubject: VPN %d\r\nMessage-ID: <%d@corp.example>\r\n\r\n%b\r\n"
 
 
@@ -50,7 +52,7 @@ class Part:
 
 
 def connect(port: int) -> smtplib.SMTP:
-    for _ in range(400):
+    for _ in range(1600):
         with contextlib.suppress(OSError):
             return smtplib.SMTP("127.0.0.1", port, timeout=30)
         time.sleep(0.05)
@@ -67,7 +69,7 @@ def send(client: smtplib.SMTP, number: int, size: int = 100) -> tuple[int, str]:
 
 def all_taken_in(database: Database) -> set[str]:
     """The Message-IDs of what is in cases, once nothing waits."""
-    for _ in range(600):
+    for _ in range(2400):
         with contextlib.suppress(Unavailable):
             ledger = database.read(spool.ledger)
             assert ledger.balanced

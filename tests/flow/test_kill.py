@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench.kill import run
 from service.store.database import Database
 
 
+@pytest.mark.timeout(300)
 def test_nothing_promised_is_lost_or_doubled_when_processes_are_killed(database: Database, database_url: str) -> None:
     account = run(database_url, mails=150, kills=4)
     assert account.good, account

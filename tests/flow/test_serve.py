@@ -40,7 +40,7 @@ def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess
         env=environment(**given),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=250,
     )
 
 
@@ -57,8 +57,7 @@ class Served:
                 env=environment(
                     smtp_listen=f"127.0.0.1:{self.smtp}",
                     http_listen=f"127.0.0.1:{self.http}",
-                    intake="help@corp.example",
-                    **given,
+                    **{"intake": "help@corp.example"} | given,
                 ),
                 stderr=log,
                 stdout=log,
@@ -66,7 +65,7 @@ class Served:
         self.wait_for(lambda: "next, in another terminal" in self.log.read_text())
 
     def wait_for(self, condition: object) -> None:
-        for _ in range(600):
+        for _ in range(2400):
             with contextlib.suppress(OSError, httpx.HTTPError, smtplib.SMTPException):
                 if condition():  # type: ignore[operator]
                     return
