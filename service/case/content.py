@@ -83,7 +83,7 @@ def _join_answer(groups: Groups, group: Group, answer: Node, by_time: bool, foun
         soon = [s for s in scored if timedelta(0) <= answer.at - s[2].at <= QUICK and _to_its_writer(answer, s[2])]
         if len(soon) == 1 and answer.automatic == "auto_reply" and soon[0][2].to_vendor == answer.vendor:
             _glue(groups, group, soon[0][1], found, answer, soon[0][2], "the only inquiry that waits for a receipt")
-        elif len(scored) == 1 and best[0] >= 1.0 and _to_its_writer(answer, best[2]):
+        elif len(scored) == 1 and soon and best[0] >= 1.0:
             _glue(groups, group, best[1], found, answer, best[2], best[3])
 
 

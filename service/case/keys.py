@@ -10,6 +10,7 @@ key          own: the message is it                                      cites: 
 ``num:``     a vendor's number, stated, without the vendor               a word that looks like one
 ``tix:``     root of Thread-Index with base subject                      –
 ``wait:``    vendor, person and fortnight of an inquiry or its answer    –
+``sub:``     base subject of a mail that opens something (only suggests)  –
 ``talk:``    telling word and fortnight of a report or an inquiry        –
 ===========  ==========================================================  =================================
 
@@ -43,7 +44,16 @@ def own_keys(node: Node) -> frozenset[str]:
         keys.add(_key("num", ref))
     if node.thread_index and node.base:
         keys.add(_key("tix", f"{node.thread_index}:{_hash(node.base)}"))
+    if (subject := subject_key(node)) is not None:
+        keys.add(subject)
     return frozenset(keys | content_keys(node))
+
+
+def subject_key(node: Node) -> str | None:
+    """Base subject of a mail that opens something; only suggests, glues nothing."""
+    if not node.headerless or node.origin == "quoted" or node.automatic or len(node.base) < 3:
+        return None
+    return _key("sub", _hash(node.base))
 
 
 def cited_keys(node: Node) -> frozenset[str]:

@@ -87,7 +87,11 @@ def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
     row = conn.execute(select(*columns).where(messages.c.id == number)).one_or_none()
     if row is None:
         raise NotFound("there is no such message")
-    found = row.evidence if isinstance(row.evidence, dict) else {"evidence": row.evidence}
+    found = dict(row.evidence) if isinstance(row.evidence, dict) else {"evidence": row.evidence}
+    found["runners_up"] = [
+        {**one, "case": key_of(one["case"], prefix)} if isinstance(one.get("case"), int) else one
+        for one in found.get("runners_up", [])
+    ]
     return {
         "message": str(row.id),
         "case": key_of(row.case_id, prefix),

@@ -136,6 +136,17 @@ def test_why_a_mail_landed_names_its_evidence_and_the_runner_up(sqlite: Database
     assert related == [desk.case_of("pressed")]
 
 
+def test_equal_subjects_and_people_suggest_and_glue_nothing(database: Database) -> None:
+    desk = Desk(database)
+    desk.take(mail("mon", USER, "Printer", "It jams on tray three.", 0, to=(DESK,)))
+    desk.take(mail("other", OTHER_USER, "Printer", "Mine is out of paper.", 9, to=(DESK,)))
+    desk.take(mail("fri", USER, "Re: Printer", "The toner light blinks.", 4 * 24 * 60, to=(DESK,)))
+    assert len(desk.partition()) == 3
+    first, last = desk.case_of("mon"), desk.case_of("fri")
+    assert database.read(lambda conn: placing.related(conn, first)) == [last]
+    assert database.read(lambda conn: placing.related(conn, last)) == [first]
+
+
 def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
     from service.mail.message import Attachment
 

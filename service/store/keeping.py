@@ -1,0 +1,192 @@
+"""A message as rows: what is kept of a mail, of its files, of the ways it came, and why it stands where it stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
+
+from service.case.bringing import Brought
+from service.case.keys import own_keys
+from service.case.readings import reading_document
+from service.case.threading import Plan
+from service.mail.message import Address, Mail
+from service.store.tables import attachments, deliveries, messages
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One mail to be placed: its spool entry and what it brings."""
+
+    spool_id: str
+    received_at: datetime
+    brought: tuple[Brought, ...]
+
+
+def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
+    """The columns of a message that come from the mail."""
+    node, source = brought.node, brought.source
+    offset = brought.date.utcoffset() if brought.date is not None else None
+    mail = source if isinstance(source, Mail) else None
+    reading = brought.reading
+    return {
+        "origin": node.origin,
+        "message_id": node.message_id,
+        "in_reply_to": list(node.parents),
+        "refs": list(source.references),
+        "thread_index": node.thread_index,
+        "author_name": brought.author.name if brought.author else "",
+        "author_address": node.author,
+        "author_role": node.side,
+        "forwarded_by": brought.forwarded_by,
+        "to": _people(source.to),
+        "cc": _people(source.cc),
+        "subject": source.subject or "",
+        "base_subject": node.base,
+        "date": brought.date,
+        "date_offset": int(offset.total_seconds() // 60) if offset is not None else None,
+        "zone_assumed": brought.zone_assumed,
+        "received_at": one.received_at,
+        "text": brought.text,
+        "quoted_text": brought.quoted_text,
+        "intro": mail.intro if mail else "",
+        "automatic": node.automatic,
+        "auto_submitted": mail.auto_submitted if mail else False,
+        "bounce": None
+        if mail is None or mail.bounce is None
+        else {
+            "recipients": list(mail.bounce.recipients),
+            "status": mail.bounce.status,
+            "message_id": mail.bounce.message_id,
+        },
+        "language": brought.language,
+        "headers": dict(mail.headers) if mail else {},
+        "defects": list(mail.defects) if mail else [],
+        "vendor": node.vendor,
+        "reading": reading_document(reading) if reading else None,
+        "findings": [
+            {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
+            for f in (reading.findings if reading else ())
+        ],
+        "fingerprint": next((key[4:] for key in own_keys(node) if key.startswith("txt:")), None),
+        "spool_id": one.spool_id,
+        "raw_part": None if mail else getattr(source, "raw_part", None),
+        "indexed": False,
+    }
+
+
+def extra_facts(brought: Brought) -> dict[str, Any]:
+    """What the rules need of a message beside its node."""
+    turn = brought.turn
+    return {
+        "towards": sorted(turn.towards),
+        "files": [[f.filename, f.content_type, f.size, f.inline] for f in turn.files],
+        "subject_is_new": turn.subject_is_new,
+        "turn_vendor": turn.vendor,
+        "sides": dict(brought.sides),
+        "wrapper": brought.part == "" and isinstance(brought.source, Mail) and bool(brought.source.forwarded),
+    }
+
+
+def extra_facts_kept(conn: Connection, message: int) -> dict[str, Any]:
+    facts = conn.execute(select(messages.c.facts).where(messages.c.id == message)).scalar_one() or {}
+    return {
+        name: facts[name]
+        for name in ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")
+        if name in facts
+    }
+
+
+def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:
+    return [{"name": a.name, "address": a.address} for a in addresses]
+
+
+def write_files(conn: Connection, stored: Iterable[tuple[int, Arrived, Brought]]) -> None:
+    """The attachments of messages, given with their numbers."""
+    files = [
+        {
+            "message_id": message,
+            "filename": file.filename,
+            "content_type": file.content_type,
+            "size": file.size,
+            "sha256": file.sha256,
+            "spool_id": one.spool_id,
+            "part": file.part,
+            "inline": file.inline,
+        }
+        for message, one, brought in stored
+        for file in brought.source.attachments
+    ]
+    if files:
+        conn.execute(insert(attachments), files)
+
+
+def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]]) -> None:
+    """By which way each message came, and once more."""
+    if not delivered:
+        return
+    conn.execute(
+        insert(deliveries),
+        [
+            {
+                "spool_id": one.spool_id,
+                "part": brought.part,
+                "message_id": message,
+                "way": brought.node.origin,
+                "received_at": one.received_at,
+            }
+            for one, brought, message in delivered
+        ],
+    )
+    times = Counter(message for _, _, message in delivered)
+    more = messages.c.deliveries + bindparam("times", type_=Integer)
+    conn.execute(
+        update(messages).where(messages.c.id == bindparam("number")).values(deliveries=more),
+        [{"number": message, "times": count} for message, count in times.items()],
+    )
+
+
+def renew(conn: Connection, message: int, one: Arrived, brought: Brought) -> None:
+    """A better way of a known message came: its words are taken from there."""
+    row = content_row(one, brought)
+    kept = conn.execute(
+        select(
+            messages.c.message_id, messages.c.author_address, messages.c.subject, messages.c.date, messages.c.to
+        ).where(messages.c.id == message)
+    ).one()
+    for name in ("message_id", "subject", "date", "to"):
+        if not row[name]:
+            row[name] = getattr(kept, name)
+    del row["received_at"]
+    conn.execute(update(messages).where(messages.c.id == message).values(**row))
+    conn.execute(delete(attachments).where(attachments.c.message_id == message))
+    write_files(conn, [(message, one, brought)])
+    facts = conn.execute(select(messages.c.facts).where(messages.c.id == message)).scalar_one() or {}
+    conn.execute(update(messages).where(messages.c.id == message).values(facts=facts | extra_facts(brought)))
+
+
+def evidence_of(
+    number: int, found: Plan, home: Mapping[int, int], real: Any, ways: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """As ``GET /api/messages/{id}/why`` shows it; cases are numbers here. ``ways``: how else it came."""
+    one = found.evidence[number]
+    return {
+        "evidence": [
+            {"kind": one.kind, "words": one.words, "message": None if one.message is None else str(real(one.message))},
+            *ways,
+        ],
+        "runners_up": [
+            {
+                "kind": other.kind,
+                "words": other.words,
+                "message": None if other.message is None else str(real(other.message)),
+                "against": other.against,
+                "case": home[found.standings[position].members[0]],
+            }
+            for other, position in found.runners_up.get(number, ())
+        ],
+    }
