@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 
 from service.mail import jis
-from service.mail.guess import cp1252, guess, utf8
+from service.mail.guess import cp1252, guess, japanese, utf8
 from service.mail.labels import NO_CLAIM, codec
 
-__all__ = ["codec", "decode", "guess"]
+__all__ = ["codec", "decode", "guess", "japanese"]
 
 _SINGLE_BYTE = re.compile(r"cp125\d|cp874|iso8859-\d+|mac-|koi8|cp4|cp8|latin|hp-|kz|ptcp")
 

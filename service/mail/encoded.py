@@ -43,13 +43,16 @@ def plain(raw: bytes, hint: str | None = None) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    if hint:
-        name = charset.codec(hint)
-        if name not in (None, "ascii", "utf-8", "jis") and not (name == "cp1252" and _foreign(raw)):
-            try:
-                return raw.decode(name or "ascii")
-            except (UnicodeError, ValueError):
-                pass
+    name = charset.codec(hint) if hint else None
+    if name in ("jis", "cp932", "euc_jp"):
+        japanese = charset.japanese(raw)
+        if japanese is not None:
+            return japanese
+    elif name not in (None, "ascii", "utf-8") and not (name == "cp1252" and _foreign(raw)):
+        try:
+            return raw.decode(name or "ascii")
+        except (UnicodeError, ValueError):
+            pass
     return charset.guess(raw)[0]
 
 

@@ -282,4 +282,5 @@ class _Scan(Page):
         bare = re.sub(r"^https?://(?:www\.)?|/$", "", href)
         if target.casefold() in label.casefold() or bare.casefold() in label.casefold() or label in href:
             return
-        self.line.append(f" <{href}>")
+        # an address is shown as header lines have it: Name <a@b>
+        self.line.append(f" <{target if href[:7].casefold() == 'mailto:' else href}>")

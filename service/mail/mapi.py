@@ -133,6 +133,9 @@ def _value(data: bytes, at: int, kind: int, page: str) -> tuple[Value, int]:
         return raw.decode("utf-16-le", "replace").rstrip("\x00"), at
     if kind == 0x001E:
         return charset.decode(raw.rstrip(b"\x00"), page)[0], at
-    if kind in (0x0102, 0x000D):
+    if kind == 0x0102:
         return raw, at
+    if kind == 0x000D:
+        # an object: its interface id comes first
+        return raw[16:], at
     raise ValueError("unknown property type")

@@ -121,7 +121,7 @@ def _file(out: Unpacked, opened: _Open, index: int, page: str, depth: int) -> No
     payload = opened.data
     embedded = properties.get("data")
     if isinstance(embedded, bytes) and (not payload or struct.pack("<I", SIGNATURE) in embedded[:32]):
-        inner = read(embedded[16:], depth + 1) if depth < MAX_DEPTH else None
+        inner = read(embedded, depth + 1) if depth < MAX_DEPTH else None
         if inner is not None:
             _embedded(out, inner, name or f"message-{index}")
             return

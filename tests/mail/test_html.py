@@ -37,6 +37,10 @@ CASES = {
     ),
     "a link that shows itself is not doubled": ('<a href="https://a.example/">a.example</a>', "a.example"),
     "an address that shows itself is not doubled": ('<a href="mailto:a@b.example">a@b.example</a>', "a@b.example"),
+    "an address behind a name is shown as in a header": (
+        'From: <a href="mailto:a@b.example?subject=x">Ann</a>',
+        "From: Ann <a@b.example>",
+    ),
     "scripts are no links": ('<a href="javascript:x()">here</a>', "here"),
     "scripts and styles are not read": ("<style>p{}</style>a<script>if (1<2) b()</script>c", "ac"),
     "comments are not read": ("a<!-- <p>no</p> -->b<![endif]>c", "abc"),
