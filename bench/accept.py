@@ -4,8 +4,8 @@
 
 Three servers stand side by side, each a process of its own: aiosmtpd's SMTP class on its own loop with a handler that
 discards; `sodan smtp` on SQLite; `sodan smtp` on a PostgreSQL that flushes. A load generator, one more process on the
-same cores, sends to one of them at a time, in turns; what counts is the median of the rounds. It speaks plainly: no
-pipelining, one command, one reply. Exit status 1 where a ratio is under what was promised.
+same cores, sends to one of them at a time, in turns; what counts is the median of the rounds' ratios. It speaks
+plainly: no pipelining, one command, one reply. Exit status 1 where a ratio is under what was promised.
 """
 
 from __future__ import annotations
@@ -138,6 +138,11 @@ async def _send(port: int, load: Load, seconds: float) -> tuple[float, str]:
     await asyncio.sleep(WARM_UP)
     before, began = state["sent"], time.perf_counter()
     await asyncio.sleep(seconds)
+    # big mails come in waves of one a connection: two waves at least, where the machine is not far too busy for that
+    for _ in range(50):
+        if state["sent"] - before >= 2 * CONNECTIONS:
+            break
+        await asyncio.sleep(seconds / 10)
     rate = (state["sent"] - before) / (time.perf_counter() - began)
     state["over"] = True
     return rate, state["refused"]
@@ -261,36 +266,37 @@ def main() -> int:
         return _report(_measure(ports, chosen.seconds, chosen.rounds), chosen.json)
 
 
-def _measure(ports: dict[str, int], seconds: float, rounds: int) -> dict[str, dict[str, float]]:
-    """Median rate by load and server."""
+def _measure(ports: dict[str, int], seconds: float, rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Rates by load and server, one a round; the servers take turns within each round."""
     rates: dict[str, dict[str, list[float]]] = {load.name: {name: [] for name in ports} for load in LOADS}
     for index, load in enumerate(LOADS):
         for _ in range(rounds):
             for name, port in ports.items():
                 command = [sys.executable, "-m", "bench.accept", "--generate", str(port), str(index), str(seconds)]
-                answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 30)
+                answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=7 * seconds + 30)
                 rates[load.name][name].append(float(answer.stdout))
-    return {load: {name: statistics.median(found) for name, found in by.items()} for load, by in rates.items()}
+    return rates
 
 
-def _report(rates: dict[str, dict[str, float]], file: Path | None) -> int:
+def ratio(rates: list[float], stock: list[float]) -> float:
+    """The median over the rounds of how many times the stock server's rate it was."""
+    return statistics.median(rate / max(base, 0.01) for rate, base in zip(rates, stock, strict=True))
+
+
+def _report(rates: dict[str, dict[str, list[float]]], file: Path | None) -> int:
     good = True
+    ratios: dict[str, dict[str, float]] = {}
     for load in LOADS:
         found = rates[load.name]
-        stock = found["stock"]
-        print(f"{load.name:<30} stock, discarding {stock:>8,.0f}/s", end="")
-        for name, rate in found.items():
-            if name != "stock":
-                held = rate / stock >= load.promised
-                good = good and held
-                print(f" | {name} {rate:>8,.0f}/s = {rate / stock:.2f} ×{'' if held else ' (!)'}", end="")
+        print(f"{load.name:<30} stock, discarding {statistics.median(found['stock']):>8,.0f}/s", end="")
+        ratios[load.name] = {name: ratio(of, found["stock"]) for name, of in found.items() if name != "stock"}
+        for name, times in ratios[load.name].items():
+            good = good and times >= load.promised
+            mark = "" if times >= load.promised else " (!)"
+            print(f" | {name} {statistics.median(found[name]):>8,.0f}/s = {times:.2f} ×{mark}", end="")
         print(f"   promised {load.promised} ×")
     if file is not None:
         machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
-        ratios = {
-            load: {name: round(rate / found["stock"], 3) for name, rate in found.items() if name != "stock"}
-            for load, found in rates.items()
-        }
         file.write_text(json.dumps({"machine": machine, "rates": rates, "ratios": ratios}, indent=1) + "\n")
     return 0 if good else 1
 

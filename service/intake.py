@@ -39,7 +39,8 @@ def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: da
 
 def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str]:
     """As ``receive``, for mails that have their id already."""
-    database.transact(lambda conn: deposit.put(conn, entries))
+    transact = database.transact_alone if deposit.in_one_statement(entries) else database.transact
+    transact(lambda conn: deposit.put(conn, entries))
     return [entry.id for entry in entries]
 
 

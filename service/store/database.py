@@ -54,6 +54,13 @@ class Database:
         """
         return self._run(fn, write=True)
 
+    def transact_alone(self, fn: Callable[[Connection], T]) -> T:
+        """As ``transact``, for a ``fn`` that runs one statement only, which needs no BEGIN and COMMIT around it.
+
+        On PostgreSQL that is one round trip in place of three; on SQLite it is ``transact``.
+        """
+        return self._run(fn, write=True, alone=True)
+
     def read(self, fn: Callable[[Connection], T]) -> T:
         """Run ``fn`` on one consistent snapshot. Raises like ``transact``."""
         return self._run(fn, write=False)
@@ -70,11 +77,11 @@ class Database:
                 loop.call_soon_threadsafe(loop.stop)
                 self._async = None
 
-    def _run(self, fn: Callable[[Connection], T], *, write: bool) -> T:
+    def _run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool = False) -> T:
         try:
             if self.postgresql:
                 loop, engine = self._open_async()
-                return asyncio.run_coroutine_threadsafe(self._within_async(engine, fn, write), loop).result()
+                return asyncio.run_coroutine_threadsafe(self._within_async(engine, fn, write, alone), loop).result()
             if not write:
                 return self._within_sync(fn, "BEGIN")
             if not self._turn.acquire(timeout=BUSY_SECONDS):
@@ -93,8 +100,10 @@ class Database:
         with self._open().connect().execution_options(sodan_begin=begin) as connection:
             return _within(connection, fn)
 
-    async def _within_async(self, engine: AsyncEngine, fn: Callable[[Connection], T], write: bool) -> T:
+    async def _within_async(self, engine: AsyncEngine, fn: Callable[[Connection], T], write: bool, alone: bool) -> T:
         async with engine.connect() as connection:
+            if alone:
+                connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
             if not write:
                 connection = await connection.execution_options(postgresql_readonly=True)
             return await connection.run_sync(_within, fn)

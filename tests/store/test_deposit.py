@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 from sqlalchemy import insert
 
 from service.errors import Unavailable
+from service.intake import receive_entries
 from service.store import deposit, spool, tables
 from service.store.database import Connection, Database
 from service.store.spool import Envelope, NewEntry
@@ -46,10 +48,11 @@ def _the_long_way(conn: Connection, entry: NewEntry) -> None:
 
 @pytest.mark.parametrize("envelope", ENVELOPES)
 @pytest.mark.parametrize("moment", [NOON, NOON.replace(microsecond=0), NOON.astimezone(timezone(timedelta(hours=9)))])
-def test_both_ways_write_the_same(database: Database, envelope: Envelope, moment: datetime) -> None:
-    content = b"Subject: \0\xff\r\n\r\nx\\N\t\r\n"
+@pytest.mark.parametrize("padding", [0, 600_000])
+def test_both_ways_write_the_same(database: Database, envelope: Envelope, moment: datetime, padding: int) -> None:
+    content = b"Subject: \0\xff\r\n\r\nx\\N\t\r\n" + b"x" * padding
     short, long = spool.new_entry(envelope, content, moment), spool.new_entry(envelope, content, moment)
-    database.transact(lambda conn: deposit.put(conn, [short]))
+    assert receive_entries(database, [short]) == [short.id]
     database.transact(lambda conn: _the_long_way(conn, long))
     written = [dict(database.read(lambda conn, id=e.id: spool.entry(conn, id)), id="") for e in (short, long)]  # type: ignore[misc]
     assert written[0] == written[1]
@@ -58,6 +61,13 @@ def test_both_ways_write_the_same(database: Database, envelope: Envelope, moment
     columns = "received_at, due_at, rcpt_tos, source, peer, helo, mail_from, attempts"
     stored = database.read(lambda conn: conn.exec_driver_sql(f"SELECT {columns} FROM spool").all())
     assert stored[0] == stored[1]
+
+
+def test_all_or_none_of_a_group_is_kept(database: Database) -> None:
+    twice = spool.new_entry(ENVELOPES[0], b"x", NOON)
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        receive_entries(database, [spool.new_entry(ENVELOPES[0], b"y", NOON), twice, twice])
+    assert database.read(spool.listing) == []
 
 
 def test_more_than_one_statement_can_hold(database: Database) -> None:
@@ -86,18 +96,24 @@ def test_a_server_that_stops_is_unavailable_and_comes_back(tmp_path_factory: pyt
 
         put(1)
 
-        def stop_before_copy(conn: Connection) -> None:
+        def stop_meanwhile(size: int, conn: Connection) -> None:
             conn.exec_driver_sql("SELECT 1")
             server.pause()
-            deposit.put(conn, [spool.new_entry(ENVELOPES[0], b"lost", NOON)])
+            deposit.put(conn, [spool.new_entry(ENVELOPES[0], b"lost" * size, NOON)])
 
-        with pytest.raises(Unavailable):
-            database.transact(stop_before_copy)
+        for size in (1, 600_000):
+            with pytest.raises(Unavailable):
+                database.transact(partial(stop_meanwhile, size))
+            server.start()
+            put(size)
+        server.pause()
         with pytest.raises(Unavailable):
             put(2)
+        with pytest.raises(Unavailable):
+            receive_entries(database, [spool.new_entry(ENVELOPES[0], b"lost too", NOON)])
         server.start()
         put(3)
-        assert database.read(spool.ledger).waiting == 2
+        assert database.read(spool.ledger).waiting == 4
         database.close()
     finally:
         server.stop()
