@@ -32,7 +32,7 @@ MAX_TEXT = 100_000
 """Characters of a mail that are indexed; a log pasted into a mail is not a text to be found by."""
 MAX_TERM = 64
 MAX_QUERY_TERMS = 16
-NEWEST = 20_000
+NEWEST = 8_000
 """A search looks at so many matching mails, newest first: a word that stands in every mail finds nothing anyway."""
 
 

@@ -67,7 +67,7 @@ def mail(tmp_path: Path) -> Callable[[str, str], Path]:
 @pytest.fixture
 def embedded(sqlite: Database) -> Iterator[Running]:
     """A running service, for `--url`."""
-    settings = load(intake="intake@corp.example", database_url="sqlite:///unused.db")
+    settings = load(intake=("intake@corp.example", "intake@localhost"), database_url="sqlite:///unused.db")
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # its log is not what the command says
     with running(sqlite, House.of(settings), settings) as up:
         yield up

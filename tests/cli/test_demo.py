@@ -1,0 +1,60 @@
+"""The mails of ``make demo``: the cases they become, and that every stated reason stands in the mail it names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.demo import mails, told
+from tests.running import Running
+
+
+def demo(service: Running) -> list[dict[str, Any]]:
+    sent = [content.decode().replace("\r\n", "\n") for _, content in mails(datetime.now(UTC).replace(microsecond=0))]
+    assert len(sent) == 8
+    keys = dict.fromkeys(service.deliver(*sent))
+    return [service.get(f"/api/cases/{key}") for key in keys]
+
+
+def test_eight_mails_become_six_cases(embedded: Running) -> None:
+    cases = demo(embedded)
+    assert len(cases) == 6
+    incident = cases[0]
+    assert incident["vendor_refs"] == [{"vendor": "microsoft", "ref": "2611170030008841"}]
+    assert incident["messages"] == 5  # three mails, two of which carry one of the vendor's
+    assert (incident["priority"], incident["waiting_on"]) == ("P2", "team")
+    assert {(ask["what"], ask["state"]) for ask in incident["asks"]} >= {("logs", "answered"), ("test", "open")}
+    hurry = cases[1]
+    assert hurry["priority"] in ("P3", "P4")
+    assert hurry["priority_detail"]["heard"]
+    assert {"product", "occurred_at"} <= set(hurry["missing"])
+
+
+def test_every_stated_reason_stands_in_the_mail_it_names(embedded: Running) -> None:
+    for case in demo(embedded):
+        timeline = {message["id"]: message for message in embedded.get(f"/api/cases/{case['key']}/messages")["items"]}
+        stated = [
+            *case["priority_detail"]["evidence"],
+            *case["priority_detail"]["heard"],
+            *case["asks"],
+            *case["parked"],
+            *(line for line in case["checklist"] if line["quote"]),
+        ]
+        for said in stated:
+            message = timeline[said["message"]]
+            words = "\n".join(
+                (message["subject"], message["text"], message["author"]["address"], str(message["attachments"]))
+            )
+            assert squeezed(said["quote"]) in squeezed(words), said
+            assert squeezed(said["quote"])[:40] in squeezed(told(case)) or said.get("item"), said
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_sending_twice_makes_nothing_twice(embedded: Running) -> None:
+    first = demo(embedded)
+    second = demo(embedded)
+    assert [case["messages"] for case in first] == [case["messages"] for case in second]
+    assert len(embedded.get("/api/cases")["items"]) == len(first)
