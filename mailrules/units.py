@@ -251,6 +251,8 @@ def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
     doubtful = not known(name) and (groups.get("plain") or not match.group("value"))
     if groups.get("plain") and not match.group("value") and not known(name):
         return None  # "I will need:" introduces what follows
+    if not known(name) and not groups.get("plain") and match.group("value"):
+        return None  # 【緊急】 before a sentence is a word said, no label: only a label that some rule reads is one
     if not name or name.isdigit() or (doubtful and (groups.get("plain") is None or not _form_like(match))):
         return None
     if name[-1].isdigit() and match.group("value")[:1].isdigit() and not known(name):
