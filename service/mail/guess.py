@@ -87,9 +87,13 @@ def _by_runs(sample: bytes) -> str | None:
         return None
     if low > 2 * tall:
         return "koi8-r"
+    if len(_ACCENTED.findall(sample)) * 30 >= high:
+        return "cp1253"
     return "cp1251" if tall > low else None
 
 
+_ACCENTED = re.compile(rb"[\xdc-\xdf](?=[\xe1-\xfe])|(?<=[\xe1-\xfe])[\xdc-\xdf]")
+"""Greek vowels with an accent beside small letters; in Windows-1251 they would be capitals inside a word."""
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 
