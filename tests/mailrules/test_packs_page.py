@@ -1,0 +1,31 @@
+"""The packs shown in docs/packs.md load, and their examples hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mailrules.decisions import FACTS
+from mailrules.examples import try_examples
+from mailrules.library import build, collect
+
+PAGE = (Path(__file__).parents[2] / "docs" / "packs.md").read_text(encoding="utf-8")
+PACKS = re.findall(r"^```yaml\n(pack: .*?)^```$", PAGE, re.M | re.S)
+
+
+def test_two_packs_are_shown() -> None:
+    assert len(PACKS) == 2
+
+
+@pytest.mark.parametrize("text", PACKS)
+def test_a_pack_on_the_page_works(tmp_path: Path, text: str) -> None:
+    (tmp_path / "shown.yaml").write_text(text, encoding="utf-8")
+    library = collect([tmp_path])
+    mine = str(tmp_path / "shown.yaml")
+    assert [one for one in try_examples(library, build(library)) if one.file == mine and not one.ok] == []
+
+
+def test_every_fact_stands_on_the_page() -> None:
+    assert [name for name in FACTS if f"`{name}`" not in PAGE] == []
