@@ -2,7 +2,8 @@
 
 A child that dies soon after its start is restarted later and later (up to ``MAX_PAUSE``); one that has lived for a
 while, at once. What a dead worker had claimed is free again at once. SIGTERM and SIGINT are passed on; a child that
-does not end in time is killed: everything promised is in the spool anyway.
+does not end in time is killed: everything promised is in the spool anyway. SIGHUP is passed on to the acceptor, which
+reads its certificate again.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    renew = threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: renew.set())
     database = Database(settings.database_url)
     try:
         migrate(database)
@@ -97,16 +100,19 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
         for child in family:
             child.start()
         announcer.start()
-        return _watch(family, database, stop)
+        return _watch(family, database, stop, renew)
     finally:
         stop.set()
         _stop(family, settings.stop_seconds)
         database.close()
 
 
-def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -> int:
+def _watch(family: Sequence[Child], database: Database, stop: threading.Event, renew: threading.Event) -> int:
     began = time.monotonic()
     while not stop.wait(0.1):
+        if renew.is_set():
+            renew.clear()
+            _tell(family, signal.SIGHUP, ("smtp",))
         for child in family:
             status = child.ended()
             if status is not None:
@@ -131,9 +137,7 @@ def _renew(family: Sequence[Child]) -> None:
 
 def _stop(family: Sequence[Child], seconds: float) -> None:
     running = [child.process for child in family if child.process is not None]
-    for process in running:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
+    _tell(family, signal.SIGTERM)
     deadline = time.monotonic() + seconds
     for process in running:
         try:
@@ -141,6 +145,14 @@ def _stop(family: Sequence[Child], seconds: float) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _tell(family: Sequence[Child], what: signal.Signals, names: Sequence[str] = ()) -> None:
+    """Send a signal to all children, or to those named."""
+    for child in family:
+        if child.process is not None and (not names or child.name in names):
+            with contextlib.suppress(ProcessLookupError):
+                child.process.send_signal(what)
 
 
 def _announce(settings: Settings, stop: threading.Event) -> None:

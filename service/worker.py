@@ -120,11 +120,12 @@ class Worker:
 
     def _failed(self, claimed: Claimed, error: Exception) -> None:
         attempt = min(claimed.attempt, len(BACK_OFF))
-        due = self._clock() + BACK_OFF[attempt - 1]
+        now = self._clock()
+        due = now + BACK_OFF[attempt - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
         trace = "".join(traceback.format_exception(error, limit=-8))
         _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, reason=reason, trace=trace)
-        self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, due))
+        self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, now, due))
 
     def _give_back(self, understood: Sequence[Understood]) -> None:
         """The database failed us, not these mails: if it can, it shall not count the attempt."""

@@ -57,16 +57,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address", name="pk_learned_team"),
     )
     op.create_table(
-        "processes",
-        sa.Column("id", sa.String(length=64), nullable=False, comment="names its leases: kind@host/pid/random"),
-        sa.Column("kind", sa.String(length=8), nullable=False, comment="smtp, worker, api"),
-        sa.Column("host", sa.Text(), nullable=False),
-        sa.Column("pid", sa.Integer(), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_processes"),
-    )
-    op.create_table(
         "spool",
         sa.Column("id", sa.String(length=36), nullable=False, comment="UUIDv7: sorts by time of receipt"),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),

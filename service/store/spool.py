@@ -19,10 +19,11 @@ from hashlib import sha256
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, true, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, true, update
 
 from service.errors import Conflict, NotFound
-from service.store.tables import contents, deliveries, spool
+from service.store.database import one_at_a_time
+from service.store.tables import contents, deliveries, events, spool
 
 MAX_ATTEMPTS = 3
 STATES = ("waiting", "done", "shunted", "refused")
@@ -132,7 +133,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int
     ).all()
     exhausted = [row.id for row in found if row.attempts >= MAX_ATTEMPTS]
     if exhausted:
-        shunt(conn, exhausted, f"the worker did not survive it, {MAX_ATTEMPTS} times")
+        shunt(conn, exhausted, f"the worker did not survive it, {MAX_ATTEMPTS} times", now)
     found = [row for row in found if row.attempts < MAX_ATTEMPTS]
     if not found:
         return []
@@ -162,19 +163,16 @@ def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None
         raise LostLease("another worker took over")
 
 
-def back_off(conn: Connection, id: str, by: str, reason: str, due_at: datetime) -> None:
+def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due_at: datetime) -> None:
     """It failed; try again at ``due_at``, or set it aside if that was the last attempt."""
     ours = and_(spool.c.id == id, spool.c.leased_by == by, spool.c.state == "waiting")
-    conn.execute(
-        update(spool)
-        .where(ours, spool.c.attempts < MAX_ATTEMPTS)
-        .values(reason=reason, due_at=due_at, leased_by=None, leased_until=None)
-    )
-    conn.execute(
-        update(spool)
-        .where(ours, spool.c.attempts >= MAX_ATTEMPTS)
-        .values(state="shunted", reason=reason, leased_by=None, leased_until=None)
-    )
+    attempts = conn.execute(select(spool.c.attempts).where(ours).with_for_update()).scalar()
+    if attempts is None:
+        return  # another has it
+    if attempts >= MAX_ATTEMPTS:
+        shunt(conn, [id], reason, now)
+        return
+    conn.execute(update(spool).where(ours).values(reason=reason, due_at=due_at, leased_by=None, leased_until=None))
 
 
 def give_back(conn: Connection, ids: Sequence[str], by: str) -> None:
@@ -201,13 +199,16 @@ def holders(conn: Connection) -> set[str]:
     return {str(by) for by in conn.execute(query).scalars()}
 
 
-def shunt(conn: Connection, ids: Sequence[str], reason: str) -> None:
+def shunt(conn: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:
     """Set aside: visible, kept, tried again only when a person says so."""
+    one_at_a_time(conn)
     conn.execute(
         update(spool)
         .where(spool.c.id.in_(ids))
         .values(state="shunted", reason=reason, leased_by=None, leased_until=None)
     )
+    told = [{"kind": "spool.shunted", "at": now, "data": {"spool": id, "reason": reason}} for id in ids]
+    conn.execute(insert(events), told)
 
 
 def retry(conn: Connection, id: str, now: datetime) -> None:

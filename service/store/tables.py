@@ -397,17 +397,6 @@ webhooks = Table(
     Column("last_error", Words),
 )
 
-processes = Table(
-    "processes",
-    metadata,
-    Column("id", String(64), primary_key=True, comment="names its leases: kind@host/pid/random"),
-    Column("kind", String(8), nullable=False, comment="smtp, worker, api"),
-    Column("host", Words, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("started_at", Instant, nullable=False),
-    Column("seen_at", Instant, nullable=False),
-)
-
 # ── the word index, filled in a later batch ──────────────────────────────────────────────────────────────────────────
 
 SEARCH_TABLE = "search_words"

@@ -8,7 +8,7 @@ import pytest
 
 from service.api.attachments import disposition
 from tests.mails import ASK, LOGS, REPORT
-from tests.running import Running
+from tests.running import Running, now
 from tests.seeding import seed
 
 
@@ -131,7 +131,7 @@ def test_a_shunted_mail_can_be_tried_again(service: Running) -> None:
 
     service.deliver(REPORT)
     (entry,) = service.get("/api/spool")["items"]
-    service.database.transact(lambda conn: spool.shunt(conn, [entry["id"]], "it did not survive"))
+    service.database.transact(lambda conn: spool.shunt(conn, [entry["id"]], "it did not survive", now()))
     assert service.get("/api/spool", state="shunted")["items"][0]["reason"] == "it did not survive"
     assert service.client.post(f"/api/spool/{entry['id']}/retry").json()["state"] == "waiting"
 

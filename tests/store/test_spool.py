@@ -109,7 +109,7 @@ def test_a_failed_mail_waits_then_is_set_aside_with_its_reason(database: Databas
     for attempt in range(1, 4):
         assert [one.attempt for one in _claim(database, "w1", at)] == [attempt]
         at += timedelta(seconds=30)
-        database.transact(partial(spool.back_off, id=id, by="w1", reason="ValueError: no", due_at=at))
+        database.transact(partial(spool.back_off, id=id, by="w1", reason="ValueError: no", now=at, due_at=at))
         assert _claim(database, "w1", at - timedelta(seconds=1)) == []
     assert _state(database, id) == ("shunted", 3, "ValueError: no")
     assert _claim(database, "w1", at + timedelta(days=1)) == []
@@ -152,7 +152,7 @@ def test_what_a_dead_worker_held_is_free_at_once_and_counted(database: Database)
 
 def test_a_shunted_mail_is_tried_again_when_a_person_says_so(database: Database) -> None:
     first, second, third = _receive(database, 3)
-    database.transact(lambda conn: spool.shunt(conn, [first, second], "broken"))
+    database.transact(lambda conn: spool.shunt(conn, [first, second], "broken", NOW))
     database.transact(lambda conn: spool.retry(conn, first, NOW))
     assert [(one.id, one.attempt) for one in _claim(database)] == [(first, 1), (third, 1)]
     with pytest.raises(Conflict, match="is waiting, not shunted"):
@@ -167,7 +167,7 @@ def test_the_ledger_counts_every_mail_once(database: Database) -> None:
     ids = _receive(database, 6)
     _claim(database, limit=3)
     database.transact(lambda conn: spool.finish(conn, ids[:2], "w1", NOW))
-    database.transact(lambda conn: spool.shunt(conn, ids[2:3], "broken"))
+    database.transact(lambda conn: spool.shunt(conn, ids[2:3], "broken", NOW))
     ledger = database.read(spool.ledger)
     assert (ledger.accepted, ledger.taken_in, ledger.waiting, ledger.shunted) == (6, 2, 3, 1)
     assert ledger.balanced
@@ -177,7 +177,7 @@ def test_the_ledger_counts_every_mail_once(database: Database) -> None:
 
 def test_listing_pages_by_state(database: Database) -> None:
     ids = _receive(database, 5)
-    database.transact(lambda conn: spool.shunt(conn, ids[1:4], "broken"))
+    database.transact(lambda conn: spool.shunt(conn, ids[1:4], "broken", NOW))
     first = database.read(lambda conn: spool.listing(conn, "shunted", 2))
     assert [entry["id"] for entry in first] == [ids[3], ids[2]]
     second = database.read(lambda conn: spool.listing(conn, "shunted", 2, before=ids[2]))
