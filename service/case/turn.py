@@ -121,11 +121,15 @@ def _team(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
             if course.waiting_on is None and course.status == "open":
                 _move(course, line, "team")
             return
-        if course.waiting_on == "vendor" and "ask" not in acts and not phrases.asks_something(text):
+        asks = "ask" in acts or phrases.asks_something(text)
+        if course.waiting_on == "vendor" and not asks:
             return
-        _move(course, line, "requester")
+        # a report of how things stand, with nothing before it, asks nobody for anything: we go on
+        _move(course, line, "requester" if asks or course.moves else "team")
     elif answered:
         _move(course, line, "team" if _owes(ledger, line) else "vendor")
+    elif "give_logs" in acts and line.node.stated:
+        _move(course, line, "vendor")  # to whom else, under the vendor's number, though only we are addressed
     elif not course.moves or "report" in acts or "reopen" in acts:
         raised = phrases.says_ticket_raised(line.turn.subject) or phrases.says_ticket_raised(text)
         _move(course, line, "vendor" if raised else "team")
