@@ -67,10 +67,11 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
     body = read_body(text, found.html(), subject=subject, date=head.date, flowed=found.flowed, from_=head.from_)
     defects.update(body.defects)
     intro, forwarded = body.intro, body.forwarded
-    attached = _attached(found, defects, depth)
+    attached, quoted_there = _attached(found, defects, depth)
     if attached and not forwarded:
         intro = body.reply_text
-    new_text = body.reply_text or text
+    # what a person forwards without a word may be a machine's, the mail is not
+    new_text = body.reply_text if forwarded or attached else body.reply_text or text
     kind = automatic.kind(head, found, new_text, report)
     return Mail(
         message_id=head.message_id,
@@ -89,7 +90,7 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
         intro=intro,
         signature=body.signature,
         forwarded=(*forwarded, *attached),
-        history=body.history,
+        history=(*body.history, *quoted_there),
         language=language_of(body.reply_text or text),
         attachments=tuple(_describe(file) for file in found.files),
         automatic=kind,
@@ -120,9 +121,10 @@ def _describe(file: Found) -> Attachment:
     )
 
 
-def _attached(found: Contents, defects: set[str], depth: int) -> list[Earlier]:
-    """The mails that came as attachments, each followed by those inside it."""
+def _attached(found: Contents, defects: set[str], depth: int) -> tuple[list[Earlier], list[Earlier]]:
+    """The mails that came as attachments, each followed by those forwarded inside it; and what all of them quote."""
     out: list[Earlier] = []
+    quoted: list[Earlier] = []
     for inner in found.messages[:MAX_ATTACHED]:
         if depth >= MAX_ATTACHED_DEPTH:
             defects.add("mime-deep")
@@ -145,4 +147,5 @@ def _attached(found: Contents, defects: set[str], depth: int) -> list[Earlier]:
             )
         )
         out.extend(mail.forwarded)
-    return out
+        quoted.extend(mail.history)
+    return out, quoted

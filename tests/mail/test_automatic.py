@@ -14,6 +14,12 @@ CASES: dict[str, tuple[str, str, str | None]] = {
         "To: ken@a.example\nSubject: Undelivered Mail Returned to Sender\n\nuser unknown",
         None,
     ),
+    "a person who forwards an acknowledgement without a word": (
+        "From: Ken <ken@a.example>\nSubject: Fw: 【自動返信】受付",
+        "-----Original Message-----\nFrom: support@v.example\nSent: Monday, November 9, 2026 10:00\n"
+        "To: ken@a.example\nSubject: 【自動返信】受付\n\nお問い合わせを受け付けました。\n※このメールは自動送信です。",
+        None,
+    ),
     "a person who answers a maintenance notice": (
         "From: Ken <ken@a.example>\nSubject: Re: Scheduled maintenance\nIn-Reply-To: <1@b.example>",
         "Which servers are affected?\n\n> This is an automated message.",
