@@ -36,6 +36,9 @@ class Access:
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 0
+        only_head = scope["method"] == "HEAD" and scope["path"] != "/api/events"
+        if only_head:  # RFC 9110 §9.3.2: what GET would answer, without the body
+            scope = {**scope, "method": "GET"}
 
         async def guarded(message: Message) -> None:
             nonlocal status
@@ -44,6 +47,8 @@ class Access:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+            elif only_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         try:

@@ -69,6 +69,10 @@ class Reader:
     def vendor(self, id: str | None) -> str:
         return self.vendor_name(id, self.language) if id else ""
 
+    def way(self, kind: str) -> str:
+        """By which kind of evidence a mail landed in its case."""
+        return self.t(f"way.{kind}") if kind else ""
+
     def side(self, side: str | None) -> str:
         return self.t(f"side.{side or 'none'}")
 

@@ -115,6 +115,7 @@ class Database:
                     Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
                 self._engine = create_engine(
                     self.url,
+                    hide_parameters=True,  # an error in the log names the statement, never what mails say
                     json_serializer=to_json,
                     connect_args={"timeout": BUSY_SECONDS},
                     max_overflow=50,
@@ -130,6 +131,7 @@ class Database:
                 threading.Thread(target=_loop_forever, args=(loop,), name="postgresql", daemon=True).start()
                 engine = create_async_engine(
                     self.url,
+                    hide_parameters=True,
                     json_serializer=to_json,
                     pool_size=4,
                     max_overflow=12,

@@ -215,3 +215,10 @@ def test_a_body_that_is_no_json_is_a_problem(embedded: Running) -> None:
     answer = embedded.client.patch(f"/api/cases/{key}", content=b"{", headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_head_answers_what_get_would_without_the_body(embedded: Running) -> None:
+    for path in ("/healthz", "/api/cases", "/", "/api/cases/SD-9"):
+        head, get = embedded.client.head(path), embedded.client.get(path)
+        assert (head.status_code, head.content) == (get.status_code, b"")
+        assert head.headers["content-type"] == get.headers["content-type"]
