@@ -49,8 +49,8 @@ class Committer:
         self.waiting += 1
         try:
             self._queue.put((envelope, content, self._clock(), future))
-            # a client that goes away does not stop its mail: it may have been committed already
-            return await asyncio.shield(future)
+            # who stops waiting does not stop the mail: it may have been committed already
+            return await future
         finally:
             self.waiting -= 1
 
