@@ -33,6 +33,8 @@ class Reader:
         """A length of time in its two largest units below ten of the first: 3日4時間, 2 h 5 min."""
         if seconds is None:
             return "–"
+        if seconds == 0:
+            return "0分" if self.language == "ja" else "0 min"
         left, parts = max(0, int(seconds)), []
         for size, ja, en in _UNITS:
             count, rest = divmod(left, size)

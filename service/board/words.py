@@ -111,6 +111,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "With this one known, one answer is likely to be enough.",
     ),
     "need.none": ("必要な情報はそろっています。", "Everything needed is there."),
+    "need.asks": (
+        "チェックリストの情報はそろっています。下の依頼に答えると進みます。",
+        "The checklist is complete. Answering the asks below moves this on.",
+    ),
     "checklist": ("わかっていること", "What is known"),
     "state.present": ("あり", "there"),
     "state.missing": ("まだ", "still needed"),

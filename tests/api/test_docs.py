@@ -15,6 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 EXAMPLES = re.findall(r"^```(sh|python)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SAYS = (
     '"waiting_on":"team"',
+    "サインイン",
     "2 cases",
     "local\n412 application/problem+json",
     "2611170040001177",
