@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from mailrules.fold import fold
@@ -33,6 +34,10 @@ _ELSEWHERE = re.compile(
     re.I,
 )
 """Words before a number that tell of another case."""
+_BEFORE = 40
+"""Characters before a number that are looked at for them."""
+_ENOUGH = 50
+"""Numbers of one shape in one text: more is a table, not a mail about a case."""
 _DIGIT = re.compile(r"[0-9]")
 _DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
@@ -199,7 +204,7 @@ def _collect(
         for text in texts:
             if shape.unless and any(pattern.search(text) for pattern in shape.unless):
                 continue
-            for match in shape.pattern.finditer(text):
+            for match in islice(shape.pattern.finditer(text), _ENOUGH):
                 _add(shape, vendor, match, text, at, found)
 
 
@@ -218,7 +223,7 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: dict
     ref = ref.strip("-_")
     if not ref or (_DAY.fullmatch(ref) and shape.said.needs != "nothing"):
         return
-    stated = at != "body" and not _ELSEWHERE.search(text[: match.start()])
+    stated = at != "body" and not _ELSEWHERE.search(text[max(0, match.start() - _BEFORE) : match.start()])
     key = (vendor, ref)
     if key not in found or (stated and not found[key].stated):
         found[key] = Reference(vendor, ref, stated, match.group().strip(" \t"), token=shape.said.token)

@@ -23,6 +23,8 @@ _IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0
 _GREETING_LINES = 3
 _SPEAKS_OF_NOTHING = frozenset(("auto_reply", "bounce", "receipt", "calendar"))
 """Mail of machines repeats our subject; the vendor's own is known by its address."""
+_ENOUGH = 400
+"""Sentences of a mail, and names in one of them, that are looked at."""
 _NEAR = 40
 """Characters before and after a name that show whether it is named in passing."""
 
@@ -143,7 +145,7 @@ class Vendors:
         scores: dict[str, float] = defaultdict(float)
         first: dict[str, Finding] = {}
         for text, weight, base in self._texts(turn, sheet):
-            for which, start, end in self._automaton.find_matches_as_indexes(lower(text)):
+            for which, start, end in self._automaton.find_matches_as_indexes(lower(text))[:_ENOUGH]:
                 name = self._names[which]
                 if _inside_word(name, text, start, end) or self._in_passing(text, start, end):
                     continue
@@ -162,7 +164,7 @@ class Vendors:
         """(text, how much a name says there, where it starts on the sheet)"""
         texts = [(fold(turn.subject)[0], _IN_SUBJECT, -1)] if turn.subject else []
         lines = 0
-        for unit in sheet.units:
+        for unit in sheet.units[:_ENOUGH]:
             if unit.where in ("subject", "old_subject", "log", "quote"):
                 continue
             lines += 1

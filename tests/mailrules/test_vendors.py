@@ -314,3 +314,10 @@ def test_a_desk_is_named_by_its_own_token_where_nobody_else_is() -> None:
     assert recognised(mail).vendor == "zammad_otrs"
     assert numbers(mail) == ["2026111098765432"]
     assert recognised(turn(subject="Re: 回線断 [Ticket#2026111098765432]", side="requester")).vendor is None
+
+
+@pytest.mark.parametrize("text", ["ケース番号: 12345678 " * 20_000, "AWS Slack " * 40_000, "受付番号 " + "1" * 400_000])
+def test_a_huge_text_is_read_to_its_end(text: str) -> None:
+    mail = turn(text, side="vendor", author="x@cisco.com", subject="SR 691234567")
+    assert "691234567" in numbers(mail)
+    assert recognised(turn(text[:-1])).vendor in ("aws", None)
