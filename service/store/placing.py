@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from service.case.bringing import Brought
 from service.case.keys import cited_keys, own_keys
@@ -294,7 +294,7 @@ def learn(conn: Connection, arrived: Sequence[Arrived], placed: Placed, now: dat
     conn.execute(insert(learned_team), [{"address": address, "learned_at": now} for address in fresh])
     placed.learned = fresh
     query = select(messages.c.id, messages.c.case_id, messages.c.facts).where(
-        messages.c.author_address.in_(fresh), messages.c.author_role == "requester"
+        messages.c.author_address.in_(fresh), text("messages.author_role = 'requester'")
     )
     for row in conn.execute(query).all():
         placed.cases.append(row.case_id)

@@ -98,7 +98,7 @@ def _index(conn: Connection, limit: int) -> int:
             messages.c.author_address,
             messages.c.message_id,
         )
-        .where(~messages.c.indexed)
+        .where(text('NOT messages."indexed"'))  # in the very words of the partial index
         .order_by(messages.c.id)
         .limit(limit)
     )

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, text, true, update
 
 from service.errors import Conflict, NotFound
 from service.store.database import one_at_a_time
@@ -100,8 +100,10 @@ def known(conn: Connection, hashes: Sequence[str], channel: str) -> set[str]:
 
 # ── claim, finish, back off, shunt ───────────────────────────────────────────────────────────────────────────────────
 
+_WAITING = text("spool.state = 'waiting'")
+"""In the very words of the partial index."""
 _FREE = and_(
-    spool.c.state == "waiting",
+    _WAITING,
     spool.c.due_at <= bindparam("now"),
     or_(spool.c.leased_until.is_(None), spool.c.leased_until <= bindparam("now")),
 )
@@ -195,7 +197,7 @@ def release(conn: Connection, by: str) -> int:
 
 def holders(conn: Connection) -> set[str]:
     """Who holds leases."""
-    query = select(spool.c.leased_by).distinct().where(spool.c.state == "waiting", spool.c.leased_by.is_not(None))
+    query = select(spool.c.leased_by).distinct().where(_WAITING, spool.c.leased_by.is_not(None))
     return {str(by) for by in conn.execute(query).scalars()}
 
 
@@ -245,6 +247,8 @@ def listing(
     query = select(spool).order_by(spool.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(spool.c.state == state)
+    if state not in (None, "done"):
+        query = query.where(text("spool.state <> 'done'"))  # in the very words of the partial index
     if before is not None:
         query = query.where(spool.c.id < before)
     return [dict(row._mapping) for row in conn.execute(query)]
@@ -296,7 +300,7 @@ def done_without_message(conn: Connection, limit: int = 10) -> list[str]:
 
 def oldest_waiting(conn: Connection) -> datetime | None:
     """When the mail that waits longest was received."""
-    return conn.execute(select(func.min(spool.c.received_at)).where(spool.c.state == "waiting")).scalar()
+    return conn.execute(select(func.min(spool.c.received_at)).where(_WAITING)).scalar()
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:

@@ -312,6 +312,12 @@ messages = Table(
 Index("ix_messages_case_id", messages.c.case_id, messages.c.id)
 Index("ix_messages_message_id", messages.c.message_id)
 Index("ix_messages_fingerprint", messages.c.fingerprint)
+Index(  # whose side changes when somebody shows to be of the team
+    "ix_messages_requester",
+    messages.c.author_address,
+    sqlite_where=text("author_role = 'requester'"),
+    postgresql_where=text("author_role = 'requester'"),
+)
 Index("ix_messages_spool_id", messages.c.spool_id)
 Index("ix_messages_found_in", messages.c.found_in)
 Index("ix_messages_unindexed", messages.c.id, sqlite_where=text("NOT indexed"), postgresql_where=text("NOT indexed"))
