@@ -85,7 +85,11 @@ def _waiting_on(brought: Sequence[Brought], judged: Brought, judgement: Judgemen
         Line(number, one.node, one.turn, one.date or _NEVER, one.reading, wrapper=number == 0 and one is not judged)
         for number, one in enumerate(brought)
     ]
-    return follow(in_order(lines)).waiting_on
+    waiting_on = follow(in_order(lines)).waiting_on
+    asks_on = bool(judgement.parked) and any(item == "question" for item in judgement.present)
+    if waiting_on is None and side == "team" and "vendor" in judged.turn.towards and asks_on:
+        return "vendor"  # service is back, and the report or the refund asked for is theirs to give
+    return waiting_on
 
 
 def _shown(
