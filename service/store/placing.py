@@ -174,6 +174,7 @@ def _write(
         elif message not in known:
             touched.add(case)
     _facts(conn, found, known, home, real, by_id)
+    _renew_reasons(conn, found, known, home, real)
     temporary = {number: before for before, number in stored.items()}
     delivered = [(one, brought, real(brought.node.id)) for one, brought in flat]
     deliver(conn, delivered)
@@ -270,6 +271,23 @@ def _facts(
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_(chunk)))
     if inserted:
         conn.execute(insert(thread_keys), inserted)
+
+
+def _renew_reasons(
+    conn: Connection, found: Plan, known: Mapping[int, Node], home: Mapping[int, int], real: Any
+) -> None:
+    """A mail that came late may be why others stand where they stood already: their evidence says so from now on."""
+    beside = [m for s in found.standings if any(n < 0 for n in s.members) for m in s.members if m > 0]
+    changed: list[dict[str, Any]] = []
+    for chunk in chunks(beside):
+        query = select(messages.c.id, messages.c.placed_by).where(messages.c.id.in_(chunk))
+        for row in conn.execute(query):
+            kind = found.evidence[row.id].kind
+            if kind != row.placed_by and known[row.id].case == home[row.id]:
+                evidence = evidence_of(row.id, found, home, real, [])
+                changed.append({"number": row.id, "placed_by": kind, "evidence": evidence})
+    if changed:
+        conn.execute(update(messages).where(messages.c.id == bindparam("number")), changed)
 
 
 def _move(conn: Connection, message: int, case: int, found: Plan, case_at: Sequence[int], real: Any) -> None:

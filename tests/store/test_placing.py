@@ -147,6 +147,16 @@ def test_equal_subjects_and_people_suggest_and_glue_nothing(database: Database) 
     assert database.read(lambda conn: placing.related(conn, last)) == [first]
 
 
+def test_evidence_is_renewed_when_the_mail_it_rests_on_comes_late(sqlite: Database) -> None:
+    desk = Desk(sqlite)
+    desk.take(RECEIPT)
+    desk.take(mail("later", ACME, "[acme #550123] Visit", "An engineer comes on Monday.", 24 * 60, to=(DESK,)))
+    assert desk.row("receipt")["placed_by"] == "new"
+    desk.take(INQUIRY)
+    assert desk.row("receipt")["placed_by"] == "content"
+    assert desk.row("receipt")["evidence"]["evidence"][0]["message"] == str(desk.id_of("inquiry"))  # type: ignore[index]
+
+
 def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
     from service.mail.message import Attachment
 
