@@ -42,6 +42,8 @@ class _Facts:
     calm: Finding | None = None
     growing: Finding | None = None
     recovered: Finding | None = None
+    confirmed: bool = False
+    """We said that it works again: what is left of it can wait (2.1, P4)."""
     ongoing: Finding | None = None
     deadline: Finding | None = None
     heard: list[Finding] = field(default_factory=list)
@@ -69,6 +71,8 @@ def prioritise(
         return _secure(facts, impact, urgency, evidence, heard)
     if kind == "rca":
         return PriorityDetail("P3", impact, "low", evidence, heard, "rca")
+    if facts.recovered is not None and facts.confirmed:
+        return PriorityDetail("P4", impact, "low", evidence, heard, "recovered")
     basis = "matrix" if impact != "unknown" else "default"
     return PriorityDetail(_MATRIX[impact, urgency], impact, urgency, evidence, heard, basis)
 
@@ -77,6 +81,7 @@ def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]
     ours = turn.side != "vendor"
     if "reopen" in reading.acts and ours:
         facts.recovered = facts.calm = facts.workaround = None
+        facts.confirmed = False
         if any(weight.axis == "impact" for weight in reading.weights):
             facts.impacts.clear()
     low = [w.finding for w in reading.weights if w.axis == "urgency" and w.level == "low"]
@@ -84,12 +89,13 @@ def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]
     for item in reading.items:
         if item.item == "workaround" and item.state in ("value", "none"):
             facts.workaround = (item.state, item.finding)
+    if not ours:
+        return  # a vendor's word of recovery lowers nothing before we agree to it (2.3, point 8)
     if "recovered" in reading.flags or "confirm_resolved" in reading.acts:
         facts.recovered = low[0] if low else _of_act(reading)
-    elif "ongoing" in reading.flags and ours:
-        facts.recovered = None
-    if not ours:
-        return
+        facts.confirmed = "confirm_resolved" in reading.acts
+    elif "ongoing" in reading.flags:
+        facts.recovered, facts.confirmed = None, False
     facts.heard += reading.heard
     facts.impacts += [w for w in reading.weights if w.axis == "impact"]
     facts.security += [w.finding for w in reading.weights if w.axis == "security"]

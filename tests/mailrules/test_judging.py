@@ -88,7 +88,7 @@ def test_a_reminder_never_raises_and_recovery_lowers(rules: Rules) -> None:
     chase = turn("その後いかがでしょうか。至急お願いします。", id="2", reply=True)
     over = turn("先ほど復旧しました。", id="3", reply=True)
     assert rules.judge((first, chase)).priority.level == "P1"
-    assert rules.judge((first, chase, over)).priority.level == "P3"
+    assert rules.judge((first, chase, over)).priority.level == "P4"
 
 
 def test_a_reopening_is_weighed_by_its_own_words(rules: Rules) -> None:
