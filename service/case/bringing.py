@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from mailrules.judgement import Reading
 from mailrules.thread import File, Side, Turn
 from service.case import tokens
+from service.case.dating import in_zone, moment
 from service.case.node import Node
+from service.case.numbers import claims_in, numbers_in, told_in
 from service.case.roles import Roles
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
@@ -19,9 +21,6 @@ from service.case.words import content_words, names, squashed
 from service.mail.message import Address, Attachment, Earlier, Mail, Origin
 
 TOKYO = ZoneInfo("Asia/Tokyo")
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,6}\d)[A-Za-z0-9][A-Za-z0-9-]{4,28}[A-Za-z0-9](?![A-Za-z0-9])", re.ASCII
-)
 _PREVIOUS = re.compile(
     r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related"
     r"|last (?:month|year)'s) (?:case|ticket|issue|request|sr)",
@@ -147,7 +146,7 @@ def _brought_mail(
     text = mail.reply_text or mail.intro
     subject = read_subject(mail.subject)
     role = roles.role_of(mail.from_)
-    at, dated = _moment(mail.date, received_at)
+    at, dated = moment(mail.date, received_at)
     to, cc = _keys(mail.to, ways), _keys(mail.cc, ways)
     own = [
         case
@@ -183,9 +182,9 @@ def _brought_mail(
         thread_index=mail.thread_index,
         vendor=vendor,
         to_vendor=next((v for v in (roles.vendor(a) for a in (*mail.to, *mail.cc)) if v), None),
-        numbers=_numbers(mail.subject),
-        told=_told(text, role),
-        claims=_claims(mail.subject, ways.prefix),
+        numbers=numbers_in(mail.subject),
+        told=told_in(text, role),
+        claims=claims_in(mail.subject, ways.prefix),
         token=next(iter((*own, *tags)), None),
         fresh=role != "vendor" and begins_new_topic(text),
         words=content_words(mail.subject, text, without=without)[:60],
@@ -213,10 +212,10 @@ def _brought_earlier(
     outer: str | None,
 ) -> Brought:
     role = roles.role_of(earlier.from_)
-    date = _in_zone(earlier, mail, ways.zone, role in ("team", "requester"))
+    date = in_zone(earlier, mail, ways.zone, role in ("team", "requester"))
     subject = read_subject(earlier.subject or "")
     limit = mail.date or received_at
-    at, dated = _moment(date, limit)
+    at, dated = moment(date, limit)
     vendor = _vendor(earlier.from_, (*earlier.to, *earlier.cc), roles)
     without = _people(earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ways)
     parents = tuple(dict.fromkeys(earlier.in_reply_to))
@@ -240,14 +239,14 @@ def _brought_earlier(
         reply_marked=subject.reply,
         vendor=vendor,
         to_vendor=next((v for v in (roles.vendor(a) for a in (*earlier.to, *earlier.cc)) if v), None),
-        numbers=_numbers(earlier.subject or ""),
-        told=_told(earlier.text, role),
-        claims=_claims(earlier.subject or "", ways.prefix),
+        numbers=numbers_in(earlier.subject or ""),
+        told=told_in(earlier.text, role),
+        claims=claims_in(earlier.subject or "", ways.prefix),
         words=content_words(earlier.subject or "", earlier.text, without=without)[:60],
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(earlier.text)[:400],
     )
-    language = _language(earlier.text, mail.language)
+    language = language_of_earlier(earlier.text, mail.language)
     forwarded_by = outer if earlier.origin in ("forwarded", "attached") else None
     turn = _turn(
         str(position),
@@ -336,52 +335,7 @@ def _people(author: Address | None, others: Sequence[Address], ways: Ways) -> fr
     return names(parts) | {d.partition(".")[0] for d in ways.organisation}
 
 
-def _claims(subject: str, prefix: str) -> tuple[int, ...]:
-    found = re.finditer(rf"(?<![A-Za-z0-9-]){re.escape(prefix)}-([1-9]\d{{0,11}})(?![\d-])", subject, re.IGNORECASE)
-    return tuple(dict.fromkeys(int(match[1]) for match in found))[:4]
-
-
-def _numbers(subject: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(match[0] for match in _NUMBER.finditer(subject)))[:6]
-
-
-def _told(text: str, role: Side) -> tuple[str, ...]:
-    """Long numbers in a mail of ours: a ticket that we opened elsewhere may be among them."""
-    if role not in ("team", "requester"):
-        return ()
-    found = (m[0] for m in _NUMBER.finditer(text[:4000]) if sum(c.isdigit() for c in m[0]) >= 6)
-    return tuple(dict.fromkeys(found))[:8]
-
-
-def _moment(date: datetime | None, limit: datetime) -> tuple[datetime, bool]:
-    """When a mail was written, in UTC; a date that is missing, or far in the future of its receipt, is not believed."""
-    ceiling = limit.astimezone(UTC)
-    if date is None:
-        return ceiling, False
-    moment = date.astimezone(UTC)
-    return (moment, True) if moment <= ceiling + timedelta(days=400) else (ceiling, False)
-
-
-def _in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:
-    """The date of a header block that names no zone: mailers write it in the reader's zone.
-
-    Exchange writes Date headers in UTC, so a containing mail in UTC says nothing about where its writer sits: then our
-    own zone is meant, as it is for a mail of our own people, whoever quotes it.
-    """
-    date = earlier.date
-    if date is None or not earlier.zone_assumed:
-        return date
-    outer = mail.date
-    if outer is not None and outer.utcoffset() not in (None, timedelta(0)) and not ours:
-        return date
-    local = date.replace(tzinfo=zone)
-    fixed = local.replace(tzinfo=timezone(local.utcoffset() or timedelta(0)))
-    if outer is not None and fixed > outer + timedelta(hours=1) and date <= outer:
-        return date
-    return fixed
-
-
-def _language(text: str, otherwise: str) -> str:
+def language_of_earlier(text: str, otherwise: str) -> str:
     letters = sum(c.isalpha() for c in text)
     if not letters:
         return otherwise
