@@ -239,6 +239,11 @@ class Spotter:
                 while (spans := find(_ANYWHERE, data, at, len(data)))[0] != _NOWHERE:
                     start, end = spans[0]
                     unit = seen.unit_at(start)
+                    if not self.accepts(signal, seen.sheet.units[unit].where, seen.turn.side):
+                        at = seen.after(unit)
+                        if at >= len(data):
+                            break
+                        continue
                     low, high = spans[value]
                     kept = data[low:high].decode("utf-8", "replace") if value and high > low else None
                     noted = seen.note_bytes(signal, unit, start, end, kept)
@@ -250,6 +255,10 @@ class Spotter:
         """Whether this signal looks at such a place in mails of such a side."""
         sides = self._sides[signal]
         return where in self._places[signal] and (not sides or side in sides)
+
+    def for_vendors(self, signal: int) -> bool:
+        """Whether it looks at vendors' mails alone: there an empty form line is what they ask for."""
+        return self._sides[signal] == {"vendor"}
 
     def guarded(self, signal: int) -> bool:
         """Whether something may speak against its words."""
@@ -305,7 +314,7 @@ class _Seen:
             return True
         text = self.sheet.text
         if not labelled:
-            if unit.state in ("placeholder", "empty"):
+            if unit.state in ("placeholder", "empty") and not self.spotter.for_vendors(signal):
                 return True
             if self.spotter.guarded(signal):
                 inside = text[unit.start : unit.end]

@@ -34,6 +34,8 @@ _END_EN = re.compile(r"[.!?]+[)\"']*(?=[ \t]+[\"'(]?[A-Z0-9#*(-])|[!?]+(?=[ \t])
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|approx|no|nos|mr|mrs|ms|dr|vs|etc|inc|ltd|co|st|dept|ver|fig|\w)\.$", re.I
 )
+_JUDGED = 2000
+"""Units of one mail that are judged as language; what comes after so many is treated as a pasted log."""
 _TOKENS = re.compile(r"「[^「」\n]*」|\([^()\n]{0,80}\)|[。!?.;]+")
 _SPOKEN = re.compile(
     r"「(?P<ja>[^「」\n]{4,200})」(?=[ \t]*(?:など|等)?(?:と|って)(?:の(?:申告|連絡|声|こと|指摘|クレーム|苦情|話)"
@@ -93,6 +95,8 @@ class _Builder:
 
     def add(self, where: str, parts: list[tuple[str, int]], label: str = "", state: str = "", lead: int = -1) -> int:
         """Write one unit from pieces of the folded text; returns its number, -1 for an empty one."""
+        if len(self.units) >= _JUDGED:
+            where, label, state, lead = "log", "", "", -1
         start = self.length
         for text, source in parts:
             if not text:
@@ -181,7 +185,7 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
                     value, value_at = following.strip(), starts[number] + len(following) - len(following.lstrip())
                     number += 1
             heading = name if known(name) and not value else ""
-            _value(build, name, value, at + value_at if value_at >= 0 else at, state_of, value_at, line, at)
+            _value(build, name, value, at + value_at if value_at >= 0 else at, state_of, lead, line, at)
             continue
         titled = _HEADING.match(line) if bare[0] in _POINTS else None
         if titled and known(titled.group("plain").strip()):
@@ -270,11 +274,15 @@ def _form_like(match: re.Match[str]) -> bool:
 
 
 def _value(
-    build: _Builder, name: str, value: str, at: int, state_of: StateOf, value_at: int, line: str, line_at: int
+    build: _Builder, name: str, value: str, at: int, state_of: StateOf, lead: int, line: str, line_at: int
 ) -> None:
     state = state_of(value)
+    named_at = (name, line_at + max(line.find(name), 0))
     if not value:
-        build.add("label", [(name, line_at + max(line.find(name), 0))], name, "empty")
+        build.add("label", [named_at], name, "empty", lead)
+        return
+    if state == "placeholder":  # a form to fill in: its line is the label and the hint
+        build.add("label", [named_at, (" ", at - 1), (value, at)], name, state, lead)
         return
     pieces = _split(value) if state == "value" and len(value) > 12 else [(0, len(value))]
     for number, (low, high) in enumerate(pieces):  # the label speaks for its first sentence
