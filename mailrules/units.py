@@ -181,7 +181,8 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
             name, value, value_at = label
             if not value and known(name) and number < len(lines):
                 following = lines[number]
-                if following.strip() and _label_of(following, known) is None and not _BULLET.match(following):
+                bare = following.strip()
+                if bare and bare[-1] != ":" and _label_of(following, known) is None and not _BULLET.match(following):
                     value, value_at = following.strip(), starts[number] + len(following) - len(following.lstrip())
                     number += 1
             heading = name if known(name) and not value else ""
@@ -196,6 +197,9 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
             parts, number = _joined(lines, starts, number, line, at, bullet.end())
             _sentences(build, "list", parts, heading, lead)
             continue
+        if lead >= 0 and _is_form_line(bare, lines[number : number + 2], build.units, lead):
+            build.add("list", [(bare, at + len(line) - len(line.lstrip()))], heading, "", lead)
+            continue
         if lead >= 0 and line[0] in " \t" and len(line) <= 80 and line.rstrip()[-1] not in "。.":
             _sentences(build, "list", [(line.strip(), at + len(line) - len(line.lstrip()))], heading, lead)
             continue
@@ -204,6 +208,16 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
         lead = _sentences(build, "label" if heading else "sentence", parts, heading, -1)
         if _TAIL.match(parts[0][0]) and lead >= first:
             _lead_from_below(build.units, first)
+
+
+def _is_form_line(bare: str, following: list[str], units: list[Unit], lead: int) -> bool:
+    """Whether a short line ending in a colon is one of several to fill in, and no lead of its own."""
+    if bare[-1] != ":" or len(bare) > 40:
+        return False
+    if units and units[-1].lead == lead and units[-1].where in ("label", "list"):
+        return True
+    after = next((text.strip() for text in following if text.strip()), "")
+    return after[-1:] == ":" and len(after) <= 40
 
 
 _POINTS = "■□●○◆◇▼▽▲◎・*•‣※→-#"
@@ -332,6 +346,9 @@ def _sentences(build: _Builder, where: str, parts: list[tuple[str, int]], label:
     text = "".join(piece for piece, _ in parts)
     last = lead
     for low, high in _split(text):
+        if len(build.units) >= _JUDGED:
+            build.add("log", _cut(parts, low, len(text)))
+            break
         own, spoken = _without_speech(text, low, high)
         for piece_low, piece_high in spoken:
             build.add("quote", _cut(parts, piece_low, piece_high))
