@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -12,6 +14,7 @@ from service.errors import Unavailable
 from service.intake import receive_entries
 from service.store import deposit, spool, tables
 from service.store.database import Connection, Database
+from service.store.migrate import migrate
 from service.store.spool import Envelope, NewEntry
 from tests.postgres import Postgres
 
@@ -78,12 +81,7 @@ def test_more_than_one_statement_can_hold(database: Database) -> None:
         assert database.read(lambda conn, id=entry.id: spool.content(conn, id)) == entry.content  # type: ignore[misc]
 
 
-def test_a_server_that_stops_is_unavailable_and_comes_back(tmp_path_factory: pytest.TempPathFactory) -> None:
-    import tempfile
-    from pathlib import Path
-
-    from service.store.migrate import migrate
-
+def test_a_server_that_stops_is_unavailable_and_comes_back() -> None:
     server = Postgres(Path(tempfile.mkdtemp(prefix="sodan-away-")))
     server.start()
     try:
@@ -117,3 +115,4 @@ def test_a_server_that_stops_is_unavailable_and_comes_back(tmp_path_factory: pyt
         database.close()
     finally:
         server.stop()
+        server.remove()
