@@ -25,12 +25,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvloop
+
+from bench.figure import Outcome, figure, median_ratio, outcome
 
 CONNECTIONS = 32
 WARM_UP = 0.4
@@ -77,9 +79,26 @@ class Sender(asyncio.Protocol):
     def __init__(self, load: Load, state: dict[str, Any]) -> None:
         self._load = load
         self._state = state
-        self._content = state["content"]
+        self._content: bytes = b""
         self._step = 0
         self._reply = b""
+
+    def next_mail(self) -> bytes | None:
+        """What to send next; None: nothing now, and whoever has more calls ``begin``."""
+        content: bytes = self._state["content"]
+        return content
+
+    def taken(self) -> None:
+        """The mail was answered with 250."""
+        self._state["sent"] += 1
+
+    def begin(self) -> None:
+        """Send the next mail, if there is one."""
+        content = self.next_mail()
+        if content is not None:
+            self._content = content
+            self._step = 2
+            self._transport.write(b"MAIL FROM:<aiko@example.org>\r\n")
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -100,7 +119,7 @@ class Sender(asyncio.Protocol):
         if step == 0:
             self._transport.write(b"EHLO bench.example\r\n")
         elif step == 1:
-            self._transport.write(b"MAIL FROM:<aiko@example.org>\r\n")
+            self.begin()
         elif step == 2:
             self._transport.write(b"RCPT TO:<help@intake.example>\r\n")
         elif step == 3:
@@ -108,10 +127,9 @@ class Sender(asyncio.Protocol):
         elif step == 4:
             self._transport.write(self._content)
         elif step == 5:
-            self._state["sent"] += 1
+            self.taken()
             if self._load.keep:
-                self._step = 2
-                self._transport.write(b"MAIL FROM:<aiko@example.org>\r\n")
+                self.begin()
             else:
                 self._transport.write(b"QUIT\r\n")
         else:
@@ -158,13 +176,30 @@ def _generate(port: int, index: int, seconds: float) -> None:
 # ── the servers ──
 
 
-def _stock() -> None:
-    """aiosmtpd as it is, with a handler that forgets what it gets."""
-    from aiosmtpd.smtp import SMTP
+class Discard:
+    """A handler that forgets what it gets."""
 
-    class Discard:
-        async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
-            return "250 2.0.0 OK"
+    async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
+        return "250 2.0.0 OK"
+
+
+def _discarding() -> None:
+    """Our own protocol with the handler of the stock server: what accepting costs without keeping."""
+    from service.channels.limits import Limits
+    from service.channels.listener import Listener
+
+    async def serve() -> None:
+        listener = Listener(Discard(), hostname="ours.example", limits=Limits(message_bytes=36_700_160))
+        server = await listener.listen("127.0.0.1", 0)
+        print(f"SMTP on 127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
+        await asyncio.Event().wait()
+
+    uvloop.run(serve())
+
+
+def _stock() -> None:
+    """aiosmtpd as it is, on its own loop."""
+    from aiosmtpd.smtp import SMTP
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
@@ -200,6 +235,13 @@ def _running(command: list[str], **environment: str) -> Iterator[int]:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
         process.kill()
+
+
+@contextlib.contextmanager
+def stock() -> Iterator[int]:
+    """The stock server, discarding; yields its port."""
+    with _running(["-m", "bench.accept", "--stock"]) as port:
+        yield port
 
 
 @contextlib.contextmanager
@@ -247,6 +289,7 @@ def main() -> int:
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     parser.add_argument("--generate", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--stock", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--discarding", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.generate:
         port, index, seconds = chosen.generate
@@ -254,16 +297,58 @@ def main() -> int:
         return 0
     if chosen.stock:
         _stock()
+    if chosen.discarding:
+        _discarding()
+    kinds = [kind for kind in ("sqlite", "postgresql") if chosen.only in (None, kind)]
+    with _servers(kinds) as ports:
+        return _report(_measure(ports, chosen.seconds, chosen.rounds), chosen.json)
+
+
+@contextlib.contextmanager
+def _servers(kinds: Sequence[str]) -> Iterator[dict[str, int]]:
+    """The stock server and those of ``kinds``; their ports by name."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sodan-bench-")))
-        ports = {"stock": stack.enter_context(_running(["-m", "bench.accept", "--stock"]))}
-        if chosen.only != "postgresql":
+        ports = {"stock": stack.enter_context(stock())}
+        if "discarding" in kinds:
+            ports["discarding"] = stack.enter_context(_running(["-m", "bench.accept", "--discarding"]))
+        if "sqlite" in kinds:
             ports["sqlite"] = stack.enter_context(_sodan(f"sqlite:///{folder / 'sodan.db'}"))
-        if chosen.only != "sqlite":
+        if "postgresql" in kinds:
             postgres = Path(tempfile.gettempdir()) / f"sodan-bench-{os.getpid()}"
             stack.callback(shutil.rmtree, postgres, ignore_errors=True)
             ports["postgresql"] = stack.enter_context(_sodan(stack.enter_context(_postgresql(postgres))))
-        return _report(_measure(ports, chosen.seconds, chosen.rounds), chosen.json)
+        yield ports
+
+
+def measure(seconds: float, kinds: Sequence[str] = ("discarding",)) -> Outcome:
+    """Our protocol without keeping anything, against stock; in about so many seconds."""
+    rounds = 3
+    spent = 1.2 + WARM_UP  # a generator's start and warm-up
+    each = max(0.5, seconds / (rounds * len(LOADS) * (1 + len(kinds))) - spent)
+    with _servers(kinds) as ports:
+        rates = _measure(ports, each, rounds)
+    figures = []
+    for load in LOADS:
+        base = rates[load.name]["stock"]
+        for name, of in rates[load.name].items():
+            if name == "stock":
+                continue
+            figures.append(
+                figure(
+                    f"{load.name}, {name}",
+                    ratio(of, base),
+                    against="stock, discarding",
+                    promised=None if name == "discarding" else load.promised,
+                    detail={"rate": statistics.median(of), "base": statistics.median(base)},
+                )
+            )
+    return outcome(figures)
+
+
+def measure_durable(seconds: float) -> Outcome:
+    """Durable before the 250, on both databases, against stock that discards."""
+    return measure(seconds, ("sqlite", "postgresql"))
 
 
 def _measure(ports: dict[str, int], seconds: float, rounds: int) -> dict[str, dict[str, list[float]]]:
@@ -280,7 +365,7 @@ def _measure(ports: dict[str, int], seconds: float, rounds: int) -> dict[str, di
 
 def ratio(rates: list[float], stock: list[float]) -> float:
     """The median over the rounds of how many times the stock server's rate it was."""
-    return statistics.median(rate / max(base, 0.01) for rate, base in zip(rates, stock, strict=True))
+    return median_ratio(rates, stock)
 
 
 def _report(rates: dict[str, dict[str, list[float]]], file: Path | None) -> int:

@@ -1,6 +1,6 @@
 """What judging costs: CPU of reading a mail by all shipped rules, beside parsing it, over mails of about 4 KB.
 
-Run: ``.venv/bin/python bench/judging.py``. The mails are made here: a form, running sentences, an English inquiry, a
+Run: ``python -m bench.judging``. The mails are made here: a form, running sentences, an English inquiry, a
 vendor's answer, each filled up with plain prose to the size wanted. Times are CPU milliseconds, medians of many rounds.
 """
 
@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
+from bench.figure import Outcome, figure, outcome
+from bench.reading import standard
+from mailrules.judge import Rules
 from mailrules.library import load
 from mailrules.thread import Side, Turn
 from service.mail.parse import parse
@@ -47,42 +51,70 @@ SIZE = 4096
 ROUNDS = 200
 
 
+SAMPLES: tuple[tuple[str, Side, str, str], ...] = (
+    ("form, ja", "requester", FORM, PROSE_JA),
+    ("sentences, ja", "requester", RUNNING, PROSE_JA),
+    ("inquiry, en", "team", ENGLISH, PROSE_EN),
+    ("vendor, ja", "vendor", ANSWER, PROSE_JA),
+)
+
+
+def times(rules: Rules, side: Side, text: str, prose: str, rounds: int = ROUNDS) -> dict[str, float]:
+    """Milliseconds of each step for one mail filled up with prose."""
+    while len(text.encode()) < SIZE:
+        text += prose
+    turn = Turn("1", side, "someone@corp.example", text, "お知らせ", True, datetime(2026, 11, 10, tzinfo=UTC))
+    raw = _mail(text)
+    reading = rules.read(turn)
+    return {
+        "read": _median(lambda: rules.read(turn), rounds),
+        "judged": _median(lambda: rules.judge((turn,), (reading,)), rounds),
+        "parsed": _median(lambda: parse(raw), rounds),
+        "standard": _median(lambda: standard(raw), rounds),
+    }
+
+
+def measure(seconds: float) -> Outcome:
+    """All shipped rules over a mail of 4 KB, against the standard library parsing it; in about so many seconds."""
+    rules = load()
+    rounds = max(20, round(seconds * 6))
+    figures = []
+    for title, side, text, prose in SAMPLES:
+        took = times(rules, side, text, prose, rounds)
+        base = took["standard"]
+        for step in ("read", "judged"):
+            detail = {"ms": took[step], "base_ms": base}
+            figures.append(
+                figure(f"{title}: {step}", took[step] / base, against="CPU of the standard library", detail=detail)
+            )
+    return outcome(figures)
+
+
 def main() -> None:
     started = time.process_time()
     rules = load()
     print(f"loading all shipped packs: {time.process_time() - started:.2f} s")
-    samples: list[tuple[str, Side, str, str]] = [
-        ("form, ja", "requester", FORM, PROSE_JA),
-        ("sentences, ja", "requester", RUNNING, PROSE_JA),
-        ("inquiry, en", "team", ENGLISH, PROSE_EN),
-        ("vendor, ja", "vendor", ANSWER, PROSE_JA),
-    ]
-    for title, side, text, prose in samples:
-        while len(text.encode()) < SIZE:
-            text += prose
-        turn = Turn("1", side, "someone@corp.example", text, "お知らせ", True, datetime(2026, 11, 10, tzinfo=UTC))
-        raw = _mail(text)
-        read = _median(lambda turn=turn: rules.read(turn))
-        reading = rules.read(turn)
-        judged = _median(lambda turn=turn, reading=reading: rules.judge((turn,), (reading,)))
-        parsed = _median(lambda raw=raw: parse(raw))
-        print(f"{title:14} read by rules {read:.2f} ms, case judged {judged:.2f} ms, parsed {parsed:.2f} ms")
+    for title, side, text, prose in SAMPLES:
+        took = times(rules, side, text, prose)
+        print(
+            f"{title:14} read by rules {took['read']:.2f} ms, case judged {took['judged']:.2f} ms, "
+            f"parsed {took['parsed']:.2f} ms, by the standard library {took['standard']:.2f} ms"
+        )
     big = Turn("1", "requester", "someone@corp.example", (RUNNING + PROSE_JA) * 2600)
     started = time.process_time()
     rules.read(big)
     print(f"{len(big.text.encode()) / 1e6:.1f} MB of text: {time.process_time() - started:.2f} s")
 
 
-def _median(call: object) -> float:
-    assert callable(call)
+def _median(call: Callable[[], object], rounds: int = ROUNDS) -> float:
     for _ in range(20):
         call()
-    times = []
-    for _ in range(ROUNDS):
+    took = []
+    for _ in range(rounds):
         started = time.process_time()
         call()
-        times.append(time.process_time() - started)
-    return statistics.median(times) * 1000
+        took.append(time.process_time() - started)
+    return statistics.median(took) * 1000
 
 
 def _mail(text: str) -> bytes:

@@ -10,17 +10,21 @@ own and prints, for each kind of request, the median CPU milliseconds of the ser
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
+from bench.figure import Outcome, figure, outcome
+from bench.installation import free_port
 from service.store import search
 from service.store.database import Database
 from service.store.migrate import migrate
@@ -70,7 +74,7 @@ def fill(url: str, cases: int, mails: int) -> None:
     database.close()
 
 
-def measure(client: httpx.Client, pid: int, path: str, rounds: int, batch: int = 5) -> tuple[float, float]:
+def cost(client: httpx.Client, pid: int, path: str, rounds: int, batch: int = 5) -> tuple[float, float]:
     """Median CPU and median time of a request, in ms. CPU is counted over small batches: the clock ticks in 10 ms."""
     cpus, times = [], []
     client.get(path).raise_for_status()
@@ -81,6 +85,64 @@ def measure(client: httpx.Client, pid: int, path: str, rounds: int, batch: int =
         times.append((time.perf_counter() - began) / batch * 1000)
         cpus.append((cpu(pid) - before) / batch * 1000)
     return statistics.median(cpus), statistics.median(times)
+
+
+@contextlib.contextmanager
+def serving(url: str) -> Iterator[tuple[httpx.Client, int]]:
+    """`sodan api` on this database: a client of it, and its process id."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "SODAN_DATABASE_URL": url,
+        "SODAN_HTTP_LISTEN": f"127.0.0.1:{port}",
+        "SODAN_HTTP_RATE": "1000000",
+        "SODAN_LOG_LEVEL": "error",
+    }
+    server = subprocess.Popen([sys.executable, "-m", "service", "api"], env=environment)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            for _ in range(300):
+                try:
+                    client.get("/readyz").raise_for_status()
+                    break
+                except httpx.HTTPError:
+                    time.sleep(0.1)
+            yield client, server.pid
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _paths(client: httpx.Client) -> dict[str, str]:
+    second = client.get(REQUESTS["list"]).json()["next"]
+    return {**REQUESTS, "list, second page": f"{REQUESTS['list']}&cursor={second}"}
+
+
+def measure(seconds: float, cases: int = 2000) -> Outcome:
+    """Server CPU of the main requests, against one that only says that it is alive; in about so many seconds."""
+    wanted = ("list", "filter", "case", "timeline", "search, two words", "board", "board, case")
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/bench.db"
+        fill(url, cases, 5)
+        with serving(url) as (client, pid):
+            paths = _paths(client)
+            until = time.monotonic() + seconds * 0.6
+            costs: dict[str, list[float]] = {name: [] for name in (*wanted, "alive")}
+            while len(costs["alive"]) < 2 or time.monotonic() < until:
+                for name in wanted:
+                    costs[name].append(cost(client, pid, paths[name], 1, batch=10)[0])
+                costs["alive"].append(cost(client, pid, "/healthz", 1, batch=50)[0])
+    base = statistics.mean(costs.pop("alive"))
+    figures = [
+        figure(
+            name,
+            statistics.mean(found) / base,
+            against="CPU of /healthz",
+            detail={"ms": statistics.mean(found), "base_ms": base},
+        )
+        for name, found in costs.items()
+    ]
+    return outcome(figures)
 
 
 def main() -> int:
@@ -96,37 +158,19 @@ def main() -> int:
         url = args.url or f"sqlite:///{folder}/bench.db"
         if not args.filled:
             fill(url, args.cases, args.mails)
-        environment = {
-            **os.environ,
-            "SODAN_DATABASE_URL": url,
-            "SODAN_HTTP_LISTEN": "127.0.0.1:18099",
-            "SODAN_LOG_LEVEL": "error",
-        }
-        server = subprocess.Popen([sys.executable, "-m", "service", "api"], env=environment)
-        try:
-            with httpx.Client(base_url="http://127.0.0.1:18099", timeout=60) as client:
-                for _ in range(300):
-                    try:
-                        client.get("/readyz").raise_for_status()
-                        break
-                    except httpx.HTTPError:
-                        time.sleep(0.1)
-                second = client.get(REQUESTS["list"]).json()["next"]
-                paths = {**REQUESTS, "list, second page": f"{REQUESTS['list']}&cursor={second}"}
-                for name, path in paths.items():
-                    used, took = measure(client, server.pid, path, args.rounds)
-                    print(f"{name:30} {used:7.1f} ms CPU  {took:7.1f} ms", flush=True)
-                soak = [path for name, path in paths.items() if not name.startswith(("search", "board, search"))]
-                for path in soak * 20:
-                    client.get(path)
-                before = memory(server.pid)
-                for number in range(args.soak):
-                    client.get(soak[number % len(soak)])
-                after = memory(server.pid)
-                print(f"memory {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after {args.soak} requests")
-        finally:
-            server.terminate()
-            server.wait(20)
+        with serving(url) as (client, pid):
+            paths = _paths(client)
+            for name, path in paths.items():
+                used, took = cost(client, pid, path, args.rounds)
+                print(f"{name:30} {used:7.1f} ms CPU  {took:7.1f} ms", flush=True)
+            soak = [path for name, path in paths.items() if not name.startswith(("search", "board, search"))]
+            for path in soak * 20:
+                client.get(path)
+            before = memory(pid)
+            for number in range(args.soak):
+                client.get(soak[number % len(soak)])
+            after = memory(pid)
+            print(f"memory {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after {args.soak} requests")
     return 0
 
 

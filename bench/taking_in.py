@@ -17,8 +17,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.figure import Outcome, figure, outcome
 from bench.kill import database_url
 from bench.mix import mails
+from bench.reading import standard
 from service import intake, settings
 from service.case.bringing import bring, with_reading
 from service.intake import House, Understood
@@ -99,6 +101,33 @@ def _take_in(conn: Connection, understood: list[Understood], house: House, now: 
     arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
     placed = stages.of("place", lambda: placing.place_all(conn, arrived, now=now, reopen=house.reopen))
     stages.of("rejudge", lambda: intake.rejudge(conn, placed.cases, house, now=now, opened=placed.opened))
+
+
+def measure(seconds: float) -> Outcome:
+    """Each stage's CPU on SQLite, against the standard library parsing the same mails; in about so many seconds."""
+    count = max(100, round(seconds * 15))
+    with tempfile.TemporaryDirectory() as folder, database_url("sqlite", Path(folder)) as url:
+        database = Database(url)
+        migrate(database)
+        run(database, 60, seed=2)  # imports, compiled patterns, prepared statements
+        stages, rate = run(database, count)
+        database.close()
+    began = time.process_time()
+    for one in mails(count):
+        standard(one.content)
+    base = time.process_time() - began
+    began = time.process_time()
+    for _ in mails(count):  # making the mails is not parsing them
+        pass
+    base -= time.process_time() - began
+    by_stage = {stage: 1000 * spent / count for stage, spent in stages.spent.most_common()}
+    base_ms = 1000 * base / count
+    against = "CPU of the standard library"
+    figures = [figure(stage, ms / base_ms, against=against, detail={"ms": ms}) for stage, ms in by_stage.items()]
+    whole = sum(by_stage.values())
+    detail = {"ms": whole, "base_ms": base_ms, "rate": rate}
+    figures.append(figure("all stages", whole / base_ms, against=against, detail=detail))
+    return outcome(figures, by_stage)
 
 
 def main() -> int:
