@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def load(folders: Sequence[Path] = (), site: Path | None = None) -> Rules:
 
 def collect(folders: Sequence[Path] = (), site: Path | None = None) -> Library:
     """Read and validate all packs. Raises ``PackError``."""
-    sources = [read_pack(file, shipped=True) for file in sorted(SHIPPED.rglob("*.yaml"))]
+    sources = [_shipped(file, file.stat().st_mtime_ns) for file in sorted(SHIPPED.rglob("*.yaml"))]
     for folder in folders:
         if not folder.is_dir():
             raise PackError(folder, 1, "", "is not a folder of packs")
@@ -154,6 +155,12 @@ def version_of(library: Library) -> str:
         digest.update(source.pack.pack.encode() + b"\0" + source.text.encode() + b"\0")
     digest.update(library.site.model_dump_json().encode())
     return f"packs-{digest.hexdigest()[:12]}"
+
+
+@cache
+def _shipped(file: Path, _written: int) -> Source:
+    """A shipped pack, read once a process as long as nobody writes to it."""
+    return read_pack(file, shipped=True)
 
 
 def read_pack(file: Path, *, shipped: bool) -> Source:
