@@ -135,7 +135,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     ),
     "text-japanese-5-mb": lambda: typed(b"text/plain; charset=utf-8", "お世話になっております。".encode() * 140_000),
     "charset-10-mb-unlabelled": lambda: typed(b"text/plain", bytes(range(128, 256)) * 80_000),
-    "charset-5-mb-of-jis-escapes": lambda: typed(b"text/plain; charset=iso-2022-jp", b"\x1b$B$\"\x1b(B" * 625_000),
+    "charset-5-mb-of-jis-escapes": lambda: typed(b"text/plain; charset=iso-2022-jp", b'\x1b$B$"\x1b(B' * 625_000),
     "charset-5-mb-of-utf-7": lambda: typed(b"text/plain; charset=utf-7", b"+MEI-" * MEGA),
     "uuencode-100000-begins": lambda: typed(b"text/plain", b"begin 644 a\r\n" * 100_000),
     "uuencode-1-mb-of-spaces": lambda: typed(b"text/plain", b"begin 644 a" + b" " * MEGA + b"b\r\nend\r\n"),
@@ -160,9 +160,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "html-30-mb": lambda: html(b"<p>Hello there, <b>you</b></p>\r\n" * MEGA),
     "tnef-rtf-bomb": lambda: compressed_rtf(2**31, b"\xff" + b"\x0d\xff" * 2 * MEGA),
     "tnef-100000-files": lambda: tnef(*[(2, 0x00069002, b"\0" * 14)] * 100_000),
-    "tnef-million-properties": lambda: tnef(
-        (1, 0x00069003, struct.pack("<I", 2**31) + b"\x03\0\x37\0\0\0\0\0" * MEGA)
-    ),
+    "tnef-million-properties": lambda: tnef((1, 0x00069003, struct.pack("<I", 2**31) + b"\x03\0\x37\0\0\0\0\0" * MEGA)),
     "rtf-million-groups": lambda: typed(b"text/rtf", b"{\\rtf1 " + b"{" * MEGA),
     "calendar-million-lines": lambda: calendar(b"SUMMARY:x\r\n" * MEGA),
     "calendar-folded": lambda: calendar(b"SUMMARY:x\r\n" + b" y\r\n" * MEGA),
