@@ -14,6 +14,7 @@ Subject words and people alone join nothing. Each join names the words it rests 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from service.case.group import Evidence, Group, Groups
@@ -33,12 +34,12 @@ def join_by_content(groups: Groups) -> dict[int, Evidence]:
     """Join groups, in the order in which their mails were written; first by words, then by time. The new evidence."""
     found: dict[int, Evidence] = {}
     for by_time in (False, True):
-        for group in groups.kept():
+        for group in (all_of_them := groups.kept()):
             if groups.root(group.index) == group.index and (answer := _unasked_answer(group)) is not None:
-                _join_answer(groups, group, answer, by_time, found)
-    for group in groups.kept():
+                _join_answer(groups, all_of_them, group, answer, by_time, found)
+    for group in (all_of_them := groups.kept()):
         if groups.root(group.index) == group.index and (inquiry := _fresh_inquiry(group)) is not None:
-            _join_inquiry(groups, group, inquiry, found)
+            _join_inquiry(groups, all_of_them, group, inquiry, found)
     return found
 
 
@@ -56,10 +57,12 @@ def _unasked_answer(group: Group) -> Node | None:
     return first if numbered else None
 
 
-def _join_answer(groups: Groups, group: Group, answer: Node, by_time: bool, found: dict[int, Evidence]) -> None:
+def _join_answer(
+    groups: Groups, others: Sequence[Group], group: Group, answer: Node, by_time: bool, found: dict[int, Evidence]
+) -> None:
     scored: list[tuple[float, Group, Node, str]] = []
-    for other in groups.kept():
-        if other is group:
+    for other in others:
+        if other is group or groups.root(other.index) != other.index:
             continue
         inquiry = _waiting_inquiry(other, answer)
         if inquiry is not None and content_keys(answer) & content_keys(inquiry):
@@ -145,9 +148,13 @@ def _fresh_inquiry(group: Group) -> Node | None:
     return first if first.to_vendor is not None else None
 
 
-def _join_inquiry(groups: Groups, group: Group, inquiry: Node, found: dict[int, Evidence]) -> None:
+def _join_inquiry(
+    groups: Groups, others: Sequence[Group], group: Group, inquiry: Node, found: dict[int, Evidence]
+) -> None:
     scored: list[tuple[float, Group, Node, str]] = []
-    for other in groups.kept():
+    for other in others:
+        if groups.root(other.index) != other.index:
+            continue
         report = _waiting_report(other, inquiry)
         if other is group or report is None or not content_keys(inquiry) & content_keys(report):
             continue

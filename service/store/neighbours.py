@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from service.case.keys import cited_keys, content_keys, own_keys, sought_keys
 from service.case.node import Node
@@ -16,6 +17,10 @@ _CHUNK = 400
 """Values in one IN list."""
 _MOST_HITS = 300
 """Cases that one key may call up: the newest."""
+_MOST_ALIKE = 40
+"""The same for keys of content: a crowd of like cases is no argument for one of them."""
+_MOST_COMPARED = 80
+"""Cases whose content a new mail is compared with: those that share most keys, the newest first."""
 SUGGESTED = "the same subject and people"
 """Why two cases are linked that nothing but that speaks for: such a link draws no neighbours in."""
 
@@ -29,16 +34,25 @@ def neighbours(conn: Connection, come: Sequence[Node]) -> dict[int, Node]:
     wanted |= set(aliases_of(conn, wanted).values())
     wanted |= linked(conn, wanted)
     known = nodes_of(conn, wanted)
-    # mails that open something, and that nothing strong ties to a mail of ours: look at the content
+    # mails that open something, and a vendor's that nothing ties to an earlier mail of ours: look at the content
     asked: set[str] = set()
-    ours = {n.case for n in known.values() if n.side in ("team", "requester")}
-    openers = [n for n in come if not any(hits.get(key, set()) & ours for key in _tying(n))]
+    ours: dict[int, datetime] = {}
+    for node in known.values():
+        if node.side in ("team", "requester") and node.case is not None:
+            ours[node.case] = min(node.at, ours.get(node.case, node.at))
+    openers = [
+        n
+        for n in come
+        if n.side != "vendor" or not any(ours.get(c, n.at) < n.at for key in _tying(n) for c in hits.get(key, ()))
+    ]
     for _round in range(2):
         keys = {key for node in openers for key in content_keys(node)} - asked
         if not keys:
             break
         asked |= keys
-        more = {case for found in _cases_by_key(conn, keys).values() for case in found} - wanted
+        hit = Counter(case for found in _cases_by_key(conn, keys, _MOST_ALIKE).values() for case in found)
+        alike = sorted((case for case in hit if case not in wanted), key=lambda case: (-hit[case], -case))
+        more = set(alike[:_MOST_COMPARED])
         if not more:
             break
         wanted |= more
@@ -56,16 +70,18 @@ def _tying(node: Node) -> Iterable[str]:
     return (key for key in (*cited_keys(node), *own_keys(node)) if key[:4] in ("mid:", "ref:", "num:"))
 
 
-def _cases_by_key(conn: Connection, keys: Collection[str]) -> dict[str, set[int]]:
+def _cases_by_key(conn: Connection, keys: Collection[str], most: int = _MOST_HITS) -> dict[str, set[int]]:
+    """The newest cases of each key, at most so many of one, so that a crowd crowds none out."""
     found: dict[str, set[int]] = defaultdict(set)
+    place = func.row_number().over(partition_by=thread_keys.c.key, order_by=thread_keys.c.case_id.desc())
     for chunk in chunks(sorted(keys)):
-        query = select(thread_keys.c.key, thread_keys.c.case_id).distinct().order_by(thread_keys.c.case_id.desc())
-        rows = conn.execute(query.where(thread_keys.c.key.in_(chunk)).limit(_MOST_HITS)).all()
-        if len(rows) == _MOST_HITS:  # some key is a crowd: ask for each by itself, so that it crowds none out
-            rows = [
-                row for key in chunk for row in conn.execute(query.where(thread_keys.c.key == key).limit(_MOST_HITS))
-            ]
-        for key, case in rows:
+        ranked = (
+            select(thread_keys.c.key, thread_keys.c.case_id, place.label("place"))
+            .where(thread_keys.c.key.in_(chunk))
+            .group_by(thread_keys.c.key, thread_keys.c.case_id)
+            .subquery()
+        )
+        for key, case in conn.execute(select(ranked.c.key, ranked.c.case_id).where(ranked.c.place <= most)):
             found[key].add(case)
     return found
 
