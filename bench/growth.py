@@ -13,7 +13,7 @@ import time
 
 from bench.figure import Outcome, figure, median_ratio, outcome
 from bench.reading_cases import fill
-from bench.taking_in import run
+from bench.taking_in import house, run
 from service.store.database import Database
 
 PER_CASE = 5
@@ -25,6 +25,7 @@ def compare(few: int, many: int, mails: int, rounds: int) -> Outcome:
     spent: dict[int, list[float]] = {few: [], many: []}
     with tempfile.TemporaryDirectory() as folder:
         stores = {}
+        ours = house()
         for size in (few, many):
             url = f"sqlite:///{folder}/{size}.db"
             fill(url, size // PER_CASE, PER_CASE)
@@ -33,7 +34,7 @@ def compare(few: int, many: int, mails: int, rounds: int) -> Outcome:
             order = (few, many) if number % 2 else (many, few)
             for size in order:
                 began = time.process_time()
-                _, rate = run(stores[size], mails, seed=1000 + number)
+                _, rate = run(stores[size], ours, mails, seed=1000 + number)
                 if number:  # the first round warms up
                     rates[size].append(rate)
                     spent[size].append((time.process_time() - began) * 1000 / mails)
