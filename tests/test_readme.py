@@ -20,7 +20,8 @@ EXAMPLE = (ROOT / "docs/example.eml").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)[-1]
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+    return found[-1]
 
 
 @pytest.fixture
