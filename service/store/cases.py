@@ -89,6 +89,8 @@ def page(
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
     """Summaries in order, and the position after the last where there are more."""
     column, order, beyond = _ordering(sort, after)
+    if sort == "priority" and len(which.waiting_on) == 1:
+        order = [cases.c.waiting_on.asc(), *order]  # equal in all rows: now a lane is read in the order of its index
     query = select(*_SUMMARY).where(*_conditions(conn, which, prefix)).order_by(*order).limit(limit + 1)
     if beyond is not None:
         query = query.where(beyond)
