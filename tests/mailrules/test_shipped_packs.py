@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from mailrules.examples import try_examples
+from mailrules.judge import Rules
 from mailrules.library import Library, build, collect
 from mailrules.lint import lint
 from mailrules.pack import Pack
-from mailrules.judge import Rules
 
 ROOT = Path(__file__).parents[2]
 
