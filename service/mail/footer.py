@@ -20,16 +20,16 @@ _DEVICES: Final = tuple(
     """iphon ipad ipod android blackberry galaxy samsung huawei xiaomi pixel nokia lumia xperia sony htc motorola outlook windows yahoo
     gmail mail mailbox airmail spark thunderbird k-9 proton hotmail aol mobil mobiel handy smartphone phone tablet cell device dispositiv
     celular móvil cellulare telef télé телефон смартфон portable appareil gerät puhelim устройств verizon t-mobile vodafone typeapp bluemail
-    nine superhuman hushmail newton zoho sparrow polymail edison canary mailspring courrier posta e-mail""".split()  # noqa: SIM905
+    nine superhuman hushmail newton zoho sparrow polymail edison canary mailspring courrier posta e-mail""".split()
 )
 _SENT: Final = tuple(
     """envoyé enviad inviat verzonden verstuurd gesendet geschickt skick sendt lähetetty wysłan odeslán odoslan poslan poslat trimis elküldve
     küldve отправлен послано надіслано відправлено изпратено gönderil saadetud nosūtīts išsiųsta enviat dikirim terkirim dihantar στάλθηκε
-    απεστάλη gửi ส่งจาก נשלח أرسل أُرسل provenance expédié bidalia""".split()  # noqa: SIM905
+    απεστάλη gửi ส่งจาก נשלח أرسل أُرسل provenance expédié bidalia""".split()
 )
 _GET: Final = tuple(
     """get obten obtén télécharg descarg holen herunterladen beziehen scarica ottieni obter baix download hämta hent last pobierz stáhn
-    получи скачай отримай завантаж 获取 下载 取得 를 다운로드 i̇ndir indir haal letölt""".split()  # noqa: SIM905
+    получи скачай отримай завантаж 获取 下载 取得 를 다운로드 i̇ndir indir haal letölt""".split()
 )
 _LINK = re.compile(r"\[([^\]\n]{1,60})\]\(https?://[^)\s]{0,300}\)|<?\(?https?://[^\s>)]{0,300}[>)]?")
 _WORD = re.compile(r"[^\W_]+(?:[-'’&][^\W_]+)*")

@@ -29,12 +29,12 @@ _ENGLISH: Final = frozenset(
     """the and you that for with this have are not but from can your was please thanks thank hello hi regards will we is
     it to of in on be i my me us our they what when how who why which there been has had do does did if or as at by an a
     no yes so any all just now still works working issue error help need would could should get got out up let know after
-    before about into more some than then them these those re sent dear best cheers ok okay sorry""".split()  # noqa: SIM905
+    before about into more some than then them these those re sent dear best cheers ok okay sorry""".split()
 )
 _OTHER_SHORT: Final = frozenset(
     """de la le les et est pas pour vous une des que der die das und ist nicht ich sie wir mit ein zu el los las por para
     una como con il che di non per sono een het van niet och att det som jag inte er ikke og jeg på na nie jest się z do
-    os um uma não com obrigado merci bonjour hallo danke hola gracias ciao grazie""".split()  # noqa: SIM905
+    os um uma não com obrigado merci bonjour hallo danke hola gracias ciao grazie""".split()
 )
 
 
