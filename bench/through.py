@@ -3,7 +3,7 @@
     python -m bench.through [--seconds 60] [sqlite|postgresql]
 
 The stock server gets the very same mails from the same sender over as many connections, before and after ours. Then,
-at half the rate that was found, a few mails at a time are followed from their 250 to the moment the API shows them.
+at half the rate that was found, some mails are followed from their 250 to the moment the API shows them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from bench.kill import database_url
 from bench.mix import Made, mails
 
 PROMISED = {"sqlite": 0.6, "postgresql": 0.5}
+FOLLOWED = 40
 PATIENCE = 180.0
 """Seconds in which all that was sent must be seen."""
 
@@ -112,21 +113,19 @@ async def visible(sodan: Installation, made: Sequence[Made]) -> float:
 
 
 async def waits(sodan: Installation, made: Sequence[Made], rate: float) -> list[float]:
-    """Milliseconds from 250 to visible, of one mail after another while all are sent at this rate."""
+    """Milliseconds from 250 to visible while all are sent at this rate, of ``FOLLOWED`` mails spread over them."""
     post = Post(made, allowed=0)
-    found: list[float] = []
+    step = max(1, len(made) // FOLLOWED)
     async with httpx.AsyncClient(base_url=sodan.url, timeout=60) as client:
-        sending = asyncio.create_task(post.deliver(sodan.smtp, rate))
-        followed = 0
-        while not sending.done():
-            if len(post.taken_at) <= followed:
-                await asyncio.sleep(0.001)
-                continue
-            followed = len(post.taken_at)
-            message_id, at = next(reversed(post.taken_at.items()))
-            found.append(((await seen(client, message_id, 0.004)) - at) * 1000)
-        await sending
-    return found
+
+        async def follow(message_id: str) -> float:
+            while message_id not in post.taken_at:
+                await asyncio.sleep(0.002)
+            return (await seen(client, message_id, 0.015) - post.taken_at[message_id]) * 1000
+
+        following = [asyncio.create_task(follow(one.message_id)) for one in made[::step]]
+        await post.deliver(sodan.smtp, rate)
+        return list(await asyncio.gather(*following))
 
 
 def _discarded(port: int, made: Sequence[Made]) -> float:
