@@ -14,9 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from mailrules.checklist import Checklist
 from mailrules.decisions import Decider
@@ -197,33 +196,54 @@ def _text(file: Path) -> str:
 
 def _yaml(file: Path, text: str) -> Any:
     try:
-        return YAML(typ="safe").load(text)
-    except YAMLError as error:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: plain values only
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise PackError(file, mark.line + 1 if mark else 1, "", f"is not YAML: {problem}") from None
 
 
+class _Loader(yaml.CSafeLoader):
+    """libyaml with the scalars of YAML 1.2 (core schema, §10.3): ``no``, ``off`` and ``12:30`` are words."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the library's own way
+        first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "float", "merge")]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
+
+
 def _placed(file: Path, text: str, error: ValidationError) -> PackError:
     """The first thing that is wrong, with its line: the text is read again, this time keeping the lines."""
     first = error.errors()[0]
-    node: Any = YAML(typ="rt").load(text)
+    node: Any = yaml.compose(text, Loader=_Loader)
     line, rule = 1, ""
     for step in first["loc"]:
-        if isinstance(node, dict) and "id" in node:
-            rule = str(node["id"])
-        try:
-            if isinstance(node, list) and isinstance(step, int):
-                line = node.lc.item(step)[0] + 1  # type: ignore[attr-defined]
-            elif isinstance(node, dict) and step in node:
-                line = node.lc.key(step)[0] + 1  # type: ignore[attr-defined]
-            node = node[step]
-        except (KeyError, IndexError, TypeError, AttributeError):
+        rule = _id_of(node) or rule
+        if isinstance(node, yaml.MappingNode):
+            key, node = next(((k, v) for k, v in node.value if k.value == str(step)), (None, None))
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            key = node = node.value[step]
+        else:
             break
-    if isinstance(node, dict) and "id" in node:
-        rule = str(node["id"])
+        if key is None:
+            break
+        line = key.start_mark.line + 1
+    rule = _id_of(node) or rule
     where = ".".join(str(step) for step in first["loc"] if isinstance(step, str))
     return PackError(file, line, rule, f"{where}: {first['msg']}" if where else first["msg"])
+
+
+def _id_of(node: Any) -> str:
+    """The ``id`` that stands in a mapping."""
+    if not isinstance(node, yaml.MappingNode):
+        return ""
+    return next((str(value.value) for key, value in node.value if key.value == "id"), "")
 
 
 def _profiles(library: Library) -> Iterator[Vendor]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from service.case.group import Kind
 from service.mail.message import Mail
@@ -15,7 +15,7 @@ from tests.case.filing import Filing, inside, mail
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text(encoding="utf-8")
 BLOCK = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-EXAMPLES: list[dict[str, Any]] = YAML(typ="safe").load(BLOCK[1] if BLOCK else "[]")
+EXAMPLES: list[dict[str, Any]] = yaml.safe_load(BLOCK[1] if BLOCK else "[]")
 
 
 def test_every_kind_of_evidence_has_its_line_in_order_of_strength() -> None:
