@@ -53,7 +53,7 @@ _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
 _LINK = re.compile(r"\s*(?:https?://|mailto:|[\w.+-]{1,64}@)")
 _CONTACT_LABELS: Final = frozenset(
     """tel fax phone mobile mob cell direct office e-mail email mail web url skype http https t f m e p w o c d
-    電話 携帯 携帯電話 内線 代表 直通 住所 所在地 メール アドレス mailto ver website hp line hours hour 受付時間 営業時間 電話番号 ファックス telefon mobil""".split()  # noqa: SIM905
+    電話 携帯 携帯電話 内線 代表 直通 住所 所在地 メール アドレス mailto ver website hp line hours hour 受付時間 営業時間 電話番号 ファックス telefon mobil""".split()
 )
 _SENTENCE = re.compile(
     r"[。？！]|(?:です|ます|ました|ません|ください|下さい|でしょうか|致します)\W*$|[a-z]{2}[.!?](?:\s|$).*[a-z]{3}|\?\s*$|(?:\S+ ){4}\S*[a-z]{3}[.!]\s*$"

@@ -29,12 +29,12 @@ _BEFORE: Final = (
         fold(word)
         for word in """am pm a.m p.m a.m. p.m. nachm nachm. vorm vorm. uhr klo kl kl. g g. г г. р р. года user from by via utente usuário usuario
         пользователь користувач użytkownik uživatel používateľ odesílatel felhasználó lietotājs heeft hat ha a je oseba ο χρήστης χρήστη от від от: को बजे
-        saatinde tarihinde mailto quoting citando zitat citation""".split()  # noqa: SIM905
+        saatinde tarihinde mailto quoting citando zitat citation""".split()
     )
     | {name for name in ZONES if len(name) > 2}
     | {verb for verb in WROTE if " " not in verb and verb.isalpha()}
 )
-_BEHIND: Final = frozenset(map(fold, "am le den il em el on dnia dne op u la в at via from в írta ezt".split()))  # noqa: SIM905
+_BEHIND: Final = frozenset(map(fold, "am le den il em el on dnia dne op u la в at via from в írta ezt".split()))
 _SELF: Final = ("you", "i")
 
 
