@@ -44,6 +44,8 @@ class Post:
         self.idle: list[MixSender] = []
         self.state: dict[str, Any] = {"sent": 0, "over": True, "refused": "", "content": b""}
         self.taken_at: dict[str, float] = {}
+        self.answered: dict[str, asyncio.Event] = {}
+        """Set at the 250 of the mails that somebody follows."""
         self.total = len(self.waiting)
 
     async def deliver(self, port: int, rate: float | None = None) -> float:
@@ -84,6 +86,8 @@ class MixSender(Sender):
 
     def taken(self) -> None:
         self._post.taken_at[self._message_id] = asyncio.get_running_loop().time()
+        if self._message_id in self._post.answered:
+            self._post.answered[self._message_id].set()
 
     def close(self) -> None:
         self._transport.close()
@@ -119,11 +123,12 @@ async def waits(sodan: Installation, made: Sequence[Made], rate: float) -> list[
     async with httpx.AsyncClient(base_url=sodan.url, timeout=60) as client:
 
         async def follow(message_id: str) -> float:
-            while message_id not in post.taken_at:
-                await asyncio.sleep(0.002)
+            await post.answered[message_id].wait()
             return (await seen(client, message_id, 0.015) - post.taken_at[message_id]) * 1000
 
-        following = [asyncio.create_task(follow(one.message_id)) for one in made[::step]]
+        followed = [one.message_id for one in made[::step]]
+        post.answered = {message_id: asyncio.Event() for message_id in followed}
+        following = [asyncio.create_task(follow(message_id)) for message_id in followed]
         await post.deliver(sodan.smtp, rate)
         return list(await asyncio.gather(*following))
 
