@@ -1,6 +1,6 @@
 """How long the pages and the interface take over many cases: server CPU a request, and memory over many requests.
 
-    python -m bench.reading_cases [--cases 200000] [--mails 5] [--url sqlite:////tmp/bench.db] [--keep]
+    python -m bench.reading_cases [--cases 200000] [--mails 5] [--url sqlite:///bench.db] [--keep]
 
 Seeds an empty database (SQLite in a temporary folder unless ``--url`` names another), serves it in a process of its
 own and prints, for each kind of request, the median CPU milliseconds of the server; then its memory before and after
