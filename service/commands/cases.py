@@ -1,0 +1,103 @@
+"""`sodan cases` and `show`: from the local database, or from a running service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from service.commands import start
+
+if TYPE_CHECKING:
+    from service.terminal.source import Source
+
+Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
+
+
+def cases(
+    q: str | None = None,
+    *,
+    status: tuple[Literal["open", "resolved", "closed"], ...] = (),
+    waiting_on: tuple[Literal["team", "vendor", "requester", "none"], ...] = (),
+    priority: tuple[Literal["P1", "P2", "P3", "P4"], ...] = (),
+    kind: tuple[str, ...] = (),
+    vendor: tuple[str, ...] = (),
+    vendor_ref: str | None = None,
+    missing: str | None = None,
+    participant: str | None = None,
+    updated_since: str | None = None,
+    older_than: str | None = None,
+    sort: Sort = "-updated",
+    limit: int = 50,
+    cursor: str | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    url: str | None = None,
+    token: Annotated[str | None, Parameter(env_var="SODAN_TOKEN")] = None,
+) -> int:
+    """List cases as a table.
+
+    Parameters
+    ----------
+    q
+        Words to look for, Japanese or English.
+    vendor_ref
+        A vendor's case number.
+    missing
+        An item id such as occurred_at, or `any`.
+    participant
+        An address.
+    updated_since
+        ISO 8601 time, or how long ago: 90m, 12h, 3d.
+    older_than
+        Untouched since then: ISO 8601 time, or how long: 90m, 12h, 3d.
+    json
+        Print the answer of `GET /api/cases` instead of a table.
+    url
+        Ask a running service instead of the local database.
+    token
+        For --url.
+    """
+    query = {
+        "q": q, "status": status, "waiting_on": waiting_on, "priority": priority, "kind": kind, "vendor": vendor,
+        "vendor_ref": vendor_ref, "missing": missing, "participant": participant, "updated_since": updated_since,
+        "older_than": older_than, "sort": sort, "limit": limit, "cursor": cursor,
+    }  # fmt: skip
+    from service.terminal.tables import print_cases
+
+    return print_cases(_source(url, token).cases(query), as_json=json)
+
+
+def show(
+    key: str,
+    *,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    url: str | None = None,
+    token: Annotated[str | None, Parameter(env_var="SODAN_TOKEN")] = None,
+) -> int:
+    """Show a case: whose turn, why this priority, what is missing, and the mails.
+
+    Parameters
+    ----------
+    key
+        Such as SD-12.
+    json
+        Print the answer of `GET /api/cases/KEY` instead.
+    url
+        Ask a running service instead of the local database.
+    token
+        For --url.
+    """
+    from service.terminal.tables import print_case
+
+    source = _source(url, token)
+    case = source.case(key)
+    return print_case(case, [] if json else source.messages(str(case["key"])), as_json=json)
+
+
+def _source(url: str | None, token: str | None) -> Source:
+    from service.terminal.source import Local, Remote
+
+    if url:
+        return Remote(url, token)
+    settings = start.settings()
+    return Local(start.database(settings), settings.case_prefix, start.now())

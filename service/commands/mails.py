@@ -1,0 +1,94 @@
+"""`sodan import`, and what a mail says when it is only looked at: parse, judge, explain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.commands import start
+
+
+def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
+    """Receive mail from files and take it in. Running it twice changes nothing.
+
+    Parameters
+    ----------
+    paths
+        .eml files, mbox files, Maildirs, or folders of them.
+    take_in
+        Also understand what was received; --no-take-in leaves that to running workers.
+    """
+    from service.terminal.importing import import_paths
+
+    settings = start.settings()
+    return import_paths(settings, start.database(settings), paths, take_in=take_in)
+
+
+def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
+    """Read mails and print what they say: JSON Lines, one object a mail, in the order given.
+
+    Parameters
+    ----------
+    files
+        Mails as raw files (.eml). A bad one becomes a line with an `error`, never the end.
+    root
+        `file` is printed relative to this folder.
+    """
+    from service.terminal.reading import parse_files
+
+    return parse_files(files, root)
+
+
+def judge(
+    files: tuple[Path, ...],
+    *,
+    team: tuple[str, ...] = (),
+    organisation: tuple[str, ...] = (),
+    packs: tuple[Path, ...] = (),
+    root: Path | None = None,
+) -> int:
+    """Judge mails, each alone, as if it opened a case: JSON Lines.
+
+    Parameters
+    ----------
+    files
+        Mails as raw files (.eml).
+    team
+        Addresses or @domains of the IT team.
+    organisation
+        Our own mail domains; their people are requesters.
+    packs
+        Further folders of rule packs, loaded after the shipped ones.
+    root
+        `file` is printed relative to this folder.
+    """
+    from service.terminal.reading import judge_files
+
+    return judge_files(files, team=team, organisation=organisation, packs=packs, root=root)
+
+
+def explain(
+    what: str, *, team: tuple[str, ...] = (), organisation: tuple[str, ...] = (), packs: tuple[Path, ...] = ()
+) -> int:
+    """Say which rule fired on which words of a mail, and why the others did not.
+
+    Parameters
+    ----------
+    what
+        A file, or the Message-ID of a mail that was taken in.
+    team
+        Addresses or @domains of the IT team.
+    organisation
+        Our own mail domains; their people are requesters.
+    packs
+        Further folders of rule packs.
+    """
+    from service.terminal.reading import explain_mail
+
+    settings = start.settings()
+    return explain_mail(
+        what,
+        settings,
+        team=(*settings.team, *team),
+        organisation=(*settings.organisation, *organisation),
+        packs=(*settings.packs, *packs),
+    )

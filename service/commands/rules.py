@@ -1,0 +1,87 @@
+"""`sodan rules`, and `replay`: the packs tried, and what was taken in judged by them anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from service.commands import start
+from service.errors import SodanError
+
+app = App(name="rules", help="The rule packs: run their examples, check them, list them.")
+
+
+@app.command(name="test")
+def rules_test(*, packs: tuple[Path, ...] = ()) -> int:
+    """Run the examples that stand beside each rule; exit status 1 if one fails.
+
+    Parameters
+    ----------
+    packs
+        Further folders of rule packs.
+    """
+    from service.terminal.rules import run_examples
+
+    return run_examples(packs)
+
+
+@app.command(name="lint")
+def rules_lint(*, packs: tuple[Path, ...] = ()) -> int:
+    """Check packs for what is legal but unwise: rules without examples, words nobody uses, ids given twice.
+
+    Parameters
+    ----------
+    packs
+        Further folders of rule packs.
+    """
+    from service.terminal.rules import run_lint
+
+    return run_lint(packs)
+
+
+@app.command(name="list")
+def rules_list(*, packs: tuple[Path, ...] = (), json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """List the rules: id, pack, what they conclude.
+
+    Parameters
+    ----------
+    packs
+        Further folders of rule packs.
+    json
+        JSON Lines instead of a table.
+    """
+    from service.terminal.rules import list_rules
+
+    return list_rules(packs, as_json=json)
+
+
+def replay(
+    *,
+    since: str | None = None,
+    packs: tuple[Path, ...] = (),
+    apply: Annotated[bool, Parameter(negative=())] = False,
+    diff: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Judge what was taken in anew, with today's packs (or others), and show what would change.
+
+    Parameters
+    ----------
+    since
+        Only cases touched since then: ISO 8601 time, or how long ago: 90m, 12h, 3d.
+    packs
+        Further folders of rule packs.
+    apply
+        Keep the new judgements. Without it nothing is changed.
+    diff
+        Show what would change (the default).
+    """
+    from service.terminal.replaying import replay_cases
+
+    if apply and diff:
+        raise SodanError("--diff shows, --apply keeps: choose one")
+
+    settings = start.settings()
+    folders = (*settings.packs, *packs)
+    return replay_cases(settings, start.database(settings), since=since, packs=folders, apply=apply, now=start.now())

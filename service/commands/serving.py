@@ -1,0 +1,88 @@
+"""`sodan serve` and its parts alone; the schema they stand on; who may log in to send."""
+
+from __future__ import annotations
+
+import sys
+
+from service.commands import start
+
+
+def serve() -> int:
+    """Take mail, understand it, answer over HTTP: all in one, with an embedded database unless told otherwise."""
+    from service.supervisor import run_supervisor
+
+    settings = start.settings()
+    start.log_to_stderr(settings)
+    return run_supervisor(settings)
+
+
+def smtp() -> int:
+    """Only take mail (SMTP and LMTP) and make it durable."""
+    from service.channels.smtp import run_smtp
+
+    settings = start.settings()
+    start.log_to_stderr(settings)
+    run_smtp(settings)
+    return 0
+
+
+def worker() -> int:
+    """Only understand what was received."""
+    from service.worker import run_worker
+
+    settings = start.settings()
+    start.log_to_stderr(settings)
+    run_worker(settings)
+    return 0
+
+
+def api() -> int:
+    """Only answer over HTTP: the interface for programs and the board for people."""
+    from service.api.app import make_app
+    from service.api.desk import Desk
+    from service.api.serving import bind, must_be_safe
+    from service.api.serving import serve as answer
+    from service.board.pages import routes
+    from service.intake import House
+
+    settings = start.settings()
+    start.log_to_stderr(settings)
+    database = start.database(settings)
+    must_be_safe(settings.http_listen, database, start.now())
+    listening = bind(settings.http_listen)
+    house = House.of(settings)
+    pages = routes(settings, database, house, start.now)
+    desk = Desk(settings, database, house, start.now)
+    made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback)
+    answer(made, listening, stop_seconds=settings.stop_seconds)
+    database.close()
+    return 0
+
+
+def migrate() -> int:
+    """Bring the database to the newest schema; an empty one is made."""
+    from service.store.migrate import migrate as bring_to_head
+
+    before, after = bring_to_head(start.database(start.settings()))
+    start.say(f"the database is at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+    return 0
+
+
+def smtp_password(name: str) -> int:
+    """Read a password and print the line for it, to be put into the file of SODAN_SMTP_PASSWORDS.
+
+    Parameters
+    ----------
+    name
+        Who may log in with it to send mail.
+    """
+    from getpass import getpass
+
+    from service.channels.passwords import password_line
+
+    password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        start.say("an empty password is none")
+        return start.WRONG_USE
+    print(password_line(name, password))
+    return 0

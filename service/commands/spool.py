@@ -1,0 +1,65 @@
+"""`sodan spool`: what waits, what was set aside."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from service.commands import start
+
+State = Literal["waiting", "done", "shunted", "refused"]
+
+app = App(name="spool", help="Mail as it was received: what waits, what was set aside, and why.")
+
+
+@app.command(name="list")
+def spool_list(
+    *, state: State | None = None, limit: int = 100, json: Annotated[bool, Parameter(negative=())] = False
+) -> int:
+    """List received mails, newest first; exit status 1 if one was set aside (shunted).
+
+    Parameters
+    ----------
+    state
+        Only these.
+    limit
+        At most so many.
+    json
+        JSON Lines instead of a table.
+    """
+    from service.terminal.spool import list_entries
+
+    return list_entries(start.database(start.settings()), state=state, limit=limit, as_json=json)
+
+
+@app.command(name="show")
+def spool_show(id: str, *, raw: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Show one received mail: envelope, attempts, reason.
+
+    Parameters
+    ----------
+    id
+        The id named in the 250 reply.
+    raw
+        Print the mail itself, byte by byte.
+    """
+    from service.terminal.spool import show_entry
+
+    return show_entry(start.database(start.settings()), id, raw=raw)
+
+
+@app.command(name="retry")
+def spool_retry(ids: tuple[str, ...] = (), *, all: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Let the worker try again what was set aside.
+
+    Parameters
+    ----------
+    ids
+        Ids of received mails.
+    all
+        Every mail that was set aside.
+    """
+    from service.terminal.spool import retry_entries
+
+    return retry_entries(start.database(start.settings()), ids, everything=all, now=start.now())

@@ -1,0 +1,59 @@
+"""What a command starts from: the settings, the database they name, the clock, a log, a voice."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+    from service.store.database import Database
+
+FOUND_WRONG = 1
+WRONG_USE = 2
+
+
+def settings() -> Settings:
+    """As the environment and `.env` say. Raises Refused."""
+    from service.settings import load
+
+    return load()
+
+
+def database(settings: Settings) -> Database:
+    """The store they name; opened when first asked."""
+    from service.store.database import Database
+
+    return Database(settings.database_url)
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """One line a mail and one a request, as key=value; nothing of bodies or addresses at info."""
+    import logging
+
+    import structlog
+
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.ExceptionRenderer(),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def now() -> datetime:
+    """The one clock of the commands."""
+    return datetime.now(UTC)
+
+
+def say(text: str) -> None:
+    """Talk, not data: to stderr."""
+    print(f"sodan: {text}", file=sys.stderr)

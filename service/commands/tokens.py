@@ -1,0 +1,71 @@
+"""`sodan token`: who may ask over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from service.commands import start
+
+Scope = Literal["read", "write", "admin"]
+
+app = App(name="token", help="Tokens for HTTP: stored hashed, shown once.")
+
+
+@app.command(name="create")
+def token_create(name: str, *, scope: Scope = "read", days: int | None = None) -> int:
+    """Make a token and print it, once: only its hash is kept.
+
+    Parameters
+    ----------
+    name
+        Who or what uses it.
+    scope
+        read: see; write: also change cases; admin: also webhooks and the spool.
+    days
+        Valid for so many days; without it until revoked.
+    """
+    from datetime import timedelta
+
+    from service.store import tokens
+
+    now = start.now()
+    expires = now + timedelta(days=days) if days else None
+    made = start.database(start.settings()).transact(lambda conn: tokens.create(conn, name, scope, now, expires))
+    start.say(f"token {made.id} for {name} ({scope}); it is shown this once:")
+    print(made.secret)
+    return 0
+
+
+@app.command(name="list")
+def token_list(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """List tokens, without their secrets.
+
+    Parameters
+    ----------
+    json
+        JSON Lines instead of a table.
+    """
+    from service.store import tokens
+    from service.terminal.tables import print_rows
+
+    rows = start.database(start.settings()).read(tokens.listing)
+    return print_rows(rows, ("id", "name", "scope", "created_at", "used_at", "expires_at", "revoked_at"), as_json=json)
+
+
+@app.command(name="revoke")
+def token_revoke(id: int) -> int:
+    """Make a token worthless, at once.
+
+    Parameters
+    ----------
+    id
+        As `sodan token list` names it.
+    """
+    from service.store import tokens
+
+    now = start.now()
+    start.database(start.settings()).transact(lambda conn: tokens.revoke(conn, id, now))
+    start.say(f"token {id} is revoked")
+    return 0
