@@ -61,12 +61,12 @@ def _take_in(settings: Settings, database: Database, house: House, progress: Pro
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),
     )
-    waiting = database.read(spool.ledger).waiting
+    waiting = database.read(spool.undone).get("waiting", 0)
     bar = progress.add_task("take in", total=waiting)
     while waiting:
         if not worker.step():
             sleep(0.05)  # others hold the rest, or it waits for its next attempt
-        now = database.read(spool.ledger).waiting
+        now = database.read(spool.undone).get("waiting", 0)
         progress.update(bar, advance=max(0, waiting - now))
         waiting = now
     while search.index_pending(database):

@@ -19,7 +19,7 @@ def list_entries(database: Database, *, state: str | None, limit: int, as_json: 
     rows = database.read(lambda conn: spool.listing(conn, state, limit))
     shown = [{name: value for name, value in row.items() if not name.startswith("leased")} for row in rows]
     print_rows(shown, COLUMNS, as_json=as_json)
-    return FOUND_WRONG if database.read(spool.ledger).shunted else 0
+    return FOUND_WRONG if database.read(spool.undone).get("shunted") else 0
 
 
 def show_entry(database: Database, id: str, *, raw: bool) -> int:
