@@ -233,6 +233,8 @@ class _Grouping:
             return "its author begins a new topic"
         if evidence.kind in ("case_key", "vendor_ref") and node.side == "unknown" and not _takes_part(node, group):
             return "a stranger claims it"
+        if evidence.kind == "recovered" and pointed is not None and not self.may_quote(node, pointed):
+            return "a stranger quotes it"
         if evidence.kind == "in_reply_to" and pointed is not None and _pressed_reply(node, pointed, group):
             return "a reply pressed for another matter: other subject, other words"
         if not node.automatic and group.settled_at is not None and not inner:
@@ -240,6 +242,19 @@ class _Grouping:
             if group.settled(node.at) and quiet > self.reopen:
                 return "settled too long ago"
         return ""
+
+    def may_quote(self, one: Node, other: Node) -> bool:
+        """Whether a quote is an argument: words can be copied, so a stranger's counts for what was sent to him.
+
+        A mail that was never delivered stands with whoever holds it: one of us before a stranger, the first of several.
+        """
+        outer, inner = (one, other) if other.id in one.holds else (other, one)
+        if outer.side != "unknown" or outer.author in (*inner.to, *inner.cc) or inner.label is not None:
+            return True
+        if inner.origin == "delivered":
+            return False
+        holders = [self.by_id[i] for i in self.held_by[inner.id]]
+        return outer is min(holders, key=lambda n: (n.side == "unknown", order_of(n)))
 
     def may_merge(self, one: Group, other: Group, node: Node) -> bool:
         """Whether two groups are one case that only looked like two; two cases with lives of their own are not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -121,7 +121,7 @@ class Filing:
         """Place mails one after the other; the message number of the last one itself."""
         number = 0
         for one in mails:
-            number = self._place(tuple(read(b) for b in bring(one, self.roles, WAYS, received_at=at(60 * 24 * 400))))
+            number = self.place(tuple(read(b) for b in bring(one, self.roles, WAYS, received_at=at(60 * 24 * 400))))
         return number
 
     def case_of(self, name: str) -> int | None:
@@ -146,7 +146,8 @@ class Filing:
         pair = self.case_of(one), self.case_of(other)
         return pair in self.related or pair[::-1] in self.related
 
-    def _place(self, brought: tuple[Brought, ...]) -> int:
+    def place(self, brought: Sequence[Brought]) -> int:
+        """Place one mail, given as what it brings; its message number."""
         ids = {b.node.id: -1 - place for place, b in enumerate(brought)}
         come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in brought]
         hits: set[int | None] = {case for node in come for case in (*node.claims, node.token) if case is not None}

@@ -338,3 +338,30 @@ def test_dates_are_not_believed_when_they_are_far_in_the_future() -> None:
     node = next(iter(filing.nodes.values()))
     assert node.at <= at(60 * 24 * 401)
     assert not node.dated
+
+
+def test_a_strangers_quote_joins_only_what_was_sent_to_him() -> None:
+    filing = Filing()
+    copied = inside(USER, REPORT.reply_text, 0)
+    filing.deliver(
+        REPORT,
+        mail("copy", STRANGER, "Re: Plotter offline", "Tell me more about it, please.", 60, history=(copied,)),
+        mail("ask", DESK, "Spare lamp", "Do you have the blue lamp for our plotter in stock?", 70, to=(STRANGER,)),
+    )
+    asked = inside(DESK, "Do you have the blue lamp for our plotter in stock?", 70)
+    filing.deliver(mail("offer", STRANGER, "Offer", "We have two of them here.", 90, history=(asked,)))
+    assert not together(filing, "report", "copy")
+    assert "a stranger quotes it" in filing.objections("copy")
+    assert together(filing, "ask", "offer")
+    assert filing.why("offer").kind == "recovered"
+
+
+def test_a_mail_known_from_quotes_alone_stands_with_one_of_us_before_a_stranger() -> None:
+    lost = inside(USER, "The plotter on floor two shows E-7741 since nine.", 0)
+    theirs = mail("theirs", STRANGER, "Re: Plotter", "I have read this somewhere, who can tell?", 5, history=(lost,))
+    ours = mail("ours", DESK, "Plotter", "Who looks after the unit that is named below?", 9, history=(lost,))
+    for order in permutations((theirs, ours)):
+        filing = Filing()
+        filing.deliver(*order)
+        assert not together(filing, "theirs", "ours")
+        assert {n.case for n in filing.nodes.values() if n.author == USER} == {filing.case_of("ours")}
