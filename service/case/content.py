@@ -9,16 +9,20 @@ Two arguments, and only these:
 * **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
   vendor's product waits for the team, and they share telling words, more than with any other waiting case.
 
-Subject words and people alone join nothing. Each join names the words it rests on.
+Subject words and people alone join nothing. Each join names the words it rests on. Two mails are compared when they
+share a key of content (``keys.content_keys``) that no crowd holds: a word, a person, a vendor that more than ``CROWD``
+cases had in that fortnight, up to the mail in question, tells none of them from the others.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from service.case.group import Evidence, Group, Groups
-from service.case.keys import content_keys
+from service.case.keys import content_keys, content_sought
 from service.case.node import Node
 from service.case.words import covered, likeness
 
@@ -30,17 +34,86 @@ BEHALF = timedelta(days=14)
 """How long a user's report may wait until the team asks the vendor."""
 
 
-def join_by_content(groups: Groups) -> dict[int, Evidence]:
+CROWD = 20
+"""So many cases may share a key that still tells something."""
+EARLY = timedelta(minutes=5)
+"""How far a clock may be wrong: so much earlier than what it answers may a mail claim to be written."""
+
+
+@dataclass(slots=True)
+class Reach:
+    """Which messages were compared with all that share their content; the others stay with the case they are in."""
+
+    complete: set[int] = field(default_factory=set)
+    crowded: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Message → keys that more than ``CROWD`` cases hold, which are not all here."""
+
+
+def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evidence]:
     """Join groups, in the order in which their mails were written; first by words, then by time. The new evidence."""
     found: dict[int, Evidence] = {}
+    alive = _Alive(groups, reach)
+    for group in (all_of_them := groups.kept()):
+        for opener in (_unasked_answer(group), _fresh_inquiry(group)):
+            if opener is not None and opener.id not in alive and opener.placed == "content":
+                _stay(groups, all_of_them, group, opener, found)
     for by_time in (False, True):
         for group in (all_of_them := groups.kept()):
             if groups.root(group.index) == group.index and (answer := _unasked_answer(group)) is not None:
-                _join_answer(groups, all_of_them, group, answer, by_time, found)
+                _join_answer(groups, all_of_them, group, answer, by_time, found, alive)
     for group in (all_of_them := groups.kept()):
         if groups.root(group.index) == group.index and (inquiry := _fresh_inquiry(group)) is not None:
-            _join_inquiry(groups, all_of_them, group, inquiry, found)
+            _join_inquiry(groups, all_of_them, group, inquiry, found, alive)
     return found
+
+
+class _Alive:
+    """The keys of content by which a message may be compared."""
+
+    def __init__(self, groups: Groups, reach: Reach | None) -> None:
+        self._groups = groups.kept()
+        self._reach = reach
+        self._since: dict[str, list[datetime]] | None = None
+        self._of: dict[int, frozenset[str]] = {}
+
+    def __contains__(self, message: int) -> bool:
+        return self._reach is None or message in self._reach.complete
+
+    def of(self, node: Node) -> frozenset[str]:
+        if node.id not in self:
+            return frozenset()
+        if node.id not in self._of:
+            if self._since is None:
+                self._since = self._held_since()
+            crowded = self._reach.crowded.get(node.id, frozenset()) if self._reach is not None else frozenset()
+            until = node.at + EARLY
+            self._of[node.id] = frozenset(
+                key
+                for key in content_sought(node) - crowded
+                if key in self._since and sum(at <= until for at in self._since[key]) <= CROWD
+            )
+        return self._of[node.id]
+
+    def _held_since(self) -> dict[str, list[datetime]]:
+        """Key → when each case first had it."""
+        since: dict[str, list[datetime]] = defaultdict(list)
+        for group in self._groups:
+            first: dict[str, datetime] = {}
+            for member in group.members:
+                for key in content_keys(member):
+                    first.setdefault(key, member.at)
+            for key, at in first.items():
+                since[key].append(at)
+        return since
+
+
+def _stay(groups: Groups, others: Sequence[Group], group: Group, opener: Node, found: dict[int, Evidence]) -> None:
+    """Leave a group where content put it before: it was not compared with all that may matter."""
+    for other in others:
+        if groups.root(other.index) != groups.root(group.index) and any(m.case == opener.case for m in other.members):
+            groups.union(group, other)
+            found[opener.id] = Evidence("content", "")
+            return
 
 
 # ── the number that was waited for ───────────────────────────────────────────────────────────────────────────────────
@@ -58,20 +131,29 @@ def _unasked_answer(group: Group) -> Node | None:
 
 
 def _join_answer(
-    groups: Groups, others: Sequence[Group], group: Group, answer: Node, by_time: bool, found: dict[int, Evidence]
+    groups: Groups,
+    others: Sequence[Group],
+    group: Group,
+    answer: Node,
+    by_time: bool,
+    found: dict[int, Evidence],
+    alive: _Alive,
 ) -> None:
+    keys = alive.of(answer)
+    if not keys:
+        return
     scored: list[tuple[float, Group, Node, str]] = []
     for other in others:
         if other is group or groups.root(other.index) != other.index:
             continue
         inquiry = _waiting_inquiry(other, answer)
-        if inquiry is not None and content_keys(answer) & content_keys(inquiry):
+        if inquiry is not None and keys & content_keys(inquiry):
             score, words = _answers(answer, group, inquiry)
             if score >= (SELF_EVIDENT if answer.automatic == "notification" else 0.0):
                 scored.append((score if _to_its_writer(answer, inquiry) else score - 3.0, other, inquiry, words))
         elif inquiry is None and (report := _waiting_report(other, answer)) is not None:
             # no inquiry by mail: the team may have asked by the vendor's portal, for a user
-            if report.vendor != answer.vendor or not content_keys(answer) & content_keys(report):
+            if report.vendor != answer.vendor or not keys & content_keys(report):
                 continue
             score, words = _answers(answer, group, report)
             scored.append((score - 3.0, other, report, words))
@@ -116,7 +198,7 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
         if m.side in ("team", "requester")
         and not m.automatic
         and m.origin != "quoted"
-        and timedelta(minutes=-5) <= answer.at - m.at <= WAIT
+        and -EARLY <= answer.at - m.at <= WAIT
         and (m.to_vendor == vendor or (m.vendor == vendor and not m.to_vendor and m.headerless and m.side == "team"))
     ]
     return found[-1] if found else None
@@ -149,14 +231,22 @@ def _fresh_inquiry(group: Group) -> Node | None:
 
 
 def _join_inquiry(
-    groups: Groups, others: Sequence[Group], group: Group, inquiry: Node, found: dict[int, Evidence]
+    groups: Groups,
+    others: Sequence[Group],
+    group: Group,
+    inquiry: Node,
+    found: dict[int, Evidence],
+    alive: _Alive,
 ) -> None:
+    keys = alive.of(inquiry)
+    if not keys:
+        return
     scored: list[tuple[float, Group, Node, str]] = []
     for other in others:
         if groups.root(other.index) != other.index:
             continue
         report = _waiting_report(other, inquiry)
-        if other is group or report is None or not content_keys(inquiry) & content_keys(report):
+        if other is group or report is None or not keys & content_keys(report):
             continue
         words = {w for m in other.members if m.side == "requester" for w in m.words}
         shared = sorted(words & {*inquiry.words, *inquiry.subject_words})

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from service.case.content import join_by_content
+from service.case.content import Reach, join_by_content
 from service.case.group import Evidence, Group, Groups, Kind, order_of
 from service.case.node import Node
 from service.case.words import likeness
@@ -29,14 +29,18 @@ class Partition:
     """With the index of the group spoken for."""
 
 
-def partition(nodes: Iterable[Node], reopen: timedelta = timedelta(days=14)) -> Partition:
-    """Group a closed set of messages (every message that may speak for another is in it)."""
-    return _Grouping(sorted(nodes, key=order_of), reopen).run()
+def partition(nodes: Iterable[Node], reopen: timedelta = timedelta(days=14), reach: Reach | None = None) -> Partition:
+    """Group a closed set of messages: every message that may speak for another is in it.
+
+    ``reach``: for which of them that is true of content too (None: all).
+    """
+    return _Grouping(sorted(nodes, key=order_of), reopen, reach).run()
 
 
 class _Grouping:
-    def __init__(self, nodes: Sequence[Node], reopen: timedelta) -> None:
+    def __init__(self, nodes: Sequence[Node], reopen: timedelta, reach: Reach | None) -> None:
         self.nodes = nodes
+        self.reach = reach
         self.reopen = reopen
         self.by_id = {n.id: n for n in nodes}
         self.groups = Groups()
@@ -61,7 +65,7 @@ class _Grouping:
         for node in self.nodes:
             self.place(node)
         self.obey()
-        self.evidence.update(join_by_content(self.groups))
+        self.evidence.update(join_by_content(self.groups, self.reach))
         root, home = self.groups.root, self.groups.home
         kept = list(self.groups.kept())
         for group in kept:

@@ -61,6 +61,7 @@ def merged(known: Node, come: Node) -> Node:
         case=known.case,
         pinned=known.pinned,
         joined=known.joined,
+        placed=known.placed,
         message_id=first.message_id or second.message_id,
         author=first.author or second.author,
         to=first.to or second.to,

@@ -68,8 +68,8 @@ def cited_keys(node: Node) -> frozenset[str]:
 
 
 def sought_keys(node: Node) -> frozenset[str]:
-    """Everything to look up for a message: its own keys, what it names, and the minutes beside its own."""
-    keys = {*own_keys(node), *cited_keys(node)}
+    """What to look up for a message, content aside: its own keys, what it names, and the minutes beside its own."""
+    keys = {*own_keys(node), *cited_keys(node)} - content_keys(node)
     if node.dated and (node.author or node.author_name):
         keys |= {_at(node, node.at + timedelta(minutes=step)) for step in (-1, 1)}
     return frozenset(keys)
@@ -78,27 +78,38 @@ def sought_keys(node: Node) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def content_keys(node: Node) -> frozenset[str]:
     """Keys of mails that open something: an inquiry to a vendor, a vendor's unasked answer, a user's report."""
-    if node.automatic in ("notification", "calendar", "bounce", "receipt") or node.origin == "quoted":
-        return frozenset()
-    keys: set[str] = set()
+    return frozenset(f"{key}:{_fortnight(node.at)}" for key in _content(node))
+
+
+@lru_cache(maxsize=4096)
+def content_sought(node: Node) -> frozenset[str]:
+    """The content keys of others that may have to do with it: reports and inquiries come before, answers after."""
     now = _fortnight(node.at)
+    answers = node.side == "vendor"
+    opens = node.side == "team" and node.headerless
+    steps = [0, *([-1] if answers or opens else ()), *([1] if not answers else ())]
+    return frozenset(f"{key}:{now + step}" for key in _content(node) for step in steps)
+
+
+def _content(node: Node) -> set[str]:
+    """Without the fortnight."""
+    keys: set[str] = set()
+    if node.automatic in ("notification", "calendar", "bounce", "receipt") or node.origin == "quoted":
+        return keys
     if node.side == "vendor" and node.vendor and (node.stated or node.mentioned):
         people = (*node.to, *node.cc)[:4]
-        keys |= {_key("wait", f"{node.vendor}:{who}:{when}") for who in (*people, "*") for when in (now, now - 1)}
-        words = (*_telling(node, 20), f"v={node.vendor}")
-        keys |= {_key("talk", f"{word}:{when}") for word in words for when in (now, now - 1)}
+        keys |= {_key("wait", f"{node.vendor}:{who}") for who in (*people, "*")}
+        keys |= {_key("talk", word) for word in (*_telling(node, 20), f"v={node.vendor}")}
     if node.automatic or (node.fresh and not node.to_vendor):
-        return frozenset(keys)
+        return keys
     asked = node.to_vendor or (node.vendor if node.headerless else None)
     if node.side in ("team", "requester") and asked:
-        keys |= {_key("wait", f"{asked}:{who}:{now}") for who in ("*", node.author, *node.to, *node.cc)[:6] if who}
+        keys |= {_key("wait", f"{asked}:{who}") for who in ("*", node.author, *node.to, *node.cc)[:6] if who}
     if node.headerless and node.side == "team" and node.to_vendor and not node.fresh:
-        words = (*_telling(node, 20), f"v={node.to_vendor}")
-        keys |= {_key("talk", f"{word}:{when}") for word in words for when in (now, now - 1)}
+        keys |= {_key("talk", word) for word in (*_telling(node, 20), f"v={node.to_vendor}")}
     if node.headerless and node.side == "requester" and not node.to_vendor:
-        words = (*_telling(node, 10), *((f"v={node.vendor}",) if node.vendor else ()))
-        keys |= {_key("talk", f"{word}:{now}") for word in words}
-    return frozenset(keys)
+        keys |= {_key("talk", word) for word in (*_telling(node, 10), *((f"v={node.vendor}",) if node.vendor else ()))}
+    return keys
 
 
 def _telling(node: Node, most: int) -> list[str]:

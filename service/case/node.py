@@ -24,6 +24,8 @@ class Node:
     """The case a person put it into: no rule moves it again."""
     joined: int | None = None
     """The case a person made of several: all that bear its number stay together."""
+    placed: str = ""
+    """The kind of evidence that put it there."""
     origin: Origin = "delivered"
     dated: bool = True
     """``at`` is its own date."""
@@ -94,7 +96,7 @@ class Node:
         out: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in ("id", "case", "pinned", "joined"):
+            if field.name in ("id", "case", "pinned", "joined", "placed"):
                 continue
             if isinstance(value, datetime):
                 value = value.isoformat()
@@ -106,7 +108,14 @@ class Node:
 
     @classmethod
     def from_document(
-        cls, document: dict[str, Any], *, id: int, case: int | None, pinned: int | None, joined: int | None = None
+        cls,
+        document: dict[str, Any],
+        *,
+        id: int,
+        case: int | None,
+        pinned: int | None,
+        joined: int | None = None,
+        placed: str = "",
     ) -> Node:
         """Back from JSON; fields of a later version are left out."""
         known = {field.name for field in fields(cls)}
@@ -121,4 +130,4 @@ class Node:
             elif name == "at":
                 value = datetime.fromisoformat(value)
             values[name] = value
-        return cls(**{**values, "id": id, "case": case, "pinned": pinned, "joined": joined})
+        return cls(**{**values, "id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed})

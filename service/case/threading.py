@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from service.case.content import Reach
 from service.case.group import Evidence, order_of
 from service.case.grouping import partition
 from service.case.identity import better, merged, same_mail
@@ -63,16 +64,23 @@ def plan(
     *,
     reopen: timedelta = timedelta(days=14),
     aliases: Mapping[int, int] | None = None,
+    reach: Reach | None = None,
 ) -> Plan:
     """Place the messages ``come`` (ids negative, in order of arrival) among the ``known`` ones.
 
     ``aliases``: merged cases → the case they became, followed to its end, for claims on old keys.
+    ``reach``: whose content can be compared (None: everybody's); the others stay as they are joined.
     """
     nodes = {n.id: n for n in known}
     recognised, reused = _recognise(nodes, come)
+    if reach is not None:
+        for new, same in recognised.items():
+            if same.better and new in reach.complete:
+                reach.complete.add(same.message)
+                reach.crowded[same.message] = reach.crowded.get(new, frozenset())
     if aliases:
         nodes = {i: _follow(n, aliases) for i, n in nodes.items()}
-    parted = partition(nodes.values(), reopen)
+    parted = partition(nodes.values(), reopen, reach)
     cases = _cases_for([g.members for g in parted.groups])
     at = {group.index: position for position, group in enumerate(parted.groups)}
     standings = [

@@ -36,6 +36,7 @@ _OF_A_LINE = (
     messages.c.facts,
     messages.c.pinned_by,
     messages.c.joined,
+    messages.c.placed_by,
     messages.c.author_name,
     messages.c.author_role,
     messages.c.author_address,

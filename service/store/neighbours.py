@@ -1,89 +1,120 @@
-"""Which stored messages may have a say about new ones: one set lookup of all their keys, then their cases."""
+"""Which stored messages may have a say about new ones: one set lookup of all their keys, then their cases.
+
+Two sorts of keys. What a message is and names (ids, numbers, author and minute) calls up cases whatever else there is.
+Keys of content (``service.case.content``) call up few cases or none: a key that many hold tells nothing. Whose content
+was looked at in full is said in ``Reach``; all others stay with the case they are in.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, select, text
 
-from service.case.keys import cited_keys, content_keys, own_keys, sought_keys
+from service.case.content import CROWD, EARLY, Reach
+from service.case.keys import content_keys, content_sought, sought_keys
 from service.case.node import Node
-from service.store.tables import case_links, cases, messages, thread_keys
+from service.store.tables import Instant, case_links, cases, messages
 
 _CHUNK = 400
 """Values in one IN list."""
-_MOST_HITS = 300
-"""Cases that one key may call up: the newest."""
-_MOST_ALIKE = 40
-"""The same for keys of content: a crowd of like cases is no argument for one of them."""
-_MOST_COMPARED = 80
-"""Cases whose content a new mail is compared with: those that share most keys, the newest first."""
+_MOST_ROWS = 400
+"""Messages of one key that are looked at: the newest."""
+_MOST_TEXTS = 40
+"""A beginning that so many cases share is a form letter: it calls up none of them."""
+_FEW_ROWS = 64
+"""Enough messages of a key of content to see that a crowd holds it."""
+_LATE = timedelta(hours=1)
+"""A mail that comes so long after it was written may change what was thought of later ones."""
 SUGGESTED = "the same subject and people"
 """Why two cases are linked that nothing but that speaks for: such a link draws no neighbours in."""
 
 
-def neighbours(conn: Connection, come: Sequence[Node]) -> dict[int, Node]:
-    """Every stored message that may have a say: of the cases that share a key, and of cases linked to those."""
-    strong = {key for node in come for key in sought_keys(node) if not key.startswith(_CONTENT)}
-    hits = _cases_by_key(conn, strong)
-    wanted = {case for found in hits.values() for case in found}
+def neighbours(conn: Connection, come: Sequence[Node], received: datetime) -> tuple[dict[int, Node], Reach]:
+    """Every stored message that may have a say: of the cases that share a key, and of cases linked to those.
+
+    ``received``: when the last of them came.
+    """
+    strong = {key for node in come for key in sought_keys(node) if not key.startswith("sub:")}
+    wanted = {
+        case
+        for key, (_, holding) in _held(conn, strong, _MOST_ROWS).items()
+        if not key.startswith("txt:") or len(holding) <= _MOST_TEXTS
+        for case in holding
+    }
     wanted |= {c for n in come for c in (*n.claims, n.token) if c is not None}
     wanted |= set(aliases_of(conn, wanted).values())
     wanted |= linked(conn, wanted)
     known = nodes_of(conn, wanted)
-    # mails that open something, and a vendor's that nothing ties to an earlier mail of ours: look at the content
-    asked: set[str] = set()
-    ours: dict[int, datetime] = {}
-    for node in known.values():
-        if node.side in ("team", "requester") and node.case is not None:
-            ours[node.case] = min(node.at, ours.get(node.case, node.at))
-    openers = [
-        n
-        for n in come
-        if n.side != "vendor" or not any(ours.get(c, n.at) < n.at for key in _tying(n) for c in hits.get(key, ()))
-    ]
-    for _round in range(2):
-        keys = {key for node in openers for key in content_keys(node)} - asked
-        if not keys:
-            break
-        asked |= keys
-        hit = Counter(case for found in _cases_by_key(conn, keys, _MOST_ALIKE).values() for case in found)
-        alike = sorted((case for case in hit if case not in wanted), key=lambda case: (-hit[case], -case))
-        more = set(alike[:_MOST_COMPARED])
-        if not more:
-            break
-        wanted |= more
-        fresh = nodes_of(conn, more)
-        known |= fresh
-        openers = list(fresh.values())
-    return known
+    reach = Reach()
+    late = any(received - node.at > _LATE for node in come)
+    look_at_content(conn, [*come, *(known.values() if late else ())], known, reach, received)
+    # what was thought of mails that were written after these may be thought otherwise now
+    since = min((node.at for node in come), default=received) - EARLY
+    look_at_content(conn, [n for n in known.values() if n.at >= since], known, reach, received)
+    return known, reach
 
 
-_CONTENT = ("wait:", "talk:", "sub:")
+def look_at_content(
+    conn: Connection, nodes: Iterable[Node], known: dict[int, Node], reach: Reach, received: datetime
+) -> None:
+    """Bring the cases that share content with these messages; ``known`` and ``reach`` grow."""
+    asking = {n.id: n for n in nodes if n.id not in reach.complete and content_keys(n)}
+    if not asking:
+        return
+    found = _held(conn, {key for n in asking.values() for key in content_sought(n)}, _FEW_ROWS)
+    many = [key for key, (rows, holding) in found.items() if rows >= _FEW_ROWS and len(holding) <= CROWD]
+    found |= _held(conn, many, 1 << 30)  # one busy case, not a crowd
+    crowds = {key for key, (_, holding) in found.items() if len(holding) > CROWD}
+    wanted = {case for key, (_, holding) in found.items() if key not in crowds for case in holding}
+    for node in asking.values():
+        reach.complete.add(node.id)
+        crowded = crowds & content_sought(node)
+        if crowded and received - node.at > _LATE:
+            # the crowd may have come later than this mail was written
+            then = _held(conn, crowded, _FEW_ROWS, before=node.at + EARLY)
+            early = {key for key, (rows, holding) in then.items() if len(holding) <= CROWD and rows < _FEW_ROWS}
+            early |= crowded - then.keys()
+            wanted |= {case for key in early & then.keys() for case in then[key][1]}
+            crowded -= early
+        reach.crowded[node.id] = frozenset(crowded)
+    known |= nodes_of(conn, wanted - {n.case for n in known.values()})
 
 
-def _tying(node: Node) -> Iterable[str]:
-    """Keys that would tie a message to a case by themselves."""
-    return (key for key in (*cited_keys(node), *own_keys(node)) if key[:4] in ("mid:", "ref:", "num:"))
+_SQLITE = """
+SELECT k.value, (SELECT json_array(count(*), json_group_array(DISTINCT case_id)) FROM (
+  SELECT t.case_id FROM thread_keys t {join} WHERE t.key = k.value {and_before} ORDER BY t.message_id DESC LIMIT :most))
+FROM json_each(:keys) AS k"""
+_POSTGRESQL = """
+SELECT k, json_build_array(f.rows, f.holding)::text FROM unnest(CAST(:keys AS text[])) AS k CROSS JOIN LATERAL (
+  SELECT count(*) AS rows, coalesce(json_agg(DISTINCT case_id), '[]'::json) AS holding FROM (
+    SELECT t.case_id FROM thread_keys t {join} WHERE t.key = k {and_before} ORDER BY t.message_id DESC LIMIT :most) n
+) AS f WHERE f.rows > 0"""
+_JOIN = "JOIN messages m ON m.id = t.message_id"
+_BEFORE = "AND coalesce(m.date, m.received_at) <= :before"
 
 
-def _cases_by_key(conn: Connection, keys: Collection[str], most: int = _MOST_HITS) -> dict[str, set[int]]:
-    """The newest cases of each key, at most so many of one, so that a crowd crowds none out."""
-    found: dict[str, set[int]] = defaultdict(set)
-    place = func.row_number().over(partition_by=thread_keys.c.key, order_by=thread_keys.c.case_id.desc())
-    for chunk in chunks(sorted(keys)):
-        ranked = (
-            select(thread_keys.c.key, thread_keys.c.case_id, place.label("place"))
-            .where(thread_keys.c.key.in_(chunk))
-            .group_by(thread_keys.c.key, thread_keys.c.case_id)
-            .subquery()
-        )
-        for key, case in conn.execute(select(ranked.c.key, ranked.c.case_id).where(ranked.c.place <= most)):
-            found[key].add(case)
-    return found
+def _held(
+    conn: Connection, keys: Collection[str], most: int, before: datetime | None = None
+) -> dict[str, tuple[int, list[int]]]:
+    """Of each key: how many messages hold it (``most`` are looked at, the newest), and their cases.
+
+    One row a key and a bound for each, so that what a key costs does not grow with the store.
+    """
+    if not keys:
+        return {}
+    postgresql = conn.dialect.name == "postgresql"
+    asked: dict[str, Any] = {"keys": sorted(keys) if postgresql else json.dumps(sorted(keys)), "most": most}
+    parts = {"join": _JOIN, "and_before": _BEFORE} if before else {"join": "", "and_before": ""}
+    query = text((_POSTGRESQL if postgresql else _SQLITE).format(**parts).replace("::", r"\:\:"))
+    if before is not None:
+        query = query.bindparams(bindparam("before", type_=Instant))
+        asked["before"] = before
+    found = ((key, json.loads(told)) for key, told in conn.execute(query, asked))
+    return {key: (rows, holding) for key, (rows, holding) in found if rows}
 
 
 def linked(conn: Connection, wanted: Collection[int]) -> set[int]:
@@ -96,7 +127,14 @@ def linked(conn: Connection, wanted: Collection[int]) -> set[int]:
 
 def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
     found: dict[int, Node] = {}
-    columns = (messages.c.id, messages.c.case_id, messages.c.facts, messages.c.pinned_by, messages.c.joined)
+    columns = (
+        messages.c.id,
+        messages.c.case_id,
+        messages.c.facts,
+        messages.c.pinned_by,
+        messages.c.joined,
+        messages.c.placed_by,
+    )
     for chunk in chunks(sorted(wanted)):
         for row in conn.execute(select(*columns).where(messages.c.case_id.in_(chunk))).mappings():
             found[row["id"]] = node_of(row)
@@ -106,7 +144,12 @@ def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
 def node_of(row: Mapping[str, Any] | Any) -> Node:
     pinned = row["case_id"] if row["pinned_by"] else None
     return Node.from_document(
-        row["facts"] or {}, id=row["id"], case=row["case_id"], pinned=pinned, joined=row["joined"]
+        row["facts"] or {},
+        id=row["id"],
+        case=row["case_id"],
+        pinned=pinned,
+        joined=row["joined"],
+        placed=row["placed_by"],
     )
 
 

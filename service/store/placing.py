@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from service.case.bringing import Brought
+from service.case.content import Reach
 from service.case.keys import cited_keys, own_keys
 from service.case.node import Node
 from service.case.threading import Plan, plan
@@ -33,7 +34,7 @@ from service.store.lines import lines_of as lines_of
 from service.store.links import link, redirect, suggest
 from service.store.links import merged_into as merged_into
 from service.store.links import related as related
-from service.store.neighbours import aliases_of, chunks, linked, neighbours, nodes_of
+from service.store.neighbours import aliases_of, chunks, linked, look_at_content, neighbours, nodes_of
 from service.store.tables import cases, deliveries, learned_team, messages, thread_keys
 
 
@@ -79,9 +80,9 @@ def place_all(
     learn(conn, arrived, placed, now)
     flat = _numbered(arrived)
     come = [brought.node for _, brought in flat]
-    known = neighbours(conn, come)
+    known, reach = neighbours(conn, come, max(one.received_at for one in arrived))
     aliases = aliases_of(conn, {c for n in come for c in (*n.claims, n.token) if c is not None})
-    found = plan(known.values(), come, reopen=reopen, aliases=aliases)
+    found = plan(known.values(), come, reopen=reopen, aliases=aliases, reach=reach)
     _write(conn, found, flat, known, placed, now)
     return placed
 
@@ -108,8 +109,9 @@ def regroup(
     """Let the rules look again at what stands in these cases, after people changed what they may not touch."""
     placed = Placed()
     wanted = set(case_ids) | linked(conn, case_ids)
-    known = nodes_of(conn, wanted)
-    found = plan(known.values(), [], reopen=reopen, aliases=aliases_of(conn, wanted))
+    known, reach = nodes_of(conn, wanted), Reach()
+    look_at_content(conn, list(known.values()), known, reach, now)
+    found = plan(known.values(), [], reopen=reopen, aliases=aliases_of(conn, wanted), reach=reach)
     _write(conn, found, [], known, placed, now)
     return placed
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from mailrules.judgement import Finding, Reading, Reference
 from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.group import Evidence
-from service.case.keys import cited_keys, own_keys, sought_keys
+from service.case.keys import cited_keys, content_sought, own_keys, sought_keys
 from service.case.node import Node
 from service.case.roles import Roles
 from service.case.threading import plan
@@ -151,11 +151,11 @@ class Filing:
         ids = {b.node.id: -1 - place for place, b in enumerate(brought)}
         come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in brought]
         hits: set[int | None] = {case for node in come for case in (*node.claims, node.token) if case is not None}
-        keys = {key for node in come for key in sought_keys(node)}
+        keys = {key for node in come for key in sought_keys(node) | content_sought(node)}
         for _ in range(3):
             found = {self.nodes[m].case for key in keys for m in self._index.get(key, ())} - hits
             hits |= found
-            keys = {key for n in self.nodes.values() if n.case in found for key in own_keys(n)}
+            keys = {key for n in self.nodes.values() if n.case in found for key in own_keys(n) | content_sought(n)}
         hits |= {other for one, other in self.related if one in hits}
         known = [node for node in self.nodes.values() if node.case in hits]
         made = plan(known, come, reopen=self.reopen, aliases=self.merged)
