@@ -12,7 +12,7 @@ import sys
 
 from cyclopts import App, CycloptsError
 
-from service.commands import cases, health, mails, rules, serving, spool, tokens
+from service.commands import cases, contents, health, mails, rules, serving, spool, tokens
 from service.commands.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
@@ -38,6 +38,7 @@ app.command(cases.show)
 app.command(rules.app)
 app.command(rules.replay)
 app.command(spool.app)
+app.command(contents.app)
 app.command(tokens.app)
 app.command(health.doctor)
 

@@ -95,6 +95,16 @@ class Settings(BaseSettings):
     smtp_timeout: float = Field(
         300, gt=0, le=86400, description="seconds an SMTP client may be silent (RFC 5321 §4.5.3.2)"
     )
+    content_store: str = Field(
+        "database", description="where big raw mails are kept: database, a folder, or s3://bucket/prefix"
+    )
+    content_store_from_bytes: int = Field(
+        262_144, ge=0, description="mails of this size and more go there; smaller ones stay in the database"
+    )
+    s3_endpoint: str = Field("", description="URL of an S3-compatible store; empty: AWS")
+    s3_region: str = Field("", description="its region, where it has any")
+    s3_access_key: str = Field("", description="who we are there; empty: as the machine's role says")
+    s3_secret_key: str = Field("", description="the secret of that key")
     min_free_bytes: int = Field(
         16_777_216, ge=0, description="with less free on the disk of the embedded database, mail gets 452; 0: never"
     )
@@ -195,6 +205,15 @@ class Settings(BaseSettings):
         if level.lower() not in ("debug", "info", "warning", "error"):
             raise ValueError(f"expected debug, info, warning or error, not {level!r}")
         return level.lower()
+
+    @field_validator("content_store")
+    @classmethod
+    def _store_is_a_place(cls, place: str) -> str:
+        if place == "database" or re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", place):
+            return place
+        if not place.removeprefix("file://").startswith("/"):
+            raise ValueError(f"expected database, a folder (/var/lib/sodan/contents) or s3://bucket, not {place!r}")
+        return place
 
     @field_validator("database_url")
     @classmethod

@@ -27,8 +27,10 @@ from service import intake
 from service.errors import Unavailable
 from service.intake import House, Understood
 from service.settings import Settings
-from service.store import keys, placing, search, spool
-from service.store.database import Database
+from service.store import contents, keys, placing, search, spool
+from service.store.contents import Shelf
+from service.store.database import Connection, Database
+from service.store.outside import outside
 from service.store.spool import Claimed, LostLease
 
 _log = structlog.get_logger("sodan.worker")
@@ -54,6 +56,7 @@ class Worker:
         batch: int,
         lease: timedelta,
         clock: Callable[[], datetime],
+        shelf: Shelf | None = None,
     ) -> None:
         self._database = database
         self._house = house
@@ -61,6 +64,7 @@ class Worker:
         self._batch = batch
         self._lease = lease
         self._clock = clock
+        self._shelf = shelf or Shelf()
         self._unindexed = True
 
     def run(self, stop: threading.Event) -> None:
@@ -104,8 +108,14 @@ class Worker:
 
     def _save(self, understood: Sequence[Understood]) -> None:
         now = self._clock()
+        packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in understood])
+
+        def save(conn: Connection) -> None:
+            intake.take_in(conn, understood, self._house, by=self._by, now=now)
+            contents.keep(conn, packed)
+
         try:
-            self._database.transact(lambda conn: intake.take_in(conn, understood, self._house, by=self._by, now=now))
+            self._database.transact(save)
         except Unavailable:
             self._give_back(understood)
             raise
@@ -218,6 +228,7 @@ def run_worker(settings: Settings) -> None:
         batch=settings.batch,
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),
+        shelf=Shelf(outside(settings), settings.content_store_from_bytes),
     )
     with contextlib.suppress(Unavailable):
         release_the_dead(database)

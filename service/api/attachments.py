@@ -14,7 +14,7 @@ from service.api.desk import Desk
 from service.api.messages import Number
 from service.api.problems import documented
 from service.mail import parse
-from service.store import spool, timeline
+from service.store import timeline
 
 BYTES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -30,12 +30,8 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/{id}", response_class=Response, responses={**BYTES, **documented(404, 503)})
     def read_attachment(id: Number) -> Response:
         """The file, as a download."""
-
-        def read(conn: Any) -> tuple[timeline.File, bytes]:
-            file = timeline.file(conn, id)
-            return file, spool.content(conn, file.spool_id)
-
-        file, raw = desk.database.read(read)
+        file = desk.database.read(lambda conn: timeline.file(conn, id))
+        raw = desk.content(file.spool_id)
         return Response(
             parse.attachment(raw, file.part),
             headers={

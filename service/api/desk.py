@@ -12,7 +12,9 @@ from mailrules.judge import Rules
 from service.api.problems import Forbidden
 from service.intake import House
 from service.settings import Settings
+from service.store import contents
 from service.store.database import Database
+from service.store.outside import outside
 from service.store.tokens import Token
 
 
@@ -32,6 +34,10 @@ class Desk:
     @property
     def prefix(self) -> str:
         return self.settings.case_prefix
+
+    def content(self, spool_id: str) -> bytes:
+        """A raw mail, wherever it is kept. Raises NotFound, Unavailable."""
+        return contents.content(self.database, outside(self.settings), spool_id)
 
 
 def caller(request: Request) -> Token:

@@ -14,7 +14,7 @@ from service.api.paging import answer
 from service.api.problems import documented
 from service.intake import rejudge
 from service.mail import parse
-from service.store import cases, corrections, spool, timeline
+from service.store import cases, corrections, timeline
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a message.")]
 RAW: dict[int | str, dict[str, Any]] = {
@@ -47,12 +47,8 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
     def read_raw(id: Number) -> Response:
         """The mail as it was received, byte by byte, as a download."""
-
-        def read(conn: Any) -> tuple[bytes, str | None]:
-            source = timeline.source(conn, id)
-            return spool.content(conn, source.spool_id), source.part
-
-        raw, part = desk.database.read(read)
+        source = desk.database.read(lambda conn: timeline.source(conn, id))
+        raw, part = desk.content(source.spool_id), source.part
         return Response(
             parse.attachment(raw, part) if part else raw,
             headers={

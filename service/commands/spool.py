@@ -44,9 +44,11 @@ def spool_show(id: str, *, raw: Annotated[bool, Parameter(negative=())] = False)
     raw
         Print the mail itself, byte by byte.
     """
+    from service.store.outside import outside
     from service.terminal.spool import show_entry
 
-    return show_entry(start.database(start.settings()), id, raw=raw)
+    settings = start.settings()
+    return show_entry(start.database(settings), outside(settings), id, raw=raw)
 
 
 @app.command(name="retry")

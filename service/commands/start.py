@@ -14,11 +14,11 @@ FOUND_WRONG = 1
 WRONG_USE = 2
 
 
-def settings() -> Settings:
-    """As the environment and `.env` say. Raises Refused."""
+def settings(**given: object) -> Settings:
+    """As the environment and `.env` say; what is given wins. Raises Refused."""
     from service.settings import load
 
-    return load()
+    return load(**given)
 
 
 def database(settings: Settings) -> Database:

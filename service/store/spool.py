@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, o
 
 from service.errors import Conflict, NotFound
 from service.store.database import one_at_a_time
+from service.store.packing import unpack
 from service.store.tables import contents, deliveries, events, spool
 
 MAX_ATTEMPTS = 3
@@ -264,14 +265,6 @@ def entry(conn: Connection, id: str) -> dict[str, Any]:
     return dict(row._mapping)
 
 
-def content(conn: Connection, id: str) -> bytes:
-    """The raw mail, byte for byte as received. Raises NotFound."""
-    row = conn.execute(select(contents.c.codec, contents.c.bytes).where(contents.c.id == id)).first()
-    if row is None:
-        raise NotFound(f"no mail was received as {id}")
-    return _decoded(row.codec, row.bytes)
-
-
 def ledger(conn: Connection) -> Ledger:
     """Count every accepted mail where it is. ``accepted`` counts contents, the rest counts entries by state.
 
@@ -332,9 +325,5 @@ def _claimed(row: Row[Any]) -> Claimed:
         helo=row.helo,
         source=row.source,
     )
-    return Claimed(row.id, row.received_at, envelope, _decoded(row.codec, row.bytes), row.attempts)
-
-
-def _decoded(codec: str, stored: bytes) -> bytes:
-    assert codec == "raw"
-    return stored
+    content = unpack(row.bytes) if row.codec == "zstd" else row.bytes  # outside is only what was taken in
+    return Claimed(row.id, row.received_at, envelope, content, row.attempts)

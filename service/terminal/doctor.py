@@ -12,8 +12,9 @@ from pathlib import Path
 
 from service.errors import SodanError
 from service.settings import Listen, Settings
-from service.store import migrate, spool, tokens
+from service.store import contents, migrate, spool, tokens
 from service.store.database import Database
+from service.store.outside import outside
 
 Finding = tuple[bool, str]
 FOUND_WRONG = 1
@@ -27,6 +28,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _packs(settings),
         lambda: _schema(database),
         lambda: _ledger(database, now),
+        lambda: _contents(settings, database, now),
         lambda: _doors(settings, database, now),
         lambda: _disk(database),
     )
@@ -77,6 +79,20 @@ def _ledger(database: Database, now: datetime) -> list[Finding]:
     lost = database.read(spool.done_without_message)
     if lost:
         found.append((False, f"spool: taken in but in no case: {', '.join(lost)}: please report it"))
+    return found
+
+
+def _contents(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+    if database.read(migrate.revision) != migrate.head():
+        return []
+    missing, orphaned = contents.astray(database, outside(settings), now)
+    place = settings.content_store
+    found: list[Finding] = [(True, f"contents: kept in {'the database' if place == 'database' else place}")]
+    if missing:
+        some = ", ".join(missing[:5])
+        found = [(False, f"contents: {len(missing)} raw mails are not in {place}: {some}: restore them there")]
+    if orphaned:
+        found.append((True, f"contents: {len(orphaned)} files belong to no mail: `sodan contents tidy`"))
     return found
 
 

@@ -166,15 +166,16 @@ def _content(what: str, settings: Settings) -> bytes:
             return file.read_bytes()
         except OSError as error:
             raise Refused(f"{what} cannot be read: {error.strerror}") from None
-    from service.store import spool, timeline
+    from service.store import contents, timeline
     from service.store.database import Database
+    from service.store.outside import outside
 
     database = Database(settings.database_url)
     found = database.read(lambda conn: timeline.by_message_id(conn, what, settings.case_prefix))
     for message in found:
         try:
             source = database.read(partial(timeline.source, number=int(message["id"])))
-            return database.read(partial(spool.content, id=source.spool_id))
+            return contents.content(database, outside(settings), source.spool_id)
         except NotFound:
             continue
     raise NotFound(f"{what} is neither a file nor the Message-ID of a mail that was taken in")

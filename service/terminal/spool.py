@@ -6,8 +6,9 @@ import sys
 from datetime import datetime
 
 from service.errors import Refused
-from service.store import spool
+from service.store import contents, spool
 from service.store.database import Database
+from service.store.outside import Outside
 from service.terminal.tables import print_rows
 
 COLUMNS = ("id", "state", "received_at", "channel", "mail_from", "size", "attempts", "reason")
@@ -22,10 +23,10 @@ def list_entries(database: Database, *, state: str | None, limit: int, as_json: 
     return FOUND_WRONG if database.read(spool.undone).get("shunted") else 0
 
 
-def show_entry(database: Database, id: str, *, raw: bool) -> int:
+def show_entry(database: Database, outside: Outside | None, id: str, *, raw: bool) -> int:
     """One entry, or its mail byte for byte."""
     if raw:
-        sys.stdout.buffer.write(database.read(lambda conn: spool.content(conn, id)))
+        sys.stdout.buffer.write(contents.content(database, outside, id))
         return 0
     row = database.read(lambda conn: spool.entry(conn, id))
     print_rows([{"name": name, "value": value} for name, value in row.items()], ("name", "value"), as_json=False)

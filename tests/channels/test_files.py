@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from service.channels.files import Imported, find, import_files, mails
 from service.errors import Refused
 from service.store import deposit, spool
+from service.store.contents import content as content_of
 from service.store.database import Database
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -20,7 +20,7 @@ TWO = b"From: b@example.org\nSubject: two\n\nFrom me\n\nFrom nowhere\n"
 
 def contents(database: Database) -> list[bytes]:
     rows = database.read(lambda conn: spool.listing(conn, limit=1000))
-    return [database.read(partial(spool.content, id=row["id"])) for row in reversed(rows)]
+    return [content_of(database, None, row["id"]) for row in reversed(rows)]
 
 
 def run(database: Database, *paths: Path) -> Imported:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from functools import partial
 
 import pytest
 from sqlalchemy import text
 
 from service.errors import Refused
 from service.store import spool
+from service.store.contents import content as content_of
 from service.store.database import Database
 from tests.channels.conversation import Client, acceptor, set_up
 
@@ -20,7 +20,7 @@ MAIL = b"From: Aiko <aiko@example.org>\r\nTo: help@intake.example\r\nSubject: VP
 
 def _contents(database: Database) -> list[bytes]:
     rows = database.read(lambda conn: spool.listing(conn, limit=10_000))
-    return [database.read(partial(spool.content, id=row["id"])) for row in reversed(rows)]
+    return [content_of(database, None, row["id"]) for row in reversed(rows)]
 
 
 def test_what_got_250_is_durable_under_the_id_that_was_named(database: Database, database_url: str) -> None:
@@ -33,7 +33,7 @@ def test_what_got_250_is_durable_under_the_id_that_was_named(database: Database,
     assert (entry["state"], entry["channel"], entry["attempts"]) == ("waiting", "smtp", 0)
     assert (entry["mail_from"], entry["rcpt_tos"]) == ("user@example.org", ["help@intake.example"])
     assert (entry["peer"], entry["helo"], entry["size"]) == ("127.0.0.1", "client.example", len(MAIL) + 2)
-    assert database.read(lambda conn: spool.content(conn, named[1])) == MAIL + b"\r\n"
+    assert content_of(database, None, named[1]) == MAIL + b"\r\n"
 
 
 def test_many_mails_over_one_connection_and_many_connections(database: Database, database_url: str) -> None:

@@ -106,7 +106,7 @@ def test_a_wrong_value_is_one_line_with_the_name_first(monkeypatch: pytest.Monke
 
 def test_every_setting_stands_in_the_docs_with_its_default() -> None:
     page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(SODAN_[A-Z_]+)` \| (.+?) \|", page, re.M))
+    rows = dict(re.findall(r"^\| `(SODAN_[A-Z0-9_]+)` \| (.+?) \|", page, re.M))
     for name, field in Settings.model_fields.items():
         default = field.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else "" if default is None else str(default)

@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from service.errors import Unavailable
 from service.intake import receive_entries
 from service.store import deposit, spool, tables
+from service.store.contents import content as content_of
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
 from service.store.spool import Envelope, NewEntry
@@ -60,7 +61,7 @@ def test_both_ways_write_the_same(database: Database, envelope: Envelope, moment
     written = [dict(database.read(lambda conn, id=e.id: spool.entry(conn, id)), id="") for e in (short, long)]  # type: ignore[misc]
     assert written[0] == written[1]
     for entry in (short, long):
-        assert database.read(lambda conn, id=entry.id: spool.content(conn, id)) == content  # type: ignore[misc]
+        assert content_of(database, None, entry.id) == content
     columns = "received_at, due_at, rcpt_tos, source, peer, helo, mail_from, attempts"
     stored = database.read(lambda conn: conn.exec_driver_sql(f"SELECT {columns} FROM spool").all())
     assert stored[0] == stored[1]
@@ -78,7 +79,7 @@ def test_more_than_one_statement_can_hold(database: Database) -> None:
     database.transact(lambda conn: deposit.put(conn, entries))
     assert database.read(spool.ledger).waiting == 1100
     for entry in entries[::200]:
-        assert database.read(lambda conn, id=entry.id: spool.content(conn, id)) == entry.content  # type: ignore[misc]
+        assert content_of(database, None, entry.id) == entry.content
 
 
 def test_a_server_that_stops_is_unavailable_and_comes_back() -> None:

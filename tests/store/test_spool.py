@@ -11,6 +11,7 @@ import pytest
 from service import intake
 from service.errors import Conflict, NotFound
 from service.store import deposit, spool
+from service.store.contents import content as content_of
 from service.store.database import Connection, Database
 from service.store.spool import Claimed, Envelope, LostLease
 
@@ -40,7 +41,7 @@ def test_what_was_received_comes_back_as_it_was(database: Database) -> None:
     assert (claimed.id, claimed.content, claimed.attempt, claimed.received_at) == (id, content, 1, NOW)
     assert claimed.envelope.mail_from == "Ü@例え.example"
     assert claimed.envelope.rcpt_tos == ("a@x", "b\ufffd@y", "\ufffd@z")
-    assert database.read(lambda conn: spool.content(conn, id)) == content
+    assert content_of(database, None, id) == content
 
 
 def test_ids_sort_by_time_of_receipt(database: Database) -> None:

@@ -1,0 +1,46 @@
+"""`sodan contents`: where raw mails are kept."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from service.commands import start
+
+app = App(name="contents", help="Raw mails: whether all are there and whole, and where they are kept.")
+
+
+@app.command
+def check() -> int:
+    """Read every raw mail and compare it with what was received; exit status 1 if one is missing or changed."""
+    from service.store.outside import outside
+    from service.terminal.contents import check_contents
+
+    settings = start.settings()
+    return check_contents(start.database(settings), outside(settings), start.now())
+
+
+@app.command
+def move(*, before: str | None = None) -> int:
+    """Bring every raw mail to where SODAN_CONTENT_STORE says it belongs, while all goes on.
+
+    Parameters
+    ----------
+    before
+        The SODAN_CONTENT_STORE of until now, where that was a folder or a bucket. Nothing is deleted there.
+    """
+    from service.store.outside import outside
+    from service.terminal.contents import move_contents
+
+    settings = start.settings()
+    old = outside(start.settings(content_store=before)) if before is not None else None
+    return move_contents(start.database(settings), outside(settings), settings.content_store_from_bytes, old)
+
+
+@app.command
+def tidy() -> int:
+    """Delete files in SODAN_CONTENT_STORE that belong to no mail (a crash may leave one)."""
+    from service.store.outside import outside
+    from service.terminal.contents import tidy_contents
+
+    settings = start.settings()
+    return tidy_contents(start.database(settings), outside(settings), start.now())

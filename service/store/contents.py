@@ -1,0 +1,227 @@
+"""Where the raw mail is, and in which form: the truth that all else is derived from (law 2).
+
+=====  ==================================================================================================
+raw    as received, in the row: whatever a 250 promised begins like this, since nothing is quicker
+zstd   packed (packing.py), in the row: so the worker leaves it
+file   packed, outside the database (outside.py), under the SHA-256 of the mail; the row's bytes are empty
+=====  ==================================================================================================
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+
+import structlog
+from sqlalchemy import Connection, bindparam, select, update
+
+from service.errors import NotFound, Unavailable
+from service.store.database import Database
+from service.store.outside import Outside
+from service.store.packing import pack, unpack
+from service.store.tables import contents, spool
+
+_log = structlog.get_logger("sodan.contents")
+
+_CHUNK_BYTES = 16_000_000
+_CHUNK = 200
+_AT_ONCE = 8
+"""Contents on their way outside at the same moment."""
+REST_SECONDS = 30.0
+YOUNG = timedelta(hours=1)
+"""A file that no row names may still belong to a row about to commit, while it is younger than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A content as its row has it."""
+
+    id: str
+    codec: str
+    stored: bytes
+    sha256: str
+    size: int
+
+    def content(self, outside: Outside | None) -> bytes:
+        """The mail itself. Raises Unavailable where it is outside and cannot be had."""
+        if self.codec == "raw":
+            return self.stored
+        if self.codec == "zstd":
+            return unpack(self.stored)
+        packed = outside.get(self.sha256) if outside is not None else None
+        if packed is None:
+            raise Unavailable("this mail's content is not in SODAN_CONTENT_STORE: `sodan contents check`")
+        return unpack(packed)
+
+
+def content(database: Database, outside: Outside | None, id: str) -> bytes:
+    """The raw mail, byte for byte as received. Raises NotFound, Unavailable."""
+    return database.read(partial(kept, id=id)).content(outside)
+
+
+def kept(conn: Connection, id: str) -> Kept:
+    """The row. Raises NotFound."""
+    row = conn.execute(_ROWS.where(contents.c.id == id)).first()
+    if row is None:
+        raise NotFound(f"no mail was received as {id}")
+    return Kept(*row)
+
+
+_ROWS = select(contents.c.id, contents.c.codec, contents.c.bytes, spool.c.sha256, spool.c.size).join(
+    spool, spool.c.id == contents.c.id
+)
+
+
+# ── put away: what the worker does with each mail it took in ─────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """How a row is to be: its codec and bytes."""
+
+    id: str
+    codec: str
+    stored: bytes
+
+
+class Shelf:
+    """Where contents belong: those of ``from_bytes`` and more outside, if there is an outside."""
+
+    def __init__(self, outside: Outside | None = None, from_bytes: int = 0) -> None:
+        self.outside = outside
+        self.from_bytes = from_bytes
+        self._rests_until = 0.0
+
+    def put_away(self, mails: Sequence[tuple[str, bytes]]) -> list[Packed]:
+        """Pack these (id, content). Big ones are outside, durably, when this returns: only then may a row say so.
+
+        Where the outside does not answer they stay in their rows, and it is left alone for ``REST_SECONDS``: mail is
+        not held up. `sodan contents move` brings them out later.
+        """
+        big = [mail for mail in mails if self.goes_out(len(mail[1]))]
+        if not big:
+            return [Packed(id, "zstd", pack(content)) for id, content in mails]
+        with ThreadPoolExecutor(min(len(big), _AT_ONCE)) as several:
+            return list(several.map(self._put, *zip(*mails, strict=True)))
+
+    def goes_out(self, size: int) -> bool:
+        """Whether a mail of that many bytes belongs outside."""
+        return self.outside is not None and size >= self.from_bytes
+
+    def _put(self, id: str, content: bytes) -> Packed:
+        packed = pack(content)
+        if self.outside is None or not self.goes_out(len(content)) or time.monotonic() < self._rests_until:
+            return Packed(id, "zstd", packed)
+        try:
+            self.outside.put(sha256(content).hexdigest(), packed)
+        except Unavailable as error:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            _log.warning("a content stays in the database", id=id, reason=str(error), cause=repr(error.__cause__))
+            return Packed(id, "zstd", packed)
+        return Packed(id, "file", b"")
+
+
+def keep(conn: Connection, packed: Sequence[Packed]) -> None:
+    """Let the rows be so."""
+    if packed:
+        conn.execute(
+            update(contents)
+            .where(contents.c.id == bindparam("row"))
+            .values(codec=bindparam("as"), bytes=bindparam("now")),
+            [{"row": one.id, "as": one.codec, "now": one.stored} for one in packed],
+        )
+
+
+# ── look after them ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def each(database: Database, *, done: bool = False) -> Iterator[Kept]:
+    """Every content, oldest first, a few at a time in transactions of their own; ``done``: of mails taken in."""
+    last = ""
+    while chunk := database.read(partial(_some, after=last, done=done)):
+        yield from chunk
+        last = chunk[-1].id
+
+
+def _some(conn: Connection, after: str, done: bool) -> list[Kept]:
+    query = select(spool.c.id, spool.c.size).where(spool.c.id > after).order_by(spool.c.id).limit(_CHUNK)
+    if done:
+        query = query.where(spool.c.state == "done")
+    ids: list[str] = []
+    together = 0
+    for id, size in conn.execute(query):
+        together += size
+        if ids and together > _CHUNK_BYTES:
+            break
+        ids.append(id)
+    return [Kept(*row) for row in conn.execute(_ROWS.where(contents.c.id.in_(ids)).order_by(contents.c.id))]
+
+
+def move(database: Database, shelf: Shelf, before: Outside | None) -> Iterator[tuple[str, str]]:
+    """Bring every content of a mail taken in to where it belongs now; yields id and codec of each that moved.
+
+    ``before``: where those outside are as yet, if not where they belong. Copies are left there.
+    """
+    for one in each(database, done=True):
+        if one.codec == ("file" if shelf.goes_out(one.size) else "zstd") and (one.codec != "file" or before is None):
+            continue
+        mail = one.content(before if before is not None else shelf.outside)
+        [packed] = shelf.put_away([(one.id, mail)])
+        if (packed.codec, packed.stored) != (one.codec, one.stored) or before is not None:
+            database.transact(partial(keep, packed=[packed]))
+            yield one.id, packed.codec
+
+
+def check(database: Database, outside: Outside | None) -> Iterator[tuple[str, str]]:
+    """Read every content; yields the id and what is wrong of each that is not the mail that was received."""
+    for one in each(database):
+        try:
+            found = sha256(one.content(outside)).hexdigest()
+        except (Unavailable, ValueError) as error:
+            yield one.id, str(error)
+            continue
+        if found != one.sha256:
+            yield one.id, f"is not the mail received: SHA-256 {found}"
+
+
+def astray(database: Database, outside: Outside | None, now: datetime) -> tuple[list[str], list[str]]:
+    """Ids whose content should be outside and is not there; keys outside that no row names (and are not young)."""
+    named = database.read(_outside)
+    if outside is None:
+        return sorted(named.values()), []
+    # what is there is listed after what is named: a file that comes meanwhile is young, a file that was there still is
+    there = dict(outside.keys())
+    missing = sorted(id for key, id in named.items() if key not in there)
+    return missing, sorted(key for key, written in there.items() if key not in named and now - written > YOUNG)
+
+
+def tidy(database: Database, outside: Outside, now: datetime) -> Iterator[str]:
+    """Take away what no row names; yields the keys."""
+    for key in astray(database, outside, now)[1]:
+        if database.transact(partial(_remove_unnamed, outside=outside, key=key, now=now)):
+            yield key
+
+
+def _remove_unnamed(conn: Connection, outside: Outside, key: str, now: datetime) -> bool:
+    """Looks again, since the same mail may have come anew: then its file has become young."""
+    written = outside.written(key)
+    if named(conn, key) or written is None or now - written <= YOUNG:
+        return False
+    outside.remove(key)
+    return True
+
+
+def named(conn: Connection, key: str) -> bool:
+    """Whether some row's content is outside under that key."""
+    query = select(spool.c.id).join(contents, contents.c.id == spool.c.id)
+    return conn.execute(query.where(spool.c.sha256 == key, contents.c.codec == "file").limit(1)).first() is not None
+
+
+def _outside(conn: Connection) -> dict[str, str]:
+    query = select(spool.c.sha256, spool.c.id).join(contents, contents.c.id == spool.c.id)
+    return {row.sha256: row.id for row in conn.execute(query.where(contents.c.codec == "file"))}

@@ -1,0 +1,46 @@
+"""`sodan contents`: what was found, one line each."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from datetime import datetime
+
+from service.store import contents
+from service.store.contents import Shelf
+from service.store.database import Database
+from service.store.outside import Outside
+
+FOUND_WRONG = 1
+
+
+def check_contents(database: Database, outside: Outside | None, now: datetime) -> int:
+    """Status 1 where a mail is missing or changed; a file too many is told and is no fault."""
+    wrong = 0
+    for id, words in contents.check(database, outside):
+        wrong += 1
+        print(f"{id}  {words}")
+    for key in contents.astray(database, outside, now)[1]:
+        print(f"{key}  belongs to no mail: `sodan contents tidy`")
+    print(f"sodan: {wrong} missing or changed" if wrong else "sodan: every mail is there, as received", file=sys.stderr)
+    return FOUND_WRONG if wrong else 0
+
+
+def move_contents(database: Database, outside: Outside | None, from_bytes: int, before: Outside | None) -> int:
+    """Move all; data are the ids."""
+    moved: Counter[str] = Counter()
+    for id, codec in contents.move(database, Shelf(outside, from_bytes), before):
+        moved[codec] += 1
+        print(f"{id}  {'outside' if codec == 'file' else 'in the database'}")
+    print(f"sodan: moved {moved['file']} outside, {moved['zstd']} into the database", file=sys.stderr)
+    return 0
+
+
+def tidy_contents(database: Database, outside: Outside | None, now: datetime) -> int:
+    """Delete what belongs to no mail."""
+    count = 0
+    for key in contents.tidy(database, outside, now) if outside is not None else ():
+        print(key)
+        count += 1
+    print(f"sodan: deleted {count} that belonged to no mail", file=sys.stderr)
+    return 0

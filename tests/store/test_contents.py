@@ -1,0 +1,176 @@
+"""Raw mail packed, and big ones outside the database: in a folder, and in a store that speaks S3."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.errors import Unavailable
+from service.intake import House, receive
+from service.settings import load
+from service.store import contents, spool
+from service.store.contents import Shelf
+from service.store.database import Database
+from service.store.outside import Folder, Outside, key_of, outside, path_of
+from service.store.packing import pack, unpack
+from service.store.spool import Envelope
+from service.worker import Worker
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SMALL = b"From: a@corp.example\r\nMessage-ID: <small@corp.example>\r\nSubject: small\r\n\r\nA few words.\r\n"
+BIG = SMALL.replace(b"small", b"big") + b"0123456789abcdef\r\n" * 4000
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a server that speaks S3, with one bucket."""
+    ready = tmp_path_factory.mktemp("s3") / "port"
+    code = (
+        "import sys, pathlib; from moto.server import ThreadedMotoServer; import time\n"
+        "server = ThreadedMotoServer('127.0.0.1', 0); server.start()\n"
+        "pathlib.Path(sys.argv[1]).write_text(str(server.get_host_and_port()[1])); time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(ready)], stderr=subprocess.DEVNULL)
+    try:
+        while not (ready.exists() and ready.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        endpoint = f"http://127.0.0.1:{ready.read_text()}"
+        assert httpx.put(f"{endpoint}/mails", timeout=30).status_code == 200
+        yield endpoint
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Outside:
+    if request.param == "folder":
+        made = outside(load(content_store=str(tmp_path / "contents")))
+    else:
+        place = f"s3://mails/{tmp_path.name}"
+        endpoint = request.getfixturevalue("s3")
+        made = outside(load(content_store=place, s3_endpoint=endpoint, s3_access_key="k", s3_secret_key="s"))
+    assert made is not None
+    return made
+
+
+def _taken_in(database: Database, shelf: Shelf, *mails: bytes) -> list[str]:
+    ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@corp.example",)), m) for m in mails], NOW)
+    house = House.of(load(intake="help@corp.example"))
+    worker = Worker(database, house, by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, shelf=shelf)
+    while worker.step():
+        pass
+    return ids
+
+
+def _codecs(database: Database, ids: list[str]) -> list[tuple[str, int]]:
+    found = [database.read(lambda conn, id=id: contents.kept(conn, id)) for id in ids]  # type: ignore[misc]
+    return [(one.codec, len(one.stored)) for one in found]
+
+
+def test_what_is_packed_comes_back_and_what_is_broken_is_told() -> None:
+    for content in (b"", SMALL, BIG, bytes(range(256))):
+        assert unpack(pack(content)) == content
+    assert len(pack(SMALL)) < len(SMALL)
+    broken = bytearray(pack(BIG))
+    broken[-1] ^= 1
+    with pytest.raises(ValueError, match="broken"):
+        unpack(bytes(broken))
+
+
+def test_paths_name_keys_and_nothing_else_is_one() -> None:
+    key = "ab" * 32
+    assert path_of(key) == f"ab/{key[2:]}.zst"
+    assert key_of(f"some/prefix/{path_of(key)}") == key
+    assert [key_of(path) for path in ("ab/x.zst", f"ab/.{key[2:]}.zst", f"{key}.zst", f"ab/{key[2:]}.gz")] == [None] * 4
+
+
+def test_what_is_put_outside_is_there_until_it_is_removed(store: Outside) -> None:
+    key = "0a" * 32
+    assert (store.get(key), store.written(key), list(store.keys())) == (None, None, [])
+    store.put(key, b"packed")
+    store.put(key, b"packed")
+    assert store.get(key) == b"packed"
+    written = store.written(key)
+    assert written is not None
+    [(named, at)] = store.keys()
+    assert (named, at.replace(microsecond=0)) == (key, written.replace(microsecond=0))
+    store.remove(key)
+    store.remove(key)
+    assert (store.get(key), list(store.keys())) == (None, [])
+
+
+def test_the_worker_packs_and_puts_big_mails_outside(database: Database, store: Outside) -> None:
+    ids = _taken_in(database, Shelf(store, 10_000), SMALL, BIG)
+    assert _codecs(database, ids) == [("zstd", len(pack(SMALL))), ("file", 0)]
+    assert [contents.content(database, store, id) for id in ids] == [SMALL, BIG]
+    assert list(contents.check(database, store)) == []
+    assert database.read(spool.ledger).balanced
+
+
+def test_what_waits_is_as_it_was_received(database: Database) -> None:
+    ids = receive(database, [(Envelope("smtp"), SMALL)], NOW)
+    assert _codecs(database, ids) == [("raw", len(SMALL))]
+
+
+def test_a_store_that_does_not_answer_holds_no_mail_up(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way of the folder")
+    shelf = Shelf(Folder(tmp_path / "file" / "contents"), 10_000)
+    ids = _taken_in(database, shelf, BIG)
+    assert _codecs(database, ids) == [("zstd", len(pack(BIG)))]
+    (tmp_path / "file").unlink()
+    better = Shelf(Folder(tmp_path / "file" / "contents"), 10_000)
+    assert list(contents.move(database, better, None)) == [(ids[0], "file")]
+    assert contents.content(database, better.outside, ids[0]) == BIG
+
+
+def test_contents_move_to_another_store_and_back_into_the_database(
+    database: Database, store: Outside, tmp_path: Path
+) -> None:
+    ids = _taken_in(database, Shelf(), SMALL, BIG)
+    new = Folder(tmp_path / "new")
+    assert list(contents.move(database, Shelf(store, 10_000), None)) == [(ids[1], "file")]
+    assert list(contents.move(database, Shelf(store, 10_000), None)) == []
+    assert list(contents.move(database, Shelf(new, 10_000), store)) == [(ids[1], "file")]
+    assert contents.content(database, new, ids[1]) == BIG
+    assert list(contents.move(database, Shelf(), new)) == [(ids[1], "zstd")]
+    assert [contents.content(database, None, id) for id in ids] == [SMALL, BIG]
+
+
+def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "contents")
+    other = BIG.replace(b"<big", b"<other")
+    ids = _taken_in(database, Shelf(folder, 10_000), BIG, other)
+    key = database.read(lambda conn: contents.kept(conn, ids[0])).sha256
+    (tmp_path / "contents" / path_of(key)).write_bytes(pack(b"not that mail"))
+    assert [id for id, words in contents.check(database, folder) if "not the mail" in words] == [ids[0]]
+    folder.remove(key)
+    orphan = "ff" * 32
+    folder.put(orphan, b"left by a crash")
+    later = datetime.now(UTC) + 2 * contents.YOUNG
+    assert contents.astray(database, folder, datetime.now(UTC)) == ([ids[0]], [])
+    assert contents.astray(database, folder, later) == ([ids[0]], [orphan])
+    with pytest.raises(Unavailable, match="sodan contents check"):
+        contents.content(database, folder, ids[0])
+    assert contents.content(database, folder, ids[1]) == other
+    assert list(contents.tidy(database, folder, later)) == [orphan]
+    assert contents.astray(database, None, later) == (sorted(ids), [])
+
+
+def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "contents")
+    key = "0b" * 32
+    (tmp_path / "contents/0b").mkdir(parents=True)
+    (tmp_path / "contents" / path_of(key)).symlink_to(tmp_path / "nowhere" / "file")  # a name that leads nowhere
+    folder.put(key, b"packed")
+    assert folder.get(key) == b"packed"
+    assert sorted(os.listdir(tmp_path / "contents/0b")) == [f"{key[2:]}.zst"]
