@@ -226,6 +226,14 @@ Index(  # a lane of the board: whose turn it is, the most urgent first, among eq
     postgresql_where=text("status = 'open' AND merged_into IS NULL"),
 )
 
+Index(  # how many there are, for the metrics
+    "ix_cases_standing",
+    cases.c.status,
+    cases.c.priority,
+    sqlite_where=text("merged_into IS NULL"),
+    postgresql_where=text("merged_into IS NULL"),
+)
+
 case_refs = Table(
     "case_refs",
     metadata,
@@ -409,7 +417,8 @@ SEARCH_TABLE = "search_words"
 """Not in ``metadata``, since the two databases make it differently (migration 0001):
 
 * SQLite: ``CREATE VIRTUAL TABLE search_words USING fts5(words, …)``, rowid = the message's id;
-* PostgreSQL: ``search_words(message_id, words tsvector)`` with a GIN index.
+  ``search_words_known USING fts5vocab`` over it (migration 0007);
+* PostgreSQL: ``search_words(message_id, words tsvector)`` with a GIN index over ``search_in_block`` (migration 0007).
 
 ``words`` are the terms of search.py (Japanese as pairs of characters). ``messages.indexed`` says which messages are
 in it.

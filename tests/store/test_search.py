@@ -1,0 +1,84 @@
+"""Full text: words of both scripts, unfinished words, the newest first however common a word is."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from service.store import cases, search
+from service.store.database import Connection, Database
+from service.store.tables import messages
+from tests.seeding import seed
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """40 cases of two mails each; the seeds' texts name their message in brackets."""
+    seed(database, 40, mails=2)
+    return database
+
+
+def _index(database: Database) -> None:
+    while search.index_pending(database):
+        pass
+
+
+def _found(database: Database, q: str) -> list[str]:
+    def read(conn: Connection) -> list[str]:
+        return [case["key"] for case in cases.page(conn, cases.Filter(q=q), "-updated", 100, None, "SD")[0]]
+
+    return database.read(read)
+
+
+@pytest.mark.parametrize(
+    ("q", "count"),
+    [
+        ("返金", 8),  # two characters of Japanese
+        ("返", 8),  # one, as the beginning of any two
+        ("osaka delayed", 8),
+        ("delayed osak", 8),  # the last word unfinished
+        ("osak delayed", 0),  # only the last
+        ("osaka 返金", 0),  # each is known, no mail has both
+        ("DELAYED", 8),
+        ("お世話になっております", 40),
+        ("desk", 40),
+        ("nowhere", 0),
+        ("nowhe", 0),
+        ('"', 0),
+        ("'; DROP TABLE messages --", 0),
+    ],
+)
+def test_words_find_their_cases(filled: Database, q: str, count: int) -> None:
+    _index(filled)
+    assert len(_found(filled, q)) == count
+
+
+def test_a_word_of_every_mail_finds_the_newest(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    _index(filled)
+    monkeypatch.setattr(search, "NEWEST", 6)
+    assert _found(filled, "お世話") == ["SD-40", "SD-39", "SD-38"]
+    assert _found(filled, "vendor.exampl 世話") == []
+    assert len(_found(filled, "北川")) == 6  # the first mail of each case is hers
+
+
+def test_words_are_found_however_far_apart_their_mails_are(filled: Database) -> None:
+    """Message numbers beyond the first block of 16,384, and beyond blocks without any mail."""
+    for number, there in ((80, 200_000), (78, 49_153), (40, 16_384), (38, 16_383)):
+
+        def renumber(conn: Connection, number: int = number, there: int = there) -> None:
+            conn.execute(update(messages).where(messages.c.id == number).values(id=there))
+
+        filled.transact(renumber)
+    _index(filled)
+    assert _found(filled, "80") == ["SD-40"]
+    assert _found(filled, "世話 78") == ["SD-39"]
+    assert _found(filled, "世話 38") == ["SD-19"]
+    assert len(_found(filled, "世話")) == 40
+
+
+def test_what_an_unfinished_word_may_become_is_bounded(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed(sqlite, 10, mails=2)
+    _index(sqlite)
+    assert len(_found(sqlite, "de")) == 10  # every second mail is by the desk
+    monkeypatch.setattr(search, "COMPLETIONS", 1)
+    assert _found(sqlite, "de") == ["SD-6", "SD-1"]  # delayed
