@@ -31,8 +31,10 @@ from service.worker import release_the_dead
 _log = structlog.get_logger("sodan.serve")
 
 MAX_PAUSE = 10.0
-LIVED_SECONDS = 30.0
+LIVED_SECONDS = 10.0
 """A child that lived this long starts anew with no pause behind it."""
+WRONG_SECONDS = 30.0
+"""So long after our start we believe a child that says it was started wrongly."""
 WRONG_USE = 2
 """Exit status of a child that was started wrongly: starting it again will not help (see cli.py)."""
 
@@ -85,54 +87,50 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    renew = threading.Event()
-    signal.signal(signal.SIGHUP, lambda *_: renew.set())
+    family: list[Child] = []
+    # read the certificate again: that is the acceptor's
+    signal.signal(signal.SIGHUP, lambda *_: _tell(family, signal.SIGHUP, ("smtp",)))
     database = Database(settings.database_url)
     try:
         migrate(database)
         release_the_dead(database)
     except Unavailable as error:
         raise Unavailable(f"SODAN_DATABASE_URL: {error}") from error
-    family = [Child(name, command) for name, command in children or commands(settings)]
-    signal.signal(signal.SIGHUP, lambda *_: _renew(family))
+    finally:
+        database.close()  # between two looks the supervisor holds nothing open: the disk may be changed under it
+    family += [Child(name, command) for name, command in children or commands(settings)]
     announcer = threading.Thread(target=_announce, args=(settings, stop), daemon=True)
     try:
         for child in family:
             child.start()
         announcer.start()
-        return _watch(family, database, stop, renew)
+        return _watch(family, database, stop)
     finally:
         stop.set()
         _stop(family, settings.stop_seconds)
-        database.close()
 
 
-def _watch(family: Sequence[Child], database: Database, stop: threading.Event, renew: threading.Event) -> int:
+def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -> int:
     began = time.monotonic()
     while not stop.wait(0.1):
-        if renew.is_set():
-            renew.clear()
-            _tell(family, signal.SIGHUP, ("smtp",))
         for child in family:
             status = child.ended()
             if status is not None:
-                if status == WRONG_USE and time.monotonic() - began < LIVED_SECONDS:
+                if status == WRONG_USE and time.monotonic() - began < WRONG_SECONDS:
                     return status  # the child has said what is wrong, and it will not get better by itself
                 _log.error("a process ended and is restarted", process=child.name, status=status)
                 if child.name.startswith("worker"):
-                    with contextlib.suppress(Unavailable):
-                        release_the_dead(database)
+                    threading.Thread(target=_release, args=(database,), daemon=True).start()
             if child.process is None and time.monotonic() >= child.due:
                 child.start()
     return 0
 
 
-def _renew(family: Sequence[Child]) -> None:
-    """SIGHUP means: read the certificate again; that is the acceptor's."""
-    for child in family:
-        if child.name == "smtp" and child.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                child.process.send_signal(signal.SIGHUP)
+def _release(database: Database) -> None:
+    """Free what dead workers held; apart, for a database that hangs must not keep us from starting anybody."""
+    with contextlib.suppress(Unavailable):
+        release_the_dead(database)
+    database.close()
 
 
 def _stop(family: Sequence[Child], seconds: float) -> None:

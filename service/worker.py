@@ -66,6 +66,8 @@ class Worker:
         self._clock = clock
         self._shelf = shelf or Shelf()
         self._unindexed = True
+        self._owed: list[str] = []
+        """Claimed, then the database failed us: to be given back as soon as it answers, with the attempt uncounted."""
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; what was begun is finished."""
@@ -82,16 +84,23 @@ class Worker:
                 continue
             stop.wait(pause)
             pause = min(pause * 1.5, POLL_SECONDS[1])
+        with contextlib.suppress(Unavailable):
+            self._give_back()
 
     def step(self) -> int:
         """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
+        self._give_back()
         now = self._clock()
         if not self._database.read(lambda conn: spool.anything_due(conn, now)):
             return 0
         claimed = self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, self._batch))
         if claimed:
-            with self._watched():
-                self._take_in(claimed)
+            try:
+                with self._watched():
+                    self._take_in(claimed)
+            except Unavailable:
+                self._owed += [one.id for one in claimed]
+                raise
             self._unindexed = True
         return len(claimed)
 
@@ -117,7 +126,6 @@ class Worker:
         try:
             self._database.transact(save)
         except Unavailable:
-            self._give_back(understood)
             raise
         except Exception as error:
             if len(understood) > 1:
@@ -137,11 +145,11 @@ class Worker:
         _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, reason=reason, trace=trace)
         self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, now, due))
 
-    def _give_back(self, understood: Sequence[Understood]) -> None:
-        """The database failed us, not these mails: if it can, it shall not count the attempt."""
-        with contextlib.suppress(Unavailable):
-            ids = [one.claimed.id for one in understood]
-            self._database.transact(lambda conn: spool.give_back(conn, ids, self._by))
+    def _give_back(self) -> None:
+        """Whatever of the owed is still ours: the database failed us, not these mails."""
+        if self._owed:
+            self._database.transact(lambda conn: spool.give_back(conn, self._owed, self._by))
+            self._owed = []
 
     def _index(self) -> int:
         """Give the word index its share once nothing waits."""

@@ -14,8 +14,8 @@ from service.api import schemas
 from service.api.desk import Desk
 from service.api.paging import answer
 from service.api.problems import documented, problem
-from service.errors import Unavailable
-from service.store import cases, migrate, spool
+from service.api.readiness import Readiness
+from service.store import cases, spool
 
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text format."}
@@ -57,6 +57,7 @@ class Meters:
 
 def routes(desk: Desk, meters: Meters) -> APIRouter:
     router = APIRouter(tags=["health"])
+    readiness = Readiness(desk.database, desk.settings.min_free_bytes)
 
     @router.get("/healthz", response_model=schemas.Health, responses=documented())
     async def live() -> Response:
@@ -65,13 +66,9 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
 
     @router.get("/readyz", response_model=schemas.Health, responses=documented(503))
     def ready() -> Response:
-        """This process can work: the database answers and has the schema of this version."""
-        try:
-            if desk.database.read(migrate.revision) == migrate.head():
-                return answer({"status": "ok"})
-        except Unavailable as error:
-            return problem(503, str(error), headers={"Retry-After": "5"})
-        return problem(503, "the database has another schema: run `sodan migrate`")
+        """Mail can be kept now: the database can be written to, has this version's schema and room on its disk."""
+        trouble = readiness.trouble()
+        return answer({"status": "ok"}) if trouble is None else problem(503, trouble, headers={"Retry-After": "5"})
 
     @router.get("/metrics", response_class=Response, responses={**TEXT, **documented(503)})
     def metrics() -> Response:

@@ -6,14 +6,13 @@ Looked at every few seconds beside the conversations, never within one.
 from __future__ import annotations
 
 import asyncio
-import shutil
-from pathlib import Path
 
 import structlog
 
 from service.errors import Unavailable
 from service.store import spool
 from service.store.database import Database
+from service.store.trouble import little_room
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -39,13 +38,9 @@ class Pressure:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _look(self) -> str | None:
-        path = None if self._database.postgresql else self._database.url.database
-        if path and self._min_free_bytes:
-            try:
-                if shutil.disk_usage(Path(path).absolute().parent).free < self._min_free_bytes:
-                    return "452 4.3.1 no room on our disk, please try again later"
-            except OSError:
-                return None  # whatever is wrong with it, the mail itself will show
+        full = little_room(self._database.folder, self._min_free_bytes)
+        if full is not None:
+            return f"452 4.3.1 {full}, please try again later"
         if self._max_waiting:
             try:
                 if self._database.read(lambda conn: spool.more_waiting_than(conn, self._max_waiting)):

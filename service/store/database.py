@@ -6,15 +6,20 @@
 A function given to ``transact`` sees one transaction: it commits when the function returns and rolls back when it
 raises. ``read`` is the same without the right to write. Both may be called from any thread and block it.
 
-* SQLite: the standard library's driver, WAL, ``synchronous=FULL``, writers queue by ``BEGIN IMMEDIATE``.
+* SQLite: the standard library's driver, WAL, ``synchronous=FULL``, writers queue by ``BEGIN IMMEDIATE``. After a write
+  or a flush that failed nothing that is open is trusted (Linux tells of a failed flush once, then forgets): all
+  connections are closed, and before anything more is promised the log is written into the database and flushed anew.
 * PostgreSQL: asyncpg under SQLAlchemy's greenlets, in one event-loop thread of its own per ``Database``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
 import threading
 from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +29,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from service.store.tables import to_json
-from service.store.trouble import as_unavailable
+from service.store.trouble import as_unavailable, unsettles
 
 T = TypeVar("T")
 
@@ -43,6 +48,7 @@ class Database:
         self.postgresql = parsed.get_backend_name() in ("postgresql", "postgres")
         self.url = parsed.set(drivername="postgresql+asyncpg" if self.postgresql else "sqlite+pysqlite")
         self._turn = threading.Lock()
+        self._doubted = False
         self._engine: Engine | None = None
         self._async: tuple[asyncio.AbstractEventLoop, AsyncEngine] | None = None
         self._opening = threading.Lock()
@@ -65,6 +71,16 @@ class Database:
         """Run ``fn`` on one consistent snapshot. Raises like ``transact``."""
         return self._run(fn, write=False)
 
+    @property
+    def folder(self) -> Path | None:
+        """Where its files are, on SQLite."""
+        path = None if self.postgresql else self.url.database
+        return Path(path).absolute().parent if path and path != ":memory:" else None
+
+    def probe(self) -> None:
+        """Write something, durably, that leaves nothing behind. Raises Unavailable where mail could not be kept now."""
+        self.transact(_probe_postgresql if self.postgresql else _probe_sqlite)
+
     def close(self) -> None:
         """Let go of all connections. Using the database again opens new ones."""
         with self._opening:
@@ -73,9 +89,10 @@ class Database:
                 self._engine = None
             if self._async is not None:
                 loop, engine = self._async
-                asyncio.run_coroutine_threadsafe(engine.dispose(), loop).result(10)
-                loop.call_soon_threadsafe(loop.stop)
                 self._async = None
+                with contextlib.suppress(OSError, TimeoutError, FutureTimeout):  # a server that is away says no goodbye
+                    asyncio.run_coroutine_threadsafe(engine.dispose(), loop).result(10)
+                loop.call_soon_threadsafe(loop.stop)
 
     def _run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool = False) -> T:
         try:
@@ -87,6 +104,8 @@ class Database:
             if not self._turn.acquire(timeout=BUSY_SECONDS):
                 raise TimeoutError
             try:
+                if self._doubted:
+                    self._flush_anew()
                 return self._within_sync(fn, "BEGIN IMMEDIATE")
             finally:
                 self._turn.release()
@@ -94,6 +113,8 @@ class Database:
             unavailable = as_unavailable(error)
             if unavailable is None:
                 raise
+            if unsettles(error):
+                self._distrust()
             raise unavailable from error
 
     def _within_sync(self, fn: Callable[[Connection], T], begin: str) -> T:
@@ -107,6 +128,29 @@ class Database:
             if not write:
                 connection = await connection.execution_options(postgresql_readonly=True)
             return await connection.run_sync(_within, fn)
+
+    def _distrust(self) -> None:
+        """Close what is open, now or when it is given back; what comes next opens anew."""
+        with self._opening:
+            if self._engine is not None:
+                self._doubted = True
+                self._engine.dispose()
+                self._engine = None
+            if self._async is not None:
+                loop, engine = self._async
+                asyncio.run_coroutine_threadsafe(engine.dispose(), loop)
+
+    def _flush_anew(self) -> None:
+        """Write what was promised a second time, from the log into the database, and flush that.
+
+        Raises where it cannot be done: then nothing more is promised. Pages that a failed flush left in memory as clean
+        would else never reach the disk (https://www.sqlite.org/atomiccommit.html, "fsyncgate").
+        """
+        with self._open().connect().execution_options(sodan_begin="") as connection:
+            busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").one()
+        if busy:
+            raise TimeoutError
+        self._doubted = False
 
     def _open(self) -> Engine:
         with self._opening:
@@ -181,7 +225,19 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("sodan_begin", "BEGIN IMMEDIATE"))
+    begin = connection.get_execution_options().get("sodan_begin", "BEGIN IMMEDIATE")
+    if begin:
+        connection.exec_driver_sql(begin)
+
+
+def _probe_sqlite(connection: Connection) -> None:
+    """The number in the header that SQLite leaves to applications, and that we do not use otherwise."""
+    connection.exec_driver_sql(f"PRAGMA user_version = {secrets.randbelow(2**31)}")
+
+
+def _probe_postgresql(connection: Connection) -> None:
+    """A message in the server's log that nobody reads; it makes the commit flush (and a standby refuse)."""
+    connection.exec_driver_sql("SELECT pg_logical_emit_message(true, 'sodan', '')")
 
 
 def _loop_forever(loop: asyncio.AbstractEventLoop) -> None:

@@ -105,16 +105,22 @@ _WAITING = text("spool.state = 'waiting'")
 """In the very words of the partial index."""
 _NOT_DONE = text("spool.state <> 'done'")
 """So too."""
+_FAR = timedelta(minutes=10)
+"""Nobody puts a mail off for so long: if it is due later than this, the clock was set back, and it is due now."""
 _FREE = and_(
     _WAITING,
-    spool.c.due_at <= bindparam("now"),
+    or_(spool.c.due_at <= bindparam("now"), spool.c.due_at > bindparam("far")),
     or_(spool.c.leased_until.is_(None), spool.c.leased_until <= bindparam("now")),
 )
 
 
+def _when(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "far": now + _FAR}
+
+
 def anything_due(conn: Connection, now: datetime) -> bool:
     """Whether a claim would find something; cheap enough to ask twenty times a second."""
-    return conn.execute(select(true()).select_from(spool).where(_FREE).limit(1), {"now": now}).first() is not None
+    return conn.execute(select(true()).select_from(spool).where(_FREE).limit(1), _when(now)).first() is not None
 
 
 def more_waiting_than(conn: Connection, number: int) -> bool:
@@ -134,7 +140,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int
         .order_by(spool.c.due_at, spool.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True),
-        {"now": now},
+        _when(now),
     ).all()
     exhausted = [row.id for row in found if row.attempts >= MAX_ATTEMPTS]
     if exhausted:

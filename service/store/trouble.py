@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 import sqlite3
 from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
 
 from asyncpg.exceptions import _base as driver
 from sqlalchemy import exc
@@ -26,6 +29,15 @@ _SQLITE = {
     sqlite3.SQLITE_AUTH,
 }
 """Primary result codes (sqlite.org/rescode.html)."""
+
+_UNSETTLING = {
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_CORRUPT,
+}
 
 _NOT_MIGRATED = "the database needs `sodan migrate`"
 """Tables or columns are not there: no mail is to blame."""
@@ -69,6 +81,31 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
     # asyncpg's own complaints about a connection carry no SQLSTATE
     complains = isinstance(error, (exc.InterfaceError, driver.InterfaceError))
     return Unavailable("the database is away") if complains and re.search("clos|connection", str(error)) else None
+
+
+def unsettles(error: BaseException) -> bool:
+    """Whether what is open must not be trusted after it: a write or flush that failed, a server that may only be read.
+
+    The last is a connection to a primary that became, or always was, somebody's standby.
+    """
+    origin: BaseException | None = error
+    while origin is not None:
+        if isinstance(origin, sqlite3.Error):
+            return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _UNSETTLING
+        if getattr(origin, "sqlstate", None) == "25006":
+            return True
+        origin = getattr(origin, "orig", None) or origin.__cause__
+    return False
+
+
+def little_room(folder: Path | None, least: int) -> str | None:
+    """What to say where less than so many bytes are free; a folder that cannot be asked has room."""
+    if folder is None or not least:
+        return None
+    with contextlib.suppress(OSError):  # whatever is wrong with it, the database itself will show
+        if shutil.disk_usage(folder).free < least:
+            return "no room on our disk"
+    return None
 
 
 def _sqlite_words(code: int) -> str:

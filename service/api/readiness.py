@@ -1,0 +1,50 @@
+"""Whether mail could be kept at this moment, found out by keeping something; for whoever asks ``/readyz``."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, TimeoutError
+
+from service.errors import Unavailable
+from service.store import migrate
+from service.store.database import Database
+from service.store.trouble import little_room
+
+WAIT_SECONDS = 3.0
+"""Who asks is told after so long that the database does not answer."""
+
+
+class Readiness:
+    """One look at a time, however many ask: those who come while it lasts share what it finds."""
+
+    def __init__(self, database: Database, min_free_bytes: int) -> None:
+        self._database = database
+        self._min_free_bytes = min_free_bytes
+        self._guard = threading.Lock()
+        self._looking: Future[str | None] | None = None
+
+    def trouble(self) -> str | None:
+        """What is wrong, in public words; None: nothing."""
+        try:
+            return self._look().result(WAIT_SECONDS)
+        except TimeoutError:
+            return "the database does not answer in time"
+
+    def _look(self) -> Future[str | None]:
+        with self._guard:
+            if self._looking is None or self._looking.done():
+                self._looking = Future()
+                threading.Thread(target=self._find, args=(self._looking,), daemon=True).start()
+            return self._looking
+
+    def _find(self, found: Future[str | None]) -> None:
+        try:
+            if self._database.read(migrate.revision) != migrate.head():
+                found.set_result("the database has another schema: run `sodan migrate`")
+                return
+            self._database.probe()
+            found.set_result(little_room(self._database.folder, self._min_free_bytes))
+        except Unavailable as error:
+            found.set_result(str(error))
+        except BaseException as error:
+            found.set_exception(error)
