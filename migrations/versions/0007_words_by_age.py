@@ -18,9 +18,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_cases_standing",
         "cases",
-        ["status", "priority"],
-        sqlite_where=sa.text("merged_into IS NULL"),
-        postgresql_where=sa.text("merged_into IS NULL"),
+        ["status", "priority", "merged_into"],
+        sqlite_where=sa.text("status <> ''"),
+        postgresql_where=sa.text("status <> ''"),
     )
     if op.get_bind().dialect.name == "sqlite":
         op.execute("CREATE VIRTUAL TABLE search_words_known USING fts5vocab('search_words', 'instance')")

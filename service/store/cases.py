@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, literal, or_, select, text, tuple_
 from sqlalchemy.sql.elements import UnaryExpression
 
 from service.errors import NotFound, Refused
@@ -128,10 +128,10 @@ def count(conn: Connection, which: Filter, prefix: str, up_to: int = 1000) -> in
 
 
 def by_state(conn: Connection) -> list[tuple[str, str, int]]:
-    """(status, priority, count) of all cases, for metrics."""
+    """(status, priority, count) of all cases, for metrics: by the index that is there for it."""
     query = (
         select(cases.c.status, cases.c.priority, func.count())
-        .where(cases.c.merged_into.is_(None))
+        .where(cases.c.merged_into.is_(None), text("cases.status <> ''"))  # in the very words of the partial index
         .group_by(cases.c.status, cases.c.priority)
     )
     return [(row[0], row[1], row[2]) for row in conn.execute(query)]
