@@ -12,7 +12,7 @@ import sys
 
 from cyclopts import App, CycloptsError
 
-from service.commands import cases, contents, health, mails, rules, serving, spool, tokens
+from service.commands import cases, contents, health, keeping, mails, rules, serving, spool, tokens
 from service.commands.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
@@ -39,6 +39,8 @@ app.command(rules.app)
 app.command(rules.replay)
 app.command(spool.app)
 app.command(contents.app)
+app.command(keeping.backup)
+app.command(keeping.restore)
 app.command(tokens.app)
 app.command(health.doctor)
 

@@ -51,8 +51,17 @@ def _migrate(conn: Connection) -> tuple[str | None, str]:
             f"the database is at revision {before}, which this version of sodan does not know: use a newer one"
         )
     if before != head():
-        config = Config()
-        config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-        config.attributes["connection"] = conn
-        command.upgrade(config, "head")
+        bring_to(conn, "head")
     return before, head()
+
+
+def bring_to(conn: Connection, revision: str) -> None:
+    """Migrate forward to a revision, within the transaction. Raises Refused where this version does not know it."""
+    if revision != "head" and revision not in {
+        script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()
+    }:
+        raise Refused(f"revision {revision} is unknown to this version of sodan: use a newer one")
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = conn
+    command.upgrade(config, revision)

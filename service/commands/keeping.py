@@ -1,0 +1,51 @@
+"""`sodan backup` and `sodan restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.commands import start
+
+
+def backup(file: Path) -> int:
+    """Write everything (mails, cases, what people set, tokens) into one new file, while all goes on.
+
+    It is as secret as the mails in it. Exit status 1 if a raw mail was missing outside the database.
+
+    Parameters
+    ----------
+    file
+        Where to; must not exist.
+    """
+    from service.store.backup import backup as write
+    from service.store.outside import outside
+
+    settings = start.settings()
+    made = write(start.database(settings), outside(settings), file, start.now())
+    start.say(f"{file}: {made.rows['spool']} mails, {made.rows['cases']} cases, {file.stat().st_size} bytes")
+    for key in made.missing:
+        start.say(f"missing in SODAN_CONTENT_STORE: {key}")
+    return start.FOUND_WRONG if made.missing else 0
+
+
+def restore(file: Path) -> int:
+    """Fill an empty database (SQLite or PostgreSQL, whichever it was before) from a backup, and check every mail.
+
+    Parameters
+    ----------
+    file
+        What `sodan backup` wrote.
+    """
+    from service.store.backup import restore as read
+    from service.store.outside import outside
+
+    settings = start.settings()
+    restored = read(start.database(settings), outside(settings), file)
+    ledger = restored.ledger
+    start.say(
+        f"restored as of {restored.manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"
+        f" + waiting {ledger.waiting} + shunted {ledger.shunted}, {restored.manifest.rows['cases']} cases"
+    )
+    for id, words in restored.wrong:
+        start.say(f"{id}: {words}")
+    return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0

@@ -1,0 +1,197 @@
+"""Backup and restore, while all goes on: one consistent snapshot into one file, and from there into an empty database.
+
+Tables are taken as the database has them, whatever its revision: so a backup of any version is restored by this one,
+which brings the schema to that revision, loads, and migrates. The word index is left out; the worker makes it anew.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Table, delete, func, insert, inspect, select, text, update
+from sqlalchemy import MetaData as Tables
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SAWarning
+
+from service.errors import Refused
+from service.store import contents, migrate, spool
+from service.store.archive import Manifest, Reader, Writer, value
+from service.store.database import Database
+from service.store.outside import Outside
+from service.store.tables import SEARCH_TABLE
+
+_ROWS = 500
+_ROWS_OF_BYTES = 8
+"""Rows read or written at once; of those that hold raw mails."""
+_ELSEWHERE: dict[str, dict[str, Any]] = {
+    "messages": {"indexed": False},  # the word index is made anew
+    "spool": {"leased_by": None, "leased_until": None},  # whoever held a mail holds it where the backup was made
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore brought back, and what is wrong with it."""
+
+    manifest: Manifest
+    ledger: spool.Ledger
+    wrong: list[tuple[str, str]]
+
+
+def backup(database: Database, outside: Outside | None, path: Path, now: datetime) -> Manifest:
+    """Write everything, as it is at one moment, into a new file. Raises Refused, Unavailable.
+
+    Nobody is held up by it. Raw mails that should be outside and are not are named in the manifest.
+    """
+    revision = database.read(migrate.revision)
+    if revision is None:
+        raise Refused("there is nothing to back up: the database is empty")
+    with Writer(path, revision, now, f"sodan {version('sodan')}") as archive:
+        named = database.read(partial(_write_tables, archive=archive))
+        for key in named:
+            packed = outside.get(key) if outside is not None else None
+            if packed is None:
+                archive.manifest.missing.append(key)
+            else:
+                archive.content(key, packed)
+    return archive.manifest
+
+
+def restore(database: Database, outside: Outside | None, path: Path) -> Restored:
+    """Fill an empty database from a backup, migrate it, and compare every raw mail with what was received.
+
+    Raises Refused where the database is not empty or the file not whole: then nothing has changed.
+    """
+    with Reader(path) as archive:
+        archive.verify()
+        if database.read(lambda conn: inspect(conn).get_table_names()):
+            raise Refused("the database is not empty: a restore never overwrites; name a new one in SODAN_DATABASE_URL")
+        if outside is not None:
+            for key in archive.outside():
+                outside.put(key, archive.content(key))
+        database.transact(partial(_load, archive=archive, keep_outside=outside is not None))
+        migrate.migrate(database)
+        return Restored(archive.manifest, database.read(spool.ledger), list(contents.check(database, outside)))
+
+
+def _write_tables(conn: Connection, archive: Writer) -> list[str]:
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    revision = migrate.revision(conn)  # of the snapshot, should somebody have migrated meanwhile
+    archive.manifest.revision = revision or archive.manifest.revision
+    tables = _tables(conn)
+    for table in tables.sorted_tables:
+        columns = list(table.columns)
+        query = select(*columns).order_by(*table.primary_key.columns)
+        rows = conn.execute(query, execution_options={"yield_per": _at_once(table)})
+        archive.table(table.name, [column.name for column in columns], iter(rows))
+    kept, entries = tables.tables["contents"], tables.tables["spool"]
+    query = select(entries.c.sha256).distinct().join(kept, kept.c.id == entries.c.id).where(kept.c.codec == "file")
+    return sorted(conn.execute(query).scalars())
+
+
+def _load(conn: Connection, archive: Reader, keep_outside: bool) -> None:
+    migrate.bring_to(conn, archive.manifest.revision)
+    tables = _tables(conn)
+    for table in reversed(tables.sorted_tables):
+        conn.execute(delete(table))
+    for name, wanted in archive.manifest.rows.items():
+        if name not in tables.tables:
+            raise Refused(f"{archive.path} has a table {name} that revision {archive.manifest.revision} has not")
+        table = tables.tables[name]
+        rows = _rows(archive, table)
+        if name == "contents" and not keep_outside:
+            rows = _brought_in(archive, rows)
+        _fill(conn, table, rows)
+        found = conn.execute(select(func.count()).select_from(table)).scalar_one()
+        if found != wanted:
+            raise Refused(f"{archive.path} should have {wanted} rows of {name}, not {found}")
+        _count_on(conn, table)
+
+
+def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
+    kinds = {column.name: column.type.python_type for column in table.columns}
+    naive = table.metadata.info["naive"]
+    for row in archive.table(table.name):
+        values = {name: value(written, kinds[name]) for name, written in row.items()}
+        if naive:
+            values = {
+                name: one.astimezone(UTC).replace(tzinfo=None) if isinstance(one, datetime) else one
+                for name, one in values.items()
+            }
+        yield values | {name: as_new for name, as_new in _ELSEWHERE.get(table.name, {}).items() if name in values}
+
+
+def _brought_in(archive: Reader, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Raw mails that were outside go into their rows, since here there is no outside."""
+    keys = {row["id"]: row["sha256"] for row in archive.table("spool")}
+    there = set(archive.outside())
+    for row in rows:
+        if row["codec"] == "file" and keys[row["id"]] in there:
+            row = {**row, "codec": "zstd", "bytes": archive.content(keys[row["id"]])}
+        yield row
+
+
+def _fill(conn: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
+    """Insert; what points within the same table is set at the end, since it may point forward."""
+    own = [key.parent.name for key in table.foreign_keys if key.column.table is table]
+    [number] = list(table.primary_key.columns)[:1]
+    later: list[tuple[Any, dict[str, Any]]] = []
+    chunk: list[dict[str, Any]] = []
+    for row in rows:
+        pointing = {name: row[name] for name in own if row[name] is not None}
+        if pointing:
+            later.append((row[number.name], pointing))
+        chunk.append({**row, **dict.fromkeys(own)})
+        if len(chunk) >= _at_once(table):
+            conn.execute(insert(table), chunk)
+            chunk = []
+    if chunk:
+        conn.execute(insert(table), chunk)
+    for id, pointing in later:
+        conn.execute(update(table).where(number == id).values(**pointing))
+
+
+def _count_on(conn: Connection, table: Table) -> None:
+    """PostgreSQL counts on after the highest number (SQLite does so by itself)."""
+    if conn.dialect.name != "postgresql":
+        return
+    for column in table.primary_key.columns:
+        named = {"table": table.name, "column": column.name}
+        sequence = conn.execute(text("SELECT pg_get_serial_sequence(:table, :column)"), named).scalar()
+        highest = conn.execute(select(func.max(column))).scalar() if sequence else None
+        if highest is not None:
+            conn.execute(
+                text("SELECT setval(CAST(:sequence AS text)::regclass, :highest)"),
+                {"sequence": sequence, "highest": highest},
+            )
+
+
+def _tables(conn: Connection) -> Tables:
+    """The tables as they are, but for the word index and the revision."""
+    names: Sequence[str] = [
+        name
+        for name in inspect(conn).get_table_names()
+        if not name.startswith((SEARCH_TABLE, "sqlite_")) and name != "alembic_version"
+    ]
+    tables = Tables(info={"naive": conn.dialect.name == "sqlite"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # indexes over expressions cannot be reflected, and need not be
+        tables.reflect(conn, only=names)
+    data: Any = JSONB(none_as_null=True) if conn.dialect.name == "postgresql" else JSON(none_as_null=True)
+    for table in tables.tables.values():
+        for column in table.columns:
+            if isinstance(column.type, JSON):
+                column.type = data
+    return tables
+
+
+def _at_once(table: Table) -> int:
+    return _ROWS_OF_BYTES if any(column.type.python_type is bytes for column in table.columns) else _ROWS

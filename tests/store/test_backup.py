@@ -1,0 +1,247 @@
+"""A backup taken while mail comes in, restored elsewhere, is equal case by case."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from service.errors import Refused
+from service.intake import House, receive
+from service.settings import Settings
+from service.store import spool, tables
+from service.store.backup import backup, restore
+from service.store.contents import Shelf
+from service.store.database import Connection, Database
+from service.store.migrate import is_current
+from service.store.outside import Folder, Outside
+from service.store.spool import Envelope
+from service.worker import Worker
+from tests.postgres import Postgres
+from tests.running import running
+
+ENVELOPE = Envelope("smtp", "aiko@corp.example", ("intake@corp.example",))
+
+
+def _mails(first: int, count: int) -> list[tuple[Envelope, bytes]]:
+    made = []
+    for n in range(first, first + count):
+        reply = f"In-Reply-To: <m{n - 1}@corp.example>\r\n" if n % 3 else ""
+        pad = "log line 0123456789\r\n" * (900 if n % 5 == 0 else 0)
+        made.append(
+            f"From: 佐藤 <aiko{n % 4}@corp.example>\r\nTo: intake@corp.example\r\nMessage-ID: <m{n}@corp.example>\r\n"
+            f"{reply}Subject: Portal {n // 3} does not open\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\n"
+            f"Content-Type: text/plain; charset=utf-8\r\n\r\n朝から開けません。エラー 0x{n:04X}\r\n{pad}".encode()
+        )
+    return [(ENVELOPE, mail) for mail in made]
+
+
+def _worker(database: Database, house: House, outside: Outside | None) -> Worker:
+    return Worker(
+        database,
+        house,
+        by="w",
+        batch=20,
+        lease=timedelta(seconds=60),
+        clock=lambda: datetime.now(UTC),
+        shelf=Shelf(outside, 10_000),
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database, not even migrated."""
+    if request.param == "sqlite":
+        made = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
+        yield made
+        made.close()
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"elsewhere_{tmp_path.name[-30:]}_{id(request)}"
+    made = Database(server.create(name))
+    yield made
+    made.close()
+    server.drop(name)
+
+
+def _shown(database: Database, house: House, settings: Settings) -> dict[str, Any]:
+    """All that the API shows: cases, messages, why, raw, spool."""
+    with running(database, house, settings) as service:
+        service.work()
+        shown: dict[str, Any] = {"spool": service.get("/api/spool", limit=200)["items"]}
+        for summary in service.get("/api/cases", limit=200)["items"]:
+            key = summary["key"]
+            timeline = service.get(f"/api/cases/{key}/messages")["items"]
+            case = service.get(f"/api/cases/{key}")
+            for side in ("team", "vendor", "requester"):
+                del case["clocks"][side]  # they tick
+            shown[key] = case, timeline
+            for message in timeline:
+                raw = service.client.get(f"/api/messages/{message['id']}/raw")
+                shown[f"raw {message['id']}"] = raw.status_code, raw.content
+                shown[f"why {message['id']}"] = service.get(f"/api/messages/{message['id']}/why")
+        shown["found"] = [one["key"] for one in service.get("/api/cases", q="開けません", limit=200)["items"]]
+        return shown
+
+
+def test_a_backup_is_equal_case_by_case_on_either_database(
+    database: Database, elsewhere: Database, house: House, settings: Settings, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path / "contents")
+    receive(database, _mails(0, 40), datetime.now(UTC))
+    worker = _worker(database, house, folder)
+    worker.step()
+    with_folder = settings.model_copy(update={"content_store": str(tmp_path / "contents")})
+    before = _shown(database, house, with_folder)
+    assert len(before["found"]) > 10
+    manifest = backup(database, folder, tmp_path / "sodan.backup", datetime.now(UTC))
+    assert (manifest.rows["spool"], manifest.missing) == (40, [])
+    restored = restore(elsewhere, None, tmp_path / "sodan.backup")
+    assert restored.wrong == []
+    assert restored.ledger == database.read(spool.ledger)
+    assert is_current(elsewhere)
+    assert _shown(elsewhere, house, settings) == before
+    receive(elsewhere, _mails(100, 3), datetime.now(UTC))  # numbers count on
+    assert _worker(elsewhere, house, None).step() == 3
+    assert elsewhere.read(spool.ledger).taken_in == 43
+
+
+def test_a_backup_under_load_is_one_moment(
+    database: Database, house: House, settings: Settings, tmp_path: Path
+) -> None:
+    stop = threading.Event()
+    sent: list[str] = []
+
+    def send() -> None:
+        while not stop.is_set():
+            sent.extend(receive(database, _mails(len(sent), 10), datetime.now(UTC)))
+
+    def work() -> None:
+        worker = _worker(database, house, None)
+        while not stop.is_set():
+            worker.step()
+
+    threads = [threading.Thread(target=one) for one in (send, work)]
+    for thread in threads:
+        thread.start()
+    try:
+        while len(sent) < 50:
+            stop.wait(0.01)
+        promised = list(sent)
+        backup(database, None, tmp_path / "sodan.backup", datetime.now(UTC))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
+    restored = restore(elsewhere, None, tmp_path / "sodan.backup")
+    assert restored.ledger.balanced
+    assert restored.wrong == []
+    assert elsewhere.read(spool.done_without_message) == []
+    there = {row["id"] for row in elsewhere.read(lambda conn: spool.listing(conn, limit=100_000))}
+    assert there >= set(promised)
+    assert there <= set(sent)
+    worker = _worker(elsewhere, house, None)
+    while worker.step():
+        pass
+    assert elsewhere.read(spool.ledger).taken_in == len(there)
+    assert _orphans(elsewhere) == 0
+    elsewhere.close()
+
+
+def _orphans(database: Database) -> int:
+    def look(conn: Connection) -> int:
+        counted = (
+            select(func.count())
+            .select_from(tables.cases)
+            .where(~tables.cases.c.id.in_(select(tables.messages.c.case_id)))
+        )
+        return int(conn.execute(counted).scalar_one())
+
+    return database.read(look)
+
+
+def test_contents_outside_go_to_the_outside_of_the_new_place(sqlite: Database, house: House, tmp_path: Path) -> None:
+    old, new = Folder(tmp_path / "old"), Folder(tmp_path / "new")
+    receive(sqlite, _mails(0, 6), datetime.now(UTC))
+    _worker(sqlite, house, old).step()
+    assert len(list(old.keys())) == 2
+    backup(sqlite, old, tmp_path / "whole", datetime.now(UTC))
+    elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
+    assert restore(elsewhere, new, tmp_path / "whole").wrong == []
+    assert dict(new.keys()).keys() == dict(old.keys()).keys()
+    elsewhere.close()
+    old.remove(next(old.keys())[0])
+    assert len(backup(sqlite, old, tmp_path / "lacking", datetime.now(UTC)).missing) == 1
+    third = Database(f"sqlite:///{tmp_path}/third/sodan.db")
+    assert len(restore(third, None, tmp_path / "lacking").wrong) == 1
+    third.close()
+
+
+def test_a_backup_overwrites_nothing_and_is_for_its_owner_alone(sqlite: Database, tmp_path: Path) -> None:
+    path = tmp_path / "sodan.backup"
+    backup(sqlite, None, path, datetime.now(UTC))
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(Refused, match="exists already"):
+        backup(sqlite, None, path, datetime.now(UTC))
+    with pytest.raises(Refused, match="cannot be written"):
+        backup(sqlite, None, tmp_path / "no" / "folder", datetime.now(UTC))
+    assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith("sodan.b")) == ["sodan.backup"]
+
+
+def test_a_restore_takes_only_whole_backups_and_only_empty_databases(sqlite: Database, tmp_path: Path) -> None:
+    receive(sqlite, _mails(0, 6), datetime.now(UTC))
+    path = tmp_path / "sodan.backup"
+    backup(sqlite, None, path, datetime.now(UTC))
+    with pytest.raises(Refused, match="not empty"):
+        restore(sqlite, None, path)
+    elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
+    whole = path.read_bytes()
+    at = whole.index(b"tables/spool.jsonl.zst") + 200
+    for broken in (whole[:at] + b"XXXX" + whole[at + 4 :], whole[:-50], b"", b"no archive"):
+        path.write_bytes(broken)
+        with pytest.raises(Refused, match=r"damaged|no backup"):
+            restore(elsewhere, None, path)
+    path.write_bytes(whole)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("more", b"")
+    with pytest.raises(Refused, match="other parts"):
+        restore(elsewhere, None, path)
+    path.write_bytes(whole)
+    assert restore(elsewhere, None, path).ledger.waiting == 6
+    elsewhere.close()
+
+
+def test_what_people_set_and_what_points_forward_comes_back(sqlite: Database, tmp_path: Path) -> None:
+    case = {
+        "status": "open",
+        "priority": "P3",
+        "kind": "incident",
+        "vendor_refs": [],
+        "missing": [],
+        "document": {"a": None},
+    }
+    times = {"opened_at": datetime.now(UTC), "updated_at": datetime.now(UTC)}
+
+    def put(conn: Connection) -> None:
+        conn.execute(
+            insert(tables.cases), {**case, **times, "id": 7, "set_by_people": {"title": "題"}, "merged_into": None}
+        )
+        conn.execute(insert(tables.cases), {**case, **times, "id": 3, "set_by_people": {}, "merged_into": 7})
+
+    sqlite.transact(put)
+    backup(sqlite, None, tmp_path / "b", datetime.now(UTC))
+    elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
+    restore(elsewhere, None, tmp_path / "b")
+
+    def rows(conn: Connection) -> list[Any]:
+        return [tuple(row) for row in conn.execute(select(tables.cases).order_by(tables.cases.c.id))]
+
+    assert elsewhere.read(rows) == sqlite.read(rows)
+    elsewhere.close()
