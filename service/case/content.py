@@ -34,7 +34,7 @@ BEHALF = timedelta(days=14)
 """How long a user's report may wait until the team asks the vendor."""
 
 
-CROWD = 20
+CROWD = 10
 """So many cases may share a key that still tells something."""
 EARLY = timedelta(minutes=5)
 """How far a clock may be wrong: so much earlier than what it answers may a mail claim to be written."""
@@ -53,10 +53,10 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     """Join groups, in the order in which their mails were written; first by words, then by time. The new evidence."""
     found: dict[int, Evidence] = {}
     alive = _Alive(groups, reach)
-    for group in (all_of_them := groups.kept()):
-        for opener in (_unasked_answer(group), _fresh_inquiry(group)):
-            if opener is not None and opener.id not in alive and opener.placed == "content":
-                _stay(groups, all_of_them, group, opener, found)
+    if reach is not None:
+        _stay(groups, alive, found)
+    if reach is not None and not reach.complete:
+        return found
     for by_time in (False, True):
         for group in (all_of_them := groups.kept()):
             if groups.root(group.index) == group.index and (answer := _unasked_answer(group)) is not None:
@@ -107,13 +107,22 @@ class _Alive:
         return since
 
 
-def _stay(groups: Groups, others: Sequence[Group], group: Group, opener: Node, found: dict[int, Evidence]) -> None:
-    """Leave a group where content put it before: it was not compared with all that may matter."""
-    for other in others:
-        if groups.root(other.index) != groups.root(group.index) and any(m.case == opener.case for m in other.members):
-            groups.union(group, other)
-            found[opener.id] = Evidence("content", "")
-            return
+def _stay(groups: Groups, alive: _Alive, found: dict[int, Evidence]) -> None:
+    """Leave groups where content put them before, when they were not compared with all that may matter."""
+    kept = groups.kept()
+    of_case: dict[int, list[Group]] = defaultdict(list)
+    for group in kept:
+        for case in {m.case for m in group.members if m.case is not None}:
+            of_case[case].append(group)
+    for group in kept:
+        for opener in (_unasked_answer(group), _fresh_inquiry(group)):
+            if opener is None or opener.case is None or opener.placed != "content" or opener.id in alive:
+                continue
+            root = groups.root(group.index)
+            other = next((one for one in of_case[opener.case] if groups.root(one.index) != root), None)
+            if other is not None:
+                groups.union(group, other)
+                found[opener.id] = Evidence("content", "")
 
 
 # ── the number that was waited for ───────────────────────────────────────────────────────────────────────────────────

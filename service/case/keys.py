@@ -30,8 +30,8 @@ _LONG = 240
 """Longer ids are hashed, so that a key fits its column."""
 
 
-def own_keys(node: Node) -> frozenset[str]:
-    """What the message is."""
+def identity_keys(node: Node) -> set[str]:
+    """What another copy of the message would have too: ``mid:``, ``at:``, ``txt:``."""
     keys: set[str] = set()
     if node.message_id:
         keys.add(_key("mid", node.message_id))
@@ -39,6 +39,12 @@ def own_keys(node: Node) -> frozenset[str]:
         keys.add(_at(node, node.at))
     if len(node.text) >= 40:
         keys.add(_key("txt", _hash(node.text[:160])))
+    return keys
+
+
+def own_keys(node: Node) -> frozenset[str]:
+    """What the message is."""
+    keys = identity_keys(node)
     for vendor, ref in node.stated:
         keys.add(_key("ref", f"{vendor}:{ref}"))
         keys.add(_key("num", ref))

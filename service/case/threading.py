@@ -16,7 +16,7 @@ from service.case.content import Reach
 from service.case.group import Evidence, order_of
 from service.case.grouping import partition
 from service.case.identity import better, merged, same_mail
-from service.case.keys import own_keys, sought_keys
+from service.case.keys import identity_keys, sought_keys
 from service.case.node import Node
 
 
@@ -108,9 +108,8 @@ def _recognise(nodes: dict[int, Node], come: Sequence[Node]) -> tuple[dict[int, 
     reused: set[int] = set()
     index: dict[str, list[int]] = defaultdict(list)
     for node in nodes.values():
-        for key in own_keys(node):
-            if key[:3] in _IDENTITY:
-                index[key].append(node.id)
+        for key in identity_keys(node):
+            index[key].append(node.id)
     for node in come:
         seen = [i for key in sorted(sought_keys(node)) if key[:3] in _IDENTITY for i in index.get(key, ())]
         match: tuple[int, str] | None = None
@@ -127,8 +126,8 @@ def _recognise(nodes: dict[int, Node], come: Sequence[Node]) -> tuple[dict[int, 
             target = match[0]
             recognised[node.id] = Recognised(target, match[1], better(nodes[target], node))
             nodes[target] = merged(nodes[target], node)
-        for key in own_keys(nodes[target]):
-            if key[:3] in _IDENTITY and target not in index[key]:
+        for key in identity_keys(nodes[target]):
+            if target not in index[key]:
                 index[key].append(target)
     for i, node in list(nodes.items()):
         holds = tuple(dict.fromkeys(recognised[h].message if h in recognised else h for h in node.holds))

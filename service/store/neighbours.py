@@ -33,10 +33,12 @@ SUGGESTED = "the same subject and people"
 """Why two cases are linked that nothing but that speaks for: such a link draws no neighbours in."""
 
 
-def neighbours(conn: Connection, come: Sequence[Node], received: datetime) -> tuple[dict[int, Node], Reach]:
+def neighbours(
+    conn: Connection, come: Sequence[Node], received: Mapping[int, datetime]
+) -> tuple[dict[int, Node], Reach]:
     """Every stored message that may have a say: of the cases that share a key, and of cases linked to those.
 
-    ``received``: when the last of them came.
+    ``received``: when each of them came.
     """
     strong = {key for node in come for key in sought_keys(node) if not key.startswith("sub:")}
     wanted = {
@@ -50,18 +52,25 @@ def neighbours(conn: Connection, come: Sequence[Node], received: datetime) -> tu
     wanted |= linked(conn, wanted)
     known = nodes_of(conn, wanted)
     reach = Reach()
-    late = any(received - node.at > _LATE for node in come)
+    late = any(received[node.id] - node.at > _LATE for node in come)
     look_at_content(conn, [*come, *(known.values() if late else ())], known, reach, received)
     # what was thought of mails that were written after these may be thought otherwise now
-    since = min((node.at for node in come), default=received) - EARLY
-    look_at_content(conn, [n for n in known.values() if n.at >= since], known, reach, received)
+    since = min(node.at for node in come) - EARLY
+    after = [n for n in known.values() if n.at >= since]
+    if not late:
+        keys = {key for n in come for key in content_keys(n)}
+        after = [n for n in after if keys & content_sought(n)]
+    look_at_content(conn, after, known, reach, received)
     return known, reach
 
 
 def look_at_content(
-    conn: Connection, nodes: Iterable[Node], known: dict[int, Node], reach: Reach, received: datetime
+    conn: Connection, nodes: Iterable[Node], known: dict[int, Node], reach: Reach, received: Mapping[int, datetime]
 ) -> None:
-    """Bring the cases that share content with these messages; ``known`` and ``reach`` grow."""
+    """Bring the cases that share content with these messages; ``known`` and ``reach`` grow.
+
+    Of the messages that came just now ``received`` says when; all others are old.
+    """
     asking = {n.id: n for n in nodes if n.id not in reach.complete and content_keys(n)}
     if not asking:
         return
@@ -73,7 +82,7 @@ def look_at_content(
     for node in asking.values():
         reach.complete.add(node.id)
         crowded = crowds & content_sought(node)
-        if crowded and received - node.at > _LATE:
+        if crowded and (node.id not in received or received[node.id] - node.at > _LATE):
             # the crowd may have come later than this mail was written
             then = _held(conn, crowded, _FEW_ROWS, before=node.at + EARLY)
             early = {key for key, (rows, holding) in then.items() if len(holding) <= CROWD and rows < _FEW_ROWS}

@@ -80,7 +80,7 @@ def place_all(
     learn(conn, arrived, placed, now)
     flat = _numbered(arrived)
     come = [brought.node for _, brought in flat]
-    known, reach = neighbours(conn, come, max(one.received_at for one in arrived))
+    known, reach = neighbours(conn, come, {brought.node.id: one.received_at for one, brought in flat})
     aliases = aliases_of(conn, {c for n in come for c in (*n.claims, n.token) if c is not None})
     found = plan(known.values(), come, reopen=reopen, aliases=aliases, reach=reach)
     _write(conn, found, flat, known, placed, now)
@@ -110,7 +110,7 @@ def regroup(
     placed = Placed()
     wanted = set(case_ids) | linked(conn, case_ids)
     known, reach = nodes_of(conn, wanted), Reach()
-    look_at_content(conn, list(known.values()), known, reach, now)
+    look_at_content(conn, list(known.values()), known, reach, {})
     found = plan(known.values(), [], reopen=reopen, aliases=aliases_of(conn, wanted), reach=reach)
     _write(conn, found, [], known, placed, now)
     return placed

@@ -1,0 +1,197 @@
+"""A store as years of mail leave it: conversations made up and put straight into the tables of placing, by bulk.
+
+The rate is that of a house with 2,000 cases a fortnight, however many there are: a larger store is an older one. Words
+and vendors are as uneven as in life (Zipf). Each case has five mails: a user's report, the desk's inquiry to a vendor
+under a subject of its own, the vendor's receipt with its number, its answer, the desk's answer to the user.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import cache
+from typing import Any, Protocol
+
+from service.case.keys import cited_keys, own_keys
+from service.case.node import Node
+from service.case.subject import read_subject
+from service.case.words import content_words, squashed
+
+MAILS = 5
+EVERY = timedelta(minutes=10)
+END = datetime(2027, 3, 1, tzinfo=UTC)
+INTAKE, DOMAIN = "help@corp.example", "corp.example"
+DESKS = tuple(f"desk{number}@{DOMAIN}" for number in range(5))
+VENDORS = {
+    "okta": "support@okta.com",
+    "microsoft": "support@microsoft.com",
+    "cisco": "support@cisco.com",
+    "zendesk": "support@zendesk.com",
+    "oracle": "support@oracle.com",
+    "redhat": "support@redhat.com",
+    "box": "support@box.com",
+    "zoom": "support@zoom.us",
+}
+_SYLLABLES = ("ba", "cor", "den", "fi", "gal", "hu", "jor", "ka", "lim", "mo", "nex", "po", "qui", "ras", "ton", "vel")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A mail as its author sees it."""
+
+    number: int
+    """Of the conversation."""
+    step: int
+    at: datetime
+    author: str
+    to: str
+    subject: str
+    text: str
+    parents: tuple[int, ...] = ()
+    """Steps of the mails it answers, oldest first."""
+    ref: str | None = None
+    vendor: str | None = None
+
+    def id_of(self, step: int) -> str:
+        return f"<c{self.number}-{step}@x.example>"
+
+    def content(self) -> bytes:
+        """As bytes, with the intake in Cc."""
+        head = [f"From: {self.author}", f"To: {self.to}", f"Cc: {INTAKE}", f"Subject: {self.subject}"]
+        head += [f"Message-ID: {self.id_of(self.step)}", f"Date: {format_datetime(self.at)}"]
+        if self.parents:
+            head.append(f"In-Reply-To: {self.id_of(self.parents[-1])}")
+            head.append("References: " + " ".join(map(self.id_of, self.parents)))
+        return ("\r\n".join(head) + "\r\n\r\n" + self.text + "\r\n").encode()
+
+    def node(self, case: int, message: int) -> Node:
+        """As threading knows it."""
+        base, theirs = read_subject(self.subject), self.vendor is not None and self.author == VENDORS[self.vendor]
+        parents = tuple(self.id_of(step) for step in self.parents[-1:])
+        return Node(
+            id=message,
+            at=self.at,
+            case=case,
+            author=self.author,
+            side="vendor" if theirs else "team" if self.author in DESKS else "requester",
+            to=(self.to,),
+            message_id=self.id_of(self.step),
+            parents=parents,
+            refs=tuple(self.id_of(step) for step in self.parents[:-1]),
+            base=base.base,
+            reply_marked=base.reply,
+            vendor=self.vendor,
+            to_vendor=None if theirs else self.vendor,
+            stated=((self.vendor, self.ref),) if self.vendor and self.ref else (),
+            words=content_words(self.subject, self.text)[:60],
+            subject_words=content_words(base.base)[:30],
+            text=squashed(self.text)[:400],
+        )
+
+
+def conversation(number: int, begun: datetime) -> Iterator[Written]:
+    """The mails of one case, in the order of writing; the same number tells the same."""
+    chance = random.Random(number)  # repeatable
+    words = [_word(_zipf(chance, 20_000)) for _ in range(30)]
+    user, desk = f"user{_zipf(chance, 3000)}@{DOMAIN}", chance.choice(DESKS)
+    vendor = list(VENDORS)[_zipf(chance, len(VENDORS))]
+    code, ref = f"E{chance.randrange(10**6):06d}", f"{10_000_000 + number}"
+    title, asked = f"{words[0]} {words[1]} fails".capitalize(), f"{words[2]} {words[0]} stops with {code}"
+    numbered = f"{asked} [Case {ref}]"
+    told = f"Since this morning {' '.join(words[:18])} shows {code} on unit {words[4]}-{number % 1000}."
+    yield Written(number, 0, begun, user, desk, title, told)
+    yield Written(
+        number,
+        1,
+        begun + timedelta(minutes=40),
+        desk,
+        VENDORS[vendor],
+        asked,
+        f"One of ours sees {code}: {' '.join(words[:6] + words[18:])}. Please tell us the cause.",
+        vendor=vendor,
+    )
+    receipt = f"We received your request about {words[2]} {code}."
+    at = begun + timedelta(minutes=43)
+    yield Written(number, 2, at, VENDORS[vendor], desk, numbered, receipt, (1,), ref, vendor)
+    answer = f"Please replace {' '.join(words[2:12])} and tell us whether {code} is gone."
+    at = begun + timedelta(hours=5)
+    yield Written(number, 3, at, VENDORS[vendor], desk, numbered, answer, (1, 2), ref, vendor)
+    passed = f"The maker asks to replace {' '.join(words[2:8])}. Can we do that today?"
+    yield Written(number, 4, begun + timedelta(hours=6), desk, user, f"Re: {title}", passed, (0,))
+
+
+class Sink(Protocol):
+    """Where rows go."""
+
+    def put(self, table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None: ...
+
+
+def fill(sinks: Sequence[Sink], cases: int, chunk: int = 2000) -> int:
+    """Write ``cases`` conversations that end at ``END``, each to all sinks; how many keys they have."""
+    keys = 0
+    for first in range(1, cases + 1, chunk):
+        made = [_case(number, cases) for number in range(first, min(first + chunk, cases + 1))]
+        heads = [head for head, _ in made]
+        nodes = [pair for _, pairs in made for pair in pairs]
+        found = list(itertools.chain.from_iterable(_keys(node) for _, node in nodes))
+        keys += len(found)
+        for sink in sinks:
+            sink.put("cases", _CASE, heads)
+            sink.put("messages", _MESSAGE, [_message(written, node) for written, node in nodes])
+            sink.put("thread_keys", ("key", "message_id", "kind", "case_id"), found)
+    return keys
+
+
+def _case(number: int, cases: int) -> tuple[tuple[Any, ...], list[tuple[Written, Node]]]:
+    begun = END - EVERY * (cases - number + 60)
+    written = list(conversation(number, begun))
+    nodes = [(one, one.node(number, (number - 1) * MAILS + one.step + 1)) for one in written]
+    head = (number, written[0].subject, "open", "P3", "incident", "[]", "[]", begun, written[-1].at, "{}", "{}")
+    return head, nodes
+
+
+_CASE = (
+    "id", "title", "status", "priority", "kind", "vendor_refs", "missing", "opened_at", "updated_at", "set_by_people",
+    "document",
+)  # fmt: skip
+_MESSAGE = (
+    "id", "case_id", "origin", "message_id", "in_reply_to", "refs", "author_address", "author_role", "to", "cc",
+    "subject", "base_subject", "date", "date_offset", "received_at", "text", "headers", "defects", "vendor", "findings",
+    "placed_by", "evidence", "facts", "indexed",
+)  # fmt: skip
+
+
+_PLACED_BY = ("new", "content", "in_reply_to", "vendor_ref", "in_reply_to")
+
+
+def _message(written: Written, node: Node) -> tuple[Any, ...]:
+    to = json.dumps([{"name": "", "address": written.to}])
+    evidence = '{"evidence": [], "runners_up": []}'
+    facts = json.dumps(node.document() | {"towards": [], "files": [], "subject_is_new": not node.parents, "sides": {}})
+    return (
+        node.id, node.case, "delivered", node.message_id, json.dumps(node.parents), json.dumps(node.refs), node.author,
+        node.side, to, "[]", written.subject, node.base, node.at, 0, node.at, written.text, "{}", "[]", node.vendor,
+        "[]", _PLACED_BY[written.step], evidence, facts, True,
+    )  # fmt: skip
+
+
+def _keys(node: Node) -> Iterable[tuple[str, int, str, int]]:
+    for kind, keys in (("own", own_keys(node)), ("cites", cited_keys(node))):
+        for key in keys:
+            yield key, node.id, kind, node.case or 0
+
+
+def _zipf(chance: random.Random, most: int) -> int:
+    """A number below ``most``; the small ones often."""
+    return min(int(most ** chance.random()) - 1, most - 1)
+
+
+@cache
+def _word(rank: int) -> str:
+    chance = random.Random(f"word {rank}")
+    return "".join(chance.choices(_SYLLABLES, k=3)) + _SYLLABLES[rank % len(_SYLLABLES)]
