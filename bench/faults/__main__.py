@@ -94,8 +94,7 @@ def run(name: str, folder: Path, seconds: float, rate: float, seed: int, only: s
         with (folder / "faults.jsonl").open("a") as log:
             while time.monotonic() < start + seconds:
                 kind = site.choice.choices(chosen, [one.weight for one in chosen])[0]
-                both = [kind, *filter(None, [beside(kind, site.choice)])]
-                for done in _together(site, senders, both, start):
+                for done in _together(site, senders, [kind, *beside(kind, site)], start):
                     account.faults.append(done)
                     log.write(json.dumps(asdict(done)) + "\n")
                 log.flush()

@@ -29,6 +29,8 @@ class Disk:
         else:
             _do("umount", "-l", str(self.mount))
         self._image.unlink()
+        with contextlib.suppress(OSError):
+            self.mount.rmdir()
 
     @contextlib.contextmanager
     def full(self) -> Iterator[None]:

@@ -52,17 +52,24 @@ def kinds(site: Site) -> list[Kind]:
     return found + _of_sqlite(site)
 
 
-SECOND = 0.4
-"""How often a second fault falls into a first that is not of processes."""
+LIGHT = ("clock", "PostgreSQL all connections", "flush: EIO", "write: E")
+"""Faults that are soon over, so that they fall into another often."""
 _KILLED = (("smtp", 1.5), ("worker", 2.0), ("api", 0.3), ("serve", 0.3))
 
 
-def beside(kind: Kind, choice: random.Random) -> Kind | None:
-    """Now and then a second fault in the middle of the first: a process that dies while its database is unwell."""
-    if "serve" in kind.name or "SIG" in kind.name or "read-only" in kind.name or choice.random() > SECOND:
-        return None
-    role = choice.choice(("smtp", "worker", "worker"))
-    return Kind(f"SIGKILL {role}", _killed(role, choice.uniform(0, 1.5)))
+def beside(first: Kind, site: Site) -> list[Kind]:
+    """Further faults in the middle of the first: a process that dies while its database is unwell, and the like."""
+    if any(words in first.name for words in ("serve", "all at once", "disk read-only")):
+        return []  # whoever restarts everything cannot be disturbed much more
+    light = [
+        *(Kind(f"SIGKILL {role}", _killed(role), weight) for role, weight in (("worker", 3.0), ("smtp", 0.5))),
+        Kind("SIGSTOP, SIGCONT worker", _held("worker")),
+        *(kind for kind in kinds(site) if kind.name.startswith(LIGHT)),
+    ]
+    number = site.choice.choices((0, 1, 2), (0.2, 0.4, 0.4))[0]
+    drawn = site.choice.choices(light, [kind.weight for kind in light], k=number)
+    some = {kind.name: kind for kind in drawn if kind.name != first.name}
+    return [Kind(kind.name, _later(kind.do, site.choice.uniform(0, 1.5))) for kind in some.values()]
 
 
 def _of_sqlite(site: Site) -> list[Kind]:
@@ -118,12 +125,16 @@ def _one(site: Site, role: str) -> list[int]:
     return [site.choice.choice(found)] if found else []
 
 
-def _killed(role: str, after: float = 0) -> Callable[[Site], None]:
-    def do(site: Site) -> None:
-        time.sleep(after)
-        _signal(_one(site, role), signal.SIGKILL)
+def _killed(role: str) -> Callable[[Site], None]:
+    return lambda site: _signal(_one(site, role), signal.SIGKILL)
 
-    return do
+
+def _later(do: Callable[[Site], None], seconds: float) -> Callable[[Site], None]:
+    def then(site: Site) -> None:
+        time.sleep(seconds)
+        do(site)
+
+    return then
 
 
 def _all_killed(site: Site) -> None:

@@ -28,6 +28,7 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from service.errors import Unavailable
 from service.store.tables import to_json
 from service.store.trouble import as_unavailable, unsettles
 
@@ -236,7 +237,9 @@ def _probe_sqlite(connection: Connection) -> None:
 
 
 def _probe_postgresql(connection: Connection) -> None:
-    """A message in the server's log that nobody reads; it makes the commit flush (and a standby refuse)."""
+    """A message in the server's log that nobody reads; it makes the commit flush, and a standby refuse."""
+    if connection.exec_driver_sql("SELECT current_setting('transaction_read_only')").scalar_one() == "on":
+        raise Unavailable("the database may only be read")
     connection.exec_driver_sql("SELECT pg_logical_emit_message(true, 'sodan', '')")
 
 
