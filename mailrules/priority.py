@@ -39,6 +39,8 @@ class _Facts:
     impacts: list[Weight] = field(default_factory=list)
     security: list[Finding] = field(default_factory=list)
     workaround: tuple[str, Finding] | None = None
+    strained: Finding | None = None
+    """People get by, but not well: customers leave, the rest does not keep up (2.2: the effect is significant now)."""
     calm: Finding | None = None
     growing: Finding | None = None
     recovered: Finding | None = None
@@ -80,7 +82,7 @@ def prioritise(
 def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]) -> None:
     ours = turn.side != "vendor"
     if "reopen" in reading.acts and ours:
-        facts.recovered = facts.calm = facts.workaround = None
+        facts.recovered = facts.calm = facts.workaround = facts.strained = None
         facts.confirmed = False
         if any(weight.axis == "impact" for weight in reading.weights):
             facts.impacts.clear()
@@ -88,7 +90,7 @@ def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]
     high = [w.finding for w in reading.weights if w.axis == "urgency" and w.level == "high"]
     for item in reading.items:
         if item.item == "workaround" and item.state in ("value", "none"):
-            facts.workaround = (item.state, item.finding)
+            facts.workaround, facts.strained = (item.state, item.finding), None
     if not ours:
         return  # a vendor's word of recovery lowers nothing before we agree to it (2.3, point 8)
     if "recovered" in reading.flags or "confirm_resolved" in reading.acts:
@@ -103,6 +105,9 @@ def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]
         facts.ongoing = _flagged(reading)
     if low and "recovered" not in reading.flags:
         facts.calm = low[0]
+    facts.strained = next(
+        (w.finding for w in reading.weights if w.axis == "urgency" and w.level == "medium"), facts.strained
+    )
     if high:
         facts.growing = high[0]
     _deadline(facts, turn, reading, holidays)
@@ -151,6 +156,8 @@ def _urgency(facts: _Facts) -> tuple[str, list[Finding]]:
     if facts.growing is not None:
         return "high", [facts.growing]
     if facts.workaround is not None and facts.workaround[0] == "value":
+        if facts.strained is not None:
+            return "medium", [facts.workaround[1], facts.strained]
         return "low", [facts.workaround[1]]
     if facts.deadline is not None:
         return "high", [facts.deadline]
@@ -166,7 +173,8 @@ def _secure(
 ) -> PriorityDetail:
     """Floor of P2; P1 while it goes on."""
     found = tuple(dict.fromkeys([*facts.security, *evidence]))
-    if facts.ongoing is not None and facts.recovered is None:
-        return PriorityDetail("P1", impact, "high", (*found, facts.ongoing), heard, "security")
+    going_on = facts.ongoing or facts.growing
+    if going_on is not None and facts.recovered is None:
+        return PriorityDetail("P1", impact, "high", (*found, going_on), heard, "security")
     level = _MATRIX[impact, urgency]
     return PriorityDetail(min(level, "P2"), impact, urgency, found, heard, "security")
