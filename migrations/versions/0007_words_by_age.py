@@ -18,7 +18,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_cases_standing",
         "cases",
-        ["status", "priority", "merged_into"],
+        ["status", "priority", "vendor", "merged_into"],
         sqlite_where=sa.text("status <> ''"),
         postgresql_where=sa.text("status <> ''"),
     )

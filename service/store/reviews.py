@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from service.store.cases import COUNTED
 from service.store.tables import cases
 
 WINDOW = timedelta(days=90)
@@ -34,7 +35,7 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
     """By vendor: cases, and those still open."""
     query = (
         select(cases.c.vendor, cases.c.status, func.count())
-        .where(cases.c.vendor.is_not(None), cases.c.merged_into.is_(None))
+        .where(cases.c.vendor.is_not(None), cases.c.merged_into.is_(None), COUNTED)
         .group_by(cases.c.vendor, cases.c.status)
     )
     found: dict[str, dict[str, int]] = {}
@@ -48,16 +49,12 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
 def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
     """Of the last 90 days, at most the newest 500 cases."""
     query = (
-        select(cases.c.status, cases.c.document)
+        select(cases.c.status, cases.c.document["clocks"].label("clocks"), cases.c.document["asks"].label("asks"))
         .where(cases.c.vendor == vendor, cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
         .order_by(cases.c.updated_at.desc())
         .limit(AT_MOST)
     )
-    rows = [
-        _Exchange(row.status, row.document.get("clocks") or {}, row.document.get("asks") or [])
-        for row in conn.execute(query)
-    ]
-    return summary(rows)
+    return summary([_Exchange(row.status, row.clocks or {}, row.asks or []) for row in conn.execute(query)])
 
 
 def summary(rows: list[_Exchange]) -> dict[str, Any]:
@@ -86,11 +83,6 @@ def summary(rows: list[_Exchange]) -> dict[str, Any]:
             "vendor": middle([_latency(ask) for row in rows for ask in row.asks if ask.get("of") == "vendor"]),
         },
     }
-
-
-def _latencies(rows: list[_Exchange], sides: tuple[str, ...]) -> list[float | None]:
-    """Seconds from ask to answer, of asks to these sides."""
-    return [_latency(ask) for row in rows for ask in row.asks if ask.get("of") in sides]
 
 
 def _latency(ask: dict[str, Any]) -> float | None:

@@ -226,10 +226,11 @@ Index(  # a lane of the board: whose turn it is, the most urgent first, among eq
     postgresql_where=text("status = 'open' AND merged_into IS NULL"),
 )
 
-Index(  # how many there are, for the metrics; its condition is like no other query's, lest a planner take it for lists
+Index(  # counts for metrics and vendors; its condition is like no other query's, lest a planner take it for lists
     "ix_cases_standing",
     cases.c.status,
     cases.c.priority,
+    cases.c.vendor,
     cases.c.merged_into,
     sqlite_where=text("status <> ''"),
     postgresql_where=text("status <> ''"),
