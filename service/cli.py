@@ -41,6 +41,7 @@ app.command(spool.app)
 app.command(contents.app)
 app.command(keeping.backup)
 app.command(keeping.restore)
+app.command(keeping.erase)
 app.command(tokens.app)
 app.command(health.doctor)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from service.commands import start
 
@@ -49,3 +52,35 @@ def restore(file: Path) -> int:
     for id, words in restored.wrong:
         start.say(f"{id}: {words}")
     return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0
+
+
+def erase(
+    address: str,
+    *,
+    name: tuple[str, ...] = (),
+    also: tuple[str, ...] = (),
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    yes: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Take a person out of every mail, table and index, for good; prints a certificate (JSON). The cases stay.
+
+    Parameters
+    ----------
+    address
+        The person's mail address; what stands before the @ goes.
+    name
+        The person's names; if none is given, those that came with this address.
+    also
+        Further words that name the person: a phone number, a nickname.
+    dry_run
+        Only look, and print what would be replaced.
+    yes
+        Do it.
+    """
+    from service.terminal.erasing import erase_person
+
+    if dry_run == yes:
+        start.say("say --dry-run to look, or --yes to erase")
+        return start.WRONG_USE
+    settings = start.settings()
+    return erase_person(settings, start.database(settings), address, name, also, apply=yes, now=start.now())

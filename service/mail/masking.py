@@ -1,0 +1,234 @@
+"""A person taken out of texts and of raw mails: address and names become letters that name nobody, of the same length.
+
+The same length, so that places counted in a text (findings, quotes) stay where they are. Of an address only the part
+before the ``@`` goes: the domain names no person, and decides on whose side the writer was.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from email import message_from_bytes, policy
+from email.encoders import encode_base64
+from email.header import Header
+from email.message import Message
+from email.utils import format_datetime, quote
+from typing import Any
+
+from service.mail import charset, encoded
+from service.mail.parse import parse
+
+_AT = r"(?:@|=40|%40|=|&#64;|&#x40;|&commat;)"
+"""How an @ is written in plain text, quoted-printable, links, return paths (VERP) and HTML."""
+_SPACE = r"[\s\u3000\u00a0,]*"
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp", "latin-1")
+_ENCODED = re.compile(r"=\?[^\s?]+\?[bBqQ]\?[^?]*\?=(?:[ \t\r\n]+=\?[^\s?]+\?[bBqQ]\?[^?]*\?=)*")
+_WRITTEN = policy.compat32.clone(linesep="\r\n", max_line_length=0)
+_REMOVED = b"removed: this file named a person who was erased"
+
+
+class Mask:
+    """Finds one person's address and names, in any case and spacing, and writes ``alias`` in their place."""
+
+    def __init__(self, address: str, names: Sequence[str], alias: str) -> None:
+        """``alias``: letters and digits, repeated and cut to length. Names may be any further words of the person."""
+        self.address = address.casefold()
+        self.names = tuple(dict.fromkeys(name.strip() for name in names if len(name.strip()) > 1))
+        self._alias = alias
+        local, _, domain = self.address.rpartition("@")
+        self._address = re.compile(
+            rf"(?<![\w.+-]){re.escape(local)}(?:\+[^\s@<>\"]*)?(?={_AT}{re.escape(domain)}(?![\w-]|\.\w))", re.I
+        )
+        self._names = re.compile("|".join(_spellings(self.names)) or r"(?!)", re.I)
+        self._needles = tuple(_needles((self.address, *self.names)).items())
+
+    def hits(self, text: str) -> bool:
+        """Whether the person is named in it."""
+        return self._address.search(text) is not None or self._names.search(text) is not None
+
+    def text(self, text: str) -> str:
+        """The text without the person; the same one where they are not in it."""
+        return self._names.sub(self._blank, self._address.sub(self._blank, text))
+
+    def data(self, value: Any) -> Any:
+        """The same for the strings and keys in a JSON value."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(str(key)): self.data(inner) for key, inner in value.items()}
+        return [self.data(inner) for inner in value] if isinstance(value, list) else value
+
+    def hits_bytes(self, raw: bytes) -> bool:
+        """Whether the person is named in bytes of any of the encodings of mail."""
+        lower = raw.lower()
+        names = {name for needle, names in self._needles if needle in lower for name in names}
+        return any(
+            self.hits(raw[at:].decode(name, "ignore")) for name in names for at in ((0, 1) if "16" in name else (0,))
+        )
+
+    def mail(self, raw: bytes) -> bytes | None:
+        """The mail without the person, or None where they are not in it.
+
+        Headers, texts and what is attached are searched as they read, not as they are encoded; a file that names the
+        person goes. Where they can still be seen in what comes out, a plain mail takes its place: heads and text alone.
+        """
+        message = message_from_bytes(raw, policy=_WRITTEN)
+        if not self._mask_part(message) and not self.seen(raw):
+            return None
+        try:
+            masked = message.as_bytes(policy=_WRITTEN)
+        except (ValueError, LookupError, TypeError, AttributeError, KeyError):  # what the generator cannot write
+            masked = raw
+        return self._plain(raw) if self.seen(masked) else masked
+
+    def seen(self, raw: bytes) -> bool:
+        """Whether a reader of this mail, or of its bytes, sees the person."""
+        if self.hits_bytes(raw):
+            return True
+        for part in message_from_bytes(raw, policy=_WRITTEN).walk():
+            if any(self.hits(f"{name}: {_read(value)}") for name, value in part.raw_items()):
+                return True
+            if not part.is_multipart() and self._seen_in(part):
+                return True
+        return self.hits(repr(parse(raw)))
+
+    def _seen_in(self, part: Message) -> bool:
+        payload = _payload(part)
+        text = html.unescape(_text(part, payload))
+        return self.hits_bytes(payload) or self.hits(text) or self.hits(re.sub(r"<[^>]*>", "", text))
+
+    def _mask_part(self, part: Message) -> bool:
+        changed = self._mask_headers(part)
+        for side in ("preamble", "epilogue"):
+            if (around := getattr(part, side)) and self.hits(around):
+                setattr(part, side, self.text(around))
+                changed = True
+        if part.is_multipart():
+            inner: Any = part.get_payload()
+            for one in inner:
+                changed = self._mask_part(one) or changed
+            return changed
+        if not self._seen_in(part):
+            return changed
+        payload = _payload(part)
+        text = _text(part, payload)
+        if part.get_content_maintype() == "text" and self.text(text) != text:
+            _set(part, self.text(text).encode("utf-8", "replace"), "utf-8")
+        elif part.get_content_maintype() == "message" and (nested := self.mail(payload)):
+            _set(part, nested, None)
+        else:
+            _set(part, _REMOVED, None)
+        return True
+
+    def _mask_headers(self, part: Message) -> bool:
+        changed = False
+        headers = []
+        for name, value in part.raw_items():
+            written = _ENCODED.sub(self._mask_encoded, self.text(_raw(value)))
+            if written != _raw(value):
+                changed = True
+                headers.append((self.text(name), written))
+            else:
+                headers.append((name, value))
+        if changed:
+            part._headers = headers  # type: ignore[attr-defined]
+        return changed
+
+    def _mask_encoded(self, found: re.Match[str]) -> str:
+        read = encoded.words(found[0])
+        return _encoded(self.text(read)) if self.hits(read) else found[0]
+
+    def _plain(self, raw: bytes) -> bytes:
+        """What may stay of a mail that cannot be written otherwise."""
+        mail = parse(raw)
+        heads = [("Subject", mail.subject or "")]
+        if mail.message_id:
+            heads.append(("Message-ID", mail.message_id))
+        if mail.date is not None:
+            heads.append(("Date", format_datetime(mail.date)))
+        for name, people in (("From", (mail.from_,) if mail.from_ else ()), ("To", mail.to), ("Cc", mail.cc)):
+            shown = ", ".join(f"{_encoded(self.text(one.name))} <{self.text(one.address)}>" for one in people)
+            if shown:
+                heads.append((name, shown))
+        top = "".join(f"{name}: {one if one.isascii() else _encoded(one)}\r\n" for name, one in heads)
+        lines = (
+            "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        )
+        body = self.text(mail.text).replace("\r\n", "\n").replace("\n", "\r\n")
+        return (self.text(top) + lines + body + "\r\n").encode("utf-8", "replace")
+
+    def _blank(self, found: re.Match[str]) -> str:
+        letters = iter(self._alias * (len(found[0]) // len(self._alias) + 1))
+        return "".join(next(letters) if letter.isalnum() else letter for letter in found[0])
+
+
+def _spellings(names: Sequence[str]) -> list[str]:
+    """Patterns for names, longest first: parts in both orders, with and without what stands between them."""
+    found: dict[str, None] = {}
+    for name in sorted(names, key=len, reverse=True):
+        parts = [re.escape(part) for part in re.split(r"[\s\u3000,]+", name) if part]
+        for order in (parts, parts[::-1]):
+            between = _SPACE if not name.isascii() else r"(?:[\s\u00a0,.]|%20|=20|_)+"
+            pattern = between.join(order)
+            found[rf"(?<!\w){pattern}(?!\w)" if name.isascii() else pattern] = None
+    return list(found)
+
+
+def _needles(words: Sequence[str]) -> dict[bytes, list[str]]:
+    """A first part of each word in each encoding, lower case, with the encodings it is in: what to look closer at."""
+    found: dict[bytes, list[str]] = {}
+    for word in words:
+        for part in re.split(r"[\s\u3000,@]+", word):
+            for name in _ENCODINGS:
+                try:
+                    needle = (
+                        re.sub(rb"\x1b[$(][B@J]", b"", part.encode(name)) if name == "iso2022_jp" else part.encode(name)
+                    )
+                except UnicodeError:
+                    continue
+                if name == "iso2022_jp":
+                    needle = re.sub(rb"\x1b[$(][B@J]", b"", needle)  # what switches stands further away
+                found.setdefault(needle.lower(), []).append(name)
+    found.pop(b"", None)
+    return found
+
+
+def _raw(value: Any) -> str:
+    """A header as written; bytes above ASCII read as mail is."""
+    written = str(value) if not isinstance(value, str) else value
+    raw = written.encode("utf-8", "surrogateescape")
+    return written if raw.isascii() else charset.decode(raw)[0]
+
+
+def _read(value: Any) -> str:
+    return encoded.words(_raw(value))
+
+
+def _payload(part: Message) -> bytes:
+    found = part.get_payload(decode=True)
+    return found if isinstance(found, bytes) else b""
+
+
+def _text(part: Message, payload: bytes) -> str:
+    label = part.get_param("charset")
+    return charset.decode(payload, label if isinstance(label, str) else None)[0]
+
+
+def _set(part: Message, payload: bytes, label: str | None) -> None:
+    del part["Content-Transfer-Encoding"]
+    if part.get_content_maintype() == "message":  # RFC 2046 §5.2.1: not in base64
+        part.set_payload(payload.decode("ascii", "surrogateescape"))
+        part["Content-Transfer-Encoding"] = "8bit"
+        return
+    if label:
+        part.set_param("charset", label)
+    part.set_payload(payload)
+    encode_base64(part)
+
+
+def _encoded(words: str) -> str:
+    """As encoded words (RFC 2047), or as a quoted string."""
+    if words.isascii():
+        return f'"{quote(words)}"' if words else ""
+    return Header(words, "utf-8", maxlinelen=998).encode()

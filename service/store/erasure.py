@@ -1,0 +1,235 @@
+"""A person leaves: no table, no file, no index names them any more.
+
+What a case is about stays: only who it was goes (``service.mail.masking``). Everything is read, not only where the
+person should be: each raw mail as it reads, each text of each table. It is done over and over until nothing is found,
+since mail comes in meanwhile; then the index is made anew, and what databases keep of rows that are no more is let go.
+
+Out of reach: backups, the server's own log of PostgreSQL (``pg_wal``, archives, replicas) until it is recycled, and
+what a file system keeps of deleted files. ``docs/operations.md`` says what to do about them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import asyncpg
+from sqlalchemy import JSON, Connection, Row, String, Table, and_, delete, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from service.errors import Unavailable
+from service.mail.masking import Mask
+from service.store import contents, search
+from service.store.contents import Shelf
+from service.store.database import BUSY_SECONDS, Database
+from service.store.tables import Words, messages, metadata, participants, thread_keys
+from service.store.tables import cases as case_table
+from service.store.tables import contents as content_table
+from service.store.tables import spool as spool_table
+
+SWEEPS = 20
+_ROWS = 300
+_SECRETS = {("keys", "key"), ("tokens", "hash"), ("spool", "sha256"), ("attachments", "sha256"), ("spool", "id")}
+"""Columns whose text is nobody's words."""
+_SQUASHED = ("text", "words", "subject_words")
+"""Facts of a message whose letters are run together or whose words stand alone: no name can be seen in them."""
+
+
+@dataclass
+class Erased:
+    """What was found and, unless it was only looked for, replaced."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    """By table and column."""
+    mails: list[tuple[str, str]] = field(default_factory=list)
+    """SHA-256 of each raw mail that named the person, and of what took its place (empty: only looked for)."""
+    left: int = 0
+    """What a last look found."""
+
+
+def names_of(database: Database, address: str) -> list[str]:
+    """The names under which this address is known."""
+    return database.read(partial(_names, address=address.casefold()))
+
+
+def erase(database: Database, shelf: Shelf, mask: Mask, *, apply: bool) -> Erased:
+    """Take the person out of everything; with ``apply`` false only look. Raises Unavailable."""
+    erased = Erased()
+    for _ in range(SWEEPS if apply else 1):
+        found = len(erased.mails) + erased.rows.total()
+        _sweep_mails(database, shelf, mask, erased, apply)
+        for table in metadata.sorted_tables:
+            if table is not content_table:
+                _sweep_table(database, table, mask, erased, apply)
+        if len(erased.mails) + erased.rows.total() == found:
+            break
+    if apply:
+        while search.index_pending(database):
+            pass
+        compact(database)
+        again = erase(database, shelf, mask, apply=False)
+        erased.left = len(again.mails) + again.rows.total()
+    return erased
+
+
+def compact(database: Database) -> None:
+    """Let go of what databases keep of rows that are no more. Raises Unavailable while somebody reads for long."""
+    if database.postgresql:
+        asyncio.run(_compact_postgresql(str(database.url.set(drivername="postgresql").render_as_string(False))))
+    else:
+        _compact_sqlite(str(database.url.database))
+
+
+# ── raw mails ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sweep_mails(database: Database, shelf: Shelf, mask: Mask, erased: Erased, apply: bool) -> None:
+    for one in contents.each(database):
+        masked = mask.mail(one.content(shelf.outside))
+        if masked is None:
+            continue
+        if not apply:
+            erased.mails.append((one.sha256, ""))
+            continue
+        # what has not been taken in yet is claimed from its row
+        [packed] = (shelf if one.codec != "raw" else Shelf()).put_away([(one.id, masked)])
+        new = sha256(masked).hexdigest()
+        if not database.transact(partial(_replace, before=one, packed=packed, sha256=new, size=len(masked))):
+            continue  # a worker is taking it in just now: the next sweep will meet it
+        erased.mails.append((one.sha256, new))
+        if one.codec == "file" and not database.read(partial(contents.named, key=one.sha256)):
+            assert shelf.outside is not None
+            shelf.outside.remove(one.sha256)
+
+
+def _replace(conn: Connection, before: contents.Kept, packed: contents.Packed, sha256: str, size: int) -> bool:
+    free = or_(spool_table.c.state != "waiting", spool_table.c.leased_by.is_(None))
+    done = conn.execute(
+        update(spool_table)
+        .where(spool_table.c.id == before.id, spool_table.c.sha256 == before.sha256, free)
+        .values(sha256=sha256, size=size)
+    )
+    if not done.rowcount:
+        return False
+    contents.keep(conn, [packed])
+    return True
+
+
+# ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sweep_table(database: Database, table: Table, mask: Mask, erased: Erased, apply: bool) -> None:
+    columns = [column for column in table.columns if _holds_words(table, column)]
+    if not columns:
+        return
+    numbers = set()
+    for row in _each(database, table, columns):
+        changed = {c.name: new for c in columns if (new := _masked(mask, row._mapping[c.name])) != row._mapping[c.name]}
+        if not changed:
+            continue
+        erased.rows.update(f"{table.name}.{name}" for name in changed)
+        if table is messages:
+            numbers.add(row.id)
+            facts = changed.get("facts", row.facts) or {}
+            changed["facts"] = {name: fact for name, fact in facts.items() if name not in _SQUASHED}
+        if apply:
+            database.transact(partial(_change, table=table, row=row, changed=changed))
+    if apply and numbers:
+        database.transact(partial(_forget_words, numbers=sorted(numbers)))
+
+
+def _forget_words(conn: Connection, numbers: list[int]) -> None:
+    """The word index makes them anew; by likeness these messages are no longer found, by all else they are."""
+    for start in range(0, len(numbers), _ROWS):
+        chunk = numbers[start : start + _ROWS]
+        search.forget(conn, chunk)
+        own = thread_keys.c.message_id.in_(chunk)
+        conn.execute(delete(thread_keys).where(own, thread_keys.c.key.startswith("talk:")))
+
+
+def _masked(mask: Mask, value: Any) -> Any:
+    return mask.data(value) if value is not None else None
+
+
+def _holds_words(table: Table, column: Any) -> bool:
+    return isinstance(column.type, (String, Words, JSON)) and (table.name, column.name) not in _SECRETS
+
+
+def _each(database: Database, table: Table, columns: list[Any]) -> Iterator[Row[Any]]:
+    own = list(table.primary_key.columns)
+    shown = list(dict.fromkeys([*own, *columns]))
+    last: Row[Any] | None = None
+    while True:
+        query = select(*shown).order_by(*own).limit(_ROWS)
+        if last is not None:
+            query = query.where(_after(own, last))
+        rows = database.read(lambda conn, query=query: conn.execute(query).all())  # type: ignore[misc]
+        yield from rows
+        if len(rows) < _ROWS:
+            return
+        last = rows[-1]
+
+
+def _after(own: list[Any], last: Row[Any]) -> ColumnElement[bool]:
+    """Behind ``last`` in the order of the primary key."""
+    ways = []
+    for position, column in enumerate(own):
+        equal = [earlier == last._mapping[earlier.name] for earlier in own[:position]]
+        ways.append(and_(*equal, column > last._mapping[column.name]))
+    return or_(*ways)
+
+
+def _change(conn: Connection, table: Table, row: Row[Any], changed: Mapping[str, Any]) -> None:
+    own = [column == row._mapping[column.name] for column in table.primary_key.columns]
+    key = {column.name: changed.get(column.name, row._mapping[column.name]) for column in table.primary_key.columns}
+    if any(name in changed for name in key):
+        there = select(table).where(*(table.c[name] == new for name, new in key.items()))
+        if conn.execute(there).first() is not None:
+            conn.execute(delete(table).where(*own))
+            return
+    more = {"version": case_table.c.version + 1} if table is case_table else {}
+    conn.execute(update(table).where(*own).values({**changed, **more}))
+
+
+def _names(conn: Connection, address: str) -> list[str]:
+    found: Counter[str] = Counter()
+    for name in conn.execute(select(participants.c.name).where(participants.c.address == address)).scalars():
+        found[name] += 1
+    written = select(messages.c.author_name).where(messages.c.author_address == address).distinct()
+    for name in conn.execute(written).scalars():
+        found[name] += 1
+    return [name for name, _ in found.most_common() if len(name.strip()) > 1 and name.casefold() != address]
+
+
+# ── what databases keep ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _compact_sqlite(path: str) -> None:
+    end = time.monotonic() + BUSY_SECONDS
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO search_words (search_words) VALUES ('optimize')")
+        connection.execute("VACUUM")
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() > end:
+                raise Unavailable("somebody reads the database for long: stop the service, then erase again")
+            time.sleep(0.1)
+
+
+async def _compact_postgresql(url: str) -> None:
+    connection: Any = await asyncpg.connect(url)  # type: ignore[no-untyped-call]
+    try:
+        tables = await connection.fetch(
+            "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"
+        )
+        for (name,) in tables:
+            await connection.execute(f"VACUUM FULL ANALYZE {name}")
+    finally:
+        await connection.close()
