@@ -63,16 +63,9 @@ def _fails(library: Library, rules: Rules, only: list[str]) -> bool:
 
 def _drop(library: Library, rules: Rules, signal: str, users: list[str]) -> bool:
     """Whether an example notices that the signal is gone (its own examples aside)."""
-    spotter = rules.reader.spotter
-    number = spotter.index[signal]
-    places, files, headers = spotter._places[number], spotter._files, spotter._headers
-    spotter._places[number] = frozenset()
-    spotter._files = [entry for entry in files if entry[0] != number]
-    spotter._headers = [entry for entry in headers if entry[0] != number]
-    try:
-        return _fails(library, rules, [signal, *users])
-    finally:
-        spotter._places[number], spotter._files, spotter._headers = places, files, headers
+    deaf = rules.reader.spotter.without(rules.reader.spotter.index[signal])
+    reader = Reader(deaf, rules.reader.decider, rules.reader.states, rules.reader.vendors)
+    return _fails(library, replace(rules, reader=reader), [signal, *users])
 
 
 def _turn(library: Library, rules: Rules, decision: Decision, when: str) -> bool:

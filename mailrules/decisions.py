@@ -13,8 +13,8 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from mailrules.hits import Hits
 from mailrules.pack import Decision
-from mailrules.signals import Hits
 from mailrules.units import Sheet
 
 _T = cel.Type

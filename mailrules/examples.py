@@ -48,12 +48,12 @@ def try_examples(library: Library, rules: Rules, only: Collection[str] | None = 
 
 def _signal(signal: Signal, source: Source, rules: Rules) -> Iterator[Tried]:
     yield from _missing(signal.id, source, signal.examples, signal.near_misses)
-    bit = 1 << rules.reader.spotter.index[signal.id]
+    number = rules.reader.spotter.index[signal.id]
     for example, wanted in _both(signal.examples, signal.near_misses):
         side = signal.side[0] if signal.side else None
         looked = rules.reader.look(_turn(example, source.pack.defaults, side))
-        fires = bool(looked.hits.mail & bit)
-        value = next((h.value for (_, s), h in looked.hits.found.items() if 1 << s == bit), None) if fires else None
+        fires = bool(looked.hits.mail >> number & 1)
+        value = next((hit.value for _, hit in looked.hits.places(number)), None) if fires else None
         yield _tried(signal.id, source, example, wanted, fires, value)
 
 

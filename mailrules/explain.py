@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailrules.decisions import Compiled
+from mailrules.hits import place
+from mailrules.hits import words as words_of
 from mailrules.judgement import Finding
 from mailrules.reading import Looked, Reader
 from mailrules.thread import Turn
@@ -90,12 +92,18 @@ def _asked(compiled: Compiled, rule: str | None, looked: Looked) -> bool:
 
 
 def _fired(reader: Reader, compiled: Compiled, number: int, turn: Turn, looked: Looked) -> Fired:
+    noted = [
+        (hit.rank, at, signal, hit)
+        for signal in range(compiled.signals.bit_length())
+        if compiled.signals >> signal & 1
+        for at, hit in looked.hits.places(signal)
+        if number < 0 or at in (number, -1)
+    ]
     words = []
-    for (unit, signal), hit in looked.hits.found.items():
-        if compiled.signals >> signal & 1 and (number < 0 or unit in (number, -1)):
-            start, end = looked.sheet.span(hit.start, hit.end) if unit >= 0 else (-1, -1)
-            where = looked.sheet.units[unit].where if unit >= 0 else "file"
-            words.append(Words(reader.spotter.signals[signal].id, hit.words, start, end, where))
+    for _, at, signal, hit in sorted(noted, key=lambda one: one[:2] if one[1] >= 0 else (one[0], len(noted))):
+        start, end = looked.sheet.span(*place(at, hit, looked.sheet)) if at >= 0 else (-1, -1)
+        where = looked.sheet.units[at].where if at >= 0 else "file"
+        words.append(Words(reader.spotter.signals[signal].id, words_of(at, hit, looked.sheet), start, end, where))
     then = ", ".join(
         f"{name}={value}" for name, value in compiled.decision.then.model_dump(exclude_defaults=True).items()
     )
@@ -108,11 +116,11 @@ def _why_not(reader: Reader, compiled: Compiled, looked: Looked) -> WhyNot:
     for name, _view, bit in compiled.variables:
         signal = bit.bit_length() - 1
         if looked.hits.mail & bit:
-            hit = next(hit for (_, which), hit in looked.hits.found.items() if which == signal)
-            present.append(f"{name}: {hit.words!r}")
+            first = looked.hits.first(signal)
+            present.append(f"{name}: {words_of(*first, looked.sheet) if first else ''!r}")
         else:
             absent.append(name)
-        refused += [f"{name}: {why}" for (_, which), why in looked.hits.refused.items() if which == signal]
+        refused += [f"{name}: {why}" for why in looked.hits.against(signal, looked.sheet)]
     present += [f"{name} = {looked.facts[name]!r}" for name in compiled.facts if name not in ("where", "state")]
     return WhyNot(
         compiled.decision.id, compiled.pack, compiled.decision.when, tuple(absent), tuple(present), tuple(refused)

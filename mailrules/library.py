@@ -21,9 +21,10 @@ from mailrules.checklist import Checklist
 from mailrules.decisions import Decider
 from mailrules.judge import Rules
 from mailrules.pack import Decision, Item, Pack, Signal, Vendor
+from mailrules.patterns import PatternError, compile_pattern
 from mailrules.reading import Reader, States
 from mailrules.references import References
-from mailrules.signals import PatternError, Spotter, compile_pattern
+from mailrules.signals import Spotter
 from mailrules.site import Site
 from mailrules.vendors import Vendors
 

@@ -9,9 +9,12 @@ from typing import Any
 from mailrules.dates import read_limit
 from mailrules.decisions import Compiled, Decider
 from mailrules.fold import fold
+from mailrules.hits import Hits
+from mailrules.hits import words as words_of
 from mailrules.judgement import AskMade, Finding, ItemValue, Promise, Reading, Weight
 from mailrules.pack import Outcome
-from mailrules.signals import Hits, Spotter, compile_pattern
+from mailrules.patterns import compile_pattern
+from mailrules.signals import Spotter
 from mailrules.thread import Turn
 from mailrules.units import Sheet, lay_out
 from mailrules.vendors import Vendors
@@ -54,6 +57,17 @@ class Looked:
     sheet: Sheet
     hits: Hits
     facts: dict[str, Any]
+    quotes: dict[int, tuple[str, int, int]] = field(default_factory=dict)
+
+    def quote(self, number: int, text: str) -> tuple[str, int, int]:
+        """A unit as the mail has it, and its place there."""
+        known = self.quotes.get(number)
+        if known is None:
+            unit = self.sheet.units[number]
+            start, end = self.sheet.span(unit.start, unit.end)
+            quote = text[start:end] if start >= 0 else self.sheet.text[unit.start : unit.end]
+            known = self.quotes[number] = (" ".join(quote.split())[:_QUOTE], start, end)
+        return known
 
 
 @dataclass(slots=True)
@@ -151,31 +165,19 @@ class Reader:
 
     def finding(self, compiled: Compiled, number: int, turn: Turn, looked: Looked) -> Finding:
         """Where and on which words a decision rests."""
-        hits = [
-            hit
-            for name, view, bit in compiled.variables
-            if not view or number < 0
-            for hit in (self._hit(looked, number, bit.bit_length() - 1),)
-            if hit is not None
-        ]
-        value = next((hit.value for hit in hits if hit.value), None)
-        inside = [hit for hit in hits if hit.unit >= 0]
-        if not inside:
-            words = hits[0].words if hits else turn.author
-            return Finding(compiled.decision.id, compiled.pack, turn.id, words[:_QUOTE], value=value)
-        unit = looked.sheet.units[inside[0].unit]
-        start, end = looked.sheet.span(unit.start, unit.end)
-        quote = turn.text[start:end] if start >= 0 else looked.sheet.text[unit.start : unit.end]
-        quote = " ".join(quote.split())[:_QUOTE]
-        return Finding(compiled.decision.id, compiled.pack, turn.id, quote, start, end, value)
-
-    @staticmethod
-    def _hit(looked: Looked, number: int, signal: int) -> Any:
+        signals = [bit.bit_length() - 1 for _, view, bit in compiled.variables if not view or number < 0]
+        id, pack = compiled.decision.id, compiled.pack
         if number >= 0:
-            return looked.hits.found.get((number, signal)) if looked.hits.by_unit[number] >> signal & 1 else None
-        if not looked.hits.mail >> signal & 1:
-            return None
-        return next((hit for (_, which), hit in looked.hits.found.items() if which == signal), None)
+            known = looked.hits.units[number].hits
+            value = next((hit.value for n in signals if (hit := known.get(n)) and hit.value), None)
+            return Finding(id, pack, turn.id, *looked.quote(number, turn.text), value)
+        places = [place for n in signals if (place := looked.hits.first(n)) is not None]
+        value = next((hit.value for _, hit in places if hit.value), None)
+        inside = next((at for at, _ in places if at >= 0), None)
+        if inside is None:
+            words = words_of(*places[0], looked.sheet) if places else turn.author
+            return Finding(id, pack, turn.id, words[:_QUOTE], value=value)
+        return Finding(id, pack, turn.id, *looked.quote(inside, turn.text), value)
 
     def _conclude(self, compiled: Compiled, number: int, turn: Turn, looked: Looked, got: _Collected) -> None:
         then = compiled.decision.then

@@ -16,8 +16,8 @@ from typing import Any
 from mailrules.fold import fold
 from mailrules.judgement import Reference
 from mailrules.pack import Canonical, ReferencePattern, Vendor
+from mailrules.patterns import compile_pattern
 from mailrules.screen import Masks, Screen
-from mailrules.signals import compile_pattern
 from mailrules.thread import Turn
 from mailrules.units import Sheet
 

@@ -8,7 +8,7 @@ from typing import Any
 import re2
 
 from mailrules.fold import fold
-from mailrules.signals import compile_pattern
+from mailrules.patterns import compile_pattern
 
 
 class Screen:

@@ -12,8 +12,8 @@ import ahocorasick_rs
 from mailrules.fold import fold, lower
 from mailrules.judgement import Finding, Reference
 from mailrules.pack import Incidental, ReferencePattern, Vendor
+from mailrules.patterns import compile_pattern
 from mailrules.references import References
-from mailrules.signals import compile_pattern
 from mailrules.thread import Turn
 from mailrules.units import Sheet, lay_out
 

@@ -72,7 +72,7 @@ def test_a_rule_of_the_same_id_replaces_the_shipped_one(tmp_path: Path) -> None:
     own = GOOD.replace("own.gate", "item.product")
     rules = load([write(tmp_path, own)])
     read = rules.read(turn("Outlook が起動しません。"))
-    assert not any(item.item == "product" for item in read.items)
+    assert not any(finding.rule == "item.product" for finding in read.findings)
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
