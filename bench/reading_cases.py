@@ -1,10 +1,11 @@
 """How long the pages and the interface take over many cases: server CPU a request, and memory over many requests.
 
-    python -m bench.reading_cases [--cases 200000] [--mails 5] [--url sqlite:///bench.db] [--keep]
+    python -m bench.reading_cases [--messages 1000000] [--mails 5] [--postgresql] [--soak 10000]
+    python -m bench.reading_cases --url sqlite:///bench.db [--filled]
 
-Seeds an empty database (SQLite in a temporary folder unless ``--url`` names another), serves it in a process of its
-own and prints, for each kind of request, the median CPU milliseconds of the server; then its memory before and after
-10,000 requests.
+Fills an empty database (SQLite in a temporary folder, a PostgreSQL of its own, or what ``--url`` names), serves it by
+`sodan api` and prints, for each kind of request, the median CPU milliseconds of the server; on PostgreSQL with those of
+its backends. Then the memory of the process over ``--soak`` requests of all kinds in turn.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from sqlalchemy import text
 
 from bench.figure import Outcome, figure, outcome
 from bench.installation import free_port
 from service.store import search
-from service.store.database import Database
+from service.store.database import Connection, Database
 from service.store.migrate import migrate
+from tests.postgres import Postgres
 from tests.seeding import seed
 
 REQUESTS = {
@@ -39,20 +42,41 @@ REQUESTS = {
     "filter, vendor_ref": "/api/cases?vendor_ref=2600000101",
     "case": "/api/cases/SD-101",
     "timeline": "/api/cases/SD-101/messages",
-    "search, in every fifth case": "/api/cases?q=%E8%BF%94%E9%87%91&limit=50",
+    "search, in every fifth case": "/api/cases?q=返金&limit=50",
     "search, two words": "/api/cases?q=osaka+delayed&limit=50",
+    "search, two words of every mail": "/api/cases?q=世話+願い&limit=50",
+    "search, a sentence of every mail": "/api/cases?q=お世話になっております",
+    "search, a word unfinished": "/api/cases?q=mail+exampl",
+    "search, one letter": "/api/cases?q=e",
+    "search, words that never meet": "/api/cases?q=osaka+返金",
     "search, rare": "/api/cases?q=2600000101",
     "board": "/",
     "board, list": "/?status=open&waiting_on=vendor",
-    "board, search": "/?q=%E5%85%A8%E7%A4%BE",
+    "board, search": "/?q=全社",
     "board, case": "/cases/SD-101",
+    "vendors": "/api/vendors",
+    "metrics": "/metrics",
 }
 
 
-def cpu(pid: int) -> float:
-    """Seconds of CPU a process has used."""
-    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+def cpu(*pids: int) -> float:
+    """Seconds of CPU these processes have used."""
+    ticks = 0
+    for pid in pids:
+        parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(parts[11]) + int(parts[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def backends(url: str) -> list[int]:
+    """The processes of a PostgreSQL on this machine that work for sodan; none on SQLite."""
+    database = Database(url)
+    if not database.postgresql:
+        return []
+    query = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'sodan' AND pid <> pg_backend_pid()")
+    found = [int(pid) for pid in database.read(lambda conn: conn.execute(query).scalars().all())]
+    database.close()
+    return found
 
 
 def memory(pid: int) -> int:
@@ -65,6 +89,7 @@ def fill(url: str, cases: int, mails: int) -> None:
     migrate(database)
     began = time.monotonic()
     seed(database, cases, mails=mails, now=datetime.now(UTC), chunk=5000)
+    database.transact(_received)
     print(f"seeded {cases} cases, {cases * mails} messages in {time.monotonic() - began:.0f} s", flush=True)
     began = time.monotonic()
     while search.index_pending(database, 5000):
@@ -74,17 +99,36 @@ def fill(url: str, cases: int, mails: int) -> None:
     database.close()
 
 
-def cost(client: httpx.Client, pid: int, path: str, rounds: int, batch: int = 5) -> tuple[float, float]:
-    """Median CPU and median time of a request, in ms. CPU is counted over small batches: the clock ticks in 10 ms."""
+def _received(conn: Connection) -> None:
+    """An entry of the spool for each message, as if each had come as a mail."""
+    number, listed = (
+        ("CAST(id AS text)", "CAST('[]' AS jsonb)") if conn.dialect.name == "postgresql" else ("id", "'[]'")
+    )
+    raw = "CAST('mail' AS bytea)" if conn.dialect.name == "postgresql" else "zeroblob(700)"
+    for statement in (
+        "INSERT INTO spool (id, received_at, channel, rcpt_tos, size, sha256, state, attempts, due_at) "
+        f"SELECT {number}, received_at, 'smtp', {listed}, 700, {number}, 'done', 1, received_at FROM messages",
+        f"INSERT INTO contents (id, codec, bytes) SELECT {number}, 'raw', {raw} FROM messages",
+    ):
+        conn.execute(text(statement))
+
+
+def cost(
+    client: httpx.Client, pids: Sequence[int], path: str, rounds: int, batch: int = 5
+) -> tuple[float, float, float]:
+    """Median CPU and median time of a request, in ms, and the bytes of an answer.
+
+    CPU is counted over small batches: its clock ticks in 10 ms.
+    """
     cpus, times = [], []
-    client.get(path).raise_for_status()
+    size = len(client.get(path).raise_for_status().content)
     for _ in range(rounds):
-        before, began = cpu(pid), time.perf_counter()
+        before, began = cpu(*pids), time.perf_counter()
         for _ in range(batch):
             client.get(path).raise_for_status()
         times.append((time.perf_counter() - began) / batch * 1000)
-        cpus.append((cpu(pid) - before) / batch * 1000)
-    return statistics.median(cpus), statistics.median(times)
+        cpus.append((cpu(*pids) - before) / batch * 1000)
+    return statistics.median(cpus), statistics.median(times), size
 
 
 @contextlib.contextmanager
@@ -130,8 +174,8 @@ def measure(seconds: float, cases: int = 2000) -> Outcome:
             costs: dict[str, list[float]] = {name: [] for name in (*wanted, "alive")}
             while len(costs["alive"]) < 2 or time.monotonic() < until:
                 for name in wanted:
-                    costs[name].append(cost(client, pid, paths[name], 1, batch=10)[0])
-                costs["alive"].append(cost(client, pid, "/healthz", 1, batch=50)[0])
+                    costs[name].append(cost(client, [pid], paths[name], 1, batch=10)[0])
+                costs["alive"].append(cost(client, [pid], "/healthz", 1, batch=50)[0])
     base = statistics.mean(costs.pop("alive"))
     figures = [
         figure(
@@ -147,31 +191,52 @@ def measure(seconds: float, cases: int = 2000) -> Outcome:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=200_000)
-    parser.add_argument("--mails", type=int, default=5)
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--mails", type=int, default=5, help="of a case")
+    parser.add_argument("--postgresql", action="store_true", help="start one and use it")
     parser.add_argument("--url")
     parser.add_argument("--filled", action="store_true", help="the database of --url is filled already")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--soak", type=int, default=10_000)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        url = args.url or f"sqlite:///{folder}/bench.db"
+    with contextlib.ExitStack() as stack:
+        url = args.url or stack.enter_context(_store(args.postgresql))
         if not args.filled:
-            fill(url, args.cases, args.mails)
-        with serving(url) as (client, pid):
-            paths = _paths(client)
-            for name, path in paths.items():
-                used, took = cost(client, pid, path, args.rounds)
-                print(f"{name:30} {used:7.1f} ms CPU  {took:7.1f} ms", flush=True)
-            soak = [path for name, path in paths.items() if not name.startswith(("search", "board, search"))]
-            for path in soak * 20:
-                client.get(path)
-            before = memory(pid)
-            for number in range(args.soak):
-                client.get(soak[number % len(soak)])
-            after = memory(pid)
-            print(f"memory {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after {args.soak} requests")
+            fill(url, args.messages // args.mails, args.mails)
+        client, pid = stack.enter_context(serving(url))
+        paths = _paths(client)
+        for name, path in paths.items():
+            client.get(path)
+            used, took, size = cost(client, [pid, *backends(url)], path, args.rounds)
+            print(f"{name:34} {used:7.1f} ms CPU  {took:7.1f} ms  {size / 1000:6.1f} kB", flush=True)
+        _soak(client, pid, list(paths.values()), args.soak)
     return 0
+
+
+@contextlib.contextmanager
+def _store(postgresql: bool) -> Iterator[str]:
+    """An empty database, gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not postgresql:
+            yield f"sqlite:///{folder}/bench.db"
+            return
+        server = Postgres(Path(tempfile.gettempdir()) / f"sodan-bench-{os.getpid()}")
+        server.start()
+        try:
+            yield server.create("bench")
+        finally:
+            server.stop()
+            server.remove()
+
+
+def _soak(client: httpx.Client, pid: int, paths: Sequence[str], requests: int) -> None:
+    """Memory while all kinds of requests come in turn: ten looks, the first when a tenth of them has warmed up."""
+    looks = []
+    for number in range(1, requests + requests // 10 + 1):
+        client.get(paths[number % len(paths)])
+        if number % (requests // 10) == 0:
+            looks.append(memory(pid) / 1e6)
+    print(f"memory over {requests} requests: " + " ".join(f"{look:.1f}" for look in looks) + " MB")
 
 
 if __name__ == "__main__":
