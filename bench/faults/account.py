@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from service.store import spool
 from service.store.database import Connection, Database
+from service.store.packing import unpack
 from service.store.tables import contents, messages
 from service.store.tables import spool as entries
 
@@ -132,8 +133,8 @@ def compare(
 def _count(conn: Connection, account: Account, sent: Mapping[str, str], promised: Mapping[str, str]) -> None:
     states = {row.id: row for row in conn.execute(select(entries.c.id, entries.c.state, entries.c.sha256))}
     digests: dict[str, str] = {}
-    for row in conn.execute(select(contents.c.id, contents.c.bytes).execution_options(yield_per=500)):
-        digests[row.id] = sha256(row.bytes).hexdigest()
+    for row in conn.execute(select(contents.c.id, contents.c.codec, contents.c.bytes)):
+        digests[row.id] = sha256(unpack(row.bytes) if row.codec == "zstd" else row.bytes).hexdigest()
     query = select(messages.c.message_id, func.count().label("n")).group_by(messages.c.message_id)
     found = {row.message_id: int(row.n) for row in conn.execute(query)}
     for id, name in promised.items():

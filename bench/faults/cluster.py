@@ -20,7 +20,7 @@ ATTACH_SECONDS = 60.0
 class Cluster:
     """Two servers in ``folder``; ``url`` names both, and whoever connects takes the primary."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, flush: bool = True) -> None:
         self._servers = {name: Postgres(folder / name) for name in PORTS}
         self.primary, self.standby = "a", "b"
         self._guard = threading.RLock()
@@ -31,7 +31,7 @@ class Cluster:
         first.start()
         with (first.data / "postgresql.conf").open("a") as conf:
             conf.write(
-                "fsync = on\nwal_retrieve_retry_interval = 200ms\nmax_wal_size = 128MB\nmin_wal_size = 32MB\n"
+                f"fsync = {'on' if flush else 'off'}\nwal_retrieve_retry_interval = 200ms\nmax_wal_size = 128MB\nmin_wal_size = 32MB\n"
                 "wal_keep_size = 64MB\nmax_connections = 100\n"
             )
         first.pause()
@@ -125,7 +125,7 @@ class Cluster:
             os.chown(server.folder, owner.pw_uid, owner.pw_gid)
         port = str(PORTS[self.primary])
         connection = ["-h", str(source.folder), "-p", port, "-U", "postgres"]
-        source._run("pg_basebackup", *connection, "-R", "-X", "stream", "-c", "fast", "-D", str(server.data))
+        source._run("pg_basebackup", *connection, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-D", str(server.data))
         self._own(self.standby)
         server.start()
         end = time.monotonic() + ATTACH_SECONDS

@@ -70,10 +70,17 @@ def _do(*command: str) -> None:
 
 @contextlib.contextmanager
 def injected(pid: int, calls: str, what: str) -> Iterator[None]:
-    """System calls of a process fail or are slow (``what`` in strace's words, such as ``error=EIO:when=1+``)."""
+    """System calls of a process fail or are slow (``what`` in strace's words, such as ``error=EIO:when=1+``).
+
+    Raises OSError where strace is not there or may not attach.
+    """
     command = ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", f"trace={calls}"]
     process = subprocess.Popen([*command, "-e", f"inject={calls}:{what}"], stderr=subprocess.DEVNULL)
     try:
+        while not _traced(pid):
+            if process.poll() is not None:
+                raise OSError("strace cannot attach")
+            time.sleep(0.01)
         yield
     finally:
         process.terminate()
@@ -82,3 +89,12 @@ def injected(pid: int, calls: str, what: str) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _traced(pid: int) -> bool:
+    """Whether all threads are; one that is gone meanwhile counts as traced."""
+    for task in Path(f"/proc/{pid}/task").glob("*/status"):
+        with contextlib.suppress(OSError):
+            if "\nTracerPid:\t0\n" in task.read_text():
+                return False
+    return True

@@ -1,0 +1,248 @@
+"""Each kind of fault of the fault run in small: 451 while it lasts, everything promised is there, all goes on after.
+
+`python -m bench.faults` is the long one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import smtplib
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any
+
+import pytest
+
+from bench.faults.cluster import Cluster
+from bench.faults.disk import Disk, injected
+from mailrules.judgement import Reading
+from mailrules.thread import Turn
+from service import intake
+from service.api.readiness import Readiness
+from service.errors import Unavailable
+from service.store import spool
+from service.store.database import Database
+from service.store.migrate import migrate
+from tests.flow.crew import Deadly, worker
+from tests.flow.test_faults import Part, all_taken_in, connect, send
+from tests.flow.test_serve import free_port
+from tests.flow.test_worker import mail, receive, states
+from tests.postgres import Postgres
+
+pytestmark = pytest.mark.timeout(300)
+
+NOT_NOW = (451, "4.3.0 not now, please try again later")
+NO_ROOM = (452, "4.3.1 no room on our disk, please try again later")
+
+
+def keeps_its_promises(client: smtplib.SMTP, fault: Any, lasts: int = 6) -> set[str]:
+    """Mails before, during and after a fault; returns the Message-IDs of those with a 250. All others had a 451.
+
+    Those may be there nevertheless: what was written and not flushed is not promised, and not always gone.
+    """
+    promised = set()
+
+    def offer(number: int) -> bool:
+        code, words = client.mail("aiko@corp.example")
+        if code == 250:
+            client.rset()
+            code, said = send(client, number)
+            words = said.encode()
+        assert code == 250 or (code, words.decode()) in (NOT_NOW, NO_ROOM)
+        if code == 250:
+            promised.add(f"<{number}@corp.example>")
+        return code == 250
+
+    client.ehlo_or_helo_if_needed()
+    assert offer(0)
+    with fault:
+        during = [offer(number) for number in range(1, lasts)]
+    assert not all(during)
+    for number in range(lasts, lasts + 200):
+        if offer(number):
+            return promised
+        time.sleep(0.05)
+    raise AssertionError("no mail is taken after the fault")
+
+
+# ── the acceptor's system calls ──
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize(
+    ("calls", "what"),
+    [
+        ("fsync,fdatasync", "error=EIO:when=1+2"),
+        ("pwrite64", "error=EROFS:when=2+3"),
+    ],
+)
+def test_a_write_or_a_flush_that_fails_is_451(sqlite: Database, tmp_path: Path, calls: str, what: str) -> None:
+    url, port = str(sqlite.url).replace("+pysqlite", ""), free_port()
+    sqlite.close()
+    with Part("smtp", tmp_path, url, port) as part, connect(port) as client:
+        assert send(client, 100)[0] == 250
+        try:
+            promised = keeps_its_promises(client, injected(part.process.pid, calls, what))
+        except OSError as error:
+            pytest.skip(str(error))
+    read = worker(sqlite)
+    while read.step():
+        pass
+    assert promised < all_taken_in(sqlite)
+
+
+# ── the disk ──
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    try:
+        made = Disk(tmp_path / "image", tmp_path / "disk", 40)
+    except (OSError, CalledProcessError) as error:
+        pytest.skip(f"no file system can be made and mounted here: {error}")
+    yield made
+    made.remove()
+
+
+def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path) -> None:
+    url, port = f"sqlite:///{disk.mount / 'sodan.db'}", free_port()
+    database = Database(url)
+    migrate(database)
+    ready = Readiness(database, 1024)
+    with Part("smtp", tmp_path, url, port), connect(port) as client:
+        assert ready.trouble() is None
+
+        @contextlib.contextmanager
+        def full() -> Iterator[None]:
+            with disk.full():
+                assert ready.trouble() in ("the disk is full", "no room on our disk", "the database is unwell")
+                yield
+
+        promised = keeps_its_promises(client, full(), 80)
+        assert ready.trouble() is None
+        with disk.frozen():
+            assert ready.trouble() == "the database does not answer in time"
+        assert send(client, 500)[0] == 250
+    database.close()
+    assert disk.read_only()
+    with Part("smtp", tmp_path, url, port), connect(port) as client:
+        assert send(client, 501) == NOT_NOW
+        assert ready.trouble() is not None
+        database.close()
+        disk.writable()
+        assert send(client, 502)[0] == 250
+        assert ready.trouble() is None
+    read = worker(database)
+    while read.step():
+        pass
+    assert promised | {"<500@corp.example>", "<502@corp.example>"} <= all_taken_in(database)
+    database.close()
+
+
+# ── PostgreSQL ──
+
+
+def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
+    folder = Path(tempfile.gettempdir()) / f"sodan-two-{uuid.uuid4().hex[:8]}"
+    folder.mkdir(mode=0o755)
+    port = free_port()
+    cluster = Cluster(folder, flush=False)
+    try:
+        database = Database(cluster.url)
+        migrate(database)
+        ready = Readiness(database, 0)
+        with Part("smtp", tmp_path, cluster.url, port), connect(port) as client:
+            assert send(client, 1)[0] == 250
+            cluster.read_only(True)
+            for _ in range(100):
+                if ready.trouble() is not None:
+                    break
+                time.sleep(0.05)
+            assert ready.trouble() in ("the database may only be read", "the database is away")
+            assert send(client, 2) == NOT_NOW
+            cluster.read_only(False)
+            cluster.terminate_all()
+            cluster.fail_over(0)
+            for number in range(3, 103):
+                if send(client, number)[0] == 250:
+                    break
+                time.sleep(0.1)
+            for _ in range(100):
+                if ready.trouble() is None:
+                    break
+                time.sleep(0.05)
+            assert ready.trouble() is None
+        read = worker(database)
+        while _patiently(read.step):
+            pass
+        assert all_taken_in(database) == {"<1@corp.example>", f"<{number}@corp.example>"}
+        database.close()
+    finally:
+        cluster.remove()
+        folder.rmdir()
+
+
+def _patiently(step: Callable[[], int]) -> int:
+    for _ in range(100):
+        try:
+            return step()
+        except Unavailable:
+            time.sleep(0.05)
+    raise AssertionError("the database does not come back")
+
+
+class Outage(Deadly):
+    """Rules that stop the database in the middle of a mail."""
+
+    def __init__(self, real: Any, server: Postgres) -> None:
+        super().__init__(real)
+        self._server = server
+
+    def read(self, turn: Turn) -> Reading:
+        if self._server is not None and "outage" in turn.text:
+            self._server.pause()
+        return super().read(turn)
+
+
+def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(tmp_path: Path) -> None:
+    server = Postgres(Path(tempfile.gettempdir()) / f"sodan-fault-{uuid.uuid4().hex[:8]}")
+    server.start()
+    try:
+        database = Database(server.create("sodan"))
+        migrate(database)
+        ids = receive(database, [mail(1, "outage"), mail(2)])
+        reads = worker(database)
+        well = reads._house
+        reads._house = replace(well, rules=Outage(well.rules, server))  # type: ignore[arg-type]
+        with pytest.raises(Unavailable):
+            reads.step()
+        server.start()
+        reads._house = well
+        while _patiently(reads.step):
+            pass
+        assert states(database) == dict.fromkeys(ids, ("done", 1))
+        database.close()
+    finally:
+        server.stop()
+        server.remove()
+
+
+# ── the clock ──
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=-40), timedelta(hours=-1), timedelta(seconds=-5), timedelta(days=40)])
+def test_a_clock_that_jumps_holds_no_mail(database: Database, wrong: timedelta) -> None:
+    now = datetime.now(UTC)
+    intake.receive(database, [(spool.Envelope("smtp"), mail(1))], now)
+    read = worker(database, now=now + wrong)
+    assert read.step() == (0 if wrong == timedelta(seconds=-5) else 1)
+    read = worker(database, now=now + timedelta(seconds=1))
+    read.step()
+    assert database.read(spool.ledger).taken_in == 1
