@@ -43,6 +43,7 @@ VIEWS = ("mail", "before", "lead")
 _STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _NAMES = re.compile(r"(?<![\w.])(?:(mail|before|lead)\.)?([a-z_][a-z0-9_]*)(?!\w|\()")
 _REMEMBERED = 4096
+_ANSWERS = 64
 
 
 class ConditionError(ValueError):
@@ -64,6 +65,8 @@ class Compiled:
     variables: tuple[tuple[str, str, int], ...]
     """(name in the condition, view, bit)."""
     late: bool
+    plain: tuple[int, ...] = ()
+    """The signals of its own sentence."""
     viewed: tuple[tuple[str, int], ...] = ()
     """The views that it uses."""
     answers: dict[Any, bool] = field(default_factory=dict)
@@ -92,7 +95,36 @@ def _values(names: tuple[str, ...], facts: Mapping[str, Any]) -> tuple[Any, ...]
     return tuple(tuple(value) if isinstance(value := facts[name], list) else value for name in names)
 
 
-_OF_UNIT = frozenset(("where", "state"))
+class _Concerned:
+    """The decisions that some signals together concern, and what else their conditions look at."""
+
+    __slots__ = ("_answers", "_decisions", "_facts", "_viewed")
+
+    def __init__(self, decisions: tuple[Compiled, ...]) -> None:
+        self._decisions = decisions
+        self._facts = tuple(sorted({name for compiled in decisions for name in compiled.facts}))
+        views: dict[str, int] = {}
+        for compiled in decisions:
+            for view, mask in compiled.viewed:
+                views[view] = views.get(view, 0) | mask
+        self._viewed = tuple(views.items())
+        self._answers: dict[Any, tuple[Compiled, ...]] = {}
+
+    def holding(
+        self, masks: Mapping[str, int], facts: Mapping[str, Any], here: dict[tuple[str, ...], Any]
+    ) -> tuple[Compiled, ...]:
+        """Those that hold. ``here``: values of facts already taken for this kind of place in this mail."""
+        values = here.get(self._facts)
+        if values is None:
+            values = here[self._facts] = _values(self._facts, facts)
+        key = (values, *[masks[view] & mask for view, mask in self._viewed])
+        known = self._answers.get(key)
+        if known is None:
+            known = tuple(c for c in self._decisions if c.holds(masks, facts, _values(c.facts, facts)))
+            if len(self._answers) >= _ANSWERS:
+                self._answers.clear()
+            self._answers[key] = known
+        return known
 
 
 class Decider:
@@ -115,10 +147,7 @@ class Decider:
         """Order ``compiled`` for the way it is asked."""
         self._sentence = [c for c in self.compiled if c.decision.per == "sentence"]
         self._mail = [c for c in self.compiled if c.decision.per == "mail"]
-        self._steady = {c.facts for c in self._sentence if not _OF_UNIT & set(c.facts)}
-        """Sets of facts that are the same in every sentence of a mail."""
-        self._moving = {c.facts for c in self._sentence} - self._steady
-        self._candidates: dict[int, tuple[Compiled, ...]] = {}
+        self._candidates: dict[int, _Concerned] = {}
         self._by_signal: dict[int, list[int]] = {}
         for number, compiled in enumerate(self._sentence):
             mask = compiled.signals
@@ -139,7 +168,6 @@ class Decider:
     def judge_units(self, sheet: Sheet, hits: Hits, facts: dict[str, Any]) -> Iterator[tuple[Compiled, int]]:
         """Each decision that holds for a unit, unit by unit."""
         masks = {"": 0, "mail": hits.mail, "before": 0, "lead": 0}
-        values = {names: _values(names, facts) for names in self._steady}
         placed: dict[tuple[str, str], dict[tuple[str, ...], Any]] = {}
         for number, unit in enumerate(sheet.units):
             fired = hits.by_unit[number]
@@ -149,15 +177,11 @@ class Decider:
             masks["before"] = hits.by_unit[unit.before] if unit.before >= 0 else 0
             masks["lead"] = hits.by_unit[unit.lead] if unit.lead >= 0 else 0
             facts["where"], facts["state"] = unit.where, unit.state
-            place = (unit.where, unit.state)
-            if place not in placed:
-                placed[place] = {**values, **{names: _values(names, facts) for names in self._moving}}
-            here = placed[place]
-            for compiled in self._concerned(fired):
-                if compiled.holds(masks, facts, here[compiled.facts]):
-                    yield compiled, number
+            here = placed.setdefault((unit.where, unit.state), {})
+            for compiled in self._concerned(fired).holding(masks, facts, here):
+                yield compiled, number
 
-    def _concerned(self, fired: int) -> tuple[Compiled, ...]:
+    def _concerned(self, fired: int) -> _Concerned:
         """The decisions that name one of these signals."""
         known = self._candidates.get(fired)
         if known is None:
@@ -167,7 +191,7 @@ class Decider:
                 bit = rest & -rest
                 numbers.update(self._by_signal.get(bit, ()))
                 rest ^= bit
-            known = tuple(self._sentence[number] for number in sorted(numbers))
+            known = _Concerned(tuple(self._sentence[number] for number in sorted(numbers)))
             if len(self._candidates) >= _REMEMBERED:
                 self._candidates.clear()
             self._candidates[fired] = known
@@ -207,8 +231,9 @@ def _compile(env: Any, decision: Decision, pack: str, index: Mapping[str, int]) 
     if decision.per == "sentence" and not signals:
         raise ConditionError("names no signal of its own sentence, so it would never be looked at")
     names = tuple(dict.fromkeys(variables))
+    plain = tuple(bit.bit_length() - 1 for _, view, bit in names if not view)
     viewed = tuple((view, mask) for view, mask in views.items() if mask)
-    return Compiled(decision, pack, expression, signals, views, tuple(facts), names, late, viewed)
+    return Compiled(decision, pack, expression, signals, views, tuple(facts), names, late, plain, viewed)
 
 
 def _reason(message: str) -> str:

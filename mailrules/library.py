@@ -21,7 +21,7 @@ from mailrules.checklist import Checklist
 from mailrules.decisions import Decider
 from mailrules.judge import Rules
 from mailrules.pack import Decision, Item, Pack, Signal, Vendor
-from mailrules.patterns import PatternError, compile_pattern
+from mailrules.patterns import PatternError, compile_pattern, finder
 from mailrules.reading import Reader, States
 from mailrules.references import References
 from mailrules.signals import Spotter
@@ -268,16 +268,12 @@ def _own_signals(profiles: Sequence[Vendor], site: Site) -> list[Signal]:
 
 
 def _try_patterns(signal: Signal, source: Source) -> None:
-    for pattern in (
-        *signal.patterns,
-        *signal.labels,
-        *signal.files,
-        *signal.headers.values(),
-        *signal.not_,
-        *signal.not_after,
-        *signal.not_before,
-    ):
-        _try([pattern], signal.case, source, signal.id)
+    _try([*signal.labels, *signal.files, *signal.headers.values()], signal.case, source, signal.id)
+    for pattern in (*signal.patterns, *signal.not_, *signal.not_after, *signal.not_before):
+        try:
+            finder(pattern, signal.case)
+        except PatternError as error:
+            raise PackError(source.file, source.line(signal.id), signal.id, str(error)) from None
     for phrase in signal.phrases:
         if not phrase.rstrip("*").strip():
             raise PackError(source.file, source.line(signal.id), signal.id, f"empty phrase {phrase!r}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 EDGE = "\b"
@@ -26,6 +27,10 @@ _REPEAT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 _GROUP = re.compile(r"\((?:\?(?:P?<\w+>|[imsU]*(?:-[imsU]+)?(?P<end>[:)])))?")
 _EMPTY_ESCAPES = "BAz"
 _PLAIN_ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
+_COMPARED = 40
+"""Words of a clause at most that are compared with each other: a superfluous one costs little."""
+_PLAIN_RUN = re.compile(r"[^\\\[\](){}|*+?.^$]{2,}")
+_QUANTIFIERS = frozenset("*+?{")
 _LIGHT = " " + EDGE
 _STRONG = 2
 """Weight of a word worth looking for: one ideograph, two kana or two Latin letters."""
@@ -54,6 +59,7 @@ _NOTHING = _Piece(frozenset(("",)))
 _ANY = _Piece(None)
 
 
+@lru_cache(maxsize=16384)
 def needs(pattern: str) -> tuple[Clause, ...]:
     """The clauses of a pattern, the most telling first; none where nothing certain can be said."""
     try:
@@ -82,7 +88,7 @@ def is_latin(char: str) -> bool:
 
 def _shortest(clause: Clause) -> Clause:
     """Without words that hold another one of the clause."""
-    if len(clause) == 1:
+    if not 1 < len(clause) <= _COMPARED:
         return clause
     return frozenset(word for word in clause if not any(piece in clause for piece in _inside(word)))
 
@@ -143,8 +149,13 @@ class _Reader:
             clauses.extend(_Piece(run).needed())
 
         while self._next() not in ("", "|", ")"):
-            piece = self._repeated(self._atom())
-            if piece.exact is not None and len(run) * len(piece.exact) <= _EXACT:
+            piece = self._run() or self._repeated(self._atom())
+            if piece.exact is not None and len(piece.exact) == len(run) == 1:
+                (before,), (after,) = run, piece.exact
+                if len(before) + len(after) <= _LONGEST:
+                    run = frozenset((before + after,))
+                    continue
+            elif piece.exact is not None and len(run) * len(piece.exact) <= _EXACT:
                 joined = frozenset(a + b for a, b in product(run, piece.exact))
                 if max(map(len, joined)) <= _LONGEST:
                     run = joined
@@ -159,6 +170,19 @@ class _Reader:
             return _Piece(run)
         close()
         return _Piece(None, tuple(clauses))
+
+    def _run(self) -> _Piece | None:
+        """Several plain characters at once, where that is all they are."""
+        plain = _PLAIN_RUN.match(self.text, self.at)
+        if plain is None:
+            return None
+        text = plain.group()
+        if self.text[plain.end() : plain.end() + 1] in _QUANTIFIERS:
+            text = text[:-1]
+        if len(text) < 2 or not (text.isascii() or text.lower() == text == text.upper()):
+            return None
+        self.at += len(text)
+        return _Piece(frozenset((text.lower(),)))
 
     def _repeated(self, piece: _Piece) -> _Piece:
         low, high = 1, 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import re2 as _re2
@@ -23,14 +24,11 @@ class PatternError(ValueError):
     """A pattern that RE2 does not take."""
 
 
-def compile_pattern(pattern: str, case: bool = False) -> Any:
-    """An RE2 pattern for folded text: never crosses a line, any case unless ``case``."""
-    return _compile(pattern, options_for(case))
-
-
-def _compile(pattern: str, options: Any) -> Any:
+@lru_cache(maxsize=16384)
+def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) -> Any:
+    """An RE2 pattern for folded text: never crosses a line, any case unless ``case``. Raises ``PatternError``."""
     try:
-        return RE2.compile(rooted(pattern), options)
+        return RE2.compile(rooted(pattern), options_for(case, groups=groups))
     except RE2.error as error:
         reason = error.args[0] if error.args else error
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -55,10 +53,8 @@ def options_for(case: bool, *, groups: bool = True) -> Any:
 
 def finder(pattern: str, case: bool = False) -> tuple[Find, int]:
     """How to look for a pattern in bytes, and the number of its group ``value`` (0: it has none)."""
-    compiled = compile_pattern(pattern, case)
+    compiled = compile_pattern(pattern, case, groups="(?P<" in pattern)
     value = dict(compiled.groupindex).get("value", 0)
-    if not value:
-        compiled = _compile(pattern, options_for(case, groups=False))
     match = compiled._regexp.Match
 
     def find(data: bytes, start: int) -> list[tuple[int, int]] | None:

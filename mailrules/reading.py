@@ -139,7 +139,8 @@ class Reader:
         for compiled in self.decider.judge_mail(looked.hits, looked.facts, late=True):
             self._conclude(compiled, -1, turn, looked, got)
         kinds = tuple(sorted(got.kinds.items(), key=lambda pair: -pair[1]))
-        known = self.vendors.recognise(turn, looked.sheet)
+        places = self.vendors.places(turn, looked.sheet)
+        known = self.vendors.recognise(turn, looked.sheet, places)
         if known.finding is not None:
             got.findings.append(known.finding)
         return Reading(
@@ -148,7 +149,7 @@ class Reader:
             acts=tuple(dict.fromkeys(got.acts)),
             asks=tuple(got.asks.values()),
             items=tuple(got.items.values()),
-            references=self.vendors.references(turn, looked.sheet, known.vendor, known.by_domain),
+            references=self.vendors.references(turn, places, known.vendor, known.by_domain),
             vendor=known.vendor,
             tone=tuple(got.tone),
             parked=tuple(got.parked),
@@ -165,12 +166,12 @@ class Reader:
 
     def finding(self, compiled: Compiled, number: int, turn: Turn, looked: Looked) -> Finding:
         """Where and on which words a decision rests."""
-        signals = [bit.bit_length() - 1 for _, view, bit in compiled.variables if not view or number < 0]
         id, pack = compiled.decision.id, compiled.pack
         if number >= 0:
             known = looked.hits.units[number].hits
-            value = next((hit.value for n in signals if (hit := known.get(n)) and hit.value), None)
+            value = next((hit.value for n in compiled.plain if (hit := known.get(n)) and hit.value), None)
             return Finding(id, pack, turn.id, *looked.quote(number, turn.text), value)
+        signals = [bit.bit_length() - 1 for _, _, bit in compiled.variables]
         places = [place for n in signals if (place := looked.hits.first(n)) is not None]
         value = next((hit.value for _, hit in places if hit.value), None)
         inside = next((at for at, _ in places if at >= 0), None)

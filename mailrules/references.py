@@ -69,11 +69,17 @@ class _Shapes:
 
 
 @dataclass(slots=True)
-class _Places:
+class Places:
     """The texts of a mail by where they stand: as they are, and with what is no case number blanked out."""
 
     plain: dict[str, list[str]]
     masked: dict[str, list[str]] = field(default_factory=dict)
+    shapes: list[_Shape] | None = None
+    """Those that count by themselves and stand somewhere, once they were looked for."""
+
+    def data(self) -> bytes:
+        """All of it, for a first look."""
+        return "\n".join(text for texts in self.plain.values() for text in texts).encode("utf-8", "replace")
 
 
 class References:
@@ -96,18 +102,17 @@ class References:
         self._never = Masks(never)
         self._never_of = {p.id: Masks(p.never) for p in profiles if p.never}
 
-    def certain(self, turn: Turn, sheet: Sheet) -> tuple[Reference, ...]:
+    def certain(self, turn: Turn, places: Places) -> tuple[Reference, ...]:
         """Numbers whose shape alone tells whose they are."""
         found: dict[tuple[str, str], Reference] = {}
-        self._collect_certain(_places(turn, sheet), turn, None, found)
+        self._collect_certain(places, turn, None, found)
         return tuple(found.values())
 
     def read(
-        self, turn: Turn, sheet: Sheet, vendor: str | None, by_domain: bool, *, loosely: bool = True
+        self, turn: Turn, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True
     ) -> tuple[Reference, ...]:
         """The case numbers of this mail, stated ones first. ``by_domain``: an address speaks for the vendor, not only
         words. ``loosely``: numbers known by their label only count too (not in a requester's mail: they are ours)."""
-        places = _places(turn, sheet)
         found: dict[tuple[str, str], Reference] = {}
         self._collect_certain(places, turn, vendor, found)
         if vendor is not None:
@@ -125,7 +130,7 @@ class References:
         shapes: _Shapes,
         vendor: str,
         by_domain: bool,
-        places: _Places,
+        places: Places,
         turn: Turn,
         found: dict[tuple[str, str], Reference],
         *,
@@ -136,14 +141,16 @@ class References:
                 _collect(shape, vendor, places.masked, turn, found)
 
     def _collect_certain(
-        self, places: _Places, turn: Turn, vendor: str | None, found: dict[tuple[str, str], Reference]
+        self, places: Places, turn: Turn, vendor: str | None, found: dict[tuple[str, str], Reference]
     ) -> None:
-        for shape in self._certain.there(places.plain):
+        if places.shapes is None:
+            places.shapes = self._certain.there(places.plain)
+        for shape in places.shapes:
             owner = vendor if vendor and shape.vendor in self._platform_ids else shape.vendor
             _collect(shape, owner, places.plain, turn, found)
 
-    def _mask(self, places: _Places, vendor: str) -> None:
-        data = "\n".join(text for texts in places.plain.values() for text in texts).encode("utf-8", "replace")
+    def _mask(self, places: Places, vendor: str) -> None:
+        data = places.data()
         patterns = self._never.needed(data)
         if vendor in self._never_of:
             patterns += self._never_of[vendor].needed(data)
@@ -166,7 +173,7 @@ def _written(said: ReferencePattern) -> str:
     return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
 
 
-def _places(turn: Turn, sheet: Sheet) -> _Places:
+def places_of(turn: Turn, sheet: Sheet) -> Places:
     plain: dict[str, list[str]] = {"subject": [fold(turn.subject)[0]] if turn.subject else [], "line": [], "body": []}
     near_top = 0
     for unit in sheet.units:
@@ -179,7 +186,7 @@ def _places(turn: Turn, sheet: Sheet) -> _Places:
         short = near_top <= _HEAD_LINES and len(text) <= 60
         stated = unit.where == "label" or short or text.startswith(("[", "ref:", "thread::"))
         plain["line" if stated else "body"].append(text)
-    return _Places(plain)
+    return Places(plain)
 
 
 def _blank(text: str, patterns: Sequence[Any]) -> str:

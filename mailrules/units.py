@@ -92,6 +92,8 @@ class _Builder:
     here: list[int] = field(default_factory=list)
     there: list[int] = field(default_factory=list)
     length: int = 0
+    spoken: int = -1
+    """The last unit that is no quote."""
 
     def add(self, where: str, parts: list[tuple[str, int]], label: str = "", state: str = "", lead: int = -1) -> int:
         """Write one unit from pieces of the folded text; returns its number, -1 for an empty one."""
@@ -107,8 +109,9 @@ class _Builder:
             self.length += len(text)
         if self.length == start:
             return -1
-        before = next((n for n in range(len(self.units) - 1, -1, -1) if self.units[n].where != "quote"), -1)
-        self.units.append(Unit(where, start, self.length, label, state, lead, before))
+        self.units.append(Unit(where, start, self.length, label, state, lead, self.spoken))
+        if where != "quote":
+            self.spoken = len(self.units) - 1
         self.pieces.append("\n")
         self.length += 1
         return len(self.units) - 1

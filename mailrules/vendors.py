@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,8 @@ import ahocorasick_rs
 from mailrules.fold import fold, lower
 from mailrules.judgement import Finding, Reference
 from mailrules.pack import Incidental, ReferencePattern, Vendor
-from mailrules.patterns import compile_pattern
-from mailrules.references import References
+from mailrules.patterns import compile_pattern, finder
+from mailrules.references import Places, References, places_of
 from mailrules.thread import Turn
 from mailrules.units import Sheet, lay_out
 
@@ -65,9 +66,9 @@ class Vendors:
         self._domains.update({key.lower().lstrip("@"): value for key, value in (mapped or {}).items()})
         self._no_reply = {p.id: frozenset(word.lower() for word in p.no_reply) for p in profiles}
         self._numbers = References(profiles, generic, never)
-        self._before = [compile_pattern(f"(?:{p})[ \t]*$") for said in incidental for p in said.before]
-        self._after = [compile_pattern(f"^[ \t]*(?:{p})") for said in incidental for p in said.after]
-        self._maker = [compile_pattern(f"^[ \t]*(?:{p})") for said in incidental for p in said.maker]
+        self._before = _any_of([p for said in incidental for p in said.before], after="[ \t]*$")
+        self._after = _any_of([p for said in incidental for p in said.after], before="^[ \t]*")
+        self._maker = _any_of([p for said in incidental for p in said.maker], before="^[ \t]*")
         self._names: list[_Name] = []
         self._automaton = self._compile_names(profiles)
 
@@ -103,12 +104,16 @@ class Vendors:
         known = sorted(profile.severities, key=lambda said: -len(said.word)) if profile else ()
         return next((said.level for said in known if lower(fold(said.word)[0]) in text), None)
 
-    def recognise(self, turn: Turn, sheet: Sheet) -> Recognised:
+    def places(self, turn: Turn, sheet: Sheet) -> Places:
+        """The texts of a mail where numbers may stand."""
+        return places_of(turn, sheet)
+
+    def recognise(self, turn: Turn, sheet: Sheet, places: Places) -> Recognised:
         """Whose case this mail is about."""
         by_address = turn.vendor or self.of_address(turn.author)
         if by_address and not self.is_platform(by_address):
             return Recognised(by_address, True)
-        certain = self._numbers.certain(turn, sheet)
+        certain = self._numbers.certain(turn, places)
         for reference in certain:
             if not self.is_platform(reference.vendor):
                 return Recognised(reference.vendor, False, _finding(turn, reference.vendor, reference.quote, (-1, -1)))
@@ -119,10 +124,10 @@ class Vendors:
             return Recognised(certain[0].vendor, False, _finding(turn, certain[0].vendor, certain[0].quote, (-1, -1)))
         return named
 
-    def references(self, turn: Turn, sheet: Sheet, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
+    def references(self, turn: Turn, places: Places, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
         """The case numbers that stand in this mail, stated ones first. ``by_domain``: an address speaks for the
         vendor, not only words."""
-        return self._numbers.read(turn, sheet, vendor, by_domain, loosely=turn.side != "requester")
+        return self._numbers.read(turn, places, vendor, by_domain, loosely=turn.side != "requester")
 
     def _compile_names(self, profiles: Sequence[Vendor]) -> Any:
         texts: list[str] = []
@@ -144,39 +149,58 @@ class Vendors:
         weak = turn.side == "team" and "requester" not in turn.towards
         scores: dict[str, float] = defaultdict(float)
         first: dict[str, Finding] = {}
-        for text, weight, base in self._texts(turn, sheet):
-            for which, start, end in self._automaton.find_matches_as_indexes(lower(text))[:_ENOUGH]:
-                name = self._names[which]
-                if _inside_word(name, text, start, end) or self._in_passing(text, start, end):
-                    continue
-                strong = name.strong or any(p.search(text[end : end + _NEAR]) for p in self._maker)
-                if not (strong or weak):
-                    continue
-                scores[name.vendor] += weight if strong else weight / 2
-                place = sheet.span(base + start, base + end) if base >= 0 else (-1, -1)
-                first.setdefault(name.vendor, _finding(turn, name.vendor, text[start:end], place))
+        for text, weight, base, start, end, name in self._names_in(turn, sheet):
+            if self._in_passing(text, start, end):
+                continue
+            strong = name.strong or self._maker(text[end : end + _NEAR])
+            if not (strong or weak):
+                continue
+            scores[name.vendor] += weight if strong else weight / 2
+            place = sheet.span(base + start, base + end) if base >= 0 else (-1, -1)
+            first.setdefault(name.vendor, _finding(turn, name.vendor, text[start:end], place))
         if not scores:
             return Recognised(None)
         best = max(scores, key=lambda vendor: (scores[vendor], -list(first).index(vendor)))
         return Recognised(best, False, first[best])
 
-    def _texts(self, turn: Turn, sheet: Sheet) -> list[tuple[str, float, int]]:
-        """(text, how much a name says there, where it starts on the sheet)"""
-        texts = [(fold(turn.subject)[0], _IN_SUBJECT, -1)] if turn.subject else []
-        lines = 0
-        for unit in sheet.units[:_ENOUGH]:
-            if unit.where in ("subject", "old_subject", "log", "quote"):
+    def _names_in(self, turn: Turn, sheet: Sheet) -> Iterator[tuple[str, float, int, int, int, _Name]]:
+        """Each name: (text, how much a name says there, where the text starts on the sheet, start, end, name)"""
+        if turn.subject:
+            subject = fold(turn.subject)[0]
+            for start, end, name in self._found(subject)[:_ENOUGH]:
+                yield subject, _IN_SUBJECT, -1, start, end, name
+        units = sheet.units[:_ENOUGH]
+        spoken = [at for at, unit in enumerate(units) if unit.where not in ("subject", "old_subject", "log", "quote")]
+        top = set(spoken[:_GREETING_LINES])
+        counted = dict.fromkeys(spoken, 0)
+        ends = [unit.end for unit in units]
+        for low, high, name in self._found(sheet.text[: ends[-1]] if ends else ""):
+            at = bisect_right(ends, low)
+            if counted.get(at, _ENOUGH) >= _ENOUGH:
                 continue
-            lines += 1
-            text = sheet.text[unit.start : unit.end]
-            greeting = lines <= _GREETING_LINES and len(text) <= 60 and any(word in lower(text) for word in _GREETS)
-            texts.append((text, _IN_GREETING if greeting else _IN_TEXT, unit.start))
-        return texts
+            counted[at] += 1
+            base = units[at].start
+            text = sheet.text[base : units[at].end]
+            greeting = at in top and len(text) <= 60 and any(word in lower(text) for word in _GREETS)
+            yield text, _IN_GREETING if greeting else _IN_TEXT, base, low - base, high - base, name
+
+    def _found(self, text: str) -> list[tuple[int, int, _Name]]:
+        """Names that stand in a text as words of their own."""
+        found = [(start, end, self._names[n]) for n, start, end in self._automaton.find_matches_as_indexes(lower(text))]
+        return [(start, end, name) for start, end, name in found if not _inside_word(name, text, start, end)]
 
     def _in_passing(self, text: str, start: int, end: int) -> bool:
-        after = text[end : end + _NEAR]
-        before = text[max(0, start - _NEAR) : start]
-        return any(p.search(after) for p in self._after) or any(p.search(before) for p in self._before)
+        return self._after(text[end : end + _NEAR]) or self._before(text[max(0, start - _NEAR) : start])
+
+
+def _any_of(patterns: Sequence[str], before: str = "", after: str = "") -> Callable[[str], bool]:
+    """Whether one of the patterns matches."""
+    if not patterns:
+        return lambda _: False
+    for pattern in patterns:
+        compile_pattern(pattern)
+    find, _ = finder(f"{before}(?:{'|'.join(f'(?:{pattern})' for pattern in patterns)}){after}")
+    return lambda text: find(text.encode("utf-8", "replace"), 0) is not None
 
 
 _GREETS = ("御中", "様", "ご担当", "各位", "サポート", "hi ", "hello", "dear", "support", "team")
@@ -197,9 +221,10 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
                 headers=tuple(example.headers.items()),
             )
             sheet = lay_out(turn.text, turn.subject, True, lambda _: False, lambda value: "value" if value else "empty")
-            seen = vendors.recognise(turn, sheet)
+            places = vendors.places(turn, sheet)
+            seen = vendors.recognise(turn, sheet, places)
             owner = seen.vendor or (profile.id if profile.platform else None)
-            found = [r.ref for r in vendors.references(turn, sheet, owner, True) if not r.token]
+            found = [r.ref for r in vendors.references(turn, places, owner, True) if not r.token]
             if sorted(found) != sorted(example.refs):
                 wrong.append(f"{kind} {number}: {example.subject or example.text!r} gives {found}, not {example.refs}")
     return wrong
