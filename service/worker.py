@@ -15,6 +15,7 @@ import secrets
 import signal
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -42,6 +43,39 @@ POLL_SECONDS = (0.005, 0.04)
 AWAY_SECONDS = 2.0
 """Longest time between two tries while the database is away."""
 INDEX_MAILS = 200
+VISIBLE_SECONDS = 0.1
+"""How long a batch may take while little waits: it becomes visible as a whole."""
+
+
+class Pace:
+    """How many mails to take in at once: few while little waits, so that each is soon seen; many while much waits.
+
+    A batch is as big as fits into ``VISIBLE_SECONDS``, by what mails cost lately. Whoever asked for so many and got
+    them finds more waiting: the next batch is twice as big, since what it spares outweighs its wait.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._cost = 0.02
+        self._limit = 0
+        self._fit()
+
+    @property
+    def limit(self) -> int:
+        """Mails to claim now; at least one, and never more than allowed."""
+        return self._limit
+
+    def took(self, mails: int, seconds: float) -> None:
+        """So many mails were claimed, and took so long, all together."""
+        if mails:
+            self._cost += (seconds / mails - self._cost) * min(0.5, mails / 16)
+        if mails and mails >= self._limit:
+            self._limit = min(self._limit * 2, self._most)
+        else:
+            self._fit()
+
+    def _fit(self) -> None:
+        self._limit = max(1, min(int(VISIBLE_SECONDS / max(self._cost, 1e-6)), self._most))
 
 
 class Worker:
@@ -61,7 +95,7 @@ class Worker:
         self._database = database
         self._house = house
         self._by = by
-        self._batch = batch
+        self._pace = Pace(batch)
         self._lease = lease
         self._clock = clock
         self._shelf = shelf or Shelf()
@@ -90,10 +124,11 @@ class Worker:
     def step(self) -> int:
         """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
         self._give_back()
-        now = self._clock()
+        now, began, limit = self._clock(), time.monotonic(), self._pace.limit
         if not self._database.read(lambda conn: spool.anything_due(conn, now)):
+            self._pace.took(0, 0)
             return 0
-        claimed = self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, self._batch))
+        claimed = self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, limit))
         if claimed:
             try:
                 with self._watched():
@@ -102,6 +137,7 @@ class Worker:
                 self._owed += [one.id for one in claimed]
                 raise
             self._unindexed = True
+        self._pace.took(len(claimed), time.monotonic() - began)
         return len(claimed)
 
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
