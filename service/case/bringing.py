@@ -126,12 +126,14 @@ def with_reading(brought: Brought, reading: Reading) -> Brought:
 
 def _learned(mail: Mail, roles: Roles) -> str | None:
     """The forwarder of a vendor's mail, when one of our people."""
-    if mail.from_ is None or roles.role_of(mail.from_) not in ("requester", "team") or mail.automatic:
+    if mail.from_ is None or roles.role_of(mail.from_) not in ("requester", "team"):
         return None
+    return mail.from_.key if _hands_on(mail, roles) else None
+
+
+def _hands_on(mail: Mail, roles: Roles) -> bool:
     handed_on = [e for e in mail.forwarded if e.origin in ("forwarded", "attached")]
-    if any(roles.role_of(e.from_) == "vendor" for e in handed_on):
-        return mail.from_.key
-    return None
+    return not mail.automatic and any(roles.role_of(e.from_) == "vendor" for e in handed_on)
 
 
 def _brought_mail(
@@ -191,6 +193,7 @@ def _brought_mail(
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],
         holds=holds,
+        hands_on=role == "unknown" and _hands_on(mail, roles),
     )
     turn = _turn(
         "0", node, roles, ways, mail.from_, mail.to, text, mail.subject, mail.date, mail.language, mail.attachments

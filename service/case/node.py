@@ -67,6 +67,8 @@ class Node:
     """The case a valid token of ours names."""
     fresh: bool = False
     """The author says that a new topic begins."""
+    hands_on: bool = False
+    """A mail of a vendor's, forwarded by somebody who is on no side of ours."""
     resolves: bool = False
     """Our side says that the matter is settled."""
     tells_previous: bool = False

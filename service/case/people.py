@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailrules.thread import Side
+from service.case.group import order_of
 from service.case.line import Line
+from service.case.node import Node
 from service.case.state import Participant
+
+
+def is_team_here(node: Node, members: Sequence[Node]) -> bool:
+    """Whether an outsider who hands on a vendor's mail counts as team, in this case alone.
+
+    Only where he does not walk into what is there already, for anybody can write what looks like a forward: he opened
+    the case by it, or one of us or the vendor wrote to him in it before.
+    """
+    before = [m for m in members if m.id != node.id and m.id not in node.holds and order_of(m) < order_of(node)]
+    written_to = any(m.side != "unknown" and node.author in (*m.to, *m.cc) for m in before if m.origin == "delivered")
+    return node.hands_on and (not before or written_to)
 
 
 def participants_of(lines: Sequence[Line]) -> tuple[Participant, ...]:

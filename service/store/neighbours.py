@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text
@@ -38,7 +38,7 @@ def neighbours(
 ) -> tuple[dict[int, Node], Reach]:
     """Every stored message that may have a say: of the cases that share a key, and of cases linked to those.
 
-    ``received``: when each of them came.
+    ``received``: when each of them came, if just now.
     """
     strong = {key for node in come for key in sought_keys(node) if not key.startswith("sub:")}
     wanted = {
@@ -52,10 +52,10 @@ def neighbours(
     wanted |= linked(conn, wanted)
     known = nodes_of(conn, wanted)
     reach = Reach()
-    late = any(received[node.id] - node.at > _LATE for node in come)
+    late = any(_is_late(node, received) for node in come)
     look_at_content(conn, [*come, *(known.values() if late else ())], known, reach, received)
     # what was thought of mails that were written after these may be thought otherwise now
-    since = min(node.at for node in come) - EARLY
+    since = min((node.at for node in come), default=datetime.max.replace(tzinfo=UTC)) - EARLY
     after = [n for n in known.values() if n.at >= since]
     if not late:
         keys = {key for n in come for key in content_keys(n)}
@@ -82,7 +82,7 @@ def look_at_content(
     for node in asking.values():
         reach.complete.add(node.id)
         crowded = crowds & content_sought(node)
-        if crowded and (node.id not in received or received[node.id] - node.at > _LATE):
+        if crowded and _is_late(node, received):
             # the crowd may have come later than this mail was written
             then = _held(conn, crowded, _FEW_ROWS, before=node.at + EARLY)
             early = {key for key, (rows, holding) in then.items() if len(holding) <= CROWD and rows < _FEW_ROWS}
@@ -91,6 +91,10 @@ def look_at_content(
             crowded -= early
         reach.crowded[node.id] = frozenset(crowded)
     known |= nodes_of(conn, wanted - {n.case for n in known.values()})
+
+
+def _is_late(node: Node, received: Mapping[int, datetime]) -> bool:
+    return node.id not in received or received[node.id] - node.at > _LATE
 
 
 _SQLITE = """

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from service.case.bringing import Brought
-from service.case.content import Reach
 from service.case.keys import cited_keys, own_keys
 from service.case.node import Node
+from service.case.people import is_team_here
 from service.case.threading import Plan, plan
 from service.store.keeping import Arrived as Arrived
 from service.store.keeping import (
@@ -34,7 +34,7 @@ from service.store.lines import lines_of as lines_of
 from service.store.links import link, redirect, suggest
 from service.store.links import merged_into as merged_into
 from service.store.links import related as related
-from service.store.neighbours import aliases_of, chunks, linked, look_at_content, neighbours, nodes_of
+from service.store.neighbours import aliases_of, chunks, linked, neighbours, nodes_of
 from service.store.tables import cases, deliveries, learned_team, messages, thread_keys
 
 
@@ -109,8 +109,7 @@ def regroup(
     """Let the rules look again at what stands in these cases, after people changed what they may not touch."""
     placed = Placed()
     wanted = set(case_ids) | linked(conn, case_ids)
-    known, reach = nodes_of(conn, wanted), Reach()
-    look_at_content(conn, list(known.values()), known, reach, {})
+    known, reach = neighbours(conn, list(nodes_of(conn, wanted).values()), {})
     found = plan(known.values(), [], reopen=reopen, aliases=aliases_of(conn, wanted), reach=reach)
     _write(conn, found, [], known, placed, now)
     return placed
@@ -177,6 +176,7 @@ def _write(
             touched.add(case)
     _facts(conn, found, known, home, real, by_id)
     _renew_reasons(conn, found, known, home, real)
+    _sides_of_outsiders(conn, found, real)
     temporary = {number: before for before, number in stored.items()}
     delivered = [(one, brought, real(brought.node.id)) for one, brought in flat]
     deliver(conn, delivered)
@@ -290,6 +290,20 @@ def _renew_reasons(
                 changed.append({"number": row.id, "placed_by": kind, "evidence": evidence})
     if changed:
         conn.execute(update(messages).where(messages.c.id == bindparam("number")), changed)
+
+
+def _sides_of_outsiders(conn: Connection, found: Plan, real: Any) -> None:
+    """Who hands on a vendor's mail counts as team, an outsider in the case alone that he opened by it."""
+    for standing in found.standings:
+        members = [found.nodes[m] for m in standing.members]
+        for node in members:
+            if node.hands_on:
+                role = "team" if is_team_here(node, members) else "unknown"
+                conn.execute(
+                    update(messages)
+                    .where(messages.c.id == real(node.id), messages.c.author_role != role)
+                    .values(author_role=role, reading=None)
+                )
 
 
 def _move(conn: Connection, message: int, case: int, found: Plan, case_at: Sequence[int], real: Any) -> None:

@@ -1,0 +1,199 @@
+"""The life of a store, as hypothesis makes it up: mails in any order, doubled, by several workers, and people's hands.
+
+Whatever people do in between holds against everything that comes later; once all of it is taken back, the cases are
+those that the rules alone would have made of the same mails.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+
+from service.errors import Conflict
+from service.mail.message import Mail
+from service.store import corrections, placing
+from service.store.database import Connection, Database, one_at_a_time
+from service.store.tables import cases, events, messages
+from tests.case.filing import Filing
+from tests.case.test_any_order import conversations
+from tests.store.desk import NOW, Desk
+
+T = TypeVar("T")
+
+
+@dataclass
+class Hand:
+    """What a person did."""
+
+    event: int
+    moved: tuple[int, ...] = ()
+    """Messages put somewhere."""
+    together: frozenset[int] = frozenset()
+    """Messages that are in one case from now on."""
+
+
+class Life(RuleBasedStateMachine):
+    """One store; ``template`` is an empty one."""
+
+    template: Path
+    folder: Path
+    numbers = itertools.count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.path = self.folder / f"life-{next(self.numbers)}.db"
+        shutil.copy(self.template, self.path)
+        self.database = Database(f"sqlite:///{self.path}")
+        self.desk = Desk(self.database)
+        self.hands: list[Hand] = []
+
+    @initialize(mails=conversations(common_words=False), data=st.data())
+    def written(self, mails: list[Mail], data: st.DataObject) -> None:
+        self.mails = mails
+        self.waiting = data.draw(st.permutations(mails))
+
+    # ── mails come ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @precondition(lambda self: self.waiting)
+    @rule(count=st.integers(1, 6), batch=st.booleans())
+    def some_come(self, count: int, batch: bool) -> None:
+        coming, self.waiting = self.waiting[:count], self.waiting[count:]
+        for one in [coming] if batch else [[one] for one in coming]:
+            self.desk.take(*one)
+
+    @rule(data=st.data())
+    def one_comes_again(self, data: st.DataObject) -> None:
+        self.desk.take(data.draw(st.sampled_from(self.mails)))
+        self.waiting = [one for one in self.waiting if one not in self.known()]
+
+    @precondition(lambda self: self.waiting)
+    @rule(count=st.integers(2, 8), workers=st.integers(2, 3))
+    def several_workers_take_some_in(self, count: int, workers: int) -> None:
+        coming, self.waiting = self.waiting[:count], self.waiting[count:]
+        with ThreadPoolExecutor(workers) as crew:
+            list(crew.map(self.desk.take, coming))
+
+    # ── people put them elsewhere ────────────────────────────────────────────────────────────────────────────────────
+
+    @precondition(lambda self: self.standing())
+    @rule(data=st.data(), who=st.sampled_from(["Aki", "Ben"]))
+    def somebody_moves_messages(self, data: st.DataObject, who: str) -> None:
+        stand = self.standing()
+        chosen = data.draw(st.lists(st.sampled_from(sorted(stand)), min_size=1, max_size=2, unique=True))
+        to = data.draw(st.sampled_from([None, *sorted(set(stand.values()))]))
+        try:
+            event, into = self.act(lambda conn: corrections.split(conn, chosen, to, who, NOW))
+        except Conflict:
+            return
+        for hand in self.hands:
+            hand.moved = tuple(m for m in hand.moved if m not in chosen)
+            hand.together -= set(chosen)
+        there = {m for m, case in self.standing().items() if case == into}
+        self.hands.append(Hand(event, tuple(chosen), frozenset(there)))
+
+    @precondition(lambda self: len(set(self.standing().values())) > 1)
+    @rule(data=st.data(), who=st.sampled_from(["Aki", "Ben"]))
+    def somebody_merges_two_cases(self, data: st.DataObject, who: str) -> None:
+        stand = self.standing()
+        one, other = data.draw(st.permutations(sorted(set(stand.values()))))[:2]
+        event = self.act(lambda conn: corrections.merge(conn, one, other, who, NOW))
+        joined = frozenset(m for m, case in stand.items() if case in (one, other))
+        self.hands.append(Hand(event, together=joined))
+
+    @precondition(lambda self: self.hands)
+    @rule()
+    def the_last_correction_is_taken_back(self) -> None:
+        self.act(partial(corrections.undo, event=self.hands.pop().event, who="Cleo", now=NOW))
+
+    @rule()
+    def the_rules_look_at_everything_again(self) -> None:
+        self.act(lambda conn: placing.regroup(conn, set(self.standing().values()), now=NOW))
+
+    # ── what always holds ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @invariant()
+    def what_a_person_put_together_is_together(self) -> None:
+        stand = self.standing()
+        for hand in self.hands:
+            assert len({stand[message] for message in (*hand.moved, *hand.together)}) <= 1
+
+    @invariant()
+    def no_mail_stands_twice_and_every_key_leads_to_a_case_with_mails(self) -> None:
+        query = select(messages.c.message_id).where(messages.c.message_id.is_not(None))
+        names = self.database.read(lambda conn: conn.execute(query).scalars().all())
+        assert len(names) == len(set(names))
+        stand = set(self.standing().values())
+        numbers = self.database.read(lambda conn: conn.execute(select(cases.c.id, cases.c.merged_into)).all())
+        for row in numbers:
+            assert (row.id in stand) == (row.merged_into is None)
+            assert self.database.read(partial(corrections.survivor, number=row.id)) in stand
+
+    @invariant()
+    def who_did_what_is_written_down(self) -> None:
+        query = select(events.c.id).where(events.c.who.in_(["Aki", "Ben"]), events.c.undone_by.is_(None))
+        noted = set(self.database.read(lambda conn: conn.execute(query).scalars().all()))
+        assert noted == {hand.event for hand in self.hands}
+
+    def teardown(self) -> None:
+        for one in getattr(self, "waiting", ()):
+            self.desk.take(one)
+        while self.hands:
+            self.what_a_person_put_together_is_together()
+            self.the_last_correction_is_taken_back()
+        if hasattr(self, "mails"):
+            alone = Filing()
+            alone.deliver(*self.mails)
+            assert self.desk.partition() == alone.partition()
+        self.database.close()
+
+    # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def act(self, fn: Callable[[Connection], T]) -> T:
+        def turn(conn: Connection) -> T:
+            one_at_a_time(conn)
+            return fn(conn)
+
+        return self.database.transact(turn)
+
+    def standing(self) -> dict[int, int]:
+        """Message → its case."""
+        rows = self.database.read(lambda conn: conn.execute(select(messages.c.id, messages.c.case_id)).all())
+        return {row.id: row.case_id for row in rows}
+
+    def known(self) -> list[Mail]:
+        query = select(messages.c.message_id).where(messages.c.origin == "delivered")
+        names = set(self.database.read(lambda conn: conn.execute(query).scalars().all()))
+        return [one for one in self.mails if one.message_id in names]
+
+
+def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path) -> None:
+    class Here(Life):
+        template, folder = sqlite_template, tmp_path
+
+    run_state_machine_as_test(
+        Here,
+        settings=settings(
+            max_examples=8,
+            stateful_step_count=10,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+        ),
+    )
