@@ -65,6 +65,7 @@ class House:
                 intake=settings.intake,
                 organisation=settings.organisation,
                 secret=key,
+                authserv=settings.authserv_id,
             ),
             organisation=settings.organisation,
             team=settings.team,

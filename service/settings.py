@@ -85,6 +85,13 @@ class Settings(BaseSettings):
         ZoneInfo("Asia/Tokyo"), description="time zone of header blocks and times that name none, such as Asia/Tokyo"
     )
     reopen_days: int = Field(14, ge=0, le=3650, description="days in which a reply reopens a closed case")
+    authserv_id: str = Field(
+        "", description="name of our mail server in Authentication-Results; empty: no such header is believed"
+    )
+    max_hops: int = Field(100, ge=1, le=10_000, description="Received lines of a mail; more is a loop and gets 554")
+    sender_rate: int = Field(
+        0, ge=0, le=1_000_000, description="mails an hour of one sender to one process; more get 450; 0: never"
+    )
     hostname: str = Field("localhost", min_length=1, max_length=255, description="our name in SMTP greetings")
     max_message_bytes: int = Field(36_700_160, ge=1024, le=1_000_000_000, description="largest mail taken, in bytes")
     max_recipients: int = Field(100, ge=1, le=100_000, description="recipients of one mail")

@@ -171,14 +171,36 @@ class Worker:
                 _log.warning("a mail was taken over by another worker", id=understood[0].claimed.id)
             else:
                 self._failed(understood[0].claimed, error)
+        else:
+            for one in understood:
+                self._tell(one, now)
+
+    def _tell(self, one: Understood, now: datetime) -> None:
+        """The one line of a mail: numbers and kinds, nothing that anybody wrote."""
+        claimed = one.claimed
+        _log.info(
+            "taken in",
+            id=claimed.id,
+            channel=claimed.envelope.channel,
+            size=len(claimed.content),
+            attempt=claimed.attempt,
+            waited_ms=round((now - claimed.received_at).total_seconds() * 1000),
+            messages=len(one.brought),
+            language=one.brought[0].language,
+            automatic=one.brought[0].node.automatic,
+            role=one.brought[0].role,
+            defects=",".join(getattr(one.brought[0].source, "defects", ())),
+        )
 
     def _failed(self, claimed: Claimed, error: Exception) -> None:
         attempt = min(claimed.attempt, len(BACK_OFF))
         now = self._clock()
         due = now + BACK_OFF[attempt - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
-        trace = "".join(traceback.format_exception(error, limit=-8))
-        _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, reason=reason, trace=trace)
+        # where it failed, never the error's own words: they may be those of the mail (`sodan spool show` has them)
+        trace = "".join(traceback.format_tb(error.__traceback__)[-8:])
+        kind = type(error).__name__
+        _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, error=kind, trace=trace)
         self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, now, due))
 
     def _give_back(self) -> None:

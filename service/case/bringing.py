@@ -18,6 +18,7 @@ from service.case.roles import Roles
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
 from service.case.words import content_words, names, squashed
+from service.mail import authentication
 from service.mail.message import Address, Attachment, Earlier, Mail, Origin
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -38,6 +39,8 @@ class Ways:
     """Addresses (or ``@domain``) that belong to sodan itself; nobody's side."""
     organisation: tuple[str, ...] = ()
     secret: bytes = b""
+    authserv: str = ""
+    """The name of our own mail server in Authentication-Results; empty: none is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ def bring(
     recipients: Sequence[str] = (),
 ) -> tuple[Brought, ...]:
     """The mail first, then what was found inside: forwarded (outermost first), then quoted (newest first)."""
+    mail = authentication.checked(mail, ways.authserv)
+    if authentication.is_forged(mail) and mail.from_:
+        roles = replace(roles, distrusted=frozenset((mail.from_.key,)))
     learned = _learned(mail, roles)
     if learned:
         roles = replace(roles, learned_team=frozenset(roles.learned_team) | {learned})
@@ -172,6 +178,7 @@ def _brought_mail(
         author=mail.from_.key if mail.from_ else "",
         author_name=mail.from_.name if mail.from_ else "",
         side=role,
+        forged=authentication.is_forged(mail),
         to=to,
         cc=cc,
         message_id=mail.message_id,
@@ -193,7 +200,7 @@ def _brought_mail(
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],
         holds=holds,
-        hands_on=role == "unknown" and _hands_on(mail, roles),
+        hands_on=role == "unknown" and not authentication.is_forged(mail) and _hands_on(mail, roles),
     )
     turn = _turn(
         "0", node, roles, ways, mail.from_, mail.to, text, mail.subject, mail.date, mail.language, mail.attachments

@@ -297,7 +297,7 @@ def _same_base(one: Node, other: Node) -> bool:
 
 
 def _takes_part(node: Node, group: Group) -> bool:
-    return bool(node.author) and node.author in group.people
+    return bool(node.author) and not node.forged and node.author in group.people
 
 
 def _vendor_fits(node: Node, vendor: str) -> bool:

@@ -33,6 +33,8 @@ class Node:
     """Address, folded."""
     author_name: str = ""
     side: Side = "unknown"
+    forged: bool = False
+    """Somebody else wrote under this address (DMARC failed)."""
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     message_id: str | None = None

@@ -19,12 +19,14 @@ class Roles:
     organisation: Collection[str] = ()
     team: Collection[str] = ()
     learned_team: Collection[str] = ()
+    distrusted: Collection[str] = ()
+    """Addresses that somebody else wrote under (DMARC failed): nobody's side, whatever is listed."""
     vendor_of: Callable[[str], str | None] = field(default=lambda _address: None)
 
     def role_of(self, address: str | Address | None) -> Side:
         """The side of an address; ``unknown`` for none."""
         key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
-        if not key:
+        if not key or key in self.distrusted:
             return "unknown"
         if _listed(key, self.team) or key in self.learned_team:
             return "team"
@@ -35,7 +37,7 @@ class Roles:
     def vendor(self, address: str | Address | None) -> str | None:
         """The vendor behind an address that is not one of ours."""
         key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
-        if not key or self.role_of(key) in ("team", "requester"):
+        if not key or key in self.distrusted or self.role_of(key) in ("team", "requester"):
             return None
         return self.vendor_of(key)
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ import uvloop
 from service.channels.committer import Committer
 from service.channels.limits import Limits
 from service.channels.listener import Listener
+from service.channels.loops import TOO_MANY_HOPS, TOO_MANY_MAILS, Rate, hops
 from service.channels.passwords import Passwords
 from service.channels.pressure import Pressure
 from service.channels.recipients import Intake
@@ -33,15 +35,21 @@ from service.store.spool import Envelope
 class Reception:
     """To whom mail may go, and where it goes when it is complete: the hooks of aiosmtpd."""
 
-    def __init__(self, intake: Intake, committer: Committer, pressure: Pressure, channel: str) -> None:
+    def __init__(
+        self, intake: Intake, committer: Committer, pressure: Pressure, channel: str, rate: Rate, max_hops: int
+    ) -> None:
         self._intake = intake
         self._committer = committer
         self._pressure = pressure
         self._channel = channel
+        self._rate = rate
+        self._max_hops = max_hops
 
     async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
         if self._pressure.refusal is not None:
             return self._pressure.refusal
+        if not self._rate.allows(address):
+            return TOO_MANY_MAILS
         envelope.mail_from = address
         return "250 2.1.0 OK"
 
@@ -52,6 +60,8 @@ class Reception:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:
+        if hops(envelope.content) > self._max_hops:
+            return TOO_MANY_HOPS
         received = Envelope(
             channel=self._channel,
             mail_from="" if envelope.mail_from == "<>" else envelope.mail_from,
@@ -110,12 +120,13 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
     committer = Committer(database, lambda: datetime.now(UTC))
     pressure = Pressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
     wanted = [("SODAN_SMTP_LISTEN", "smtp", settings.smtp_listen), ("SODAN_LMTP_LISTEN", "lmtp", settings.lmtp_listen)]
+    rate = Rate(settings.sender_rate, time.monotonic)
     listeners: list[Listener] = []
     addresses: dict[str, Listen] = {}
     try:
         for name, channel, listen in wanted:
             if listen is not None:
-                reception = Reception(Intake(settings.intake), committer, pressure, channel)
+                reception = Reception(Intake(settings.intake), committer, pressure, channel, rate, settings.max_hops)
                 listener = _listener(settings, reception, tls, passwords, lmtp=channel == "lmtp")
                 listeners.append(listener)
                 addresses[channel] = await _listen(listener, name, listen)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FAMILIES = (
-    "header|from|date|message|charset|transfer|mime|files|text|body|line-ends|tnef|rtf|encrypted|empty|unreadable"
+    "header|from|dmarc|date|message|charset|transfer|mime|files|text|body|line-ends|tnef|rtf|encrypted|empty|unreadable"
 )
 CODE = re.compile(rf'"((?:{FAMILIES})(?:-[a-z0-9-]+)?)"')
 

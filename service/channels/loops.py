@@ -1,0 +1,46 @@
+"""Mail that goes round in circles, and senders that never stop. sodan itself sends no mail, so no loop begins here."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+TOO_MANY_HOPS = "554 5.4.6 too many hops: this mail goes round in circles"
+TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try again later"
+HOUR = 3600.0
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.I | re.M)
+_SENDERS = 10_000
+"""Senders remembered; of more, those forgotten who were quiet for longest."""
+
+
+def hops(content: bytes) -> int:
+    """How many servers the mail went through: Received lines of its own header (RFC 5321 §6.3)."""
+    end = content.find(b"\r\n\r\n")
+    return sum(1 for _ in _RECEIVED.finditer(content, 0, len(content) if end < 0 else end))
+
+
+class Rate:
+    """How much one sender may send within an hour. ``most`` 0: as much as it likes."""
+
+    def __init__(self, most: int, clock: Callable[[], float]) -> None:
+        self._most = most
+        self._clock = clock
+        self._sent: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def allows(self, sender: str) -> bool:
+        """Whether one more mail may come; it counts from now on. The empty sender is that of everybody's bounces."""
+        if not self._most or sender in ("", "<>"):
+            return True
+        now = self._clock()
+        key = sender.casefold()
+        sent = self._sent.setdefault(key, deque())
+        self._sent.move_to_end(key)
+        while sent and now - sent[0] > HOUR:
+            sent.popleft()
+        if len(sent) >= self._most:
+            return False
+        sent.append(now)
+        if len(self._sent) > _SENDERS:
+            self._sent.popitem(last=False)
+        return True

@@ -1,0 +1,87 @@
+"""A mail whose author did not send it (DMARC, by our own server's word alone) is a stranger's, whatever it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from service.case.bringing import Brought, Ways, bring
+from service.case.node import Node
+from service.case.roles import Roles
+from service.mail import authentication
+from service.mail.message import Address, Mail
+from service.mail.parse import parse
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+ROLES = Roles(organisation=("corp.example",), team=("it@corp.example",))
+OURS = Ways(prefix="SD", authserv="mx.corp.example")
+
+
+@pytest.mark.parametrize(
+    ("written", "verdict"),
+    [
+        ("mx.corp.example; spf=pass; dmarc=fail (p=reject dis=none) header.from=corp.example", "fail"),
+        ("MX.corp.example 1; dkim=none; DMARC = Fail", "fail"),
+        ("mx.corp.example (a (nested) remark; dmarc=pass); dmarc=fail", "fail"),
+        ("mx.corp.example; dmarc=pass header.from=corp.example", "pass"),
+        ("mx.corp.example; none", None),
+        ("mx.stranger.example; dmarc=fail", None),
+        ("mx.corp.example.stranger.example; dmarc=fail", None),
+        ("", None),
+        (";;", None),
+    ],
+)
+def test_only_our_own_server_is_believed(written: str, verdict: str | None) -> None:
+    assert authentication.dmarc({"authentication-results": written}, "mx.corp.example") == verdict
+    assert authentication.dmarc({"authentication-results": written}, "") is None
+
+
+def _brought(results: str, ways: Ways = OURS) -> Brought:
+    raw = (
+        f"{results}From: IT <it@corp.example>\r\nTo: intake@corp.example\r\nSubject: Re: [SD-7] it works\r\n"
+        "Message-ID: <f1@corp.example>\r\n\r\nSolved, please close the case.\r\n"
+    )
+    return bring(parse(raw.encode()), ROLES, ways, received_at=NOW)[0]
+
+
+FAILED = "Authentication-Results: mx.corp.example; dmarc=fail header.from=corp.example\r\n"
+PASSED = "Authentication-Results: mx.corp.example; dmarc=pass header.from=corp.example\r\n"
+
+
+def test_who_wrote_under_our_address_is_nobody_of_ours() -> None:
+    forged = _brought(FAILED)
+    assert (forged.role, forged.node.side, forged.node.forged, forged.node.resolves) == (
+        "unknown",
+        "unknown",
+        True,
+        False,
+    )
+    assert isinstance(forged.source, Mail)
+    assert "dmarc-failed" in forged.source.defects
+    honest = _brought(PASSED)
+    assert (honest.role, honest.node.forged) == ("team", False)
+    assert _brought(FAILED, replace(OURS, authserv="")).role == "team"
+
+
+def test_the_topmost_header_counts_since_ours_is_written_above_what_came_in() -> None:
+    assert _brought(PASSED + FAILED).role == "team"
+    assert _brought(FAILED + PASSED).role == "unknown"
+
+
+def test_a_forger_of_a_participant_does_not_take_part() -> None:
+    from service.case.grouping import _takes_part
+
+    class Group:
+        people = frozenset({"it@corp.example"})
+
+    node = Node(id=1, at=NOW, author="it@corp.example", forged=True)
+    assert not _takes_part(node, Group())  # type: ignore[arg-type]
+    assert _takes_part(replace(node, forged=False), Group())  # type: ignore[arg-type]
+
+
+def test_a_forged_vendor_is_no_vendor() -> None:
+    roles = Roles(vendor_of=lambda address: "acme" if "acme" in address else None, distrusted=("a@acme.example",))
+    assert (roles.role_of("A@acme.example"), roles.vendor("a@acme.example")) == ("unknown", None)
+    assert roles.vendor(Address("", "b@acme.example")) == "acme"

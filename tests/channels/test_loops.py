@@ -1,0 +1,43 @@
+"""Mail that goes in circles is refused for good, a sender that never stops for now."""
+
+from __future__ import annotations
+
+from service.channels.loops import HOUR, Rate, hops
+from service.store import spool
+from service.store.database import Database
+from tests.channels.conversation import Client, acceptor, set_up
+
+
+def _mail(times: int) -> bytes:
+    line = b"Received: from a.example by b.example;\r\n\tMon, 2 Mar 2026 09:00:00 +0900\r\n"
+    return line * times + b"From: a@example.org\r\nSubject: round\r\n\r\nReceived: not a header\r\n"
+
+
+def test_hops_are_the_received_lines_of_the_header() -> None:
+    assert [hops(_mail(n)) for n in (0, 1, 7)] == [0, 1, 7]
+    assert hops(b"RECEIVED : x\r\nreceived:y") == 2
+    assert hops(b"X-Received: no\r\n\r\nReceived: no\r\n") == 0
+
+
+def test_a_rate_is_of_one_sender_and_of_the_last_hour() -> None:
+    now = [0.0]
+    rate = Rate(2, lambda: now[0])
+    assert [rate.allows("A@x"), rate.allows("a@X"), rate.allows("a@x"), rate.allows("b@x")] == [True, True, False, True]
+    assert all(rate.allows("") for _ in range(9))
+    now[0] = HOUR + 1
+    assert rate.allows("a@x")
+    assert all(Rate(0, lambda: 0.0).allows("a@x") for _ in range(9))
+
+
+def test_a_mail_in_circles_gets_554_and_is_not_kept(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), max_hops=25)) as address, Client(address) as client:
+        assert client.mail(_mail(26)).startswith("554 5.4.6 ")
+        assert client.mail(_mail(25)).startswith("250 2.0.0 ")
+    assert len(sqlite.read(spool.listing)) == 1
+
+
+def test_a_sender_beyond_its_rate_gets_450_and_others_do_not(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), sender_rate=1)) as address, Client(address) as client:
+        assert client.mail(_mail(0)).startswith("250")
+        assert client.say("MAIL FROM:<user@example.org>").startswith("450 4.7.1 ")
+        assert client.say("MAIL FROM:<other@example.org>").startswith("250")
