@@ -149,7 +149,7 @@ class Reader:
             acts=tuple(dict.fromkeys(got.acts)),
             asks=tuple(got.asks.values()),
             items=tuple(got.items.values()),
-            references=self.vendors.references(turn, places, known.vendor, known.by_domain),
+            references=self.vendors.references(turn, looked.sheet, known.vendor, known.by_domain, places),
             vendor=known.vendor,
             tone=tuple(got.tone),
             parked=tuple(got.parked),

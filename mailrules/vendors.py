@@ -108,12 +108,12 @@ class Vendors:
         """The texts of a mail where numbers may stand."""
         return places_of(turn, sheet)
 
-    def recognise(self, turn: Turn, sheet: Sheet, places: Places) -> Recognised:
+    def recognise(self, turn: Turn, sheet: Sheet, places: Places | None = None) -> Recognised:
         """Whose case this mail is about."""
         by_address = turn.vendor or self.of_address(turn.author)
         if by_address and not self.is_platform(by_address):
             return Recognised(by_address, True)
-        certain = self._numbers.certain(turn, places)
+        certain = self._numbers.certain(turn, places or places_of(turn, sheet))
         for reference in certain:
             if not self.is_platform(reference.vendor):
                 return Recognised(reference.vendor, False, _finding(turn, reference.vendor, reference.quote, (-1, -1)))
@@ -124,10 +124,14 @@ class Vendors:
             return Recognised(certain[0].vendor, False, _finding(turn, certain[0].vendor, certain[0].quote, (-1, -1)))
         return named
 
-    def references(self, turn: Turn, places: Places, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
+    def references(
+        self, turn: Turn, sheet: Sheet, vendor: str | None, by_domain: bool, places: Places | None = None
+    ) -> tuple[Reference, ...]:
         """The case numbers that stand in this mail, stated ones first. ``by_domain``: an address speaks for the
         vendor, not only words."""
-        return self._numbers.read(turn, places, vendor, by_domain, loosely=turn.side != "requester")
+        return self._numbers.read(
+            turn, places or places_of(turn, sheet), vendor, by_domain, loosely=turn.side != "requester"
+        )
 
     def _compile_names(self, profiles: Sequence[Vendor]) -> Any:
         texts: list[str] = []
@@ -221,10 +225,9 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
                 headers=tuple(example.headers.items()),
             )
             sheet = lay_out(turn.text, turn.subject, True, lambda _: False, lambda value: "value" if value else "empty")
-            places = vendors.places(turn, sheet)
-            seen = vendors.recognise(turn, sheet, places)
+            seen = vendors.recognise(turn, sheet)
             owner = seen.vendor or (profile.id if profile.platform else None)
-            found = [r.ref for r in vendors.references(turn, places, owner, True) if not r.token]
+            found = [r.ref for r in vendors.references(turn, sheet, owner, True) if not r.token]
             if sorted(found) != sorted(example.refs):
                 wrong.append(f"{kind} {number}: {example.subject or example.text!r} gives {found}, not {example.refs}")
     return wrong
