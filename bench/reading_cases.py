@@ -145,7 +145,7 @@ def serving(url: str) -> Iterator[tuple[httpx.Client, int]]:
     server = subprocess.Popen([sys.executable, "-m", "service", "api"], env=environment)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            for _ in range(300):
+            for _ in range(1200):
                 try:
                     client.get("/readyz").raise_for_status()
                     break
