@@ -17,11 +17,13 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 
 from bench.kill import database_url
 from service.intake import receive
@@ -29,7 +31,8 @@ from service.store import spool
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.spool import Envelope
-from service.store.tables import messages
+from service.store.tables import cases, messages
+from service.store.tables import spool as entries
 
 START = datetime(2027, 2, 1, tzinfo=UTC)
 INTAKE = "help@corp.example"
@@ -69,8 +72,28 @@ def conversation(number: int) -> Iterator[bytes]:
     yield mail(0, user, desk, title, told)
 
 
-def run(url: str, mails: list[bytes], workers: int) -> tuple[frozenset[frozenset[str]], int, float]:
-    """Take them in; the partition, the number of messages that stand twice, and the seconds."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stands in the store in the end."""
+
+    cases: frozenset[frozenset[str]]
+    twice: int
+    """Messages that stand twice."""
+    again: int
+    """Mails that had to be tried again: a deadlock, a lost lease."""
+    lost: int
+    """Cases whose document does not count the messages they have: an update was lost."""
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.cases)} cases, {self.twice} mails twice, {self.again} tried again, "
+            f"{self.lost} updates lost, {self.seconds:.0f} s"
+        )
+
+
+def run(url: str, mails: list[bytes], workers: int) -> Found:
+    """Take them in."""
     database = Database(url)
     migrate(database)
     envelope = Envelope(channel="smtp", mail_from="", rcpt_tos=(INTAKE,))
@@ -94,14 +117,28 @@ def run(url: str, mails: list[bytes], workers: int) -> tuple[frozenset[frozenset
             process.terminate()
         for process in crew:
             process.wait(60)
-    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.is_not(None))
-    rows = database.read(lambda conn: conn.execute(query).all())
+    seconds = time.monotonic() - began
+    found = database.read(partial(_found, seconds=seconds))
     database.close()
-    cases: dict[int, set[str]] = defaultdict(set)
+    return found
+
+
+def _found(conn: Connection, seconds: float) -> Found:
+    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.is_not(None))
+    rows = conn.execute(query).all()
+    by_case: dict[int, set[str]] = defaultdict(set)
     for message_id, case in rows:
-        cases[case].add(message_id)
-    twice = sum(count > 1 for count in Counter(message_id for message_id, _ in rows).values())
-    return frozenset(frozenset(one) for one in cases.values()), twice, time.monotonic() - began
+        by_case[case].add(message_id)
+    counted = select(messages.c.case_id, func.count().label("n")).group_by(messages.c.case_id)
+    there = {row.case_id: row.n for row in conn.execute(counted)}
+    told = conn.execute(select(cases.c.id, cases.c.messages).where(cases.c.merged_into.is_(None)))
+    return Found(
+        frozenset(frozenset(one) for one in by_case.values()),
+        sum(count > 1 for count in Counter(message_id for message_id, _ in rows).values()),
+        conn.execute(select(func.count()).where(entries.c.attempts > 1)).scalar_one(),
+        sum(there.get(case) != count for case, count in told),
+        seconds,
+    )
 
 
 def main() -> int:
@@ -115,12 +152,12 @@ def main() -> int:
     found = []
     for workers, name in ((1, "sqlite"), (asked.workers, "postgresql")):
         with tempfile.TemporaryDirectory() as folder, database_url(name, Path(folder)) as url:
-            cases, twice, seconds = run(url, mails, workers)
-        print(f"{name}, {workers} workers: {len(mails)} mails, {len(cases)} cases, {twice} twice, {seconds:.0f} s")
-        found.append((cases, twice))
-    same = found[0][0] == found[1][0]
+            found.append(run(url, mails, workers))
+        print(f"{name}, {workers} workers: {len(mails)} mails, {found[-1]}", flush=True)
+    same = found[0].cases == found[1].cases
     print("the same cases" if same else "DIFFERENT cases", f"of {asked.conversations} conversations")
-    return 0 if same and not found[0][1] and not found[1][1] else 1
+    good = same and not any(one.twice or one.again or one.lost for one in found)
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
