@@ -1,36 +1,38 @@
 # syntax=docker/dockerfile:1
-# Two stages: the first has pip and a compiler, the second only Python, the locked libraries and sodan.
+# Two stages: the first has pip, the second no shell, no package manager and no root: Python, the libraries and sodan.
+# Both are Debian 12 with Python 3.11, so that what the first installs runs in the second.
 
-FROM python:3.13-slim-trixie AS build
+FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md ./
-RUN python -m venv /opt/sodan \
- && /opt/sodan/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+RUN pip install --no-cache-dir --require-hashes --target /opt/sodan -r requirements.lock
 COPY service service
 COPY mailrules mailrules
 COPY migrations migrations
-RUN /opt/sodan/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
- && /opt/sodan/bin/pip uninstall --yes pip hatchling editables
+RUN PYTHONPATH=/opt/sodan pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/sodan . \
+ && rm -rf /opt/sodan/bin /opt/sodan/hatchling /opt/sodan/editables \
+ && python -m compileall -q /opt/sodan \
+ && mkdir /data
 
-FROM python:3.13-slim-trixie
+FROM gcr.io/distroless/python3-debian12:nonroot
 LABEL org.opencontainers.image.title="sodan" \
       org.opencontainers.image.description="Email-driven case intake for IT teams between end users and vendor support" \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin sodan \
- && install --directory --owner=sodan --group=sodan /data
 COPY --from=build /opt/sodan /opt/sodan
-ENV PATH=/opt/sodan/bin:$PATH \
+COPY --from=build --chown=65532:65532 /data /data
+ENV PYTHONPATH=/opt/sodan \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     SODAN_DATABASE_URL=sqlite:////data/sodan.db \
     SODAN_SMTP_LISTEN=0.0.0.0:8025 \
     SODAN_HTTP_LISTEN=0.0.0.0:8080
-USER 10001
+USER 65532
 WORKDIR /data
+# all that is written: the root file system may be read-only (`docker run --read-only`)
 VOLUME /data
 EXPOSE 8025 8080
-# Outside loopback the HTTP interface refuses to start without a token: `sodan token create NAME` first.
+# Outside loopback the HTTP interface refuses to start without a token: `token create NAME` first.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
-ENTRYPOINT ["sodan"]
+    CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+ENTRYPOINT ["python3", "-m", "service"]
 CMD ["serve"]

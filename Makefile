@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check setup lock bench demo lint types imports clean
+.PHONY: run test check setup lock bench demo lint types imports audit sbom clean
 
 run: $(VENV)/.run            ## serve SMTP and HTTP with an embedded database
 	@$(BIN)/sodan serve
@@ -14,7 +14,7 @@ setup: $(VENV)/.run          ## the environment alone
 test: $(VENV)/.dev           ## every test, on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto
 
-check: lint types imports test  ## what CI runs
+check: lint types imports audit test  ## what CI runs
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -26,6 +26,13 @@ types: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	@$(BIN)/lint-imports
+
+audit: $(VENV)/.dev          ## known vulnerabilities of the locked libraries, where a register is reachable
+	@$(BIN)/python deploy/audit.py
+
+sbom: $(VENV)/.dev           ## what is in a release: var/sbom.cdx.json (CycloneDX)
+	@mkdir -p var
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --no-validate -o var/sbom.cdx.json
 
 demo: $(VENV)/.run           ## send the sample mails to a running service and print the cases
 	@$(BIN)/python -m bench.demo

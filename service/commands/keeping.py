@@ -18,12 +18,14 @@ def backup(file: Path) -> int:
     Parameters
     ----------
     file
-        Where to; must not exist.
+        Where to; must not exist. In a folder the file is named after the moment.
     """
     from service.store.backup import backup as write
     from service.store.outside import outside
 
     settings = start.settings()
+    if file.is_dir():
+        file = file / f"sodan-{start.now():%Y-%m-%d-%H%M%S}.backup"
     made = write(start.database(settings), outside(settings), file, start.now())
     start.say(f"{file}: {made.rows['spool']} mails, {made.rows['cases']} cases, {file.stat().st_size} bytes")
     for key in made.missing:

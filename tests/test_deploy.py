@@ -1,0 +1,82 @@
+"""What stands in deploy/ fits what the service is: units, alerts, image, bill of materials."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.settings import Settings
+from tests.running import Running
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+
+
+def test_every_metric_of_an_alert_exists(embedded: Running) -> None:
+    embedded.get("/api/cases")
+    shown = embedded.client.get("/metrics").text
+    there = set(re.findall(r"^([a-z_]+)[{ ]", shown, re.M))
+    rules = yaml.safe_load((DEPLOY / "alerts.yaml").read_text())["groups"][0]["rules"]
+    assert len(rules) >= 6
+    for rule in rules:
+        assert rule["annotations"]["summary"]
+        named = set(re.findall(r"sodan_[a-z_]+", rule["expr"])) - {"sodan_"}
+        assert named <= there, f"{rule['alert']} asks for {named - there}"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
+@pytest.mark.parametrize("unit", ["sodan.service", "sodan-backup.service", "sodan-backup.timer"])
+def test_systemd_reads_the_units(unit: str, tmp_path: Path) -> None:
+    for one in DEPLOY.glob("sodan*.*"):
+        written = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", one.read_text(), flags=re.M)
+        (tmp_path / one.name).write_text(written)
+    done = subprocess.run(["systemd-analyze", "verify", tmp_path / unit], capture_output=True, text=True, timeout=60)
+    complaints = [line for line in done.stderr.splitlines() if "sodan" in line]
+    assert complaints == []
+
+
+def test_units_and_compose_name_commands_and_settings_that_exist() -> None:
+    from service.cli import app
+
+    commands = {name for command in app for name in ([command] if isinstance(command, str) else command)}
+    units = "".join(path.read_text() for path in DEPLOY.glob("sodan*"))
+    assert set(re.findall(r"bin/sodan ([a-z-]+)", units)) <= commands
+    compose = (DEPLOY / "compose.yaml").read_text()
+    services: dict[str, Any] = yaml.safe_load(compose)["services"]
+    assert {one["command"][0] for one in services.values() if "command" in one} <= commands
+    named = set(re.findall(r"\b(SODAN_[A-Z_0-9]+)", compose + units))
+    assert named - {"SODAN_DATABASE_PASSWORD"} <= {f"SODAN_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_the_image_ends_without_shell_and_root() -> None:
+    last = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+    assert last.startswith("gcr.io/distroless/python3-debian12:nonroot\n")
+    assert not re.search(r"^RUN ", last, re.M)
+    assert re.search(r"^USER (?!0)\d+$", last, re.M)
+    assert not re.search(r"^(CMD|ENTRYPOINT) (?!\[)", last, re.M)
+
+
+def test_the_bill_of_materials_has_every_locked_library(tmp_path: Path) -> None:
+    file = tmp_path / "sbom.json"
+    command = [
+        sys.executable,
+        "-m",
+        "cyclonedx_py",
+        "requirements",
+        "requirements.lock",
+        "--no-validate",
+        "-o",
+        str(file),
+    ]
+    subprocess.run([*command, "--pyproject", "pyproject.toml"], cwd=ROOT, check=True, capture_output=True, timeout=60)
+    listed = {one["name"].lower().replace("_", "-") for one in json.loads(file.read_text())["components"]}
+    locked = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", (ROOT / "requirements.lock").read_text(), re.M)
+    assert set(locked) <= listed
