@@ -10,4 +10,8 @@ def doctor() -> int:
     from service.terminal.doctor import examine
 
     settings = start.settings()
-    return examine(settings, start.database(settings), start.now())
+    database = start.database(settings)
+    try:
+        return examine(settings, database, start.now())
+    finally:
+        database.close()

@@ -316,6 +316,11 @@ def oldest_waiting(conn: Connection) -> datetime | None:
     return conn.execute(select(func.min(spool.c.received_at)).where(_WAITING)).scalar()
 
 
+def newest(conn: Connection) -> datetime | None:
+    """When, by the clock of then, the mail that came last or seems to have come last was received."""
+    return conn.execute(select(spool.c.received_at).order_by(spool.c.id.desc()).limit(1)).scalar()
+
+
 def forget(conn: Connection, ids: Sequence[str]) -> None:
     """Delete entries and their contents, for good (erasure; the caller has dealt with what was derived)."""
     conn.execute(delete(contents).where(contents.c.id.in_(ids)))

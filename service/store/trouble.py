@@ -111,6 +111,8 @@ def little_room(folder: Path | None, least: int) -> str | None:
 def _sqlite_words(code: int) -> str:
     if code == sqlite3.SQLITE_FULL:
         return "the disk is full"
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "the database is damaged"
     return "the database is busy" if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else "the database is unwell"
 
 

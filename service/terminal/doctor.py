@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
+import os
 import sqlite3
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from service.errors import SodanError
-from service.settings import Listen, Settings
+from service.errors import SodanError, Unavailable
+from service.settings import Settings
 from service.store import contents, migrate, spool, tokens
 from service.store.database import Database
 from service.store.outside import outside
+from service.store.soundness import ailments
+from service.terminal.advice import what_to_do
+from service.terminal.doors import http, smtp
 
 Finding = tuple[bool, str]
 FOUND_WRONG = 1
@@ -24,23 +25,31 @@ STALE = timedelta(minutes=5)
 
 def examine(settings: Settings, database: Database, now: datetime) -> int:
     """Look at everything; status 1 where something is wrong."""
-    looks: tuple[Callable[[], list[Finding]], ...] = (
+    looks: list[Callable[[], list[Finding]]] = [
         lambda: _packs(settings),
+        lambda: _disk(settings, database),
         lambda: _schema(database),
+        lambda: _writing(database),
         lambda: _ledger(database, now),
+        lambda: _clock(database, now),
         lambda: _contents(settings, database, now),
-        lambda: _doors(settings, database, now),
-        lambda: _disk(database),
-    )
+        lambda: _tokens(settings, database, now),
+        lambda: [smtp(settings.smtp_listen), http(settings.http_listen)],
+    ]
     wrong = False
-    for look in looks:
+    while looks:
+        look = looks.pop(0)
         try:
             found = look()
+        except Unavailable as error:
+            found = [(False, what_to_do(str(error), database))]
+            looks = looks[-1:]  # the doors alone can be tried without it
         except (SodanError, ValueError) as error:
             found = [(False, str(error))]
         for fine, words in found:
             wrong = wrong or not fine
             print(f"{'ok   ' if fine else 'WRONG'}  {words}")
+    sys.stdout.flush()  # else the line below comes first where both go to one place
     if wrong:
         print("sodan: something needs attention", file=sys.stderr)
     return FOUND_WRONG if wrong else 0
@@ -60,6 +69,23 @@ def _schema(database: Database) -> list[Finding]:
     return [(False, f"database: at revision {found or 'empty'}, this version needs {wanted}: run `sodan migrate`")]
 
 
+def _writing(database: Database) -> list[Finding]:
+    """As for a mail: something is written, and flushed."""
+    database.probe()
+    found = [(False, f"database: {words}") for words in ailments(database)]
+    return found or [(True, "database: can be written to, and is sound")]
+
+
+def _clock(database: Database, now: datetime) -> list[Finding]:
+    if database.read(migrate.revision) != migrate.head():
+        return []
+    newest = database.read(spool.newest)
+    if newest is None or newest - now < STALE:
+        return []
+    words = f"the newest mail was received at {newest:%Y-%m-%d %H:%M}Z, and now it is {now:%Y-%m-%d %H:%M}Z"
+    return [(False, f"clock: {words}: the clock was set back, or ran ahead: check NTP (`timedatectl`)")]
+
+
 def _ledger(database: Database, now: datetime) -> list[Finding]:
     if database.read(migrate.revision) != migrate.head():
         return []
@@ -72,10 +98,20 @@ def _ledger(database: Database, now: datetime) -> list[Finding]:
         )
     ]
     if ledger.shunted:
-        found.append((False, f"spool: {ledger.shunted} set aside: see `sodan spool list --state shunted`"))
+        found.append(
+            (
+                False,
+                f"spool: {ledger.shunted} set aside: see `sodan spool list --state shunted`, then `sodan spool retry`",
+            )
+        )
     oldest = database.read(spool.oldest_waiting)
     if oldest is not None and now - oldest > STALE:
-        found.append((False, f"spool: a mail waits since {oldest:%Y-%m-%d %H:%M}Z: does a worker run?"))
+        found.append(
+            (
+                False,
+                f"spool: a mail waits since {oldest:%Y-%m-%d %H:%M}Z: does a worker run, and what does its log say?",
+            )
+        )
     lost = database.read(spool.done_without_message)
     if lost:
         found.append((False, f"spool: taken in but in no case: {', '.join(lost)}: please report it"))
@@ -96,32 +132,26 @@ def _contents(settings: Settings, database: Database, now: datetime) -> list[Fin
     return found
 
 
-def _doors(settings: Settings, database: Database, now: datetime) -> list[Finding]:
-    found: list[Finding] = []
-    for name, listen in (("SMTP", settings.smtp_listen), ("HTTP", settings.http_listen)):
-        state = "something answers" if _answers(listen) else "nothing answers (not started?)"
-        found.append((True, f"{name}: {listen}: {state}"))
+def _tokens(settings: Settings, database: Database, now: datetime) -> list[Finding]:
     listen = settings.http_listen
-    if not listen.loopback and not database.read(lambda conn: tokens.any_valid(conn, now)):
-        found.append((False, f"HTTP: {listen} is not loopback and there is no token: `sodan token create NAME`"))
-    return found
-
-
-def _answers(listen: Listen) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - asking, not listening
-    try:
-        with socket.create_connection((host, listen.port), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-def _disk(database: Database) -> list[Finding]:
-    if database.postgresql or not database.url.database:
+    if listen.loopback or database.read(lambda conn: tokens.any_valid(conn, now)):
         return []
-    folder = Path(database.url.database).absolute().parent
-    free = shutil.disk_usage(folder).free
-    space = f"disk: {free // 1_000_000} MB free at {folder}"
-    old = sqlite3.sqlite_version_info < (3, 35)
-    version: list[Finding] = [(False, f"SQLite {sqlite3.sqlite_version} is older than 3.35")] if old else []
-    return [(free > LOW_DISK, space), *version]
+    return [(False, f"HTTP: {listen} is not loopback and there is no token: `sodan token create NAME`")]
+
+
+def _disk(settings: Settings, database: Database) -> list[Finding]:
+    found: list[Finding] = []
+    if database.folder is not None and database.folder.is_dir():
+        there = os.statvfs(database.folder)
+        free = there.f_bavail * there.f_frsize
+        least = max(LOW_DISK, settings.min_free_bytes)
+        space = f"disk: {free // 1_000_000} MB free at {database.folder}"
+        todo = f": free some: below {settings.min_free_bytes // 1_000_000} MB mail gets 452"
+        found.append((True, space) if free > least else (False, space + todo))
+        if there.f_flag & os.ST_RDONLY:
+            found.append((False, f"disk: {database.folder} is mounted read-only: look at `dmesg`, then remount it"))
+        if there.f_files and not there.f_favail:
+            found.append((False, f"disk: no file can be made at {database.folder} (no inodes): delete some"))
+    if not database.postgresql and sqlite3.sqlite_version_info < (3, 35):
+        found.append((False, f"SQLite {sqlite3.sqlite_version} is older than 3.35"))
+    return found

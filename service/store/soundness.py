@@ -1,0 +1,36 @@
+"""Whether the database itself is sound, and set up so that what it confirms is kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from service.store.database import Database
+
+_CHECKED_BYTES = 2_000_000_000
+"""A bigger SQLite file is not read through: that would take minutes."""
+_DURABLE = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
+"""PostgreSQL's settings without which a commit may be lost in a power failure, and their safe values."""
+
+
+def ailments(database: Database) -> list[str]:
+    """What is wrong, one line each, with what to do. Raises Unavailable."""
+    return database.read(_of_postgresql if database.postgresql else _of_sqlite)
+
+
+def _of_sqlite(conn: Connection) -> list[str]:
+    pages = int(conn.exec_driver_sql("PRAGMA page_count").scalar_one())
+    if pages * int(conn.exec_driver_sql("PRAGMA page_size").scalar_one()) > _CHECKED_BYTES:
+        return []
+    said = [" ".join(str(row[0]).split()) for row in conn.exec_driver_sql("PRAGMA quick_check(3)")]
+    if said == ["ok"]:
+        return []
+    return [f"is damaged ({'; '.join(said)[:200]}): stop, keep a copy of its files, restore the last backup"]
+
+
+def _of_postgresql(conn: Connection) -> list[str]:
+    found = []
+    for name, safe in _DURABLE.items():
+        value = str(conn.exec_driver_sql(f"SHOW {name}").scalar_one())
+        if value not in safe:
+            found.append(f"has {name} = {value}: a power failure may take mail that got 250: set it to {safe[0]}")
+    return found

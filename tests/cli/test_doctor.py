@@ -1,0 +1,126 @@
+"""`sodan doctor` names each trouble and says what to do about it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service import intake
+from service.store import spool
+from service.store.database import Database
+from service.store.migrate import migrate
+from service.terminal import doors
+from tests.cli.conftest import Sodan
+from tests.postgres import Postgres
+from tests.running import Running
+
+
+@pytest.fixture
+def database(sodan: Sodan, tmp_path: Path) -> Iterator[Database]:
+    """The one behind ``sodan``, migrated."""
+    sodan("migrate")
+    opened = Database(f"sqlite:///{tmp_path}/cli.db")
+    yield opened
+    opened.close()
+
+
+def received(database: Database, at: datetime) -> str:
+    return intake.receive(database, [(spool.Envelope("smtp"), b"Subject: VPN\r\n\r\nIt fails.\r\n")], at)[0]
+
+
+def wrong(sodan: Sodan) -> str:
+    said = sodan("doctor")
+    assert said.status == 1
+    assert said.err == "sodan: something needs attention\n"
+    return "\n".join(line for line in said.out.splitlines() if line.startswith("WRONG"))
+
+
+def test_what_went_wrong_comes_before_that_it_did(sodan: Sodan, tmp_path: Path) -> None:
+    ended = subprocess.run("sodan doctor 2>&1", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if ended.returncode == 127:
+        pytest.skip("sodan is not on the path")
+    assert ended.stdout.endswith("\nsodan: something needs attention\n")
+
+
+def test_mails_that_wait_or_are_set_aside(sodan: Sodan, database: Database) -> None:
+    now = datetime.now(UTC)
+    received(database, now - timedelta(hours=1))
+    assert "does a worker run" in wrong(sodan)
+    aside = received(database, now)
+    database.transact(lambda conn: spool.shunt(conn, [aside], "it cannot be read", now))
+    assert "`sodan spool retry`" in wrong(sodan)
+
+
+def test_a_clock_that_was_set_back(sodan: Sodan, database: Database) -> None:
+    received(database, datetime.now(UTC) + timedelta(hours=1))
+    assert "NTP" in wrong(sodan)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_disk_with_little_room(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SODAN_MIN_FREE_BYTES", str(10**16))
+    assert "free some" in wrong(sodan)
+
+
+def test_a_database_that_is_damaged(sodan: Sodan, database: Database, tmp_path: Path) -> None:
+    for number in range(50):
+        intake.receive(database, [(spool.Envelope("smtp"), b"%d" % number * 3000)], datetime.now(UTC))
+    database.read(lambda conn: conn.exec_driver_sql("PRAGMA wal_checkpoint").all())
+    database.close()
+    file = tmp_path / "cli.db"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 :] = b"\xa5" * (len(content) - len(content) // 2)
+    file.write_bytes(content)
+    assert "restore the last backup" in wrong(sodan)
+
+
+def test_doors_where_somebody_says_nothing(sodan: Sodan, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for name in ("SMTP", "HTTP"):
+            monkeypatch.setenv(f"SODAN_{name}_LISTEN", f"127.0.0.1:{silent.getsockname()[1]}")
+        said = wrong(sodan)
+    assert said.count("it hangs: restart it") == 2
+
+
+def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, embedded: Running) -> None:
+    monkeypatch.setenv("SODAN_HTTP_LISTEN", embedded.url.removeprefix("http://"))
+    sodan("migrate")
+    assert sodan("doctor").status == 0
+    embedded.database.transact(lambda conn: conn.exec_driver_sql("DELETE FROM alembic_version"))
+    assert "/readyz says 503" in wrong(sodan)
+
+
+@pytest.mark.parametrize(
+    ("url", "todo"),
+    [
+        ("postgresql://nobody@127.0.0.1:1/none", "start the server"),
+        ("sqlite:////proc/none/sodan.db", "make the folder"),
+    ],
+)
+def test_a_database_that_is_not_there(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str) -> None:
+    monkeypatch.setenv("SODAN_DATABASE_URL", url)
+    said = wrong(sodan)
+    assert todo in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_postgresql_that_refuses_or_forgets(
+    sodan: Sodan, monkeypatch: pytest.MonkeyPatch, postgres: Postgres
+) -> None:
+    name = f"doctor_{uuid.uuid4().hex[:8]}"
+    monkeypatch.setenv("SODAN_DATABASE_URL", postgres.url(name))
+    assert "createdb" in wrong(sodan)
+    database = Database(postgres.create(name))
+    migrate(database)
+    database.close()
+    assert "has fsync = off: a power failure may take mail" in wrong(sodan)  # the tests' own server is set up so
+    postgres._execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    assert "target_session_attrs=primary" in wrong(sodan)
+    postgres.drop(name)
