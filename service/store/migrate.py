@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -30,6 +31,7 @@ def revision(conn: Connection) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
 
 
+@cache  # the scripts are read once: whoever watches us asks /readyz every few seconds
 def head() -> str:
     """The revision this version of sodan works with."""
     found = ScriptDirectory(str(_FOLDER)).get_current_head()
