@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, select, text
 
 from service.case.content import CROWD, EARLY, Reach
 from service.case.keys import content_keys, content_sought, sought_keys
 from service.case.node import Node
-from service.store.tables import Instant, case_links, cases, messages
+from service.store.tables import case_links, cases, messages
 
 _CHUNK = 400
 """Values in one IN list."""
@@ -26,7 +26,7 @@ _MOST_ROWS = 400
 _MOST_TEXTS = 40
 """A beginning that so many cases share is a form letter: it calls up none of them."""
 _FEW_ROWS = 64
-"""Enough messages of a key of content to see that a crowd holds it."""
+"""Enough messages of a key of content to see that a crowd holds it, and who held it first."""
 _LATE = timedelta(hours=1)
 """A mail that comes so long after it was written may change what was thought of later ones."""
 SUGGESTED = "the same subject and people"
@@ -79,17 +79,16 @@ def look_at_content(
     found |= _held(conn, many, 1 << 30)  # one busy case, not a crowd
     crowds = {key for key, (_, holding) in found.items() if len(holding) > CROWD}
     wanted = {case for key, (_, holding) in found.items() if key not in crowds for case in holding}
+    late: set[str] = set()
     for node in asking.values():
         reach.complete.add(node.id)
         crowded = crowds & content_sought(node)
         if crowded and _is_late(node, received):
-            # the crowd may have come later than this mail was written
-            then = _held(conn, crowded, _FEW_ROWS, before=node.at + EARLY)
-            early = {key for key, (rows, holding) in then.items() if len(holding) <= CROWD and rows < _FEW_ROWS}
-            early |= crowded - then.keys()
-            wanted |= {case for key in early & then.keys() for case in then[key][1]}
-            crowded -= early
+            late |= crowded  # the crowd may have come later than this mail was written
+            crowded = set()
         reach.crowded[node.id] = frozenset(crowded)
+    # then whoever had it first is here, more than CROWD of them, and it can be counted how many there were when
+    wanted |= {case for _, holding in _held(conn, late, _FEW_ROWS, first=True).values() for case in holding}
     known |= nodes_of(conn, wanted - {n.case for n in known.values()})
 
 
@@ -99,21 +98,21 @@ def _is_late(node: Node, received: Mapping[int, datetime]) -> bool:
 
 _SQLITE = """
 SELECT k.value, (SELECT json_array(count(*), json_group_array(DISTINCT case_id)) FROM (
-  SELECT t.case_id FROM thread_keys t {join} WHERE t.key = k.value {and_before} ORDER BY t.message_id DESC LIMIT :most))
+  SELECT t.case_id FROM thread_keys t {join} WHERE t.key = k.value ORDER BY {order} LIMIT :most))
 FROM json_each(:keys) AS k"""
 _POSTGRESQL = """
 SELECT k, json_build_array(f.rows, f.holding)::text FROM unnest(CAST(:keys AS text[])) AS k CROSS JOIN LATERAL (
   SELECT count(*) AS rows, coalesce(json_agg(DISTINCT case_id), '[]'::json) AS holding FROM (
-    SELECT t.case_id FROM thread_keys t {join} WHERE t.key = k {and_before} ORDER BY t.message_id DESC LIMIT :most) n
+    SELECT t.case_id FROM thread_keys t {join} WHERE t.key = k ORDER BY {order} LIMIT :most) n
 ) AS f WHERE f.rows > 0"""
 _JOIN = "JOIN messages m ON m.id = t.message_id"
-_BEFORE = "AND coalesce(m.date, m.received_at) <= :before"
+_BY_DATE = "coalesce(m.date, m.received_at)"
 
 
 def _held(
-    conn: Connection, keys: Collection[str], most: int, before: datetime | None = None
+    conn: Connection, keys: Collection[str], most: int, *, first: bool = False
 ) -> dict[str, tuple[int, list[int]]]:
-    """Of each key: how many messages hold it (``most`` are looked at, the newest), and their cases.
+    """Of each key: how many messages hold it (``most`` are looked at: the newest, or the first written), their cases.
 
     One row a key and a bound for each, so that what a key costs does not grow with the store.
     """
@@ -121,11 +120,8 @@ def _held(
         return {}
     postgresql = conn.dialect.name == "postgresql"
     asked: dict[str, Any] = {"keys": sorted(keys) if postgresql else json.dumps(sorted(keys)), "most": most}
-    parts = {"join": _JOIN, "and_before": _BEFORE} if before else {"join": "", "and_before": ""}
+    parts = {"join": _JOIN, "order": _BY_DATE} if first else {"join": "", "order": "t.message_id DESC"}
     query = text((_POSTGRESQL if postgresql else _SQLITE).format(**parts).replace("::", r"\:\:"))
-    if before is not None:
-        query = query.bindparams(bindparam("before", type_=Instant))
-        asked["before"] = before
     found = ((key, json.loads(told)) for key, told in conn.execute(query, asked))
     return {key: (rows, holding) for key, (rows, holding) in found if rows}
 
