@@ -37,6 +37,8 @@ class Rules:
     decisions: tuple[tuple[Decision, str], ...] = ()
     """Every decision with its pack, in the order of loading."""
     holidays: frozenset[date] = frozenset()
+    colleagues: tuple[str, ...] = ()
+    """Addresses that the site file counts to the team, lower case."""
 
     def vendor_of(self, address: str) -> str | None:
         """The vendor that writes from this address."""

@@ -145,6 +145,7 @@ def build(library: Library) -> Rules:
         tones={tone.id: tone for pack in packs for tone in pack.tones},
         decisions=tuple(decisions),
         holidays=frozenset(library.site.calendar.closed),
+        colleagues=tuple(one.address.lower() for one in library.site.people if one.side == "team"),
     )
 
 

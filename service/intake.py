@@ -57,8 +57,9 @@ class House:
     @classmethod
     def of(cls, settings: Settings, *, key: bytes = b"") -> House:
         """From the settings; ``key`` signs the tokens that name cases. Raises Refused where a pack is broken."""
+        rules = load(settings.packs, settings.site_file)
         return cls(
-            rules=load(settings.packs),
+            rules=rules,
             ways=Ways(
                 zone=settings.zone,
                 prefix=settings.case_prefix,
@@ -68,7 +69,7 @@ class House:
                 authserv=settings.authserv_id,
             ),
             organisation=settings.organisation,
-            team=settings.team,
+            team=(*settings.team, *rules.colleagues),
             reopen=timedelta(days=settings.reopen_days),
         )
 

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     packs: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="further rule-pack folders, `:`-separated, loaded after the shipped ones"
     )
+    site_file: Path | None = Field(
+        None, description="YAML file of what only we know: own products, host names, people, partners, days off"
+    )
     case_prefix: str = Field("SD", description="case keys are SD-1, SD-2, …")
     zone: ZoneInfo = Field(
         ZoneInfo("Asia/Tokyo"), description="time zone of header blocks and times that name none, such as Asia/Tokyo"
@@ -188,6 +191,13 @@ class Settings(BaseSettings):
             if not folder.is_dir():
                 raise ValueError(f"{folder} is not a folder")
         return folders
+
+    @field_validator("site_file")
+    @classmethod
+    def _site_exists(cls, file: Path | None) -> Path | None:
+        if file is not None and not file.is_file():
+            raise ValueError(f"{file} is not a file")
+        return file
 
     @field_validator("zone", mode="before")
     @classmethod

@@ -44,6 +44,7 @@ def judge(
     team: tuple[str, ...] = (),
     organisation: tuple[str, ...] = (),
     packs: tuple[Path, ...] = (),
+    site: Path | None = None,
     root: Path | None = None,
 ) -> int:
     """Judge mails, each alone, as if it opened a case: JSON Lines.
@@ -58,12 +59,15 @@ def judge(
         Our own mail domains; their people are requesters.
     packs
         Further folders of rule packs, loaded after the shipped ones.
+    site
+        The site file: own products, host names, people. Without it, that of SODAN_SITE_FILE.
     root
         `file` is printed relative to this folder.
     """
     from service.terminal.reading import judge_files
 
-    return judge_files(files, team=team, organisation=organisation, packs=packs, root=root)
+    site = site or start.settings().site_file
+    return judge_files(files, team=team, organisation=organisation, packs=packs, site=site, root=root)
 
 
 def explain(

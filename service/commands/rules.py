@@ -14,47 +14,58 @@ app = App(name="rules", help="The rule packs: run their examples, check them, li
 
 
 @app.command(name="test")
-def rules_test(*, packs: tuple[Path, ...] = ()) -> int:
+def rules_test(*, packs: tuple[Path, ...] = (), site: Path | None = None) -> int:
     """Run the examples that stand beside each rule; exit status 1 if one fails.
 
     Parameters
     ----------
     packs
         Further folders of rule packs.
+    site
+        The site file; without it, that of SODAN_SITE_FILE.
     """
     from service.terminal.rules import run_examples
 
-    return run_examples(packs)
+    return run_examples(packs, site or start.settings().site_file)
 
 
 @app.command(name="lint")
-def rules_lint(*, packs: tuple[Path, ...] = ()) -> int:
+def rules_lint(*, packs: tuple[Path, ...] = (), site: Path | None = None) -> int:
     """Check packs for what is legal but unwise: rules without examples, words nobody uses, ids given twice.
 
     Parameters
     ----------
     packs
         Further folders of rule packs.
+    site
+        The site file; without it, that of SODAN_SITE_FILE.
     """
     from service.terminal.rules import run_lint
 
-    return run_lint(packs)
+    return run_lint(packs, site or start.settings().site_file)
 
 
 @app.command(name="list")
-def rules_list(*, packs: tuple[Path, ...] = (), json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def rules_list(
+    *,
+    packs: tuple[Path, ...] = (),
+    site: Path | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
     """List the rules: id, pack, what they conclude.
 
     Parameters
     ----------
     packs
         Further folders of rule packs.
+    site
+        The site file; without it, that of SODAN_SITE_FILE.
     json
         JSON Lines instead of a table.
     """
     from service.terminal.rules import list_rules
 
-    return list_rules(packs, as_json=json)
+    return list_rules(packs, site or start.settings().site_file, as_json=json)
 
 
 def replay(

@@ -58,7 +58,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
 def _packs(settings: Settings) -> list[Finding]:
     from mailrules.library import load
 
-    rules = load(settings.packs)
+    rules = load(settings.packs, settings.site_file)
     return [(True, f"packs: {len(rules.packs)} loaded, {len(rules.decisions)} decisions, version {rules.version}")]
 
 

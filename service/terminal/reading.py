@@ -94,11 +94,12 @@ def judge_files(
     team: tuple[str, ...],
     organisation: tuple[str, ...],
     packs: tuple[Path, ...],
+    site: Path | None,
     root: Path | None,
 ) -> int:
     """JSON Lines, each mail judged alone, in the order given. Raises PackError for a broken pack."""
-    rules_of(packs)  # a broken pack is told before the first mail, and once
-    work = _Judge(team, organisation, packs, root)
+    rules_of(packs, site)  # a broken pack is told before the first mail, and once
+    work = _Judge(team, organisation, packs, site, root)
     for line in Many(work, _JudgeFallen(root)).over(files):
         sys.stdout.write(line + "\n")
     return 0
@@ -109,14 +110,16 @@ class _Judge:
     team: tuple[str, ...]
     organisation: tuple[str, ...]
     packs: tuple[Path, ...]
+    site: Path | None
     root: Path | None
 
     def __call__(self, file: Path) -> str:
         from service.case.roles import Roles
         from service.case.single import judge_single
 
-        name, rules = name_of(file, self.root), rules_of(self.packs)
-        roles = Roles(organisation=self.organisation, team=self.team, vendor_of=rules.vendor_of)
+        name, rules = name_of(file, self.root), rules_of(self.packs, self.site)
+        team = (*self.team, *rules.colleagues)
+        roles = Roles(organisation=self.organisation, team=team, vendor_of=rules.vendor_of)
         try:
             return dump(judge_single(_mail(file), rules, roles, name))
         except Exception as error:  # one odd mail must not end the run
@@ -132,11 +135,11 @@ class _JudgeFallen:
 
 
 @cache
-def rules_of(packs: tuple[Path, ...]) -> Rules:
+def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
     """The rules, loaded once a process."""
     from mailrules.library import load
 
-    return load(packs)
+    return load(packs, site)
 
 
 # ── explain ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,8 +152,8 @@ def explain_mail(
     from service.case.bringing import Ways, bring
     from service.case.roles import Roles
 
-    rules = rules_of(packs)
-    roles = Roles(organisation=organisation, team=team, vendor_of=rules.vendor_of)
+    rules = rules_of(packs, settings.site_file)
+    roles = Roles(organisation=organisation, team=(*team, *rules.colleagues), vendor_of=rules.vendor_of)
     mail = parse(_content(what, settings))
     ways = Ways(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation)
     for one in bring(mail, roles, ways, received_at=mail.date or datetime.now(UTC)):

@@ -15,9 +15,9 @@ from service.terminal.tables import print_rows
 FOUND_WRONG = 1
 
 
-def run_examples(packs: Sequence[Path]) -> int:
+def run_examples(packs: Sequence[Path], site: Path | None) -> int:
     """Every example beside a rule; each failure is one line with file and line."""
-    library = collect(packs)
+    library = collect(packs, site)
     tried = list(try_examples(library, build(library)))
     failed = [one for one in tried if not one.ok]
     for one in failed:
@@ -26,9 +26,9 @@ def run_examples(packs: Sequence[Path]) -> int:
     return FOUND_WRONG if failed else 0
 
 
-def run_lint(packs: Sequence[Path]) -> int:
+def run_lint(packs: Sequence[Path], site: Path | None) -> int:
     """What cannot work (status 1), and what nobody could trust (said)."""
-    library = collect(packs)
+    library = collect(packs, site)
     found = lint(library, build(library))
     for one in found:
         print(one)
@@ -37,9 +37,9 @@ def run_lint(packs: Sequence[Path]) -> int:
     return FOUND_WRONG if errors else 0
 
 
-def list_rules(packs: Sequence[Path], *, as_json: bool) -> int:
+def list_rules(packs: Sequence[Path], site: Path | None, *, as_json: bool) -> int:
     """Signals and decisions with their pack."""
-    library = collect(packs)
+    library = collect(packs, site)
     rows = [
         {"rule": rule.id, "kind": kind, "pack": source.pack.pack, "where": f"{source.file.name}:{source.line(rule.id)}"}
         for kind, kept in (("signal", library.signals), ("decision", library.decisions))
