@@ -16,6 +16,7 @@ import uvicorn
 
 from service.api.app import make_app
 from service.api.desk import Desk
+from service.api.serving import Spoken
 from service.board.pages import routes
 from service.intake import House, receive
 from service.settings import Settings
@@ -84,7 +85,9 @@ def running(database: Database, house: House, settings: Settings, *, loopback: b
     app = make_app(desk, [routes(settings, database, house, now)], open_to_loopback=loopback)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app, http=Spoken, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()

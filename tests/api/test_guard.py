@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import statistics
 import time
 from collections.abc import Iterator
@@ -222,3 +224,14 @@ def test_head_answers_what_get_would_without_the_body(embedded: Running) -> None
         head, get = embedded.client.head(path), embedded.client.get(path)
         assert (head.status_code, head.content) == (get.status_code, b"")
         assert head.headers["content-type"] == get.headers["content-type"]
+
+
+def test_an_address_as_people_write_it_is_answered_by_how_it_must_be(embedded: Running) -> None:
+    """`curl …?q=返金` sends the bytes as they are."""
+    host, port = embedded.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as link:
+        link.sendall("GET /api/cases?q=返金 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head, _, body = b"".join(iter(lambda: link.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in head
+    assert "percent-encoded" in json.loads(body)["detail"]
