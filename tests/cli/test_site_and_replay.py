@@ -1,0 +1,111 @@
+"""What only this house knows (SODAN_SITE_FILE), and what was taken in judged anew by other packs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Sodan
+
+Write = Callable[[str, str], Path]
+
+SITE = """
+products: [WattViewer]
+hosts: ['HALL-\\d{3}']
+people: [{address: helper@partner.example, side: team}]
+"""
+TROUBLE = """
+From: Noriko <noriko@corp.example>
+To: intake@corp.example
+Subject: 画面が出ません
+Message-ID: <site-1@corp.example>
+Date: Mon, 02 Mar 2026 09:00:00 +0900
+Content-Type: text/plain; charset=utf-8
+
+WattViewer が起動しません。HALL-204 で起きています。
+"""
+HELPER = TROUBLE.replace("Noriko <noriko@corp.example>", "helper@partner.example").replace("site-1", "site-2")
+LOUD = """
+pack: own.loud
+title: Our own
+signals:
+  - {id: wattviewer, phrases: [WattViewer], examples: [WattViewer が止まった], near_misses: [表計算が止まった]}
+decisions:
+  - id: own.wattviewer_stops
+    when: wattviewer && ours
+    then: {security: true}
+    examples: [WattViewer が止まった]
+    near_misses: [表計算が止まった]
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    file = tmp_path / "site.yaml"
+    file.write_text(SITE, encoding="utf-8")
+    return file
+
+
+def test_the_site_file_tells_own_products_hosts_and_people(
+    sodan: Sodan, mail: Write, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [str(mail("1.eml", TROUBLE)), str(mail("2.eml", HELPER))]
+    plain = sodan("judge", "--organisation", "corp.example", files[1]).lines
+    assert plain[0]["author_role"] != "team"
+    known = sodan("judge", "--organisation", "corp.example", "--site", str(site), *files).lines
+    assert {"product", "device_id"} <= set(known[0]["present"])
+    assert known[1]["author_role"] == "team"
+    monkeypatch.setenv("SODAN_SITE_FILE", str(site))
+    assert sodan("judge", "--organisation", "corp.example", *files).lines == known
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("hosts: ['HALL-(']", "hosts: RE2 does not take"),
+        ("prodcts: [A]", "prodcts"),
+        ("vendors: {a.example: nobody}", "nobody"),
+    ],
+)
+def test_a_broken_site_file_is_one_line(
+    sodan: Sodan, mail: Write, site: Path, monkeypatch: pytest.MonkeyPatch, written: str, words: str
+) -> None:
+    site.write_text(written, encoding="utf-8")
+    monkeypatch.setenv("SODAN_SITE_FILE", str(site))
+    said = sodan("judge", str(mail("1.eml", TROUBLE)))
+    assert said.status == 2
+    assert words in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_site_file_that_is_not_there_is_a_wrong_setting(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SODAN_SITE_FILE", "nowhere.yaml")
+    said = sodan("doctor")
+    assert said.status == 2
+    assert "SODAN_SITE_FILE" in said.err
+
+
+def test_replay_reads_with_other_packs_and_keeps_only_when_told(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
+    sodan("import", str(mail("1.eml", TROUBLE)))
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "loud.yaml").write_text(LOUD, encoding="utf-8")
+
+    def priority() -> str:
+        return str(json.loads(sodan("show", "SD-1", "--json").out)["priority"])
+
+    before = priority()
+    (shown,) = sodan("replay", "--packs", str(folder), "--diff").lines
+    assert shown["priority"][0] == before != shown["priority"][1]
+    assert priority() == before
+    assert sodan("replay", "--packs", str(folder), "--apply").status == 0
+    assert priority() == shown["priority"][1]
+    assert sodan("replay", "--packs", str(folder)).out == ""
+    (folder / "loud.yaml").write_text(LOUD.replace("wattviewer && ours", "watviewer"), encoding="utf-8")
+    refused = sodan("replay", "--packs", str(folder), "--apply")
+    assert refused.status == 2
+    assert "loud.yaml:7: own.wattviewer_stops" in refused.err
+    assert priority() == shown["priority"][1]
