@@ -52,6 +52,7 @@ BENCHES: dict[str, Bench] = {
     "through": Bench("bench.through", "measure", 22, "end to end, on the mix"),
     "api": Bench("bench.reading_cases", "measure", 8, "requests over 2,000 cases"),
     "growth": Bench("bench.growth", "measure", 12, "taking in beside many messages"),
+    "workers": Bench("bench.workers", "measure", 8, "two workers against one"),
     "memory": Bench("bench.through", "measure_memory", 6, "resident memory of each process"),
 }
 

@@ -22,6 +22,7 @@ from service.mail import authentication
 from service.mail.message import Address, Attachment, Earlier, Mail, Origin
 
 TOKYO = ZoneInfo("Asia/Tokyo")
+_KANA = re.compile("[\u3040-\u30ff]")
 _PREVIOUS = re.compile(
     r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related"
     r"|last (?:month|year)'s) (?:case|ticket|issue|request|sr)",
@@ -346,8 +347,8 @@ def _people(author: Address | None, others: Sequence[Address], ways: Ways) -> fr
 
 
 def language_of_earlier(text: str, otherwise: str) -> str:
-    letters = sum(c.isalpha() for c in text)
+    letters = sum(map(str.isalpha, text))
     if not letters:
         return otherwise
-    kana = sum("\u3040" <= c <= "\u30ff" for c in text)
+    kana = len(_KANA.findall(text))
     return "ja" if kana >= max(2, letters * 0.05) else ("en" if otherwise in ("ja", "und") else otherwise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -62,19 +62,36 @@ def _working(start: datetime, end: datetime, calendar: Calendar) -> float:
     here, there = start.astimezone(calendar.zone), end.astimezone(calendar.zone)
     if (there.date() - here.date()).days > 3660:
         here = there - timedelta(days=3660)
-    total, day = 0.0, here.date()
+    total, day, last = 0.0, here.date(), there.date()
     free = _free(calendar.country, here.year, there.year)
-    while day <= there.date():
-        if day.weekday() in calendar.weekdays and day not in free:
-            opens = datetime.combine(day, calendar.opens, calendar.zone)
-            closes = datetime.combine(day, calendar.closes, calendar.zone)
+    for edge in (day, last) if day < last else (day,):
+        if edge.weekday() in calendar.weekdays and edge not in free:
+            opens = datetime.combine(edge, calendar.opens, calendar.zone)
+            closes = datetime.combine(edge, calendar.closes, calendar.zone)
             total += max(0.0, (min(there, closes) - max(here, opens)).total_seconds())
-        day += timedelta(days=1)
-    return total
+    return total + _days_between(day, last, calendar.weekdays, free) * _day(calendar)
+
+
+def _days_between(first: date, last: date, weekdays: frozenset[int], free: frozenset[date]) -> int:
+    """The working days after ``first`` and before ``last``."""
+    if (days := (last - first).days - 1) <= 0:
+        return 0
+    weeks, rest = divmod(days, 7)
+    ahead = first.weekday() + 1
+    working = weeks * sum(day in weekdays for day in range(7)) + sum(
+        (ahead + step) % 7 in weekdays for step in range(rest)
+    )
+    return working - sum(first < one < last and one.weekday() in weekdays for one in free)
+
+
+def _day(calendar: Calendar) -> float:
+    """Seconds of a whole working day, by the clock on the wall."""
+    opens, closes = (datetime.combine(date.min, at) for at in (calendar.opens, calendar.closes))
+    return max(0.0, (closes - opens).total_seconds())
 
 
 @lru_cache(maxsize=256)
-def _free(country: str, first: int, last: int) -> frozenset[object]:
+def _free(country: str, first: int, last: int) -> frozenset[date]:
     if not country:
         return frozenset()
     return frozenset(holidays.country_holidays(country, years=range(first, last + 1)))

@@ -81,13 +81,13 @@ def sought_keys(node: Node) -> frozenset[str]:
     return frozenset(keys)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def content_keys(node: Node) -> frozenset[str]:
     """Keys of mails that open something: an inquiry to a vendor, a vendor's unasked answer, a user's report."""
     return frozenset(f"{key}:{_fortnight(node.at)}" for key in _content(node))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def content_sought(node: Node) -> frozenset[str]:
     """The content keys of others that may have to do with it: reports and inquiries come before, answers after."""
     now = _fortnight(node.at)

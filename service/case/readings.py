@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from mailrules.judgement import Reading
@@ -43,14 +44,16 @@ def _writer(kind: Any) -> _Write | None:
     """How values of a type become plain ones; None: they are plain already."""
     if is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        parts = [(field.name, _writer(hints[field.name])) for field in fields(kind) if field.name != "turn"]
+        names = [field.name for field in fields(kind) if field.name != "turn"]
+        inners = {name: inner for name in names if (inner := _writer(hints[name])) is not None}
+        all_of = attrgetter(*names, names[0])  # the last is not used: with a single name it would be no tuple
 
         def write(value: Any) -> dict[str, Any]:
-            out = {}
-            for name, inner in parts:
-                part = getattr(value, name)
-                if part is not None and part != ():
-                    out[name] = part if inner is None else inner(part)
+            parts = zip(names, all_of(value), strict=False)
+            out = {name: part for name, part in parts if part is not None and part != ()}
+            for name, inner in inners.items():
+                if name in out:
+                    out[name] = inner(out[name])
             return out
 
         return write

@@ -70,7 +70,7 @@ def names(parts: Iterable[str]) -> frozenset[str]:
     return frozenset(out)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def weight(word: str) -> float:
     """How much a shared word says: an identifier or code much, a plain word little."""
     if word.isdigit():
@@ -116,15 +116,23 @@ def alike(one: str, other: str) -> bool:
 
 
 def _words(text: str, keep_all: bool = False) -> Iterable[str]:
-    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text[:12000])):
-        token = match[0].casefold()
-        if "一" <= token[0] <= "龥" or token[0] == "々":
-            pairs = {token[i : i + 2] for i in range(len(token) - 1)}
-            yield from (sorted(pairs) if keep_all else sorted(pairs - _STOP_KANJI))
-        elif token[0].isascii():
-            yield from _latin(token, keep_all)
-        elif keep_all or token not in _STOP:
-            yield token
+    for token in dict.fromkeys(_TOKEN.findall(unicodedata.normalize("NFKC", text[:12000]))):
+        yield from _known(token, keep_all) if len(token) < 64 else _of_token(token, keep_all)
+
+
+def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
+    """The words of a piece of text without white space."""
+    token = token.casefold()
+    if "一" <= token[0] <= "龥" or token[0] == "々":
+        pairs = {token[i : i + 2] for i in range(len(token) - 1)}
+        return tuple(sorted(pairs) if keep_all else sorted(pairs - _STOP_KANJI))
+    if token[0].isascii():
+        return tuple(_latin(token, keep_all))
+    return (token,) if keep_all or token not in _STOP else ()
+
+
+_known = lru_cache(maxsize=1 << 13)(_of_token)
+"""Mails say the same things again and again."""
 
 
 def _latin(token: str, keep_all: bool) -> Iterable[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from service.case.keys import subject_key
 from service.case.node import Node
 from service.case.threading import Plan
-from service.store.neighbours import SUGGESTED, aliases_of, chunks, nodes_of
+from service.store.neighbours import SUGGESTED, aliases_of, chunks, held, nodes_of
 from service.store.tables import case_links, cases, events, thread_keys
 
 
@@ -64,10 +64,11 @@ def link(conn: Connection, found: Plan, case_at: Sequence[int], real: Any, touch
 
 def suggest(conn: Connection, opened: Sequence[tuple[int, Node]], touched: set[int]) -> None:
     """Relate a case that was just opened to the newest ones of the same base subject and people; glue nothing."""
-    for case, node in opened:
-        key = subject_key(node)
-        if key is None:
-            continue
+    keys = [subject_key(node) for _, node in opened]
+    shared = held(conn, {key for key in keys if key is not None}, 2)
+    for (case, node), key in zip(opened, keys, strict=True):
+        if key is None or shared.get(key, (0, []))[0] < 2:
+            continue  # nobody but itself
         query = (
             select(thread_keys.c.case_id)
             .where(thread_keys.c.key == key, thread_keys.c.case_id != case)

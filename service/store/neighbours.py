@@ -43,7 +43,7 @@ def neighbours(
     strong = {key for node in come for key in sought_keys(node) if not key.startswith("sub:")}
     wanted = {
         case
-        for key, (_, holding) in _held(conn, strong, _MOST_ROWS).items()
+        for key, (_, holding) in held(conn, strong, _MOST_ROWS).items()
         if not key.startswith("txt:") or len(holding) <= _MOST_TEXTS
         for case in holding
     }
@@ -74,9 +74,9 @@ def look_at_content(
     asking = {n.id: n for n in nodes if n.id not in reach.complete and content_keys(n)}
     if not asking:
         return
-    found = _held(conn, {key for n in asking.values() for key in content_sought(n)}, _FEW_ROWS)
+    found = held(conn, {key for n in asking.values() for key in content_sought(n)}, _FEW_ROWS)
     many = [key for key, (rows, holding) in found.items() if rows >= _FEW_ROWS and len(holding) <= CROWD]
-    found |= _held(conn, many, 1 << 30)  # one busy case, not a crowd
+    found |= held(conn, many, 1 << 30)  # one busy case, not a crowd
     crowds = {key for key, (_, holding) in found.items() if len(holding) > CROWD}
     wanted = {case for key, (_, holding) in found.items() if key not in crowds for case in holding}
     late: set[str] = set()
@@ -88,7 +88,7 @@ def look_at_content(
             crowded = set()
         reach.crowded[node.id] = frozenset(crowded)
     # then whoever had it first is here, more than CROWD of them, and it can be counted how many there were when
-    wanted |= {case for _, holding in _held(conn, late, _FEW_ROWS, first=True).values() for case in holding}
+    wanted |= {case for _, holding in held(conn, late, _FEW_ROWS, first=True).values() for case in holding}
     known |= nodes_of(conn, wanted - {n.case for n in known.values()})
 
 
@@ -109,7 +109,7 @@ _JOIN = "JOIN messages m ON m.id = t.message_id"
 _BY_DATE = "coalesce(m.date, m.received_at)"
 
 
-def _held(
+def held(
     conn: Connection, keys: Collection[str], most: int, *, first: bool = False
 ) -> dict[str, tuple[int, list[int]]]:
     """Of each key: how many messages hold it (``most`` are looked at: the newest, or the first written), their cases.
