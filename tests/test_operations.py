@@ -1,0 +1,125 @@
+"""The night page: every command on it is run, in order, beside a service that runs and has taken mail in."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.cli import main
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+MAIL = (
+    "From: Aiko <aiko@corp.example>\r\nTo: help@corp.example\r\nMessage-ID: <night@corp.example>\r\n"
+    "Subject: Portal\r\n\r\nThe portal shows error 0x80070005 since 9:00.\r\n"
+)
+
+
+def commands(kind: str) -> list[str]:
+    blocks = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.M | re.S)
+    return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@pytest.mark.timeout(300)
+def test_every_line_of_the_night_page_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    smtp, http = _free_port(), _free_port()
+    given = {
+        "SODAN_DATABASE_URL": f"sqlite:///{tmp_path}/sodan.db",
+        "SODAN_SMTP_LISTEN": f"127.0.0.1:{smtp}",
+        "SODAN_HTTP_LISTEN": f"127.0.0.1:{http}",
+        "SODAN_INTAKE": "help@corp.example",
+        "SODAN_CONTENT_STORE": str(tmp_path / "contents"),
+        "BACKUPS": str(tmp_path / "backups"),
+        "ELSEWHERE": f"sqlite:///{tmp_path}/elsewhere/sodan.db",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "backups").mkdir()
+    service = subprocess.Popen(
+        [sys.executable, "-m", "service", "serve"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _taken_in(smtp, http)
+        for command in commands("sh"):
+            status, told = _run(command.replace("127.0.0.1:8080", f"127.0.0.1:{http}"), capfd)
+            assert status == 0, f"{command}: {told}"
+            if command == "sodan spool list":
+                monkeypatch.setenv("ID", re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", told)[0])
+            if command.startswith("sodan backup"):
+                [backup] = (tmp_path / "backups").glob("*.backup")
+                monkeypatch.setenv("BACKUP", str(backup))
+            if command.endswith("sodan cases"):
+                assert "Portal" in told
+            if command.endswith("--yes"):
+                assert '"left": 0' in told
+    finally:
+        service.terminate()
+        service.wait(60)
+
+
+def _run(command: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """A line of the page: `sodan` in this process (which has the packs loaded), anything else by a shell."""
+    if "sodan " not in command:
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+    words = shlex.split(os.path.expandvars(command))
+    at = words.index("sodan")
+    with pytest.MonkeyPatch.context() as only_here:
+        for name, _, value in (word.partition("=") for word in words[:at]):
+            only_here.setenv(name, value)
+        capfd.readouterr()
+        status = main(words[at + 1 :])
+    return status, "".join(capfd.readouterr())
+
+
+def _taken_in(smtp: int, http: int) -> None:
+    """Send a mail as soon as somebody listens, wait until its case can be seen."""
+    while True:
+        try:
+            with smtplib.SMTP("127.0.0.1", smtp, timeout=20) as client:
+                client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL)
+            break
+        except OSError:
+            time.sleep(0.2)
+    while True:
+        try:
+            if httpx.get(f"http://127.0.0.1:{http}/api/cases", timeout=20).json()["items"]:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+
+
+def test_the_page_names_units_that_are_shipped() -> None:
+    for command in commands("systemd"):
+        named = re.findall(r"(?:status|reload|-u) (\S+)", command)
+        assert named
+        assert all((ROOT / f"deploy/{unit}.service").exists() for unit in named)
+
+
+def test_the_page_names_settings_and_replies_that_exist() -> None:
+    from service.settings import Settings
+
+    settings = {f"SODAN_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"SODAN_[A-Z0-9_]+", PAGE)) <= settings
+    channels = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service/channels").glob("*.py"))
+    for reply in re.findall(r"senders get `([0-9 .]+)`", PAGE):
+        assert f'"{reply}' in channels or f" {reply}" in channels, reply
