@@ -29,7 +29,7 @@ ONCE = "from service.commands import start; start.log_to_stderr(start.settings()
 def _run(url: str, code: str) -> str:
     environment = {**os.environ, "SODAN_DATABASE_URL": url, "SODAN_INTAKE": "help@intake.example"}
     done = subprocess.run(
-        [sys.executable, "-c", ONCE + code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", ONCE + code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110
     )
     assert done.returncode == 0, done.stderr
     return done.stderr
