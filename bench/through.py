@@ -44,8 +44,6 @@ class Post:
         self.idle: list[MixSender] = []
         self.state: dict[str, Any] = {"sent": 0, "over": True, "refused": "", "content": b""}
         self.taken_at: dict[str, float] = {}
-        self.answered: dict[str, asyncio.Event] = {}
-        """Set at the 250 of the mails that somebody follows."""
         self.total = len(self.waiting)
 
     async def deliver(self, port: int, rate: float | None = None) -> float:
@@ -86,8 +84,6 @@ class MixSender(Sender):
 
     def taken(self) -> None:
         self._post.taken_at[self._message_id] = asyncio.get_running_loop().time()
-        if self._message_id in self._post.answered:
-            self._post.answered[self._message_id].set()
 
     def close(self) -> None:
         self._transport.close()
@@ -117,20 +113,28 @@ async def visible(sodan: Installation, made: Sequence[Made]) -> float:
 
 
 async def waits(sodan: Installation, made: Sequence[Made], rate: float) -> list[float]:
-    """Milliseconds from 250 to visible while all are sent at this rate, of ``FOLLOWED`` mails spread over them."""
+    """Milliseconds from 250 to visible while all are sent at this rate, of ``FOLLOWED`` mails spread over them.
+
+    One request at a time asks for those that were taken and not seen yet: many that ask at once take the worker's time.
+    """
     post = Post(made, allowed=0)
-    step = max(1, len(made) // FOLLOWED)
+    followed = {one.message_id: None for one in made[:: max(1, len(made) // FOLLOWED)]}
+    waited: list[float] = []
+    loop = asyncio.get_running_loop()
+    until = loop.time() + len(made) / rate + PATIENCE
     async with httpx.AsyncClient(base_url=sodan.url, timeout=60) as client:
-
-        async def follow(message_id: str) -> float:
-            await post.answered[message_id].wait()
-            return (await seen(client, message_id, 0.015) - post.taken_at[message_id]) * 1000
-
-        followed = [one.message_id for one in made[::step]]
-        post.answered = {message_id: asyncio.Event() for message_id in followed}
-        following = [asyncio.create_task(follow(message_id)) for message_id in followed]
-        await post.deliver(sodan.smtp, rate)
-        return list(await asyncio.gather(*following))
+        sending = asyncio.create_task(post.deliver(sodan.smtp, rate))
+        while followed:
+            for message_id in [one for one in followed if one in post.taken_at]:
+                asked = await client.get("/api/messages", params={"message_id": message_id})
+                if asked.raise_for_status().json()["items"]:
+                    waited.append((loop.time() - post.taken_at[message_id]) * 1000)
+                    del followed[message_id]
+            if loop.time() > until or (sending.done() and sending.exception()):
+                raise RuntimeError(f"not all were sent and seen: {len(followed)} are missing")
+            await asyncio.sleep(0.01)
+        await sending
+    return waited
 
 
 def _discarded(port: int, made: Sequence[Made]) -> float:

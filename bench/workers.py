@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 from bench.figure import Outcome, figure, outcome
 from bench.kill import database_url
@@ -32,6 +33,7 @@ from service.store.spool import Claimed, Envelope
 from service.worker import Worker, name
 
 PROMISED = 1.6
+SPENT = "CPU seconds: "
 ENVELOPE = Envelope("smtp", "user1@corp.example", ("help@intake.example",))
 
 
@@ -48,7 +50,7 @@ def work(url: str) -> int:
     began = time.process_time()
     while worker.step():
         pass
-    print(time.process_time() - began, flush=True)
+    print(f"{SPENT}{time.process_time() - began}", flush=True)
     database.close()
     return 0
 
@@ -73,25 +75,33 @@ def taken(kind: str, workers: int, count: int, turn: int) -> tuple[float, float]
         ]
         try:
             said = [one.stdout for one in running if one.stdout is not None]
-            for ready in said:
-                ready.readline()
+            for one in said:
+                one.readline()
             began = time.monotonic()
-            for one in running:
-                if one.stdin is not None:
-                    one.stdin.write("go\n")
-                    one.stdin.flush()
-            spent = sum(float(told.readline()) for told in said)
+            for process in running:
+                if process.stdin is not None:
+                    process.stdin.write("go\n")
+                    process.stdin.flush()
+            spent = sum(_told(one) for one in said)
             took = time.monotonic() - began
-            for one in running:
-                one.wait(60)
+            for process in running:
+                process.wait(60)
         finally:
-            for one in running:
-                one.kill()
+            for process in running:
+                process.kill()
         left = database.read(spool.ledger)
         database.close()
     if left.taken_in != count:
         raise RuntimeError(f"{count} were received, {left.taken_in} taken in")
     return count / took, 1000 * spent / count
+
+
+def _told(said: IO[str]) -> float:
+    """The CPU seconds that a worker tells in the end, after its log."""
+    for line in said:
+        if line.startswith(SPENT):
+            return float(line.removeprefix(SPENT))
+    raise RuntimeError("a worker ended without a word")
 
 
 def compare(kinds: Sequence[str], count: int, rounds: int) -> Outcome:
