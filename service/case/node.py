@@ -122,16 +122,18 @@ class Node:
         placed: str = "",
     ) -> Node:
         """Back from JSON; fields of a later version are left out."""
-        known = {field.name for field in fields(cls)}
-        values: dict[str, Any] = {}
-        for name, value in document.items():
-            if name not in known:
-                continue
-            if name in ("stated", "mentioned"):
-                value = tuple((str(vendor), str(ref)) for vendor, ref in value)
-            elif isinstance(value, list):
-                value = tuple(value)
-            elif name == "at":
-                value = datetime.fromisoformat(value)
-            values[name] = value
-        return cls(**{**values, "id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed})
+        values = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in document.items()
+            if name in _NAMES
+        }
+        for name in ("stated", "mentioned"):
+            if name in values:
+                values[name] = tuple((str(vendor), str(ref)) for vendor, ref in values[name])
+        if "at" in values:
+            values["at"] = datetime.fromisoformat(values["at"])
+        values |= {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}
+        return cls(**values)
+
+
+_NAMES = frozenset(field.name for field in fields(Node))
