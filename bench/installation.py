@@ -33,12 +33,12 @@ class Installation:
         self.url = f"http://127.0.0.1:{http}"
 
     def processes(self) -> dict[str, int]:
-        """Process ids by what each is: supervisor, smtp, worker, api."""
+        """Process ids by what each is: supervisor, smtp, worker, a second one, api."""
         root = self._process.pid
         found = {"supervisor": root}
         for pid in Path(f"/proc/{root}/task/{root}/children").read_text().split():
             name = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").rpartition(b"\0")[2].decode()
-            found[name] = int(pid)
+            found[f"{name} 2" if name in found else name] = int(pid)
         return found
 
     def memory(self) -> dict[str, float]:
@@ -51,7 +51,7 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(url: str, patience: float = 60.0) -> Iterator[Installation]:
+def installation(url: str, patience: float = 60.0, workers: int = 1) -> Iterator[Installation]:
     """`sodan serve` on this database, ready for mail and questions."""
     smtp, http = free_port(), free_port()
     given = {name: value for name, value in os.environ.items() if not name.startswith("SODAN_")}
@@ -63,6 +63,7 @@ def installation(url: str, patience: float = 60.0) -> Iterator[Installation]:
         "SODAN_INTAKE": INTAKE,
         "SODAN_ORGANISATION": "corp.example",
         "SODAN_HTTP_RATE": "1000000",
+        "SODAN_WORKERS": str(workers),
         "SODAN_LOG_LEVEL": "error",
     }
     with tempfile.TemporaryDirectory(prefix="sodan-bench-") as folder, Path(folder, "log").open("wb") as log:

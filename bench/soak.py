@@ -1,6 +1,6 @@
 """A day's worth of mail at a constant rate, while memory, open files, the database and the waiting are watched.
 
-    python -m bench.soak --mails 200000 --minutes 60 [--json FILE] [sqlite|postgresql]
+    python -m bench.soak --mails 200000 --minutes 60 [--workers 2] [--json FILE] [sqlite|postgresql]
 
 The mix by SMTP into `sodan serve`, each mail at its own moment: what a mail waits for its 250 counts from the moment it
 was due, not from when a connection was free. One mail a second is followed from its 250 until the API shows it. Every
@@ -306,13 +306,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("database", nargs="?", default="sqlite", choices=["sqlite", "postgresql"])
     parser.add_argument("--mails", type=int, default=200_000)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--workers", type=int, default=1, choices=[1, 2])
     parser.add_argument("--json", type=Path, help="default: bench/results/soak-<commit>.json")
     asked = parser.parse_args(arguments)
     began = time.time()
     with (
         tempfile.TemporaryDirectory() as folder,
         database_url(asked.database, Path(folder)) as url,
-        installation(url) as sodan,
+        installation(url, workers=asked.workers) as sodan,
     ):
         database = Database(url)
         found = uvloop.run(_run(sodan, database, asked.mails, asked.mails / (60 * asked.minutes)))
@@ -320,6 +321,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = {
         "commit": commit(),
         "database": asked.database,
+        "workers": asked.workers,
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
         "machine": facts(),
         **{name: value for name, value in found.items() if name != "rows"},

@@ -8,7 +8,7 @@ from typing import Any
 
 WIDTH, LEFT, RIGHT = 900, 70, 170
 PANEL, GAP, TOP = 110, 46, 50
-COLOURS = ("#2f6f9f", "#c2703d", "#5b8a3a", "#8a5a9e")
+COLOURS = ("#2f6f9f", "#c2703d", "#5b8a3a", "#8a5a9e", "#b0902f")
 
 Lines = dict[str, list[tuple[float, float]]]
 
