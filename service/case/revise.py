@@ -145,13 +145,13 @@ def _named(lines: Sequence[Line]) -> str | None:
 
 
 def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str, str], ...]:
-    """The case's own numbers: what a mail that begins a new topic still carries in its subject is the old case's, and
+    """The case's own numbers: what a reply that begins a new topic still carries in its subject is the old case's, and
     so is a number named as a former or related one."""
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:
         pairs = {(r.vendor, r.ref) for r in (line.reading.references if line.reading else ())}
-        if line.node.fresh:
+        if line.node.fresh and (line.node.reply_marked or not line.node.headerless):
             foreign |= pairs
         elif line.node.tells_previous:
             foreign |= pairs - set(line.node.stated)

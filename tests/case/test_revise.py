@@ -138,10 +138,12 @@ def test_a_stranger_who_answers_into_a_case_is_no_participant() -> None:
 
 def test_an_old_number_in_the_subject_of_a_new_topic_is_not_the_cases() -> None:
     number = Reference("acme", "550123", True, "#550123")
-    first = replace(INQUIRY, node=replace(INQUIRY.node, fresh=True))
+    first = replace(INQUIRY, node=replace(INQUIRY.node, fresh=True, reply_marked=True))
     assert first.reading is not None
     first = replace(first, reading=replace(first.reading, references=(number,)))
     assert state([first], references=(number,)).vendor_refs == ()
+    unlinked = replace(first, node=replace(first.node, reply_marked=False))
+    assert state([unlinked], references=(number,)).vendor_refs == (("acme", "550123"),), "no reply: its own number"
     assert state([replace(first, node=INQUIRY.node)], references=(number,)).vendor_refs == (("acme", "550123"),)
 
 
