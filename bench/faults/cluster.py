@@ -31,8 +31,8 @@ class Cluster:
         first.start()
         with (first.data / "postgresql.conf").open("a") as conf:
             conf.write(
-                f"fsync = {'on' if flush else 'off'}\nwal_retrieve_retry_interval = 200ms\nmax_wal_size = 128MB\nmin_wal_size = 32MB\n"
-                "wal_keep_size = 64MB\nmax_connections = 100\n"
+                f"fsync = {'on' if flush else 'off'}\nwal_retrieve_retry_interval = 200ms\nmax_wal_size = 128MB\n"
+                "min_wal_size = 32MB\nwal_keep_size = 64MB\nmax_connections = 100\n"
             )
         first.pause()
         self._own("a")
@@ -124,8 +124,9 @@ class Cluster:
             owner = pwd.getpwnam(USER)
             os.chown(server.folder, owner.pw_uid, owner.pw_gid)
         port = str(PORTS[self.primary])
-        connection = ["-h", str(source.folder), "-p", port, "-U", "postgres"]
-        source._run("pg_basebackup", *connection, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-D", str(server.data))
+        source_of = ["-h", str(source.folder), "-p", port, "-U", "postgres"]
+        how = ["-R", "-X", "stream", "-c", "fast", "--no-sync"]
+        source._run("pg_basebackup", *source_of, *how, "-D", str(server.data))
         self._own(self.standby)
         server.start()
         end = time.monotonic() + ATTACH_SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ class Disk:
     """An ext4 file system in a file. Raises OSError or CalledProcessError where the kernel or our rights forbid it."""
 
     def __init__(self, image: Path, mount: Path, megabytes: int) -> None:
+        if missing := [name for name in ("mkfs.ext4", "fsfreeze") if shutil.which(name) is None]:
+            raise OSError(f"{missing[0]} is not installed")
         self.mount, self._image = mount, image
         mount.mkdir(parents=True, exist_ok=True)
         with image.open("wb") as file:
