@@ -122,7 +122,7 @@ class Node:
         placed: str = "",
     ) -> Node:
         """Back from JSON; fields of a later version are left out."""
-        values = {
+        values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in document.items()
             if name in _NAMES
