@@ -31,13 +31,16 @@ _PERMIT = re.compile(
     r"|ください|お願い)"
     r"|問題(?:あり|ござい)ません|問題ない|差し支え(?:あり|ござい)?(?:ません|ない)|結構です|大丈夫です|お願い(?:し|いた|致)します|許可(?:し)?ません|不可|ご遠慮|お断り"
     r"|\b(?:go ahead|please proceed|you (?:may|can|have (?:our|my) permission)|permission (?:is )?granted|approved?"
-    r"|we agree|fine (?:with|by) us|ok(?:ay)? (?:to|with|for)|that(?:'s| is) (?:ok|fine)|feel free|yes,)\b",
+    r"|we agree|by all means|carry on|go for it|green light|no objections?|you're welcome to"
+    r"|fine (?:with|by) us|ok(?:ay)? (?:to|with|for)|that(?:'s| is) (?:ok|fine)|feel free|yes,)\b",
     re.IGNORECASE,
 )
 _SLOT = re.compile(
     r"\d{1,2}[/月]\d{1,2}日?[^\n]{0,24}(?:\d{1,2}[:時]|午前|午後|終日|以降|AM|PM)|(?:希望|候補|都合)[^\n]{0,30}\d|\d{1,2}(?::\d{2}"
     r"|時)[^\n]{0,6}(?:~|〜|-|から|以降)"
     r"|(?:月|火|水|木|金)曜[^\n]{0,16}(?:\d|午前|午後|終日)"
+    r"|(?:月|火|水|木|金)曜[^\n]{0,16}(?:夕方|朝|昼|いつでも)|(?:明日|明後日|本日|今日)[^\n]{0,8}(?:午前|午後|夕方|\d)"
+    r"|\b(?:(?:mon|tues|wednes|thurs|fri)day|tomorrow|today)[^\n]{0,12}\b(?:morning|noon|afternoon|evening)\b"
     r"|\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[^\n]{0,30}\d|\b(?:available"
     r"|works for (?:us|me)|free)\b[^\n]{0,40}\d|\d{1,2}(?::\d{2})? ?(?:am|pm|jst|utc|gmt|cet|est|pst)\b",
     re.IGNORECASE,
@@ -46,7 +49,11 @@ _TESTED = re.compile(
     r"(?:確認|試し|検証|テスト|実施|適用|再起動|変更|設定|更新|比較|切って|無効|有効|戻し)[^。\n]{0,24}(?:しました|ました|したところ|ところ|ても|結果|済)|(?:変わり"
     r"|改善(?:して)?|解消(?:して)?)(?:い)?ません|再現(?:し|せ)|発生して(?:い|おり)ません"
     r"|\b(?:tried|tested|verified|checked|confirmed|applied|ran|rebooted|restarted|disabled|enabled|compared|result"
-    r"|still (?:fails?|happen|occurs?|the same)|no change|works|good (?:here|now)|resolved|fixed)\b",
+    r"|still (?:fails?|happen|occurs?|the same)|no change|works|good (?:here|now)|resolved|fixed)\b"
+    r"|(?:すると|したら|入れると|直すと|みると|みたら|せると|だと|では|からは|なら)、?[^。\n]{0,40}(?:通り|通ら|上がり|つながり|でき|うまく|だめ|同じ|変わ|なり|消え|出|残|ままで)"
+    r"[^。\n]{0,12}(?:ました|ません|です|ず)"
+    r"|\b(?:took|came (?:up|back|on)|went (?:through|fine|well)|same (?:result|thing|error|again)|made no difference"
+    r"|no (?:luck|joy|difference|better)|did(?:n't| not) (?:help|change|work|make)|finished in|this time)\b",
     re.IGNORECASE,
 )
 _SCOPE = re.compile(
