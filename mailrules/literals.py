@@ -8,7 +8,7 @@ keen: what it does not know needs nothing, and such a pattern is tried everywher
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -90,14 +90,7 @@ def _shortest(clause: Clause) -> Clause:
     """Without words that hold another one of the clause."""
     if not 1 < len(clause) <= _COMPARED:
         return clause
-    return frozenset(word for word in clause if not any(piece in clause for piece in _inside(word)))
-
-
-def _inside(word: str) -> Iterator[str]:
-    """Every shorter piece of a word."""
-    for low in range(len(word)):
-        for high in range(low + 1, len(word) + (low > 0)):
-            yield word[low:high]
+    return frozenset(word for word in clause if not any(piece in word and piece != word for piece in clause))
 
 
 def _worth(clause: Clause) -> int:
