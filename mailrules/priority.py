@@ -40,7 +40,8 @@ class _Facts:
     security: list[Finding] = field(default_factory=list)
     workaround: tuple[str, Finding] | None = None
     strained: Finding | None = None
-    """People get by, but not well: customers leave, the rest does not keep up (2.2: the effect is significant now)."""
+    """A business process of several stands still, or people get by, but not well: customers leave, the rest does not
+    keep up (2.1: with another way it is P3, not P4)."""
     calm: Finding | None = None
     growing: Finding | None = None
     recovered: Finding | None = None
@@ -90,7 +91,7 @@ def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]
     high = [w.finding for w in reading.weights if w.axis == "urgency" and w.level == "high"]
     for item in reading.items:
         if item.item == "workaround" and item.state in ("value", "none"):
-            facts.workaround, facts.strained = (item.state, item.finding), None
+            facts.workaround = item.state, item.finding
     if not ours:
         return  # a vendor's word of recovery lowers nothing before we agree to it (2.3, point 8)
     if "recovered" in reading.flags or "confirm_resolved" in reading.acts:

@@ -146,6 +146,7 @@ def test_the_certificate_names_nobody_and_counts_everything(
     sqlite: Database, house: House, settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     _fill(sqlite, house, Shelf())
+    capfd.readouterr()  # what the worker logged
     look = erase_person(settings, sqlite, ADDRESS, (), ("恵比寿", "Wakana Ebisu"), apply=False, now=datetime.now(UTC))
     assert look == 0
     assert json.loads(capfd.readouterr().out)["done"] is False
