@@ -68,7 +68,7 @@ def turn(
         ("Production is down for all customers and there is no workaround.", "P1"),
         ("Only me: Outlook does not open, no rush.", "P4"),
         ("物流の10名がハンディを使えません。手書きで代用していますが、処理が追いつかず積み残しが出ています。", "P3"),
-        ("外来の端末36台すべて同じ状態で、会計も処方もできません。ほかに方法はありません。", "P1"),
+        ("外来の端末36台すべて同じ状態で、会計も処方もできません。ほかに方法はありません。", "P2"),
         ("共有フォルダの中身が次々と暗号化されています。", "P1"),
         ("身に覚えのない課金が請求書に載っています。", "P4"),
         ("The control plane of our prod cluster times out since 14:07. No workaround that we know of.", "P1"),
