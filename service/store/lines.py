@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from mailrules.thread import File, Turn
 from service.case.line import Line, in_order
 from service.case.readings import reading_of
-from service.store.neighbours import chunks, node_of
+from service.store.neighbours import OF_A_NODE, chunks, node_of
 from service.store.tables import messages
 
 
@@ -31,12 +31,7 @@ def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[Line]]
 
 
 _OF_A_LINE = (
-    messages.c.id,
-    messages.c.case_id,
-    messages.c.facts,
-    messages.c.pinned_by,
-    messages.c.joined,
-    messages.c.placed_by,
+    *OF_A_NODE,
     messages.c.author_name,
     messages.c.author_role,
     messages.c.author_address,

@@ -134,18 +134,21 @@ def linked(conn: Connection, wanted: Collection[int]) -> set[int]:
     return found
 
 
+OF_A_NODE = (
+    messages.c.id,
+    messages.c.case_id,
+    messages.c.facts,
+    messages.c.pinned_by,
+    messages.c.joined,
+    messages.c.placed_by,
+)
+"""What ``node_of`` reads."""
+
+
 def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
     found: dict[int, Node] = {}
-    columns = (
-        messages.c.id,
-        messages.c.case_id,
-        messages.c.facts,
-        messages.c.pinned_by,
-        messages.c.joined,
-        messages.c.placed_by,
-    )
     for chunk in chunks(sorted(wanted)):
-        for row in conn.execute(select(*columns).where(messages.c.case_id.in_(chunk))).mappings():
+        for row in conn.execute(select(*OF_A_NODE).where(messages.c.case_id.in_(chunk))).mappings():
             found[row["id"]] = node_of(row)
     return found
 

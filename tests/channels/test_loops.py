@@ -16,6 +16,7 @@ def _mail(times: int) -> bytes:
 def test_hops_are_the_received_lines_of_the_header() -> None:
     assert [hops(_mail(n)) for n in (0, 1, 7)] == [0, 1, 7]
     assert hops(b"RECEIVED : x\r\nreceived:y") == 2
+    assert hops(b"X: " + b"x" * 300_000 + b"\r\nReceived: too far\r\n") == 0
     assert hops(b"X-Received: no\r\n\r\nReceived: no\r\n") == 0
 
 
