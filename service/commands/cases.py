@@ -11,6 +11,8 @@ from service.commands import start
 if TYPE_CHECKING:
     from service.terminal.source import Source
 
+Url = Annotated[str | None, Parameter(help="Ask a running service instead of the local database.")]
+Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="For --url.")]
 Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
 
 
@@ -31,8 +33,8 @@ def cases(
     limit: int = 50,
     cursor: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
-    url: str | None = None,
-    token: Annotated[str | None, Parameter(env_var="SODAN_TOKEN")] = None,
+    url: Url = None,
+    token: Secret = None,
 ) -> int:
     """List cases as a table.
 
@@ -52,10 +54,6 @@ def cases(
         Untouched since then: ISO 8601 time, or how long: 90m, 12h, 3d.
     json
         Print the answer of `GET /api/cases` instead of a table.
-    url
-        Ask a running service instead of the local database.
-    token
-        For --url.
     """
     query = {
         "q": q, "status": status, "waiting_on": waiting_on, "priority": priority, "kind": kind, "vendor": vendor,
@@ -71,8 +69,8 @@ def show(
     key: str,
     *,
     json: Annotated[bool, Parameter(negative=())] = False,
-    url: str | None = None,
-    token: Annotated[str | None, Parameter(env_var="SODAN_TOKEN")] = None,
+    url: Url = None,
+    token: Secret = None,
 ) -> int:
     """Show a case: whose turn, why this priority, what is missing, and the mails.
 
@@ -82,10 +80,6 @@ def show(
         Such as SD-12.
     json
         Print the answer of `GET /api/cases/KEY` instead.
-    url
-        Ask a running service instead of the local database.
-    token
-        For --url.
     """
     from service.terminal.tables import print_case
 

@@ -10,36 +10,23 @@ from cyclopts import App, Parameter
 from service.commands import start
 from service.errors import SodanError
 
+Packs = Annotated[tuple[Path, ...], Parameter(help="Further folders of rule packs.")]
+SiteFile = Annotated[Path | None, Parameter(help="The site file; without it, that of SODAN_SITE_FILE.")]
+
 app = App(name="rules", help="The rule packs: run their examples, check them, list them.")
 
 
 @app.command(name="test")
-def rules_test(*, packs: tuple[Path, ...] = (), site: Path | None = None) -> int:
-    """Run the examples that stand beside each rule; exit status 1 if one fails.
-
-    Parameters
-    ----------
-    packs
-        Further folders of rule packs.
-    site
-        The site file; without it, that of SODAN_SITE_FILE.
-    """
+def rules_test(*, packs: Packs = (), site: SiteFile = None) -> int:
+    """Run the examples that stand beside each rule; exit status 1 if one fails."""
     from service.terminal.rules import run_examples
 
     return run_examples(packs, site or start.settings().site_file)
 
 
 @app.command(name="lint")
-def rules_lint(*, packs: tuple[Path, ...] = (), site: Path | None = None) -> int:
-    """Check packs for what is legal but unwise: rules without examples, words nobody uses, ids given twice.
-
-    Parameters
-    ----------
-    packs
-        Further folders of rule packs.
-    site
-        The site file; without it, that of SODAN_SITE_FILE.
-    """
+def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
+    """Check packs for what is legal but unwise: rules without examples, words nobody uses, ids given twice."""
     from service.terminal.rules import run_lint
 
     return run_lint(packs, site or start.settings().site_file)
@@ -48,18 +35,14 @@ def rules_lint(*, packs: tuple[Path, ...] = (), site: Path | None = None) -> int
 @app.command(name="list")
 def rules_list(
     *,
-    packs: tuple[Path, ...] = (),
-    site: Path | None = None,
+    packs: Packs = (),
+    site: SiteFile = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """List the rules: id, pack, what they conclude.
 
     Parameters
     ----------
-    packs
-        Further folders of rule packs.
-    site
-        The site file; without it, that of SODAN_SITE_FILE.
     json
         JSON Lines instead of a table.
     """
@@ -71,7 +54,7 @@ def rules_list(
 def replay(
     *,
     since: str | None = None,
-    packs: tuple[Path, ...] = (),
+    packs: Packs = (),
     apply: Annotated[bool, Parameter(negative=())] = False,
     diff: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
@@ -81,8 +64,6 @@ def replay(
     ----------
     since
         Only cases touched since then: ISO 8601 time, or how long ago: 90m, 12h, 3d.
-    packs
-        Further folders of rule packs.
     apply
         Keep the new judgements. Without it nothing is changed.
     diff
