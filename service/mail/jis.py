@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 ESCAPE = re.compile(rb"(\x1b\$[@B]|\x1b\$\([DBOPQ]|\x1b\([BJIH])")
@@ -18,10 +19,17 @@ def decode(raw: bytes) -> str:
     last = 0
     for match in ESCAPE.finditer(raw):
         if match.start() > last:
-            out.append(_run(raw[last : match.start()], mode))
+            part = raw[last : match.start()]
+            out.append(_pair(part, mode) if len(part) <= 2 else _run(part, mode))
         mode, last = match.group(), match.end()
     out.append(_run(raw[last:], mode))
     return "".join(out)
+
+
+@lru_cache(maxsize=16_384)
+def _pair(part: bytes, mode: bytes) -> str:
+    """A stretch of one character; an escape around each is how a hostile mail makes millions of them."""
+    return _run(part, mode)
 
 
 def _run(part: bytes, mode: bytes) -> str:
