@@ -278,8 +278,14 @@ def _facts(
 def _renew_reasons(
     conn: Connection, found: Plan, known: Mapping[int, Node], home: Mapping[int, int], real: Any
 ) -> None:
-    """A mail that came late may be why others stand where they stood already: their evidence says so from now on."""
-    beside = [m for s in found.standings if any(n < 0 for n in s.members) for m in s.members if m > 0]
+    """A mail that came late may be why others stand where they stood already: their evidence says so from now on.
+
+    A mail comes late too where only a quote of it was known, and where its case was moved here as a whole."""
+
+    def is_new(message: int) -> bool:
+        return message < 0 or found.nodes[message] is not known[message] or known[message].case != home[message]
+
+    beside = [m for s in found.standings if any(map(is_new, s.members)) for m in s.members if m > 0]
     changed: list[dict[str, Any]] = []
     for chunk in chunks(beside):
         query = select(messages.c.id, messages.c.placed_by).where(messages.c.id.in_(chunk))

@@ -157,6 +157,19 @@ def test_evidence_is_renewed_when_the_mail_it_rests_on_comes_late(sqlite: Databa
     assert desk.row("receipt")["evidence"]["evidence"][0]["message"] == str(desk.id_of("inquiry"))  # type: ignore[index]
 
 
+def test_a_mail_that_was_known_from_a_quote_renews_the_evidence_of_others_when_it_comes(database: Database) -> None:
+    desk = Desk(database)
+    told = "acme drive says error QX_41 when I open Budget."
+    answer = "We asked the maker."
+    desk.take(mail("ask", DESK, "Access denied for one person", "QX_41 on acme drive.", 24 * 60, to=(ACME,)))
+    desk.take(mail("answer", DESK, "Re: acme drive", answer, 2 * 24 * 60, to=(USER,), history=(inside(USER, told, 0),)))
+    assert desk.case_of("ask") != desk.case_of("answer")
+    desk.take(mail("user", USER, "acme drive", told, 0, to=(DESK,)))
+    assert desk.row("ask")["placed_by"] == "content"
+    desk.take(mail("number", ACME, "Access denied for one person [acme #880011]", "Seen.", 3 * 24 * 60, parent="ask"))
+    assert desk.partition() == {frozenset({"answer", "ask", "user", "number"})}
+
+
 def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
     from service.mail.message import Attachment
 
