@@ -44,15 +44,20 @@ def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str
     return [entry.id for entry in entries]
 
 
-@dataclass(frozen=True)
+@dataclass
 class House:
-    """What an installation is: whose mail is whose, and by which rules it is read."""
+    """What an installation is: whose mail is whose, and by which rules it is read.
+
+    All stays as it is made, save for the rules: between two mails newer ones may take their place (``following``).
+    """
 
     rules: Rules
     ways: Ways
     organisation: tuple[str, ...]
     team: tuple[str, ...]
     reopen: timedelta
+    refused: str | None = None
+    """Why newer rules were not taken: one line, with file and line; None while all is well."""
 
     @classmethod
     def of(cls, settings: Settings, *, key: bytes = b"") -> House:
@@ -72,6 +77,10 @@ class House:
             team=(*settings.team, *rules.colleagues),
             reopen=timedelta(days=settings.reopen_days),
         )
+
+    def go_by(self, rules: Rules, settings: Settings) -> None:
+        """Read and judge by these rules from now on."""
+        self.rules, self.team = rules, (*settings.team, *rules.colleagues)
 
     def key(self, case_id: int) -> str:
         """What people call the case: ``SD-12``."""

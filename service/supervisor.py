@@ -2,8 +2,8 @@
 
 A child that dies soon after its start is restarted later and later (up to ``MAX_PAUSE``); one that has lived for a
 while, at once. What a dead worker had claimed is free again at once. SIGTERM and SIGINT are passed on; a child that
-does not end in time is killed: everything promised is in the spool anyway. SIGHUP is passed on to the acceptor, which
-reads its certificate again.
+does not end in time is killed: everything promised is in the spool anyway. SIGHUP is passed on: the acceptor reads its
+certificate again, workers and API their packs and the site file.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Child:
     def start(self) -> None:
         # its own process group: Ctrl-C in the terminal reaches us alone, and we stop the children in order
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
-            self.command, start_new_session=True, env=os.environ, preexec_fn=_end_with_parent
+            self.command, start_new_session=True, env=os.environ, preexec_fn=_as_a_child
         )
         self.started = time.monotonic()
 
@@ -88,8 +88,8 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     family: list[Child] = []
-    # read the certificate again: that is the acceptor's
-    signal.signal(signal.SIGHUP, lambda *_: _tell(family, signal.SIGHUP, ("smtp",)))
+    # the acceptor reads its certificate again, the others packs and site file
+    signal.signal(signal.SIGHUP, lambda *_: _tell(family, signal.SIGHUP))
     database = Database(settings.database_url)
     try:
         migrate(database)
@@ -145,10 +145,10 @@ def _stop(family: Sequence[Child], seconds: float) -> None:
             process.wait()
 
 
-def _tell(family: Sequence[Child], what: signal.Signals, names: Sequence[str] = ()) -> None:
-    """Send a signal to all children, or to those named."""
+def _tell(family: Sequence[Child], what: signal.Signals) -> None:
+    """Send a signal to all children."""
     for child in family:
-        if child.process is not None and (not names or child.name in names):
+        if child.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 child.process.send_signal(what)
 
@@ -179,7 +179,9 @@ def _open(listen: Listen) -> bool:
     return False
 
 
-def _end_with_parent() -> None:
-    """Linux: a child whose supervisor was killed gets SIGTERM, so that no orphan keeps the ports."""
+def _as_a_child() -> None:
+    """A SIGHUP that comes before a child listens for it ends nobody. Linux: a child whose supervisor was killed gets
+    SIGTERM, so that no orphan keeps the ports."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

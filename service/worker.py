@@ -26,6 +26,7 @@ import structlog
 
 from service import intake
 from service.errors import Unavailable
+from service.following import Following
 from service.intake import House, Understood
 from service.settings import Settings
 from service.store import contents, keys, placing, search, spool
@@ -91,7 +92,9 @@ class Worker:
         lease: timedelta,
         clock: Callable[[], datetime],
         shelf: Shelf | None = None,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
+        """``between`` is called between two batches: newer rules may be taken then."""
         self._database = database
         self._house = house
         self._by = by
@@ -99,6 +102,7 @@ class Worker:
         self._lease = lease
         self._clock = clock
         self._shelf = shelf or Shelf()
+        self._between = between
         self._unindexed = True
         self._owed: list[str] = []
         """Claimed, then the database failed us: to be given back as soon as it answers, with the attempt uncounted."""
@@ -107,6 +111,7 @@ class Worker:
         """Work until ``stop``; what was begun is finished."""
         pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
         while not stop.is_set():
+            self._between()
             try:
                 if self.step() or self._index():
                     pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
@@ -287,6 +292,8 @@ def run_worker(settings: Settings) -> None:
     house = House.of(settings)  # first of all: broken packs are told before anything else
     database = Database(settings.database_url)
     house = replace(house, ways=replace(house.ways, secret=_key(database, stop)))
+    following = Following(settings, house)
+    signal.signal(signal.SIGHUP, lambda *_: following.ask())
     worker = Worker(
         database,
         house,
@@ -295,6 +302,7 @@ def run_worker(settings: Settings) -> None:
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),
         shelf=Shelf(outside(settings), settings.content_store_from_bytes),
+        between=following.look,
     )
     with contextlib.suppress(Unavailable):
         release_the_dead(database)

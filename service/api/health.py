@@ -25,6 +25,7 @@ TEXT: dict[int | str, dict[str, Any]] = {
 }
 
 Counts = tuple[spool.Ledger, datetime | None, list[tuple[str, str, int]]]
+NOTE = "changed rules were refused and the earlier ones stay: see `sodan doctor`"
 SHARE = 19
 """The store's counts stand so many times as long as counting took."""
 
@@ -59,6 +60,8 @@ class Meters:
         for status, priority, number in found:
             gauge.add_metric((status, priority), number)
         yield gauge
+        refused = self.desk.house.refused is not None
+        yield GaugeMetricFamily("sodan_rules_refused", "1 while changed packs or a site file are refused", int(refused))
 
     def _counts(self) -> Counts:
         """Counting takes a twentieth of the time at most, however often somebody asks and however much there is."""
@@ -87,7 +90,9 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
     def ready() -> Response:
         """Mail can be kept now: the database can be written to, has this version's schema and room on its disk."""
         trouble = readiness.trouble()
-        return answer({"status": "ok"}) if trouble is None else problem(503, trouble, headers={"Retry-After": "5"})
+        if trouble is not None:
+            return problem(503, trouble, headers={"Retry-After": "5"})
+        return answer({"status": "ok"} if desk.house.refused is None else {"status": "ok", "note": NOTE})
 
     @router.get("/metrics", response_class=Response, responses={**TEXT, **documented(503)})
     def metrics() -> Response:

@@ -315,6 +315,7 @@ class WebhookPage(Out):
 
 class Health(Out):
     status: str = Field(examples=["ok"])
+    note: str | None = Field(None, description="What keeps no mail up, and yet wants a look; else left out.")
 
 
 class Undone(Out):

@@ -38,11 +38,15 @@ def worker() -> int:
 
 def api() -> int:
     """Only answer over HTTP: the interface for programs and the board for people."""
+    from signal import SIGHUP, signal
+    from threading import Event, Thread
+
     from service.api.app import make_app
     from service.api.desk import Desk
     from service.api.serving import bind, must_be_safe
     from service.api.serving import serve as answer
     from service.board.pages import routes
+    from service.following import Following
     from service.intake import House
 
     settings = start.settings()
@@ -51,10 +55,14 @@ def api() -> int:
     must_be_safe(settings.http_listen, database, start.now())
     listening = bind(settings.http_listen)
     house = House.of(settings)
+    following, stop = Following(settings, house), Event()
+    signal(SIGHUP, lambda *_: following.ask())
+    Thread(target=following.keep, args=(stop,), daemon=True).start()
     pages = routes(settings, database, house, start.now)
     desk = Desk(settings, database, house, start.now)
     made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback)
     answer(made, listening, stop_seconds=settings.stop_seconds)
+    stop.set()
     database.close()
     return 0
 

@@ -1,0 +1,89 @@
+"""Rules that follow their files: packs and the site file that changed are loaded while the service runs.
+
+Who works by the rules asks ``look`` from time to time, between two mails. Files that have come to rest since they
+changed are loaded (or at once, after SIGHUP); the house goes on by them. What cannot be used is refused with one line,
+and the house keeps the rules it has.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from mailrules.library import PackError, build, collect, version_of
+from service.intake import House
+from service.settings import Settings
+
+_log = structlog.get_logger("sodan.rules")
+
+LOOK_SECONDS = 1.0
+"""Time between two looks at the files; a change is loaded once two looks in a row find it the same."""
+
+_Stamp = tuple[str, int, int, int]
+
+
+class Following:
+    """The files of one house. ``look`` and ``keep`` belong to one thread, ``ask`` may come from anywhere."""
+
+    def __init__(self, settings: Settings, house: House) -> None:
+        self._settings, self._house = settings, house
+        self._tried: frozenset[_Stamp] = frozenset()
+        """The files as last loaded, or last refused; at first nobody knows which the house was made of."""
+        self._seen = self._tried
+        self._asked = False
+        self._due = 0.0
+
+    def ask(self) -> None:
+        """Load all packs at the next look, whether or not they changed (SIGHUP)."""
+        self._asked = True
+
+    def look(self) -> None:
+        """Load what changed. Costs a ``stat`` a file, once in ``LOOK_SECONDS``."""
+        now = time.monotonic()
+        if now < self._due and not self._asked:
+            return
+        self._due = now + LOOK_SECONDS
+        seen = frozenset(self._stamps())
+        at_rest = seen == self._seen
+        self._seen = seen
+        if self._asked or (at_rest and seen != self._tried):
+            self._tried, asked, self._asked = seen, self._asked, False
+            self._load(asked)
+
+    def keep(self, stop: threading.Event) -> None:
+        """Look until ``stop``."""
+        while not stop.wait(LOOK_SECONDS):
+            self.look()
+
+    def _load(self, asked: bool) -> None:
+        house = self._house
+        try:
+            library = collect(self._settings.packs, self._settings.site_file)
+            if version_of(library) != house.rules.version:
+                house.go_by(build(library), self._settings)
+                _log.info("rules loaded", version=house.rules.version, packs=len(house.rules.packs))
+            elif asked or house.refused:
+                _log.info("rules stand as they are", version=house.rules.version)
+            house.refused = None
+        except Exception as error:  # whatever is wrong with a file: mails go on being read by the rules there are
+            house.refused = str(error) if isinstance(error, PackError) else f"{type(error).__name__}: {error}"
+            _log.error("changed rules refused", reason=house.refused, kept=house.rules.version)
+
+    def _stamps(self) -> Iterator[_Stamp]:
+        """Name, time of change, size and number of each file; what is not there has none."""
+        site = self._settings.site_file
+        files = [file for folder in self._settings.packs for file in folder.rglob("*.y*ml")]
+        for file in (*files, *((site,) if site else ())):
+            yield _stamp(file)
+
+
+def _stamp(file: Path) -> _Stamp:
+    try:
+        found = file.stat()
+    except OSError:
+        return str(file), 0, 0, 0
+    return str(file), found.st_mtime_ns, found.st_size, found.st_ino

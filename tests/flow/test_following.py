@@ -1,0 +1,165 @@
+"""Packs and the site file that change while the service runs: loaded or refused, and no mail lost."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service import following
+from service.following import Following
+from service.intake import House
+from service.settings import Settings, load
+from tests.flow.test_serve import Served
+
+PACK = """pack: own.words
+title: words of this site
+signals:
+  - {id: own_gate, phrases: [正門ゲート], examples: [正門ゲートが閉まりません。], near_misses: [裏門です。]}
+decisions:
+  - id: own.gate
+    when: own_gate && ours
+    then: {item: product}
+    examples: [正門ゲートが閉まりません。]
+    near_misses: [裏門です。]
+"""
+BROKEN = PACK.replace("own_gate && ours", "own_gaet && ours")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "packs"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def settings(folder: Path, tmp_path: Path) -> Settings:
+    site = tmp_path / "site.yaml"
+    site.write_text("products: [StockBook]\n", encoding="utf-8")
+    return load(_env_file=None, intake="help@corp.example", packs=str(folder), site_file=str(site))
+
+
+@pytest.fixture
+def looking(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[House, Following]:
+    monkeypatch.setattr(following, "LOOK_SECONDS", 0.0)
+    house = House.of(settings)
+    return house, Following(settings, house)
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "own.yaml").write_text(text, encoding="utf-8")
+
+
+def test_a_change_is_loaded_once_it_is_at_rest(looking: tuple[House, Following], folder: Path) -> None:
+    house, files = looking
+    before = house.rules
+    files.look()
+    files.look()
+    assert house.rules is before  # nothing changed
+    write(folder, PACK)
+    files.look()
+    assert house.rules is before  # may still be written
+    files.look()
+    assert "own.words" in house.rules.packs
+    loaded = house.rules
+    (folder / "own.yaml").touch()
+    files.look()
+    files.look()
+    assert house.rules is loaded  # the same words
+    (folder / "own.yaml").unlink()
+    files.look()
+    files.look()
+    assert house.rules.version == before.version
+
+
+def test_what_is_broken_is_refused_and_told_once(
+    looking: tuple[House, Following], folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house, files = looking
+    write(folder, PACK)
+    files.ask()
+    files.look()
+    good = house.rules
+    write(folder, BROKEN)
+    for _ in range(4):
+        files.look()
+    assert house.rules is good
+    assert house.refused is not None
+    assert house.refused.startswith(f"{folder / 'own.yaml'}:6: own.gate: ")
+    assert capsys.readouterr().out.count("changed rules refused") == 1
+    write(folder, PACK)
+    files.look()
+    files.look()
+    assert house.rules is good
+    assert str(house.refused) == "None"
+    assert settings.site_file is not None
+    for wrong in ("hosts: ['(']\n", "people: {x", "\x00"):
+        settings.site_file.write_text(wrong, encoding="utf-8")
+        files.ask()
+        files.look()
+        assert house.rules is good
+        assert str(house.refused).startswith(str(settings.site_file))
+    settings.site_file.write_text("people: [{address: helper@partner.example}]\n", encoding="utf-8")
+    files.ask()
+    files.look()
+    assert str(house.refused) == "None"
+    assert house.team == ("helper@partner.example",)
+
+
+def test_a_folder_that_goes_away_changes_nothing(looking: tuple[House, Following], folder: Path) -> None:
+    house, files = looking
+    write(folder, PACK)
+    files.ask()
+    files.look()
+    folder.rename(folder.with_name("elsewhere"))
+    files.look()
+    files.look()
+    assert "own.words" in house.rules.packs
+    assert str(house.refused).endswith("is not a folder of packs")
+
+
+@pytest.fixture
+def served(tmp_path: Path, folder: Path) -> Iterator[Served]:
+    running = Served(tmp_path, packs=str(folder), database_url=f"sqlite:///{tmp_path}/sodan.db")
+    try:
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(30) == 0
+
+
+def test_a_running_service_follows_its_packs_and_loses_no_mail(served: Served, folder: Path) -> None:
+    sent = 0
+
+    def said(event: str) -> int:
+        return served.log.read_text().count(event)
+
+    def send_until(event: str, times: int) -> None:
+        """Mail keeps coming while the worker and the interface load."""
+        nonlocal sent
+        while said(event) < times:
+            sent += 1
+            served.send(sent)
+
+    def health() -> dict[str, str]:
+        found: dict[str, str] = httpx.get(f"http://127.0.0.1:{served.http}/readyz").json()
+        return found
+
+    write(folder, PACK)
+    send_until('event="rules loaded"', 2)  # noticed by themselves: the worker's and the interface's
+    write(folder, BROKEN)
+    served.process.send_signal(signal.SIGHUP)
+    send_until('event="changed rules refused"', 2)
+    assert "own.yaml:6: own.gate" in served.log.read_text()
+    assert "sodan doctor" in health()["note"]
+    metrics = httpx.get(f"http://127.0.0.1:{served.http}/metrics").text
+    assert "sodan_rules_refused 1.0" in metrics
+    write(folder, PACK.replace("正門ゲート", "南門ゲート"))
+    send_until('event="rules loaded"', 4)
+    served.wait_for(lambda: said('event="taken in"') == sent)
+    assert health() == {"status": "ok"}
+    assert "restarted" not in served.log.read_text()
