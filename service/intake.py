@@ -16,7 +16,7 @@ from typing import Any
 from mailrules.judge import Rules
 from mailrules.library import load
 from service.case.bringing import Brought, Ways, bring, with_reading
-from service.case.line import Line, thread_of, with_readings
+from service.case.line import Line, believed, thread_of, with_readings
 from service.case.revise import revise
 from service.case.roles import Roles
 from service.case.state import Frame, Overrides
@@ -160,7 +160,8 @@ def _judged_anew(conn: Connection, case_id: int, house: House, apply: bool, now:
 
 
 def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surroundings, now: datetime) -> Standing:
-    judgement = house.rules.judge(thread_of(lines), [line.reading for line in lines])
+    heard = believed(lines)
+    judgement = house.rules.judge(thread_of(heard), [line.reading for line in heard])
     frame = Frame(
         key=house.key(case_id),
         merged=tuple(map(house.key, known.merged)),

@@ -224,7 +224,9 @@ class MessageOut(Out):
     attachments: list[AttachmentOut]
     deliveries: int
     findings: list[dict[str, Any]]
-    defects: list[str]
+    defects: list[str] = Field(
+        description="What was wrong with the mail; `dmarc-failed`: its author did not send it, so it changed nothing."
+    )
 
 
 class MessagePage(Out):

@@ -189,6 +189,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "origin.quoted": ("引用から復元", "recovered from a quote"),
     "forwarded_by": ("{who} が転送", "forwarded by {who}"),
     "deliveries": ("{n} 通りで届いた同じメール", "came {n} ways, is one message"),
+    "forged": (
+        "差出人を確認できませんでした（DMARC 不合格）。このメールでは案件の状態・優先度・関係者を変えていません。",
+        "The sender could not be verified (DMARC failed). This mail changed nothing in the case.",
+    ),
     "automatic.auto_reply": ("自動応答", "automatic reply"),
     "automatic.bounce": ("不達通知", "bounce"),
     "automatic.receipt": ("開封確認", "receipt"),

@@ -84,8 +84,10 @@ def bring(
 ) -> tuple[Brought, ...]:
     """The mail first, then what was found inside: forwarded (outermost first), then quoted (newest first)."""
     mail = authentication.checked(mail, ways.authserv)
-    if authentication.is_forged(mail) and mail.from_:
-        roles = replace(roles, distrusted=frozenset((mail.from_.key,)))
+    forged = authentication.is_forged(mail)
+    if forged:  # nor is what it says that others wrote
+        authors = [mail.from_, *(earlier.from_ for earlier in (*mail.forwarded, *mail.history))]
+        roles = replace(roles, distrusted=frozenset(author.key for author in authors if author))
     learned = _learned(mail, roles)
     if learned:
         roles = replace(roles, learned_team=frozenset(roles.learned_team) | {learned})
@@ -97,7 +99,10 @@ def bring(
         for position, (part, earlier) in enumerate(inner, start=1)
         if earlier.from_ is not None or earlier.message_id or earlier.date is not None
     ]
-    earlier_ones = [replace(b, sides=_sides((*b.source.to, *b.source.cc), roles)) for b in earlier_ones]
+    earlier_ones = [
+        replace(b, node=replace(b.node, forged=forged), sides=_sides((*b.source.to, *b.source.cc), roles))
+        for b in earlier_ones
+    ]
     itself = _brought_mail(mail, roles, ways, received_at, recipients, tuple(b.node.id for b in earlier_ones), learned)
     return (replace(itself, sides=_sides((*mail.to, *mail.cc), roles)), *earlier_ones)
 

@@ -64,8 +64,13 @@ class Group:
         """Whether our side had said so by ``at`` and nobody had written since."""
         if self.settled_at is None or self.settled_at > at:
             return False
-        later = [m for m in self.members if self.settled_at < m.at <= at and not m.automatic and not m.resolves]
+        later = [m for m in self.members if self.settled_at < m.at <= at and _speaks(m) and not m.resolves]
         return not later
+
+
+def _speaks(node: Node) -> bool:
+    """Somebody wrote it, and under a name that is his."""
+    return not node.automatic and not node.forged
 
 
 def order_of(node: Node) -> tuple[datetime, str, str, str]:
@@ -107,13 +112,15 @@ class Groups:
     def enter(self, node: Node, group: Group) -> None:
         group.members.append(node)
         self.home[node.id] = group.index
-        if node.side != "unknown" or len(group.members) == 1 or node.author in group.people:
-            group.people.update(p for p in (node.author, *node.to, *node.cc) if p)
+        if node.base:
+            group.bases.add(node.base)
         if node.label is not None:
             group.pinned = node.label
             group.held = group.held or node.pinned is not None
-        if node.base:
-            group.bases.add(node.base)
+        if node.forged:
+            return
+        if node.side != "unknown" or len(group.members) == 1 or node.author in group.people:
+            group.people.update(p for p in (node.author, *node.to, *node.cc) if p)
         if node.resolves:
             group.settled_at = latest(group.settled_at, node.at)
         if not node.automatic:

@@ -121,6 +121,8 @@ class _Grouping:
         self.groups.enter(node, group)
         if node.message_id:
             self.mids[node.message_id].append(node)
+        if node.forged:
+            return
         if not node.fresh:
             for ref in node.stated:
                 self.refs[ref].append(node.id)
@@ -217,8 +219,11 @@ class _Grouping:
                 return
 
     def owners(self, mid: str, node: Node) -> list[Node]:
-        """Messages with this id; where several bear it (it was used again), those with the same subject first."""
-        return sorted(self.mids.get(mid, ()), key=lambda n: not _same_base(node, n))
+        """Messages with this id; where several bear it (it was used again), those with the same subject first.
+
+        Behind all others those that somebody sent under another's name.
+        """
+        return sorted(self.mids.get(mid, ()), key=lambda n: (n.forged, not _same_base(node, n)))
 
     def at(self, kind: Kind, words: str, message: int) -> Iterable[tuple[Evidence, Group]]:
         if (group := self.groups.of(message)) is not None:
@@ -262,7 +267,7 @@ class _Grouping:
 
     def may_merge(self, one: Group, other: Group, node: Node) -> bool:
         """Whether two groups are one case that only looked like two; two cases with lives of their own are not."""
-        if one.held or other.held:
+        if one.held or other.held or node.forged:
             return False
         if one.pinned is not None and other.pinned is not None and one.pinned != other.pinned:
             return False

@@ -18,7 +18,10 @@ def same_mail(one: Node, other: Node) -> str | None:
     minute, subject and words must not contradict each other.
     """
     if one.message_id and one.message_id == other.message_id:
-        if _same_author(one, other) is not False and (_same_words(one, other) or _same_minute(one, other)):
+        one_forged = one.forged != other.forged  # it would hide under the other's id whatever it says
+        if _same_author(one, other) is not False and (
+            _same_words(one, other) or (_same_minute(one, other) and not one_forged)
+        ):
             return "Message-ID and content"
         return "Message-ID and content" if alike(one.text, other.text) and len(one.text) >= 24 else None
     if one.message_id and other.message_id:
@@ -48,13 +51,20 @@ def same_mail(one: Node, other: Node) -> str | None:
 
 
 def better(known: Node, come: Node) -> bool:
-    """Whether the new way tells more than the stored one (a delivered mail beats what was found in a quote)."""
+    """Whether the new way tells more than the stored one (a delivered mail beats what was found in a quote).
+
+    What its author sent beats what somebody else sent under that name, by whatever way it came.
+    """
+    if known.forged != come.forged:
+        return known.forged
     return _RANK[come.origin] < _RANK[known.origin]
 
 
 def merged(known: Node, come: Node) -> Node:
     """One message of two ways: the better one's facts, filled up from the other."""
     first, second = (come, known) if better(known, come) else (known, come)
+    if second.forged and not first.forged:
+        second = replace(first, holds=())
     return replace(
         first,
         id=known.id,

@@ -34,7 +34,7 @@ class Node:
     author_name: str = ""
     side: Side = "unknown"
     forged: bool = False
-    """Somebody else wrote under this address (DMARC failed)."""
+    """Somebody else wrote under this address (DMARC failed), or it was found inside such a mail: it moves nothing."""
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     message_id: str | None = None

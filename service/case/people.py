@@ -26,8 +26,10 @@ def participants_of(lines: Sequence[Line]) -> tuple[Participant, ...]:
     """Authors and recipients, in the order in which they appear.
 
     A stranger who merely answers into a case is not let in: only who opened it, who was written to by somebody of the
-    case, or where nobody of ours and no vendor takes part.
+    case, or where nobody of ours and no vendor takes part. Who wrote under another's name takes part in nothing,
+    and lets nobody in.
     """
+    lines = [line for line in lines if not line.node.forged]
     known_sides = any(line.turn.side != "unknown" for line in lines)
     roles: dict[str, Side] = {}
     names: dict[str, str] = {}

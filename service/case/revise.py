@@ -13,7 +13,7 @@ from datetime import datetime
 from mailrules.judgement import ItemState, Judgement
 from mailrules.thread import Side
 from service.case.clocks import Calendar, business, elapsed, spans_of
-from service.case.line import Line, in_order, with_readings
+from service.case.line import Line, believed, in_order, with_readings
 from service.case.people import participants_of
 from service.case.state import CaseState, Clocks, Frame, Overrides, Promised, Status
 from service.case.subject import shown_subject
@@ -30,13 +30,14 @@ def revise(
     now: datetime,
     calendars: Mapping[Side, Calendar] = DEFAULT_CALENDARS,
 ) -> CaseState:
-    """The state of a case. ``lines`` in any order, all of the case; ``judgement`` of the same lines in order.
+    """The state of a case. ``lines`` in any order, all of the case; ``judgement`` of those believed, in order.
 
     Raises ValueError for a case without messages.
     """
     if not lines:
         raise ValueError("a case without messages has no state")
-    ordered = in_order(lines)
+    everything = in_order(lines)
+    ordered = believed(everything)
     if len(judgement.readings) == len(ordered):
         ordered = with_readings(ordered, judgement.readings)
     course = follow(ordered)
@@ -65,7 +66,7 @@ def revise(
         vendor_refs=_references(judgement, ordered),
         missing=missing,
         asks=course.asks,
-        messages=len(ordered),
+        messages=len(everything),
         opened_at=ordered[0].node.at,
         updated_at=now,
         judgement=judgement,
@@ -86,7 +87,8 @@ def revise(
         frame=frame,
         set_by=set_by,
     )
-    return replace(state, notes=_notes(state, checklist))
+    notes = _notes(state, checklist)
+    return replace(state, notes=(*notes, "dmarc-failed") if any(line.node.forged for line in lines) else notes)
 
 
 _SIDES: tuple[Side, ...] = ("team", "vendor", "requester")

@@ -178,7 +178,8 @@ class CaseState:
     set_by: Mapping[str, str] = field(default_factory=dict)
     """Field → who set it by hand."""
     notes: tuple[str, ...] = ()
-    """What a colleague would point out: ``p1-without-contact``, ``p1-without-owner``, ``overdue-promise``, ``call``."""
+    """What a colleague would point out: ``p1-without-contact``, ``p1-without-owner``, ``overdue-promise``, ``call``,
+    ``dmarc-failed``: a mail in it was sent under another's name."""
 
     @property
     def open_asks(self) -> int:

@@ -4,6 +4,7 @@
 mail                                        turn after it
 ==========================================  ==================================================================
 machine's (receipt, absence, notice)        as before
+sent under another's name (DMARC failed)    as before
 user's: opens, answers, reports again       team
 user's or team's: chases, only thanks       as before
 user's or team's: it is settled             nobody; the case is resolved (closed, where the vendor may close)
@@ -61,6 +62,8 @@ def follow(lines: Sequence[Line]) -> Course:
 
 
 def _step(course: Course, ledger: Ledger, line: Line) -> None:
+    if line.node.forged:
+        return  # whoever wrote it: it moves nothing
     acts = set(line.reading.acts) if line.reading else set()
     if line.turn.automatic is not None and not _human_all_the_same(line, acts):
         return

@@ -65,7 +65,7 @@ def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
         },
         "language": brought.language,
         "headers": dict(mail.headers) if mail else {},
-        "defects": list(mail.defects) if mail else [],
+        "defects": list(mail.defects) if mail else ["dmarc-failed"] if node.forged else [],
         "vendor": node.vendor,
         "reading": reading_document(reading) if reading else None,
         "findings": [
