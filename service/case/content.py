@@ -67,6 +67,11 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     return found
 
 
+def seeks(node: Node) -> bool:
+    """Whether content may join the mail to an earlier one: a vendor's, and the team's to a vendor. All others wait."""
+    return node.side == "vendor" or (node.side == "team" and node.to_vendor is not None)
+
+
 class _Alive:
     """The keys of content by which a message may be compared."""
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, TextClause, select, text
 
-from service.case.content import CROWD, EARLY, Reach
+from service.case.content import CROWD, EARLY, Reach, seeks
 from service.case.keys import content_keys, content_sought, sought_keys
 from service.case.node import Node
 from service.store.tables import case_links, cases, messages
@@ -69,7 +70,8 @@ def look_at_content(
 ) -> None:
     """Bring the cases that share content with these messages; ``known`` and ``reach`` grow.
 
-    Of the messages that came just now ``received`` says when; all others are old.
+    Of the messages that came just now ``received`` says when; all others are old. A message that seeks nothing itself
+    only brings those that may seek it: the reports of a busy fortnight have nothing to say about one another.
     """
     asking = {n.id: n for n in nodes if n.id not in reach.complete and content_keys(n)}
     if not asking:
@@ -78,17 +80,20 @@ def look_at_content(
     many = [key for key, (rows, holding) in found.items() if rows >= _FEW_ROWS and len(holding) <= CROWD]
     found |= held(conn, many, 1 << 30)  # one busy case, not a crowd
     crowds = {key for key, (_, holding) in found.items() if len(holding) > CROWD}
-    wanted = {case for key, (_, holding) in found.items() if key not in crowds for case in holding}
-    late: set[str] = set()
+    late: dict[bool, set[str]] = {True: set(), False: set()}
     for node in asking.values():
         reach.complete.add(node.id)
         crowded = crowds & content_sought(node)
         if crowded and _is_late(node, received):
-            late |= crowded  # the crowd may have come later than this mail was written
+            late[seeks(node)] |= crowded  # the crowd may have come later than this mail was written
             crowded = set()
         reach.crowded[node.id] = frozenset(crowded)
+    sought = {key for n in asking.values() if seeks(n) for key in content_sought(n)} & found.keys() - crowds
+    wanted = {case for key in sought for case in found[key][1]}
     # then whoever had it first is here, more than CROWD of them, and it can be counted how many there were when
-    wanted |= {case for _, holding in held(conn, late, _FEW_ROWS, first=True).values() for case in holding}
+    wanted |= {case for _, holding in held(conn, late[True], _FEW_ROWS, first=True).values() for case in holding}
+    wanted |= seeking(conn, found.keys() - crowds - sought, 1 << 30)
+    wanted |= seeking(conn, late[False] - late[True], _FEW_ROWS, first=True)
     known |= nodes_of(conn, wanted - {n.case for n in known.values()})
 
 
@@ -105,6 +110,17 @@ SELECT k, json_build_array(f.rows, f.holding)::text FROM unnest(CAST(:keys AS te
   SELECT count(*) AS rows, coalesce(json_agg(DISTINCT case_id), '[]'::json) AS holding FROM (
     SELECT t.case_id FROM thread_keys t {join} WHERE t.key = k ORDER BY {order} LIMIT :most) n
 ) AS f WHERE f.rows > 0"""
+_SQLITE_SEEKING = """
+SELECT (SELECT json_group_array(DISTINCT n.case_id) FROM (
+  SELECT t.case_id, t.message_id FROM thread_keys t {join} WHERE t.key = k.value ORDER BY {order} LIMIT :most
+) AS n JOIN messages s ON s.id = n.message_id WHERE s.author_role IN ('vendor', 'team')) FROM json_each(:keys) AS k"""
+_POSTGRESQL_SEEKING = """
+SELECT coalesce(json_agg(DISTINCT n.case_id), '[]'::json)::text
+FROM unnest(CAST(:keys AS text[])) AS k CROSS JOIN LATERAL (
+  SELECT t.case_id, t.message_id FROM thread_keys t {join} WHERE t.key = k ORDER BY {order} LIMIT :most
+) AS n CROSS JOIN LATERAL (
+  SELECT 1 FROM messages s WHERE s.id = n.message_id AND s.author_role IN ('vendor', 'team') LIMIT 1
+) AS r"""
 _JOIN = "JOIN messages m ON m.id = t.message_id"
 _BY_DATE = "coalesce(m.date, m.received_at)"
 
@@ -118,12 +134,30 @@ def held(
     """
     if not keys:
         return {}
-    postgresql = conn.dialect.name == "postgresql"
-    asked: dict[str, Any] = {"keys": sorted(keys) if postgresql else json.dumps(sorted(keys)), "most": most}
-    parts = {"join": _JOIN, "order": _BY_DATE} if first else {"join": "", "order": "t.message_id DESC"}
-    query = text((_POSTGRESQL if postgresql else _SQLITE).format(**parts).replace("::", r"\:\:"))
-    found = ((key, json.loads(told)) for key, told in conn.execute(query, asked))
+    found = ((row[0], json.loads(row[1])) for row in _by_key(conn, _SQLITE, _POSTGRESQL, keys, most, first))
     return {key: (rows, holding) for key, (rows, holding) in found if rows}
+
+
+def seeking(conn: Connection, keys: Collection[str], most: int, *, first: bool = False) -> set[int]:
+    """The cases that hold one of the keys by a mail of a vendor's or of the team: no other ``seeks``."""
+    if not keys:
+        return set()
+    found = _by_key(conn, _SQLITE_SEEKING, _POSTGRESQL_SEEKING, keys, most, first)
+    return {case for row in found for case in json.loads(row[0])}
+
+
+def _by_key(
+    conn: Connection, sqlite: str, postgresql: str, keys: Collection[str], most: int, first: bool
+) -> Sequence[Any]:
+    there = conn.dialect.name == "postgresql"
+    query = _statement(postgresql if there else sqlite, first)
+    return conn.execute(query, {"keys": sorted(keys) if there else json.dumps(sorted(keys)), "most": most}).all()
+
+
+@cache
+def _statement(written: str, first: bool) -> TextClause:
+    parts = {"join": _JOIN, "order": _BY_DATE} if first else {"join": "", "order": "t.message_id DESC"}
+    return text(written.format(**parts).replace("::", r"\:\:"))
 
 
 def linked(conn: Connection, wanted: Collection[int]) -> set[int]:
