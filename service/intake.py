@@ -7,8 +7,9 @@ take_in     T3  which case, by which evidence; the whole case judged; saved; the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,14 +17,16 @@ from typing import Any
 from mailrules.judge import Rules
 from mailrules.library import load
 from service.case.bringing import Brought, Ways, bring, with_reading
-from service.case.line import Line, believed, thread_of, with_readings
+from service.case.line import Line, believed, thread_of
 from service.case.revise import revise
 from service.case.roles import Roles
 from service.case.state import Frame, Overrides
+from service.errors import NotFound
 from service.mail.parse import parse
 from service.settings import Settings
-from service.store import deposit, placing, replaying, spool
+from service.store import contents, deposit, placing, replaying, spool
 from service.store.database import Connection, Database, one_at_a_time
+from service.store.outside import Outside
 from service.store.save import Standing, Surroundings, save_cases, surroundings
 from service.store.spool import Claimed, Envelope, NewEntry
 
@@ -132,31 +135,89 @@ def rejudge(
 
 
 def replay(
-    database: Database, house: House, *, since: datetime | None, apply: bool, now: datetime
+    database: Database, house: House, outside: Outside | None, *, since: datetime | None, apply: bool, now: datetime
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Read and judge anew what was taken in, case by case: key, how it stood, how it stands by these rules.
+    """Read the raw mails anew and judge their cases anew, one by one: key, how it stood, how it stands by these rules.
 
-    With ``apply`` the new readings and judgements are kept, each case in a transaction of its own. What people set
-    stays, and no mail changes its case.
+    With ``apply`` what was read and judged is kept, each case in a transaction of its own, with the reading done before
+    it: workers go on meanwhile. What people set stays, no mail changes its case, and a case that stands so already is
+    left alone: what was broken off is simply done again.
     """
     last = 0
-    run = database.transact if apply else database.read
     while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
         for last, before in chunk:
-            after = run(partial(_judged_anew, case_id=last, house=house, apply=apply, now=now))
-            yield house.key(last), before, after
+            anew = _read_anew(database, house, outside, last)
+            run = database.transact if apply else database.read
+            after = run(partial(_judged_anew, case_id=last, anew=anew, house=house, apply=apply, now=now))
+            yield house.key(last), before, before if after is None else after
 
 
-def _judged_anew(conn: Connection, case_id: int, house: House, apply: bool, now: datetime) -> dict[str, Any]:
+def _read_anew(database: Database, house: House, outside: Outside | None, case_id: int) -> dict[int, Brought]:
+    """Each message of a case as its raw mail brings it today; what has none left is not among them."""
+    origins = database.read(partial(replaying.origins, case_id=case_id))
+    team = database.read(placing.team)
+    mails = {}
+    for origin in origins.values():
+        if origin.spool_id not in mails:
+            with contextlib.suppress(NotFound):
+                mails[origin.spool_id] = parse(contents.content(database, outside, origin.spool_id))
+    envelopes = {origin.spool_id: origin for origin in origins.values()}
+
+    def brought(roles: Roles) -> dict[tuple[str, str], Brought]:
+        return {
+            (spool_id, one.part): one
+            for spool_id, mail in mails.items()
+            for one in bring(
+                mail,
+                roles,
+                house.ways,
+                received_at=envelopes[spool_id].received_at,
+                recipients=envelopes[spool_id].recipients,
+            )
+        }
+
+    found = brought(house.roles(team))
+    learned = frozenset(one.learned for one in found.values() if one.learned)
+    if learned - team:
+        found = brought(house.roles(team | learned))
+    there = {message: found.get((origin.spool_id, origin.part)) for message, origin in origins.items()}
+    return {
+        message: with_reading(one, house.rules.read(replace(one.turn, id=str(message))))
+        for message, one in there.items()
+        if one is not None
+    }
+
+
+def _judged_anew(
+    conn: Connection, case_id: int, anew: Mapping[int, Brought], house: House, apply: bool, now: datetime
+) -> dict[str, Any] | None:
+    """How the case stands; None where it is no case any more."""
     if apply:
         one_at_a_time(conn)
-    lines = placing.lines(conn, case_id)
-    lines = with_readings(lines, [house.rules.read(line.turn) for line in lines])
+        _learn(conn, case_id, anew, house, now)
+    before = placing.lines(conn, case_id)
+    if not before:
+        return None
+    lines = [_line_anew(line, anew.get(line.id), house) for line in before]
     standing = _standing(case_id, lines, house, surroundings(conn, [case_id])[case_id], now)
-    if apply:
-        replaying.keep_readings(conn, [(line.id, line.reading) for line in lines if line.reading])
+    if apply and not (lines == before and replaying.stands(conn, case_id, standing.document)):
+        replaying.keep(conn, lines, {line.id: line for line in before})
         save_cases(conn, [standing], now)
     return standing.document
+
+
+def _line_anew(line: Line, brought: Brought | None, house: House) -> Line:
+    if brought is not None:
+        line = replaying.as_read_anew(line, brought)
+    return replace(line, reading=house.rules.read(line.turn))
+
+
+def _learn(conn: Connection, case_id: int, anew: Mapping[int, Brought], house: House, now: datetime) -> None:
+    """Who forwarded what these rules know for a vendor's mail is team from now on, in other cases too."""
+    placed = placing.Placed()
+    placing.learn(conn, [placing.Arrived("", now, tuple(anew.values()))], placed, now)
+    if others := sorted(set(placed.cases) - {case_id}):
+        rejudge(conn, others, house, now=now)
 
 
 def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surroundings, now: datetime) -> Standing:

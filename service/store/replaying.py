@@ -1,16 +1,30 @@
-"""Judging anew what was taken in: which cases, and writing down what was read in their mails this time."""
+"""Reading and judging anew what was taken in: which cases, from which raw mails, and writing down what was read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
-from mailrules.judgement import Reading
+from service.case.bringing import Brought
+from service.case.keys import cited_keys, own_keys
+from service.case.line import Line
 from service.case.readings import reading_document
-from service.store.tables import cases, messages
+from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a message was read: the mail, which part of it, when and to whom it came."""
+
+    spool_id: str
+    part: str
+    received_at: datetime
+    recipients: tuple[str, ...]
 
 
 def standing_since(
@@ -28,23 +42,118 @@ def standing_since(
     return [(row.id, row.document) for row in conn.execute(query)]
 
 
-def keep_readings(conn: Connection, readings: Iterable[tuple[int, Reading]]) -> None:
-    """Write down what was read in these messages."""
-    rows = [
-        {
-            "number": number,
-            "reading": reading_document(reading),
-            "findings": [
-                {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
-                for f in reading.findings
-            ],
-        }
-        for number, reading in readings
+def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
+    """Of each message of a case: the raw mail its words were taken from."""
+    way = and_(deliveries.c.message_id == messages.c.id, deliveries.c.spool_id == messages.c.spool_id)
+    query = (
+        select(messages.c.id, spool.c.id.label("spool_id"), deliveries.c.part, spool.c.received_at, spool.c.rcpt_tos)
+        .join_from(messages, deliveries, way)
+        .join(spool, spool.c.id == messages.c.spool_id)
+        .where(messages.c.case_id == case_id)
+        .order_by(deliveries.c.part.desc())
+    )
+    return {row.id: Origin(row.spool_id, row.part, row.received_at, tuple(row.rcpt_tos)) for row in conn.execute(query)}
+
+
+def as_read_anew(line: Line, brought: Brought) -> Line:
+    """The message with what these rules say of it: sides, vendor, numbers, what was read. Whose it is and where it
+    stands is not theirs to say, and what other copies of it told stays."""
+    node, new = line.node, brought.node
+    side = "team" if line.turn.side == "team" and new.hands_on else new.side
+    node = replace(
+        node,
+        side=new.side,
+        vendor=new.vendor,
+        to_vendor=new.to_vendor,
+        hands_on=new.hands_on,
+        stated=new.stated,
+        mentioned=new.mentioned,
+        told=new.told,
+        kind=new.kind,
+        automatic=new.automatic,
+        resolves=new.resolves,
+        tells_previous=new.tells_previous,
+        fresh=new.fresh,
+    )
+    turn = replace(
+        line.turn,
+        side=side,
+        automatic=new.automatic,
+        towards=brought.turn.towards,
+        vendor=brought.turn.vendor,
+        subject_is_new=brought.turn.subject_is_new,
+    )
+    sides = dict(brought.sides)
+    people = tuple((address, name, sides.get(address, role)) for address, name, role in line.people)
+    return replace(line, node=node, turn=turn, people=people)
+
+
+def keep(conn: Connection, lines: Sequence[Line], before: Mapping[int, Line]) -> None:
+    """Write down what was read in these messages; ``before``: the same as they stood."""
+    changed = [line for line in lines if line != before[line.id]]
+    if not changed:
+        return
+    facts = {
+        row.id: row.facts or {}
+        for row in conn.execute(select(messages.c.id, messages.c.facts).where(messages.c.case_id == lines[0].node.case))
+    }
+    conn.execute(
+        update(messages)
+        .where(messages.c.id == bindparam("number"))
+        .values(
+            author_role=bindparam("role"),
+            automatic=bindparam("machine"),
+            vendor=bindparam("of_vendor"),
+            reading=bindparam("read"),
+            findings=bindparam("found"),
+            facts=bindparam("told"),
+        ),
+        [_row(line, facts[line.id]) for line in changed],
+    )
+    renewed = [line for line in changed if line.node != before[line.id].node]
+    if renewed:
+        conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_([line.id for line in renewed])))
+        conn.execute(insert(thread_keys), [key for line in renewed for key in _keys(line)])
+
+
+def stands(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
+    """Whether the case is written down just so, save for what goes on with the clock."""
+    kept = conn.execute(select(cases.c.document).where(cases.c.id == case_id)).scalar_one()
+    return _lasting(kept) == _lasting(json.loads(to_json(document)))
+
+
+def _lasting(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in ("updated_at", "clocks")}
+
+
+def _row(line: Line, facts: Mapping[str, Any]) -> dict[str, Any]:
+    node, turn, reading = line.node, line.turn, line.reading
+    sides = dict(facts.get("sides", {})) | {address: side for address, _, side in line.people}
+    extra = {name: facts[name] for name in ("files", "wrapper") if name in facts}
+    extra |= {
+        "towards": sorted(turn.towards),
+        "turn_vendor": turn.vendor,
+        "subject_is_new": turn.subject_is_new,
+        "sides": sides,
+    }
+    return {
+        "number": line.id,
+        "role": turn.side,
+        "machine": node.automatic,
+        "of_vendor": node.vendor,
+        "read": reading_document(reading) if reading else None,
+        "found": [
+            {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
+            for f in (reading.findings if reading else ())
+        ],
+        "told": node.document() | extra,
+    }
+
+
+def _keys(line: Line) -> list[dict[str, Any]]:
+    """Under which later mails find it (see ``placing``)."""
+    return [
+        {"key": key, "message_id": line.id, "kind": kind, "case_id": line.node.case}
+        for kind, keys in (("own", own_keys(line.node)), ("cites", cited_keys(line.node)))
+        for key in sorted(keys)
     ]
-    if rows:
-        conn.execute(
-            update(messages)
-            .where(messages.c.id == bindparam("number"))
-            .values(reading=bindparam("reading"), findings=bindparam("findings")),
-            rows,
-        )

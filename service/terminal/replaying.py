@@ -13,6 +13,7 @@ from service.api.moments import moment
 from service.intake import House, replay
 from service.settings import Settings
 from service.store.database import Database
+from service.store.outside import outside
 
 SHOWN = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing", "open_asks")
 FOUND_WRONG = 1
@@ -25,7 +26,7 @@ def replay_cases(
     house = House.of(settings.model_copy(update={"packs": tuple(packs)}))
     start = moment(since, "--since", now)
     looked = changed = 0
-    for key, before, after in replay(database, house, since=start, apply=apply, now=now):
+    for key, before, after in replay(database, house, outside(settings), since=start, apply=apply, now=now):
         looked += 1
         changes = differences(before, after)
         if changes:

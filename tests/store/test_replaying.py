@@ -1,0 +1,155 @@
+"""Replay: raw mails read anew by other packs, cases judged anew; what people set and where they put mails stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from mailrules.library import load
+from service import intake
+from service.intake import House
+from service.store import corrections
+from service.store.database import Database
+from service.store.spool import Envelope
+from service.store.tables import cases, messages, metadata
+from service.worker import Worker
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+VENDOR = """pack: vendors.kumonodesk
+title: Kumono Desk
+vendor:
+  id: kumonodesk
+  name: {ja: クモノデスク, en: Kumono Desk}
+  domains: [kumonodesk.example]
+  names: [KumonoDesk]
+  references:
+    - {pattern: '\\bKUM-(?P<ref>\\d{5})\\b', needs: nothing}
+  examples: [{subject: 'Re: [KUM-12345] Login', refs: ['12345']}]
+  near_misses: [{text: 'KUM-1'}]
+"""
+ASKED = """From: Aiko <aiko@corp.example>
+To: support@kumonodesk.example
+Cc: intake@corp.example
+Subject: Login loops
+Message-ID: <asked@corp.example>
+Date: Mon, 23 Nov 2026 09:00:00 +0900
+
+The login page loops since 8:30 today. What should we check?
+"""
+ANSWER = """From: Desk <support@kumonodesk.example>
+To: aiko@corp.example
+Cc: intake@corp.example
+Subject: Re: [KUM-12345] Login loops
+Message-ID: <answer@kumonodesk.example>
+In-Reply-To: <asked@corp.example>
+Date: Mon, 23 Nov 2026 10:00:00 +0900
+
+Could you please send us the log files and a screenshot?
+"""
+OTHER = """From: Ken <ken@corp.example>
+To: intake@corp.example
+Subject: Printer
+Message-ID: <printer@corp.example>
+Date: Mon, 23 Nov 2026 11:00:00 +0900
+
+The printer on floor 3 prints blank pages.
+"""
+
+
+@pytest.fixture
+def wiser(tmp_path: Path, house: House) -> House:
+    """The house with a pack that knows the vendor."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "kumonodesk.yaml").write_text(VENDOR, encoding="utf-8")
+    return replace(house, rules=load([tmp_path / "own"]))
+
+
+@pytest.fixture
+def filled(database: Database, house: House) -> Database:
+    """Three mails, taken in by rules that do not know the vendor; a person set and moved something."""
+    mails = [(Envelope("smtp", "x@corp.example", ("intake@corp.example",)), m.encode()) for m in (ASKED, ANSWER, OTHER)]
+    intake.receive(database, mails, NOW)
+    worker = Worker(database, house, by="w", batch=9, lease=timedelta(60), clock=lambda: NOW)
+    while worker.step():
+        pass
+
+    def by_hand(conn: Any) -> None:
+        wanted = {"priority": "P1", "title": "Login, again", "items": {"occurred_at": "08:30"}}
+        event = corrections.set_by_person(conn, 1, wanted, "Aki", NOW)
+        printer = conn.execute(
+            select(messages.c.id).where(messages.c.author_address == "ken@corp.example")
+        ).scalar_one()
+        moved, _ = corrections.move(conn, printer, 1, "Aki", NOW)
+        touched = {*corrections.touched(conn, event), *corrections.touched(conn, moved)}
+        intake.rejudge(conn, sorted(touched), house, now=NOW)
+
+    database.transact(by_hand)
+    return database
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """Every row of every table."""
+
+    def read(conn: Any) -> dict[str, list[Any]]:
+        return {table.name: sorted(map(repr, conn.execute(select(table)).all())) for table in metadata.sorted_tables}
+
+    return database.read(read)
+
+
+def replayed(database: Database, house: House, *, apply: bool, now: datetime = LATER) -> list[Any]:
+    return list(intake.replay(database, house, None, since=None, apply=apply, now=now))
+
+
+def case(database: Database) -> dict[str, Any]:
+    return database.read(lambda conn: conn.execute(select(cases.c.document).where(cases.c.id == 1)).scalar_one())
+
+
+def test_a_look_changes_nothing_and_says_what_keeping_does(filled: Database, wiser: House) -> None:
+    before = everything(filled)
+    [(key, stood, stands)] = replayed(filled, wiser, apply=False)
+    assert everything(filled) == before
+    assert (key, stood["vendor"], stands["vendor"]) == ("SD-1", None, "kumonodesk")
+    assert len(stands["asks"]) > len(stood["asks"]) == 0
+    replayed(filled, wiser, apply=True)
+    assert {name: case(filled)[name] for name in ("vendor", "vendor_refs", "waiting_on", "missing")} == {
+        name: stands[name] for name in ("vendor", "vendor_refs", "waiting_on", "missing")
+    }
+
+
+def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did(
+    filled: Database, wiser: House
+) -> None:
+    placed = filled.read(lambda conn: conn.execute(select(messages.c.id, messages.c.case_id)).all())
+    replayed(filled, wiser, apply=True)
+    found = case(filled)
+    assert found["vendor_refs"] == [{"vendor": "kumonodesk", "ref": "12345"}]
+    assert {one["address"]: one["role"] for one in found["participants"]}["support@kumonodesk.example"] == "vendor"
+    assert (found["priority"], found["title"]) == ("P1", "Login, again")
+    assert found["set_by"] == {"priority": "Aki", "title": "Aki"}
+    assert {line["item"]: line["value"] for line in found["checklist"]}["occurred_at"] == "08:30"
+    assert filled.read(lambda conn: conn.execute(select(messages.c.id, messages.c.case_id)).all()) == placed
+    assert filled.read(lambda conn: conn.execute(select(messages.c.pinned_by)).scalars().all()).count("Aki") == 1
+
+
+def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Database, wiser: House) -> None:
+    replayed(filled, wiser, apply=True)
+    later = ANSWER.replace("answer@", "later@").replace("In-Reply-To: <asked@corp.example>\n", "")
+    later = later.replace("Re: [KUM-12345] Login loops", "[KUM-12345] Any news?")
+    intake.receive(filled, [(Envelope("smtp", "x@y.example", ("intake@corp.example",)), later.encode())], LATER)
+    Worker(filled, wiser, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER).step()
+    assert case(filled)["messages"] == 4
+
+
+def test_what_was_broken_off_is_done_again_and_what_stands_is_left_alone(filled: Database, wiser: House) -> None:
+    begun = intake.replay(filled, wiser, None, since=None, apply=True, now=LATER)
+    next(begun)
+    once = everything(filled)
+    replayed(filled, wiser, apply=True, now=LATER + timedelta(days=2))
+    assert everything(filled) == once
+    assert case(filled)["judged_by"] == wiser.rules.version
