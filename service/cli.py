@@ -42,6 +42,7 @@ app.command(contents.app)
 app.command(keeping.backup)
 app.command(keeping.restore)
 app.command(keeping.erase)
+app.command(keeping.webhooks)
 app.command(tokens.app)
 app.command(health.doctor)
 

@@ -53,7 +53,28 @@ def restore(file: Path) -> int:
     )
     for id, words in restored.wrong:
         start.say(f"{id}: {words}")
+    if restored.manifest.rows.get("webhooks"):
+        start.say("webhooks are held, lest a copy tells what the original tells: `sodan webhooks` lists them")
     return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0
+
+
+def webhooks(*, release: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """List the webhooks that are held since a restore, or let them go on.
+
+    Parameters
+    ----------
+    release
+        Tell them what happens from now on: say so only where the original tells nothing any more.
+    """
+    from service.store import webhooks as hooks
+
+    database = start.database(start.settings())
+    if release:
+        start.say(f"{database.transact(lambda conn: hooks.let_go_on(conn, start.now()))} webhooks go on")
+        return 0
+    for url in database.read(hooks.held):
+        print(url)
+    return 0
 
 
 def erase(

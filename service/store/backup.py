@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SAWarning
 
 from service.errors import Refused
-from service.store import contents, migrate, spool
+from service.store import contents, migrate, spool, webhooks
 from service.store.archive import Manifest, Reader, Writer, value
 from service.store.database import Database
 from service.store.outside import Outside
@@ -119,8 +119,14 @@ def _load(conn: Connection, archive: Reader, keep_outside: bool) -> None:
 def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
     kinds = {column.name: column.type.python_type for column in table.columns}
     naive = table.metadata.info["naive"]
+    held: dict[str, Any] = {
+        "disabled_at": datetime.fromisoformat(archive.manifest.made_at),
+        "last_error": webhooks.HELD,
+    }
     for row in archive.table(table.name):
         values = {name: value(written, kinds[name]) for name, written in row.items()}
+        if table.name == "webhooks" and values.get("disabled_at") is None:
+            values |= held  # where the backup was made somebody may be telling them still
         if naive:
             values = {
                 name: one.astimezone(UTC).replace(tzinfo=None) if isinstance(one, datetime) else one

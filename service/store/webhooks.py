@@ -19,6 +19,8 @@ from service.errors import NotFound
 from service.store.feed import newest
 from service.store.tables import events, webhooks
 
+HELD = "held: restored from a backup; `sodan webhooks` lets it go on"
+"""``last_error`` of one that a copy must not tell before its owner says so."""
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 9
 _WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)
@@ -68,6 +70,22 @@ def remove(conn: Connection, id: int) -> None:
     """Tell it nothing more. Raises NotFound."""
     if not conn.execute(delete(webhooks).where(webhooks.c.id == id)).rowcount:
         raise NotFound("there is no such webhook")
+
+
+def held(conn: Connection) -> list[str]:
+    """The addresses of those held since a restore."""
+    return list(
+        conn.execute(select(webhooks.c.url).where(webhooks.c.last_error == HELD).order_by(webhooks.c.id)).scalars()
+    )
+
+
+def let_go_on(conn: Connection, now: datetime) -> int:
+    """Tell those held what happens from now on, and nothing of before; returns how many."""
+    return conn.execute(
+        update(webhooks)
+        .where(webhooks.c.last_error == HELD)
+        .values(disabled_at=None, last_error=None, attempts=0, due_at=now, leased_until=None, event=newest(conn))
+    ).rowcount
 
 
 def any_due(conn: Connection, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select
 from service.errors import Refused
 from service.intake import House, receive
 from service.settings import Settings
-from service.store import spool, tables
+from service.store import spool, tables, webhooks
 from service.store.backup import backup, restore
 from service.store.contents import Shelf
 from service.store.database import Connection, Database
@@ -247,3 +247,27 @@ def test_what_people_set_and_what_points_forward_comes_back(sqlite: Database, tm
 
     assert elsewhere.read(rows) == sqlite.read(rows)
     elsewhere.close()
+
+
+def test_a_restored_copy_tells_no_webhook_until_its_owner_says_so(
+    database: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+
+    def put(conn: Connection) -> None:
+        webhooks.create(conn, "https://hooks.example/a", [], now)
+        conn.execute(insert(tables.events), {"kind": "case.opened", "at": now, "data": {}})
+
+    database.transact(put)
+    assert database.read(lambda conn: webhooks.any_due(conn, now))
+    backup(database, None, tmp_path / "b", now)
+    restore(elsewhere, None, tmp_path / "b")
+    later = now + timedelta(days=9)
+    assert not elsewhere.read(lambda conn: webhooks.any_due(conn, later))
+    assert elsewhere.read(webhooks.held) == ["https://hooks.example/a"]
+    assert database.read(webhooks.held) == []
+    assert elsewhere.transact(lambda conn: webhooks.let_go_on(conn, later)) == 1
+    # what the original told already is not told again, what comes is
+    assert not elsewhere.read(lambda conn: webhooks.any_due(conn, later))
+    elsewhere.transact(lambda conn: conn.execute(insert(tables.events), {"kind": "x", "at": later, "data": {}}))
+    assert elsewhere.read(lambda conn: webhooks.any_due(conn, later))
