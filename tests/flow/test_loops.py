@@ -1,0 +1,71 @@
+"""Mail that answers itself: sodan sends none, so a loop is somebody else's; it is recorded and moves nothing."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import service
+from tests.running import Running
+
+REPORT = (
+    "From: Mei Aoki <mei@corp.example>\nTo: intake@corp.example\nSubject: Label printer feeds two sheets\n"
+    "Message-ID: <loop@corp.example>\nDate: Tue, 17 Nov 2026 09:00:00 +0900\n\n"
+    "The label printer feeds two sheets at once. Error E-7741. Nobody in the warehouse can work.\n"
+)
+
+
+def _answer(number: int, head: str) -> str:
+    """The next mail of a machine that answers whatever comes."""
+    before = "<loop@corp.example>" if number == 1 else f"<loop{number - 1}@corp.example>"
+    return (
+        f"From: Mei Aoki <mei@corp.example>\nTo: intake@corp.example\nSubject: Automatic reply: Label printer "
+        f"feeds two sheets\nMessage-ID: <loop{number}@corp.example>\nIn-Reply-To: {before}\n{head}\n"
+        f"Date: Tue, 17 Nov 2026 09:{number:02d}:00 +0900\n\nI am out of the office until Monday.\n"
+    )
+
+
+def test_sodan_itself_sends_no_mail() -> None:
+    for path in Path(service.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not {name.partition(".")[0] for name in names} & {"smtplib", "aiosmtplib"}, path
+
+
+def test_a_mail_that_comes_back_under_its_own_id_is_one_message(service: Running) -> None:
+    (key,) = service.deliver(REPORT)
+    before = service.get(f"/api/cases/{key}")
+    for hop in range(4):
+        assert service.deliver(
+            f"Received: from a{hop}.example by b.example; Tue, 17 Nov 2026 09:01:00 +0900\n{REPORT}"
+        ) == [key]
+    after = service.get(f"/api/cases/{key}")
+    assert [after[name] for name in ("messages", "status", "waiting_on", "waiting_since", "priority")] == [
+        before[name] for name in ("messages", "status", "waiting_on", "waiting_since", "priority")
+    ]
+    assert service.get("/api/messages", message_id="<loop@corp.example>")["items"][0]["deliveries"] == 5
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Auto-Submitted: auto-replied",
+        "Precedence: bulk",
+        "Precedence: junk",
+        "Precedence: list\nList-Id: <staff.corp.example>",
+        "Precedence: auto_reply",
+        "X-Loop: mei@corp.example\nX-Auto-Response-Suppress: All",
+    ],
+)
+def test_machines_that_answer_and_answer_move_nothing(embedded: Running, head: str) -> None:
+    (key,) = embedded.deliver(REPORT)
+    before = embedded.get(f"/api/cases/{key}")
+    assert set(embedded.deliver(*(_answer(number, head) for number in range(1, 9)))) == {key}
+    after = embedded.get(f"/api/cases/{key}")
+    for name in ("status", "waiting_on", "waiting_since", "priority", "title", "missing", "participants"):
+        assert after[name] == before[name], name
+    mails = embedded.get(f"/api/cases/{key}/messages")["items"]
+    assert [mail["automatic"] for mail in mails] == [None] + ["auto_reply"] * 8
