@@ -44,6 +44,8 @@ POLL_SECONDS = (0.005, 0.04)
 AWAY_SECONDS = 2.0
 """Longest time between two tries while the database is away."""
 INDEX_MAILS = 200
+INDEX_SECONDS = 0.5
+"""Between two shares of the word index while little waits: one by one a mail costs it seven times as much."""
 VISIBLE_SECONDS = 0.1
 """How long a batch may take while little waits: it becomes visible as a whole."""
 
@@ -104,6 +106,7 @@ class Worker:
         self._shelf = shelf or Shelf()
         self._between = between
         self._unindexed = True
+        self._index_due = 0.0
         self._owed: list[str] = []
         """Claimed, then the database failed us: to be given back as soon as it answers, with the attempt uncounted."""
 
@@ -216,10 +219,12 @@ class Worker:
 
     def _index(self) -> int:
         """Give the word index its share once nothing waits."""
-        if not self._unindexed:
+        now = time.monotonic()
+        if not self._unindexed or now < self._index_due:
             return 0
         indexed = search.index_pending(self._database, INDEX_MAILS)
-        self._unindexed = bool(indexed)
+        self._unindexed = indexed >= INDEX_MAILS
+        self._index_due = 0.0 if self._unindexed else now + INDEX_SECONDS
         return indexed
 
     @contextlib.contextmanager
