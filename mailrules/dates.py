@@ -7,6 +7,7 @@ the next such day, today included. Nothing here reads a clock.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 _WEEKDAYS = {name: n for n, name in enumerate("月火水木金土日")}
@@ -164,7 +165,7 @@ def _clock(text: str) -> time | None:
     return time(12) if _MORNING.search(text) else None
 
 
-def next_business_end(written: datetime, holidays: frozenset[date] = frozenset()) -> datetime:
+def next_business_end(written: datetime, holidays: Container[date] = frozenset()) -> datetime:
     """The end of the next business day of the writer (DOMAIN 2.3: a deadline of one business day)."""
     day = written.date() + timedelta(days=1)
     while day.weekday() >= 5 or day in holidays:

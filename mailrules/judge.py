@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import pairwise
 
 from mailrules.checklist import Checklist, is_opening, side_of
@@ -16,6 +15,7 @@ from mailrules.judgement import Finding, Judgement, Problem, Reading, Reference,
 from mailrules.pack import Advice, Decision
 from mailrules.priority import prioritise
 from mailrules.reading import Reader
+from mailrules.site import Site
 from mailrules.thread import Side, Thread, Turn
 from mailrules.vendors import Vendors
 
@@ -36,9 +36,17 @@ class Rules:
     tones: Mapping[str, Advice] = field(default_factory=dict)
     decisions: tuple[tuple[Decision, str], ...] = ()
     """Every decision with its pack, in the order of loading."""
-    holidays: frozenset[date] = frozenset()
-    colleagues: tuple[str, ...] = ()
-    """Addresses that the site file counts to the team, lower case."""
+    site: Site = field(default_factory=Site)
+
+    @property
+    def colleagues(self) -> tuple[str, ...]:
+        """Addresses that the site file counts to the team, lower case."""
+        return tuple(one.address.lower() for one in self.site.people if one.side == "team")
+
+    @property
+    def people(self) -> dict[str, Side]:
+        """Address, lower case → the side that the site file names."""
+        return {one.address.lower(): one.side for one in self.site.people}
 
     def vendor_of(self, address: str) -> str | None:
         """The vendor that writes from this address."""
@@ -67,7 +75,7 @@ class Rules:
         full = [reading or self.read(turn) for turn, reading in zip(thread, given, strict=True)]
         kind = _kind(thread, full)
         side = side_of(thread)
-        priority = prioritise(thread, full, kind, self.holidays)
+        priority = prioritise(thread, full, kind, self.site.calendar.days_off)
         values = self.checklist.values(thread, full)
         installed = any("installed" in reading.flags for reading in full)
         wanted = self.checklist.required(kind, side, installed=installed, level=priority.level)

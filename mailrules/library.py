@@ -144,8 +144,7 @@ def build(library: Library) -> Rules:
         checklist=Checklist(items, required),
         tones={tone.id: tone for pack in packs for tone in pack.tones},
         decisions=tuple(decisions),
-        holidays=frozenset(library.site.calendar.closed),
-        colleagues=tuple(one.address.lower() for one in library.site.people if one.side == "team"),
+        site=library.site,
     )
 
 

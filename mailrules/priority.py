@@ -6,7 +6,7 @@ and rank change nothing either. Recovery lowers, a reopening starts afresh.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -53,7 +53,7 @@ class _Facts:
 
 
 def prioritise(
-    thread: Thread, readings: Sequence[Reading], kind: str, holidays: frozenset[date] = frozenset()
+    thread: Thread, readings: Sequence[Reading], kind: str, holidays: Container[date] = frozenset()
 ) -> PriorityDetail:
     """The priority of the case as its mails stand."""
     facts = _Facts()
@@ -80,7 +80,7 @@ def prioritise(
     return PriorityDetail(_MATRIX[impact, urgency], impact, urgency, evidence, heard, basis)
 
 
-def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]) -> None:
+def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: Container[date]) -> None:
     ours = turn.side != "vendor"
     if "reopen" in reading.acts and ours:
         facts.recovered = facts.calm = facts.workaround = facts.strained = None
@@ -114,7 +114,7 @@ def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]
     _deadline(facts, turn, reading, holidays)
 
 
-def _deadline(facts: _Facts, turn: Turn, reading: Reading, holidays: frozenset[date]) -> None:
+def _deadline(facts: _Facts, turn: Turn, reading: Reading, holidays: Container[date]) -> None:
     consequence = any(weight.axis == "consequence" for weight in reading.weights)
     if not consequence or turn.date is None:
         return

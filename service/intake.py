@@ -21,6 +21,7 @@ from service.case.line import Line, believed, thread_of
 from service.case.revise import revise
 from service.case.roles import Roles
 from service.case.state import Frame, Overrides
+from service.case.working import calendars_of
 from service.errors import NotFound
 from service.mail.parse import parse
 from service.settings import Settings
@@ -92,7 +93,11 @@ class House:
     def roles(self, learned: frozenset[str]) -> Roles:
         """Who is on which side, knowing who showed to be of the team."""
         return Roles(
-            organisation=self.organisation, team=self.team, learned_team=learned, vendor_of=self.rules.vendor_of
+            organisation=self.organisation,
+            team=self.team,
+            learned_team=learned,
+            known=self.rules.people,
+            vendor_of=self.rules.vendor_of,
         )
 
 
@@ -228,5 +233,6 @@ def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surround
         merged=tuple(map(house.key, known.merged)),
         related=tuple(map(house.key, known.related)),
     )
-    state = revise(lines, judgement, Overrides.from_document(known.by_hand), frame, now)
+    calendars = calendars_of(house.rules, judgement.vendor)
+    state = revise(lines, judgement, Overrides.from_document(known.by_hand), frame, now, calendars)
     return Standing(case_id, state.document())

@@ -24,7 +24,10 @@ class Calendar:
     """ISO 3166, for public holidays; empty: none are kept."""
     opens: time = time(9, 0)
     closes: time = time(17, 30)
+    """Midnight is the end of the day."""
     weekdays: frozenset[int] = frozenset(range(5))
+    closed: frozenset[date] = frozenset()
+    """Further days off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,11 @@ def _working(start: datetime, end: datetime, calendar: Calendar) -> float:
     if (there.date() - here.date()).days > 3660:
         here = there - timedelta(days=3660)
     total, day, last = 0.0, here.date(), there.date()
-    free = _free(calendar.country, here.year, there.year)
+    free = _free(calendar.country, here.year, there.year) | calendar.closed
     for edge in (day, last) if day < last else (day,):
         if edge.weekday() in calendar.weekdays and edge not in free:
             opens = datetime.combine(edge, calendar.opens, calendar.zone)
-            closes = datetime.combine(edge, calendar.closes, calendar.zone)
+            closes = datetime.combine(*_closing(edge, calendar), calendar.zone)
             total += max(0.0, (min(there, closes) - max(here, opens)).total_seconds())
     return total + _days_between(day, last, calendar.weekdays, free) * _day(calendar)
 
@@ -84,9 +87,14 @@ def _days_between(first: date, last: date, weekdays: frozenset[int], free: froze
     return working - sum(first < one < last and one.weekday() in weekdays for one in free)
 
 
+def _closing(day: date, calendar: Calendar) -> tuple[date, time]:
+    """When the day's work ends; midnight is that of the day's end."""
+    return (day, calendar.closes) if calendar.closes != time(0) else (day + timedelta(days=1), time(0))
+
+
 def _day(calendar: Calendar) -> float:
     """Seconds of a whole working day, by the clock on the wall."""
-    opens, closes = (datetime.combine(date.min, at) for at in (calendar.opens, calendar.closes))
+    opens, closes = datetime.combine(date.min, calendar.opens), datetime.combine(*_closing(date.min, calendar))
     return max(0.0, (closes - opens).total_seconds())
 
 

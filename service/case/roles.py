@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from mailrules.thread import Side
@@ -21,6 +21,8 @@ class Roles:
     learned_team: Collection[str] = ()
     distrusted: Collection[str] = ()
     """Addresses that somebody else wrote under (DMARC failed): nobody's side, whatever is listed."""
+    known: Mapping[str, Side] = field(default_factory=dict)
+    """Addresses whose side somebody named (the site file): stronger than any domain."""
     vendor_of: Callable[[str], str | None] = field(default=lambda _address: None)
 
     def role_of(self, address: str | Address | None) -> Side:
@@ -28,6 +30,8 @@ class Roles:
         key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
         if not key or key in self.distrusted:
             return "unknown"
+        if (named := self.known.get(key) or self.known.get(_plain(key))) is not None:
+            return named
         if _listed(key, self.team) or key in self.learned_team:
             return "team"
         if _listed(key, self.organisation):
@@ -44,8 +48,7 @@ class Roles:
 
 def _listed(key: str, entries: Collection[str]) -> bool:
     """Whether an address is one of ``entries``: equal, at the domain, or below it. ``a+tag@`` counts as ``a@``."""
-    local, _, domain = key.rpartition("@")
-    plain = f"{local.partition('+')[0]}@{domain}"
+    domain, plain = key.rpartition("@")[2], _plain(key)
     for raw in entries:
         entry = raw.strip().casefold()
         if not entry:
@@ -56,3 +59,9 @@ def _listed(key: str, entries: Collection[str]) -> bool:
         elif domain == (bare := entry.lstrip("@")) or domain.endswith(f".{bare}"):
             return True
     return False
+
+
+def _plain(key: str) -> str:
+    """Without a ``+tag``."""
+    local, _, domain = key.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"

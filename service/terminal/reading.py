@@ -119,7 +119,7 @@ class _Judge:
 
         name, rules = name_of(file, self.root), rules_of(self.packs, self.site)
         team = (*self.team, *rules.colleagues)
-        roles = Roles(organisation=self.organisation, team=team, vendor_of=rules.vendor_of)
+        roles = Roles(organisation=self.organisation, team=team, known=rules.people, vendor_of=rules.vendor_of)
         try:
             return dump(judge_single(_mail(file), rules, roles, name))
         except Exception as error:  # one odd mail must not end the run
@@ -153,7 +153,9 @@ def explain_mail(
     from service.case.roles import Roles
 
     rules = rules_of(packs, settings.site_file)
-    roles = Roles(organisation=organisation, team=(*team, *rules.colleagues), vendor_of=rules.vendor_of)
+    roles = Roles(
+        organisation=organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
+    )
     mail = parse(_content(what, settings))
     ways = Ways(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation)
     for one in bring(mail, roles, ways, received_at=mail.date or datetime.now(UTC)):

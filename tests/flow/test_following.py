@@ -97,7 +97,7 @@ def test_what_is_broken_is_refused_and_told_once(
     assert house.rules is good
     assert str(house.refused) == "None"
     assert settings.site_file is not None
-    for wrong in ("hosts: ['(']\n", "people: {x", "\x00"):
+    for wrong in ("hosts: ['(']\n", "people: {x", "calendar: {country: XX}\n", "\x00"):
         settings.site_file.write_text(wrong, encoding="utf-8")
         files.ask()
         files.look()
