@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import pytest
 from sqlalchemy import Connection, select
 
 from service.errors import Conflict, NotFound, Refused
-from service.store import corrections
+from service.intake import House, replay
+from service.store import corrections, placing
 from service.store.database import Database
 from service.store.tables import cases, events
 from tests.case.filing import DESK, OTHER_USER, USER, mail
@@ -51,6 +53,35 @@ def test_a_merge_holds_and_both_keys_lead_to_one_case(desk: Desk) -> None:
     assert desk.database.read(lambda conn: corrections.touched(conn, event)) == [fan]
     desk.take(mail("keyed", DESK, f"SD-{heat}: parts ordered", "They come on Monday.", 200))
     assert desk.case_of("keyed") == fan
+
+
+def test_a_chain_of_merges_is_followed_to_its_end_by_mails_and_keys_and_taken_back_link_by_link(desk: Desk) -> None:
+    desk.take(mail("lamp", USER, "Lamp", "A lamp flickers in the hall.", 10, to=(DESK,)))
+    fan, heat, lamp = (desk.case_of(name) for name in ("fan", "heat", "lamp"))
+    act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
+    last = act(desk, lambda conn: corrections.merge(conn, fan, lamp, "Aki", NOW))
+    desk.take(HEAT3, mail("keyed", DESK, f"SD-{heat}: parts ordered", "They come on Monday.", 200))
+    assert {desk.case_of(name) for name in ("fan", "heat", "heat3", "keyed", "lamp")} == {lamp}
+    for key in (fan, heat, lamp):
+        assert desk.database.read(partial(corrections.survivor, number=key)) == lamp
+    for one, other in ((lamp, fan), (lamp, heat), (lamp, lamp)):
+        with pytest.raises(Refused):
+            act(desk, partial(corrections.merge, number=one, into=other, who="Aki", now=NOW))
+    act(desk, lambda conn: corrections.undo(conn, last, "Aki", NOW))
+    assert {desk.case_of(name) for name in ("fan", "heat", "heat3")} == {fan}
+    assert desk.case_of("lamp") == lamp
+
+
+def test_a_replay_moves_no_mail_that_a_person_or_a_rule_placed(desk: Desk, house: House) -> None:
+    fan, heat = desk.case_of("fan"), desk.case_of("heat")
+    move(desk, desk.id_of("fan2"), heat)
+    _, alone = move(desk, desk.id_of("heat2"), None)
+    stood = desk.partition()
+    seen = [key for key, _, _ in replay(desk.database, house, since=None, apply=True, now=NOW)]
+    assert seen == [house.key(case) for case in (fan, heat, alone)]
+    act(desk, lambda conn: placing.regroup(conn, {fan, heat, alone}, now=NOW))
+    assert desk.partition() == stood
+    assert (desk.case_of("fan2"), desk.case_of("heat2")) == (heat, alone)
 
 
 def test_a_merge_can_be_taken_back_and_later_mail_goes_where_it_belongs(desk: Desk) -> None:
@@ -140,7 +171,12 @@ def test_every_correction_is_in_the_event_log_with_who_and_when(desk: Desk) -> N
     fan, heat = desk.case_of("fan"), desk.case_of("heat")
     event = act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
     act(desk, lambda conn: corrections.undo(conn, event, "Ben", NOW))
-    query = select(events.c.kind, events.c.who, events.c.undone_by).where(events.c.who != "").order_by(events.c.id)
+    query = (
+        select(events.c.kind, events.c.who, events.c.undone_by, events.c.at)
+        .where(events.c.who != "")
+        .order_by(events.c.id)
+    )
     rows = desk.database.read(lambda conn: conn.execute(query).all())
     assert [(row.kind, row.who) for row in rows] == [("case.merged", "Aki"), ("undone", "Ben")]
     assert rows[0].undone_by is not None
+    assert {row.at for row in rows} == {NOW}

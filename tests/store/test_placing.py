@@ -170,6 +170,18 @@ def test_a_mail_that_was_known_from_a_quote_renews_the_evidence_of_others_when_i
     assert desk.partition() == {frozenset({"answer", "ask", "user", "number"})}
 
 
+def test_an_id_that_is_used_again_for_another_mail_is_flagged_and_not_taken_for_the_same(database: Database) -> None:
+    desk = Desk(database)
+    for parcel, text in ((11, "Your parcel is on its way to Kobe."), (12, "Handed over, signed by the reception.")):
+        desk.take(mail("parcel", "no-reply@parcel.test", f"Parcel {parcel}", text, parcel * 24 * 60))
+    query = select(messages.c.case_id, messages.c.defects, messages.c.deliveries).order_by(messages.c.id)
+    first, second = database.read(lambda conn: conn.execute(query).all())
+    assert first.case_id != second.case_id
+    assert "message-id-reused" not in first.defects
+    assert "message-id-reused" in second.defects
+    assert (first.deliveries, second.deliveries) == (1, 1)
+
+
 def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
     from service.mail.message import Attachment
 
