@@ -1,6 +1,6 @@
 """Where a mail's time goes between the spool and the API, stage by stage, on the realistic mix.
 
-python -m bench.taking_in [--mails 1000] [--profile] [sqlite|postgresql]
+python -m bench.taking_in [--mails 1000] [--batch 128] [--profile] [sqlite|postgresql]
 """
 
 from __future__ import annotations
@@ -59,7 +59,12 @@ def house() -> House:
 
 
 def run(
-    database: Database, house: House, count: int, seed: int = 1, profile: cProfile.Profile | None = None
+    database: Database,
+    house: House,
+    count: int,
+    seed: int = 1,
+    profile: cProfile.Profile | None = None,
+    batch: int = BATCH,
 ) -> tuple[Stages, float]:
     """Receive and take in ``count`` mails; CPU by stage, and mails a second of one worker.
 
@@ -70,10 +75,10 @@ def run(
     stages = Stages()
 
     def claim(conn: Connection) -> list[Claimed]:
-        return spool.claim(conn, "bench", now, timedelta(60), BATCH)
+        return spool.claim(conn, "bench", now, timedelta(60), batch)
 
-    for start in range(0, count, BATCH):
-        group = [(Envelope("smtp", m.sender, ("help@intake.example",)), m.content) for m in made[start : start + BATCH]]
+    for start in range(0, count, batch):
+        group = [(Envelope("smtp", m.sender, ("help@intake.example",)), m.content) for m in made[start : start + batch]]
         stages.of("receive", intake.receive, database, group, now)
     began = time.monotonic()
     if profile is not None:
@@ -147,6 +152,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("database", nargs="?", default="sqlite")
     parser.add_argument("--mails", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=BATCH, help="mails taken in at once")
     parser.add_argument("--profile", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, database_url(asked.database, Path(folder)) as url:
@@ -155,7 +161,7 @@ def main() -> int:
         ours = house()
         run(database, ours, 100, seed=2)
         profile = cProfile.Profile(time.process_time)  # of CPU: the machine may be shared
-        stages, rate = run(database, ours, asked.mails, profile=profile if asked.profile else None)
+        stages, rate = run(database, ours, asked.mails, profile=profile if asked.profile else None, batch=asked.batch)
         database.close()
     total = sum(stages.spent.values())
     for stage, spent in stages.most():
