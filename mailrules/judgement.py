@@ -110,6 +110,8 @@ class Reading:
     """Plain facts: ``installed``, ``ongoing``, ``recovered``, ``growing``."""
     topic: str = ""
     """What the mail is about, in its own words: the subject, or its first telling sentence."""
+    maker: str | None = None
+    """Of the product that a user names, where the mail speaks of no vendor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,7 @@ class Reader:
             problems=tuple(got.problems),
             flags=tuple(dict.fromkeys(got.flags)),
             topic=self._topic(turn, looked, got),
+            maker=known.maker,
         )
 
     def finding(self, compiled: Compiled, number: int, turn: Turn, looked: Looked) -> Finding:

@@ -32,11 +32,15 @@ _NEAR = 40
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The vendor of one mail. ``by_domain``: an address spoke for it; else ``finding`` holds the words that did."""
+    """The vendor of one mail. ``by_domain``: an address spoke for it; else ``finding`` holds the words that did.
+
+    ``maker``: where nobody speaks of a vendor, the maker of the product that a user names.
+    """
 
     vendor: str | None
     by_domain: bool = False
     finding: Finding | None = None
+    maker: str | None = None
 
 
 @dataclass(slots=True)
@@ -147,23 +151,25 @@ class Vendors:
 
     def _named(self, turn: Turn, sheet: Sheet) -> Recognised:
         """The vendor that the words name. Products of a vendor count in mails of the team alone: a user who writes
-        "Outlook" has no case with Microsoft yet."""
+        "Outlook" has no case with Microsoft yet, so that one is the maker only."""
         if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
             return Recognised(None)
         weak = turn.side == "team" and "requester" not in turn.towards
         scores: dict[str, float] = defaultdict(float)
+        makers: dict[str, float] = defaultdict(float)
         first: dict[str, Finding] = {}
         for text, weight, base, start, end, name in self._names_in(turn, sheet):
             if self._in_passing(text, start, end):
                 continue
             strong = name.strong or self._maker(text[end : end + _NEAR])
             if not (strong or weak):
+                makers[name.vendor] += weight
                 continue
             scores[name.vendor] += weight if strong else weight / 2
             place = sheet.span(base + start, base + end) if base >= 0 else (-1, -1)
             first.setdefault(name.vendor, _finding(turn, name.vendor, text[start:end], place))
         if not scores:
-            return Recognised(None)
+            return Recognised(None, maker=max(makers, key=lambda maker: makers[maker], default=None))
         best = max(scores, key=lambda vendor: (scores[vendor], -list(first).index(vendor)))
         return Recognised(best, False, first[best])
 

@@ -142,8 +142,10 @@ def _title(lines: Sequence[Line]) -> str:
 
 
 def _named(lines: Sequence[Line]) -> str | None:
-    """The maker of the product that the opening names, until somebody writes to a vendor."""
-    return next((m.node.vendor for m in lines if m.turn.automatic is None and m.node.vendor), None)
+    """The maker of the product that our people name first, until somebody writes to a vendor."""
+    written = [line for line in lines if line.turn.automatic is None]
+    named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
+    return next((vendor for vendor in named if vendor), None)
 
 
 def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str, str], ...]:

@@ -56,7 +56,8 @@ def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
         .order_by(cases.c.updated_at.desc())
         .limit(AT_MOST)
     )
-    return summary([_Exchange(row.status, row.clocks or {}, row.asks or []) for row in conn.execute(query)])
+    rows = [_Exchange(row.status, row.clocks or {}, row.asks or []) for row in conn.execute(query)]
+    return summary([row for row in rows if row.clocks.get("vendor") or row.asks])  # others had no part of the vendor
 
 
 def summary(rows: list[_Exchange]) -> dict[str, Any]:

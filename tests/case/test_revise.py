@@ -212,3 +212,10 @@ def test_a_reading_comes_back_as_it_was() -> None:
     document = reading_document(reading)
     assert reading_of(document, "0") == reading
     assert reading_of(document, "9").findings[0].turn == "9"
+
+
+def test_until_somebody_writes_to_a_vendor_the_case_is_its_who_made_the_product() -> None:
+    opening = replace(OPENING, reading=replace(OPENING.reading, maker="acme"))  # type: ignore[type-var]
+    assert state([opening], vendor=None).vendor == "acme"
+    assert state([opening, INQUIRY], vendor="example").vendor == "example"
+    assert state([OPENING], vendor=None).vendor is None

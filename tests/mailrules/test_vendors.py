@@ -146,6 +146,11 @@ class TestWhoIsNamed:
         for text in ("Outlook が固まります", "FortiClient が 98% で止まります", "OneDrive does not sync"):
             assert recognised(turn(text, side="requester")).vendor is None
 
+    def test_the_maker_of_a_program_is_known_all_the_same(self) -> None:
+        seen = recognised(turn("FortiClient が 98% で止まります", side="requester"))
+        assert (seen.vendor, seen.maker) == (None, "fortinet")
+        assert recognised(turn("okta がループします。Outlook も。", side="requester")).maker is None
+
     def test_the_team_names_a_product_in_its_copy_of_a_ticket(self) -> None:
         mail = turn("FortiGate 200F が再起動した件、起票しました。", towards=frozenset({"team"}))
         assert recognised(mail).vendor == "fortinet"
