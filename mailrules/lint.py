@@ -34,6 +34,12 @@ _SOME = {
 }
 
 
+_WANTED = {
+    "example": "write a text on which it must fire under `examples`",
+    "near-miss": "write a text that comes close and on which it must not fire under `near_misses`",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that lint found."""
@@ -69,7 +75,9 @@ def _evidence(library: Library) -> Iterator[Problem]:
             continue
         for kind, given in (("example", rule.examples), ("near-miss", rule.near_misses)):
             if not given:
-                yield Problem(str(source.file), source.line(rule.id), rule.id, "error", f"has no {kind}")
+                yield Problem(
+                    str(source.file), source.line(rule.id), rule.id, "error", f"has no {kind}: {_WANTED[kind]}"
+                )
 
 
 def _unreachable(library: Library, rules: Rules) -> Iterator[Problem]:
@@ -82,7 +90,7 @@ def _unreachable(library: Library, rules: Rules) -> Iterator[Problem]:
                 source.line(compiled.decision.id),
                 compiled.decision.id,
                 "error",
-                "can never hold: its condition contradicts itself",
+                "can never hold: its condition contradicts itself: drop a part of it, or the decision",
             )
 
 
@@ -111,7 +119,13 @@ def _unused(library: Library, rules: Rules) -> Iterator[Problem]:
         if signal.id in OWN_SIGNALS or used >> number & 1 or signal.about:
             continue
         source = library.signals[signal.id][1]
-        yield Problem(str(source.file), source.line(signal.id), signal.id, "warning", "no decision asks for it")
+        yield Problem(
+            str(source.file),
+            source.line(signal.id),
+            signal.id,
+            "warning",
+            "no decision asks for it: name it in a `when`, or drop it",
+        )
 
 
 def _overlaps(library: Library) -> Iterator[Problem]:
@@ -126,7 +140,7 @@ def _overlaps(library: Library) -> Iterator[Problem]:
     for pattern, owners in patterns.items():
         if len(owners) > 1:
             signal, source = library.signals[owners[1]]
-            message = f"the pattern {pattern[:40]!r} is in {owners[0]} too"
+            message = f"the pattern {pattern[:40]!r} is in {owners[0]} too: keep it there and name both in `when`"
             yield Problem(str(source.file), source.line(signal.id), signal.id, "warning", message)
 
 
@@ -136,10 +150,12 @@ def _redundant(signal: Signal) -> Iterator[str]:
         for other, shorter, open_end in words:
             if other is raw or shorter == text or not _inside(shorter, text, open_end):
                 continue
-            yield f"the phrase {raw!r} is noticed by {other!r} already"
+            yield f"the phrase {raw!r} is noticed by {other!r} already: drop it"
             break
     if len({text for _, text, _ in words}) < len(words):
-        yield "a phrase stands there twice"
+        yield "a phrase stands there twice: drop one"
+    if len({*signal.patterns}) < len(signal.patterns):
+        yield "a pattern stands there twice: drop one"
 
 
 def _inside(shorter: str, text: str, open_end: bool) -> bool:
@@ -157,5 +173,5 @@ def _unlisted(library: Library) -> Iterator[Problem]:
         for kind, needs in source.pack.required.items():
             for name in (*needs.requester, *needs.vendor):
                 if name.rstrip("*") not in items:
-                    message = f"{kind} requires {name!r}, which no checklist names"
+                    message = f"{kind} requires {name!r}, which no checklist names: mind the spelling, or list it there"
                     yield Problem(str(source.file), 1, source.pack.pack, "error", message)

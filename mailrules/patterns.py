@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,8 @@ from mailrules.fold import fold
 RE2: Any = _re2
 """The library has no types."""
 _ANYWHERE = RE2._Anchor.UNANCHORED
+_LOOKING = re.compile(r"\(\?<?[=!]")
+"""Look-around, which RE2 has not."""
 _NOWHERE = (-1, -1)
 """How the library itself asks for a match: its generator of match objects costs several times the match."""
 
@@ -32,7 +35,8 @@ def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) ->
     except RE2.error as error:
         reason = error.args[0] if error.args else error
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise PatternError(f"RE2 does not take {pattern!r}: {text}") from None
+        hint = " (say it with not, not_after or not_before)" if _LOOKING.search(pattern) else ""
+        raise PatternError(f"RE2 does not take {pattern!r}: {text}{hint}") from None
 
 
 def rooted(pattern: str) -> str:

@@ -1,0 +1,84 @@
+"""What lint finds in a pack: each finding names file, line and rule, and says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailrules.library import PackError, Source, build, gather, read_pack
+from mailrules.lint import lint
+
+SHELF = """pack: own.shelf
+title: words of this site
+checklist: [{id: product, label: {ja: 製品, en: Product}}]
+signals:
+  - id: gate
+    phrases: [gate]
+    patterns: ['door\\d+']
+    examples: [The gate is shut.]
+    near_misses: [The window is shut.]
+  - id: shut
+    phrases: [shut]
+    examples: [It is shut.]
+    near_misses: [It is open.]
+decisions:
+  - id: own.gate
+    when: gate && shut && ours
+    then: {item: product}
+    examples: [The gate is shut.]
+    near_misses: [The gate is open.]
+"""
+
+
+def shelf(tmp_path: Path, *changes: tuple[str, str]) -> Source:
+    text = SHELF
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    file = tmp_path / "own.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read_pack(file, shipped=False)
+
+
+def found(source: Source) -> list[str]:
+    library = gather([source])
+    return [str(problem) for problem in lint(library, build(library))]
+
+
+def test_a_sound_pack_has_no_problem(tmp_path: Path) -> None:
+    assert found(shelf(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (
+            ("gate && shut && ours", "gate && shut && !gate"),
+            15,
+            "error: own.gate: can never hold: its condition",
+        ),
+        (("shut && ours", "shut && side == 'vendor' && side == 'team'"), 15, "error: own.gate: can never hold"),
+        (("    near_misses: [It is open.]\n", ""), 10, "error: shut: has no near-miss: write a text that comes close"),
+        (("    near_misses: [The gate is open.]\n", ""), 15, "error: own.gate: has no near-miss"),
+        (("    examples: [It is shut.]\n", ""), 10, "error: shut: has no example: write a text on which it must"),
+        (
+            ("phrases: [shut]", "phrases: [shut]\n    patterns: ['door\\d+']"),
+            10,
+            "shut: the pattern 'door\\\\d+' is in gate",
+        ),
+        (("['door\\d+']", "['door\\d+', 'door\\d+']"), 5, "warning: gate: a pattern stands there twice: drop one"),
+        (("phrases: [gate]", "phrases: [gate, gate four]"), 5, "the phrase 'gate four' is noticed by 'gate' already"),
+        (("gate && shut && ours", "gate && ours"), 10, "warning: shut: no decision asks for it: name it in a `when`"),
+        (("[{id: product,", "[{id: item,"), 15, "no pack lists the item 'product'"),
+        (("phrases: [shut]", "patterns: ['(?!x)y']"), 10, "shut: RE2 does not take '(?!x)y': invalid perl operator"),
+        (("phrases: [shut]", "patterns: ['(?<=x)y']"), 10, "(say it with not, not_after or not_before)"),
+        (("phrases: [shut]", "patterns: ['(x)\\1']"), 10, "shut: RE2 does not take"),
+    ],
+)
+def test_each_fault_is_named_with_its_place(tmp_path: Path, change: tuple[str, str], line: int, words: str) -> None:
+    try:
+        said = found(shelf(tmp_path, change))
+    except PackError as error:
+        said = [str(error)]
+    assert any(one.startswith(f"{tmp_path / 'own.yaml'}:{line}: ") and words in one for one in said), said
