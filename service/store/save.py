@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
 from service.store.tables import case_items_missing, case_links, case_refs, cases, events, participants
 
@@ -40,11 +40,8 @@ def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime, o
     """Save all of them, in a handful of statements whatever their number, with an event for each."""
     if not standings:
         return
-    conn.execute(
-        update(cases).where(cases.c.id == bindparam("case_number")).values(version=cases.c.version + 1),
-        [_summary(standing) for standing in standings],
-    )
-    _replace_satellites(conn, standings)
+    conn.execute(_SAVE, [_summary(standing) for standing in standings])
+    _replace_satellites(conn, standings, opened)
     conn.execute(
         insert(events),
         [
@@ -59,6 +56,22 @@ def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime, o
     )
 
 
+# built once: what a statement costs to build is most of what it costs
+
+_SAVE = update(cases).where(cases.c.id == bindparam("case_number")).values(version=cases.c.version + 1)
+_THESE: BindParameter[Any] = bindparam("these", expanding=True)
+_CLEAR = tuple(
+    delete(table).where(table.c.case_id.in_(_THESE)) for table in (case_refs, case_items_missing, participants)
+)
+_MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(_THESE)).order_by(cases.c.id)
+_RELATED = (
+    select(case_links.c.case_id, case_links.c.other_id)
+    .where(case_links.c.case_id.in_(_THESE))
+    .order_by(case_links.c.other_id)
+)
+_BY_HAND = select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(_THESE))
+
+
 def surroundings(conn: Connection, case_ids: Sequence[int]) -> dict[int, Surroundings]:
     """What people set by hand, what was merged into each case, and what it is related to."""
     found: dict[int, Surroundings] = {}
@@ -66,17 +79,11 @@ def surroundings(conn: Connection, case_ids: Sequence[int]) -> dict[int, Surroun
         chunk = case_ids[start : start + _CHUNK]
         merged: dict[int, list[int]] = defaultdict(list)
         related: dict[int, list[int]] = defaultdict(list)
-        for row in conn.execute(
-            select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(chunk)).order_by(cases.c.id)
-        ):
+        for row in conn.execute(_MERGED, {"these": chunk}).all():
             merged[row.merged_into].append(row.id)
-        for row in conn.execute(
-            select(case_links.c.case_id, case_links.c.other_id)
-            .where(case_links.c.case_id.in_(chunk))
-            .order_by(case_links.c.other_id)
-        ):
+        for row in conn.execute(_RELATED, {"these": chunk}).all():
             related[row.case_id].append(row.other_id)
-        for row in conn.execute(select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(chunk))):
+        for row in conn.execute(_BY_HAND, {"these": chunk}).all():
             found[row.id] = Surroundings(row.set_by_people or {}, tuple(merged[row.id]), tuple(related[row.id]))
     return found
 
@@ -104,8 +111,8 @@ def _summary(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _replace_satellites(conn: Connection, standings: Sequence[Standing]) -> None:
-    ids = [standing.case_id for standing in standings]
+def _replace_satellites(conn: Connection, standings: Sequence[Standing], opened: Collection[int]) -> None:
+    ids = [standing.case_id for standing in standings if standing.case_id not in opened]  # a new case has none yet
     refs = {(s.case_id, one["vendor"], one["ref"][:200]) for s in standings for one in s.document["vendor_refs"]}
     missing = {(s.case_id, item) for s in standings for item in s.document["missing"]}
     people: dict[tuple[int, str], dict[str, Any]] = {}
@@ -120,8 +127,8 @@ def _replace_satellites(conn: Connection, standings: Sequence[Standing]) -> None
             }
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        for table in (case_refs, case_items_missing, participants):
-            conn.execute(delete(table).where(table.c.case_id.in_(chunk)))
+        for clear in _CLEAR:
+            conn.execute(clear, {"these": chunk})
     if refs:
         conn.execute(insert(case_refs), [{"case_id": c, "vendor": v, "ref": r} for c, v, r in sorted(refs)])
     if missing:
