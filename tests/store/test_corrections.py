@@ -77,7 +77,7 @@ def test_a_replay_moves_no_mail_that_a_person_or_a_rule_placed(desk: Desk, house
     move(desk, desk.id_of("fan2"), heat)
     _, alone = move(desk, desk.id_of("heat2"), None)
     stood = desk.partition()
-    seen = [key for key, _, _ in replay(desk.database, house, since=None, apply=True, now=NOW)]
+    seen = [key for key, _, _ in replay(desk.database, house, None, since=None, apply=True, now=NOW)]
     assert seen == [house.key(case) for case in (fan, heat, alone)]
     act(desk, lambda conn: placing.regroup(conn, {fan, heat, alone}, now=NOW))
     assert desk.partition() == stood
