@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,12 +30,14 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from service.errors import Conflict
+from service.intake import House, replay
 from service.mail.message import Mail
 from service.store import corrections, placing
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.tables import cases, events, messages
 from tests.case.filing import Filing
 from tests.case.test_any_order import conversations
+from tests.postgres import Postgres
 from tests.store.desk import NOW, Desk
 
 T = TypeVar("T")
@@ -51,17 +55,16 @@ class Hand:
 
 
 class Life(RuleBasedStateMachine):
-    """One store; ``template`` is an empty one."""
+    """One store; ``empty`` gives the URL of an empty one and takes it away again."""
 
-    template: Path
-    folder: Path
-    numbers = itertools.count()
+    empty: Callable[[], AbstractContextManager[str]]
+    house: House
 
     def __init__(self) -> None:
         super().__init__()
-        self.path = self.folder / f"life-{next(self.numbers)}.db"
-        shutil.copy(self.template, self.path)
-        self.database = Database(f"sqlite:///{self.path}")
+        self.stack = ExitStack()
+        self.database = Database(self.stack.enter_context(type(self).empty()))
+        self.stack.callback(self.database.close)
         self.desk = Desk(self.database)
         self.hands: list[Hand] = []
 
@@ -124,8 +127,15 @@ class Life(RuleBasedStateMachine):
         self.act(partial(corrections.undo, event=self.hands.pop().event, who="Cleo", now=NOW))
 
     @rule()
+    def everything_is_read_and_judged_again(self) -> None:
+        stood = self.standing()
+        list(replay(self.database, self.house, None, since=None, apply=True, now=NOW))
+        assert self.standing() == stood
+
+    @rule()
     def the_rules_look_at_everything_again(self) -> None:
-        self.act(lambda conn: placing.regroup(conn, set(self.standing().values()), now=NOW))
+        stand = set(self.standing().values())
+        self.act(lambda conn: placing.regroup(conn, stand, now=NOW))
 
     # ── what always holds ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,7 +172,7 @@ class Life(RuleBasedStateMachine):
             alone = Filing()
             alone.deliver(*self.mails)
             assert self.desk.partition() == alone.partition()
-        self.database.close()
+        self.stack.close()
 
     # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -184,16 +194,37 @@ class Life(RuleBasedStateMachine):
         return [one for one in self.mails if one.message_id in names]
 
 
-def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path) -> None:
-    class Here(Life):
-        template, folder = sqlite_template, tmp_path
-
+def live(examples: int, empty: Callable[[], AbstractContextManager[str]], house: House) -> None:
+    here = type("Here", (Life,), {"empty": staticmethod(empty), "house": house})
     run_state_machine_as_test(
-        Here,
+        here,
         settings=settings(
-            max_examples=8,
+            max_examples=examples,
             stateful_step_count=10,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
         ),
     )
+
+
+def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, house: House) -> None:
+    numbers = itertools.count()
+
+    @contextmanager
+    def empty() -> Iterator[str]:
+        path = tmp_path / f"life-{next(numbers)}.db"
+        shutil.copy(sqlite_template, path)
+        yield f"sqlite:///{path}"
+        path.unlink()
+
+    live(5, empty, house)
+
+
+def test_people_and_mails_in_any_order_on_postgresql(postgres: Postgres, template: str, house: House) -> None:
+    @contextmanager
+    def empty() -> Iterator[str]:
+        name = f"life_{uuid.uuid4().hex[:12]}"
+        yield postgres.create(name, template=template)
+        postgres.drop(name)
+
+    live(2, empty, house)
