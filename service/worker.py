@@ -33,6 +33,8 @@ from service.store import contents, keys, placing, search, spool
 from service.store.contents import Shelf
 from service.store.database import Connection, Database
 from service.store.outside import outside
+from service.store.retention import Terms
+from service.store.retiring import Retiring
 from service.store.spool import Claimed, LostLease
 
 _log = structlog.get_logger("sodan.worker")
@@ -295,10 +297,17 @@ def run_worker(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     house = House.of(settings)  # first of all: broken packs are told before anything else
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, cache_mb=32)
     house = replace(house, ways=replace(house.ways, secret=_key(database, stop)))
     following = Following(settings, house)
     signal.signal(signal.SIGHUP, lambda *_: following.ask())
+    terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
+    retiring = Retiring(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
+
+    def between() -> None:
+        following.look()
+        retiring.look()
+
     worker = Worker(
         database,
         house,
@@ -307,7 +316,7 @@ def run_worker(settings: Settings) -> None:
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),
         shelf=Shelf(outside(settings), settings.content_store_from_bytes),
-        between=following.look,
+        between=between,
     )
     with contextlib.suppress(Unavailable):
         release_the_dead(database)

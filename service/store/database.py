@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,10 +49,13 @@ _ONE_AT_A_TIME = 0x50DA_4E01
 class Database:
     """A store of cases, reached by its URL. Opens nothing until it is used."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, cache_mb: int = 8) -> None:
+        """``cache_mb``: pages of an SQLite file that each connection keeps; the system keeps them too, so that only who
+        looks up much at random wants more."""
         parsed = make_url(url)
         self.postgresql = parsed.get_backend_name() in ("postgresql", "postgres")
         self.url = parsed.set(drivername="postgresql+asyncpg" if self.postgresql else "sqlite+pysqlite")
+        self._cache_mb = cache_mb
         self._turn = threading.Lock()
         self._doubted = False
         self._engine: Engine | None = None
@@ -169,7 +173,7 @@ class Database:
                     connect_args={"timeout": BUSY_SECONDS},
                     max_overflow=50,
                 )
-                event.listen(self._engine, "connect", _prepare_sqlite)
+                event.listen(self._engine, "connect", partial(_prepare_sqlite, self._cache_mb))
                 event.listen(self._engine, "begin", _begin_sqlite)
             return self._engine
 
@@ -216,14 +220,14 @@ def _within(connection: Connection, fn: Callable[[Connection], T]) -> T:
         return fn(connection)
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(cache_mb: int, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "temp_store=MEMORY",
-        "cache_size=-32000",
+        f"cache_size=-{cache_mb * 1000}",
         "journal_size_limit=67108864",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
