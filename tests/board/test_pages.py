@@ -75,6 +75,17 @@ def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
     assert page(service, f"/cases/{key}", "en").count("turn") > 0
 
 
+def test_related_cases_are_shown_and_proposed_for_a_merge(embedded: Running) -> None:
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "19 Nov").replace("0x80190001", "0x80070005")
+    first, second = embedded.deliver(REPORT, again)
+    assert first != second
+    for one, other in ((first, second), (second, first)):
+        assert embedded.get(f"/api/cases/{one}")["related"] == [other]
+        seen = LexborHTMLParser(page(embedded, f"/cases/{one}"))
+        assert seen.css_first(f'#merge-into option[value="{other}"]') is not None
+        assert seen.css_first('form[action$="/merge"] input[list="merge-into"]') is not None
+
+
 @pytest.mark.parametrize("path", ["/", "/cases/{key}", "/messages/1", "/?q=%3Cscript%3E", "/vendors", "/received"])
 def test_what_a_stranger_wrote_is_text_on_every_page(embedded: Running, path: str) -> None:
     (key,) = embedded.deliver(ATTACK)

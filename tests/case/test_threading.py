@@ -101,6 +101,18 @@ def test_two_cases_of_one_vendor_on_one_day_with_like_subjects_stay_apart() -> N
     assert filing.partition() == {frozenset({"q1", "r1"}), frozenset({"q2", "r2"})}
 
 
+def test_the_root_of_a_thread_index_joins_mails_of_one_base_subject() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("root", USER, "Printer", "It jams on tray three.", 0, to=(DESK,), thread_index="01DC0FFEE0"),
+        mail("same", USER, "RE: Printer", "It jams again.", DAY, to=(DESK,), thread_index="01DC0FFEE0"),
+        mail("else", USER, "Holiday list", "Where is it?", DAY, to=(DESK,), thread_index="01DC0FFEE0"),
+    )
+    assert filing.why("same").kind == "thread_index"
+    assert together(filing, "root", "same")
+    assert not together(filing, "root", "else")
+
+
 def test_subject_and_people_alone_glue_nothing() -> None:
     filing = Filing()
     filing.deliver(
