@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     s3_region: str = Field("", description="its region, where it has any")
     s3_access_key: str = Field("", description="who we are there; empty: as the machine's role says")
     s3_secret_key: str = Field("", description="the secret of that key")
+    retention_raw_days: int = Field(
+        0, ge=0, le=36_500, description="days after which raw mails of a resolved or closed case go; 0: never"
+    )
+    retention_cases_days: int = Field(
+        0, ge=0, le=36_500, description="days after which a resolved or closed case goes with its mails; 0: never"
+    )
     min_free_bytes: int = Field(
         16_777_216, ge=0, description="with less free on the disk of the embedded database, mail gets 452; 0: never"
     )

@@ -1,4 +1,4 @@
-"""`sodan backup` and `sodan restore`."""
+"""`sodan backup`, `restore`, `webhooks`, `retention` and `erase`: what is kept, and what no longer."""
 
 from __future__ import annotations
 
@@ -75,6 +75,45 @@ def webhooks(*, release: Annotated[bool, Parameter(negative=())] = False) -> int
     for url in database.read(hooks.held):
         print(url)
     return 0
+
+
+def retention(
+    *,
+    apply: Annotated[bool, Parameter(negative=())] = False,
+    compact: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    raw_days: int | None = None,
+    cases_days: int | None = None,
+) -> int:
+    """Show what is to be kept no longer; the worker lets go of it once a day.
+
+    Parameters
+    ----------
+    apply
+        Let go of it now, for good. What was broken off is done again by the next time.
+    compact
+        Then rewrite the database, so that its files do not hold the bytes any more; nobody can write meanwhile.
+    json
+        Print a JSON line for each case instead of a table.
+    raw_days
+        In place of SODAN_RETENTION_RAW_DAYS.
+    cases_days
+        In place of SODAN_RETENTION_CASES_DAYS.
+    """
+    from service.store.outside import outside
+    from service.store.retention import Terms
+    from service.terminal.retiring import retire
+
+    given = {"retention_raw_days": raw_days, "retention_cases_days": cases_days}
+    settings = start.settings(**{name: days for name, days in given.items() if days is not None})
+    terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
+    if compact and not apply:
+        start.say("--compact goes with --apply")
+        return start.WRONG_USE
+    return retire(
+        start.database(settings), outside(settings), terms, settings.case_prefix, start.now(),
+        apply=apply, compact=compact, as_json=json,
+    )  # fmt: skip
 
 
 def erase(

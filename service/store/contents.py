@@ -4,6 +4,8 @@
 raw    as received, in the row: whatever a 250 promised begins like this, since nothing is quicker
 zstd   packed (packing.py), in the row: so the worker leaves it
 file   packed, outside the database (outside.py), under the SHA-256 of the mail; the row's bytes are empty
+going  as file, but no longer to be kept: the file is about to be taken away (retention.py)
+gone   no longer kept; the row stays, since it is counted
 =====  ==================================================================================================
 """
 
@@ -28,6 +30,7 @@ from service.store.tables import contents, spool
 
 _log = structlog.get_logger("sodan.contents")
 
+OUTSIDE, GOING, GONE = "file", "going", "gone"
 _CHUNK_BYTES = 16_000_000
 _CHUNK = 200
 _AT_ONCE = 8
@@ -48,7 +51,9 @@ class Kept:
     size: int
 
     def content(self, outside: Outside | None) -> bytes:
-        """The mail itself. Raises Unavailable where it is outside and cannot be had."""
+        """The mail itself. Raises NotFound where it is not kept any more, Unavailable where it cannot be had now."""
+        if self.codec in (GOING, GONE):
+            raise NotFound("the raw mail is not kept any more (SODAN_RETENTION_RAW_DAYS)")
         if self.codec == "raw":
             return self.stored
         if self.codec == "zstd":
@@ -60,7 +65,7 @@ class Kept:
 
 
 def content(database: Database, outside: Outside | None, id: str) -> bytes:
-    """The raw mail, byte for byte as received. Raises NotFound, Unavailable."""
+    """The raw mail, byte for byte as received. Raises NotFound (also where it is kept no more), Unavailable."""
     return database.read(partial(kept, id=id)).content(outside)
 
 
@@ -141,7 +146,7 @@ def keep(conn: Connection, packed: Sequence[Packed]) -> None:
 
 
 def each(database: Database, *, done: bool = False) -> Iterator[Kept]:
-    """Every content, oldest first, a few at a time in transactions of their own; ``done``: of mails taken in."""
+    """Every content still kept, oldest first, some at a time in transactions of their own; ``done``: of mails taken in."""
     last = ""
     while chunk := database.read(partial(_some, after=last, done=done)):
         yield from chunk
@@ -149,7 +154,13 @@ def each(database: Database, *, done: bool = False) -> Iterator[Kept]:
 
 
 def _some(conn: Connection, after: str, done: bool) -> list[Kept]:
-    query = select(spool.c.id, spool.c.size).where(spool.c.id > after).order_by(spool.c.id).limit(_CHUNK)
+    query = (
+        select(spool.c.id, spool.c.size)
+        .join(contents, contents.c.id == spool.c.id)
+        .where(spool.c.id > after, contents.c.codec.not_in((GOING, GONE)))
+        .order_by(spool.c.id)
+        .limit(_CHUNK)
+    )
     if done:
         query = query.where(spool.c.state == "done")
     ids: list[str] = []

@@ -218,6 +218,8 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
     if any(here[message]["case_id"] != into for message in moved if message in here):
         raise Conflict("a later correction moved the same messages; take that one back first")
     back = sorted({stood[message]["case_id"] for message in moved})
+    if len(list(conn.execute(select(cases.c.id).where(cases.c.id.in_(back))).scalars())) < len(back):
+        raise Conflict("the case it came from is not kept any more")
     conn.execute(update(cases).where(cases.c.id.in_(back)).values(merged_into=None, updated_at=now))
     for message, row in stood.items():
         if message not in here:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -210,6 +210,13 @@ def forget(conn: Connection, numbers: Iterable[int]) -> None:
     wanted = list(numbers)
     if wanted:
         conn.execute(update(messages).where(messages.c.id.in_(wanted)).values(indexed=False))
+
+
+def remove(conn: Connection, numbers: Sequence[int]) -> None:
+    """These messages are about to be no more: their words go."""
+    own = "message_id" if conn.dialect.name == "postgresql" else "rowid"
+    if numbers:
+        conn.execute(text(f"DELETE FROM search_words WHERE {own} = :n"), [{"n": number} for number in numbers])  # noqa: S608
 
 
 def escape_like(written: str) -> str:

@@ -1,0 +1,87 @@
+"""A whole case goes, with all that was merged into it: out of every table, the word index and the spool.
+
+A mail that also brought something into a case that stays is left there, with its raw bytes. Numbers are never given
+anew: SQLite counts on from the highest there is, so the case, message and event with the highest stay until there is a
+higher one. What remains is a number in places that name cases by number: corrections, evidence of other mails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
+
+from service.store import links, search, spool
+from service.store.cases import survivor
+from service.store.contents import GOING, OUTSIDE
+from service.store.tables import attachments, case_links, cases, deliveries, events, messages, thread_keys
+from service.store.tables import contents as content_table
+from service.store.tables import spool as spool_table
+
+
+def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
+    """How many messages and mails went with it; None where it must stay for now.
+
+    Contents outside the database must have gone before. The caller holds ``database.one_at_a_time``.
+    """
+    parts = [case_id, *links.merged_into(conn, case_id)]
+    if case_id in newest(conn):
+        return None
+    numbers = list(conn.execute(select(messages.c.id).where(messages.c.case_id.in_(parts))).scalars())
+    mails = _theirs(conn, numbers)
+    if mails is None:
+        return None
+    # the event comes first: SQLite would give it the number of the last one that goes, which followers have seen
+    data = {"number": case_id, "messages": len(numbers), "mails": len(mails)}
+    conn.execute(insert(events).values(kind="case.removed", at=now, data=data))
+    _unrelate(conn, parts)
+    search.remove(conn, numbers)
+    keys = or_(thread_keys.c.case_id.in_(parts), thread_keys.c.message_id.in_(numbers))
+    conn.execute(delete(thread_keys).where(keys))
+    conn.execute(delete(deliveries).where(deliveries.c.message_id.in_(numbers)))
+    conn.execute(delete(attachments).where(attachments.c.message_id.in_(numbers)))
+    conn.execute(update(messages).where(messages.c.found_in.in_(numbers)).values(found_in=None))
+    conn.execute(delete(messages).where(messages.c.id.in_(numbers)))
+    told = (events.c.case_id.is_(None), events.c.kind == "spool.shunted", events.c.data["spool"].as_string().in_(mails))
+    conn.execute(delete(events).where(*told))
+    spool.forget(conn, mails)
+    conn.execute(delete(cases).where(cases.c.id.in_(parts)))  # with it goes what hangs on it
+    return len(numbers), len(mails)
+
+
+def newest(conn: Connection) -> set[int]:
+    """The case with the highest number, and the case of the message with the highest: SQLite would give these anew."""
+    highest = conn.execute(select(func.max(cases.c.id))).scalar()
+    last = conn.execute(select(messages.c.case_id).order_by(messages.c.id.desc()).limit(1)).scalar()
+    return {survivor(conn, number) for number in (highest, last) if number is not None}
+
+
+def _theirs(conn: Connection, numbers: Sequence[int]) -> list[str] | None:
+    """The mails that brought these messages and nothing else; None where a content of them is still outside."""
+    came = select(deliveries.c.spool_id).where(deliveries.c.message_id.in_(numbers))
+    own = {str(id) for id in conn.execute(came).scalars()}
+    words = select(messages.c.spool_id).where(messages.c.id.in_(numbers), messages.c.spool_id.is_not(None))
+    own |= {str(id) for id in conn.execute(words).scalars()}
+    ways = select(deliveries.c.spool_id).where(deliveries.c.spool_id.in_(own), deliveries.c.message_id.not_in(numbers))
+    others = select(messages.c.spool_id).where(messages.c.spool_id.in_(own), messages.c.id.not_in(numbers))
+    shared = {*conn.execute(ways).scalars(), *conn.execute(others).scalars()}
+    query = (
+        select(spool_table.c.id, content_table.c.codec)
+        .join(content_table, content_table.c.id == spool_table.c.id)
+        .where(spool_table.c.id.in_(own - shared), spool_table.c.state == "done")
+    )
+    found = conn.execute(query).all()
+    if any(row.codec in (OUTSIDE, GOING) for row in found):
+        return None
+    return sorted(row.id for row in found)
+
+
+def _unrelate(conn: Connection, parts: Sequence[int]) -> None:
+    """Cases that were shown beside it show it no more."""
+    linked = select(case_links.c.case_id).where(case_links.c.other_id.in_(parts), case_links.c.case_id.not_in(parts))
+    rows = conn.execute(select(cases.c.id, cases.c.document).where(cases.c.id.in_(linked))).all()
+    for row in rows:
+        related = [key for key in row.document.get("related", ()) if int(key.rpartition("-")[2]) not in parts]
+        document = {**row.document, "related": related}
+        conn.execute(update(cases).where(cases.c.id == row.id).values(document=document, version=cases.c.version + 1))

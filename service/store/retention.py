@@ -1,0 +1,234 @@
+"""What is no longer to be kept goes by itself: raw mails first, whole cases later, as the settings say.
+
+A case is at rest while it is resolved or closed, is not merged into another, and nothing touched it. When it has been
+so for a term, its raw mails go (the words in it stay), and after another term the case itself, with all that is merged
+into it. A mail that also brought something into a case that is not at rest for so long stays whole, and so does what
+was never taken in.
+
+Everything is done case by case in transactions of its own and looked up anew inside each, so that mail may come
+meanwhile, and what was broken off is simply done again: a content that is outside is first marked as going, then its
+file is taken away, then it is called gone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from service.store import contents, links, removal
+from service.store.cases import survivor
+from service.store.database import Database, one_at_a_time
+from service.store.outside import Outside
+from service.store.tables import cases, deliveries, events, messages
+from service.store.tables import contents as content_table
+from service.store.tables import spool as spool_table
+
+_CASES = 200
+"""Cases looked at in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a case must have been at rest; None: it is kept for ever."""
+
+    raw: timedelta | None
+    """Until its raw mails go."""
+    cases: timedelta | None
+    """Until it goes itself."""
+
+    @classmethod
+    def of_days(cls, raw: int, cases: int) -> Terms:
+        """From the settings, where 0 means for ever."""
+        return cls(timedelta(days=raw) if raw else None, timedelta(days=cases) if cases else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A case of which something may go."""
+
+    case_id: int
+    status: str
+    since: datetime
+    """When it was touched last."""
+    whole: bool
+    """The case itself; else its raw mails only."""
+    messages: int
+    mails: int
+    """Raw mails that go."""
+    size: int
+    """Their bytes, as received."""
+
+
+@dataclass(slots=True)
+class Gone:
+    """What went, in numbers."""
+
+    cases: int = 0
+    messages: int = 0
+    mails: int = 0
+    """Raw mails of which nothing is left but when they came and their SHA-256, or not even that."""
+
+    def add(self, other: Gone) -> None:
+        self.cases += other.cases
+        self.messages += other.messages
+        self.mails += other.mails
+
+
+def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[Due]]:
+    """What may go, a few cases at a time in transactions of their own; most lists are short, many are empty."""
+    after = 0
+    while True:
+        found, last = database.read(partial(_window, terms=terms, now=now, after=after))
+        if last is None:
+            return
+        yield found
+        after = last
+
+
+def let_go(database: Database, outside: Outside | None, one: Due, terms: Terms, now: datetime) -> Gone:
+    """Let go of it, if it still may. Raises Unavailable: then some of it is done, and doing it again does the rest."""
+    term = terms.cases if one.whole else terms.raw
+    assert term is not None
+    until = now - term
+    marked = database.transact(partial(_mark, case_id=one.case_id, until=until, whole=one.whole))
+    for id, key in marked:
+        if key and outside is not None and not database.read(partial(contents.named, key=key)):
+            # nobody named it; whoever is about to has just written it anew, and it is young
+            written = outside.written(key)
+            if written is not None and now - written > contents.YOUNG:
+                outside.remove(key)
+        database.transact(partial(_gone, id=id))
+    if one.whole:
+        removed = database.transact(partial(_removed, case_id=one.case_id, until=until, now=now))
+        return removed or Gone(mails=len(marked))
+    if marked:
+        database.transact(partial(_tell, mails=len(marked), now=now))
+    return Gone(mails=len(marked))
+
+
+# ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _window(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[list[Due], int | None]:
+    """What may go among the next cases at rest, and the last of these; None: there are no more."""
+    shortest = min(term for term in (terms.raw, terms.cases) if term is not None)
+    rows = conn.execute(
+        select(cases.c.id, cases.c.status, cases.c.updated_at)
+        .where(cases.c.id > after, *_at_rest(now - shortest))
+        .order_by(cases.c.id)
+        .limit(_CASES)
+    ).all()
+    if not rows:
+        return [], None
+    whole = {row.id for row in rows if terms.cases is not None and row.updated_at <= now - terms.cases}
+    whole -= removal.newest(conn)
+    raw = {row.id for row in rows} - whole if terms.raw is not None else set()
+    brought = _brought(conn, sorted(whole | raw))
+    found = []
+    for row in rows:
+        if row.id not in whole and row.id not in raw:
+            continue
+        until = now - (terms.cases if row.id in whole else terms.raw)  # type: ignore[operator]
+        mails = _may_go(conn, row.id, brought[row.id], until, whole=row.id in whole)
+        if not mails and row.id not in whole:
+            continue
+        count = conn.execute(
+            select(func.count()).select_from(messages).where(messages.c.case_id == row.id)
+        ).scalar_one()
+        size = sum(brought[row.id][id] for id in mails)
+        found.append(Due(row.id, row.status, row.updated_at, row.id in whole, int(count), len(mails), size))
+    return found, rows[-1].id
+
+
+def _at_rest(until: datetime) -> tuple[Any, ...]:
+    return (cases.c.status.in_(("resolved", "closed")), cases.c.merged_into.is_(None), cases.c.updated_at <= until)
+
+
+def _brought(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Of each case: the mails that brought its messages and whose content is still there, with their sizes."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    query = (
+        select(messages.c.case_id, spool_table.c.id, spool_table.c.size)
+        .join_from(messages, deliveries, deliveries.c.message_id == messages.c.id)
+        .join(spool_table, spool_table.c.id == deliveries.c.spool_id)
+        .join(content_table, content_table.c.id == spool_table.c.id)
+        .where(messages.c.case_id.in_(numbers), spool_table.c.state == "done", content_table.c.codec != contents.GONE)
+    )
+    for case, id, size in conn.execute(query):
+        found[case][id] = size
+    return found
+
+
+def _may_go(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
+    """Those of the mails that brought nothing into a case which stays (``whole``), or is not at rest for so long."""
+    if not mails:
+        return []
+    elsewhere: dict[str, set[int]] = defaultdict(set)
+    by_way = (
+        select(deliveries.c.spool_id, messages.c.case_id)
+        .join(messages, messages.c.id == deliveries.c.message_id)
+        .where(deliveries.c.spool_id.in_(mails))
+    )
+    by_words = select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_id.in_(mails))
+    for query in (by_way, by_words):
+        for id, case in conn.execute(query):
+            if case != case_id:
+                elsewhere[id].add(case)
+    resting = {}
+    for case in sorted(set().union(*elsewhere.values())):
+        end = survivor(conn, case)
+        asked = select(cases.c.id).where(cases.c.id == end, *_at_rest(until))
+        resting[case] = end == case_id or (not whole and conn.execute(asked).first() is not None)
+    return sorted(id for id in mails if all(resting[case] for case in elsewhere[id]))
+
+
+# ── raw mails ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _mark(conn: Connection, case_id: int, until: datetime, whole: bool) -> list[tuple[str, str]]:
+    """Contents in rows are emptied; those outside are marked. Each with the key of its file, or none."""
+    one_at_a_time(conn)
+    if conn.execute(select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until))).first() is None:
+        return []
+    parts = [case_id, *links.merged_into(conn, case_id)]
+    there = [id for mails in _brought(conn, parts).values() for id in mails]
+    mails = _may_go(conn, case_id, there, until, whole=whole)
+    query = (
+        select(spool_table.c.id, spool_table.c.sha256, content_table.c.codec)
+        .join(content_table, content_table.c.id == spool_table.c.id)
+        .where(spool_table.c.id.in_(mails))
+        .order_by(spool_table.c.id)
+    )
+    outside = {contents.OUTSIDE, contents.GOING}
+    found = [(row.id, row.sha256 if row.codec in outside else "") for row in conn.execute(query)]
+    for codec, ids in (
+        (contents.GONE, [id for id, key in found if not key]),
+        (contents.GOING, [id for id, key in found if key]),
+    ):
+        conn.execute(update(content_table).where(content_table.c.id.in_(ids)).values(codec=codec, bytes=b""))
+    return found
+
+
+def _gone(conn: Connection, id: str) -> None:
+    going = (content_table.c.id == id, content_table.c.codec == contents.GOING)
+    conn.execute(update(content_table).where(*going).values(codec=contents.GONE))
+
+
+def _removed(conn: Connection, case_id: int, until: datetime, now: datetime) -> Gone | None:
+    """None where the case is not at rest any more, or must stay for now."""
+    one_at_a_time(conn)
+    if conn.execute(select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until))).first() is None:
+        return None
+    numbers = removal.remove(conn, case_id, now)
+    return Gone(1, *numbers) if numbers else None
+
+
+def _tell(conn: Connection, mails: int, now: datetime) -> None:
+    one_at_a_time(conn)
+    conn.execute(insert(events).values(kind="contents.removed", at=now, data={"mails": mails}))

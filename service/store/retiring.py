@@ -1,0 +1,88 @@
+"""Once a day what is no longer to be kept goes (``retention``), a case at a time between two batches of mail."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import structlog
+
+from service.errors import Unavailable
+from service.store.database import Database
+from service.store.outside import Outside
+from service.store.retention import Due, Gone, Terms, due, let_go
+
+_log = structlog.get_logger("sodan.retention")
+
+FIRST_SECONDS = 3600.0
+"""After the start of a worker; nobody who starts it with a wrong term loses all at once."""
+DAY_SECONDS = 86400.0
+SHARE_SECONDS = 0.1
+"""Between two cases, or two looks for some."""
+JUMP_SECONDS = 3600.0
+"""A clock that moved by so much beside the time that went by was set: nothing goes by it until it has gone steadily."""
+
+
+class Retiring:
+    """``look`` is asked between two batches, and does little each time."""
+
+    def __init__(
+        self,
+        database: Database,
+        outside: Outside | None,
+        terms: Terms,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database, self._outside, self._terms = database, outside, terms
+        self._clock, self._monotonic = clock, monotonic
+        self._wanted = terms.raw is not None or terms.cases is not None
+        self._steady = (clock(), monotonic())
+        self._next = monotonic() + FIRST_SECONDS
+        self._round: Iterator[list[Due]] | None = None
+        self._now = clock()
+        self._waiting: list[Due] = []
+        self._gone = Gone()
+
+    def look(self) -> None:
+        """Go on with it, if it is time. Never raises what the database or the store of contents say."""
+        if not self._wanted or self._monotonic() < self._next:
+            return
+        self._next = self._monotonic() + SHARE_SECONDS
+        try:
+            self._go_on()
+        except Unavailable as error:
+            _log.warning("retention waits", reason=str(error), cause=repr(error.__cause__))
+            self._end(FIRST_SECONDS)
+
+    def _go_on(self) -> None:
+        if self._round is None:
+            if self._clock_was_set():
+                _log.warning("the clock was set: nothing goes by it today")
+                self._next = self._monotonic() + DAY_SECONDS
+                return
+            self._now = self._clock()
+            self._round = due(self._database, self._terms, self._now)
+        if self._waiting:
+            one = self._waiting.pop(0)
+            self._gone.add(let_go(self._database, self._outside, one, self._terms, self._now))
+            return
+        found = next(self._round, None)
+        if found is None:
+            self._end(DAY_SECONDS)
+        else:
+            self._waiting = found
+
+    def _end(self, pause: float) -> None:
+        gone = self._gone
+        if gone.cases or gone.mails:
+            _log.info("kept no longer", cases=gone.cases, messages=gone.messages, mails=gone.mails)
+        self._round, self._waiting, self._gone = None, [], Gone()
+        self._next = self._monotonic() + pause
+
+    def _clock_was_set(self) -> bool:
+        then, at = self._steady
+        self._steady = (self._clock(), self._monotonic())
+        return abs((self._steady[0] - then).total_seconds() - (self._steady[1] - at)) > JUMP_SECONDS

@@ -1,0 +1,70 @@
+"""`sodan retention`: what is to be kept no longer, case by case, and what went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from service.store import erasure
+from service.store.database import Database
+from service.store.outside import Outside
+from service.store.retention import Due, Gone, Terms, due, let_go
+from service.terminal.tables import print_rows
+
+COLUMNS = ("case", "status", "since", "goes", "messages", "mails", "bytes")
+
+
+def retire(
+    database: Database,
+    outside: Outside | None,
+    terms: Terms,
+    prefix: str,
+    now: datetime,
+    *,
+    apply: bool,
+    compact: bool,
+    as_json: bool,
+) -> int:
+    """Show, or let go; data are the cases."""
+    if terms.raw is None and terms.cases is None:
+        _say("everything is kept for ever: neither SODAN_RETENTION_RAW_DAYS nor SODAN_RETENTION_CASES_DAYS is set")
+        return 0
+    gone = Gone()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for some in due(database, terms, now):
+            for one in some:
+                gone.add(let_go(database, outside, one, terms, now) if apply else _would(one))
+                yield _row(one, prefix)
+
+    print_rows(rows(), COLUMNS, as_json=as_json)
+    counted = f"{gone.cases} cases with {gone.messages} messages, {gone.mails} raw mails"
+    if not apply:
+        _say(f"would go: {counted}; nothing was changed: --apply does it, for good")
+        return 0
+    if compact:
+        erasure.compact(database)
+    _say(f"gone: {counted}")
+    return 0
+
+
+def _would(one: Due) -> Gone:
+    return Gone(int(one.whole), one.messages if one.whole else 0, one.mails)
+
+
+def _row(one: Due, prefix: str) -> dict[str, Any]:
+    return {
+        "case": f"{prefix}-{one.case_id}",
+        "status": one.status,
+        "since": one.since,
+        "goes": "the case" if one.whole else "raw mails",
+        "messages": one.messages,
+        "mails": one.mails,
+        "bytes": one.size,
+    }
+
+
+def _say(words: str) -> None:
+    print(f"sodan: {words}", file=sys.stderr)

@@ -1,0 +1,330 @@
+"""What is kept no longer goes, whole; what stands beside it, waits, or is shared stays, whole."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from service import intake
+from service.errors import Conflict, NotFound, Unavailable
+from service.intake import House, receive
+from service.settings import Settings
+from service.store import contents, corrections, erasure, search, spool
+from service.store.contents import Shelf
+from service.store.database import Connection, Database
+from service.store.outside import Folder
+from service.store.retention import Gone, Terms, due, let_go
+from service.store.retiring import DAY_SECONDS, FIRST_SECONDS, Retiring
+from service.store.spool import Envelope
+from service.store.tables import cases, events, messages, metadata
+from service.terminal.retiring import retire
+from service.worker import Worker
+from tests.postgres import Postgres
+from tests.running import running
+
+THEN = datetime.now(UTC)
+LATER = THEN + timedelta(days=40)
+RAW = Terms.of_days(30, 0)
+WHOLE = Terms.of_days(0, 30)
+LONG = "quokka 0123456789\r\n" * 3000
+
+
+def _mail(number: int, words: str, *more: str) -> bytes:
+    head = [
+        f"From: Ines <ines{number}@corp.example>",
+        "To: intake@corp.example",
+        f"Message-ID: <keep{number}@corp.example>",
+        f"Subject: Trouble {number}",
+        *more,
+    ]
+    return "\r\n".join([*head, "", words, ""]).encode()
+
+
+def _with_attached(number: int) -> bytes:
+    inner = _mail(number + 1, "The scanner hums since Monday.").decode()
+    kind = "Content-Type: multipart/mixed; boundary=b"
+    parts = f"--b\r\n\r\nSee there.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n{inner}\r\n--b--"
+    return _mail(number, parts, "MIME-Version: 1.0", kind)
+
+
+class Site:
+    """A database with a worker and a folder for big mails, on a day that the test chooses."""
+
+    def __init__(self, database: Database, house: House, folder: Path) -> None:
+        self.database, self.house, self.today = database, house, THEN
+        self.outside = Folder(folder / "contents")
+        self.shelf = Shelf(self.outside, 10_000)
+
+    def give(self, *mails: bytes) -> list[str]:
+        envelope = Envelope("smtp", "ines@corp.example", ("intake@corp.example",))
+        return receive(self.database, [(envelope, mail) for mail in mails], self.today)
+
+    def work(self) -> None:
+        worker = Worker(
+            self.database,
+            self.house,
+            by="w",
+            batch=9,
+            lease=timedelta(seconds=60),
+            clock=lambda: self.today,
+            shelf=self.shelf,
+        )
+        while worker.step():
+            pass
+        while search.index_pending(self.database):
+            pass
+
+    def close(self, *numbers: int) -> None:
+        for number in numbers:
+            self.database.transact(partial(self._close, number=number))
+
+    def _close(self, conn: Connection, number: int) -> None:
+        corrections.set_by_person(conn, number, {"status": "closed"}, "rin", self.today)
+        intake.rejudge(conn, [number], self.house, now=self.today)
+
+    def case_of(self, message_id: str) -> int:
+        query = select(messages.c.case_id).where(messages.c.message_id == message_id)
+        return int(self.database.read(lambda conn: conn.execute(query).scalar_one()))
+
+    def go(self, terms: Terms, now: datetime = LATER) -> Gone:
+        gone = Gone()
+        for some in due(self.database, terms, now):
+            for one in some:
+                gone.add(let_go(self.database, self.outside, one, terms, now))
+        return gone
+
+    def kept(self, id: str) -> bool:
+        try:
+            return bool(contents.content(self.database, self.outside, id))
+        except NotFound:
+            return False
+
+    def sound(self) -> bool:
+        now = LATER + timedelta(days=1)
+        return (
+            self.database.read(spool.ledger).balanced
+            and list(contents.check(self.database, self.outside)) == []
+            and contents.astray(self.database, self.outside, now) == ([], [])
+            and self.database.read(spool.done_without_message) == []
+        )
+
+    def move_attached_out(self, number: int) -> int:
+        """The attached mail of ``_with_attached(number)`` gets a case of its own: one raw mail, two cases."""
+        found = select(messages.c.id).where(messages.c.message_id == f"<keep{number + 1}@corp.example>")
+
+        def move(conn: Connection) -> int:
+            event, case = corrections.move(conn, conn.execute(found).scalar_one(), None, "rin", self.today)
+            intake.rejudge(conn, corrections.touched(conn, event), self.house, now=self.today)
+            return case
+
+        return self.database.transact(move)
+
+
+@pytest.fixture
+def site(database: Database, house: House, tmp_path: Path) -> Site:
+    return Site(database, house, tmp_path)
+
+
+def test_raw_mails_of_settled_cases_go_and_their_words_stay(site: Site, settings: Settings) -> None:
+    big, small, still_open = site.give(_mail(1, LONG), _mail(2, "The quokka jams."), _mail(3, "The lift stands."))
+    again = site.give(_mail(1, LONG))[0]
+    site.work()
+    site.close(site.case_of("<keep1@corp.example>"), site.case_of("<keep2@corp.example>"))
+    [waits] = site.give(_mail(1, LONG))
+    assert site.go(RAW, THEN + timedelta(days=29)) == Gone()
+    assert site.go(RAW) == Gone(mails=3)
+    assert [site.kept(id) for id in (big, again, small, still_open, waits)] == [False, False, False, True, True]
+    assert list(site.outside.keys()) == []
+    assert site.sound()
+    assert site.go(RAW) == Gone()
+    told = site.database.read(lambda conn: conn.execute(select(events.c.kind, events.c.data)).all())
+    assert sum(row.data["mails"] for row in told if row.kind == "contents.removed") == 3
+    with running(site.database, site.house, settings) as service:
+        [message] = service.get("/api/messages", message_id="<keep2@corp.example>")["items"]
+        assert "quokka jams" in message["text"]
+        assert service.client.get(f"/api/messages/{message['id']}/raw").status_code == 404
+        assert len(service.get("/api/cases", q="quokka")["items"]) == 2
+    site.work()  # the copy that waited brings its content anew, and stays
+    assert site.kept(waits)
+    assert site.sound()
+
+
+def test_a_raw_mail_that_a_case_not_at_rest_shares_stays(site: Site) -> None:
+    [id] = site.give(_with_attached(5))
+    site.work()
+    other = site.move_attached_out(5)
+    first = site.case_of("<keep5@corp.example>")
+    assert other != first
+    site.give(_mail(9, "The lift stands."))
+    site.work()
+    site.close(first)
+    assert site.go(RAW) == Gone()
+    assert site.go(WHOLE).cases == 1
+    assert site.kept(id)
+    assert site.case_of("<keep6@corp.example>") == other
+    assert site.sound()
+    undone = select(events.c.id).where(events.c.kind == "message.moved")
+    with pytest.raises(Conflict, match="not kept any more"):
+        site.database.transact(lambda c: corrections.undo(c, c.execute(undone).scalar_one(), "rin", LATER))
+    site.close(other)
+    assert site.go(RAW) == Gone(mails=1)
+    assert not site.kept(id)
+    assert site.sound()
+
+
+def test_what_was_broken_off_is_done_by_the_next_time(site: Site, tmp_path: Path) -> None:
+    [id] = site.give(_mail(1, LONG))
+    site.work()
+    site.close(1)
+    site.give(_mail(2, "The lift stands."))
+    site.work()
+    (tmp_path / "contents").rename(tmp_path / "away")
+    (tmp_path / "contents").write_text("no folder")
+    for terms in (RAW, WHOLE):
+        with pytest.raises(Unavailable):
+            site.go(terms)
+        assert not site.kept(id)
+    (tmp_path / "contents").unlink()
+    (tmp_path / "away").rename(tmp_path / "contents")
+    assert len(list(site.outside.keys())) == 1
+    assert site.go(WHOLE) == Gone(1, 1, 1)
+    assert list(site.outside.keys()) == []
+    assert site.sound()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_no_byte_of_a_case_that_went_is_left(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, house: House, settings: Settings
+) -> None:
+    if kind == "sqlite":
+        database: Database = request.getfixturevalue("sqlite")
+        folder = tmp_path
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        name = f"retire_{tmp_path.name[-20:]}_{id(request)}"
+        database = Database(server.create(name, template=request.getfixturevalue("template")))
+        query = text("SELECT oid FROM pg_database WHERE datname = :n")
+        folder = server.data / "base" / str(database.read(lambda conn: conn.execute(query, {"n": name}).scalar()))
+    site = Site(database, house, tmp_path)
+    site.give(
+        _mail(1, LONG), _mail(2, "A numbat came by."), _mail(3, "The lift stands."), _mail(4, "Lift, numbat too.")
+    )
+    site.work()
+    one, part, lift, last = (site.case_of(f"<keep{n}@corp.example>") for n in (1, 2, 3, 4))
+
+    def merge(conn: Connection) -> None:
+        event = corrections.merge(conn, part, one, "rin", THEN)
+        intake.rejudge(conn, corrections.touched(conn, event), house, now=THEN)
+
+    database.transact(merge)
+    assert site.go(WHOLE) == Gone()
+    site.close(one, lift, last)  # the last has the highest number
+    if kind == "postgresql":
+        database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
+    assert _holding(folder, b"quokka")
+    assert [(o.case_id, o.whole, o.messages, o.mails) for some in due(database, WHOLE, LATER) for o in some] == [
+        (one, True, 2, 2),
+        (lift, True, 1, 1),
+    ]
+    assert site.go(WHOLE) == Gone(2, 3, 3)
+    assert site.sound()
+    erasure.compact(database)
+    if kind == "postgresql":
+        database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
+    assert not _holding(folder, b"quokka")
+    assert not _holding(tmp_path, b"quokka")
+    assert not _holding(folder, b"keep2@corp")
+    left = database.read(lambda conn: [str(conn.execute(select(table)).all()) for table in metadata.sorted_tables])
+    assert not any("keep1@" in rows or "Trouble 2" in rows for rows in left)
+    assert database.read(lambda conn: conn.execute(select(cases.c.id)).scalars().all()) == [last]
+    site.give(_mail(8, "A new one, the door squeaks."))
+    site.work()
+    assert site.case_of("<keep8@corp.example>") > last
+    with running(database, house, settings) as service:
+        assert service.client.get(f"/api/cases/SD-{one}").status_code == 404
+        assert service.client.get(f"/api/cases/SD-{part}").status_code == 404
+        assert not service.get("/api/cases", q="quokka")["items"]
+        assert [case["key"] for case in service.get("/api/cases", q="numbat")["items"]] == [f"SD-{last}"]
+        kinds = [event.kind for event in database.read(lambda conn: conn.execute(select(events.c.kind)).all())]
+        assert kinds.count("case.removed") == 2
+    database.close()
+    if kind == "postgresql":
+        server.drop(name)
+
+
+def _holding(folder: Path, words: bytes) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file() and "pg_wal" not in path.parts]
+    return [path.name for path in files if words in path.read_bytes().lower()]
+
+
+def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:
+    ids = site.give(_mail(1, "The quokka jams."), _mail(2, "A numbat came by."), _mail(3, "The lift stands."))
+    site.work()
+    one, other, _ = (site.case_of(f"<keep{n}@corp.example>") for n in (1, 2, 3))
+    site.close(other)
+    site.database.transact(lambda conn: corrections.merge(conn, other, one, "rin", THEN))
+    site.database.transact(lambda conn: intake.rejudge(conn, [one], site.house, now=THEN))
+    assert site.go(Terms.of_days(1, 1)) == Gone()
+    assert all(site.kept(id) for id in ids)
+
+
+def test_the_worker_lets_go_once_a_day_and_not_by_a_clock_that_was_set(
+    sqlite: Database, house: House, tmp_path: Path
+) -> None:
+    site = Site(sqlite, house, tmp_path)
+    [id] = site.give(_mail(1, LONG))
+    site.work()
+    site.close(1)
+    wall, steady = THEN, 0.0
+    retiring = Retiring(sqlite, site.outside, RAW, clock=lambda: wall, monotonic=lambda: steady)
+
+    def pass_by(seconds: float, looks: int = 20) -> None:
+        nonlocal wall, steady
+        wall, steady = wall + timedelta(seconds=seconds), steady + seconds
+        for _ in range(looks):
+            retiring.look()
+            steady += 1
+            wall += timedelta(seconds=1)
+
+    pass_by(FIRST_SECONDS - 60)
+    wall += timedelta(days=400)
+    pass_by(60)
+    assert site.kept(id)  # a day on which the clock was set
+    wall -= timedelta(days=400)
+    pass_by(DAY_SECONDS)
+    assert site.kept(id)
+    for _ in range(32):
+        pass_by(DAY_SECONDS)
+    assert not site.kept(id)
+
+
+def test_the_command_shows_first_and_does_it_when_told(
+    sqlite: Database, house: House, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site = Site(sqlite, house, tmp_path)
+    [id] = site.give(_mail(1, "The quokka jams."))
+    site.work()
+    site.close(1)
+    capfd.readouterr()
+
+    def run(terms: Terms, *, apply: bool, as_json: bool) -> tuple[str, str]:
+        given = (sqlite, site.outside, terms, "SD", LATER)
+        assert retire(*given, apply=apply, compact=apply, as_json=as_json) == 0
+        told = capfd.readouterr()
+        return told.out, told.err
+
+    assert "for ever" in run(Terms.of_days(0, 0), apply=True, as_json=False)[1]
+    out, err = run(RAW, apply=False, as_json=True)
+    row = json.loads(out)
+    assert (row["case"], row["goes"], row["mails"]) == ("SD-1", "raw mails", 1)
+    assert "would go: 0 cases with 0 messages, 1 raw mails" in err
+    assert site.kept(id)
+    out, err = run(RAW, apply=True, as_json=False)
+    assert "SD-1" in out
+    assert "gone: 0 cases with 0 messages, 1 raw mails" in err
+    assert not site.kept(id)
