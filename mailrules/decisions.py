@@ -135,7 +135,7 @@ class Decider:
     ) -> None:
         """``complain(rule, message)`` is told of a condition that cannot stand; it may raise."""
         self.compiled: list[Compiled] = []
-        env = self._environment(decisions, index)
+        env = self._env = self._environment(decisions, index)
         for decision, pack in decisions:
             try:
                 self.compiled.append(_compile(env, decision, pack, index))
@@ -164,6 +164,10 @@ class Decider:
                 if view and name in index:
                     variables[f"{view}.{name}"] = _T.BOOL
         return cel.NewEnv(variables=variables)
+
+    def ask(self, part: str, data: Mapping[str, Any]) -> bool:
+        """Whether a part of a condition holds, with these values of its names."""
+        return self._env.compile(part).eval(data=dict(data)).value() is True
 
     def judge_units(self, sheet: Sheet, hits: Hits, facts: dict[str, Any]) -> Iterator[tuple[Compiled, int]]:
         """Each decision that holds for a unit, unit by unit."""

@@ -64,8 +64,12 @@ class Rules:
         return self.reader.read(turn)
 
     def explain(self, turn: Turn, rule: str | None = None) -> Explanation:
-        """Which rules fired on which words, and why another (or ``rule``) did not."""
+        """Which rules fired on which words, and why another did not; or of ``rule`` alone, a decision or a signal."""
         return explain(self.reader, turn, rule)
+
+    def knows(self, rule: str) -> bool:
+        """Whether a decision or a signal has this id."""
+        return rule in self.reader.spotter.index or any(decision.id == rule for decision, _ in self.decisions)
 
     def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
         """The case as its mails stand, oldest first."""

@@ -71,7 +71,12 @@ def judge(
 
 
 def explain(
-    what: str, *, team: tuple[str, ...] = (), organisation: tuple[str, ...] = (), packs: tuple[Path, ...] = ()
+    what: str,
+    *,
+    team: tuple[str, ...] = (),
+    organisation: tuple[str, ...] = (),
+    packs: tuple[Path, ...] = (),
+    rule: str | None = None,
 ) -> int:
     """Say which rule fired on which words of a mail, and why the others did not.
 
@@ -85,6 +90,8 @@ def explain(
         Our own mail domains; their people are requesters.
     packs
         Further folders of rule packs.
+    rule
+        Of one decision or signal alone: its words, or which part of its condition was false, and why.
     """
     from service.terminal.reading import explain_mail
 
@@ -95,4 +102,5 @@ def explain(
         team=(*settings.team, *team),
         organisation=(*settings.organisation, *organisation),
         packs=(*settings.packs, *packs),
+        rule=rule,
     )

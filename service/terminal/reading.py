@@ -146,20 +146,28 @@ def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
 
 
 def explain_mail(
-    what: str, settings: Settings, *, team: tuple[str, ...], organisation: tuple[str, ...], packs: tuple[Path, ...]
+    what: str,
+    settings: Settings,
+    *,
+    team: tuple[str, ...],
+    organisation: tuple[str, ...],
+    packs: tuple[Path, ...],
+    rule: str | None = None,
 ) -> int:
     """Which rule fired on which words, and why those that came near did not; for each message a mail brings."""
     from service.case.bringing import Ways, bring
     from service.case.roles import Roles
 
     rules = rules_of(packs, settings.site_file)
+    if rule is not None and not rules.knows(rule):
+        raise NotFound(f"no rule is called {rule!r}; `sodan rules list` shows all")
     roles = Roles(
         organisation=organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
     )
     mail = parse(_content(what, settings))
     ways = Ways(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation)
     for one in bring(mail, roles, ways, received_at=mail.date or datetime.now(UTC)):
-        _print_explanation(one.way, one.turn, rules.explain(one.turn))
+        _print_explanation(one.way, one.turn, rules.explain(one.turn, rule), rule)
     return 0
 
 
@@ -186,18 +194,12 @@ def _content(what: str, settings: Settings) -> bytes:
     raise NotFound(f"{what} is neither a file nor the Message-ID of a mail that was taken in")
 
 
-def _print_explanation(way: str, turn: Turn, said: Explanation) -> None:
+def _print_explanation(way: str, turn: Turn, said: Explanation, rule: str | None) -> None:
+    from service.terminal.explaining import lines
+
     print(f"── {way}: {turn.author or 'unknown author'} ({turn.side}): {turn.subject}".translate(_VISIBLE))
-    for fired in said.fired:
-        print(f"  {fired.rule} [{fired.pack}] → {fired.then}")
-        for words in fired.words:
-            print(f"      {words.signal}: “{words.words}” ({words.where})".translate(_VISIBLE))
-    for other in said.not_fired:
-        print(f"  not {other.rule} [{other.pack}]: {other.when}".translate(_VISIBLE))
-        if other.absent:
-            print(f"      absent: {', '.join(other.absent)}")
-        if other.refused:
-            print(f"      did not count: {', '.join(other.refused)}".translate(_VISIBLE))
+    for line in lines(said, rule):
+        print(line.translate(_VISIBLE))
 
 
 _VISIBLE = dict.fromkeys((*range(32), 127, *range(128, 160), *range(55296, 57344)), "�")

@@ -88,6 +88,11 @@ def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail
     sodan("import", str(file))
     assert sodan("explain", "<report@corp.example>").out == said.out
     assert sodan("explain", "<nothing@corp.example>").status == 1
+    why = sodan("explain", str(file), "--rule", "item.workaround")
+    assert "true: workaround_none (“回避策はありません”)" in why.out
+    unknown = sodan("explain", str(file), "--rule", "item.nothing")
+    assert (unknown.status, unknown.out) == (1, "")
+    assert "no rule is called 'item.nothing'" in unknown.err
 
 
 def test_import_twice_changes_nothing(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
