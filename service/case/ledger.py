@@ -56,6 +56,15 @@ _TESTED = re.compile(
     r"|no (?:luck|joy|difference|better)|did(?:n't| not) (?:help|change|work|make)|finished in|this time)\b",
     re.IGNORECASE,
 )
+_WILL_TEST = re.compile(
+    r"(?:試し|確認し|検証し|テストし|実施し|適用し|再起動し|変更し)(?:て|た(?:うえ|後|結果)で?)[^。\n]{0,20}(?:連絡|回答|報告|知らせ|返信)(?:を)?(?:いた|致|さしあげ|し|させていただき)*ます"
+    r"|(?:試し|確認し|検証し|テストし|実施し|適用し)(?:ます|てみます|てみる|ようと|たいと|て(?:から|もらい)|てもらう|てもらって)|(?:試す|確認する|検証する|テストする|実施する|適用する)(?:予定|つもり|こと)"
+    r"|(?:テスト|検証|確認|実施|適用|再起動)(?:は|を)?[^。\n]{0,16}(?:予定|行います|やってみます|待ち)"
+    r"|\b(?:will|'ll|going to|plan(?:ning)? to|scheduled to|can only|want to|about to)\b[^.\n]{0,20}"
+    r"\b(?:test|try|check|verify|apply|run|reboot|restart|disable|enable)\b",
+    re.IGNORECASE,
+)
+_SENTENCES = re.compile(r"[。!\n]|(?<=[a-z])\. ")
 _SCOPE = re.compile(
     r"相違(?:あり|ござい)ません|(?:その|お(?:っしゃる)?)通り|問題(?:あり|ござい)ません|合って|認識|はい|のみ|だけ|対象|範囲|ゴール|含(?:め|み)|です|ます"
     r"|\b(?:yes|correct|right|agree[ds]?|confirm(?:ed)?|that(?:'s| is) (?:right|correct)|only|both|all|just|no[,.]"
@@ -120,7 +129,7 @@ class Ledger:
         else:
             matched = [ask for ask in waiting if answers(line, ask.what)]
             rest = [ask for ask in waiting if ask not in matched]
-            if not matched and len(rest) == 1 and _is_substantial(line):
+            if not matched and len(rest) == 1 and _is_substantial(line) and not _is_to_come(line, rest[0].what):
                 matched = rest
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
@@ -177,7 +186,8 @@ def answers(line: Line, what: str) -> bool:
     if what == "severity":
         return bool(_SEVERITY.search(text))
     if what == "test":
-        return bool(acts & {"confirm_resolved", "reopen"}) or bool(_TESTED.search(text))
+        told = (one for one in _SENTENCES.split(text) if not _WILL_TEST.search(one))
+        return bool(acts & {"confirm_resolved", "reopen"}) or any(_TESTED.search(one) for one in told)
     return "answer" in acts
 
 
@@ -185,3 +195,7 @@ def _is_substantial(line: Line) -> bool:
     """An answer in other words than expected: more than a chaser, a promise or a thank-you."""
     acts = set(line.reading.acts) if line.reading else set()
     return "chase" not in acts and len(line.turn.text.strip()) >= 40 and not _LATER.search(folded(line.turn.text))
+
+
+def _is_to_come(line: Line, what: str) -> bool:
+    return what == "test" and bool(_WILL_TEST.search(folded(line.turn.text)))

@@ -4,6 +4,7 @@
 mail                                        turn after it
 ==========================================  ==================================================================
 machine's (receipt, absence, notice)        as before
+vendor's machine's that names a state       as the state says: "ご返信待ち" team, "in progress" vendor, "closed" nobody
 sent under another's name (DMARC failed)    as before
 user's: opens, answers, reports again       team
 user's or team's: chases, only thanks       as before
@@ -28,6 +29,7 @@ from datetime import datetime
 
 from mailrules.thread import Side
 from service.case import phrases
+from service.case.deskstate import told_state
 from service.case.ledger import Ledger
 from service.case.line import Line
 from service.case.state import Ask, Status
@@ -66,6 +68,8 @@ def _step(course: Course, ledger: Ledger, line: Line) -> None:
         return  # whoever wrote it: it moves nothing
     acts = set(line.reading.acts) if line.reading else set()
     if line.turn.automatic is not None and not _human_all_the_same(line, acts):
+        if line.turn.side == "vendor" and not acts & {"auto_ack", "out_of_office"}:
+            _by_state(course, line)
         return
     if line.turn.side == "vendor":
         _vendor(course, ledger, line, acts)
@@ -73,6 +77,17 @@ def _step(course: Course, ledger: Ledger, line: Line) -> None:
         _team(course, ledger, line, acts)
     else:
         _user(course, ledger, line, acts)
+
+
+def _by_state(course: Course, line: Line) -> None:
+    """A machine's notice that names the state at the vendor's desk: that state says whose turn it is."""
+    if not course.moves or course.status != "open":
+        return
+    state = told_state(line.turn.text)
+    if state == "closed":
+        _settle(course, line, "closed")
+    elif state is not None:
+        _move(course, line, state)
 
 
 def _human_all_the_same(line: Line, acts: set[str]) -> bool:

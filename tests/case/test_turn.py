@@ -188,3 +188,44 @@ def test_a_proposal_to_close_lets_earlier_asks_lapse_and_resolves_nothing() -> N
     told = course(INQUIRY, LOGS_AND_SLOT, closing)
     assert [ask.what for ask in told.asks if ask.state == "open"] == ["confirm_close"]
     assert (told.status, told.waiting_on) == ("open", "team")
+
+
+@pytest.mark.parametrize(
+    ("text", "turn", "status"),
+    [
+        ("お問い合わせの状態が更新されました。\n 状態: お客様ご返信待ち\n本メールは送信専用です。", "team", "open"),
+        ("ステータス：サポートにて対応中", "vendor", "open"),
+        ("Case status: pending-customer-action", "team", "open"),
+        ("The status of your request has changed from Open to Waiting for customer.", "team", "open"),
+        ("Status: Work in progress", "vendor", "open"),
+        ("ステータスが「処理中」から「クローズ」に変更されました。", None, "closed"),
+        ("Status: SOLUTION_PROVIDED", "team", "open"),
+        ("状態: 弊社回答待ち", "vendor", "open"),
+        ("The status page shows that customers wait.", "vendor", "open"),
+        ("新しいコメントが追加されました。", "vendor", "open"),
+    ],
+)
+def test_a_notice_of_a_state_says_whose_turn_it_is(text: str, turn: str | None, status: str) -> None:
+    told = course(INQUIRY, line(2, "vendor", text, automatic="notification"))
+    assert (told.waiting_on, told.status) == (turn, status)
+
+
+def test_a_receipt_that_names_a_state_moves_nothing() -> None:
+    asked = line(2, "vendor", "Please send the log.", asks=("logs",), acts=("ask",))
+    receipt = line(3, "vendor", "受け付けました。\n状態: 処理中", automatic="auto_reply", acts=("auto_ack",))
+    assert course(INQUIRY, asked, receipt).waiting_on == "team"
+
+
+@pytest.mark.parametrize(
+    ("text", "turn"),
+    [
+        ("除外のほうは経理の都合で、月曜の朝に試して結果をご連絡します。", "team"),
+        ("We will test the new driver on Monday night.", "team"),
+        ("テストは明日の夜に行います。", "team"),
+        ("試しましたが、変わりませんでした。", "vendor"),
+        ("We tested the new driver, no change. We will try the other one too.", "vendor"),
+    ],
+)
+def test_a_test_that_is_still_to_come_is_owed(text: str, turn: str) -> None:
+    asked = line(2, "vendor", "Please try the new driver.", asks=("test",), acts=("ask",))
+    assert course(INQUIRY, asked, line(3, "team", text, to=("vendor",))).waiting_on == turn
