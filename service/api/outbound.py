@@ -27,6 +27,8 @@ log = structlog.get_logger("sodan.webhooks")
 LOOK = 1.0
 """Seconds between looks for something to tell."""
 BATCH = 50
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""All that IANA has given out of IPv6 for the public: no site-local, IPv4-compatible or local NAT64 addresses."""
 Network = IPv4Network | IPv6Network
 
 
@@ -134,6 +136,8 @@ def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) ->
     bare = inner or address
     if any(bare in network for network in allowed if network.version == bare.version):
         return True
+    if bare.version == 6 and bare not in GLOBAL_UNICAST:
+        return False
     return bare.is_global and not bare.is_multicast
 
 
