@@ -5,6 +5,7 @@
     │   ├── NotFound  what was named does not exist                                             (HTTP 404)
     │   └── Conflict  it changed meanwhile; read again, then decide                             (HTTP 409, 412)
     └── Unavailable   we must act; the same again later will do                                 (SMTP 4xx, HTTP 503)
+        └── GaveUp    the database is there, but broke off just this: a lock, a deadlock, a time limit
 
 The text of an error is public: it may be sent to whoever called. Inner reasons go to the log, never into it.
 """
@@ -28,3 +29,7 @@ class Conflict(Refused):
 
 class Unavailable(SodanError):
     """Not now; come back later."""
+
+
+class GaveUp(Unavailable):
+    """Broken off by a database that may be well: if it always is, what was asked is to blame."""

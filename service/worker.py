@@ -4,6 +4,9 @@ Three laws keep every mail safe here. The attempt is counted and committed befor
 kills this process is found out by the next claim. Reading and judging alone happen outside any transaction; all that
 depends on other mails happens inside one, together with the entries' being done. An error of one mail in a batch
 sends the batch back to be taken in one by one.
+
+An attempt that the database spoilt does not count, for mails are not to blame for it. But where it broke off one mail
+alone and answers right after, that is counted apart, with far more patience, and waiting longer each time.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ from pathlib import Path
 
 import structlog
 
-from service import intake
-from service.errors import Unavailable
+from service import intake, memory
+from service.errors import GaveUp, Unavailable
 from service.following import Following
 from service.intake import House, Understood
 from service.settings import Settings
@@ -41,6 +44,14 @@ _log = structlog.get_logger("sodan.worker")
 
 BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
 """How long a mail waits after its first and its second failed attempt; the third shunts it."""
+PATIENCE = 20
+"""So often the database may give up one mail alone (about half an hour); then that mail is set aside."""
+PUT_OFF_SECONDS = 120.0
+"""Longest wait between two of these times."""
+ANSWERS_SECONDS = 2.0
+"""A database that takes longer to write next to nothing has too much to do: no mail is to blame."""
+LONG_SECONDS = 20.0
+"""A mail that takes so long may be to blame whatever the error: who idles in a transaction is simply cut off."""
 POLL_SECONDS = (0.005, 0.04)
 """Shortest and longest time between two looks at an empty spool."""
 AWAY_SECONDS = 2.0
@@ -97,6 +108,7 @@ class Worker:
         clock: Callable[[], datetime],
         shelf: Shelf | None = None,
         between: Callable[[], None] = lambda: None,
+        patience: int = PATIENCE,
     ) -> None:
         """``between`` is called between two batches: newer rules may be taken then."""
         self._database = database
@@ -107,6 +119,9 @@ class Worker:
         self._clock = clock
         self._shelf = shelf or Shelf()
         self._between = between
+        self._patience = patience
+        self._given_up: dict[str, int] = {}
+        """How often each mail was given up by the database, alone; nobody else needs to know."""
         self._unindexed = True
         self._index_due = 0.0
         self._owed: list[str] = []
@@ -169,14 +184,19 @@ class Worker:
             intake.take_in(conn, understood, self._house, by=self._by, now=now)
             contents.keep(conn, packed)
 
+        began = time.monotonic()
         try:
             self._database.transact(save)
-        except Unavailable:
-            raise
+        except Unavailable as error:
+            if not self._may_be_to_blame(error, time.monotonic() - began):
+                raise
+            if len(understood) > 1:
+                self._save_one_by_one(understood)
+            else:
+                self._put_off(understood[0].claimed, error)
         except Exception as error:
             if len(understood) > 1:
-                for one in understood:
-                    self._save([one])
+                self._save_one_by_one(understood)
             elif isinstance(error, LostLease):
                 _log.warning("a mail was taken over by another worker", id=understood[0].claimed.id)
             else:
@@ -185,9 +205,38 @@ class Worker:
             for one in understood:
                 self._tell(one, now)
 
+    def _save_one_by_one(self, understood: Sequence[Understood]) -> None:
+        for one in understood:
+            self._save([one])
+
+    def _may_be_to_blame(self, error: Unavailable, seconds: float) -> bool:
+        """Whether it is the mails and not the database: that answers, and soon."""
+        if not isinstance(error, GaveUp) and seconds < LONG_SECONDS:
+            return False
+        began = time.monotonic()
+        try:
+            self._database.probe()
+        except Unavailable:
+            return False
+        return time.monotonic() - began < ANSWERS_SECONDS
+
+    def _put_off(self, claimed: Claimed, error: Unavailable) -> None:
+        times = self._given_up[claimed.id] = self._given_up.get(claimed.id, 0) + 1
+        last = times >= self._patience
+        now = self._clock()
+        due = now + timedelta(seconds=min(2.0**times, PUT_OFF_SECONDS))
+        reason = f"the database gave it up, {times} times alone: {error}"
+        _log.error(
+            "a mail was given up by the database", id=claimed.id, times=times, cause=type(error.__cause__).__name__
+        )
+        self._database.transact(lambda conn: spool.put_off(conn, claimed.id, self._by, reason, now, due, last=last))
+        if last:
+            del self._given_up[claimed.id]
+
     def _tell(self, one: Understood, now: datetime) -> None:
         """The one line of a mail: numbers and kinds, nothing that anybody wrote."""
         claimed = one.claimed
+        self._given_up.pop(claimed.id, None)
         _log.info(
             "taken in",
             id=claimed.id,
@@ -300,6 +349,7 @@ def run_worker(settings: Settings) -> None:
     database = Database(settings.database_url, cache_mb=32)
     house = replace(house, ways=replace(house.ways, secret=_key(database, stop)))
     following = Following(settings, house)
+    memory.settle()
     signal.signal(signal.SIGHUP, lambda *_: following.ask())
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
     retiring = Retiring(database, outside(settings), terms, clock=lambda: datetime.now(UTC))

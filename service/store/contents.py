@@ -146,7 +146,7 @@ def keep(conn: Connection, packed: Sequence[Packed]) -> None:
 
 
 def each(database: Database, *, done: bool = False) -> Iterator[Kept]:
-    """Every content still kept, oldest first, some at a time in transactions of their own; ``done``: of mails taken in."""
+    """Every content still kept, oldest first, a few in a transaction of their own; ``done``: of mails taken in."""
     last = ""
     while chunk := database.read(partial(_some, after=last, done=done)):
         yield from chunk

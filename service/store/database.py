@@ -24,16 +24,18 @@ from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvloop
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from service.errors import Unavailable
 from service.store.tables import to_json
 from service.store.trouble import as_unavailable, unsettles
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
 
@@ -111,7 +113,7 @@ class Database:
             if not write:
                 return self._within_sync(fn, "BEGIN")
             if not self._turn.acquire(timeout=BUSY_SECONDS):
-                raise TimeoutError
+                raise Unavailable("the database is busy")  # with others: what waits is not to blame
             try:
                 if self._doubted:
                     self._flush_anew()
@@ -158,7 +160,7 @@ class Database:
         with self._open().connect().execution_options(sodan_begin="") as connection:
             busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").one()
         if busy:
-            raise TimeoutError
+            raise Unavailable("the database is busy")
         self._doubted = False
 
     def _open(self) -> Engine:
@@ -178,6 +180,8 @@ class Database:
             return self._engine
 
     def _open_async(self) -> tuple[asyncio.AbstractEventLoop, AsyncEngine]:
+        from sqlalchemy.ext.asyncio import create_async_engine  # six megabytes that SQLite has no use for
+
         with self._opening:
             if self._async is None:
                 loop = uvloop.new_event_loop()
@@ -258,7 +262,7 @@ def _take_turn(connection: Connection) -> None:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
             if time.monotonic() > end:
-                raise TimeoutError
+                raise Unavailable("the database is busy")
             time.sleep(LOOK_SECONDS)
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}").close()

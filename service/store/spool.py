@@ -195,6 +195,24 @@ def give_back(conn: Connection, ids: Sequence[str], by: str) -> None:
     )
 
 
+def put_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due_at: datetime, *, last: bool) -> None:
+    """The database gave it up; try again at ``due_at``, alone, or set it aside if that was the last time.
+
+    As an attempt it counts only so far that it is claimed alone from now on.
+    """
+    ours = and_(spool.c.id == id, spool.c.leased_by == by, spool.c.state == "waiting")
+    attempts = conn.execute(select(spool.c.attempts).where(ours).with_for_update()).scalar()
+    if attempts is None:
+        return  # another has it
+    if last:
+        shunt(conn, [id], reason, now)
+        return
+    kept = max(1, attempts - 1)
+    conn.execute(
+        update(spool).where(ours).values(reason=reason, due_at=due_at, attempts=kept, leased_by=None, leased_until=None)
+    )
+
+
 def release(conn: Connection, by: str) -> int:
     """The worker ``by`` is dead: what it held is free at once. Its attempts stay counted."""
     return conn.execute(

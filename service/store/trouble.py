@@ -12,7 +12,7 @@ from pathlib import Path
 from asyncpg.exceptions import _base as driver
 from sqlalchemy import exc
 
-from service.errors import Unavailable
+from service.errors import GaveUp, Unavailable
 
 _SQLITE = {
     sqlite3.SQLITE_BUSY,
@@ -45,12 +45,16 @@ _NOT_MIGRATED = "the database needs `sodan migrate`"
 _POSTGRESQL = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25006", "25P03", "XX001", "XX002")
 """Beginnings of SQLSTATEs (PostgreSQL, appendix A): connection, authorisation, catalogue, rolled back, resources,
 operator, system, lock, read-only, idle too long, corrupt."""
+_BROKEN_OFF = ("40", "55P03", "57014", "25P03")
+"""Of these: what may be the fault of what was asked (deadlock, lock, time limits of statements and transactions)."""
 
 
 def as_unavailable(error: BaseException) -> Unavailable | None:
     """The error to raise instead of ``error``, or None where it is not the database that is unwell."""
-    if isinstance(error, (exc.TimeoutError, TimeoutError, FutureTimeout)):
+    if isinstance(error, exc.TimeoutError):
         return Unavailable("the database is busy")
+    if isinstance(error, (TimeoutError, FutureTimeout)):  # of the driver: a statement took longer than it may
+        return GaveUp("the database is busy")
     if isinstance(error, (ConnectionError, exc.DisconnectionError)):
         return Unavailable("the database is away")
     if isinstance(error, OSError):
@@ -69,12 +73,16 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
             if re.match(r"no such (table|column)|table \w+ has no column", str(origin)):
                 return Unavailable(_NOT_MIGRATED)
             code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                return GaveUp(_sqlite_words(code))
             return Unavailable(_sqlite_words(code)) if code in _SQLITE else None
         if isinstance(origin, (ConnectionError, TimeoutError, OSError)):
             return Unavailable("the database is away")
         state = getattr(origin, "sqlstate", None)
         if state in ("42P01", "42703"):
             return Unavailable(_NOT_MIGRATED)
+        if state and state.startswith(_BROKEN_OFF):
+            return GaveUp(_postgresql_words(state))
         if state:
             return Unavailable(_postgresql_words(state)) if state.startswith(_POSTGRESQL) else None
         origin = origin.__cause__
@@ -123,4 +131,4 @@ def _postgresql_words(state: str) -> str:
         return "the database does not exist"
     if state.startswith("53"):
         return "the disk is full" if state == "53100" else "the database is out of resources"
-    return "the database is busy" if state.startswith(("40", "55")) else "the database is away"
+    return "the database is busy" if state.startswith(_BROKEN_OFF) else "the database is away"
