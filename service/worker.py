@@ -27,7 +27,7 @@ from pathlib import Path
 
 import structlog
 
-from service import intake, memory
+from service import intake
 from service.errors import GaveUp, Unavailable
 from service.following import Following
 from service.intake import House, Understood
@@ -349,7 +349,6 @@ def run_worker(settings: Settings) -> None:
     database = Database(settings.database_url, cache_mb=32)
     house = replace(house, ways=replace(house.ways, secret=_key(database, stop)))
     following = Following(settings, house)
-    memory.settle()
     signal.signal(signal.SIGHUP, lambda *_: following.ask())
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
     retiring = Retiring(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
