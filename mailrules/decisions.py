@@ -70,6 +70,13 @@ class Compiled:
     viewed: tuple[tuple[str, int], ...] = ()
     """The views that it uses."""
     answers: dict[Any, bool] = field(default_factory=dict)
+    rule: str = field(init=False)
+    weighs: bool = field(init=False)
+    """It only fills an item or weighs something: more of the same words say nothing new."""
+
+    def __post_init__(self) -> None:
+        self.rule, then = self.decision.id, self.decision.then
+        self.weighs = not (then.ask or then.act or then.tone or then.promise or then.problem)
 
     def holds(self, masks: Mapping[str, int], facts: Mapping[str, Any], values: Any) -> bool:
         """Whether the condition is true. ``masks``: what fired, by view (``""`` is the unit itself); ``values``: those
@@ -146,7 +153,8 @@ class Decider:
     def arrange(self) -> None:
         """Order ``compiled`` for the way it is asked."""
         self._sentence = [c for c in self.compiled if c.decision.per == "sentence"]
-        self._mail = [c for c in self.compiled if c.decision.per == "mail"]
+        self._early = [c for c in self.compiled if c.decision.per == "mail" and not c.late]
+        self._late = [c for c in self.compiled if c.decision.per == "mail" and c.late]
         self._candidates: dict[int, _Concerned] = {}
         self._by_signal: dict[int, list[int]] = {}
         for number, compiled in enumerate(self._sentence):
@@ -205,8 +213,12 @@ class Decider:
         """Each decision about the mail as a whole that holds: those that need the late facts, or the others."""
         masks = {"": hits.mail, "mail": hits.mail, "before": 0, "lead": 0}
         facts["where"], facts["state"] = "", ""
-        for compiled in self._mail:
-            if compiled.late is late and compiled.holds(masks, facts, _values(compiled.facts, facts)):
+        here: dict[tuple[str, ...], Any] = {}
+        for compiled in self._late if late else self._early:
+            values = here.get(compiled.facts)
+            if values is None:
+                values = here[compiled.facts] = _values(compiled.facts, facts)
+            if compiled.holds(masks, facts, values):
                 yield compiled
 
 

@@ -182,11 +182,10 @@ class Reader:
         return Finding(id, pack, turn.id, *looked.quote(inside, turn.text), value)
 
     def _conclude(self, compiled: Compiled, number: int, turn: Turn, looked: Looked, got: _Collected) -> None:
-        then = compiled.decision.then
-        told = got.told.get(compiled.decision.id, 0)
-        if told >= _TOLD and not (then.ask or then.act or then.tone or then.promise or then.problem):
+        then, told = compiled.decision.then, got.told.get(compiled.rule, 0)
+        if told >= _TOLD and compiled.weighs:
             return
-        got.told[compiled.decision.id] = told + 1
+        got.told[compiled.rule] = told + 1
         finding = self.finding(compiled, number, turn, looked)
         got.findings.append(finding)
         if then.kind and compiled.decision.id not in got.counted:

@@ -37,6 +37,9 @@ _ABBREVIATION = re.compile(
 _JUDGED = 2000
 """Units of one mail that are judged as language; what comes after so many is treated as a pasted log."""
 _TOKENS = re.compile(r"「[^「」\n]*」|\([^()\n]{0,80}\)|[。!?.;]+")
+_AT_END = "。!?.; \t"
+_ENDS = re.compile(r"[。!?.;]")
+"""A sentence may end there; most texts of one line hold none but at their end."""
 _SPOKEN = re.compile(
     r"「(?P<ja>[^「」\n]{4,200})」(?=[ \t]*(?:など|等)?(?:と|って)(?:の(?:申告|連絡|声|こと|指摘|クレーム|苦情|話)"
     r"|言|い[いわ]|怒|おっしゃ|聞|お?叱|詰|迫|いう(?:申告|声|クレーム|苦情)|訴|問い詰|責))"
@@ -133,9 +136,9 @@ def lay_out(text: str, subject: str, subject_is_new: bool, known: Known, state_o
     _body(folded, build, known, state_of)
     if not build.here:
         build.here, build.there = [0], [0]
-    there = [shifts.source(at) if at >= 0 else at - 1_000_000 for at in build.there]
     if len(shifts.here) > 1:
         return Sheet("".join(build.pieces), build.units, _compose(build, shifts), len(text))
+    there = [at if at >= 0 else at - 1_000_000 for at in build.there]
     return Sheet("".join(build.pieces), build.units, Shifts(tuple(build.here), tuple(there)), len(text))
 
 
@@ -224,11 +227,12 @@ def _is_form_line(bare: str, following: list[str], units: list[Unit], lead: int)
 
 
 _POINTS = "■□●○◆◇▼▽▲◎・*•‣※→-#"
-_LABEL_SIGNS = re.compile(r"[:=\t|【<\[]|^[ \t]*[■□●○◆◇▼▽▲◎・※]")
+_LABEL_SIGNS = re.compile(r"[:=\t|【<\[]")
+_LABEL_POINTS = "■□●○◆◇▼▽▲◎・※"
 
 
 def _may_be_label(line: str) -> bool:
-    return _LABEL_SIGNS.search(line) is not None
+    return line.lstrip(" \t")[:1] in _LABEL_POINTS or _LABEL_SIGNS.search(line) is not None
 
 
 def _bullet(line: str, bare: str) -> re.Match[str] | None:
@@ -346,7 +350,7 @@ def _wrapped(line: str, following: str) -> bool:
 
 def _sentences(build: _Builder, where: str, parts: list[tuple[str, int]], label: str, lead: int) -> int:
     """Write the sentences of one paragraph; returns the number of the last."""
-    text = "".join(piece for piece, _ in parts)
+    text = parts[0][0] if len(parts) == 1 else "".join([piece for piece, _ in parts])
     last = lead
     for low, high in _split(text):
         if len(build.units) >= _JUDGED:
@@ -363,6 +367,14 @@ def _sentences(build: _Builder, where: str, parts: list[tuple[str, int]], label:
 
 def _split(text: str) -> list[tuple[int, int]]:
     """Sentence ends: 。!? of Japanese, full stops before a capital; not inside 「…」."""
+    if _ENDS.search(text.rstrip(_AT_END)) is None:
+        bare = text.strip()
+        start = len(text) - len(text.lstrip())
+        return [(start, start + len(bare))] if bare else []
+    return _several(text)
+
+
+def _several(text: str) -> list[tuple[int, int]]:
     cuts: list[int] = []
     depth_end = 0
     for match in _TOKENS.finditer(text):
@@ -408,6 +420,9 @@ def _without_speech(text: str, low: int, high: int) -> tuple[list[tuple[int, int
 
 def _cut(parts: list[tuple[str, int]], low: int, high: int) -> list[tuple[str, int]]:
     """The pieces between two positions of the joined text, with their places in the folded text."""
+    if len(parts) == 1:
+        text, source = parts[0]
+        return [(text[low:high], source + low)] if low < high else []
     out: list[tuple[str, int]] = []
     at = 0
     for text, source in parts:
