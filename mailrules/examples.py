@@ -51,7 +51,7 @@ def _signal(signal: Signal, source: Source, rules: Rules) -> Iterator[Tried]:
     number = rules.reader.spotter.index[signal.id]
     for example, wanted in _both(signal.examples, signal.near_misses):
         side = signal.side[0] if signal.side else None
-        looked = rules.reader.look(_turn(example, source.pack.defaults, side))
+        looked = rules.reader.look(turn_of(example, source.pack.defaults, side))
         fires = bool(looked.hits.mail >> number & 1)
         value = next((hit.value for _, hit in looked.hits.places(number)), None) if fires else None
         yield _tried(signal.id, source, example, wanted, fires, value)
@@ -67,7 +67,7 @@ def _decision(decision: Decision, source: Source, library: Library, rules: Rules
     else:
         yield from _missing(decision.id, source, examples, near_misses)
     for example, wanted in _both(examples, near_misses):
-        turn = _turn(example, source.pack.defaults, None)
+        turn = turn_of(example, source.pack.defaults, None)
         reading = rules.read(turn)
         found = [finding for finding in reading.findings if finding.rule == decision.id]
         value = None
@@ -109,7 +109,8 @@ def _tried(rule: str, source: Source, example: Example, wanted: str, fires: bool
     return Tried(rule, str(source.file), source.line(rule), wanted, text, ok, message)
 
 
-def _turn(example: Example, defaults: Defaults, side: Side | None) -> Turn:
+def turn_of(example: Example, defaults: Defaults, side: Side | None) -> Turn:
+    """An example as a mail. ``side``: whose, where it does not say."""
     return Turn(
         id="example",
         side=example.side or side or defaults.side,

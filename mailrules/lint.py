@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, Literal
 
 from mailrules.decisions import Compiled
-from mailrules.examples import plain
+from mailrules.examples import plain, turn_of
 from mailrules.fold import fold, lower
 from mailrules.judge import Rules
 from mailrules.library import OWN_SIGNALS, Library, Source
@@ -61,6 +61,7 @@ def lint(library: Library, rules: Rules) -> list[Problem]:
         *_unreachable(library, rules),
         *_unused(library, rules),
         *_overlaps(library),
+        *_covered(library, rules),
         *_unlisted(library),
     ]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.rule))
@@ -164,6 +165,25 @@ def _inside(shorter: str, text: str, open_end: bool) -> bool:
         return shorter in text
     end = "" if open_end else r"(?![a-z0-9_])"
     return re.search(rf"(?<![a-z0-9_]){re.escape(shorter)}{end}", text) is not None
+
+
+def _covered(library: Library, rules: Rules) -> Iterator[Problem]:
+    """Decisions of a site whose every example another one tells too, on the same words and with the same outcome."""
+    outcomes = {decision.id: (decision.per, decision.then) for decision, _ in library.decisions.values()}
+    for decision, source in library.decisions.values():
+        if source.shipped or not decision.examples:
+            continue
+        told: set[str] | None = None
+        for example in decision.examples:
+            found = rules.read(turn_of(example, source.pack.defaults, None)).findings
+            spans = {(one.start, one.end, one.quote) for one in found if one.rule == decision.id}
+            by = {one.rule for one in found if (one.start, one.end, one.quote) in spans}
+            told = by if told is None else told & by
+        for other in sorted((told or set()) - {decision.id}):
+            if outcomes.get(other) == outcomes[decision.id]:
+                message = f"{other} tells each of its examples already: drop it, or give an example that only it tells"
+                yield Problem(str(source.file), source.line(decision.id), decision.id, "warning", message)
+                break
 
 
 def _unlisted(library: Library) -> Iterator[Problem]:

@@ -10,18 +10,25 @@ from cyclopts import App, Parameter
 from service.commands import start
 from service.errors import SodanError
 
-Packs = Annotated[tuple[Path, ...], Parameter(help="Further folders of rule packs.")]
+Packs = Annotated[tuple[Path, ...], Parameter(help="Further folders of rule packs, after those of SODAN_PACKS.")]
 SiteFile = Annotated[Path | None, Parameter(help="The site file; without it, that of SODAN_SITE_FILE.")]
 
 app = App(name="rules", help="The rule packs: run their examples, check them, list them.")
 
 
 @app.command(name="test")
-def rules_test(*, packs: Packs = (), site: SiteFile = None) -> int:
-    """Run the examples that stand beside each rule; exit status 1 if one fails."""
+def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
+    """Run the examples that stand beside each rule; exit status 1 if one fails.
+
+    Parameters
+    ----------
+    names
+        Only these packs or rules. Without it, all.
+    """
     from service.terminal.rules import run_examples
 
-    return run_examples(packs, site or start.settings().site_file)
+    settings = start.settings()
+    return run_examples((*settings.packs, *packs), site or settings.site_file, names)
 
 
 @app.command(name="lint")
@@ -29,7 +36,8 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     """Check packs for what is legal but unwise: rules without examples, words nobody uses, ids given twice."""
     from service.terminal.rules import run_lint
 
-    return run_lint(packs, site or start.settings().site_file)
+    settings = start.settings()
+    return run_lint((*settings.packs, *packs), site or settings.site_file)
 
 
 @app.command(name="list")
@@ -48,7 +56,8 @@ def rules_list(
     """
     from service.terminal.rules import list_rules
 
-    return list_rules(packs, site or start.settings().site_file, as_json=json)
+    settings = start.settings()
+    return list_rules((*settings.packs, *packs), site or settings.site_file, as_json=json)
 
 
 def replay(

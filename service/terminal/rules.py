@@ -8,22 +8,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mailrules.examples import try_examples
-from mailrules.library import build, collect
+from mailrules.library import Library, build, collect
 from mailrules.lint import lint
+from service.errors import NotFound
 from service.terminal.tables import print_rows
 
 FOUND_WRONG = 1
 
 
-def run_examples(packs: Sequence[Path], site: Path | None) -> int:
-    """Every example beside a rule; each failure is one line with file and line."""
+def run_examples(packs: Sequence[Path], site: Path | None, names: Sequence[str] = ()) -> int:
+    """Every example beside a rule, or beside those of ``names`` (rules, or packs with all of theirs); each failure is
+    one line with file and line. Raises NotFound."""
     library = collect(packs, site)
-    tried = list(try_examples(library, build(library)))
+    only = {rule for name in names for rule in _named(library, name)}
+    tried = list(try_examples(library, build(library), only if names else None))
     failed = [one for one in tried if not one.ok]
     for one in failed:
         print(f"{one.file}:{one.line}: {one.rule}: {one.message or one.wanted}: {one.text!r}")
     print(f"sodan: {len(tried)} examples, {len(failed)} failed", file=sys.stderr)
     return FOUND_WRONG if failed else 0
+
+
+def _named(library: Library, name: str) -> list[str]:
+    kept = (*library.signals.values(), *library.decisions.values())
+    found = [rule.id for rule, source in kept if name in (rule.id, source.pack.pack)]
+    if not found:
+        raise NotFound(f"no rule and no pack with rules is called {name!r}; `sodan rules list` shows all")
+    return found
 
 
 def run_lint(packs: Sequence[Path], site: Path | None) -> int:

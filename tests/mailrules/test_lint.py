@@ -82,3 +82,27 @@ def test_each_fault_is_named_with_its_place(tmp_path: Path, change: tuple[str, s
     except PackError as error:
         said = [str(error)]
     assert any(one.startswith(f"{tmp_path / 'own.yaml'}:{line}: ") and words in one for one in said), said
+
+
+TWICE = """  - id: own.gate_again
+    when: shut && ours
+    then: {item: product}
+    examples: [The gate is shut.]
+    near_misses: [It is open.]
+"""
+
+
+def test_a_decision_that_tells_nothing_new_is_named(tmp_path: Path) -> None:
+    twice = ("near_misses: [The gate is open.]\n", "near_misses: [The gate is open.]\n" + TWICE)
+    said = found(shelf(tmp_path, twice))
+    assert [one.split(": ", 1)[1] for one in said] == [
+        "warning: own.gate: own.gate_again tells each of its examples already: drop it, or give an example that only it"
+        " tells",
+        "warning: own.gate_again: own.gate tells each of its examples already: drop it, or give an example that only it"
+        " tells",
+    ]
+    other = (
+        "    examples: [The gate is shut.]\n    near_misses: [It is open.]",
+        "    examples: [It is shut.]\n    near_misses: [It is open.]",
+    )
+    assert [one for one in found(shelf(tmp_path, twice, other)) if "gate_again: own.gate" in one] == []

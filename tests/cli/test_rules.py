@@ -1,0 +1,61 @@
+"""`sodan rules` on packs of one's own: what is wrong in them is said with its place, and told by the exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Sodan
+
+OWN = """pack: own.gates
+title: words of this site
+signals:
+  - id: own_gate
+    phrases: [正門ゲート, main gate]
+    examples: [正門ゲートが開きません。, The main gate is shut.]
+    near_misses: [裏門です。, The gate is shut.]
+decisions:
+  - id: own.gate
+    when: own_gate && ours
+    then: {item: product}
+    examples: [正門ゲートが開きません。]
+    near_misses: [{text: 正門ゲートが開きません。, side: vendor}]
+"""
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "own.yaml").write_text(OWN, encoding="utf-8")
+    return folder
+
+
+def test_a_good_pack_passes_alone_or_rule_by_rule(sodan: Sodan, packs: Path) -> None:
+    said = sodan("rules", "test", "own.gates", "--packs", str(packs))
+    assert (said.status, said.out) == (0, "")
+    assert "sodan: 6 examples, 0 failed" in said.err
+    said = sodan("rules", "test", "own.gone", "--packs", str(packs))
+    assert said.status == 1
+    assert "no rule and no pack with rules is called 'own.gone'" in said.err
+
+
+def test_a_failing_example_of_the_packs_of_the_settings_is_named_with_its_place(
+    sodan: Sodan, packs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (packs / "own.yaml").write_text(OWN.replace("near_misses: [裏門です。", "near_misses: [正門ゲートです。"), "utf-8")
+    monkeypatch.setenv("SODAN_PACKS", str(packs))
+    said = sodan("rules", "test", "own_gate", "own.gate")
+    assert said.status == 1
+    assert said.out == f"{packs / 'own.yaml'}:4: own_gate: fires: '正門ゲートです。'\n"
+    assert "sodan: 6 examples, 1 failed" in said.err
+
+
+def test_lint_ends_with_status_1_by_an_error(sodan: Sodan, packs: Path) -> None:
+    text = OWN.replace("own_gate && ours", "own_gate && ours && !own_gate").replace("product", "location")
+    (packs / "own.yaml").write_text(text, encoding="utf-8")
+    said = sodan("rules", "lint", "--packs", str(packs))
+    assert said.status == 1
+    assert f"{packs / 'own.yaml'}:9: error: own.gate: can never hold" in said.out
+    assert ", 1 errors" in said.err
