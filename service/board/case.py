@@ -12,6 +12,7 @@ from service.board.frame import Frame
 from service.board.reader import Reader
 from service.errors import NotFound
 from service.store import cases, feed, timeline
+from service.store.apart import set_apart
 from service.store.cursor import from_cursor, to_cursor
 
 MAILS = 25
@@ -35,13 +36,14 @@ def routes(frame: Frame) -> APIRouter:
             return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}", 308)
         after = from_cursor(request.query_params.get("cursor"))
 
-        def read(conn: Any) -> tuple[Any, Any]:
+        def read(conn: Any) -> tuple[Any, Any, set[str]]:
             return (
                 timeline.page(conn, number, MAILS, after, frame.prefix),
                 feed.of_case(conn, number, frame.prefix, 40),
+                {cases.key_of(other, frame.prefix) for other in set_apart(conn, number)},
             )
 
-        (mails, position), events = frame.database.read(read)
+        (mails, position), events, apart = frame.database.read(read)
         reader = frame.reader(request)
         case = cases.to_now(found, reader.now)
         return frame.page(
@@ -50,6 +52,7 @@ def routes(frame: Frame) -> APIRouter:
             **seen(frame, reader, case, mails),
             history=[event for event in events if event["who"]],
             version=found.version,
+            proposed=[key for key in case.get("related", []) if key not in apart],
             later=to_cursor(position),
             earlier=after is not None,
             done=request.query_params.get("done", ""),

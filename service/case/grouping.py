@@ -18,6 +18,12 @@ from service.case.group import Evidence, Group, Groups, Kind, order_of
 from service.case.node import Node
 from service.case.words import likeness
 
+NEW_TOPIC = "its author begins a new topic"
+OTHER_MATTER = "a reply pressed for another matter: other subject, other words"
+PERSON_APART = "a person put it into another case"
+APART = frozenset({NEW_TOPIC, OTHER_MATTER, PERSON_APART})
+"""Objections by which somebody set two matters apart: nobody should be asked to put them together again."""
+
 
 @dataclass(slots=True)
 class Partition:
@@ -235,17 +241,17 @@ class _Grouping:
         if evidence.kind == "person":
             return ""
         if node.joined is not None and group.pinned is not None and group.pinned != node.joined:
-            return "a person put it into another case"
+            return PERSON_APART
         pointed = self.by_id.get(evidence.message) if evidence.message is not None else None
         inner = evidence.kind == "recovered" and pointed is not None and pointed.origin in ("forwarded", "attached")
         if node.fresh and evidence.kind not in ("token", "bounce") and not inner:
-            return "its author begins a new topic"
+            return NEW_TOPIC
         if evidence.kind in ("case_key", "vendor_ref") and node.side == "unknown" and not _takes_part(node, group):
             return "a stranger claims it"
         if evidence.kind == "recovered" and pointed is not None and not self.may_quote(node, pointed):
             return "a stranger quotes it"
         if evidence.kind == "in_reply_to" and pointed is not None and _pressed_reply(node, pointed, group):
-            return "a reply pressed for another matter: other subject, other words"
+            return OTHER_MATTER
         if not node.automatic and group.settled_at is not None and not inner:
             quiet = node.at - (group.active_at or group.settled_at)
             if group.settled(node.at) and quiet > self.reopen:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.errors import Conflict, NotFound, Refused
 from service.store import placing
+from service.store.apart import MOVED
 from service.store.database import one_at_a_time
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
@@ -75,7 +76,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         conn.execute(update(cases).where(cases.c.id == source).values(merged_into=target, updated_at=now))
     left = [source for source in sources if source != target and source not in emptied]
     for source in left:
-        _link_both(conn, source, target, rows[0].id, "a person moved a message from one to the other")
+        _link_both(conn, source, target, rows[0].id, MOVED)
     data = {
         "messages": [row.id for row in rows],
         "from": sources,

@@ -86,6 +86,22 @@ def test_related_cases_are_shown_and_proposed_for_a_merge(embedded: Running) -> 
         assert seen.css_first('form[action$="/merge"] input[list="merge-into"]') is not None
 
 
+def test_what_somebody_set_apart_is_related_but_not_proposed_for_a_merge(service: Running) -> None:
+    topic = LOGS.replace("<logs@", "<topic@").replace(":00:00 +0900", ":30:00 +0900")
+    topic = topic.replace(
+        "宮本です。サインインログを添付いたします。", "別件で恐縮ですが、ライセンスの追加をお願いします。"
+    )
+    first, _, split = service.deliver(ASK, LOGS, topic)
+    (sent,) = service.get("/api/messages", message_id="<logs@corp.example>")["items"]
+    moved = service.client.post(f"/api/messages/{sent['id']}/move", json={"to": "new"}).json()["case"]
+    assert len({first, split, moved}) == 3
+    assert {split, moved} <= set(service.get(f"/api/cases/{first}")["related"])
+    for key in (first, split, moved):
+        seen = page(service, f"/cases/{key}")
+        assert "merge-into" not in seen
+        assert 'name="into"' in seen
+
+
 @pytest.mark.parametrize("path", ["/", "/cases/{key}", "/messages/1", "/?q=%3Cscript%3E", "/vendors", "/received"])
 def test_what_a_stranger_wrote_is_text_on_every_page(embedded: Running, path: str) -> None:
     (key,) = embedded.deliver(ATTACK)
