@@ -20,8 +20,10 @@ from pydantic import ValidationError
 from mailrules.checklist import Checklist
 from mailrules.decisions import Decider
 from mailrules.judge import Rules
+from mailrules.literals import needs
 from mailrules.pack import Decision, Item, Pack, Signal, Vendor
 from mailrules.patterns import PatternError, compile_pattern, finder
+from mailrules.patterns import let_go as forget_compiled
 from mailrules.reading import Reader, States
 from mailrules.references import References
 from mailrules.signals import Spotter
@@ -146,6 +148,13 @@ def build(library: Library) -> Rules:
         decisions=tuple(decisions),
         site=library.site,
     )
+
+
+def let_go() -> None:
+    """Forget what only serves to load packs once more, and what grew with the texts read: all can be made anew."""
+    _shipped.cache_clear()
+    needs.cache_clear()
+    forget_compiled()
 
 
 def version_of(library: Library) -> str:

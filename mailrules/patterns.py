@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from weakref import WeakSet
 
 import re2 as _re2
 
@@ -56,14 +57,34 @@ def options_for(case: bool, *, groups: bool = True) -> Any:
 
 
 def finder(pattern: str, case: bool = False) -> tuple[Find, int]:
-    """How to look for a pattern in bytes, and the number of its group ``value`` (0: it has none)."""
-    compiled = compile_pattern(pattern, case, groups="(?P<" in pattern)
-    value = dict(compiled.groupindex).get("value", 0)
-    match = compiled._regexp.Match
+    """How to look for a pattern in bytes, and the number of its group ``value`` (0: it has none).
+
+    Most patterns are never tried, since the words they need stand nowhere: each is compiled when it first is.
+    """
+    groups = "(?P<" in pattern
+    value = dict(compile_pattern(pattern, case, groups=groups).groupindex).get("value", 0)
+    compiled: list[Any] = [None]
 
     def find(data: bytes, start: int) -> list[tuple[int, int]] | None:
-        spans: list[tuple[int, int]] = match(_ANYWHERE, data, start, len(data))
+        known = compiled[0]
+        if known is None:
+            owner = compile_pattern.__wrapped__(pattern, case, groups=groups)
+            known = compiled[0] = (owner, owner._regexp.Match)  # the owner must outlive the bound method
+            _awake.add(find)
+        spans: list[tuple[int, int]] = known[1](_ANYWHERE, data, start, len(data))
         return None if spans[0] == _NOWHERE else spans
 
-    find.compiled = compiled  # type: ignore[attr-defined] # its owner must outlive the bound method
+    find.compiled = compiled  # type: ignore[attr-defined]
     return find, value
+
+
+_awake: WeakSet[Any] = WeakSet()
+"""The finders that are compiled."""
+
+
+def let_go() -> None:
+    """Forget what can be compiled anew: an automaton grows with every text that it has not seen yet, without end."""
+    compile_pattern.cache_clear()
+    for find in list(_awake):
+        find.compiled[0] = None
+    _awake.clear()

@@ -79,7 +79,10 @@ class Spotter:
                         everywhere.add(which)
                     if len(clauses) > 1:
                         self._also[which] = clauses[1]
-        self._by_word = {word: frozenset(patterns) for word, patterns in by_word.items()}
+        same: dict[frozenset[int], frozenset[int]] = {}  # most words are those of one pattern: they share its set
+        for word, patterns in by_word.items():
+            frozen = frozenset(patterns)
+            self._by_word[word] = same.setdefault(frozen, frozen)
         self._everywhere = frozenset(everywhere)
 
     def _compile_labels(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import ahocorasick_rs
@@ -38,10 +38,10 @@ def phrase_of(number: int, raw: str) -> Phrase:
 class _Use:
     """What it means that some letters stand somewhere."""
 
-    phrases: list[Phrase]
+    phrases: tuple[Phrase, ...] = ()
     plain: int = -1
     """The word they are wherever they stand."""
-    edged: dict[tuple[bool, bool], int] = field(default_factory=dict)
+    edged: tuple[tuple[tuple[bool, bool], int], ...] = ()
     """Words they are only between such edges."""
 
 
@@ -54,7 +54,8 @@ class Vocabulary:
         for number, signal in enumerate(signals):
             for raw in signal.phrases:
                 phrase = phrase_of(number, raw)
-                self._uses.setdefault(phrase.text, _Use([])).phrases.append(phrase)
+                use = self._uses.setdefault(phrase.text, _Use())
+                use.phrases = (*use.phrases, phrase)
         self._automaton: Any = None
         self._simple: list[int] = []
         """By number of the letters: the word they are, -1 where more has to be looked at."""
@@ -68,13 +69,13 @@ class Vocabulary:
         return frozenset(map(self._number, sorted(clause)))
 
     def _number(self, word: str) -> int:
-        use = self._uses.setdefault(word.strip(EDGE), _Use([]))
+        use = self._uses.setdefault(word.strip(EDGE), _Use())
         edges = (word[0] == EDGE, word[-1] == EDGE)
-        known = use.edged.get(edges, -1) if any(edges) else use.plain
+        known = dict(use.edged).get(edges, -1) if any(edges) else use.plain
         if known >= 0:
             return known
         if any(edges):
-            use.edged[edges] = self._count
+            use.edged = (*use.edged, (edges, self._count))
         else:
             use.plain = self._count
         self._count += 1
@@ -102,7 +103,7 @@ class Vocabulary:
                 words.add(use.plain)
             first = start == 0 or not is_latin(text[start - 1])
             last = end == len(text) or not is_latin(text[end])
-            for (before, after), word in use.edged.items():
+            for (before, after), word in use.edged:
                 if first >= before and last >= after:
                     words.add(word)
             for phrase in use.phrases:

@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from mailrules.library import PackError, build, collect, version_of
+from service import memory
 from service.intake import House
 from service.settings import Settings
 
@@ -42,11 +43,12 @@ class Following:
         self._asked = True
 
     def look(self) -> None:
-        """Load what changed. Costs a ``stat`` a file, once in ``LOOK_SECONDS``."""
+        """Load what changed, let go what has grown. Costs a ``stat`` a file, once in ``LOOK_SECONDS``."""
         now = time.monotonic()
         if now < self._due and not self._asked:
             return
         self._due = now + LOOK_SECONDS
+        memory.look()
         seen = frozenset(self._stamps())
         at_rest = seen == self._seen
         self._seen = seen
@@ -65,6 +67,7 @@ class Following:
             library = collect(self._settings.packs, self._settings.site_file)
             if version_of(library) != house.rules.version:
                 house.go_by(build(library), self._settings)
+                memory.settle()
                 _log.info("rules loaded", version=house.rules.version, packs=len(house.rules.packs))
             elif asked or house.refused:
                 _log.info("rules stand as they are", version=house.rules.version)

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import structlog
 
-from service import intake
+from service import intake, memory
 from service.errors import GaveUp, Unavailable
 from service.following import Following
 from service.intake import House, Understood
@@ -122,6 +122,8 @@ class Worker:
         self._patience = patience
         self._given_up: dict[str, int] = {}
         """How often each mail was given up by the database, alone; nobody else needs to know."""
+        self._full = False
+        """The last claim got all that it asked for: more waits, without asking first."""
         self._unindexed = True
         self._index_due = 0.0
         self._owed: list[str] = []
@@ -150,7 +152,7 @@ class Worker:
         """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
         self._give_back()
         now, began, limit = self._clock(), time.monotonic(), self._pace.limit
-        if not self._database.read(lambda conn: spool.anything_due(conn, now)):
+        if not self._full and not self._database.read(lambda conn: spool.anything_due(conn, now)):
             self._pace.took(0, 0)
             return 0
         claimed = self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, limit))
@@ -162,6 +164,7 @@ class Worker:
                 self._owed += [one.id for one in claimed]
                 raise
             self._unindexed = True
+        self._full = len(claimed) >= limit
         self._pace.took(len(claimed), time.monotonic() - began)
         return len(claimed)
 
@@ -349,6 +352,7 @@ def run_worker(settings: Settings) -> None:
     database = Database(settings.database_url, cache_mb=32)
     house = replace(house, ways=replace(house.ways, secret=_key(database, stop)))
     following = Following(settings, house)
+    memory.settle()
     signal.signal(signal.SIGHUP, lambda *_: following.ask())
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
     retiring = Retiring(database, outside(settings), terms, clock=lambda: datetime.now(UTC))

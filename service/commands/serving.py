@@ -41,6 +41,7 @@ def api() -> int:
     from signal import SIGHUP, signal
     from threading import Event, Thread
 
+    from service import memory
     from service.api.app import make_app
     from service.api.desk import Desk
     from service.api.serving import bind, must_be_safe
@@ -56,6 +57,7 @@ def api() -> int:
     listening = bind(settings.http_listen)
     house = House.of(settings)
     following, stop = Following(settings, house), Event()
+    memory.settle()
     signal(SIGHUP, lambda *_: following.ask())
     Thread(target=following.keep, args=(stop,), daemon=True).start()
     pages = routes(settings, database, house, start.now)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Final
 
 LONGEST: Final = 3_000
@@ -57,6 +58,12 @@ def language_of(text: str) -> str:
         if len(script.findall(sample)) * 4 > latin and script.search(sample):
             return language
     return _latin(sample, words)
+
+
+def let_go() -> None:
+    """Forget the model of rare languages, 70 MB: it is loaded anew for the next mail that needs it."""
+    if model := sys.modules.get("py3langid.langid"):
+        model.IDENTIFIER = None  # type: ignore[attr-defined]
 
 
 def _latin(sample: str, words: list[str]) -> str:
