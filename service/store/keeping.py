@@ -130,7 +130,7 @@ def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]])
     if not delivered:
         return
     conn.execute(
-        insert(deliveries),
+        _DELIVER,
         [
             {
                 "spool_id": one.spool_id,
@@ -143,11 +143,15 @@ def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]])
         ],
     )
     times = Counter(message for _, _, message in delivered)
-    more = messages.c.deliveries + bindparam("times", type_=Integer)
-    conn.execute(
-        update(messages).where(messages.c.id == bindparam("number")).values(deliveries=more),
-        [{"number": message, "times": count} for message, count in times.items()],
-    )
+    conn.execute(_COUNT, [{"number": message, "times": count} for message, count in times.items()])
+
+
+_DELIVER = insert(deliveries)
+_COUNT = (
+    update(messages)
+    .where(messages.c.id == bindparam("number"))
+    .values(deliveries=messages.c.deliveries + bindparam("times", type_=Integer))
+)
 
 
 def renew(conn: Connection, message: int, one: Arrived, brought: Brought) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from mailrules.thread import File, Turn
 from service.case.line import Line, in_order
 from service.case.readings import reading_of
-from service.store.neighbours import OF_A_NODE, chunks, node_of
+from service.store.neighbours import OF_A_NODE, THESE, chunks, node_of
 from service.store.tables import messages
 
 
@@ -25,7 +25,7 @@ def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[Line]]
     """The same of many cases at once."""
     found: dict[int, list[Line]] = defaultdict(list)
     for chunk in chunks(case_ids):
-        for row in conn.execute(select(*_OF_A_LINE).where(messages.c.case_id.in_(chunk))).mappings():
+        for row in conn.execute(_LINES, {"these": chunk}).mappings():
             found[row["case_id"]].append(_line(row))
     return {case_id: in_order(its) for case_id, its in found.items()}
 
@@ -49,6 +49,7 @@ _OF_A_LINE = (
     messages.c.to,
     messages.c.cc,
 )
+_LINES = select(*_OF_A_LINE).where(messages.c.case_id.in_(THESE))
 
 
 def _line(row: Mapping[Any, Any]) -> Line:

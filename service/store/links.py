@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.case.keys import subject_key
 from service.case.node import Node
 from service.case.threading import Plan
-from service.store.neighbours import SUGGESTED, aliases_of, chunks, held, nodes_of
+from service.store.neighbours import SUGGESTED, THESE, aliases_of, chunks, held, nodes_of
 from service.store.tables import case_links, cases, events, thread_keys
 
 
@@ -32,6 +32,17 @@ def redirect(conn: Connection, found: Plan, case_at: Sequence[int], now: datetim
     return merged
 
 
+# built once: what a statement costs to build is most of what it costs
+
+_LINKS = select(case_links.c.case_id, case_links.c.other_id).where(case_links.c.case_id.in_(THESE))
+_NEWEST = (
+    select(thread_keys.c.case_id)
+    .where(thread_keys.c.key == bindparam("shared"), thread_keys.c.case_id != bindparam("besides"))
+    .order_by(thread_keys.c.message_id.desc())
+    .limit(3)
+)
+
+
 def link(conn: Connection, found: Plan, case_at: Sequence[int], real: Any, touched: set[int]) -> None:
     """Cases that something points to, without belonging together."""
     wanted: dict[tuple[int, int], tuple[int | None, str]] = {}
@@ -48,8 +59,7 @@ def link(conn: Connection, found: Plan, case_at: Sequence[int], real: Any, touch
         return
     there = set()
     for chunk in chunks(sorted({a for a, _ in pairs})):
-        query = select(case_links.c.case_id, case_links.c.other_id).where(case_links.c.case_id.in_(chunk))
-        there |= {(row.case_id, row.other_id) for row in conn.execute(query)}
+        there |= {(row.case_id, row.other_id) for row in conn.execute(_LINKS, {"these": chunk})}
     fresh = [pair for pair in pairs if pair not in there]
     if fresh:
         conn.execute(
@@ -69,16 +79,10 @@ def suggest(conn: Connection, opened: Sequence[tuple[int, Node]], touched: set[i
     for (case, node), key in zip(opened, keys, strict=True):
         if key is None or shared.get(key, (0, []))[0] < 2:
             continue  # nobody but itself
-        query = (
-            select(thread_keys.c.case_id)
-            .where(thread_keys.c.key == key, thread_keys.c.case_id != case)
-            .order_by(thread_keys.c.message_id.desc())
-            .limit(3)
-        )
-        candidates = set(conn.execute(query).scalars())
+        candidates = set(conn.execute(_NEWEST, {"shared": key, "besides": case}).scalars())
         if not candidates:
             continue
-        there = set(conn.execute(select(case_links.c.other_id).where(case_links.c.case_id == case)).scalars())
+        there = {row.other_id for row in conn.execute(_LINKS, {"these": [case]})}
         alike = {
             other.case
             for other in nodes_of(conn, candidates - there).values()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, select, text
+from sqlalchemy import BindParameter, Connection, TextClause, bindparam, select, text
 
 from service.case.content import CROWD, EARLY, Reach, seeks
 from service.case.keys import content_keys, content_sought, sought_keys
@@ -163,8 +163,7 @@ def _statement(written: str, first: bool) -> TextClause:
 def linked(conn: Connection, wanted: Collection[int]) -> set[int]:
     found: set[int] = set()
     for chunk in chunks(sorted(wanted)):
-        query = select(case_links.c.other_id).where(case_links.c.case_id.in_(chunk), case_links.c.why != SUGGESTED)
-        found |= set(conn.execute(query).scalars())
+        found |= set(conn.execute(_LINKED, {"these": chunk}).scalars())
     return found
 
 
@@ -178,11 +177,18 @@ OF_A_NODE = (
 )
 """What ``node_of`` reads."""
 
+# built once: what a statement costs to build is most of what it costs
+
+THESE: BindParameter[Any] = bindparam("these", expanding=True)
+_LINKED = select(case_links.c.other_id).where(case_links.c.case_id.in_(THESE), case_links.c.why != SUGGESTED)
+_NODES = select(*OF_A_NODE).where(messages.c.case_id.in_(THESE))
+_MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.id.in_(THESE), cases.c.merged_into.is_not(None))
+
 
 def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
     found: dict[int, Node] = {}
     for chunk in chunks(sorted(wanted)):
-        for row in conn.execute(select(*OF_A_NODE).where(messages.c.case_id.in_(chunk))).mappings():
+        for row in conn.execute(_NODES, {"these": chunk}).mappings():
             found[row["id"]] = node_of(row)
     return found
 
@@ -206,10 +212,7 @@ def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
     while ask:
         got: dict[int, int] = {}
         for chunk in chunks(sorted(ask)):
-            query = select(cases.c.id, cases.c.merged_into).where(
-                cases.c.id.in_(chunk), cases.c.merged_into.is_not(None)
-            )
-            got |= {row.id: row.merged_into for row in conn.execute(query)}
+            got |= {row.id: row.merged_into for row in conn.execute(_MERGED, {"these": chunk})}
         step |= got
         ask = set(got.values()) - step.keys()
     ends: dict[int, int] = {}

@@ -34,7 +34,7 @@ from service.store.lines import lines_of as lines_of
 from service.store.links import link, redirect, suggest
 from service.store.links import merged_into as merged_into
 from service.store.links import related as related
-from service.store.neighbours import aliases_of, chunks, linked, neighbours, nodes_of
+from service.store.neighbours import THESE, aliases_of, chunks, linked, neighbours, nodes_of
 from service.store.tables import cases, deliveries, learned_team, messages, thread_keys
 
 
@@ -99,8 +99,7 @@ def open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) -
         return []
     bare = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
     rows = [{**bare, "opened_at": at, "updated_at": now, "set_by_people": {}, "document": {}} for at in opened_at]
-    made = insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
-    return [int(number) for number in conn.execute(made, rows).scalars()]
+    return [int(number) for number in conn.execute(_OPEN, rows).scalars()]
 
 
 def regroup(
@@ -117,16 +116,29 @@ def regroup(
 
 def team(conn: Connection) -> frozenset[str]:
     """Everybody who showed to be of the team by forwarding a vendor's mail."""
-    return frozenset(conn.execute(select(learned_team.c.address)).scalars())
+    return frozenset(conn.execute(_TEAM).scalars())
+
+
+# built once: what a statement costs to build is most of what it costs
+
+_OPEN = insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
+_TEAM = select(learned_team.c.address)
+_PLACED = (
+    select(deliveries.c.spool_id, deliveries.c.message_id, deliveries.c.part)
+    .where(deliveries.c.spool_id.in_(THESE))
+    .order_by(deliveries.c.part)
+)
+_INSERT = insert(messages).returning(messages.c.id, sort_by_parameter_order=True)
+_CHANGE = update(messages).where(messages.c.id == bindparam("number"))
+_KEYS = insert(thread_keys)
+_NO_KEYS = delete(thread_keys).where(thread_keys.c.message_id.in_(THESE))
+_PLACED_BY = select(messages.c.id, messages.c.placed_by).where(messages.c.id.in_(THESE))
 
 
 def _placed_before(conn: Connection, spool_ids: Sequence[str]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for chunk in chunks(spool_ids):
-        query = select(deliveries.c.spool_id, deliveries.c.message_id, deliveries.c.part).where(
-            deliveries.c.spool_id.in_(chunk)
-        )
-        for row in conn.execute(query.order_by(deliveries.c.part)):
+        for row in conn.execute(_PLACED, {"these": chunk}):
             found[row.spool_id].append(row.message_id)
     return dict(found)
 
@@ -230,9 +242,7 @@ def _insert_messages(
         if number in found.reused:
             row["defects"] = sorted({*row["defects"], "message-id-reused"})
         rows.append(row)
-    numbers = (
-        conn.execute(insert(messages).returning(messages.c.id, sort_by_parameter_order=True), rows).scalars().all()
-    )
+    numbers = conn.execute(_INSERT, rows).scalars().all()
     stored = dict(zip(fresh, numbers, strict=True))
     write_files(conn, [(stored[number], *by_id[number]) for number in fresh])
     return stored
@@ -268,11 +278,11 @@ def _facts(
                 {"key": key, "message_id": message, "kind": kind, "case_id": home[number]} for key in sorted(keys)
             ]
     if changed:
-        conn.execute(update(messages).where(messages.c.id == bindparam("number")), changed)
+        conn.execute(_CHANGE, changed)
     for chunk in chunks(outdated):
-        conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_(chunk)))
+        conn.execute(_NO_KEYS, {"these": chunk})
     if inserted:
-        conn.execute(insert(thread_keys), inserted)
+        conn.execute(_KEYS, inserted)
 
 
 def _renew_reasons(
@@ -288,14 +298,13 @@ def _renew_reasons(
     beside = [m for s in found.standings if any(map(is_new, s.members)) for m in s.members if m > 0]
     changed: list[dict[str, Any]] = []
     for chunk in chunks(beside):
-        query = select(messages.c.id, messages.c.placed_by).where(messages.c.id.in_(chunk))
-        for row in conn.execute(query):
+        for row in conn.execute(_PLACED_BY, {"these": chunk}):
             kind = found.evidence[row.id].kind
             if kind != row.placed_by and known[row.id].case == home[row.id]:
                 evidence = evidence_of(row.id, found, home, real, [])
                 changed.append({"number": row.id, "placed_by": kind, "evidence": evidence})
     if changed:
-        conn.execute(update(messages).where(messages.c.id == bindparam("number")), changed)
+        conn.execute(_CHANGE, changed)
 
 
 def _sides_of_outsiders(conn: Connection, found: Plan, real: Any) -> None:
