@@ -167,10 +167,14 @@ def _join_answer(
                 scored.append((score if _to_its_writer(answer, inquiry) else score - 3.0, other, inquiry, words))
         elif inquiry is None and (report := _waiting_report(other, answer)) is not None:
             # no inquiry by mail: the team may have asked by the vendor's portal, for a user
-            if report.vendor != answer.vendor or not keys & content_keys(report):
+            if report.vendor not in (answer.vendor, None) or not keys & content_keys(report):
                 continue
             score, words = _answers(answer, group, report)
-            scored.append((score - 3.0, other, report, words))
+            told, told_words = _tells_of(group, other)
+            if report.vendor is None or told > score:
+                score, words = told, told_words
+            # who names no vendor must say the more
+            scored.append((score - (3.0 if report.vendor else 4.5), other, report, words))
     if not scored:
         return
     scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
@@ -231,6 +235,14 @@ def _answers(answer: Node, group: Group, inquiry: Node) -> tuple[float, str]:
     if inquiry.subject_words and covered(inquiry.subject_words, theirs) >= 0.6:
         score += 2.0
     return min(score, SELF_EVIDENT - 0.5), " ".join(shared[:8])
+
+
+def _tells_of(group: Group, other: Group) -> tuple[float, str]:
+    """How much an exchange with a vendor speaks of a user's case: the vendor's words and ours that are quoted there,
+    against all that users wrote."""
+    theirs = {w for m in group.members for w in (*m.words, *m.subject_words)}
+    users = {w for m in other.members if m.side == "requester" for w in (*m.words, *m.subject_words)}
+    return min(likeness(theirs, users), SELF_EVIDENT - 0.5), " ".join(sorted(theirs & users)[:8])
 
 
 # ── the inquiry on behalf of a user ──────────────────────────────────────────────────────────────────────────────────

@@ -56,6 +56,16 @@ _TESTED = re.compile(
     r"|no (?:luck|joy|difference|better)|did(?:n't| not) (?:help|change|work|make)|finished in|this time)\b",
     re.IGNORECASE,
 )
+_REST = re.compile(
+    r"(?:残り|残る|もう(?:一|1|片)|あと(?:の|は)|他(?:の|は)|(?:の|な)(?:ほう|方)は|まだ|未)[^。\n]{0,30}(?:採取|取得|送|アップロード|提出|お渡し)"
+    r"[^。\n]{0,8}(?:ます|次第|予定|ません|ず)"
+    r"|\b(?:will|'ll|going to|have yet to|still (?:need|have) to)\b[^.\n]{0,12}"
+    r"\b(?:get|collect|fetch|pull|gather|grab|capture)\b"
+    r"|\b(?:the (?:rest|other|remaining|second)|remaining)\b[^.\n]{0,40}\b(?:will|later|tomorrow|follows?|soon|once)\b"
+    r"|\b(?:is|are|still) to follow\b",
+    re.IGNORECASE,
+)
+"""Some of what was asked is given, and some is still to come."""
 _WILL_TEST = re.compile(
     r"(?:試し|確認し|検証し|テストし|実施し|適用し|再起動し|変更し)(?:て|た(?:うえ|後|結果)で?)[^。\n]{0,20}(?:連絡|回答|報告|知らせ|返信)(?:を)?(?:いた|致|さしあげ|し|させていただき)*ます"
     r"|(?:試し|確認し|検証し|テストし|実施し|適用し)(?:ます|てみます|てみる|ようと|たいと|て(?:から|もらい)|てもらう|てもらって)|(?:試す|確認する|検証する|テストする|実施する|適用する)(?:予定|つもり|こと)"
@@ -163,6 +173,8 @@ def answers(line: Line, what: str) -> bool:
     if what == "logs":
         files = any(not f.inline and not f.content_type.startswith("message/") for f in line.turn.files)
         given = "give_logs" in acts or files or bool(_GIVEN.search(text)) or bool(_NOTHING.search(text))
+        if _REST.search(text):
+            return False
         return given and not (_LATER.search(text) and not files and "give_logs" not in acts)
     if what.startswith("info:"):
         item = what.partition(":")[2]

@@ -49,8 +49,9 @@ _WAITING = re.compile(
 _BY_PORTAL = re.compile(
     r"(?:ポータル|コンソール|管理画面|サポート(?:センター|サイト)|Web|電話|口頭|チャット)[^。\n]{0,14}(?:から|にて|で|経由で|へ)[^。\n]{0,16}(?:回答|返信|返答|連絡"
     r"|送(?:付|信|り)|アップロード|提出|伝え|登録)(?:しました|済み?|いたしました|ました)"
-    r"|\b(?:answered|replied|responded|uploaded|submitted|sent|provided)\b[^.\n]{0,40}\b(?:in|via|through|on|over"
-    r"|by|to) (?:the )?(?:portal|console|phone|web|support (?:site|center|centre)|case)\b",
+    r"|\b(?:answered|replied|responded|uploaded|submitted|sent|provided|gave|told|put|posted)\b[^.\n]{0,60}\b(?:in|via"
+    r"|through|on|over|by|to) (?:the |their |its |your )?"
+    r"(?:portal|console|phone|web|support (?:site|center|centre)|case)\b",
     re.IGNORECASE,
 )
 

@@ -115,6 +115,18 @@ LOGS_AND_SLOT = line(2, "vendor", "Send the log, name a time.", asks=("logs", "t
         ("We are free on Tuesday 10:00.", (), ["logs"], "team"),
         ("システムログは空で、何も出ませんでした。5月13日 15時以降でお願いします。", (), [], "vendor"),
         ("Will send the logs later today; Monday 9am suits.", (), ["logs"], "team"),
+        (
+            "Here is one file; Monday 9am suits. We will fetch the other tomorrow.",
+            ("a.txt",),
+            ["logs"],
+            "team",
+        ),
+        (
+            "採取ログの1つを添付します。11/12 10:00 を希望します。もう一台の分は明日採取します。",
+            ("a.zip",),
+            ["logs"],
+            "team",
+        ),
     ],
 )
 def test_a_partial_answer_keeps_the_turn_with_whoever_owes_the_rest(
@@ -135,6 +147,8 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_mail() -> None:
     told = course(INQUIRY, LOGS_AND_SLOT, line(3, "team", "サポートセンターから回答しました。", to=()))
     assert {ask.state for ask in told.asks} == {"answered"}
     assert told.asks[0].answered_by_message == "3"
+    english = "For the record: I put the log into the ticket and gave them the version and a time on the phone."
+    assert {ask.state for ask in course(INQUIRY, LOGS_AND_SLOT, line(3, "team", english)).asks} == {"answered"}
     assert told.waiting_on == "vendor"
 
 
