@@ -10,11 +10,17 @@ from collections.abc import Mapping, Sequence
 
 from mailrules.judgement import ItemState, ItemValue, Reading
 from mailrules.pack import Item, Required
-from mailrules.thread import Side, Thread
+from mailrules.thread import Side, Thread, Turn
 
 _ASKED_AT_ONCE = 5
 _KNOWN = ("value", "none")
 _UNKNOWN = ("unknown", "not_applicable")
+_TROUBLE = frozenset(
+    ("symptom", "error_message", "occurred_at", "timezone", "impact_scope", "business_impact", "frequency")
+)
+"""Items that tell the trouble as long as it lasts."""
+_ASKED = frozenset(("question", "background"))
+"""Items that tell what is wanted of the vendor."""
 
 
 def side_of(thread: Thread) -> Side:
@@ -40,15 +46,19 @@ class Checklist:
         self._required = required
 
     def values(self, thread: Thread, readings: Sequence[Reading]) -> dict[str, ItemValue]:
-        """What our side says of each item, newest value first."""
+        """What our side says of each item, newest value first; but a mail that says it is over tells nothing new of the
+        trouble, and what was asked of the vendor stays what is asked of him."""
         values: dict[str, ItemValue] = {}
+        asked: set[str] = set()
         for turn, reading in zip(thread, readings, strict=True):
             if turn.side == "vendor" or turn.automatic is not None:
                 continue
             for said in reading.items:
                 before = values.get(said.item)
-                if before is None or _weight(said) >= _weight(before):
+                if before is None or (_weight(said) >= _weight(before) and not _stays(before, turn, reading, asked)):
                     values[said.item] = said
+                    if said.item in _ASKED and "vendor" in turn.towards:
+                        asked.add(said.item)
         return values
 
     def required(self, kind: str, side: Side, *, installed: bool, level: str) -> list[str]:
@@ -104,6 +114,18 @@ class Checklist:
             if name in stands_for and value.state in _KNOWN:
                 return "not_needed"
         return "missing"
+
+
+def _stays(before: ItemValue, turn: Turn, reading: Reading, asked: set[str]) -> bool:
+    """Whether what is known of an item is better than what a later mail happens to say. ``asked``: items that the
+    vendor was told."""
+    if before.state not in _KNOWN or before.partial:
+        return False
+    if before.item in _TROUBLE:
+        return "recovered" in reading.flags or "confirm_resolved" in reading.acts
+    if before.item not in _ASKED:
+        return False
+    return "chase" in reading.acts or (before.item in asked and "vendor" not in turn.towards)
 
 
 def _weight(said: ItemValue) -> int:

@@ -23,6 +23,8 @@ _RANK = {"value": 6, "none": 6, "unknown": 4, "not_applicable": 4, "pending": 3,
 _PARTIAL = 2
 _QUOTE = 300
 """Characters of a quote that are kept."""
+_NAME = 40
+"""Characters that a product's name may have."""
 _TOLD = 4
 """A rule that only fills an item or weighs something is told so often; more of the same changes nothing."""
 _STATES = ("placeholder", "not_applicable", "unknown", "pending", "none")
@@ -193,7 +195,8 @@ class Reader:
             got.kinds[then.kind] = got.kinds.get(then.kind, 0) + then.weight
         if then.item:
             for item in self._about_items(looked, number) if then.item == "about" else (then.item,):
-                self._item(item, then, finding, number, turn, looked, got)
+                named = _named(compiled, number, looked) if item == "product" and not finding.value else None
+                self._item(item, then, finding if named is None else _valued(finding, named), number, turn, looked, got)
         if then.ask:
             self._ask(then.ask, finding, number, looked, got)
         if then.act:
@@ -252,6 +255,15 @@ class Reader:
         if turn.subject_is_new and subject:
             return subject[:200]
         return symptom.finding.quote[:200] if symptom else subject[:200]
+
+
+def _named(compiled: Compiled, number: int, looked: Looked) -> str | None:
+    """The longest of the words that name a product in a sentence; a form line is its value as it stands."""
+    if number < 0 or looked.sheet.units[number].where == "label":
+        return None
+    known = looked.hits.units[number].hits
+    said = [words_of(number, known[n], looked.sheet).strip() for n in compiled.plain if n in known]
+    return max((words for words in said if len(words) <= _NAME), key=len, default=None) or None
 
 
 def _rank(value: ItemValue) -> int:

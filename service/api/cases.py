@@ -133,7 +133,9 @@ def routes(desk: Desk) -> APIRouter:
         mails = desk.database.read(lambda conn: timeline.page(conn, found.id, 200, None, prefix))[0]
         from service.case import brief as briefs
 
-        made = briefs.brief(shown, mails, for_=for_, lang=lang or ("en" if shown["language"] == "en" else "ja"))
+        lang = lang or ("en" if shown["language"] == "en" else "ja")
+        labels = {id: item.label.model_dump() for id, item in desk.rules.checklist.items.items()}
+        made = briefs.brief(shown, mails, for_=for_, lang=lang, labels=labels)
         if format == "markdown":
             return Response(briefs.markdown(made), media_type="text/markdown; charset=utf-8")
         return answer(made)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from service.case.subject import shown_subject
+
 Lang = Literal["ja", "en"]
 For = Literal["vendor", "team"]
 
@@ -41,6 +43,10 @@ _TITLES: dict[str, dict[str, str]] = {
 }
 _GAP = {"ja": "〈未記入〉", "en": "⟨not stated⟩"}
 _UNKNOWN = {"ja": "不明(確認済み)", "en": "unknown (checked)"}
+_REWORD = {"ja": "〈言い換えてから記入〉", "en": "⟨to be reworded⟩"}
+"""For a sentence that the tone check would not send."""
+_SAME = {"ja": "(「{}」と同じ文)", "en": "(the same sentence as “{}”)"}
+_JOINED = {"ja": "・", "en": " / "}
 _NOT_YET = {"ja": "(おおよそ)", "en": "(not exact)"}
 _SIDES = {
     "team": {"ja": "情シス", "en": "the team"},
@@ -51,14 +57,26 @@ _SIDES = {
 
 
 def brief(
-    case: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], *, for_: str = "vendor", lang: str = "en"
+    case: Mapping[str, Any],
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    for_: str = "vendor",
+    lang: str = "en",
+    labels: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """The inquiry as values. ``case`` and ``messages`` are the documents of INTERFACE ("Case", "Message").
+    """The inquiry as values. ``case`` and ``messages`` are the documents of INTERFACE ("Case", "Message"), ``labels``
+    the names of the items by language (those of the document are in the language of the case).
 
-    For the vendor: no internal remark, no tone hint, no parked topic, no open ask of ours. ``for`` team: all of it.
+    For the vendor: no internal remark, no tone hint, no parked topic, no open ask of ours, and no sentence that the
+    tone check hints at (``reword`` names the items that wait for kinder words). ``for`` team: all of it.
     """
     language: Lang = "ja" if lang == "ja" else "en"
-    lines = {line["item"]: line for line in case.get("checklist", [])}
+    names = {item: name[language] for item, name in (labels or {}).items() if name.get(language)}
+    known = {
+        line["item"]: {**line, "label": names.get(line["item"], line["label"])} for line in case.get("checklist", [])
+    }
+    unkind = {item: hint for item, line in known.items() if for_ == "vendor" and (hint := _hint(line, case))}
+    lines = {item: line for item, line in known.items() if item not in unkind}
     shown: set[str] = set()
     sections: list[dict[str, Any]] = []
     for name, items in _SECTIONS:
@@ -68,17 +86,20 @@ def brief(
     rest = [_entry(line, language) for item, line in lines.items() if item not in shown and _tells(line)]
     if rest:
         sections.append({"id": _REST, "title": _TITLES[_REST][language], "entries": rest})
-    problem = case.get("problem") or {}
     made: dict[str, Any] = {
         "for": for_,
         "lang": language,
         "case": case.get("key"),
-        "title": case.get("title") or "",
-        "problem": {"statement": problem.get("statement") or "", "message": problem.get("message")},
+        "title": shown_subject(case.get("title") or ""),
+        "problem": _problem(case, lines, for_),
         "vendor": case.get("vendor"),
         "references": [ref["ref"] for ref in case.get("vendor_refs", []) if _ours(ref, case)],
         "sections": sections,
-        "gaps": [_gap(lines.get(item), item, language) for item in case.get("missing", [])],
+        "gaps": [_gap(known.get(item), item, names, language) for item in case.get("missing", [])],
+        "reword": [
+            {"item": item, "label": known[item]["label"], "tone": hint["id"], "advice": hint["advice"]}
+            for item, hint in unkind.items()
+        ],
         "attached": _attached(messages),
         "titles": {name: title[language] for name, title in _TITLES.items()},
     }
@@ -111,19 +132,20 @@ def markdown(made: Mapping[str, Any]) -> str:
     if made["for"] == "team":
         side = _SIDES.get(made.get("waiting_on"), _SIDES[None])[lang]
         out += [f"{titles['priority']}: {made['priority']['level']}", f"{titles['turn']}: {side}", ""]
-    if made["problem"]["statement"]:
-        out += [f"> {_plain(made['problem']['statement'])}", ""]
+    lead = made["problem"]
+    told: dict[str, str] = {}
+    if lead["statement"]:
+        out += [f"> {_plain(lead['statement'])}", ""]
+    open_ends = [(gap, _GAP[lang]) for gap in made["gaps"]] + [(one, _REWORD[lang]) for one in made["reword"]]
     for section in made["sections"]:
-        gaps = [gap for gap in made["gaps"] if _section_of(gap["item"]) == section["id"]]
-        if not section["entries"] and not gaps:
-            continue
-        out.append(f"## {section['title']}")
-        out += [f"- {_plain(entry['label'])}: {_plain(entry['text'])}" for entry in section["entries"]]
-        out += [f"- {_plain(gap['label'])}: {_GAP[lang]}" for gap in gaps]
-        out.append("")
-    strays = [gap for gap in made["gaps"] if _section_of(gap["item"]) not in {s["id"] for s in made["sections"]}]
+        ends = [(one, mark) for one, mark in open_ends if _section_of(one["item"]) == section["id"]]
+        said = [f"- {_plain(label)}: {_plain(text)}" for label, text in _told(section["entries"], lead, told, lang)]
+        if said or ends:
+            out += [f"## {section['title']}", *said, *(f"- {_plain(one['label'])}: {mark}" for one, mark in ends), ""]
+    shown = {section["id"] for section in made["sections"]}
+    strays = [(one, mark) for one, mark in open_ends if _section_of(one["item"]) not in shown]
     if strays:
-        out += [f"## {titles['gaps']}", *(f"- {_plain(gap['label'])}: {_GAP[lang]}" for gap in strays), ""]
+        out += [f"## {titles['gaps']}", *(f"- {_plain(one['label'])}: {mark}" for one, mark in strays), ""]
     if made["attached"]:
         out += [f"## {titles['attached']}", *(f"- {_plain(one['filename'])}" for one in made["attached"]), ""]
     for name in ("open_asks", "parked", "tone"):
@@ -134,13 +156,62 @@ def markdown(made: Mapping[str, Any]) -> str:
     return "\n".join(out).rstrip() + "\n"
 
 
+def _told(
+    entries: Sequence[Mapping[str, Any]], lead: Mapping[str, Any], told: dict[str, str], lang: Lang
+) -> list[tuple[str, str]]:
+    """Label and words of each line: one sentence that holds several items is written once. ``told``: sentences of the
+    sections before, with their label."""
+    together: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry["item"] != lead["item"] or entry["text"] != lead["statement"]:
+            together.setdefault(entry["text"], []).append(entry["label"])
+    lines = []
+    for text, labels in together.items():
+        label = _JOINED[lang].join(labels)
+        lines.append((label, _SAME[lang].format(told[text]) if text in told else text))
+        told.setdefault(text, labels[0])
+    return lines
+
+
+def _problem(case: Mapping[str, Any], lines: Mapping[str, Mapping[str, Any]], for_: str) -> dict[str, Any]:
+    """The problem in one sentence: as it was last agreed; where that is the bare subject, what happens or what is
+    asked, in somebody's words."""
+    agreed = case.get("problem") or {}
+    statement = shown_subject(agreed.get("statement") or "")
+    unkind = for_ == "vendor" and _hint({"quote": statement}, case) is not None
+    if unkind or not statement or statement == shown_subject(case.get("title") or ""):
+        for item in ("symptom", "question", "request_detail"):
+            line = lines.get(item)
+            text = _words(line) if line is not None and line["state"] == "present" else ""
+            if line is not None and text and (unkind or text not in statement):
+                return {"statement": text, "message": line.get("message"), "item": item}
+    if unkind:
+        return {"statement": "", "message": None, "item": None}
+    return {"statement": statement, "message": agreed.get("message"), "item": None}
+
+
+def _hint(line: Mapping[str, Any], case: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the tone check says of the sentence behind a line."""
+    said = [text for text in (_one_line(line.get("quote")), _one_line(line.get("value"))) if text]
+    hints = [(hint, _one_line(hint["quote"])) for hint in case.get("tone", [])]
+    return next((hint for hint, quote in hints if quote and any(quote in text for text in said)), None)
+
+
+def _words(line: Mapping[str, Any]) -> str:
+    return _one_line(line.get("value") or line.get("quote"))
+
+
+def _one_line(text: Any) -> str:
+    return " ".join(str(text or "").split())
+
+
 def _tells(line: Mapping[str, Any]) -> bool:
     return line["state"] in ("present", "unknown") or (line["state"] == "missing" and bool(line.get("partial")))
 
 
 def _entry(line: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     """A line of the checklist as somebody's words; "unknown" is said as such."""
-    text = line.get("value") or line.get("quote") or ""
+    text = _words(line)
     if line["state"] == "unknown":
         text = f"{text} — {_UNKNOWN[lang]}" if text else _UNKNOWN[lang]
     elif line.get("partial"):
@@ -148,14 +219,14 @@ def _entry(line: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     return {
         "item": line["item"],
         "label": line["label"],
-        "text": " ".join(str(text).split()),
+        "text": text,
         "state": line["state"],
         "message": line.get("message"),
     }
 
 
-def _gap(line: Mapping[str, Any] | None, item: str, lang: Lang) -> dict[str, str]:
-    return {"item": item, "label": str(line["label"]) if line else item, "mark": _GAP[lang]}
+def _gap(line: Mapping[str, Any] | None, item: str, names: Mapping[str, str], lang: Lang) -> dict[str, str]:
+    return {"item": item, "label": str(line["label"]) if line else names.get(item, item), "mark": _GAP[lang]}
 
 
 def _section_of(item: str) -> str:
@@ -167,13 +238,13 @@ def _ours(ref: Mapping[str, Any], case: Mapping[str, Any]) -> bool:
 
 
 def _attached(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Files our side sent, each once; pictures inside a body are left out."""
+    """Files our side sent, each once; pictures inside a body, and mails that were handed on, are left out."""
     seen: dict[str, dict[str, Any]] = {}
     for message in messages:
         if message["author"]["role"] == "vendor":
             continue
         for file in message.get("attachments", []):
-            if not file.get("inline"):
+            if not file.get("inline") and file.get("content_type") != "message/rfc822":
                 one = {"filename": file["filename"], "size": file["size"], "message": message["id"]}
                 seen.setdefault(file.get("sha256") or file["filename"], one)
     return list(seen.values())

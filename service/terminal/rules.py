@@ -6,9 +6,10 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mailrules.examples import try_examples
-from mailrules.library import Library, build, collect
+from mailrules.library import Library, Source, build, collect
 from mailrules.lint import lint
 from service.errors import NotFound
 from service.terminal.tables import print_rows
@@ -30,7 +31,7 @@ def run_examples(packs: Sequence[Path], site: Path | None, names: Sequence[str] 
 
 
 def _named(library: Library, name: str) -> list[str]:
-    kept = (*library.signals.values(), *library.decisions.values())
+    kept: list[tuple[Any, Source]] = [*library.signals.values(), *library.decisions.values()]
     found = [rule.id for rule, source in kept if name in (rule.id, source.pack.pack)]
     if not found:
         raise NotFound(f"no rule and no pack with rules is called {name!r}; `sodan rules list` shows all")

@@ -186,6 +186,52 @@ def test_the_brief_for_the_team_is_whole_and_in_japanese_where_asked() -> None:
     assert "次に対応する人: 情シス" in text
 
 
+def test_the_problem_is_a_sentence_of_somebody_where_the_agreed_one_is_the_bare_subject() -> None:
+    document = state([OPENING, INQUIRY], problem=Problem("Re: Scanner", 1)).document() | {"title": "RE: Scanner"}
+    made = brief(document, [], lang="en")
+    assert (made["title"], made["problem"]["statement"]) == ("Scanner", "dead")
+    text = markdown(made)
+    assert text.startswith("# Scanner\n\n> dead\n")
+    assert "Actual behaviour" not in text
+
+
+def test_a_sentence_that_tells_several_things_is_written_once() -> None:
+    words = "Since noon plant 2 prints nothing."
+    said = {"state": "present", "value": words, "message": "0", "quote": words}
+    checklist = [
+        {"item": "impact_scope", "label": "Who", **said},
+        {"item": "occurred_at", "label": "When", **said},
+        {"item": "frequency", "label": "How often", **said},
+    ]
+    text = markdown(brief(state([OPENING]).document() | {"checklist": checklist, "missing": []}, [], lang="en"))
+    assert text.count(words) == 1
+    assert f"- Who: {words}" in text
+    assert "- When / How often: (the same sentence as “Who”)" in text
+
+
+def test_a_sentence_that_the_tone_check_hints_at_is_not_sent_to_the_vendor() -> None:
+    words = "Our customers are furious, what are you going to do?"
+    line_ = {"item": "business_impact", "label": "Effect", "state": "present", "value": words, "quote": words}
+    hint = {"id": "pressure_passthrough", "quote": words, "message": "0", "advice": "Say what stands still."}
+    document = state([OPENING]).document() | {
+        "checklist": [line_ | {"message": "0"}], "missing": [], "tone": [hint], "problem": {"statement": words},
+    }  # fmt: skip
+    made = brief(document, [], lang="en")
+    assert [(one["item"], one["advice"]) for one in made["reword"]] == [("business_impact", "Say what stands still.")]
+    assert "furious" not in str(made)
+    assert "- Effect: ⟨to be reworded⟩" in markdown(made)
+    assert "furious" in markdown(brief(document, [], for_="team", lang="en"))
+
+
+def test_labels_are_in_the_language_of_the_brief_and_handed_on_mails_are_no_attachment() -> None:
+    document = state([OPENING, INQUIRY]).document()
+    mail = {"filename": "fw.eml", "size": 3, "content_type": "message/rfc822"}
+    mails = [{"id": "1", "author": {"role": "team"}, "attachments": [mail]}]
+    made = brief(document, mails, lang="ja", labels={"version": {"ja": "版", "en": "Version"}})
+    assert made["attached"] == []
+    assert [gap["label"] for gap in made["gaps"]] == ["版"]
+
+
 def test_words_of_a_mail_never_become_markup() -> None:
     document = state([OPENING, INQUIRY]).document() | {"title": "<b>*x*</b> [link](http://x.test)"}
     assert "<b>" not in markdown(brief(document, [], lang="en")).replace("\\<b>", "")

@@ -191,6 +191,14 @@ def test_explanations_name_words_and_what_was_false(rules: Rules) -> None:
     assert "ours = True" in not_fired.present
 
 
+def test_a_mail_that_says_it_is_over_tells_nothing_new_of_the_trouble(rules: Rules) -> None:
+    first = turn("今朝9時から受発注ポータルにログインできません。", subject="ログインできない件")
+    over = turn("14時44分に復旧しました。ログインできるようになりました。", id="2", reply=True)
+    lines = {line.item: line for line in rules.judge((first, over)).checklist}
+    assert lines["occurred_at"].turn == "1"
+    assert lines["symptom"].turn == "1"
+
+
 def test_an_empty_case_is_an_error(rules: Rules) -> None:
     with pytest.raises(ValueError, match="without mails"):
         rules.judge(())
