@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-from weakref import WeakSet
+from weakref import ref
 
 import re2 as _re2
 
@@ -70,7 +70,7 @@ def finder(pattern: str, case: bool = False) -> tuple[Find, int]:
         if known is None:
             owner = compile_pattern.__wrapped__(pattern, case, groups=groups)
             known = compiled[0] = (owner, owner._regexp.Match)  # the owner must outlive the bound method
-            _awake.add(find)
+            _awake.append(ref(find))
         spans: list[tuple[int, int]] = known[1](_ANYWHERE, data, start, len(data))
         return None if spans[0] == _NOWHERE else spans
 
@@ -78,13 +78,14 @@ def finder(pattern: str, case: bool = False) -> tuple[Find, int]:
     return find, value
 
 
-_awake: WeakSet[Any] = WeakSet()
-"""The finders that are compiled."""
+_awake: list[ref[Any]] = []
+"""The finders that are compiled; other threads may add to them at any moment."""
 
 
 def let_go() -> None:
     """Forget what can be compiled anew: an automaton grows with every text that it has not seen yet, without end."""
     compile_pattern.cache_clear()
-    for find in list(_awake):
-        find.compiled[0] = None
-    _awake.clear()
+    while _awake:
+        find = _awake.pop()()
+        if find is not None:
+            find.compiled[0] = None
