@@ -147,6 +147,12 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         60, gt=0, le=86400, description="after how long a silent worker's mails are given to another"
     )
+    watchdog: float = Field(
+        20,
+        ge=0,
+        le=3600,
+        description="seconds between two looks at our doors; who is silent three times is killed; 0: off",
+    )
     stop_seconds: float = Field(20, gt=0, le=3600, description="how long a graceful stop may take")
     http_rate: int = Field(1200, ge=1, le=1_000_000, description="HTTP requests a minute of one token; more get 429")
     webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(

@@ -3,7 +3,8 @@
 A child that dies soon after its start is restarted later and later (up to ``MAX_PAUSE``); one that has lived for a
 while, at once. What a dead worker had claimed is free again at once. SIGTERM and SIGINT are passed on; a child that
 does not end in time is killed: everything promised is in the spool anyway. SIGHUP is passed on: the acceptor reads its
-certificate again, workers and API their packs and the site file.
+certificate again, workers and API their packs and the site file. Acceptor and API that live and do not answer are
+killed (``watchdog``).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from service.errors import Unavailable
 from service.settings import Listen, Settings
 from service.store.database import Database
 from service.store.migrate import migrate
+from service.watchdog import doors, watch
 from service.worker import release_the_dead
 
 _log = structlog.get_logger("sodan.serve")
@@ -104,10 +106,23 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
         for child in family:
             child.start()
         announcer.start()
+        _let_the_dog_out(settings, family, stop)
         return _watch(family, database, stop)
     finally:
         stop.set()
         _stop(family, settings.stop_seconds)
+
+
+def _let_the_dog_out(settings: Settings, family: Sequence[Child], stop: threading.Event) -> None:
+    """A thread a door: one that does not answer must not keep the other waiting."""
+    if not settings.watchdog:
+        return
+
+    def process(name: str) -> subprocess.Popen[bytes] | None:
+        return next((child.process for child in family if child.name == name), None)
+
+    for door in doors(settings.smtp_listen, settings.http_listen, process):
+        threading.Thread(target=watch, args=(door, settings.watchdog, stop), daemon=True).start()
 
 
 def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -> int:
