@@ -37,7 +37,6 @@ _ABBREVIATION = re.compile(
 _JUDGED = 2000
 """Units of one mail that are judged as language; what comes after so many is treated as a pasted log."""
 _TOKENS = re.compile(r"「[^「」\n]*」|\([^()\n]{0,80}\)|[。!?.;]+")
-_AT_END = "。!?.; \t"
 _ENDS = re.compile(r"[。!?.;]")
 """A sentence may end there; most texts of one line hold none but at their end."""
 _SPOKEN = re.compile(
@@ -367,8 +366,9 @@ def _sentences(build: _Builder, where: str, parts: list[tuple[str, int]], label:
 
 def _split(text: str) -> list[tuple[int, int]]:
     """Sentence ends: 。!? of Japanese, full stops before a capital; not inside 「…」."""
-    if _ENDS.search(text.rstrip(_AT_END)) is None:
-        bare = text.strip()
+    bare = text.strip()
+    head = bare.rstrip("。!?")
+    if _ENDS.search(head if head != bare else bare.rstrip(".;")) is None:
         start = len(text) - len(text.lstrip())
         return [(start, start + len(bare))] if bare else []
     return _several(text)
