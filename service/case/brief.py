@@ -47,6 +47,10 @@ _REWORD = {"ja": "〈言い換えてから記入〉", "en": "⟨to be reworded�
 """For a sentence that the tone check would not send."""
 _SAME = {"ja": "(「{}」と同じ文)", "en": "(the same sentence as “{}”)"}
 _JOINED = {"ja": "・", "en": " / "}
+_TELLING = ("question", "background", "request_detail", "symptom")
+"""What tells a wish, best first."""
+_SAYS = 14
+"""Characters under which a question ("Which is it?") says nothing by itself."""
 _NOT_YET = {"ja": "(おおよそ)", "en": "(not exact)"}
 _SIDES = {
     "team": {"ja": "情シス", "en": "the team"},
@@ -180,10 +184,11 @@ def _problem(case: Mapping[str, Any], lines: Mapping[str, Mapping[str, Any]], fo
     statement = shown_subject(agreed.get("statement") or "")
     unkind = for_ == "vendor" and _hint({"quote": statement}, case) is not None
     if unkind or not statement or statement == shown_subject(case.get("title") or ""):
-        for item in ("symptom", "question", "request_detail"):
+        for item in _TELLING if case.get("kind") in ("howto", "request", "billing") else ("symptom", "question"):
             line = lines.get(item)
             text = _words(line) if line is not None and line["state"] == "present" else ""
-            if line is not None and text and (unkind or text not in statement):
+            enough = item == "symptom" or len(text) >= _SAYS
+            if line is not None and text and enough and (unkind or text not in statement):
                 return {"statement": text, "message": line.get("message"), "item": item}
     if unkind:
         return {"statement": "", "message": None, "item": None}

@@ -193,6 +193,14 @@ def test_the_problem_is_a_sentence_of_somebody_where_the_agreed_one_is_the_bare_
     text = markdown(made)
     assert text.startswith("# Scanner\n\n> dead\n")
     assert "Actual behaviour" not in text
+    said = {"item": "question", "label": "Question", "state": "present", "message": "0"}
+    for asked, told in (
+        ("Which is it?", "dead"),
+        ("May two desks share one scanner?", "May two desks share one scanner?"),
+    ):
+        lines = [*document["checklist"], said | {"value": asked, "quote": asked}]
+        wish = brief(document | {"kind": "howto", "checklist": lines}, [], lang="en")
+        assert wish["problem"]["statement"] == told
 
 
 def test_a_sentence_that_tells_several_things_is_written_once() -> None:
