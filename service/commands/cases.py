@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Url = Annotated[str | None, Parameter(help="Ask a running service instead of the local database.")]
 Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="For --url.")]
+Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
 
 
@@ -22,7 +23,7 @@ def cases(
     status: tuple[Literal["open", "resolved", "closed"], ...] = (),
     waiting_on: tuple[Literal["team", "vendor", "requester", "none"], ...] = (),
     priority: tuple[Literal["P1", "P2", "P3", "P4"], ...] = (),
-    kind: tuple[str, ...] = (),
+    kind: tuple[Kind, ...] = (),
     vendor: tuple[str, ...] = (),
     vendor_ref: str | None = None,
     missing: str | None = None,

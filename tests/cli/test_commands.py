@@ -129,6 +129,7 @@ def json_of(said: Said) -> Any:
 
 
 @pytest.mark.parametrize("words", [["cases", "--priority", "P9"], ["cases", "--limit", "0"], ["nonsense"],
+                                   ["cases", "--kind", "odd"],
                                    ["cases", "--updated-since", "soon"], ["replay", "--apply", "--diff"],
                                    ["spool", "retry"], ["token", "create", "x", "--scope", "root"]])  # fmt: skip
 def test_wrong_use_is_status_2_and_a_line_on_stderr(sodan: Sodan, words: list[str]) -> None:

@@ -1,0 +1,283 @@
+"""The HTTP interface word for word: every call, filter, sort, header, field and error, over a filled service.
+
+Once on SQLite and once on PostgreSQL. What is said here is promised to programs outside: adding is free.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.running import Running
+
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?Z")
+KEY = re.compile(r"SD-[0-9]+")
+ID = re.compile(r"[0-9]+")
+SIDE = {"team", "vendor", "requester", None}
+ROLE = {"team", "requester", "vendor", "unknown"}
+LEVEL = {"P1", "P2", "P3", "P4"}
+SECONDS = (int, float, None)
+QUOTED = {"message": ID, "quote": str}
+SUMMARY: dict[str, Any] = {
+    "key": KEY, "title": str, "status": {"open", "resolved", "closed"}, "waiting_on": SIDE,
+    "waiting_since": (TIME, None), "priority": LEVEL,
+    "kind": {"incident", "howto", "request", "billing", "security", "rca", "notice"}, "language": str,
+    "vendor": (str, None), "vendor_refs": [{"vendor": str, "ref": str}], "missing": [str], "open_asks": int,
+    "messages": int, "opened_at": TIME, "updated_at": TIME,
+}  # fmt: skip
+CASE = SUMMARY | {
+    "priority_detail": {
+        "level": LEVEL, "impact": (str, None), "urgency": (str, None), "evidence": [{"rule": str, **QUOTED}],
+        "heard": [{"quote": str}], "set_by": str,
+    },
+    "checklist": [
+        {"item": str, "label": (str, dict), "state": {"present", "missing", "unknown", "waived", "not_needed"},
+         "value": (str, None), "message": (ID, None), "quote": (str, None)},
+    ],
+    "asks": [
+        {"id": (str, int), "by": str, "of": SIDE, "what": str, "quote": str, "message": ID, "asked_at": TIME,
+         "state": {"open", "answered", "withdrawn"}, "answered_at": (TIME, None), "answered_by_message": (ID, None)},
+    ],
+    "tone": [{"id": str, "advice": str, **QUOTED}], "parked": [{"topic": str, **QUOTED}],
+    "problem": {"statement": (str, None), "version": int, "drift": object},
+    "clocks": {"team": SECONDS, "vendor": SECONDS, "requester": SECONDS, "first_response": SECONDS, "turns": int},
+    "participants": [{"address": str, "name": (str, None), "role": ROLE}],
+    "merged": [KEY], "related": [KEY], "judged_by": str,
+}  # fmt: skip
+MESSAGE = {
+    "id": ID, "case": KEY, "origin": {"delivered", "forwarded", "attached", "quoted"},
+    "author": {"name": (str, None), "address": (str, None), "role": ROLE}, "forwarded_by": object, "to": [object],
+    "cc": [object], "subject": str, "date": (TIME, None), "received_at": TIME, "text": str, "quoted_text": str,
+    "automatic": {None, "auto_reply", "bounce", "receipt", "calendar", "notification"},
+    "attachments": [
+        {"id": ID, "filename": str, "content_type": str, "size": int, "sha256": re.compile("[0-9a-f]{64}")},
+    ],
+    "deliveries": int, "findings": [dict], "defects": [str],
+}  # fmt: skip
+WAITS = {"team": SECONDS, "vendor": SECONDS, "requester": SECONDS}
+VENDOR = {
+    "id": str,
+    "name": (str, dict),
+    "review": {"cases": int, "turns_to_resolution": SECONDS, "median_wait": WAITS},
+}
+ENTRY = {"id": str, "state": {"waiting", "done", "shunted", "refused"}, "received_at": TIME, "reason": (str, None)}
+PROBLEM = {"title": str, "status": int}
+DONE = {"case": KEY, "undo": re.compile("/api/corrections/[0-9]+/undo")}
+FILTERS: tuple[dict[str, Any], ...] = (
+    {"status": "open"}, {"waiting_on": "team"}, {"priority": ["P1", "P2", "P3", "P4"]}, {"kind": "billing"},
+    {"vendor": "microsoft"}, {"vendor_ref": "2611170040001177"}, {"missing": "any"},
+    {"participant": "d.whitlock@corp.example"}, {"q": "返金"}, {"updated_since": "2026-11-17T00:00:00Z"},
+    {"older_than": "2100-01-01T00:00:00Z"},
+)  # fmt: skip
+URGENT = REPORT.replace("<report@", "<urgent@").replace("サインインできません", "が遅い").replace(
+    "お疲れ様です。営業部の北川です。",
+    "【緊急】至急ベンダーに言って早く直させてください。ログは出せません。再発防止策の報告書と補償もお願いします。",
+)  # fmt: skip
+
+
+def fits(value: Any, shape: Any, at: str) -> None:
+    """``shape``: a type, a pattern, a set of values, several of these, or a list or an object of them."""
+    if isinstance(shape, tuple):
+        assert any(value is None if one is None else _is(value, one) for one in shape), (at, value)
+    elif isinstance(shape, list):
+        assert isinstance(value, list), (at, value)
+        for number, one in enumerate(value):
+            fits(one, shape[0], f"{at}[{number}]")
+    elif isinstance(shape, dict):
+        assert isinstance(value, dict), (at, value)
+        assert set(shape) <= set(value), (at, set(shape) - set(value))
+        for name, inner in shape.items():
+            fits(value[name], inner, f"{at}.{name}")
+    else:
+        assert _is(value, shape), (at, value)
+
+
+def _is(value: Any, shape: Any) -> bool:
+    if isinstance(shape, set):
+        return value in shape
+    if isinstance(shape, re.Pattern):
+        return isinstance(value, str) and shape.fullmatch(value) is not None
+    return isinstance(value, shape) and (shape is object or not isinstance(value, bool))
+
+
+class Program:
+    """A program outside that believes what it was told."""
+
+    def __init__(self, service: Running) -> None:
+        self.client = service.client
+
+    def asks(self, method: str, path: str, status: int = 200, **sent: Any) -> httpx.Response:
+        answer = self.client.request(method, path, **sent)
+        assert answer.status_code == status, (method, path, sent, answer.text)
+        if status >= 400:
+            assert answer.headers["content-type"] == "application/problem+json", path
+            fits(answer.json(), PROBLEM, path)
+            assert answer.json()["status"] == status
+        return answer
+
+    def reads(self, path: str, shape: Any, **query: Any) -> Any:
+        answer = self.asks("GET", path, params=query)
+        assert answer.headers["content-type"] == "application/json", path
+        fits(answer.json(), shape, path)
+        return answer.json()
+
+    def page(self, path: str, item: Any, **query: Any) -> list[Any]:
+        """A list, read page by page of one, the way ``Link`` and ``next`` say."""
+        url, seen = str(httpx.URL(path, params={**query, "limit": 1})), []
+        while url:
+            answer = self.asks("GET", url)
+            fits(answer.json(), {"items": [item], "next": (str, None)}, path)
+            seen += answer.json()["items"]
+            url = answer.links.get("next", {}).get("url", "")
+            assert bool(url) == (answer.json()["next"] is not None), path
+        whole: list[Any] = self.reads(path, {"items": [item], "next": (str, None)}, **query)["items"]
+        assert [str(one.get("key", one.get("id"))) for one in whole] == [
+            str(one.get("key", one.get("id"))) for one in seen
+        ], path
+        return whole
+
+
+@pytest.fixture
+def program(service: Running) -> Program:
+    return Program(service)
+
+
+def test_every_call_answers_as_it_is_promised(service: Running, program: Program) -> None:
+    report, asked, logs, refund, urgent = service.deliver(REPORT, ASK, LOGS, REFUND, URGENT)
+    everything = {report, asked, refund, urgent}
+    assert logs == asked
+
+    # lists: fields, pages, every filter, every sort
+    listed = program.page("/api/cases", SUMMARY)
+    assert {case["key"] for case in listed} == everything
+    missing = next(item for case in listed for item in case["missing"])
+    for query in (*FILTERS, {"missing": missing}):
+        found = {case["key"] for case in program.page("/api/cases", SUMMARY, **query)}
+        assert found, query
+        assert found < everything or set(query) <= {"status", "priority", "missing", "updated_since", "older_than"}, (
+            query
+        )
+    for name, value in (("updated_since", "2100-01-01"), ("older_than", "1000d"), ("q", "見当たらない")):
+        assert program.page("/api/cases", SUMMARY, **{name: value}) == [], name
+    for sort, field in (("updated", "updated_at"), ("opened", "opened_at")):
+        for sign in ("", "-"):
+            values = [case[field] for case in program.page("/api/cases", SUMMARY, sort=sign + sort)]
+            assert values == sorted(values, reverse=bool(sign)), sort
+            assert sign != "-" or sort != "updated" or values == [case["updated_at"] for case in listed]  # the default
+    levels = [case["priority"] for case in program.page("/api/cases", SUMMARY, sort="priority")]
+    assert levels == sorted(levels)
+
+    # a case, its timeline, its brief
+    cases = {key: program.reads(f"/api/cases/{key}", CASE) for key in everything}
+    for name in ("checklist", "asks", "parked", "participants", "vendor_refs", "missing"):
+        assert any(case[name] for case in cases.values()), name
+    assert any(case["priority_detail"]["evidence"] for case in cases.values())
+    assert any(case["priority_detail"]["heard"] for case in cases.values())
+    timeline = program.page(f"/api/cases/{asked}/messages", MESSAGE)
+    assert [message["date"] for message in timeline] == sorted(message["date"] for message in timeline)
+    for reader in ("vendor", "team"):
+        for lang in ("ja", "en"):
+            program.reads(
+                f"/api/cases/{asked}/brief", {"for": {reader}, "lang": {lang}}, **{"for": reader, "lang": lang}
+            )
+            written = program.asks("GET", f"/api/cases/{asked}/brief?for={reader}&lang={lang}&format=markdown")
+            assert written.headers["content-type"].startswith("text/markdown")
+
+    # messages and files
+    (message,) = program.reads("/api/messages", {"items": [MESSAGE]}, message_id="<logs@corp.example>")["items"]
+    assert program.reads(f"/api/messages/{message['id']}", MESSAGE) == message
+    why = program.reads(
+        f"/api/messages/{message['id']}/why", {"case": KEY, "evidence": [object], "runners_up": [object]}
+    )
+    assert why["case"] == asked
+    raw = program.asks("GET", f"/api/messages/{message['id']}/raw")
+    assert raw.headers["content-type"] == "message/rfc822"
+    assert raw.content == LOGS.lstrip("\n").replace("\n", "\r\n").encode()
+    (file,) = message["attachments"]
+    assert len(program.asks("GET", f"/api/attachments/{file['id']}").content) == file["size"]
+    assert program.asks("GET", f"/api/attachments/{file['id']}").headers["content-disposition"].startswith("attachment")
+
+    # vendors, spool, health, documentation, the board
+    assert "microsoft" in {one["id"] for one in program.reads("/api/vendors", {"items": [VENDOR]})["items"]}
+    assert program.reads("/api/vendors/microsoft", VENDOR)["review"]["median_wait"] == dict.fromkeys(WAITS)  # too few
+    entries = program.page("/api/spool", ENTRY)
+    assert len(entries) == 5
+    assert program.page("/api/spool", ENTRY, state="done") == entries
+    for state in ("waiting", "shunted", "refused"):
+        assert program.page("/api/spool", ENTRY, state=state) == []
+    for path in ("/healthz", "/readyz"):
+        program.reads(path, {"status": {"ok"}})
+    for path, kind in (("/metrics", "text/plain"), ("/docs", "text/html"), ("/openapi.json", "application/json"),
+                       ("/", "text/html"), (f"/cases/{asked}", "text/html")):  # fmt: skip
+        assert program.asks("GET", path).headers["content-type"].startswith(kind), path
+
+
+def test_every_change_and_every_error_is_as_promised(service: Running, program: Program) -> None:
+    report, asked, refund = service.deliver(REPORT, ASK, REFUND)
+    (message,) = program.reads("/api/messages", {"items": [MESSAGE]}, message_id="<refund@corp.example>")["items"]
+    path = f"/api/cases/{report}"
+    first = program.asks("GET", path)
+    assert program.asks("GET", path, 304, headers={"If-None-Match": first.headers["etag"]}).content == b""
+
+    # what a person sets, upon the state that was seen, and takes back
+    before, tag = first.json(), first.headers["etag"]
+    item = before["missing"][0]
+    for change in (
+        {"status": "resolved"}, {"priority": "P4"}, {"title": "題"}, {"vendor": "aws"}, {"waiting_on": "vendor"},
+        {"items": {item: "waived"}}, {"items": {item: "v1"}},
+    ):  # fmt: skip
+        changed = program.asks("PATCH", path, json=change, headers={"If-Match": tag})
+        fits(changed.json(), CASE, path)
+        program.asks("PATCH", path, 412, json=change, headers={"If-Match": tag})
+        tag = changed.headers["etag"]
+        for name in set(change) - {"items"}:
+            assert changed.json()[name] == change[name]
+    back: dict[str, Any] = dict.fromkeys(("status", "priority", "title", "vendor", "waiting_on"))
+    after = program.asks("PATCH", path, json={**back, "items": {item: None}}).json()
+    assert {name: after[name] for name in (*back, "missing")} == {name: before[name] for name in (*back, "missing")}
+
+    # merging and moving, with the way back; events of all of it
+    done = program.asks("POST", f"{path}/merge", json={"into": asked}).json()
+    fits(done, DONE, "merge")
+    for rest in ("", "/messages", "/brief"):
+        gone = program.asks("GET", path + rest, 308)
+        assert gone.headers["location"] == f"/api/cases/{asked}{rest}"
+    assert program.reads(f"/api/cases/{asked}", CASE)["merged"] == [report]
+    program.asks("POST", done["undo"])
+    program.asks("POST", done["undo"], 409)
+    for to in (asked, "new"):
+        moved = program.asks("POST", f"/api/messages/{message['id']}/move", json={"to": to}).json()
+        fits(moved, DONE, "move")
+        program.asks("POST", moved["undo"])
+    assert program.reads(f"/api/messages/{message['id']}", MESSAGE)["case"] == refund
+    told = program.asks("GET", "/api/events?once=true")
+    assert told.headers["content-type"].startswith("text/event-stream")
+    ids = re.findall(r"^id: ([0-9]+)", told.text, re.MULTILINE)
+    again = program.asks("GET", "/api/events?once=true", headers={"Last-Event-ID": ids[3]})
+    assert re.findall(r"^id: ([0-9]+)", again.text, re.MULTILINE) == ids[4:]
+
+    # errors
+    for method, wrong, status in (
+        ("GET", "/api/cases/SD-999", 404), ("GET", "/api/cases/x", 404), ("GET", "/api/cases/SD-999/messages", 404),
+        ("GET", "/api/cases/SD-999/brief", 404), ("GET", "/api/messages/999999", 404), ("GET", "/api/nothing", 404),
+        ("GET", "/api/messages/999999/why", 404), ("GET", "/api/messages/999999/raw", 404),
+        ("GET", "/api/attachments/999999", 404), ("GET", "/api/vendors/nobody", 404), ("GET", "/api/messages", 422),
+        ("POST", "/api/spool/none/retry", 404), ("POST", "/api/corrections/999999/undo", 404), ("PUT", path, 405),
+        ("GET", "/api/cases?limit=0", 422), ("GET", "/api/cases?cursor=x", 422), ("GET", "/api/cases?sort=x", 422),
+        ("GET", "/api/cases?status=x", 422), ("GET", "/api/cases?waiting_on=x", 422), ("GET", "/api/cases?kind=x", 422),
+        ("GET", "/api/cases?priority=P5", 422), ("GET", "/api/cases?updated_since=x", 400),
+        ("GET", "/api/cases?older_than=x", 400), ("GET", "/api/spool?state=x", 422), ("PATCH", path, 422),
+        ("GET", f"{path}/brief?for=x", 422), ("GET", f"{path}/brief?format=x", 422),
+        ("GET", f"{path}/brief?lang=x", 422),
+        ("POST", f"{path}/merge", 422), ("POST", f"/api/messages/{message['id']}/move", 422),
+    ):  # fmt: skip
+        program.asks(method, wrong, status)
+    program.asks("POST", f"{path}/merge", 409, json={"into": report})
+    program.asks("POST", f"{path}/merge", 404, json={"into": "SD-999"})
+    program.asks("GET", "/api/events", 400, headers={"Last-Event-ID": "x"})
+    (entry, *_) = program.page("/api/spool", ENTRY)
+    program.asks("POST", f"/api/spool/{entry['id']}/retry", 409)
