@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -19,6 +17,7 @@ from service.api.paging import answer
 from service.api.problems import documented, problem
 from service.api.readiness import Readiness
 from service.store import cases, spool
+from service.store.spared import Spared
 
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text format."}
@@ -26,8 +25,6 @@ TEXT: dict[int | str, dict[str, Any]] = {
 
 Counts = tuple[spool.Ledger, datetime | None, list[tuple[str, str, int]]]
 NOTE = "changed rules were refused and the earlier ones stay: see `sodan doctor`"
-SHARE = 19
-"""The store's counts stand so many times as long as counting took."""
 
 
 class Meters:
@@ -35,9 +32,7 @@ class Meters:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._counting = threading.Lock()
-        self._counted: Counts | None = None
-        self._stale_at = 0.0
+        self._counts = Spared(self._count)
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "sodan_http_requests", "HTTP requests answered", ("method", "route", "status"), registry=self.registry
@@ -63,18 +58,11 @@ class Meters:
         refused = self.desk.house.refused is not None
         yield GaugeMetricFamily("sodan_rules_refused", "1 while changed packs or a site file are refused", int(refused))
 
-    def _counts(self) -> Counts:
-        """Counting takes a twentieth of the time at most, however often somebody asks and however much there is."""
-
+    def _count(self) -> Counts:
         def read(conn: Any) -> Counts:
             return spool.ledger(conn), spool.oldest_waiting(conn), cases.by_state(conn)
 
-        with self._counting:
-            began = time.monotonic()
-            if self._counted is None or began >= self._stale_at:
-                self._counted = self.desk.database.read(read)
-                self._stale_at = time.monotonic() + SHARE * (time.monotonic() - began)
-            return self._counted
+        return self.desk.database.read(read)
 
 
 def routes(desk: Desk, meters: Meters) -> APIRouter:

@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.store import reviews, spool, tokens
 from service.store.cases import stamp
 from service.store.database import Database
+from service.store.spared import Spared
 
 TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
 
@@ -56,15 +57,20 @@ def _told_kindly(frame: Frame) -> Any:
 def _others(frame: Frame) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/vendors")
-    def vendors(request: Request) -> Response:
+    def all_reviews() -> list[dict[str, Any]]:
         now = frame.now()
 
         def read(conn: Any) -> list[dict[str, Any]]:
             found = sorted(reviews.counts(conn).items(), key=lambda pair: (-pair[1]["cases"], pair[0]))[:50]
             return [{"id": id, **numbers, "review": reviews.review(conn, id, now)} for id, numbers in found]
 
-        return frame.page(request, "vendors.html", rows=frame.database.read(read))
+        return frame.database.read(read)
+
+    spared = Spared(all_reviews)
+
+    @router.get("/vendors")
+    def vendors(request: Request) -> Response:
+        return frame.page(request, "vendors.html", rows=spared())
 
     @router.get("/received")
     def received(request: Request) -> Response:

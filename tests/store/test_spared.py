@@ -1,0 +1,43 @@
+"""An answer that is dear to make stands for a while, and never for long."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from service.store.spared import LONGEST, SHARE, Spared
+
+
+def test_an_answer_stands_as_long_as_its_making_earned() -> None:
+    made, moment = count(1), 0.0
+
+    def make() -> int:
+        nonlocal moment
+        moment += took
+        return next(made)
+
+    spared, took = Spared(make, lambda: moment), 0.1
+    assert (spared(), spared()) == (1, 1)
+    moment += SHARE * took - 0.01
+    assert spared() == 1
+    moment += 0.02
+    took = 60.0
+    assert (spared(), spared()) == (2, 2)
+    moment += LONGEST
+    assert spared() == 3
+
+
+def test_a_failure_is_told_and_not_kept() -> None:
+    answers = iter((ValueError(), 7))
+
+    def make() -> int:
+        found = next(answers)
+        if isinstance(found, ValueError):
+            raise found
+        return found
+
+    spared = Spared(make)
+    with pytest.raises(ValueError, match=r"^$"):
+        spared()
+    assert spared() == 7
