@@ -61,16 +61,13 @@ class Checklist:
                         asked.add(said.item)
         return values
 
-    def required(self, kind: str, side: Side, *, installed: bool, level: str) -> list[str]:
-        """The items needed, most needed first."""
+    def required(self, kind: str, side: Side, *, installed: bool) -> list[str]:
+        """The items needed, most needed first. That a P1 names no contact is told by the notes of its case."""
         needs = self._required.get(kind)
         if needs is None:
             return []
         names = needs.vendor if side == "team" else needs.requester
-        wanted = [name.rstrip("*") for name in names if installed or not name.endswith("*")]
-        if kind == "incident" and side == "team" and level == "P1":
-            wanted.append("contact")
-        return wanted
+        return [name.rstrip("*") for name in names if installed or not name.endswith("*")]
 
     def fill(
         self, wanted: Sequence[str], values: Mapping[str, ItemValue]

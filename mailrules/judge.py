@@ -82,7 +82,7 @@ class Rules:
         priority = prioritise(thread, full, kind, self.site.calendar.days_off)
         values = self.checklist.values(thread, full)
         installed = any("installed" in reading.flags for reading in full)
-        wanted = self.checklist.required(kind, side, installed=installed, level=priority.level)
+        wanted = self.checklist.required(kind, side, installed=installed)
         if not is_opening(thread):
             wanted = []
         lines, missing, questions = self.checklist.fill(wanted, values)
