@@ -151,7 +151,7 @@ def test_conditions_are_taken_apart_as_cel_reads_them(condition: str, wanted: st
 
 def test_the_parts_of_every_shipped_condition_come_to_what_cel_says(rules: Rules) -> None:
     choice = random.Random(7)
-    values = {
+    values: dict[str, list[object]] = {
         "side": ["team", "vendor"],
         "kind": ["incident", "howto"],
         "items": [[], ["symptom"]],
@@ -161,16 +161,16 @@ def test_the_parts_of_every_shipped_condition_come_to_what_cel_says(rules: Rules
     for compiled in rules.reader.decider.compiled[::3]:
         condition = take_apart(compiled.decision.when)
         for _ in range(4):
-            data = {name: choice.random() < 0.5 for name, _, _ in compiled.variables}
+            data: dict[str, object] = {name: choice.random() < 0.5 for name, _, _ in compiled.variables}
             for name in compiled.facts:
-                free = (
+                free: list[object] = (
                     [False, True]
                     if name in ("ours", "automatic", "reply") or name.startswith(("to_", "has_"))
                     else [""]
                 )
                 data[name] = choice.choice(values.get(name, free))
 
-            def leaf(text: str, data: dict[str, bool] = data) -> tuple[bool, str]:
+            def leaf(text: str, data: dict[str, object] = data) -> tuple[bool, str]:
                 if text in data:
                     return bool(data[text]), ""
                 inside = {name: value for name, value in data.items() if name in text}
