@@ -125,7 +125,9 @@ def test_a_look_changes_nothing_and_says_what_keeping_does(filled: Database, wis
 def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did(
     filled: Database, wiser: House
 ) -> None:
-    placed = filled.read(lambda conn: conn.execute(select(messages.c.id, messages.c.case_id)).all())
+    placed = filled.read(
+        lambda conn: conn.execute(select(messages.c.id, messages.c.case_id).order_by(messages.c.id)).all()
+    )
     replayed(filled, wiser, apply=True)
     found = case(filled)
     assert found["vendor_refs"] == [{"vendor": "kumonodesk", "ref": "12345"}]
@@ -133,7 +135,10 @@ def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did
     assert (found["priority"], found["title"]) == ("P1", "Login, again")
     assert found["set_by"] == {"priority": "Aki", "title": "Aki"}
     assert {line["item"]: line["value"] for line in found["checklist"]}["occurred_at"] == "08:30"
-    assert filled.read(lambda conn: conn.execute(select(messages.c.id, messages.c.case_id)).all()) == placed
+    assert (
+        filled.read(lambda conn: conn.execute(select(messages.c.id, messages.c.case_id).order_by(messages.c.id)).all())
+        == placed
+    )
     assert filled.read(lambda conn: conn.execute(select(messages.c.pinned_by)).scalars().all()).count("Aki") == 1
 
 
