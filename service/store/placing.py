@@ -78,6 +78,9 @@ def place_all(
     if not arrived:
         return placed
     learn(conn, arrived, placed, now)
+    if placed.learned and placed.cases:  # whose sides have changed may belong elsewhere now
+        _look_again(conn, placed.cases, placed, now, reopen)
+    arrived = _by_what_is_known(conn, arrived)
     flat = _numbered(arrived)
     come = [brought.node for _, brought in flat]
     known, reach = neighbours(conn, come, {brought.node.id: one.received_at for one, brought in flat})
@@ -107,11 +110,15 @@ def regroup(
 ) -> Placed:
     """Let the rules look again at what stands in these cases, after people changed what they may not touch."""
     placed = Placed()
+    _look_again(conn, case_ids, placed, now, reopen)
+    return placed
+
+
+def _look_again(conn: Connection, case_ids: Collection[int], placed: Placed, now: datetime, reopen: timedelta) -> None:
     wanted = set(case_ids) | linked(conn, case_ids)
     known, reach = neighbours(conn, list(nodes_of(conn, wanted).values()), {})
     found = plan(known.values(), [], reopen=reopen, aliases=aliases_of(conn, wanted), reach=reach)
     _write(conn, found, [], known, placed, now)
-    return placed
 
 
 def team(conn: Connection) -> frozenset[str]:
@@ -123,6 +130,7 @@ def team(conn: Connection) -> frozenset[str]:
 
 _OPEN = insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
 _TEAM = select(learned_team.c.address)
+_OF_THEM = select(learned_team.c.address).where(learned_team.c.address.in_(THESE))
 _PLACED = (
     select(deliveries.c.spool_id, deliveries.c.message_id, deliveries.c.part)
     .where(deliveries.c.spool_id.in_(THESE))
@@ -273,10 +281,7 @@ def _facts(
         changed.append({"number": message, "facts": node.document() | extra, "evidence": evidence})
         if number in known:
             outdated.append(message)
-        for kind, keys in (("own", own_keys(node)), ("cites", cited_keys(node))):
-            inserted += [
-                {"key": key, "message_id": message, "kind": kind, "case_id": home[number]} for key in sorted(keys)
-            ]
+        inserted += _keys_of(node, message, home[number])
     if changed:
         conn.execute(_CHANGE, changed)
     for chunk in chunks(outdated):
@@ -345,10 +350,48 @@ def learn(conn: Connection, arrived: Sequence[Arrived], placed: Placed, now: dat
     query = select(messages.c.id, messages.c.case_id, messages.c.facts).where(
         messages.c.author_address.in_(fresh), text("messages.author_role = 'requester'")
     )
+    changed: dict[int, int] = {}
     for row in conn.execute(query).all():
         placed.cases.append(row.case_id)
+        changed[row.id] = row.case_id
         conn.execute(
             update(messages)
             .where(messages.c.id == row.id)
             .values(author_role="team", reading=None, facts=(row.facts or {}) | {"side": "team"})
         )
+    nodes = nodes_of(conn, set(changed.values()))
+    for chunk in chunks(sorted(changed)):
+        conn.execute(_NO_KEYS, {"these": chunk})
+    if keys := [row for number, case in changed.items() for row in _keys_of(nodes[number], number, case)]:
+        conn.execute(_KEYS, keys)
+
+
+def _by_what_is_known(conn: Connection, arrived: Sequence[Arrived]) -> list[Arrived]:
+    """A mail was read before it was placed: who showed meanwhile, or in this very batch, to be of the team is of it
+    here too, so that the same comes of any order and any number of workers."""
+    authors = sorted({b.node.author for one in arrived for b in one.brought if b.role == "requester" and b.node.author})
+    known: set[str] = set()
+    for chunk in chunks(authors):
+        known.update(conn.execute(_OF_THEM, {"these": chunk}).scalars())
+    if not known:
+        return list(arrived)
+    return [
+        replace(one, brought=tuple(_of_team(b) if b.node.author in known else b for b in one.brought))
+        for one in arrived
+    ]
+
+
+def _of_team(brought: Brought) -> Brought:
+    """The message as the team's; it is read anew when its case is judged."""
+    if brought.role != "requester":
+        return brought
+    node, turn = replace(brought.node, side="team"), replace(brought.turn, side="team")
+    return replace(brought, role="team", node=node, turn=turn, reading=None)
+
+
+def _keys_of(node: Node, message: int, case: int) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "message_id": message, "kind": kind, "case_id": case}
+        for kind, keys in (("own", own_keys(node)), ("cites", cited_keys(node)))
+        for key in sorted(keys)
+    ]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from service.case.bringing import bring
 from service.mail.message import Mail
 from service.store import placing
 from service.store.database import Database
 from service.store.tables import attachments, deliveries, learned_team, messages, thread_keys
-from tests.case.filing import ACME, DESK, OTHER_USER, USER, Filing, inside, mail
+from tests.case.filing import ACME, DESK, OTHER_USER, ROLES, USER, WAYS, Filing, at, inside, mail
 from tests.case.test_any_order import conversations
 from tests.store.desk import Desk
 
@@ -63,6 +66,32 @@ def test_whoever_forwards_a_vendors_mail_was_of_the_team_all_along(sqlite: Datab
     assert placed.learned == [OTHER_USER]
     assert desk.row("early")["author_role"] == "team"
     assert desk.case_of("early") in placed.cases
+
+
+@pytest.mark.parametrize("order", [("report", "ask", "fw"), ("fw", "ask", "report"), ("ask", "fw", "report")])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_who_is_of_the_team_counts_the_same_in_any_order_and_in_one_batch(
+    sqlite: Database, order: tuple[str, ...], at_once: bool
+) -> None:
+    told = "acme drive says error QX_41 when I open Budget."
+    handed = inside(ACME, "We saw it.", 4000, subject="[acme #1] Fan", origin="forwarded")
+    mails = {
+        "report": mail("report", USER, "acme drive", told, 0, to=(DESK,)),
+        "ask": mail("ask", OTHER_USER, "Access denied for one person", "QX_41 on acme drive.", 24 * 60, to=(ACME,)),
+        "fw": mail("fw", OTHER_USER, "FW: [acme #1] Fan", "see", 4010, forwarded=(handed,)),
+    }
+    desk = Desk(sqlite)
+    if at_once:
+        desk.take(*(mails[name] for name in order))
+    else:
+        for name in order:
+            desk.take(mails[name])
+    assert {name: desk.row(name)["author_role"] for name in mails} == {
+        "report": "requester",
+        "ask": "team",
+        "fw": "team",
+    }
+    assert desk.case_of("report") == desk.case_of("ask") != desk.case_of("fw")
 
 
 def test_a_late_parent_joins_two_cases_and_the_emptied_one_leads_on(database: Database) -> None:
@@ -204,7 +233,8 @@ def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
 def test_the_store_finds_every_neighbour_that_counts(
     sqlite_template: Path, tmp_path: Path, mails: list[Mail], chance: Random
 ) -> None:
-    straight = Filing()
+    learned = {b.learned for one in mails for b in bring(one, ROLES, WAYS, received_at=at(0)) if b.learned}
+    straight = Filing(roles=replace(ROLES, learned_team=learned))  # it knows beforehand what the store has to find out
     straight.deliver(*mails)
     chance.shuffle(mails)
     path = tmp_path / f"{uuid.uuid4().hex}.db"
