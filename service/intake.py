@@ -27,6 +27,7 @@ from service.mail.parse import parse
 from service.settings import Settings
 from service.store import contents, deposit, placing, replaying, spool
 from service.store.database import Connection, Database, one_at_a_time
+from service.store.learning import learn
 from service.store.outside import Outside
 from service.store.save import Standing, Surroundings, save_cases, surroundings
 from service.store.spool import Claimed, Envelope, NewEntry
@@ -124,7 +125,7 @@ def take_in(conn: Connection, understood: Sequence[Understood], house: House, *,
     spool.finish(conn, [one.claimed.id for one in understood], by, now)
     one_at_a_time(conn)
     arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
-    placed = placing.place_all(conn, arrived, now=now, reopen=house.reopen)
+    placed = placing.place_all(conn, arrived, now=now, reopen=house.reopen, read=house.rules.read)
     rejudge(conn, placed.cases, house, now=now, opened=placed.opened)
     return placed.cases
 
@@ -219,9 +220,8 @@ def _line_anew(line: Line, brought: Brought | None, house: House) -> Line:
 
 def _learn(conn: Connection, case_id: int, anew: Mapping[int, Brought], house: House, now: datetime) -> None:
     """Who forwarded what these rules know for a vendor's mail is team from now on, in other cases too."""
-    placed = placing.Placed()
-    placing.learn(conn, [placing.Arrived("", now, tuple(anew.values()))], placed, now)
-    if others := sorted(set(placed.cases) - {case_id}):
+    _, changed = learn(conn, [placing.Arrived("", now, tuple(anew.values()))], house.rules.read, now)
+    if others := sorted(set(changed) - {case_id}):
         rejudge(conn, others, house, now=now)
 
 

@@ -113,7 +113,15 @@ def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side]
 
 def with_reading(brought: Brought, reading: Reading) -> Brought:
     """The message with what the rules read in it alone: references, vendor, whether it settles the matter."""
-    node = brought.node
+    node = node_as_read(brought.node, reading, brought.text)
+    turn = brought.turn
+    if node.automatic != turn.automatic:
+        turn = replace(turn, automatic=node.automatic)
+    return replace(brought, node=node, turn=turn, reading=reading)
+
+
+def node_as_read(node: Node, reading: Reading, text: str) -> Node:
+    """The facts of a message with what the rules read in its ``text``."""
     stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
     acts = set(reading.acts)
@@ -121,7 +129,7 @@ def with_reading(brought: Brought, reading: Reading) -> Brought:
     acknowledges = acts == {"auto_ack"} if automatic is None else automatic == "notification" and "auto_ack" in acts
     if node.side == "vendor" and acknowledges:
         automatic = "auto_reply"
-    node = replace(
+    return replace(
         node,
         stated=stated,
         mentioned=tuple(pair for pair in mentioned if pair not in stated),
@@ -129,11 +137,8 @@ def with_reading(brought: Brought, reading: Reading) -> Brought:
         kind=reading.kind,
         automatic=automatic,
         resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,
-        tells_previous=any(item.item == "related_case" for item in reading.items)
-        or bool(_PREVIOUS.search(brought.text)),
+        tells_previous=any(item.item == "related_case" for item in reading.items) or bool(_PREVIOUS.search(text)),
     )
-    turn = replace(brought.turn, automatic=automatic) if automatic != brought.turn.automatic else brought.turn
-    return replace(brought, node=node, turn=turn, reading=reading)
 
 
 def _learned(mail: Mail, roles: Roles) -> str | None:

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from service.case.bringing import Brought
-from service.case.keys import cited_keys, own_keys
 from service.case.node import Node
 from service.case.people import is_team_here
 from service.case.threading import Plan, plan
@@ -29,13 +28,16 @@ from service.store.keeping import (
     renew,
     write_files,
 )
+from service.store.learning import Read, as_known, learn
+from service.store.learning import team as team
 from service.store.lines import lines as lines
 from service.store.lines import lines_of as lines_of
 from service.store.links import link, redirect, suggest
 from service.store.links import merged_into as merged_into
 from service.store.links import related as related
 from service.store.neighbours import THESE, aliases_of, chunks, linked, neighbours, nodes_of
-from service.store.tables import cases, deliveries, learned_team, messages, thread_keys
+from service.store.replaying import keys_of
+from service.store.tables import cases, deliveries, messages, thread_keys
 
 
 @dataclass(slots=True)
@@ -67,9 +69,17 @@ def place(
 
 
 def place_all(
-    conn: Connection, arrived: Sequence[Arrived], *, now: datetime, reopen: timedelta = timedelta(days=14)
+    conn: Connection,
+    arrived: Sequence[Arrived],
+    *,
+    now: datetime,
+    reopen: timedelta = timedelta(days=14),
+    read: Read | None = None,
 ) -> Placed:
-    """Place a batch, in the order given. A spool entry that was placed before is left as it is."""
+    """Place a batch, in the order given. A spool entry that was placed before is left as it is.
+
+    ``read``: how to read a message anew whose author turns out to be of the team; None: nothing is read in it.
+    """
     placed = Placed()
     done = _placed_before(conn, [one.spool_id for one in arrived])
     arrived = [one for one in arrived if one.spool_id not in done]
@@ -77,10 +87,10 @@ def place_all(
         placed.messages[spool_id] = ids
     if not arrived:
         return placed
-    learn(conn, arrived, placed, now)
-    if placed.learned and placed.cases:  # whose sides have changed may belong elsewhere now
+    placed.learned, placed.cases = learn(conn, arrived, read, now)
+    if placed.cases:  # whose sides have changed may belong elsewhere now
         _look_again(conn, placed.cases, placed, now, reopen)
-    arrived = _by_what_is_known(conn, arrived)
+    arrived = as_known(conn, arrived, read)
     flat = _numbered(arrived)
     come = [brought.node for _, brought in flat]
     known, reach = neighbours(conn, come, {brought.node.id: one.received_at for one, brought in flat})
@@ -121,16 +131,9 @@ def _look_again(conn: Connection, case_ids: Collection[int], placed: Placed, now
     _write(conn, found, [], known, placed, now)
 
 
-def team(conn: Connection) -> frozenset[str]:
-    """Everybody who showed to be of the team by forwarding a vendor's mail."""
-    return frozenset(conn.execute(_TEAM).scalars())
-
-
 # built once: what a statement costs to build is most of what it costs
 
 _OPEN = insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
-_TEAM = select(learned_team.c.address)
-_OF_THEM = select(learned_team.c.address).where(learned_team.c.address.in_(THESE))
 _PLACED = (
     select(deliveries.c.spool_id, deliveries.c.message_id, deliveries.c.part)
     .where(deliveries.c.spool_id.in_(THESE))
@@ -281,7 +284,7 @@ def _facts(
         changed.append({"number": message, "facts": node.document() | extra, "evidence": evidence})
         if number in known:
             outdated.append(message)
-        inserted += _keys_of(node, message, home[number])
+        inserted += keys_of(node, message, home[number])
     if changed:
         conn.execute(_CHANGE, changed)
     for chunk in chunks(outdated):
@@ -334,64 +337,3 @@ def _move(conn: Connection, message: int, case: int, found: Plan, case_at: Seque
     pointed = None if one.message is None else str(real(one.message))
     now = {**old, "evidence": [{"kind": one.kind, "words": one.words, "message": pointed}]}
     conn.execute(update(messages).where(messages.c.id == message).values(placed_by=one.kind, evidence=now))
-
-
-def learn(conn: Connection, arrived: Sequence[Arrived], placed: Placed, now: datetime) -> None:
-    """Remember forwarders of vendors' mails as team; what they wrote before becomes the team's."""
-    come = {b.learned for one in arrived for b in one.brought if b.learned}
-    if not come:
-        return
-    have = set(conn.execute(select(learned_team.c.address).where(learned_team.c.address.in_(sorted(come)))).scalars())
-    fresh = sorted(come - have)
-    if not fresh:
-        return
-    conn.execute(insert(learned_team), [{"address": address, "learned_at": now} for address in fresh])
-    placed.learned = fresh
-    query = select(messages.c.id, messages.c.case_id, messages.c.facts).where(
-        messages.c.author_address.in_(fresh), text("messages.author_role = 'requester'")
-    )
-    changed: dict[int, int] = {}
-    for row in conn.execute(query).all():
-        placed.cases.append(row.case_id)
-        changed[row.id] = row.case_id
-        conn.execute(
-            update(messages)
-            .where(messages.c.id == row.id)
-            .values(author_role="team", reading=None, facts=(row.facts or {}) | {"side": "team"})
-        )
-    nodes = nodes_of(conn, set(changed.values()))
-    for chunk in chunks(sorted(changed)):
-        conn.execute(_NO_KEYS, {"these": chunk})
-    if keys := [row for number, case in changed.items() for row in _keys_of(nodes[number], number, case)]:
-        conn.execute(_KEYS, keys)
-
-
-def _by_what_is_known(conn: Connection, arrived: Sequence[Arrived]) -> list[Arrived]:
-    """A mail was read before it was placed: who showed meanwhile, or in this very batch, to be of the team is of it
-    here too, so that the same comes of any order and any number of workers."""
-    authors = sorted({b.node.author for one in arrived for b in one.brought if b.role == "requester" and b.node.author})
-    known: set[str] = set()
-    for chunk in chunks(authors):
-        known.update(conn.execute(_OF_THEM, {"these": chunk}).scalars())
-    if not known:
-        return list(arrived)
-    return [
-        replace(one, brought=tuple(_of_team(b) if b.node.author in known else b for b in one.brought))
-        for one in arrived
-    ]
-
-
-def _of_team(brought: Brought) -> Brought:
-    """The message as the team's; it is read anew when its case is judged."""
-    if brought.role != "requester":
-        return brought
-    node, turn = replace(brought.node, side="team"), replace(brought.turn, side="team")
-    return replace(brought, role="team", node=node, turn=turn, reading=None)
-
-
-def _keys_of(node: Node, message: int, case: int) -> list[dict[str, Any]]:
-    return [
-        {"key": key, "message_id": message, "kind": kind, "case_id": case}
-        for kind, keys in (("own", own_keys(node)), ("cites", cited_keys(node)))
-        for key in sorted(keys)
-    ]

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 from service.case.bringing import Brought
 from service.case.keys import cited_keys, own_keys
 from service.case.line import Line
+from service.case.node import Node
 from service.case.readings import reading_document
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
@@ -113,7 +114,9 @@ def keep(conn: Connection, lines: Sequence[Line], before: Mapping[int, Line]) ->
     renewed = [line for line in changed if line.node != before[line.id].node]
     if renewed:
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_([line.id for line in renewed])))
-        conn.execute(insert(thread_keys), [key for line in renewed for key in _keys(line)])
+        rows = [row for line in renewed for row in keys_of(line.node, line.id, line.node.case)]
+        if rows:
+            conn.execute(insert(thread_keys), rows)
 
 
 def stands(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
@@ -150,10 +153,10 @@ def _row(line: Line, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _keys(line: Line) -> list[dict[str, Any]]:
-    """Under which later mails find it (see ``placing``)."""
+def keys_of(node: Node, message: int, case: int | None) -> list[dict[str, Any]]:
+    """Under which later mails find a message: rows of ``thread_keys``."""
     return [
-        {"key": key, "message_id": line.id, "kind": kind, "case_id": line.node.case}
-        for kind, keys in (("own", own_keys(line.node)), ("cites", cited_keys(line.node)))
+        {"key": key, "message_id": message, "kind": kind, "case_id": case}
+        for kind, keys in (("own", own_keys(node)), ("cites", cited_keys(node)))
         for key in sorted(keys)
     ]
