@@ -9,25 +9,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from mailrules.thread import Side
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class _Kept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What is kept with a mail, as JSON. It is made and read back a hundred times a mail: by a library in C.
+
+    A field that is added gets a default, lest what was kept before cannot be read."""
+
+
+class Finding(_Kept, frozen=True):
     """A rule that fired. ``start``/``end`` count characters of the turn's text (-1 where the words stand elsewhere:
     in the subject, a header, a file name)."""
 
     rule: str
     pack: str
-    turn: str
-    quote: str
+    turn: str = ""
+    """Empty while it is kept with its mail: the number of a mail is known only when it is read back."""
+    quote: str = ""
     start: int = -1
     end: int = -1
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(_Kept, frozen=True):
     """A vendor's case number. ``stated``: at a place where a vendor states it (header, subject, token line);
     otherwise merely mentioned in a body, which is weaker."""
 
@@ -39,8 +46,7 @@ class Reference:
     """Ties mails together, but is no number that people use (``[ref:_00D…:ref]``): not shown as the case's number."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemValue:
+class ItemValue(_Kept, frozen=True):
     """What one mail says about one checklist item (DOMAIN 1.4). ``state``: ``value`` and ``none`` count as present;
     ``unknown`` and ``not_applicable`` as known to be unknown; ``pending``, ``placeholder``, ``empty`` as missing."""
 
@@ -52,24 +58,21 @@ class ItemValue:
     """E.g. a date without a time: asked for once."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskMade:
+class AskMade(_Kept, frozen=True):
     """One thing one mail asks for: ``logs``, ``info:<item>``, ``permission``, …"""
 
     what: str
     finding: Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(_Kept, frozen=True):
     """A date a writer promised something for."""
 
     due: datetime | None
     finding: Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(_Kept, frozen=True):
     """Something that speaks for a priority. ``axis``: ``impact``, ``urgency``, ``security``, ``consequence``."""
 
     axis: str
@@ -81,23 +84,22 @@ class Weight:
     """The reporter alone is affected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(_Kept, frozen=True):
     """One mail, judged alone."""
 
-    turn: str
-    kind: str | None
-    acts: tuple[str, ...]
-    asks: tuple[AskMade, ...]
-    items: tuple[ItemValue, ...]
-    references: tuple[Reference, ...]
-    vendor: str | None
-    tone: tuple[Finding, ...]
-    parked: tuple[Finding, ...]
-    promises: tuple[Promise, ...]
-    heard: tuple[Finding, ...]
+    turn: str = ""
+    kind: str | None = None
+    acts: tuple[str, ...] = ()
+    asks: tuple[AskMade, ...] = ()
+    items: tuple[ItemValue, ...] = ()
+    references: tuple[Reference, ...] = ()
+    vendor: str | None = None
+    tone: tuple[Finding, ...] = ()
+    parked: tuple[Finding, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    heard: tuple[Finding, ...] = ()
     """Words of urgency that do not count (緊急, URGENT, Importance: high)."""
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
     """All of the above and the signals behind them, in the order of the text."""
     weights: tuple[Weight, ...] = ()
     kinds: tuple[tuple[str, int], ...] = ()

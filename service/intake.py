@@ -114,7 +114,10 @@ def understand(claimed: Claimed, house: House, roles: Roles) -> Understood:
     """Read a mail and judge what it brings, each message alone. Pure, and the greater part of the work."""
     mail = parse(claimed.content)
     brought = bring(mail, roles, house.ways, received_at=claimed.received_at, recipients=claimed.envelope.rcpt_tos)
-    return Understood(claimed, tuple(with_reading(one, house.rules.read(one.turn)) for one in brought))
+    unnamed = (replace(one.turn, id="") for one in brought)  # no mail has its number yet
+    return Understood(
+        claimed, tuple(with_reading(b, house.rules.read(t)) for b, t in zip(brought, unnamed, strict=True))
+    )
 
 
 def take_in(conn: Connection, understood: Sequence[Understood], house: House, *, by: str, now: datetime) -> list[int]:

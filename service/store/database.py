@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import uvloop
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, create_engine, event, make_url, text
@@ -172,6 +173,7 @@ class Database:
                     self.url,
                     hide_parameters=True,  # an error in the log names the statement, never what mails say
                     json_serializer=to_json,
+                    json_deserializer=msgspec.json.decode,
                     connect_args={"timeout": BUSY_SECONDS},
                     max_overflow=50,
                 )
@@ -190,6 +192,7 @@ class Database:
                     self.url,
                     hide_parameters=True,
                     json_serializer=to_json,
+                    json_deserializer=msgspec.json.decode,
                     pool_size=4,
                     max_overflow=12,
                     pool_timeout=BUSY_SECONDS,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, u
 
 from service.case.bringing import Brought
 from service.case.keys import own_keys
-from service.case.readings import reading_document
+from service.case.readings import unbound
 from service.case.threading import Plan
 from service.mail.message import Address, Mail
 from service.store.tables import attachments, deliveries, messages
@@ -67,7 +67,7 @@ def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
         "headers": dict(mail.headers) if mail else {},
         "defects": list(mail.defects) if mail else ["dmarc-failed"] if node.forged else [],
         "vendor": node.vendor,
-        "reading": reading_document(reading) if reading else None,
+        "reading": unbound(reading) if reading else None,
         "findings": [
             {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
             for f in (reading.findings if reading else ())

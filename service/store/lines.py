@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Text, cast, select
 
 from mailrules.thread import File, Turn
 from service.case.line import Line, in_order
@@ -45,7 +45,7 @@ _OF_A_LINE = (
     messages.c.forwarded_by,
     messages.c.automatic,
     messages.c.headers,
-    messages.c.reading,
+    cast(messages.c.reading, Text).label("reading"),  # as it is written: it becomes values in one step
     messages.c.to,
     messages.c.cc,
 )

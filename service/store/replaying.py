@@ -14,7 +14,7 @@ from service.case.bringing import Brought
 from service.case.keys import cited_keys, own_keys
 from service.case.line import Line
 from service.case.node import Node
-from service.case.readings import reading_document
+from service.case.readings import unbound
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 
@@ -144,7 +144,7 @@ def _row(line: Line, facts: Mapping[str, Any]) -> dict[str, Any]:
         "role": turn.side,
         "machine": node.automatic,
         "of_vendor": node.vendor,
-        "read": reading_document(reading) if reading else None,
+        "read": unbound(reading) if reading else None,
         "found": [
             {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
             for f in (reading.findings if reading else ())

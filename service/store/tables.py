@@ -11,10 +11,10 @@ Times are aware UTC in Python (``Instant``). Text is cleaned of what PostgreSQL 
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -95,18 +95,13 @@ def _storable_values(value: Any) -> Any:
 
 def to_json(value: Any) -> str:
     """Compact JSON, readable Japanese, storable. The engine's serializer for ``Data`` columns."""
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if "\\u0000" in written or not _encodes(written):
-        written = json.dumps(_storable_values(value), ensure_ascii=False, separators=(",", ":"))
-    return written
-
-
-def _encodes(written: str) -> bool:
     try:
-        written.encode()
+        written = msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return False
-    return True
+        written = b"\\u0000"
+    if b"\\u0000" in written:
+        written = msgspec.json.encode(_storable_values(msgspec.to_builtins(value, str_keys=True)))
+    return written.decode()
 
 
 Data = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
