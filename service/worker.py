@@ -46,7 +46,7 @@ BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
 """How long a mail waits after its first and its second failed attempt; the third shunts it."""
 PATIENCE = 20
 """So often the database may give up one mail alone (about half an hour); then that mail is set aside."""
-PUT_OFF_SECONDS = 120.0
+PUT_OFF = timedelta(minutes=2)
 """Longest wait between two of these times."""
 ANSWERS_SECONDS = 2.0
 """A database that takes longer to write next to nothing has too much to do: no mail is to blame."""
@@ -120,8 +120,6 @@ class Worker:
         self._shelf = shelf or Shelf()
         self._between = between
         self._patience = patience
-        self._given_up: dict[str, int] = {}
-        """How often each mail was given up by the database, alone; nobody else needs to know."""
         self._full = False
         """The last claim got all that it asked for: more waits, without asking first."""
         self._unindexed = True
@@ -224,22 +222,17 @@ class Worker:
         return time.monotonic() - began < ANSWERS_SECONDS
 
     def _put_off(self, claimed: Claimed, error: Unavailable) -> None:
-        times = self._given_up[claimed.id] = self._given_up.get(claimed.id, 0) + 1
-        last = times >= self._patience
         now = self._clock()
-        due = now + timedelta(seconds=min(2.0**times, PUT_OFF_SECONDS))
-        reason = f"the database gave it up, {times} times alone: {error}"
+        times = self._database.transact(
+            lambda conn: spool.put_off(conn, claimed.id, self._by, str(error), now, self._patience, PUT_OFF)
+        )
         _log.error(
             "a mail was given up by the database", id=claimed.id, times=times, cause=type(error.__cause__).__name__
         )
-        self._database.transact(lambda conn: spool.put_off(conn, claimed.id, self._by, reason, now, due, last=last))
-        if last:
-            del self._given_up[claimed.id]
 
     def _tell(self, one: Understood, now: datetime) -> None:
         """The one line of a mail: numbers and kinds, nothing that anybody wrote."""
         claimed = one.claimed
-        self._given_up.pop(claimed.id, None)
         _log.info(
             "taken in",
             id=claimed.id,

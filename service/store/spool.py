@@ -195,22 +195,28 @@ def give_back(conn: Connection, ids: Sequence[str], by: str) -> None:
     )
 
 
-def put_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due_at: datetime, *, last: bool) -> None:
-    """The database gave it up; try again at ``due_at``, alone, or set it aside if that was the last time.
+def put_off(conn: Connection, id: str, by: str, why: str, now: datetime, patience: int, longest: timedelta) -> int:
+    """The database gave it up; try again alone, later each time, or set it aside at the ``patience``-th time.
 
-    As an attempt it counts only so far that it is claimed alone from now on.
+    The times are counted in the entry, whichever worker had it. As an attempt one counts only so far that the mail is
+    claimed alone from now on. Returns the times; 0 where another has it.
     """
     ours = and_(spool.c.id == id, spool.c.leased_by == by, spool.c.state == "waiting")
-    attempts = conn.execute(select(spool.c.attempts).where(ours).with_for_update()).scalar()
-    if attempts is None:
-        return  # another has it
-    if last:
+    found = conn.execute(select(spool.c.attempts, spool.c.given_up).where(ours).with_for_update()).first()
+    if found is None:
+        return 0
+    times = int(found.given_up) + 1
+    reason = f"the database gave it up, {times} times alone: {why}"
+    conn.execute(update(spool).where(ours).values(given_up=times))
+    if times >= patience:
         shunt(conn, [id], reason, now)
-        return
-    kept = max(1, attempts - 1)
+        return times
+    due = now + min(timedelta(seconds=2.0 ** min(times, 30)), longest)
+    kept = max(1, found.attempts - 1)
     conn.execute(
-        update(spool).where(ours).values(reason=reason, due_at=due_at, attempts=kept, leased_by=None, leased_until=None)
+        update(spool).where(ours).values(reason=reason, due_at=due, attempts=kept, leased_by=None, leased_until=None)
     )
+    return times
 
 
 def release(conn: Connection, by: str) -> int:
@@ -245,7 +251,7 @@ def retry(conn: Connection, id: str, now: datetime) -> None:
     retried = conn.execute(
         update(spool)
         .where(spool.c.id == id, spool.c.state == "shunted")
-        .values(state="waiting", attempts=0, due_at=now, leased_by=None, leased_until=None)
+        .values(state="waiting", attempts=0, given_up=0, due_at=now, leased_by=None, leased_until=None)
     )
     if retried.rowcount:
         return
@@ -260,7 +266,7 @@ def retry_all(conn: Connection, now: datetime) -> int:
     return conn.execute(
         update(spool)
         .where(spool.c.state == "shunted")
-        .values(state="waiting", attempts=0, due_at=now, leased_by=None, leased_until=None)
+        .values(state="waiting", attempts=0, given_up=0, due_at=now, leased_by=None, leased_until=None)
     ).rowcount
 
 

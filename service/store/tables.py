@@ -126,6 +126,7 @@ spool = Table(
     Column("sha256", String(64), nullable=False),
     Column("state", String(8), nullable=False, comment="waiting, done, shunted, refused"),
     Column("attempts", SmallInteger, nullable=False, server_default="0", comment="counted before it is tried"),
+    Column("given_up", SmallInteger, nullable=False, server_default="0", comment="times by the database, alone"),
     Column("due_at", Instant, nullable=False, comment="not before"),
     Column("leased_by", String(64)),
     Column("leased_until", Instant),

@@ -96,6 +96,24 @@ def test_it_is_tried_far_more_often_than_one_that_fails_by_itself(database_at: D
     assert database_at.read(spool.ledger).balanced
 
 
+def test_workers_that_come_and_go_count_together_and_a_retry_begins_anew(database_at: Database) -> None:
+    database_at.transact(lambda conn: _trap(conn, "RAISE EXCEPTION 'no' USING ERRCODE = '40P01'"))
+    ids = receive(database_at, [mail(1), mail(2), mail(3)])
+    for times in range(1, 4):
+        assert states(database_at)[ids[1]][0] == "waiting"
+        days = Days(database_at, patience=3)  # another worker each time: the one before was started anew
+        days.now += timedelta(minutes=5 * times)
+        days.work()
+    assert states(database_at)[ids[1]][0] == "shunted"
+    reason = database_at.read(partial(spool.entry, id=ids[1]))["reason"]
+    assert reason == "the database gave it up, 3 times alone: the database is busy"
+    database_at.transact(lambda conn: spool.retry(conn, ids[1], days.now))
+    days.work()
+    assert states(database_at)[ids[1]] == ("waiting", 1)
+    assert "1 times alone" in str(database_at.read(partial(spool.entry, id=ids[1]))["reason"])
+    assert database_at.read(spool.ledger).balanced
+
+
 def test_a_database_that_is_not_ready_sets_nothing_aside(database: Database) -> None:
     ids = receive(database, [mail(1), mail(2)])
     database.transact(lambda conn: conn.execute(text("ALTER TABLE thread_keys RENAME TO elsewhere")))
