@@ -81,12 +81,17 @@ class Pace:
         """Mails to claim now; at least one, and never more than allowed."""
         return self._limit
 
+    @property
+    def more(self) -> int:
+        """Mails to claim after a batch that was full."""
+        return min(self._limit * 2, self._most)
+
     def took(self, mails: int, seconds: float) -> None:
         """So many mails were claimed, and took so long, all together."""
         if mails:
             self._cost += (seconds / mails - self._cost) * min(0.5, mails / 16)
         if mails and mails >= self._limit:
-            self._limit = min(self._limit * 2, self._most)
+            self._limit = self.more
         else:
             self._fit()
 
@@ -122,6 +127,8 @@ class Worker:
         self._patience = patience
         self._full = False
         """The last claim got all that it asked for: more waits, without asking first."""
+        self._ahead: list[Claimed] = []
+        """Claimed by the transaction that saved the batch before, where that was full."""
         self._unindexed = True
         self._index_due = 0.0
         self._owed: list[str] = []
@@ -143,17 +150,17 @@ class Worker:
                 continue
             stop.wait(pause)
             pause = min(pause * 1.5, POLL_SECONDS[1])
+        self._owed += [one.id for one in self._ahead]
+        self._ahead = []
         with contextlib.suppress(Unavailable):
             self._give_back()
 
     def step(self) -> int:
         """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
         self._give_back()
-        now, began, limit = self._clock(), time.monotonic(), self._pace.limit
-        if not self._full and not self._database.read(lambda conn: spool.anything_due(conn, now)):
-            self._pace.took(0, 0)
-            return 0
-        claimed = self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, limit))
+        began, limit = time.monotonic(), self._pace.limit
+        claimed, self._ahead = self._ahead or self._claim(limit), []
+        self._full = len(claimed) >= limit
         if claimed:
             try:
                 with self._watched():
@@ -162,9 +169,14 @@ class Worker:
                 self._owed += [one.id for one in claimed]
                 raise
             self._unindexed = True
-        self._full = len(claimed) >= limit
         self._pace.took(len(claimed), time.monotonic() - began)
         return len(claimed)
+
+    def _claim(self, limit: int) -> list[Claimed]:
+        now = self._clock()
+        if not self._full and not self._database.read(lambda conn: spool.anything_due(conn, now)):
+            return []
+        return self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, limit))
 
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
         understood: list[Understood] = []
@@ -181,13 +193,15 @@ class Worker:
         now = self._clock()
         packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in understood])
 
-        def save(conn: Connection) -> None:
+        def save(conn: Connection) -> list[Claimed]:
             intake.take_in(conn, understood, self._house, by=self._by, now=now)
             contents.keep(conn, packed)
+            # whoever has the turn to write takes what is next as well: two workers wait for each other half as often
+            return spool.claim(conn, self._by, now, self._lease, self._pace.more) if self._full else []
 
         began = time.monotonic()
         try:
-            self._database.transact(save)
+            self._ahead += self._database.transact(save)
         except Unavailable as error:
             if not self._may_be_to_blame(error, time.monotonic() - began):
                 raise
@@ -207,6 +221,7 @@ class Worker:
                 self._tell(one, now)
 
     def _save_one_by_one(self, understood: Sequence[Understood]) -> None:
+        self._full = False
         for one in understood:
             self._save([one])
 

@@ -129,6 +129,25 @@ def test_a_mail_that_never_ends_is_set_aside_too(sqlite: Database) -> None:
     assert [states(sqlite)[id][0] for id in ids] == ["done", "shunted", "done"]
 
 
+def test_what_was_claimed_ahead_is_taken_next_or_given_back_untried(database: Database) -> None:
+    ids = receive(database, [mail(number) for number in range(1, 61)])
+    busy = worker(database)
+    first = busy.step()
+    assert 0 < first < 20
+    tried = [attempts for _, attempts in states(database).values()]
+    assert tried.count(1) > first, "the save of a full batch claims the next"
+    busy.step()
+    ahead = [id for id, (state, attempts) in states(database).items() if state == "waiting" and attempts]
+    stop = threading.Event()
+    stop.set()
+    busy.run(stop)
+    assert ahead
+    assert all(states(database)[id] == ("waiting", 0) for id in ahead)
+    while busy.step():
+        pass
+    assert states(database) == dict.fromkeys(ids, ("done", 1))
+
+
 def test_workers_at_once_make_the_same_cases_as_one(database: Database, database_url: str) -> None:
     contents = []
     for number in range(40):
