@@ -122,7 +122,7 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, Arrived, Brought]]
         for file in brought.source.attachments
     ]
     if files:
-        conn.execute(insert(attachments), files)
+        conn.execute(_FILES, files)
 
 
 def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]]) -> None:
@@ -146,6 +146,7 @@ def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]])
     conn.execute(_COUNT, [{"number": message, "times": count} for message, count in times.items()])
 
 
+_FILES = insert(attachments)
 _DELIVER = insert(deliveries)
 _COUNT = (
     update(messages)

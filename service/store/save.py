@@ -43,7 +43,7 @@ def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime, o
     conn.execute(_SAVE, [_summary(standing) for standing in standings])
     _replace_satellites(conn, standings, opened)
     conn.execute(
-        insert(events),
+        _TELL,
         [
             {
                 "case_id": standing.case_id,
@@ -63,6 +63,7 @@ _THESE: BindParameter[Any] = bindparam("these", expanding=True)
 _CLEAR = tuple(
     delete(table).where(table.c.case_id.in_(_THESE)) for table in (case_refs, case_items_missing, participants)
 )
+_TELL, _REFS, _MISSING, _PEOPLE = map(insert, (events, case_refs, case_items_missing, participants))
 _MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(_THESE)).order_by(cases.c.id)
 _RELATED = (
     select(case_links.c.case_id, case_links.c.other_id)
@@ -130,11 +131,11 @@ def _replace_satellites(conn: Connection, standings: Sequence[Standing], opened:
         for clear in _CLEAR:
             conn.execute(clear, {"these": chunk})
     if refs:
-        conn.execute(insert(case_refs), [{"case_id": c, "vendor": v, "ref": r} for c, v, r in sorted(refs)])
+        conn.execute(_REFS, [{"case_id": c, "vendor": v, "ref": r} for c, v, r in sorted(refs)])
     if missing:
-        conn.execute(insert(case_items_missing), [{"case_id": c, "item": item} for c, item in sorted(missing)])
+        conn.execute(_MISSING, [{"case_id": c, "item": item} for c, item in sorted(missing)])
     if people:
-        conn.execute(insert(participants), list(people.values()))
+        conn.execute(_PEOPLE, list(people.values()))
 
 
 def _instant(written: Any) -> datetime | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -158,51 +159,54 @@ def index_pending(database: Database, limit: int = 500) -> int:
 
 
 def _index(conn: Connection, limit: int) -> int:
-    query = (
-        select(
-            messages.c.id,
-            messages.c.subject,
-            messages.c.text,
-            messages.c.intro,
-            messages.c.author_name,
-            messages.c.author_address,
-            messages.c.message_id,
-        )
-        .where(text('NOT messages."indexed"'))  # in the very words of the partial index
-        .order_by(messages.c.id)
-        .limit(limit)
-    )
-    if conn.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
-    rows = conn.execute(query).all()
+    rows = conn.execute(_PENDING, {"most": limit}).all()
     if not rows:
         return 0
     numbers = [row.id for row in rows]
     files: dict[int, list[str]] = {}
-    for message, name in conn.execute(
-        select(attachments.c.message_id, attachments.c.filename).where(attachments.c.message_id.in_(numbers))
-    ):
+    for message, name in conn.execute(_FILES, {"these": numbers}):
         files.setdefault(message, []).append(name)
     _write(conn, [(row.id, sorted(terms("\n".join((*row[1:6], *files.get(row.id, ())))))) for row in rows])
-    conn.execute(update(messages).where(messages.c.id.in_(numbers)).values(indexed=True))
+    conn.execute(_INDEXED, {"these": numbers})
     return len(rows)
 
 
+# built once: what a statement costs to build is most of what it costs
+
+_THESE: BindParameter[Any] = bindparam("these", expanding=True)
+_PENDING = (
+    select(
+        messages.c.id,
+        messages.c.subject,
+        messages.c.text,
+        messages.c.intro,
+        messages.c.author_name,
+        messages.c.author_address,
+        messages.c.message_id,
+    )
+    .where(text('NOT messages."indexed"'))  # in the very words of the partial index
+    .order_by(messages.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)  # where the database has it
+)
+_FILES = select(attachments.c.message_id, attachments.c.filename).where(attachments.c.message_id.in_(_THESE))
+_INDEXED = update(messages).where(messages.c.id.in_(_THESE)).values(indexed=True)
+_CLEAR = {
+    "sqlite": text("DELETE FROM search_words WHERE rowid = :n"),
+    "postgresql": text("DELETE FROM search_words WHERE message_id = :n"),
+}
+_INSERT = {
+    "sqlite": text("INSERT INTO search_words (rowid, words) VALUES (:n, :words)"),
+    "postgresql": text(
+        "INSERT INTO search_words (message_id, words) "
+        "VALUES (:n, array_to_tsvector(string_to_array(CAST(:words AS text), ' ')))"
+    ),
+}
+
+
 def _write(conn: Connection, found: list[tuple[int, list[str]]]) -> None:
-    numbers = [{"n": number} for number, _ in found]
-    rows: list[dict[str, Any]] = [{"n": number, "words": " ".join(words)} for number, words in found]
-    if conn.dialect.name == "postgresql":
-        conn.execute(text("DELETE FROM search_words WHERE message_id = :n"), numbers)
-        conn.execute(
-            text(
-                "INSERT INTO search_words (message_id, words) "
-                "VALUES (:n, array_to_tsvector(string_to_array(CAST(:words AS text), ' ')))"
-            ),
-            rows,
-        )
-    else:
-        conn.execute(text("DELETE FROM search_words WHERE rowid = :n"), numbers)
-        conn.execute(text("INSERT INTO search_words (rowid, words) VALUES (:n, :words)"), rows)
+    conn.execute(_CLEAR[conn.dialect.name], [{"n": number} for number, _ in found])
+    conn.execute(_INSERT[conn.dialect.name], [{"n": number, "words": " ".join(words)} for number, words in found])
 
 
 def forget(conn: Connection, numbers: Iterable[int]) -> None:

@@ -19,7 +19,21 @@ from hashlib import sha256
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, text, true, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from service.errors import Conflict, NotFound
 from service.store.database import one_at_a_time
@@ -129,19 +143,40 @@ def more_waiting_than(conn: Connection, number: int) -> bool:
     return int(conn.execute(select(func.count()).select_from(some)).scalar_one()) > number
 
 
+# built once: what a statement costs to build is most of what it costs
+
+_THESE: BindParameter[Any] = bindparam("these", expanding=True)
+_FIND = (
+    select(spool.c.id, spool.c.attempts)
+    .where(_FREE)
+    .order_by(spool.c.due_at, spool.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(spool)
+    .where(spool.c.id.in_(_THESE))
+    .values(attempts=spool.c.attempts + 1, leased_by=bindparam("by"), leased_until=bindparam("until"))
+)
+_READ = (
+    select(spool, contents.c.codec, contents.c.bytes)
+    .join(contents, contents.c.id == spool.c.id)
+    .where(spool.c.id.in_(_THESE))
+    .order_by(spool.c.id)
+)
+_FINISH = (
+    update(spool)
+    .where(spool.c.id.in_(_THESE), spool.c.leased_by == bindparam("by"), spool.c.state == "waiting")
+    .values(state="done", done_at=bindparam("now"), leased_by=None, leased_until=None, reason=None)
+)
+
+
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
     """Take up to ``limit`` waiting entries, oldest first, and count the attempt.
 
     Exhausted entries met on the way are shunted. Several claimants at once get different entries.
     """
-    found = conn.execute(
-        select(spool.c.id, spool.c.attempts)
-        .where(_FREE)
-        .order_by(spool.c.due_at, spool.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True),
-        _when(now),
-    ).all()
+    found = conn.execute(_FIND, _when(now) | {"most": limit}).all()
     exhausted = [row.id for row in found if row.attempts >= MAX_ATTEMPTS]
     if exhausted:
         shunt(conn, exhausted, f"the worker did not survive it, {MAX_ATTEMPTS} times", now)
@@ -149,27 +184,14 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int
     if not found:
         return []
     chosen = [found[0].id] if found[0].attempts else [row.id for row in found if not row.attempts]
-    conn.execute(
-        update(spool)
-        .where(spool.c.id.in_(chosen))
-        .values(attempts=spool.c.attempts + 1, leased_by=by, leased_until=now + lease)
-    )
-    rows = conn.execute(
-        select(spool, contents.c.codec, contents.c.bytes)
-        .join(contents, contents.c.id == spool.c.id)
-        .where(spool.c.id.in_(chosen))
-        .order_by(spool.c.id)
-    )
+    conn.execute(_LEASE, {"these": chosen, "by": by, "until": now + lease})
+    rows = conn.execute(_READ, {"these": chosen})
     return [_claimed(row) for row in rows]
 
 
 def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None:
     """These are taken in. Raises LostLease where one of them is no longer ours: then nothing may commit."""
-    done = conn.execute(
-        update(spool)
-        .where(spool.c.id.in_(ids), spool.c.leased_by == by, spool.c.state == "waiting")
-        .values(state="done", done_at=now, leased_by=None, leased_until=None, reason=None)
-    )
+    done = conn.execute(_FINISH, {"these": ids, "by": by, "now": now})
     if done.rowcount != len(ids):
         raise LostLease("another worker took over")
 
