@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -107,7 +108,10 @@ def _understand(claimed: list[Claimed], house: House, database: Database, stages
         mail = stages.of("parse", parse, one.content)
         where = {"received_at": one.received_at, "recipients": one.envelope.rcpt_tos}
         brought = stages.of("bring", bring, mail, roles, house.ways, **where)
-        read = [with_reading(each, stages.of("rules read", house.rules.read, each.turn)) for each in brought]
+        turns = [replace(each.turn, id="") for each in brought]
+        read = [
+            with_reading(b, stages.of("rules read", house.rules.read, t)) for b, t in zip(brought, turns, strict=True)
+        ]
         out.append(Understood(one, tuple(read)))
     return out
 
