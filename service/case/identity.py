@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from service.case.node import Node
-from service.case.words import alike
+from service.case.words import alike, other_numbers
 
+SHOWN = 240
+"""So much is compared of the words of a mail that another shows."""
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 
 
@@ -25,6 +27,17 @@ def same_mail(one: Node, other: Node) -> str | None:
             return "Message-ID and content"
         return "Message-ID and content" if alike(one.text, other.text) and len(one.text) >= 24 else None
     if one.message_id and other.message_id:
+        return None
+    return _same_without_id(*(replace(n, text=n.text[:SHOWN]) if is_shown(n) else n for n in (one, other)))
+
+
+def is_shown(node: Node) -> bool:
+    """Whether all we know of a message is what another shows of it, without an id."""
+    return node.origin != "delivered" and not node.message_id
+
+
+def _same_without_id(one: Node, other: Node) -> str | None:
+    if other_numbers(one.text, other.text):
         return None
     if _same_author(one, other) is not True or not _subjects_agree(one, other):
         return None
@@ -53,18 +66,29 @@ def same_mail(one: Node, other: Node) -> str | None:
 def better(known: Node, come: Node) -> bool:
     """Whether the new way tells more than the stored one (a delivered mail beats what was found in a quote).
 
-    What its author sent beats what somebody else sent under that name, by whatever way it came.
+    What its author sent beats what somebody else sent under that name, by whatever way it came. Of two ways of one sort
+    the one that says more, so that it is the same one in whatever order they came.
     """
     if known.forged != come.forged:
         return known.forged
-    return _RANK[come.origin] < _RANK[known.origin]
+    return _telling(come) < _telling(known)
+
+
+def _telling(node: Node) -> tuple[object, ...]:
+    """The smaller, the more the way tells."""
+    named, people = len(node.parents) + len(node.refs), len(node.to) + len(node.cc)
+    facts = (node.at, node.text, node.base, node.author_name, node.parents, node.refs, node.to, node.cc)
+    return (_RANK[node.origin], not node.message_id, not node.dated, -named, -people, -len(node.text), facts)
 
 
 def merged(known: Node, come: Node) -> Node:
     """One message of two ways: the better one's facts, filled up from the other."""
     first, second = (come, known) if better(known, come) else (known, come)
+    holds, sightings = (*known.holds, *come.holds), (*known.sightings, *come.sightings)
     if second.forged and not first.forged:
-        second = replace(first, holds=())
+        second, holds, sightings = first, first.holds, first.sightings
+    if is_shown(second) and not is_shown(first):
+        second = first  # it may turn out to be another mail that was shown: nothing is taken from there
     return replace(
         first,
         id=known.id,
@@ -86,7 +110,8 @@ def merged(known: Node, come: Node) -> Node:
         automatic=first.automatic or second.automatic,
         words=first.words or second.words,
         subject_words=first.subject_words or second.subject_words,
-        holds=tuple(dict.fromkeys((*first.holds, *second.holds))),
+        holds=tuple(dict.fromkeys(holds)),
+        sightings=tuple(dict.fromkeys(sightings)),
     )
 
 

@@ -75,10 +75,15 @@ def cited_keys(node: Node) -> frozenset[str]:
 
 def sought_keys(node: Node) -> frozenset[str]:
     """What to look up for a message, content aside: its own keys, what it names, and the minutes beside its own."""
-    keys = {*own_keys(node), *cited_keys(node)} - content_keys(node)
+    return frozenset(({*own_keys(node), *cited_keys(node)} - content_keys(node)) | sought_identity(node))
+
+
+def sought_identity(node: Node) -> set[str]:
+    """By which other copies of a message are found: what they would have too, and the minutes beside its own."""
+    keys = identity_keys(node)
     if node.dated and (node.author or node.author_name):
         keys |= {_at(node, node.at + timedelta(minutes=step)) for step in (-1, 1)}
-    return frozenset(keys)
+    return keys
 
 
 @lru_cache(maxsize=1024)

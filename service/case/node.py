@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -84,6 +85,8 @@ class Node:
     """Squashed beginning of its new text, for comparison."""
     holds: tuple[int, ...] = ()
     """Messages found inside it."""
+    sightings: tuple[Node, ...] = ()
+    """What it shows of those of them that bear no Message-ID there; ``id``: the message it is taken for."""
 
     @property
     def label(self) -> int | None:
@@ -95,6 +98,16 @@ class Node:
         """No header names an earlier mail."""
         return not self.parents and not self.refs
 
+    def pointing(self, number: Callable[[int], int]) -> Node:
+        """With other numbers of the messages found inside it."""
+        if not self.holds and not self.sightings:
+            return self
+        return replace(
+            self,
+            holds=tuple(dict.fromkeys(number(held) for held in self.holds)),
+            sightings=tuple(dict.fromkeys(replace(seen, id=number(seen.id)) for seen in self.sightings)),
+        )
+
     def document(self) -> dict[str, Any]:
         """As JSON (without what the store keeps in columns of its own)."""
         out: dict[str, Any] = {}
@@ -102,6 +115,8 @@ class Node:
             value = getattr(self, field.name)
             if field.name in ("id", "case", "pinned", "joined", "placed"):
                 continue
+            if field.name == "sightings":
+                value = [seen.document() | {"id": seen.id} for seen in self.sightings] or None
             if isinstance(value, datetime):
                 value = value.isoformat()
             if value not in (None, (), "", False) or field.name == "at":
@@ -130,6 +145,10 @@ class Node:
         for name in ("stated", "mentioned"):
             if name in values:
                 values[name] = tuple((str(vendor), str(ref)) for vendor, ref in values[name])
+        if "sightings" in values:
+            values["sightings"] = tuple(
+                cls.from_document(seen, id=seen["id"], case=None, pinned=None) for seen in values["sightings"]
+            )
         if "at" in values:
             values["at"] = datetime.fromisoformat(values["at"])
         values |= {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}

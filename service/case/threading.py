@@ -15,19 +15,8 @@ from datetime import timedelta
 from service.case.content import Reach
 from service.case.group import Evidence, order_of
 from service.case.grouping import partition
-from service.case.identity import better, merged, same_mail
-from service.case.keys import identity_keys, sought_keys
 from service.case.node import Node
-
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """A message of a new mail that is known already."""
-
-    message: int
-    why: str
-    better: bool
-    """The new way tells more: what is stored is renewed from it."""
+from service.case.recognising import Recognised, Turned, meeting, recognise
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +45,7 @@ class Plan:
     """With the position of the group spoken for."""
     emptied: dict[int, int] = field(default_factory=dict)
     """Case that has no message left → position of the group most of them went to."""
+    turned: list[Turned] = field(default_factory=list)
 
 
 def plan(
@@ -72,7 +62,8 @@ def plan(
     ``reach``: whose content can be compared (None: everybody's); the others stay as they are joined.
     """
     nodes = {n.id: n for n in known}
-    recognised, reused = _recognise(nodes, come)
+    known_as = recognise(nodes, come)
+    recognised, reused = known_as.recognised, known_as.reused
     if reach is not None:
         for new, same in recognised.items():
             if same.better and new in reach.complete:
@@ -80,7 +71,7 @@ def plan(
                 reach.crowded[same.message] = reach.crowded.get(new, frozenset())
     if aliases:
         nodes = {i: _follow(n, aliases) for i, n in nodes.items()}
-    parted = partition(nodes.values(), reopen, reach)
+    parted = partition(meeting(nodes).values(), reopen, reach)
     cases = _cases_for([g.members for g in parted.groups])
     at = {group.index: position for position, group in enumerate(parted.groups)}
     standings = [
@@ -99,45 +90,8 @@ def plan(
         parted.evidence,
         {m: [(e, at[i]) for e, i in found if i in at] for m, found in parted.runners_up.items()},
         _emptied(standings, nodes),
+        known_as.turned,
     )
-
-
-def _recognise(nodes: dict[int, Node], come: Sequence[Node]) -> tuple[dict[int, Recognised], set[int]]:
-    """Take each new message as a known one or enter it; ``nodes`` grows. Ids inside ``holds`` are rewritten."""
-    recognised: dict[int, Recognised] = {}
-    reused: set[int] = set()
-    index: dict[str, list[int]] = defaultdict(list)
-    for node in nodes.values():
-        for key in identity_keys(node):
-            index[key].append(node.id)
-    for node in come:
-        seen = [i for key in sorted(sought_keys(node)) if key[:3] in _IDENTITY for i in index.get(key, ())]
-        match: tuple[int, str] | None = None
-        for candidate in dict.fromkeys(seen):
-            if (why := same_mail(nodes[candidate], node)) is not None:
-                match = (candidate, why)
-                break
-        if match is None:
-            if node.message_id and any(nodes[i].message_id == node.message_id for i in seen):
-                reused.add(node.id)
-            nodes[node.id] = node
-            target = node.id
-        else:
-            target = match[0]
-            recognised[node.id] = Recognised(target, match[1], better(nodes[target], node))
-            nodes[target] = merged(nodes[target], node)
-        for key in identity_keys(nodes[target]):
-            if target not in index[key]:
-                index[key].append(target)
-    for i, node in list(nodes.items()):
-        holds = tuple(dict.fromkeys(recognised[h].message if h in recognised else h for h in node.holds))
-        holds = tuple(h for h in holds if h != i)
-        if holds != node.holds:
-            nodes[i] = replace(node, holds=holds)
-    return recognised, reused
-
-
-_IDENTITY = ("mid", "at:", "txt")
 
 
 def _follow(node: Node, aliases: Mapping[int, int]) -> Node:

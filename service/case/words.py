@@ -100,11 +100,16 @@ def squashed(text: str) -> str:
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two squashed texts are the same words: equal, or one is (nearly) the start or a part of the other."""
+    """Whether two squashed texts are the same words: equal, or one is (nearly) the start or a part of the other.
+
+    Where each has a number that the other lacks they are two texts, however much else they share.
+    """
     if not one or not other:
         return False
     if one == other:
         return True
+    if other_numbers(one, other):
+        return False
     short, long = sorted((one, other), key=len)
     if len(short) >= 12 and short[:160] in long:
         return True
@@ -113,6 +118,31 @@ def alike(one: str, other: str) -> bool:
     pieces = {short[i : i + 6] for i in range(0, min(len(short), 1200) - 5, 3)}
     hits = sum(piece in long for piece in pieces)
     return hits >= 0.7 * len(pieces)
+
+
+def other_numbers(one: str, other: str) -> bool:
+    """Whether each of two squashed texts says a number that the other does not say, where they can be compared.
+
+    People and machines send the same words again with another figure. A text may be cut, and its last number with it.
+    """
+    short, long = sorted((one, other), key=len)
+    begin = max(long.find(short[:24]), 0)
+    rest = _BEGINNING.sub("", long[begin : begin + len(short) + 12])
+    return _lacks(long, short) and _lacks(short, rest)
+
+
+def _lacks(text: str, other: str) -> bool:
+    """Whether ``other`` says a number that is not in ``text``; its last may be the beginning of one there."""
+    known = set(_NUMBER.findall(text))
+    return any(
+        number not in known and not (other.endswith(number) and any(k.startswith(number) for k in known))
+        for number in _NUMBER.findall(other)
+    )
+
+
+_NUMBER = re.compile(r"[0-9]+")
+_BEGINNING = re.compile(r"[0-9]+$")
+"""Of a number, where a text is cut."""
 
 
 def _words(text: str, keep_all: bool = False) -> Iterable[str]:

@@ -155,6 +155,18 @@ _COUNT = (
 )
 
 
+def deliver_elsewhere(conn: Connection, turned: Iterable[tuple[int, int, int]]) -> None:
+    """What a mail shows is another message than was thought: (the mail, the message until now, the message)."""
+    for outer, before, now in turned:
+        mails = select(deliveries.c.spool_id).where(deliveries.c.message_id == outer, deliveries.c.part == "")
+        moved = conn.execute(
+            update(deliveries)
+            .where(deliveries.c.message_id == before, deliveries.c.part != "", deliveries.c.spool_id.in_(mails))
+            .values(message_id=now)
+        ).rowcount
+        conn.execute(_COUNT, [{"number": before, "times": -moved}, {"number": now, "times": moved}])
+
+
 def renew(conn: Connection, message: int, one: Arrived, brought: Brought) -> None:
     """A better way of a known message came: its words are taken from there."""
     row = content_row(one, brought)

@@ -22,6 +22,7 @@ from service.store.keeping import Arrived as Arrived
 from service.store.keeping import (
     content_row,
     deliver,
+    deliver_elsewhere,
     evidence_of,
     extra_facts,
     extra_facts_kept,
@@ -209,6 +210,7 @@ def _write(
         touched.add(home[message] if message in home else home[temporary[message]])
         if same is not None and same.better:
             renew(conn, message, one, brought)
+    deliver_elsewhere(conn, [(real(one.outer), real(one.before), real(one.now)) for one in found.turned])
     placed.merged |= redirect(conn, found, case_at, now)
     link(conn, found, case_at, real, touched)
     opened = set(placed.opened)
@@ -278,7 +280,7 @@ def _facts(
         if number in known and known[number] == node:
             continue
         message = real(number)
-        node = replace(node, holds=tuple(real(h) for h in node.holds))
+        node = node.pointing(real)
         extra = extra_facts(by_id[number][1]) if number in by_id else extra_facts_kept(conn, message)
         evidence = evidence_of(number, found, home, real, ways.get(message, []))
         changed.append({"number": message, "facts": node.document() | extra, "evidence": evidence})

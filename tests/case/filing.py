@@ -175,7 +175,7 @@ class Filing:
             cases.append(case)
             for member in standing.members:
                 node = made.nodes[member]
-                node = replace(node, id=real(member), case=case, holds=tuple(real(h) for h in node.holds))
+                node = replace(node.pointing(real), id=real(member), case=case)
                 self.nodes[node.id] = node
                 self.evidence[node.id] = made.evidence[member]
                 self.against[node.id] |= {e.against for e, _ in made.runners_up.get(member, ())}
