@@ -108,11 +108,8 @@ def _understand(claimed: list[Claimed], house: House, database: Database, stages
         mail = stages.of("parse", parse, one.content)
         where = {"received_at": one.received_at, "recipients": one.envelope.rcpt_tos}
         brought = stages.of("bring", bring, mail, roles, house.ways, **where)
-        turns = [replace(each.turn, id="") for each in brought]
-        read = [
-            with_reading(b, stages.of("rules read", house.rules.read, t)) for b, t in zip(brought, turns, strict=True)
-        ]
-        out.append(Understood(one, tuple(read)))
+        read = [stages.of("rules read", house.rules.read, replace(each.turn, id="")) for each in brought]
+        out.append(Understood(one, tuple(map(with_reading, brought, read))))
     return out
 
 
