@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from service.case.identity import better, is_shown, merged
 from service.case.keys import identity_keys, sought_identity
 from service.case.node import Node
-from service.case.sighting import MOST, Match, as_shown, find_each_other, matches, nearest, shown
+from service.case.sighting import MOST, Match, as_shown, matches, nearest, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +113,15 @@ class _Recognising:
         mails = [self.nodes[i] for i in dict.fromkeys(come) if not is_shown(self.nodes[i])]
         if not mails:
             return
+        near: dict[str, list[Node]] = defaultdict(list)
+        for mail in mails:
+            for key in sought_identity(mail):
+                near[key].append(mail)
         for outer in [node for node in self.nodes.values() if node.sightings]:
             for seen in outer.sightings:
                 before = self._target(seen.id)
-                asked = [mail for mail in mails if mail.id != outer.id and find_each_other(seen, mail)]
+                found = {mail.id: mail for key in identity_keys(seen) for mail in near.get(key, ())}
+                asked = [mail for mail in found.values() if mail.id != outer.id]
                 if not asked or before not in self.nodes:
                     continue
                 match = nearest(matches(seen, {n.id: n for n in (*asked, self.nodes[before])}.values(), outer.author))
