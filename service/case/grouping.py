@@ -134,7 +134,7 @@ class _Grouping:
                 self.refs[ref].append(node.id)
             if node.thread_index and node.base:
                 self.tix[f"{node.thread_index} {node.base}"].append(node.id)
-            for wanted in node.parents:
+            for wanted in (*node.parents, *((node.bounced,) if node.bounced else ())):
                 self.wanted[wanted].append((node.id, node.base, 0))
             for wanted in node.refs:
                 self.wanted[wanted].append((node.id, node.base, 1))
@@ -157,6 +157,10 @@ class _Grouping:
         if node.bounced:
             for parent in self.mids.get(node.bounced, ()):
                 yield from self.at("bounce", node.bounced, parent.id)
+            if node.bounced not in self.mids:
+                for child, _base, rank in self.wanted.get(node.bounced, ()):
+                    if rank == 0:
+                        yield from self.at("bounce", node.bounced, child)
         fresh_parent = any(p.fresh for mid in node.parents for p in self.mids.get(mid, ()))
         if fresh_parent:
             yield from self.by_parent(node)
@@ -298,7 +302,11 @@ class _Grouping:
 def _own_life(group: Group, node: Node) -> bool:
     """It has an opener of its own: a mail that came by itself, answers nothing and was not handed on in ``node``."""
     return group.apart or any(
-        m.headerless and not m.reply_marked and m.origin != "quoted" and m.id != node.id and m.id not in node.holds
+        m.headerless
+        and not (m.reply_marked or m.bounced)
+        and m.origin != "quoted"
+        and m.id != node.id
+        and m.id not in node.holds
         for m in group.members
     )
 
@@ -319,7 +327,7 @@ def _pressed_reply(node: Node, parent: Node, group: Group) -> bool:
     """Other base subject, no common words, nothing quoted of the case, no common number."""
     if node.side not in ("team", "requester") or node.automatic or len(node.text) < 20:
         return False
-    if not node.base or node.base in group.bases:
+    if not node.base or node.base in group.bases or all(m.bounced for m in group.members):
         return False
     if any(inner in {m.id for m in group.members} for inner in node.holds):
         return False

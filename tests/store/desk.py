@@ -52,11 +52,15 @@ class Desk:
         return self.database.read(lambda conn: int(conn.execute(query).scalars().one()))
 
     def partition(self) -> frozenset[frozenset[str]]:
-        query = select(messages.c.message_id, messages.c.case_id).where(messages.c.origin == "delivered")
         found: dict[int, set[str]] = defaultdict(set)
-        for message_id, case in self.database.read(lambda conn: conn.execute(query).all()):
-            found[case].add(message_id[1:-8])
+        for case, name in self.standing():
+            found[case].add(name)
         return frozenset(frozenset(names) for names in found.values())
+
+    def standing(self) -> list[tuple[int, str]]:
+        """The case and name of each mail that came by itself."""
+        query = select(messages.c.case_id, messages.c.message_id).where(messages.c.origin == "delivered")
+        return [(case, id[1:-8]) for case, id in self.database.read(lambda conn: conn.execute(query).all())]
 
     def row(self, name: str) -> dict[str, object]:
         query = select(messages).where(messages.c.message_id == f"<{name}@x.test>")

@@ -37,6 +37,7 @@ from service.store.database import Connection, Database, one_at_a_time
 from service.store.tables import cases, events, messages
 from tests.case.filing import Filing
 from tests.case.test_any_order import conversations
+from tests.case.test_sighting import like_mails
 from tests.postgres import Postgres
 from tests.store.desk import NOW, Desk
 
@@ -68,7 +69,7 @@ class Life(RuleBasedStateMachine):
         self.desk = Desk(self.database)
         self.hands: list[Hand] = []
 
-    @initialize(mails=conversations(common_words=False), data=st.data())
+    @initialize(mails=st.one_of(conversations(common_words=False), like_mails()), data=st.data())
     def written(self, mails: list[Mail], data: st.DataObject) -> None:
         self.mails = mails
         self.waiting = data.draw(st.permutations(mails))
