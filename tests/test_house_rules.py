@@ -100,6 +100,16 @@ def test_every_module_says_what_it_is_for() -> None:
     assert not silent, f"modules without a docstring: {silent}"
 
 
+def test_nothing_that_a_merge_or_an_editor_left_behind_is_shipped() -> None:
+    left = [
+        str(path.relative_to(ROOT))
+        for folder in ("service", "mailrules", "migrations")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".orig", ".rej", ".bak", ".swp"} or path.name.endswith("~")
+    ]
+    assert not left, f"left behind: {left}"
+
+
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
 def test_the_lock_names_hashes_and_no_download_host(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")

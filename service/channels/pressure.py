@@ -6,6 +6,7 @@ Looked at every few seconds beside the conversations, never within one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -27,15 +28,21 @@ class Pressure:
         self._database = database
         self._min_free_bytes = min_free_bytes
         self._max_waiting = max_waiting
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """No look begins any more."""
+        self._stopped.set()
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
+        """Look again and again, until stopped: a look that is under way in its thread comes to its end."""
+        while not self._stopped.is_set():
             found = await asyncio.to_thread(self._look)
             if found != self.refusal:
                 _log.warning("no mail is taken for now" if found else "mail is taken again", reason=found)
             self.refusal = found
-            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), LOOK_SECONDS)
 
     def _look(self) -> str | None:
         full = little_room(self._database.folder, self._min_free_bytes)

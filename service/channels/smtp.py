@@ -22,7 +22,7 @@ from service.channels.limits import Limits
 from service.channels.listener import Listener
 from service.channels.loops import TOO_MANY_HOPS, TOO_MANY_MAILS, Rate, hops
 from service.channels.passwords import Passwords
-from service.channels.pressure import Pressure
+from service.channels.pressure import LOOK_SECONDS, Pressure
 from service.channels.recipients import Intake
 from service.channels.tls import ServerTls
 from service.channels.transaction import NOT_NOW
@@ -139,9 +139,11 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
         yield Listening(addresses["smtp"], addresses.get("lmtp"), tls)
     finally:
         await _stop(listeners, settings.stop_seconds)
-        watch.cancel()
+        pressure.stop()
         await loop.run_in_executor(None, committer.stop)
-        database.close()
+        await asyncio.wait({watch}, timeout=LOOK_SECONDS)  # a database that hangs keeps nobody from stopping
+        await loop.run_in_executor(None, database.close)
+        await watch
 
 
 def _listener(

@@ -14,20 +14,17 @@ raises. ``read`` is the same without the right to write. Both may be called from
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-import uvloop
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
@@ -36,7 +33,7 @@ from service.store.tables import to_json
 from service.store.trouble import as_unavailable, unsettles
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from service.store.looped import Looped
 
 T = TypeVar("T")
 
@@ -62,7 +59,7 @@ class Database:
         self._turn = threading.Lock()
         self._doubted = False
         self._engine: Engine | None = None
-        self._async: tuple[asyncio.AbstractEventLoop, AsyncEngine] | None = None
+        self._looped: Looped | None = None
         self._opening = threading.Lock()
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
@@ -99,18 +96,14 @@ class Database:
             if self._engine is not None:
                 self._engine.dispose()
                 self._engine = None
-            if self._async is not None:
-                loop, engine = self._async
-                self._async = None
-                with contextlib.suppress(OSError, TimeoutError, FutureTimeout):  # a server that is away says no goodbye
-                    asyncio.run_coroutine_threadsafe(engine.dispose(), loop).result(10)
-                loop.call_soon_threadsafe(loop.stop)
+            looped, self._looped = self._looped, None
+        if looped is not None:
+            looped.close()
 
     def _run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool = False) -> T:
         try:
             if self.postgresql:
-                loop, engine = self._open_async()
-                return asyncio.run_coroutine_threadsafe(self._within_async(engine, fn, write, alone), loop).result()
+                return self._within_looped(fn, write=write, alone=alone)
             if not write:
                 return self._within_sync(fn, "BEGIN")
             if not self._turn.acquire(timeout=BUSY_SECONDS):
@@ -133,13 +126,12 @@ class Database:
         with self._open().connect().execution_options(sodan_begin=begin) as connection:
             return _within(connection, fn)
 
-    async def _within_async(self, engine: AsyncEngine, fn: Callable[[Connection], T], write: bool, alone: bool) -> T:
-        async with engine.connect() as connection:
-            if alone:
-                connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            if not write:
-                connection = await connection.execution_options(postgresql_readonly=True)
-            return await connection.run_sync(_within, fn)
+    def _within_looped(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
+        from service.store.looped import Gone  # six megabytes that SQLite has no use for
+
+        while True:
+            with contextlib.suppress(Gone):  # somebody closed it between our two steps: it opens anew
+                return self._open_looped().run(partial(_within, fn=fn), write=write, alone=alone)
 
     def _distrust(self) -> None:
         """Close what is open, now or when it is given back; what comes next opens anew."""
@@ -148,9 +140,9 @@ class Database:
                 self._doubted = True
                 self._engine.dispose()
                 self._engine = None
-            if self._async is not None:
-                loop, engine = self._async
-                asyncio.run_coroutine_threadsafe(engine.dispose(), loop)
+            looped, self._looped = self._looped, None
+        if looped is not None:
+            looped.close(wait=False)  # others may be at work on it
 
     def _flush_anew(self) -> None:
         """Write what was promised a second time, from the log into the database, and flush that.
@@ -181,36 +173,13 @@ class Database:
                 event.listen(self._engine, "begin", _begin_sqlite)
             return self._engine
 
-    def _open_async(self) -> tuple[asyncio.AbstractEventLoop, AsyncEngine]:
-        from sqlalchemy.ext.asyncio import create_async_engine  # six megabytes that SQLite has no use for
+    def _open_looped(self) -> Looped:
+        from service.store.looped import Looped
 
         with self._opening:
-            if self._async is None:
-                loop = uvloop.new_event_loop()
-                threading.Thread(target=_loop_forever, args=(loop,), name="postgresql", daemon=True).start()
-                engine = create_async_engine(
-                    self.url,
-                    hide_parameters=True,
-                    json_serializer=to_json,
-                    json_deserializer=msgspec.json.decode,
-                    pool_size=4,
-                    max_overflow=12,
-                    pool_timeout=BUSY_SECONDS,
-                    connect_args={
-                        "timeout": 10,
-                        "command_timeout": 60,
-                        "server_settings": {
-                            "application_name": "sodan",
-                            # a host that died in the middle of a transaction holds no lock for longer than this
-                            "idle_in_transaction_session_timeout": "30s",
-                            "tcp_keepalives_idle": "20",
-                            "tcp_keepalives_interval": "5",
-                            "tcp_keepalives_count": "3",
-                        },
-                    },
-                )
-                self._async = (loop, engine)
-            return self._async
+            if self._looped is None:
+                self._looped = Looped(self.url, BUSY_SECONDS)
+            return self._looped
 
 
 def one_at_a_time(conn: Connection) -> None:
@@ -282,11 +251,3 @@ def _probe_postgresql(connection: Connection) -> None:
     if connection.exec_driver_sql("SELECT current_setting('transaction_read_only')").scalar_one() == "on":
         raise Unavailable("the database may only be read")
     connection.exec_driver_sql("SELECT pg_logical_emit_message(true, 'sodan', '')")
-
-
-def _loop_forever(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()

@@ -43,6 +43,17 @@ _SQUASHED = ("text", "words", "subject_words")
 """Facts of a message whose letters are run together or whose words stand alone: no name can be seen in them."""
 
 
+_STILL_NEEDED = """
+SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (
+  SELECT FROM pg_stat_activity
+  WHERE (datname = current_database() OR backend_type = 'walsender') AND pid <> pg_backend_pid()
+    AND age(backend_xmin) > age($1::text::xid8::xid)
+    AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum WHERE pid IS NOT NULL)
+) OR EXISTS (SELECT FROM pg_replication_slots WHERE age(xmin) > age($1::text::xid8::xid))
+"""
+"""Whether somebody began before this transaction: a writer of the server, a reader of the database, a standby."""
+
+
 @dataclass
 class Erased:
     """What was found and, unless it was only looked for, replaced."""
@@ -226,6 +237,7 @@ def _compact_sqlite(path: str) -> None:
 async def _compact_postgresql(url: str) -> None:
     connection: Any = await asyncpg.connect(url)  # type: ignore[no-untyped-call]
     try:
+        await _until_nobody_needs_what_went(connection)
         tables = await connection.fetch(
             "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"
         )
@@ -233,3 +245,16 @@ async def _compact_postgresql(url: str) -> None:
             await connection.execute(f"VACUUM FULL ANALYZE {name}")
     finally:
         await connection.close()
+
+
+async def _until_nobody_needs_what_went(connection: Any) -> None:
+    """VACUUM FULL copies rows that are no more as long as any snapshot may still see them, and does not say so.
+
+    Its own snapshot counts too, and reaches back to the oldest writer of the whole server, in whatever database.
+    """
+    now = await connection.fetchval("SELECT pg_current_xact_id()::text")
+    end = time.monotonic() + BUSY_SECONDS
+    while await connection.fetchval(_STILL_NEEDED, now):
+        if time.monotonic() > end:
+            raise Unavailable("somebody works on the database server for long: wait for that, then erase again")
+        await asyncio.sleep(0.1)

@@ -1,0 +1,155 @@
+"""A store that is closed lets go of everything, whoever is at work on it and whatever is just being opened."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import make_url, text
+
+from service.errors import Unavailable
+from service.store import looped
+from service.store.database import Connection, Database
+from tests.postgres import Postgres
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> Iterator[str]:
+    name = f"closing_{uuid.uuid4().hex[:12]}"
+    yield postgres.create(name)
+    postgres.drop(name)
+
+
+def _sleep(seconds: float) -> str:
+    return f"SELECT pg_sleep({seconds})"
+
+
+def _run(database: Database, sql: str, said: list[object]) -> threading.Thread:
+    def work() -> None:
+        try:
+            said.append(database.read(lambda conn: conn.execute(text(sql)).all()))
+        except Unavailable as error:
+            said.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+class Counted:
+    """How many connections the server has to the database of the test."""
+
+    def __init__(self, postgres: Postgres, url: str) -> None:
+        self._asking = Database(postgres.url("postgres"))
+        self._name = make_url(url).database
+
+    def become(self, wanted: int) -> bool:
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :n AND wait_event = 'PgSleep'")
+        if not wanted:
+            query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :n")
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if self._asking.read(lambda conn: conn.execute(query, {"n": self._name}).scalar_one()) == wanted:
+                return True
+            time.sleep(0.02)
+        return False
+
+    def close(self) -> None:
+        self._asking.close()
+
+
+@pytest.fixture
+def connections(postgres: Postgres, url: str) -> Iterator[Counted]:
+    counted = Counted(postgres, url)
+    assert counted.become(0)
+    yield counted
+    counted.close()
+
+
+def test_who_is_at_work_finishes_and_nothing_stays_open(connections: Counted, url: str) -> None:
+    database = Database(url)
+    said: list[object] = []
+    at_work = [_run(database, _sleep(2), said) for _ in range(3)]
+    assert connections.become(3)
+    database.close()
+    for thread in at_work:
+        thread.join(20)
+    assert [type(one) for one in said] == [list] * 3
+    assert connections.become(0)
+
+
+def test_who_does_not_finish_is_broken_off_and_told(
+    connections: Counted, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looped, "FINISH_SECONDS", 0.2)
+    database = Database(url)
+    said: list[object] = []
+    thread = _run(database, _sleep(60), said)
+    assert connections.become(1)
+    database.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    [error] = said
+    assert isinstance(error, Unavailable)
+    assert connections.become(0)
+
+
+def test_closing_while_connections_are_made_and_again_and_again(connections: Counted, url: str) -> None:
+    threads = threading.active_count()
+    database = Database(url)
+    said: list[object] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a connection that nobody closed
+        for pause in range(12):
+            at_work = [_run(database, "SELECT 1", said) for _ in range(4)]
+            time.sleep(pause / 1000)
+            database.close()
+            for thread in at_work:
+                thread.join(20)
+                assert not thread.is_alive()
+        database.close()
+        gc.collect()
+    assert [type(one) for one in said] == [list] * 48
+    assert threading.active_count() == threads
+    assert connections.become(0)
+
+
+def test_a_server_that_never_greets_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looped, "FINISH_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        database = Database(f"postgresql://nobody@127.0.0.1:{mute.getsockname()[1]}/none")
+        said: list[object] = []
+        thread = _run(database, "SELECT 1", said)
+        caller, _ = mute.accept()
+        with caller:
+            database.close()
+            thread.join(20)
+            assert not thread.is_alive()
+            [error] = said
+            assert isinstance(error, Unavailable)
+            caller.settimeout(20)
+            while caller.recv(4096):
+                pass  # what it had said; then it has hung up
+
+
+def test_what_is_distrusted_is_let_go_of_too(connections: Counted, url: str) -> None:
+    database = Database(url)
+    said: list[object] = []
+    thread = _run(database, _sleep(2), said)
+    assert connections.become(1)
+
+    def write_where_one_may_only_read(conn: Connection) -> None:
+        conn.execute(text("CREATE TABLE never (n int)"))
+
+    with pytest.raises(Unavailable):
+        database.read(write_where_one_may_only_read)
+    thread.join(20)
+    assert [type(one) for one in said] == [list]
+    assert connections.become(0)
+    database.close()

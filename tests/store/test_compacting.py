@@ -1,0 +1,73 @@
+"""What went is gone from the files of PostgreSQL, or it is said that somebody still holds it."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+
+from service.errors import Unavailable
+from service.store import erasure
+from service.store.database import Connection, Database
+from tests.postgres import Postgres
+
+HOLDS = {
+    "a writer of another database": "SELECT pg_current_xact_id()",
+    "a reader of this one": "SELECT count(*) FROM marks",
+}
+
+
+@contextmanager
+def _held(database: Database, sql: str) -> Iterator[None]:
+    """Somebody in the middle of a transaction."""
+    begun, end = threading.Event(), threading.Event()
+
+    def hold(conn: Connection) -> None:
+        conn.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        conn.execute(text(sql))
+        begun.set()
+        end.wait(60)
+
+    thread = threading.Thread(target=database.transact, args=(hold,))
+    thread.start()
+    assert begun.wait(20)
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("who", list(HOLDS))
+def test_who_holds_back_what_went_is_waited_for(postgres: Postgres, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasure, "BUSY_SECONDS", 0.5)
+    names = [f"{kind}_{uuid.uuid4().hex[:12]}" for kind in ("compacted", "other")]
+    database, other = (Database(postgres.create(name)) for name in names)
+    holder = Database(postgres.url(names["another" in who]))  # what runs holds up the loop of its store
+
+    def oid(conn: Connection) -> str:
+        return str(conn.execute(text("SELECT oid FROM pg_database WHERE datname = current_database()")).scalar_one())
+
+    folder = postgres.data / "base" / database.read(oid)
+
+    def kept() -> bool:
+        database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
+        return any(b"quokka" in path.read_bytes() for path in folder.iterdir() if path.is_file())
+
+    database.transact(lambda conn: conn.execute(text("CREATE TABLE marks AS SELECT 'quokka' AS word")))
+    with _held(holder, HOLDS[who]):
+        database.transact(lambda conn: conn.execute(text("DELETE FROM marks")))
+        with pytest.raises(Unavailable, match="works on the database server for long"):
+            erasure.compact(database)
+        assert kept()
+    monkeypatch.undo()
+    erasure.compact(database)
+    assert not kept()
+    for opened in (database, other, holder):
+        opened.close()
+    for name in names:
+        postgres.drop(name)
