@@ -9,7 +9,7 @@ sent under another's name (DMARC failed)    as before
 user's: opens, answers, reports again       team
 user's or team's: chases, only thanks       as before
 user's or team's: it is settled             nobody; the case is resolved (closed, where the vendor may close)
-team's to a vendor                          vendor; team, while something the vendor asked is still owed
+team's to a vendor                          vendor; team, while something the vendor asked is owed or refused
 team's to a user: asks, answers             user; as before, where it only says that we are at it
 team's note that a ticket was raised        vendor
 team's forward of a mail                    as that mail says
@@ -133,7 +133,7 @@ def _team(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
             return
         if "chase" in acts and not answered and course.waiting_on is not None and not acts & {"report", "give_logs"}:
             return
-        _move(course, line, "team" if _owes(ledger, line) else "vendor")
+        _move(course, line, "team" if _owes(ledger, line) or _refuses(line) else "vendor")
     elif "requester" in towards:
         if phrases.only_thanks(text) or phrases.only_says_wait(text):
             if course.waiting_on is None and course.status == "open":
@@ -155,6 +155,11 @@ def _team(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
 
 def _owes(ledger: Ledger, line: Line) -> bool:
     return any(ask.asked_at <= line.node.at for ask in ledger.open())
+
+
+def _refuses(line: Line) -> bool:
+    """What was refused was asked, even where the mail that asked never reached us: it stays with us (DOMAIN 5)."""
+    return line.reading is not None and any(found.value == "refuse_logs" for found in line.reading.tone)
 
 
 def _user(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:

@@ -62,6 +62,8 @@ _NOTICE = _words(
     r"|(?:scheduled|planned|emergency|upcoming) (?:\w+ )?(?:maintenance|upgrade|downtime|outage|change|work|event)"
     r"|maintenance (?:window|notice|notification)|newsletter|unsubscribe|webinar|release notes"
     r"|service (?:alert|notice|notification|disruption|incident|update|health)|security (?:advisory|bulletin)"
+    r"|^\W*(?:scheduled|planned|upcoming)\]|read-?only mode|no action (?:is )?(?:required|needed|necessary)"
+    r"|do not (?:have|need) to do anything"
     r"|will be (?:upgraded|retired|deprecated|unavailable)|notification|status (?:update|page)|digest"
     r"|wartung(?:sarbeiten|sfenster)|maintenance programmée|mantenimiento"
 )

@@ -25,6 +25,7 @@ def line(
     acts: Sequence[str] = (),
     asks: Sequence[str] = (),
     items: Sequence[str] = (),
+    tone: Sequence[str] = (),
     files: Sequence[str] = (),
     automatic: str | None = None,
     wrapper: bool = False,
@@ -40,7 +41,7 @@ def line(
         items=tuple(ItemValue(item, "value", "x", words) for item in items),
         references=(),
         vendor=None,
-        tone=(),
+        tone=tuple(Finding("t", "t", str(number), text[:20], value=name) for name in tone),
         parked=(),
         promises=(),
         heard=(),
@@ -243,3 +244,12 @@ def test_a_receipt_that_names_a_state_moves_nothing() -> None:
 def test_a_test_that_is_still_to_come_is_owed(text: str, turn: str) -> None:
     asked = line(2, "vendor", "Please try the new driver.", asks=("test",), acts=("ask",))
     assert course(INQUIRY, asked, line(3, "team", text, to=("vendor",))).waiting_on == turn
+
+
+def test_a_refusal_keeps_the_turn_though_the_mail_that_asked_never_came() -> None:
+    text = "A trace is not in our handbook, nobody will take one."
+    refused = line(1, "team", text, to=("vendor",), acts=("answer",), tone=("refuse_logs",))
+    assert course(OPENING, refused).waiting_on == "team"
+    assert course(OPENING, line(1, "team", text, to=("vendor",), acts=("answer",))).waiting_on == "vendor"
+    given = line(2, "team", "Here is the trace after all.", to=("vendor",), acts=("give_logs",), files=("trace.pcap",))
+    assert course(OPENING, refused, given).waiting_on == "vendor"

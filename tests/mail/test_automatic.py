@@ -73,6 +73,16 @@ CASES: dict[str, tuple[str, str, str | None]] = {
         "What is new this month.",
         "notification",
     ),
+    "a planned read-only hour": (
+        "From: Trust <noreply@v.example>\nSubject: [Planned] Directory on 6 December\nAuto-Submitted: auto-generated",
+        "Your directory will be in read-only mode from 02:00. You do not have to do anything.",
+        "notification",
+    ),
+    "a person who asks about a read-only mode": (
+        "From: Ken <ken@a.example>\nSubject: read-only mode",
+        "The directory is in read-only mode, why?",
+        None,
+    ),
     "a bounce by its words": (
         "Return-Path: <>\nFrom: MAILER-DAEMON@b.example\nSubject: failure notice",
         "I wasn't able to deliver your message.\n<x@c.example>:\n550 5.1.1 user unknown",
