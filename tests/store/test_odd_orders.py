@@ -204,6 +204,70 @@ SITUATIONS = (
         ),
         "orig fw1 fw2 re",
     ),
+    Odd(
+        "one mail by two ways, of which one lost its headers and the other got a list's footer",
+        (
+            REPORT,
+            mail("copy", OTHER_USER, "Door camera", "I see nothing there either, since nine.", 20, to=(DESK,)),
+            mail(
+                "copy",
+                OTHER_USER,
+                "Door camera",
+                "I see nothing there either, since nine. -- You get this as a member of the list Doors.",
+                20,
+                to=("doors@lab.test",),
+                parent="report",
+            ),
+            mail("to-copy", DESK, "Re: Door camera", "Thanks to both.", 50, to=(OTHER_USER,), parent="copy"),
+        ),
+        "report copy to-copy",
+    ),
+    Odd(
+        "two notices of a vendor with the same words in one minute, each quoted once without its subject",
+        (
+            mail("n1", ACME, "Update [acme #990001]", "Your case was changed, see the portal for more.", 0, to=(DESK,)),
+            mail(
+                "n2", ACME, "Update [acme #990002]", "Your case was changed, see the portal for more.", 0.4, to=(USER,)
+            ),
+            mail(
+                "to-n1",
+                DESK,
+                "A question",
+                "What was changed there?",
+                30,
+                to=(ACME,),
+                history=(inside(ACME, "Your case was changed, see the portal for more.", 0),),
+            ),
+            mail(
+                "to-n2",
+                USER,
+                "My question",
+                "I see no change at all.",
+                40,
+                to=(ACME,),
+                history=(inside(ACME, "Your case was changed, see the portal for more.", 0),),
+            ),
+        ),
+        "n1 to-n1 | n2 to-n2",
+    ),
+    Odd(
+        "the same words again to a stranger, who claims the other one's number",
+        (
+            mail("first", DESK, "Spare lamp", "Do you have the lamp L-40 in stock?", 0, to=(ACME,)),
+            mail("again", DESK, "Spare lamp", "Do you have the lamp L-40 in stock?", 3, to=(STRANGER,)),
+            mail("receipt", ACME, "Spare lamp [acme #770044]", "We got it.", 9, to=(DESK,)),
+            mail(
+                "offer",
+                STRANGER,
+                "[acme #770044] Offer",
+                "We have two of them.",
+                60,
+                to=(DESK,),
+                history=(inside(DESK, "Do you have the lamp L-40 in stock?", 3),),
+            ),
+        ),
+        "first receipt | again offer",
+    ),
 )
 
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
+from typing import TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from service.mail.message import Mail
-from service.store.database import Database
+from service.store import corrections
+from service.store.database import Connection, Database
 from service.store.tables import deliveries, messages
-from tests.case.filing import DESK, STRANGER, USER, Filing, inside, mail
+from tests.case.filing import DESK, OTHER_USER, STRANGER, USER, Filing, inside, mail
 from tests.case.test_sighting import answer, asked, like_mails
-from tests.store.desk import Desk
+from tests.store.desk import NOW, Desk
 
 EARLY = mail("early", USER, "Gate", asked("two"), 0.2, to=(STRANGER,))
 LATER = mail("later", USER, "Gate", asked("two"), 1.3, to=(DESK,))
 SHOWS = answer(inside(USER, asked("two"), 0))
+T = TypeVar("T")
+
+
+def act(desk: Desk, fn: Callable[[Connection], T]) -> T:
+    return desk.database.transact(fn)
 
 
 def test_a_mail_that_comes_late_takes_what_was_shown_of_it(database: Database) -> None:
@@ -69,3 +77,27 @@ def test_like_mails_are_parted_in_the_store_as_in_memory(
         desk.take(*coming)
     assert desk.partition() == alone.partition()
     database.close()
+
+
+def test_a_person_put_the_showing_mail_elsewhere_before_the_one_it_shows_came(sqlite: Database) -> None:
+    desk = Desk(sqlite)
+    later, shows = mail("later", USER, "Gate", asked("two"), 1.3, to=(DESK,)), answer(SHOWS.history[0], DESK)
+    desk.take(later)
+    desk.take(shows)
+    event, _ = act(desk, lambda conn: corrections.move(conn, desk.id_of("answer"), None, "Aki", NOW))
+    desk.take(EARLY)
+    assert len(desk.partition()) == 3
+    act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    assert desk.partition() == {frozenset({"early", "answer"}), frozenset({"later"})}
+
+
+def test_a_merge_of_the_wrong_mail_holds_when_the_right_one_comes_and_is_taken_back(sqlite: Database) -> None:
+    desk = Desk(sqlite)
+    other = mail("other", OTHER_USER, "Lamp", "A lamp flickers in the hall.", 5, to=(DESK,))
+    for one in (LATER, answer(SHOWS.history[0], DESK), other):
+        desk.take(one)
+    event = act(desk, lambda conn: corrections.merge(conn, desk.case_of("later"), desk.case_of("other"), "Aki", NOW))
+    desk.take(EARLY)
+    assert {"later", "answer", "other"} <= max(desk.partition(), key=len)
+    act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    assert desk.partition() == {frozenset({"early", "answer"}), frozenset({"later"}), frozenset({"other"})}
