@@ -166,16 +166,21 @@ def _left(nodes: Sequence[Node]) -> set[int]:
 
 def meeting(nodes: dict[int, Node]) -> dict[int, Node]:
     """The same messages; what mails show of one that nobody has joins them, though one shows it so and another so."""
-    shown_by: dict[str, list[tuple[Node, Node]]] = defaultdict(list)
-    for outer in nodes.values():
-        for seen in outer.sightings:
-            if seen.id in nodes and is_shown(nodes[seen.id]):
-                shown_by[seen.author].append((seen, outer))
+    unknown = [
+        (seen, outer)
+        for outer in nodes.values()
+        for seen in outer.sightings
+        if seen.id in nodes and is_shown(nodes[seen.id])
+    ]
+    sought: dict[str, list[Node]] = defaultdict(list)
+    for seen, _ in unknown:
+        for key in sought_identity(seen):
+            sought[key].append(seen)
     joined: dict[int, set[int]] = defaultdict(set)
-    for pairs in shown_by.values():
-        for seen, outer in pairs:
-            for other, _ in pairs:
-                if other.id != seen.id and other.id not in joined[outer.id] and any(matches(seen, [other])):
-                    joined[outer.id].add(other.id)
+    for seen, outer in unknown:
+        for other in (near for key in identity_keys(seen) for near in sought.get(key, ())):
+            new = other.author == seen.author and other.id != seen.id and other.id not in joined[outer.id]
+            if new and any(matches(seen, [other])):
+                joined[outer.id].add(other.id)
     met = {i: nodes[i] for i in joined if joined[i]}
     return nodes | {i: replace(n, holds=tuple(dict.fromkeys((*n.holds, *sorted(joined[i]))))) for i, n in met.items()}
