@@ -34,7 +34,7 @@ def side_of(thread: Thread) -> Side:
 def is_opening(thread: Thread) -> bool:
     """Whether one of ours opened the case, so that something can be missing."""
     first = next((turn for turn in thread if turn.automatic is None), None)
-    return first is not None and first.side in ("team", "requester") and first.subject_is_new
+    return first is not None and first.side in ("team", "requester") and (first.subject_is_new or first.begins)
 
 
 class Checklist:

@@ -112,7 +112,7 @@ class Reader:
             "automatic": turn.automatic is not None,
             "machine": turn.automatic or "",
             "language": turn.language,
-            "reply": not turn.subject_is_new,
+            "reply": not (turn.subject_is_new or turn.begins),
             "to_vendor": "vendor" in turn.towards,
             "to_team": "team" in turn.towards,
             "to_requester": "requester" in turn.towards,

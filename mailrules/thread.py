@@ -35,6 +35,8 @@ class Turn:
     subject: str = ""
     subject_is_new: bool = True
     """False for a reply: the subject is then somebody's earlier words."""
+    begins: bool = False
+    """A reply that says at its head that it is about something else: it opens a matter all the same."""
     date: datetime | None = None
     """When it was written, with the author's offset: relative times and deadlines are read against it."""
     language: str = "und"

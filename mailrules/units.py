@@ -22,6 +22,8 @@ _LABEL = re.compile(
     r"|(?P<plain>[^\s::=。、|\t][^::=。\n|\t]{0,38}?)[ \t]*(?:[::=]|\t|[ \t]\|)(?!//))[ \t]*(?P<value>.*)$"
 )
 _SPACED = re.compile(r"^(?P<head>[ \t]*[■□●○◆◇▼▽▲◎・※][ \t]*)(?P<plain>\S{1,20})[ \t]{1,8}(?P<value>\S.*)$")
+_COLUMN = re.compile(r"^(?P<head>[ \t]*)(?P<plain>[^\s::=。、|][^::=。、\n|\t]{0,28}?)[ \t]{2,40}(?P<value>[^\s].*)$")
+"""A form laid out in columns: label and value stand apart by several blanks, with no sign between them."""
 _HEADING = re.compile(r"^[ \t]*[■□●◆◇▼▽▲◎※#]+[ \t]*(?P<plain>[^\s。、:][^。、:\n]{0,28})$")
 _LOG = re.compile(
     r"^\s+at [\w.$/<>]{1,200}\(|^\s*(?:\[[\w .:-]+\][ \t]*)?\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d\S*[ \t]+\S"
@@ -231,7 +233,8 @@ _LABEL_POINTS = "■□●○◆◇▼▽▲◎・※"
 
 
 def _may_be_label(line: str) -> bool:
-    return line.lstrip(" \t")[:1] in _LABEL_POINTS or _LABEL_SIGNS.search(line) is not None
+    bare = line.lstrip(" \t")
+    return bare[:1] in _LABEL_POINTS or "  " in bare or _LABEL_SIGNS.search(line) is not None
 
 
 def _bullet(line: str, bare: str) -> re.Match[str] | None:
@@ -264,6 +267,8 @@ def _label_of(line: str, known: Known) -> tuple[str, str, int] | None:
     """Label, value and where the value begins, if this is a label line."""
     if not _may_be_label(line):
         return None
+    if "  " in line and (match := _COLUMN.match(line)) and known(match.group("plain")):
+        return match.group("plain"), match.group("value").strip(), match.start("value")
     match = _LABEL.match(line)
     if match is None:
         match = _SPACED.match(line)

@@ -216,7 +216,7 @@ def _brought_mail(
     turn = _turn(
         "0", node, roles, ways, mail.from_, mail.to, text, mail.subject, mail.date, mail.language, mail.attachments
     )
-    turn = replace(turn, headers=tuple(sorted(mail.headers.items())))
+    turn = replace(turn, headers=tuple(sorted(mail.headers.items())), begins=node.fresh)
     return Brought(
         node, turn, mail, "", text, mail.quoted_text, mail.from_, role, None, mail.date, False, mail.language, learned
     )

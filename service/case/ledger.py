@@ -134,7 +134,8 @@ class Ledger:
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         if not waiting:
             return 0
-        if answered_elsewhere(line.turn.text) and not _LATER.search(folded(line.turn.text)):
+        text = folded(line.turn.text)
+        if answered_elsewhere(text) and not _LATER.search(text) and not _REST.search(text):
             matched = waiting
         else:
             matched = [ask for ask in waiting if answers(line, ask.what)]

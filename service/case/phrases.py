@@ -49,6 +49,8 @@ _WAITING = re.compile(
 _BY_PORTAL = re.compile(
     r"(?:ポータル|コンソール|管理画面|サポート(?:センター|サイト)|Web|電話|口頭|チャット)[^。\n]{0,14}(?:から|にて|で|経由で|へ)[^。\n]{0,16}(?:回答|返信|返答|連絡"
     r"|送(?:付|信|り)|アップロード|提出|伝え|登録)(?:しました|済み?|いたしました|ました)"
+    r"|(?:ポータル|コンソール|管理画面|サポート(?:サイト|ページ)|マイページ)(?:\([^)\n]{0,30}\))?(?:上)?(?:に|へ|で|から)[^。\n]{0,12}"
+    r"(?:書き込|書い|回答|返信|返答|返事|答え|コメント|記入|入力|投稿)[^。\n]{0,6}(?:ました|済み?|てあり|ておき|てあります)"
     r"|\b(?:answered|replied|responded|uploaded|submitted|sent|provided|gave|told|put|posted)\b[^.\n]{0,60}\b(?:in|via"
     r"|through|on|over|by|to) (?:the |their |its |your )?"
     r"(?:portal|console|phone|web|support (?:site|center|centre)|case)\b",

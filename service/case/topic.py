@@ -10,6 +10,7 @@ _JA = re.compile(
     r"|(?:本件|この件|前回(?:の件)?|こちら|先日の件)とは(?:別|関係|違|異な)|(?:全く|まったく)(?:別|違う|異なる)"
     r"|(?:新規|新しい|新た)(?:の|な|に)(?:ご)?(?:相談|質問|件|問い?合わ?せ|お問)|別の(?:ご)?(?:相談|質問|話|用件|お問)"
     r"|(?:この|本)(?:スレッド|メール)(?:に|へ)(?:の)?返信(?:の形)?で(?:失礼|恐縮|恐れ)"
+    r"|(?:スレッド|メール|やり取り|やりとり|返信)を(?:お?借り|使わせ|流用)|返信(?:する|の|という)?形(?:で|に)|(?:用件|内容|話題|相談|中身)は(?:別|違|全く|まったく)"
 )
 _EN = re.compile(
     r"\b(?:(?:on|about|regarding|with|have|got) (?:a|an|another|some) (?:completely |totally "
@@ -19,6 +20,9 @@ _EN = re.compile(
     r"|changing (?:the )?(?:subject|topic)|unrelated(?: to (?:this|the above))?[,:]|another (?:topic|matter)"
     r"|not related to (?:this|the|that)|(?:re-?using|replying to) (?:this|your|the|an) (?:old |previous )?(?:thread"
     r"|mail|e-?mail|ticket)\b"
+    r"|(?:writing|posting|hanging this|putting this|asking) (?:on|in|to|under|into) (?:this|your|the|an|that) "
+    r"(?:old|previous|earlier|last|closed) (?:thread|mail|e-?mail|ticket|conversation)\b"
+    r"|(?:it|this)(?:'s| is) (?:really |actually )?about something (?:else|different|new|unrelated)"
     r"|this is (?:a )?(?:new|separate|different) (?:issue|matter|question|request))",
     re.IGNORECASE,
 )

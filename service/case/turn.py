@@ -9,6 +9,7 @@ sent under another's name (DMARC failed)    as before
 user's: opens, answers, reports again       team
 user's or team's: chases, only thanks       as before
 user's or team's: it is settled             nobody; the case is resolved (closed, where the vendor may close)
+team's to a vendor: settled, and asks on    vendor; the case stays open
 team's to a vendor                          vendor; team, while something the vendor asked is owed or refused
 team's to a user: asks, answers             user; as before, where it only says that we are at it
 team's note that a ticket was raised        vendor
@@ -122,10 +123,14 @@ def _vendor(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
 def _team(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
     text, towards = line.turn.text, line.turn.towards
     to_vendor = "vendor" in towards
-    answered = ledger.answered(line) if to_vendor or phrases.answered_elsewhere(text) else 0
+    handed_over = "give_logs" in acts and bool(line.node.stated)
+    answered = ledger.answered(line) if to_vendor or handed_over or phrases.answered_elsewhere(text) else 0
     if "confirm_resolved" in acts and "reopen" not in acts:
         ledger.settled(line)
-        _settle(course, line, "closed" if to_vendor and phrases.says_may_close(text) else "resolved")
+        may_close = to_vendor and phrases.says_may_close(text)
+        _settle(course, line, "closed" if may_close else "resolved")
+        if to_vendor and not may_close and _asks_on(line, acts):
+            _move(course, line, "vendor")
     elif line.wrapper:
         return
     elif to_vendor:
@@ -146,11 +151,16 @@ def _team(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
         _move(course, line, "requester" if asks or course.moves else "team")
     elif answered:
         _move(course, line, "team" if _owes(ledger, line) else "vendor")
-    elif "give_logs" in acts and line.node.stated:
+    elif handed_over:
         _move(course, line, "vendor")  # to whom else, under the vendor's number, though only we are addressed
     elif not course.moves or "report" in acts or "reopen" in acts:
         raised = phrases.says_ticket_raised(line.turn.subject) or phrases.says_ticket_raised(text)
         _move(course, line, "vendor" if raised else "team")
+
+
+def _asks_on(line: Line, acts: set[str]) -> bool:
+    """It works again, and the vendor is asked for more: the cause on paper, a reduction, how to go on."""
+    return "ask" in acts or bool(line.reading and line.reading.parked)
 
 
 def _owes(ledger: Ledger, line: Line) -> bool:

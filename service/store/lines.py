@@ -62,6 +62,7 @@ def _line(row: Mapping[Any, Any]) -> Line:
         text=row["text"],
         subject=row["subject"],
         subject_is_new=facts.get("subject_is_new", True),
+        begins=node.fresh,
         date=_with_offset(row["date"], row["date_offset"]),
         language=row["language"],
         automatic=row["automatic"],

@@ -83,6 +83,7 @@ def as_read_anew(line: Line, brought: Brought) -> Line:
         towards=brought.turn.towards,
         vendor=brought.turn.vendor,
         subject_is_new=brought.turn.subject_is_new,
+        begins=new.fresh,
     )
     sides = dict(brought.sides)
     people = tuple((address, name, sides.get(address, role)) for address, name, role in line.people)

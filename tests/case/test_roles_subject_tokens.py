@@ -107,6 +107,8 @@ def test_a_title_keeps_case_and_numbers() -> None:
         "Hi,\nOn a different topic: can we get a quote for ten seats?",
         "Thanks again for last week!\nThis is a new issue: the mail queue is stuck.",
         "I am reusing this old thread for another matter.",
+        "Hi Ann,\n\nPosting on this old thread as I know no other way in, but it's about something else.",
+        "堀様\n\n前のメールへの返信をお借りします。保守費の請求の件です。",
         "Hello Ann,\n\nunrelated to the above, our invoice shows two units.",
     ],
 )
@@ -124,6 +126,8 @@ def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:
         "The new server has the same problem.",
         "We see a different error today, E-77.",
         "別のPCでも同じでした。",
+        "I am writing on the old laptop, the new one is about to be swapped.",
+        "ご返信をいただいた形跡が見当たりません。",
     ],
 )
 def test_a_side_remark_begins_nothing(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -151,6 +152,38 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_mail() -> None:
     english = "For the record: I put the log into the ticket and gave them the version and a time on the phone."
     assert {ask.state for ask in course(INQUIRY, LOGS_AND_SLOT, line(3, "team", english)).asks} == {"answered"}
     assert told.waiting_on == "vendor"
+
+
+def test_a_note_on_what_was_written_into_the_portal_answers_and_one_on_what_is_still_to_come_does_not() -> None:
+    told = course(
+        INQUIRY, LOGS_AND_SLOT, line(3, "team", "保守ポータル(#40071)に直接書き込みました。候補日も書いてあります。")
+    )
+    assert {ask.state for ask in told.asks} == {"answered"}
+    assert told.waiting_on == "vendor"
+    part = line(3, "team", "ポータルにコメントしました。もう一台の分はこれから採取します。")
+    assert {ask.state for ask in course(INQUIRY, LOGS_AND_SLOT, part).asks} == {"open"}
+
+
+def test_a_log_handed_over_under_the_vendors_number_answers_though_only_we_are_addressed() -> None:
+    asked = line(2, "vendor", "Please send the log.", asks=("logs",), acts=("ask",))
+    note = line(3, "team", "ログは昨日SRへ上げました。", acts=("give_logs",))
+    note = replace(note, node=replace(note.node, stated=(("cisco", "690011223"),)))
+    assert {ask.state for ask in course(INQUIRY, asked, note).asks} == {"answered"}
+    assert course(INQUIRY, asked, note).waiting_on == "vendor"
+
+
+def test_who_says_that_it_works_and_asks_the_vendor_for_more_keeps_the_case_open() -> None:
+    text = "昨日から問題なく使えています。原因の報告書をいただけますか。"
+    more = line(3, "team", text, to=("vendor",), acts=("confirm_resolved", "ask"))
+    tested = line(2, "vendor", "Please try again.", asks=("test",), acts=("answer",))
+    told = course(INQUIRY, tested, more)
+    assert (told.status, told.waiting_on) == ("open", "vendor")
+    assert {ask.state for ask in told.asks} == {"answered"}
+    closing = line(4, "vendor", "Here it is. May we close?", asks=("confirm_close",), acts=("answer", "ask"))
+    told = course(INQUIRY, tested, more, closing)
+    assert (told.status, told.waiting_on, told.asks[-1].state) == ("open", "team", "open")
+    done = line(3, "team", "直りました。クローズをお願いします。", to=("vendor",), acts=("confirm_resolved", "ask"))
+    assert course(INQUIRY, tested, done).status == "closed"
 
 
 def test_the_order_of_writing_counts_not_of_arrival() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -143,6 +144,24 @@ def test_the_set_of_a_vendor_counts_once_the_team_writes_to_one(rules: Rules) ->
     assert judged.side == "team"
     assert "timezone" in judged.missing
     assert judged.vendor == "slack"
+
+
+def test_a_reply_that_begins_another_matter_opens_it_and_can_lack_something(rules: Rules) -> None:
+    text = "On a different topic: our May invoice from you lists 31 seats and we have 28. What are the others?"
+    reply = turn(text, "team", subject="Re: guests", reply=True, to=("vendor",), vendor="slack")
+    assert rules.judge((reply,)).missing == ()
+    judged = rules.judge((replace(reply, begins=True),))
+    assert judged.kind == "billing"
+    assert "contract_id" in judged.missing
+
+
+def test_a_greeting_to_all_is_nobody_affected(rules: Rules) -> None:
+    assert (
+        rules.judge(
+            (turn("運用チームの皆さま\n共有の予定表が一覧から消えました。同じ課の森さんと私の2人です。"),)
+        ).priority.level
+        == "P3"
+    )
 
 
 def test_templates_and_empty_labels_are_no_facts(rules: Rules) -> None:
