@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from service.intake import House
@@ -82,6 +86,28 @@ def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     opened = Database(f"sqlite:///{tmp_path / 'sodan.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a server that speaks S3, with one bucket."""
+    ready = tmp_path_factory.mktemp("s3") / "port"
+    code = (
+        "import sys, pathlib; from moto.server import ThreadedMotoServer; import time\n"
+        "server = ThreadedMotoServer('127.0.0.1', 0); server.start()\n"
+        "pathlib.Path(sys.argv[1]).write_text(str(server.get_host_and_port()[1])); time.sleep(1800)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(ready)], stderr=subprocess.DEVNULL)
+    try:
+        while not (ready.exists() and ready.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        endpoint = f"http://127.0.0.1:{ready.read_text()}"
+        assert httpx.put(f"{endpoint}/mails", timeout=30).status_code == 200
+        yield endpoint
+    finally:
+        process.kill()
+        process.wait()
 
 
 # ── the HTTP side on a real port, over an empty database ─────────────────────────────────────────────────────────────

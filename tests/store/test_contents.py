@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from service.errors import Unavailable
@@ -27,28 +22,6 @@ from service.worker import Worker
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMALL = b"From: a@corp.example\r\nMessage-ID: <small@corp.example>\r\nSubject: small\r\n\r\nA few words.\r\n"
 BIG = SMALL.replace(b"small", b"big") + b"0123456789abcdef\r\n" * 4000
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of a server that speaks S3, with one bucket."""
-    ready = tmp_path_factory.mktemp("s3") / "port"
-    code = (
-        "import sys, pathlib; from moto.server import ThreadedMotoServer; import time\n"
-        "server = ThreadedMotoServer('127.0.0.1', 0); server.start()\n"
-        "pathlib.Path(sys.argv[1]).write_text(str(server.get_host_and_port()[1])); time.sleep(600)\n"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(ready)], stderr=subprocess.DEVNULL)
-    try:
-        while not (ready.exists() and ready.read_text()):
-            assert process.poll() is None
-            time.sleep(0.05)
-        endpoint = f"http://127.0.0.1:{ready.read_text()}"
-        assert httpx.put(f"{endpoint}/mails", timeout=30).status_code == 200
-        yield endpoint
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -17,7 +17,7 @@ from service.settings import Settings
 from service.store import contents, corrections, erasure, search, spool
 from service.store.contents import Shelf
 from service.store.database import Connection, Database
-from service.store.outside import Folder
+from service.store.outside import Folder, Outside
 from service.store.retention import Gone, Terms, due, let_go
 from service.store.retiring import DAY_SECONDS, FIRST_SECONDS, Retiring
 from service.store.spool import Envelope
@@ -53,11 +53,11 @@ def _with_attached(number: int) -> bytes:
 
 
 class Site:
-    """A database with a worker and a folder for big mails, on a day that the test chooses."""
+    """A database with a worker and a place for big mails (a folder), on a day that the test chooses."""
 
-    def __init__(self, database: Database, house: House, folder: Path) -> None:
+    def __init__(self, database: Database, house: House, folder: Path, outside: Outside | None = None) -> None:
         self.database, self.house, self.today = database, house, THEN
-        self.outside = Folder(folder / "contents")
+        self.outside: Outside = outside or Folder(folder / "contents")
         self.shelf = Shelf(self.outside, 10_000)
 
     def give(self, *mails: bytes) -> list[str]:
