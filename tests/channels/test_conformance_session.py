@@ -48,7 +48,7 @@ DIALOGUES = [
     Dialogue("RFC 5321 §4.2.4", "known ones that are not done are 502", "TURN -> 502 5.5.1\nETRN x -> 502 5.5.1"),
     Dialogue("RFC 3030 §2", "BDAT was not offered", "HELLO\nBDAT 5 LAST -> 502 5.5.1"),
     Dialogue("RFC 5321 §F.6", "SEND, SOML, SAML are history", "SEND x -> 502\nSOML x -> 502\nSAML x -> 502"),
-    Dialogue("XCLIENT", "nobody may pretend an address", "XCLIENT ADDR=192.0.2.1 -> 502 5.5.1\nXFORWARD -> 502 5.5.1"),
+    Dialogue("RFC 5321 §4.2.4", "XCLIENT: nobody may pretend an address", "XCLIENT ADDR=192.0.2.1 -> 502 5.5.1\nXFORWARD -> 502 5.5.1"),
     Dialogue("RFC 5321 §2.4", "commands have no case", "ehlo c -> 250\nmAiL fRoM:<a@example.org> -> 250\nnoop -> 250"),
     Dialogue("RFC 5321 §4.1.1", "space behind a command is tolerated", "NOOP\\x20\\x20 -> 250\nQUIT\\x20 -> 221 | closed"),
     Dialogue("RFC 5321 §4.1.1", "space before a command is not", "\\x20NOOP -> 500 5.5.1"),
@@ -115,4 +115,4 @@ def test_every_dialogue_names_what_it_is_about() -> None:
     assert len(every) >= 120
     assert len({(dialogue.about, dialogue.name) for dialogue in every}) == len(every)
     for dialogue in every:
-        assert re.match(r"RFC [0-9]{4} §|CVE-[0-9]{4}-[0-9]+|XCLIENT", dialogue.about), dialogue
+        assert re.fullmatch(r"RFC [0-9]{4} §[0-9A-F](\.[0-9]{1,2})*|CVE-[0-9]{4}-[0-9]{4,}", dialogue.about), dialogue
