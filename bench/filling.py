@@ -97,9 +97,9 @@ class Written:
 def conversation(number: int, begun: datetime) -> Iterator[Written]:
     """The mails of one case, in the order of writing; the same number tells the same."""
     chance = random.Random(number)  # repeatable
-    words = [_word(_zipf(chance, 20_000)) for _ in range(30)]
-    user, desk = f"user{_zipf(chance, 3000)}@{DOMAIN}", chance.choice(DESKS)
-    vendor = list(VENDORS)[_zipf(chance, len(VENDORS))]
+    words = [a_word(zipf(chance, 20_000)) for _ in range(30)]
+    user, desk = f"user{zipf(chance, 3000)}@{DOMAIN}", chance.choice(DESKS)
+    vendor = list(VENDORS)[zipf(chance, len(VENDORS))]
     code, ref = f"E{chance.randrange(10**6):06d}", f"{10_000_000 + number}"
     title, asked = f"{words[0]} {words[1]} fails".capitalize(), f"{words[2]} {words[0]} stops with {code}"
     numbered = f"{asked} [Case {ref}]"
@@ -186,12 +186,13 @@ def _keys(node: Node) -> Iterable[tuple[str, int, str, int]]:
             yield key, node.id, kind, node.case or 0
 
 
-def _zipf(chance: random.Random, most: int) -> int:
+def zipf(chance: random.Random, most: int) -> int:
     """A number below ``most``; the small ones often."""
     return min(int(most ** chance.random()) - 1, most - 1)
 
 
 @cache
-def _word(rank: int) -> str:
+def a_word(rank: int) -> str:
+    """A made-up word; the same rank, the same word."""
     chance = random.Random(f"word {rank}")
     return "".join(chance.choices(_SYLLABLES, k=3)) + _SYLLABLES[rank % len(_SYLLABLES)]

@@ -51,7 +51,7 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(url: str, patience: float = 60.0, workers: int = 1) -> Iterator[Installation]:
+def installation(url: str, patience: float = 60.0, workers: int = 1, team: str = "") -> Iterator[Installation]:
     """`sodan serve` on this database, ready for mail and questions."""
     smtp, http = free_port(), free_port()
     given = {name: value for name, value in os.environ.items() if not name.startswith("SODAN_")}
@@ -62,6 +62,7 @@ def installation(url: str, patience: float = 60.0, workers: int = 1) -> Iterator
         "SODAN_HTTP_LISTEN": f"127.0.0.1:{http}",
         "SODAN_INTAKE": INTAKE,
         "SODAN_ORGANISATION": "corp.example",
+        "SODAN_TEAM": team,
         "SODAN_HTTP_RATE": "1000000",
         "SODAN_WORKERS": str(workers),
         "SODAN_LOG_LEVEL": "error",

@@ -59,7 +59,7 @@ def mails(count: int, seed: int = 1, prefix: str = "mix") -> Iterator[Made]:
         message_id = f"<{prefix}-{seed}-{number}@corp.example>"
         date = _START + timedelta(seconds=97 * number)
         subject = f"端末の不具合 {number}" if japanese else f"Trouble with machine {number}"
-        text = _text(chance, japanese, 2_600)
+        body = text(chance, japanese, 2_600)
         headers = []
         kind = chance.random()
         if kind < 1 / 3 and earlier:
@@ -68,26 +68,26 @@ def mails(count: int, seed: int = 1, prefix: str = "mix") -> Iterator[Made]:
             ]
             subject = parent_subject if parent_subject.startswith("Re:") else f"Re: {parent_subject}"
             headers = [f"In-Reply-To: {parent}", f"References: {parent}"]
-            text = _reply(chance, japanese, parent_text, sender, date)
+            body = _reply(chance, japanese, parent_text, sender, date)
         elif kind < 1 / 3 + 1 / 5:
             subject = f"FW: {subject}"
-            text = _forward(chance, japanese, number, date)
-        earlier.append((message_id, subject, text, japanese))
+            body = _forward(chance, japanese, number, date)
+        earlier.append((message_id, subject, body, japanese))
         head = [
-            f"From: {_encoded('利用者' if japanese else 'User')} <{sender}>",
+            f"From: {encoded('利用者' if japanese else 'User')} <{sender}>",
             "To: help@intake.example",
-            f"Subject: {_encoded(subject)}",
+            f"Subject: {encoded(subject)}",
             f"Message-ID: {message_id}",
             f"Date: {date.strftime('%a, %d %b %Y %H:%M:%S')} +0900",
             *headers,
             "MIME-Version: 1.0",
         ]
-        yield Made(message_id, sender, _whole(chance, head, text))
+        yield Made(message_id, sender, whole(chance, head, body))
 
 
-def _text(chance: random.Random, japanese: bool, size: int) -> str:
-    """About ``size`` bytes in UTF-8, in paragraphs."""
-    lines: list[str] = ["お世話になっております。" if japanese else "Hello,", ""]
+def text(chance: random.Random, japanese: bool, size: int, first: str = "") -> str:
+    """About ``size`` bytes in UTF-8, in paragraphs; the ``first`` one as given."""
+    lines: list[str] = ["お世話になっております。" if japanese else "Hello,", "", *([first, ""] if first else [])]
     length = 0
     while length < size:
         paragraph = ("" if japanese else " ").join(chance.choices(_JA if japanese else _EN, k=3))
@@ -103,11 +103,11 @@ def _reply(chance: random.Random, japanese: bool, parent: str, sender: str, date
         f"{date:%Y年%m月%d日} 9:00 <{sender}>:" if japanese else f"On {date:%a, %b %d, %Y} at 9:00, <{sender}> wrote:"
     )
     quoted = "\n".join(f"> {line}" for line in parent.split("\n")[:40])
-    return f"{_text(chance, japanese, 300)}\n\n{said}\n{quoted}\n"
+    return f"{text(chance, japanese, 300)}\n\n{said}\n{quoted}\n"
 
 
 def _forward(chance: random.Random, japanese: bool, number: int, date: datetime) -> str:
-    body = _text(chance, japanese, 1_800)
+    body = text(chance, japanese, 1_800)
     ask = "ログの送付をお願いいたします。" if japanese else "Please send us the logs so that we can investigate."
     labels = ("差出人", "送信日時", "宛先", "件名") if japanese else ("From", "Sent", "To", "Subject")
     values = (
@@ -122,9 +122,10 @@ def _forward(chance: random.Random, japanese: bool, number: int, date: datetime)
     return f"{intro}\n\n{mark}\n{block}\n\n{body}\n{ask}\n"
 
 
-def _whole(chance: random.Random, head: list[str], text: str) -> bytes:
+def whole(chance: random.Random, head: list[str], body: str) -> bytes:
+    """The mail on the wire: as text, with HTML beside it, or with a file."""
     kind = chance.random()
-    plain = ["Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit", "", text, ""]
+    plain = ["Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit", "", body, ""]
     if kind < 0.6:
         return _wire([*head, *plain])
     if kind < 0.9:
@@ -139,7 +140,7 @@ def _whole(chance: random.Random, head: list[str], text: str) -> bytes:
                 "Content-Type: text/html; charset=utf-8",
                 "Content-Transfer-Encoding: 8bit",
                 "",
-                _html(text, 26_000),
+                _html(body, 26_000),
                 "--alt--",
                 "",
             ]
@@ -180,5 +181,6 @@ def _wire(lines: list[str]) -> bytes:
     return "\r\n".join(line.replace("\n", "\r\n") for line in lines).encode()
 
 
-def _encoded(words: str) -> str:
+def encoded(words: str) -> str:
+    """As a header carries them (RFC 2047)."""
     return words if words.isascii() else Header(words, "utf-8", maxlinelen=900).encode()

@@ -2,9 +2,10 @@
 
     python -m bench.soak --mails 200000 --minutes 60 [--workers 2] [--json FILE] [sqlite|postgresql]
 
-The mix by SMTP into `sodan serve`, each mail at its own moment: what a mail waits for its 250 counts from the moment it
-was due, not from when a connection was free. One mail a second is followed from its 250 until the API shows it. Every
-ten seconds: resident memory, open files and CPU of each process, bytes of the database, mails that wait for a worker.
+The mail of a house (`bench.desks`), by SMTP into `sodan serve`, each at its own moment: what a mail waits
+for its 250 counts from the moment it was due, not from when a connection was free. One mail a second is followed from
+its 250 until the API shows it. Every ten seconds: resident memory, open files and CPU of each process, bytes of the
+database, mails that wait for a worker.
 Exit status 1 where a mail is not accounted for in the end.
 """
 
@@ -20,23 +21,28 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import uvloop
 
 from bench.accept import LOADS, Sender
+from bench.desks import TEAM, mails
 from bench.installation import Installation, installation
 from bench.kill import database_url
 from bench.machine import ROOT, commit, facts
-from bench.mix import Made, mails
+from bench.mix import Made
 from bench.soak_plot import svg
 from service.errors import Unavailable
 from service.store import spool
 from service.store.database import Database
 
 CONNECTIONS = 16
+ZONE = ZoneInfo("Asia/Tokyo")
+"""Of the house: the default of `SODAN_ZONE`."""
 LOOK_SECONDS = 10.0
 FOLLOW_SECONDS = 1.0
 AHEAD = 256
@@ -233,7 +239,7 @@ def _quantiles(values: Sequence[float]) -> list[float]:
 
 
 async def _run(sodan: Installation, database: Database, count: int, rate: float) -> dict[str, Any]:
-    stream = Stream(mails(count, prefix="soak"), count, rate)
+    stream = Stream(mails(count, datetime.now(ZONE), prefix="soak"), count, rate)
     watch = Watch(sodan, database, stream)
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -313,7 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         database_url(asked.database, Path(folder)) as url,
-        installation(url, workers=asked.workers) as sodan,
+        installation(url, workers=asked.workers, team=f"@{TEAM}") as sodan,
     ):
         database = Database(url)
         found = uvloop.run(_run(sodan, database, asked.mails, asked.mails / (60 * asked.minutes)))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from datetime import datetime, timedelta, timezone
+from email import message_from_bytes
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from bench import desks
 from bench.__main__ import BENCHES, table
 from bench.figure import figure, kept, median_ratio, outcome
 from bench.plot import svg
@@ -59,3 +63,19 @@ def test_an_upper_bound_is_kept_from_below() -> None:
 
 def test_a_ratio_is_taken_round_by_round() -> None:
     assert median_ratio([2.0, 20.0, 6.0], [1.0, 10.0, 2.0]) == 2.0
+
+
+def test_the_mail_of_a_soak_is_of_conversations_whose_dates_go_on() -> None:
+    begun = datetime(2026, 3, 2, 9, 0, tzinfo=timezone(timedelta(hours=9)))
+    made = [(one, message_from_bytes(one.content)) for one in desks.mails(400, begun)]
+    assert len({one.message_id for one, _ in made}) == 400
+    dates = [parsedate_to_datetime(str(mail["Date"])) for _, mail in made]
+    assert dates == [begun + number * desks.EVERY for number in range(400)]
+    come: set[str] = set()
+    for one, mail in made:
+        assert desks.INTAKE in (str(mail["To"]), str(mail["Cc"]))
+        assert set(str(mail.get("References", "")).split()) <= come
+        come.add(one.message_id)
+    whole = [step for step in come if "-4@" in step]
+    assert len(whole) > 40
+    assert 60 <= sum("-0@" in step for step in come) <= 140
