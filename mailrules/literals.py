@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 EDGE = "\b"
 """At the beginning or the end of a word: no Latin letter, digit or ``_`` may stand there."""
@@ -29,9 +29,13 @@ _EMPTY_ESCAPES = "BAz"
 _PLAIN_ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
 _COMPARED = 40
 """Words of a clause at most that are compared with each other: a superfluous one costs little."""
-_PLAIN_RUN = re.compile(r"[^\\\[\](){}|*+?.^$]{2,}")
+_PLAIN = r"[^\\\[\](){}|*+?.^$]"
+_PLAIN_RUN = re.compile(rf"{_PLAIN}{{2,}}")
+_PLAIN_WORDS = re.compile(rf"{_PLAIN}+(?:\|{_PLAIN}+)++(?=\)|$)")
+"""A group of nothing but words, as most are."""
+_IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 _QUANTIFIERS = frozenset("*+?{")
-_LIGHT = " " + EDGE
+_ENDS = frozenset(("", "|", ")"))
 _STRONG = 2
 """Weight of a word worth looking for: one ideograph, two kana or two Latin letters."""
 
@@ -40,8 +44,7 @@ class _Unknown(ValueError):
     """Syntax that is not read here."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A part of a pattern: exactly one of ``exact``, or anything that holds the ``clauses``."""
 
     exact: frozenset[str] | None
@@ -71,7 +74,9 @@ def needs(pattern: str) -> tuple[Clause, ...]:
         return ()
     clauses = [_shortest(frozenset(map(_plain, clause))) for clause in piece.needed()]
     telling = [clause for clause in clauses if all(map(_tells, clause))]
-    return tuple(sorted(dict.fromkeys(telling), key=lambda clause: (-_worth(clause), len(clause))))
+    if len(telling) > 1:
+        telling = sorted(dict.fromkeys(telling), key=lambda clause: (-_worth(clause), len(clause)))
+    return tuple(telling)
 
 
 def _plain(word: str) -> str:
@@ -90,7 +95,11 @@ def _shortest(clause: Clause) -> Clause:
     """Without words that hold another one of the clause."""
     if not 1 < len(clause) <= _COMPARED:
         return clause
-    return frozenset(word for word in clause if not any(piece in word and piece != word for piece in clause))
+    joined = "\n".join(clause)
+    inner = [word for word in clause if joined.count(word) > 1]
+    if not inner:
+        return clause
+    return frozenset(word for word in clause if not any(piece in word and piece != word for piece in inner))
 
 
 def _worth(clause: Clause) -> int:
@@ -98,7 +107,8 @@ def _worth(clause: Clause) -> int:
 
 
 def _weight(word: str) -> int:
-    return sum(3 if "\u3400" <= c <= "\u9fff" else 1 for c in word if c not in _LIGHT)
+    letters = len(word) - word.count(" ") - word.count(EDGE)
+    return letters if word.isascii() else letters + 2 * len(_IDEOGRAPH.findall(word))
 
 
 def _tells(word: str) -> bool:
@@ -114,6 +124,11 @@ class _Reader:
 
     def either(self) -> _Piece:
         """Alternatives up to the end of the group."""
+        plain = _PLAIN_WORDS.match(self.text, self.at)
+        if plain is not None and _same_case(plain.group()):
+            self.at = plain.end()
+            words = frozenset(plain.group().lower().split("|"))
+            return _Piece(words) if len(words) <= _EXACT else _Piece(None, _Piece(words).needed())
         branches = [self._sequence()]
         while self._next() == "|":
             self.at += 1
@@ -125,24 +140,31 @@ class _Reader:
             exact |= branch.exact if branch.exact is not None else set()
         if all(branch.exact is not None for branch in branches) and len(exact) <= _EXACT:
             return _Piece(frozenset(exact))
-        best = [max(branch.needed(), key=_worth, default=None) for branch in branches]
-        if any(clause is None for clause in best):
-            return _ANY
-        return _Piece(None, (frozenset(word for clause in best if clause for word in clause),))
+        best: list[Clause] = []
+        for branch in branches:
+            clauses = branch.needed()
+            if not clauses:
+                return _ANY
+            best.append(clauses[0] if len(clauses) == 1 else max(clauses, key=_worth))
+        return _Piece(None, (frozenset().union(*best),))
 
     def _next(self) -> str:
         return self.text[self.at : self.at + 1]
 
     def _sequence(self) -> _Piece:
-        run: frozenset[str] = frozenset(("",))
+        begin = self._run()
+        run: frozenset[str] = frozenset((begin,))
+        whole = len(begin) <= _LONGEST
+        if whole and self._next() in _ENDS:
+            return _Piece(run)
         clauses: list[Clause] = []
-        whole = True
 
         def close() -> None:
             clauses.extend(_Piece(run).needed())
 
-        while self._next() not in ("", "|", ")"):
-            piece = self._run() or self._repeated(self._atom())
+        while self._next() not in _ENDS:
+            plain = self._run()
+            piece = _Piece(frozenset((plain,))) if plain else self._repeated(self._atom())
             if piece.exact is not None and len(piece.exact) == len(run) == 1:
                 (before,), (after,) = run, piece.exact
                 if len(before) + len(after) <= _LONGEST:
@@ -164,18 +186,18 @@ class _Reader:
         close()
         return _Piece(None, tuple(clauses))
 
-    def _run(self) -> _Piece | None:
-        """Several plain characters at once, where that is all they are."""
+    def _run(self) -> str:
+        """Several plain characters at once, empty where there are none."""
         plain = _PLAIN_RUN.match(self.text, self.at)
         if plain is None:
-            return None
+            return ""
         text = plain.group()
         if self.text[plain.end() : plain.end() + 1] in _QUANTIFIERS:
             text = text[:-1]
-        if len(text) < 2 or not (text.isascii() or text.lower() == text == text.upper()):
-            return None
+        if len(text) < 2 or not _same_case(text):
+            return ""
         self.at += len(text)
-        return _Piece(frozenset((text.lower(),)))
+        return text.lower()
 
     def _repeated(self, piece: _Piece) -> _Piece:
         low, high = 1, 1
@@ -282,8 +304,13 @@ class _Reader:
         return _Piece(frozenset(one for some in known if some for one in some))
 
 
+def _same_case(text: str) -> bool:
+    """Of letters beyond ASCII with two cases RE2 knows more spellings than ``lower`` does."""
+    return text.isascii() or text.lower() == text == text.upper()
+
+
 def _char(char: str) -> _Piece:
-    """One character; of letters beyond ASCII with two cases RE2 knows more spellings than ``lower`` does."""
+    """One character."""
     if char.isascii():
         return _Piece(frozenset((char.lower(),)))
     return _Piece(frozenset((char,))) if char.lower() == char == char.upper() else _ANY

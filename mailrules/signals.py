@@ -89,7 +89,6 @@ class Spotter:
         group = RE2.Set.FullMatchSet(options_for(False))
         for number, signal in enumerate(self.signals):
             for pattern in signal.labels:
-                compile_pattern(pattern)
                 group.Add(fold(pattern)[0])
                 self._labels.append(number)
         if self._labels:

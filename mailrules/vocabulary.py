@@ -50,7 +50,7 @@ class Vocabulary:
 
     def __init__(self, signals: Sequence[Signal]) -> None:
         self._uses: dict[str, _Use] = {}
-        self._count = 0
+        self._numbers: dict[str, int] = {}
         for number, signal in enumerate(signals):
             for raw in signal.phrases:
                 phrase = phrase_of(number, raw)
@@ -69,17 +69,17 @@ class Vocabulary:
         return frozenset(map(self._number, sorted(clause)))
 
     def _number(self, word: str) -> int:
+        number = self._numbers.get(word)
+        if number is not None:
+            return number
+        number = self._numbers[word] = len(self._numbers)
         use = self._uses.setdefault(word.strip(EDGE), _Use())
         edges = (word[0] == EDGE, word[-1] == EDGE)
-        known = dict(use.edged).get(edges, -1) if any(edges) else use.plain
-        if known >= 0:
-            return known
         if any(edges):
-            use.edged = (*use.edged, (edges, self._count))
+            use.edged = (*use.edged, (edges, number))
         else:
-            use.plain = self._count
-        self._count += 1
-        return self._count - 1
+            use.plain = number
+        return number
 
     def close(self) -> None:
         """All words are known now."""

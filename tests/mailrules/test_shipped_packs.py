@@ -12,6 +12,7 @@ from mailrules.judge import Rules
 from mailrules.library import Library, build, collect
 from mailrules.lint import lint
 from mailrules.pack import Pack
+from mailrules.patterns import compile_pattern
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +35,16 @@ def test_every_example_fires_and_every_near_miss_is_silent(library: Library, rul
 
 def test_every_rule_has_an_example_and_a_near_miss_and_can_hold(library: Library, rules: Rules) -> None:
     assert [str(problem) for problem in lint(library, rules)] == []
+
+
+def test_every_pattern_compiles(library: Library) -> None:
+    """Loading only parses them: one that is too large would be found by the first mail that needs it."""
+    tried = 0
+    for signal, _ in library.signals.values():
+        for pattern in (*signal.patterns, *signal.not_, *signal.not_after, *signal.not_before):
+            compile_pattern(pattern, signal.case)
+            tried += 1
+    assert tried > 2000
 
 
 def test_the_checklist_is_the_one_of_the_domain(rules: Rules) -> None:
