@@ -100,13 +100,11 @@ class Node:
 
     def pointing(self, number: Callable[[int], int]) -> Node:
         """With other numbers of the messages found inside it."""
-        if not self.holds and not self.sightings:
-            return self
-        return replace(
-            self,
-            holds=tuple(dict.fromkeys(number(held) for held in self.holds)),
-            sightings=tuple(dict.fromkeys(replace(seen, id=number(seen.id)) for seen in self.sightings)),
-        )
+        holds = tuple(dict.fromkeys(map(number, self.holds)))
+        if holds == self.holds and all(number(seen.id) == seen.id for seen in self.sightings):
+            return self  # as most are, of the hundreds that are looked at for a mail
+        sightings = tuple(dict.fromkeys(replace(seen, id=number(seen.id)) for seen in self.sightings))
+        return replace(self, holds=holds, sightings=sightings)
 
     def document(self) -> dict[str, Any]:
         """As JSON (without what the store keeps in columns of its own)."""

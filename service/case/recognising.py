@@ -71,8 +71,9 @@ class _Recognising:
         self._turn(self._target(node.id) for node in come)
         for i, node in list(self.nodes.items()):
             renumbered = node.pointing(self._target)
-            renumbered = replace(renumbered, holds=tuple(h for h in renumbered.holds if h != i))
-            if renumbered != node:
+            if i in renumbered.holds:
+                renumbered = replace(renumbered, holds=tuple(h for h in renumbered.holds if h != i))
+            if renumbered is not node:
                 self.nodes[i] = renumbered
         return self.found
 
