@@ -70,7 +70,7 @@ class Checklist:
         return [name.rstrip("*") for name in names if installed or not name.endswith("*")]
 
     def fill(
-        self, wanted: Sequence[str], values: Mapping[str, ItemValue]
+        self, kind: str, wanted: Sequence[str], values: Mapping[str, ItemValue]
     ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
         """The checklist, what is missing, and what is worth asking for now (at most five)."""
         lines: list[ItemState] = []
@@ -78,7 +78,7 @@ class Checklist:
         askable: list[str] = []
         for name, item in self.items.items():
             said = values.get(name)
-            state = self._state(name, said, wanted, values)
+            state = self._state(kind, item, said, wanted, values)
             if state == "missing":
                 missing.append(name)
                 if said is None or said.state != "pending":
@@ -99,7 +99,17 @@ class Checklist:
         askable.sort(key=lambda name: rank[name])
         return tuple(lines), tuple(missing), tuple(askable[:_ASKED_AT_ONCE])
 
-    def _state(self, name: str, said: ItemValue | None, wanted: Sequence[str], values: Mapping[str, ItemValue]) -> str:
+    def _state(
+        self,
+        kind: str,
+        item: Item,
+        said: ItemValue | None,
+        wanted: Sequence[str],
+        values: Mapping[str, ItemValue],
+    ) -> str:
+        name = item.id
+        if item.kinds and kind not in item.kinds and name not in wanted:
+            return "not_needed"
         if said is not None and said.state in _KNOWN and not said.partial:
             return "present"
         if said is not None and said.state in _UNKNOWN:

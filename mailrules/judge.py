@@ -85,7 +85,7 @@ class Rules:
         wanted = self.checklist.required(kind, side, installed=installed)
         if not is_opening(thread):
             wanted = []
-        lines, missing, questions = self.checklist.fill(wanted, values)
+        lines, missing, questions = self.checklist.fill(kind, wanted, values)
         vendor = _vendor(thread, full, self.vendors)
         return Judgement(
             kind=kind,

@@ -274,6 +274,8 @@ class Item(Model):
     label: Bilingual
     stands_for: Words = []
     """Items that need not be asked for once this one is known (a serial number identifies the resource too)."""
+    kinds: list[Kind] = []
+    """The kinds of case it says something of (DOMAIN 1.2); left out, all of them."""
 
 
 class Required(Model):

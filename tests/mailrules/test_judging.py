@@ -122,6 +122,13 @@ def test_at_most_five_questions_most_needed_first(rules: Rules) -> None:
     assert judged.questions == judged.missing[:5]
 
 
+def test_an_item_counts_in_cases_of_its_kinds_only(rules: Rules) -> None:
+    asked = "How do I take old names out of Outlook? It offers them every time, for now I retype them."
+    failed = "Outlook fails with old names. It does so every time, for now I retype them."
+    assert "frequency" not in rules.judge((turn(asked),)).present
+    assert "frequency" in rules.judge((turn(failed),)).present
+
+
 def test_a_later_mail_fills_what_was_missing_and_the_vendor_does_not(rules: Rules) -> None:
     first = turn("Outlookが起動しません。")
     vendor = turn(
