@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,15 @@ TOKENS = [
     b"Action: failed\nFinal-Recipient: rfc822;", b"> ", b"-- \n", b"On 1/1/1 a wrote:\n", "差出人: ".encode(),
 ]  # fmt: skip
 
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The character as JSON writes it; a mail may well say ``\\u0000`` in so many letters."""
+
 
 def check(raw: bytes) -> Mail:
     mail = parse(raw)
     assert not [defect for defect in mail.defects if defect.startswith(("unreadable", "body-unread"))], mail.defects
     encoded = json.dumps(report(mail, "x"), ensure_ascii=False).encode("utf-8")
-    assert b"\\u0000" not in encoded
+    assert not NUL.search(encoded)
     for file in mail.attachments:
         assert hashlib.sha256(attachment(raw, file.part)).hexdigest() == file.sha256
     assert len({file.part for file in mail.attachments}) == len(mail.attachments)

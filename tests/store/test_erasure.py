@@ -90,7 +90,10 @@ def _found(folder: Path) -> list[str]:
     found = []
     for path in folder.rglob("*"):
         if path.is_file() and "pg_wal" not in path.parts:
-            raw = path.read_bytes()
+            try:
+                raw = path.read_bytes()
+            except FileNotFoundError:
+                continue  # the server drops and renames files while we look
             packed = [unpack(raw)] if path.suffix == ".zst" else []
             found += [f"{path.name}: {n!r}" for n in needles for b in (raw, *packed) if n in b.lower()]
     return found

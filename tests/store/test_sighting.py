@@ -8,6 +8,7 @@ from itertools import permutations
 from pathlib import Path
 from random import Random
 from typing import TypeVar
+from uuid import uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -67,18 +68,20 @@ def test_like_mails_are_parted_in_the_store_as_in_memory(
 ) -> None:
     alone = Filing()
     alone.deliver(*mails)
-    path = tmp_path / "like.db"
+    path = tmp_path / f"like-{uuid4().hex}.db"  # of its own: of an example that failed a write-ahead log may be left
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
-    desk = Desk(database)
-    chance = Random(seed)
-    waiting = [*chance.sample(mails, len(mails)), mails[0]]
-    while waiting:
-        count = chance.randint(1, 3)
-        coming, waiting = waiting[:count], waiting[count:]
-        desk.take(*coming)
-    assert desk.partition() == alone.partition()
-    database.close()
+    try:
+        desk = Desk(database)
+        chance = Random(seed)
+        waiting = [*chance.sample(mails, len(mails)), mails[0]]
+        while waiting:
+            count = chance.randint(1, 3)
+            coming, waiting = waiting[:count], waiting[count:]
+            desk.take(*coming)
+        assert desk.partition() == alone.partition()
+    finally:
+        database.close()
 
 
 def test_a_person_put_the_showing_mail_elsewhere_before_the_one_it_shows_came(sqlite: Database) -> None:
