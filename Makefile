@@ -12,7 +12,7 @@ run: $(VENV)/.run            ## serve SMTP and HTTP with an embedded database
 setup: $(VENV)/.run          ## the environment alone
 
 test: $(VENV)/.dev           ## every test, on SQLite and on a real PostgreSQL
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: lint types imports audit test  ## what CI runs
 

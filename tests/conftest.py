@@ -27,6 +27,32 @@ from tests.postgres import Postgres
 from tests.running import Running, running
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice the cores: many tests wait for a process, a lease or a clock, and others run meanwhile."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests first, so that none is left alone at the end.
+
+    ``worksteal`` gives each worker a run of neighbours to begin with, and takes from their ends later: so each of these
+    runs begins with its part of the slow tests.
+    """
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    rest = [item for item in items if not item.get_closest_marker("slow")]
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(ordered)) // (workers - worker)
+        first = slow[worker::workers]
+        room = max(0, size - len(first))
+        ordered += first + rest[:room]
+        del rest[:room]
+    items[:] = ordered
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """The server of this run: ``create(name)`` makes a database. Tests that stop a server start their own."""

@@ -36,6 +36,7 @@ def _free_port() -> int:
         return int(listening.getsockname()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_line_of_the_night_page_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -38,6 +38,7 @@ def test_the_readme_shows_the_mail_of_the_docs() -> None:
     assert EXAMPLE.endswith(body[1])
 
 
+@pytest.mark.slow
 def test_the_case_comes_out_as_shown(service: Served, tmp_path: Path) -> None:
     with smtplib.SMTP("127.0.0.1", service.smtp, timeout=20) as client:
         client.sendmail("sato@corp.example", ["intake@localhost"], EXAMPLE.replace("\n", "\r\n").encode())

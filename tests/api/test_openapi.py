@@ -12,6 +12,7 @@ from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_operation_answers_as_described(embedded: Running, tmp_path: Path) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)

@@ -391,6 +391,7 @@ _LOGIN = (b64encode(b"aiko"), b64encode(b"secret"))
 MAIL_FOLLOWS = [Step(b"EHLO c\r\n"), Step(b"MAIL FROM:<a@b.example>\r\n"), Step(b"RCPT TO:<c@d.example>\r\n")]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -111,6 +111,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     made.remove()
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path) -> None:
     url, port = f"sqlite:///{disk.mount / 'sodan.db'}", free_port()
     database = Database(url)
@@ -149,6 +150,7 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
 # ── PostgreSQL ──
 
 
+@pytest.mark.slow
 def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
     folder = Path(tempfile.gettempdir()) / f"sodan-two-{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o755)
@@ -211,6 +213,7 @@ class Outage(Deadly):
         return super().read(turn)
 
 
+@pytest.mark.slow
 def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(tmp_path: Path) -> None:
     server = Postgres(Path(tempfile.gettempdir()) / f"sodan-fault-{uuid.uuid4().hex[:8]}")
     server.start()

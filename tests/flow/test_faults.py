@@ -80,6 +80,7 @@ def all_taken_in(database: Database) -> set[str]:
     raise AssertionError("something still waits")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_451_and_all_goes_on_when_there_is_room(sqlite: Database, tmp_path: Path) -> None:
     port = free_port()
     url = str(sqlite.url).replace("+pysqlite", "")
@@ -114,6 +115,7 @@ def own_postgres() -> Iterator[Postgres]:
     server.remove()
 
 
+@pytest.mark.slow
 def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_path: Path) -> None:
     url, port = own_postgres.create("sodan"), free_port()
     database = Database(url)
@@ -136,6 +138,7 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
     database.close()
 
 
+@pytest.mark.slow
 def test_parts_wait_for_a_database_that_is_not_migrated_yet(postgres: Postgres, tmp_path: Path) -> None:
     name = f"late_{uuid.uuid4().hex[:8]}"
     url, port = postgres.create(name), free_port()

@@ -132,6 +132,7 @@ def served(tmp_path: Path, folder: Path) -> Iterator[Served]:
         assert running.process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_a_running_service_follows_its_packs_and_loses_no_mail(served: Served, folder: Path) -> None:
     sent = 0
 

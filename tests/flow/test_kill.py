@@ -8,6 +8,7 @@ from bench.kill import run
 from service.store.database import Database
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_nothing_promised_is_lost_or_doubled_when_processes_are_killed(database: Database, database_url: str) -> None:
     account = run(database_url, mails=150, kills=4)

@@ -99,6 +99,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     running.process.wait()
 
 
+@pytest.mark.slow
 def test_a_mail_is_visible_and_every_part_comes_back_when_killed(served: Served) -> None:
     served.send(1)
     served.wait_for(lambda: served.seen(1))
@@ -114,6 +115,7 @@ def test_a_mail_is_visible_and_every_part_comes_back_when_killed(served: Served)
             socket.create_connection(("127.0.0.1", port), timeout=2).close()
 
 
+@pytest.mark.slow
 def test_no_child_outlives_a_supervisor_that_was_killed(served: Served) -> None:
     children = served.children()
     served.process.kill()
@@ -161,6 +163,7 @@ def test_a_broken_pack_names_file_and_line(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_sighup_renews_the_certificate_of_the_acceptor(tmp_path: Path) -> None:
     certificates = Path(__file__).parents[1] / "channels" / "certificates"
     file = tmp_path / "certificate.pem"

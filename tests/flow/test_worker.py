@@ -111,6 +111,7 @@ def _work_until_all_is_settled(url: str, lease: float) -> int:
     raise AssertionError("something still waits")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_mail_that_kills_its_worker_is_set_aside_and_takes_nobody_along(
     database: Database, database_url: str
@@ -122,6 +123,7 @@ def test_a_mail_that_kills_its_worker_is_set_aside_and_takes_nobody_along(
     assert titles(database) == ["Trouble 1", "Trouble 3"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_mail_that_never_ends_is_set_aside_too(sqlite: Database) -> None:
     ids = receive(sqlite, [mail(1), mail(2, "endless loop"), mail(3)])

@@ -19,6 +19,7 @@ def test_two_packs_are_shown() -> None:
     assert len(PACKS) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", PACKS)
 def test_a_pack_on_the_page_works(tmp_path: Path, text: str) -> None:
     (tmp_path / "shown.yaml").write_text(text, encoding="utf-8")

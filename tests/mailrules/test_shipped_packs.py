@@ -27,6 +27,7 @@ def rules(library: Library) -> Rules:
     return build(library)
 
 
+@pytest.mark.slow
 def test_every_example_fires_and_every_near_miss_is_silent(library: Library, rules: Rules) -> None:
     tried = list(try_examples(library, rules))
     assert len(tried) > 1500
