@@ -125,6 +125,15 @@ class References:
                 self._try(shapes, vendor, by_domain, places, turn, found, tokens_only=not loosely)
         return tuple(sorted(_whole(found), key=lambda ref: (ref.token, not ref.stated)))
 
+    def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
+        """This vendor's numbers that begin within so many characters; as mentioned ones."""
+        found: dict[tuple[str, str], Reference] = {}
+        for shape in (*self._own[vendor].shapes, *self._certain.shapes) if vendor in self._own else ():
+            match = shape.pattern.search(text) if shape.vendor == vendor and "body" in shape.said.at else None
+            if match is not None and match.start() <= within:
+                _add(shape, vendor, match, text, "body", found)
+        return [ref for ref in found.values() if not ref.token]
+
     @staticmethod
     def _try(
         shapes: _Shapes,

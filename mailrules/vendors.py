@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,9 @@ _SPEAKS_OF_NOTHING = frozenset(("auto_reply", "bounce", "receipt", "calendar"))
 """Mail of machines repeats our subject; the vendor's own is known by its address."""
 _ENOUGH = 400
 """Sentences of a mail, and names in one of them, that are looked at."""
+_LONG_NUMBER = re.compile(r"[0-9]{6}")
+_RIGHT_BEHIND = 8
+"""Characters between a vendor's name and the label of his number: の, 's, 社の, a blank."""
 _NEAR = 40
 """Characters before and after a name that show whether it is named in passing."""
 
@@ -133,9 +137,27 @@ class Vendors:
     ) -> tuple[Reference, ...]:
         """The case numbers that stand in this mail, stated ones first. ``by_domain``: an address speaks for the
         vendor, not only words."""
-        return self._numbers.read(
-            turn, places or places_of(turn, sheet), vendor, by_domain, loosely=turn.side != "requester"
-        )
+        places = places or places_of(turn, sheet)
+        others = self._of_others(places, vendor) if vendor is not None and by_domain else {}
+        if others:
+            places = _without(places, [ref.quote for ref in others.values()])
+        found = self._numbers.read(turn, places, vendor, by_domain, loosely=turn.side != "requester")
+        known = {(ref.vendor, ref.ref) for ref in found}
+        return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
+
+    def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:
+        """Numbers that stand right behind another vendor's name are his: "Broadcom の Case 35…", "Cisco SR 69…"."""
+        found: dict[str, Reference] = {}
+        for texts in places.plain.values():
+            for text in texts:
+                if not _LONG_NUMBER.search(text) or self._automaton is None:
+                    continue
+                for _, end, name in self._found(text)[:_ENOUGH]:
+                    if name.strong and name.vendor != vendor and not self.is_platform(name.vendor):
+                        behind = text[end : end + _NEAR]
+                        for ref in self._numbers.behind(name.vendor, behind, _RIGHT_BEHIND):
+                            found.setdefault(ref.ref, ref)
+        return found
 
     def _compile_names(self, profiles: Sequence[Vendor]) -> Any:
         texts: list[str] = []
@@ -201,6 +223,17 @@ class Vendors:
 
     def _in_passing(self, text: str, start: int, end: int) -> bool:
         return self._after(text[end : end + _NEAR]) or self._before(text[max(0, start - _NEAR) : start])
+
+
+def _without(places: Places, quotes: Sequence[str]) -> Places:
+    """The same texts with these words made blank."""
+    plain = {place: list(texts) for place, texts in places.plain.items()}
+    for texts in plain.values():
+        for number, text in enumerate(texts):
+            for quote in quotes:
+                text = text.replace(quote, " " * len(quote))
+            texts[number] = text
+    return Places(plain)
 
 
 def _any_of(patterns: Sequence[str], before: str = "", after: str = "") -> Callable[[str], bool]:

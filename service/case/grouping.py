@@ -138,6 +138,10 @@ class _Grouping:
                 self.wanted[wanted].append((node.id, node.base, 0))
             for wanted in node.refs:
                 self.wanted[wanted].append((node.id, node.base, 1))
+        if node.side == "vendor" and not node.tells_previous and not node.automatic:
+            for vendor, number in node.mentioned:  # a partner tells under which number the maker has taken it on
+                if vendor != node.vendor:
+                    self.told[number].append(node.id)
         if node.side in ("team", "requester") and not node.tells_previous:
             for _, number in node.mentioned:
                 self.told[number].append(node.id)
@@ -213,7 +217,7 @@ class _Grouping:
         for ref in (*node.stated, *alone) if node.side == "vendor" else ():
             tellers = self.told.get(ref[1], [])
             homes = {g.index: g for g in map(self.groups.of, tellers) if g is not None}
-            if len(homes) == 1 and not any(v == ref[0] for g in homes.values() for v, _ in g.refs):
+            if len(homes) == 1 and not any(_has_number_of(ref[0], g) for g in homes.values()):
                 yield from self.at("mention", f"{ref[0]} {ref[1]}", tellers[0])
         if not node.headerless or node.side not in ("team", "requester") or node.tells_previous:
             return
@@ -308,6 +312,13 @@ def _own_life(group: Group, node: Node) -> bool:
         and m.id != node.id
         and m.id not in node.holds
         for m in group.members
+    )
+
+
+def _has_number_of(vendor: str, group: Group) -> bool:
+    """Whether the case has got a number of this vendor's; one that is another vendor's too was only taken for his."""
+    return any(
+        v == vendor and not any(w != vendor and other == number for w, other in group.refs) for v, number in group.refs
     )
 
 

@@ -45,6 +45,15 @@ _SLOT = re.compile(
     r"|works for (?:us|me)|free)\b[^\n]{0,40}\d|\d{1,2}(?::\d{2})? ?(?:am|pm|jst|utc|gmt|cet|est|pst)\b",
     re.IGNORECASE,
 )
+_DECLINED = re.compile(
+    r"(?:立ち?会い?|お?電話|通話|お?打ち?合わ?せ|会議|面談|リモート(?:接続|セッション)?|遠隔|ご?訪問|来社|作業枠|お時間)[^。\n]{0,10}"
+    r"(?:は|も|まで)?[^。\n]{0,6}(?:不要|いりません|要りません|必要(?:は)?(?:あり|ござい)ません|必要ない|なくて(?:も)?(?:大丈夫|結構|構い)|結構です|遠慮|見送)"
+    r"|\b(?:no (?:need|reason) for|(?:do not|don't|won't|will not) need) (?:a |an |the |any )?(?:\w+ )?"
+    r"(?:call|meeting|session|visit|appointment|slot|webex|teams)\b"
+    r"|\b(?:call|meeting|session|visit)\b[^.\n]{0,10}\b(?:is|will) not be? ?(?:needed|necessary|required)\b",
+    re.IGNORECASE,
+)
+"""What was offered, a call or a visit, is not wanted: that answers it."""
 _TESTED = re.compile(
     r"(?:確認|試し|検証|テスト|実施|適用|再起動|変更|設定|更新|比較|切って|無効|有効|戻し)[^。\n]{0,24}(?:しました|ました|したところ|ところ|ても|結果|済)|(?:変わり"
     r"|改善(?:して)?|解消(?:して)?)(?:い)?ません|再現(?:し|せ)|発生して(?:い|おり)ません"
@@ -189,7 +198,7 @@ def answers(line: Line, what: str) -> bool:
     if what == "permission":
         return bool(_PERMIT.search(text))
     if what == "time_slot":
-        return bool(_SLOT.search(text))
+        return bool(_SLOT.search(text) or _DECLINED.search(text))
     if what == "confirm_close":
         return bool(acts & {"confirm_resolved", "reopen"}) or bool(
             re.search(r"クローズ|完了|終了|\bclose", text, re.IGNORECASE)

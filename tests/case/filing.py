@@ -82,7 +82,8 @@ def read(brought: Brought) -> Brought:
     subject = brought.turn.subject
     stated = tuple(Reference(v, n, True, n) for v, n in _NUMBER.findall(subject))
     vendor = brought.node.vendor or next((v for v in ("acme", "umbra") if v in brought.text.casefold()), None)
-    told = tuple(Reference(vendor, n, False, n) for n in _MENTIONED.findall(brought.text)) if vendor else ()
+    whose = next((v for v in ("acme", "umbra") if f"{v}'s" in brought.text), vendor)
+    told = tuple(Reference(whose, n, False, n) for n in _MENTIONED.findall(brought.text)) if whose else ()
     acts = ("confirm_resolved",) if "SOLVED" in brought.text else ()
     return with_reading(
         brought,

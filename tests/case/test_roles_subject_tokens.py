@@ -108,6 +108,7 @@ def test_a_title_keeps_case_and_numbers() -> None:
         "Thanks again for last week!\nThis is a new issue: the mail queue is stuck.",
         "I am reusing this old thread for another matter.",
         "Hi Ann,\n\nPosting on this old thread as I know no other way in, but it's about something else.",
+        "堀様\n\nその節はお世話になりました。\n今回は保守費の請求についてです。",
         "堀様\n\n前のメールへの返信をお借りします。保守費の請求の件です。",
         "Hello Ann,\n\nunrelated to the above, our invoice shows two units.",
     ],
@@ -127,6 +128,7 @@ def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:
         "We see a different error today, E-77.",
         "別のPCでも同じでした。",
         "I am writing on the old laptop, the new one is about to be swapped.",
+        "今回は再起動しても直りませんでした。",
         "ご返信をいただいた形跡が見当たりません。",
     ],
 )

@@ -330,6 +330,22 @@ def test_two_vendors_numbers_in_one_case_both_carry_it() -> None:
     assert together(filing, "inquiry", "receipt", "dist", "dist2", "later")
 
 
+def test_a_makers_number_that_a_partner_told_leads_the_makers_own_mail_to_the_case() -> None:
+    filing = Filing()
+    handed = mail(
+        "handed", UMBRA, "Re: spare [umbra #99887]", "It is acme's ticket 7712345 now.", 90, to=(DESK,), parent="ours"
+    )
+    filing.deliver(
+        mail("ours", DESK, "Re: spare [umbra #99887]", "Please ask the maker.", 60, to=(UMBRA,)),
+        handed,
+        mail("maker", ACME, "Your part is on its way [acme #7712345]", "It leaves today.", 2 * DAY, to=(DESK,)),
+        mail("others", ACME, "Your part is on its way [acme #7712399]", "It leaves too.", 2 * DAY, to=(DESK,)),
+    )
+    assert together(filing, "ours", "handed", "maker")
+    assert filing.why("maker").kind == "mention"
+    assert not together(filing, "ours", "others")
+
+
 def test_two_cases_with_lives_of_their_own_are_related_and_not_glued() -> None:
     filing = Filing()
     filing.deliver(

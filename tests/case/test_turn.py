@@ -154,6 +154,20 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_mail() -> None:
     assert told.waiting_on == "vendor"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "版は 8.0 U2 です。立ち会いは不要です。",
+        "It is 8.0 U2. No need for a call.",
+        "お電話は結構です、メールでお願いします。",
+    ],
+)
+def test_what_was_offered_and_is_not_wanted_is_owed_no_more(text: str) -> None:
+    offer = line(2, "vendor", "Would you like a call?", asks=("time_slot",), acts=("ask",))
+    told = course(INQUIRY, offer, line(3, "team", text, to=("vendor",)))
+    assert (told.waiting_on, told.asks[0].state) == ("vendor", "answered")
+
+
 def test_a_note_on_what_was_written_into_the_portal_answers_and_one_on_what_is_still_to_come_does_not() -> None:
     told = course(
         INQUIRY, LOGS_AND_SLOT, line(3, "team", "保守ポータル(#40071)に直接書き込みました。候補日も書いてあります。")

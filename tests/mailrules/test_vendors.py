@@ -257,6 +257,18 @@ class TestNumbers:
         found = self.at("sbcs", "メーカー側のケースは SR 3-31234567890 です。", subject="受付番号: SBCS-0099887")
         assert sorted(found) == ["3-31234567890", "SBCS-0099887"]
 
+    def test_a_number_right_behind_another_vendors_name_is_his(self) -> None:
+        text = "メーカーへ申請し、Broadcom の Case 35700118 として受け付けられました。"
+        mail = turn(text, side="vendor", author="support@sbcs.co.jp", subject="Re: 更新(受付番号:SBCS-0051234)")
+        sheet = sheet_of(mail)
+        found = {(r.vendor, r.ref, r.stated) for r in VENDORS.references(mail, sheet, "sbcs", True)}
+        assert found == {("sbcs", "SBCS-0051234", True), ("vmware_broadcom", "35700118", False)}
+
+    def test_a_number_further_behind_another_vendors_name_is_not(self) -> None:
+        text = "VMware のライセンスの件、お問い合わせ番号 00998877 で承りました。"
+        mail = turn(text, side="vendor", author="support@sbcs.co.jp")
+        assert [r.vendor for r in VENDORS.references(mail, sheet_of(mail), "sbcs", True)] == ["sbcs"]
+
     def test_thread_tokens_are_kept_apart(self) -> None:
         mail = turn(
             subject="RE: Case 03998877 - HA [ ref:_00D10AbCd._5001Xyz9Q:ref ]",
