@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from service.case.line import Line
-from service.case.phrases import answered_elsewhere, folded
+from service.case.phrases import answered_elsewhere, folded, withdraws
 from service.case.state import Ask
 
 _LOG = (
     r"(?:ログ|ダンプ|トレース|キャプチャ|レポート|採取|出力|資料|スクリーンショット|画面|sosreport|HAR"
     r"|\blogs?\b|\bdumps?\b|\btraces?\b|\bcaptures?\b|\bscreenshots?\b|\boutputs?\b|\breports?\b|\bbundle\b)"
 )
+_LOGS = re.compile(rf"{_LOG}|\bshow[ -]?tech", re.IGNORECASE)
 _GIVEN = re.compile(
     rf"{_LOG}[^。\n]{{0,40}}(?:添付|送付|送り|送ります|アップロード|格納|共有|提出|置き|です|attached|uploaded|sent|below|here|enclosed)"
     rf"|(?:添付|送付|アップロード|attached|uploaded|enclosed|here (?:is|are)|please find)[^。\n]{{0,40}}{_LOG}",
@@ -94,6 +95,7 @@ _SEVERITY = re.compile(r"緊急度|重要度|深刻度|優先度|下げ|severity
 _LATER = re.compile(
     r"(?:後ほど|後程|のちほど|追って|別途|明日|来週|取得(?:でき)?次第|準備(?:でき)?次第|採取(?:でき)?次第|これから|この(?:あと|後))[^。\n]{0,30}(?:送|提出|連絡|回答|添付"
     r"|採取|取得|アップロード|出し)"
+    r"|(?:will|'ll) (?:come|get) back to you\b|(?:will|'ll) let you know (?:when|about|once|by)\b"
     r"|\b(?:will (?:send|provide|upload|follow|attach|collect|get)|to follow|later (?:today|this)|shortly|tomorrow"
     r"|remaining|the rest)\b",
     re.IGNORECASE,
@@ -120,6 +122,8 @@ class Ledger:
         reading = line.reading
         if reading is None:
             return 0
+        if withdraws(line.turn.text):
+            self._withdraw(line, {ask.what for ask in reading.asks})
         if any(ask.what == "confirm_close" for ask in reading.asks):
             self._lapse(line.node.at, line.turn.id)
         for ask in reading.asks:
@@ -159,6 +163,16 @@ class Ledger:
         waiting = self.open()
         self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", line.node.at, line.turn.id)
         self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id)
+
+    def _withdraw(self, line: Line, again: set[str]) -> None:
+        """What is not needed after all: the logs where they are named, else the one thing that was asked."""
+        waiting = [ask for ask in self.open() if ask.what not in again]
+        logs = [ask for ask in waiting if ask.what == "logs"] if _LOGS.search(folded(line.turn.text)) else []
+        self._close(logs or (waiting if len(waiting) == 1 else []), "withdrawn", line.node.at, line.turn.id)
+
+    def closed(self, line: Line) -> None:
+        """The vendor closed the case: nothing is owed any more."""
+        self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
 
     def _lapse(self, at: datetime, message: str) -> None:
         self._close([a for a in self.open() if a.what not in _SETTLED_WITH], "withdrawn", at, message)

@@ -30,6 +30,21 @@ _CLOSED_BY_VENDOR = re.compile(
     r"| will)? (?:now )?clos(?:ed?|ing) (?:the|this|your)\b",
     re.IGNORECASE,
 )
+_CASE_CLOSED = re.compile(
+    r"(?:本件|本ケース|ケース|お?問い?合わ?せ|チケット|リクエスト|\bSR\b|受付)[^。\n]{0,16}(?:クローズ|対応終了|終了|完了)"
+    r"(?:とさせて(?:いただき|頂き)ました|(?:を)?(?:いた|致)?しました|処理(?:を)?(?:いた)?しました)"
+    r"|\b(?:case|ticket|(?:service )?request|SR)\b[^.?\n]{0,20}\b(?:has been|is now|was) closed\b"
+    r"|\b(?:I|we)(?:'ve| have)? (?:now |therefore |just )?closed (?:the|this|your) (?:case|ticket|request|SR)\b",
+    re.IGNORECASE,
+)
+_WITHDRAWN = re.compile(
+    r"(?:お願い|依頼|ご?案内|お尋ね|お伺い)(?:し|いた|申し上げ)[^。\n]{0,40}(?:不要|必要(?:が)?な(?:く|い)|取り下げ|なくて)"
+    r"|(?:もう|すでに|既に)[^。\n]{0,12}(?:不要|必要(?:が)?(?:なく|ありません|ございません))"
+    r"|\b(?:no longer need|(?:do not|don't) need [^.\n]{0,30}(?:any ?more|any longer|after all)"
+    r"|not needed (?:any ?more|any longer|after all)"
+    r"|(?:please )?(?:disregard|ignore) (?:my|our|the) (?:\w+ )?(?:request|question|ask)|never mind)\b",
+    re.IGNORECASE,
+)
 _THANKS = re.compile(
     r"ありがと|感謝|承知|了解|かしこまり|助かりました|お世話"
     r"|thank|thx|cheers|appreciate|got it|noted|understood|great|perfect|ok\b",
@@ -76,6 +91,16 @@ def says_may_close(text: str) -> bool:
 def says_closed(text: str) -> bool:
     """A vendor says that it closed the case (not: that it would)."""
     return bool(_CLOSED_BY_VENDOR.search(folded(text)))
+
+
+def says_case_closed(text: str) -> bool:
+    """A vendor says of the case itself, and of nothing else, that it was closed."""
+    return bool(_CASE_CLOSED.search(folded(text)))
+
+
+def withdraws(text: str) -> bool:
+    """A vendor says that what it asked for is not needed after all."""
+    return bool(_WITHDRAWN.search(folded(text)))
 
 
 def only_thanks(text: str) -> bool:

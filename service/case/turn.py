@@ -16,6 +16,7 @@ team's note that a ticket was raised        vendor
 team's forward of a mail                    as that mail says
 vendor's: asks, answers, proposes to close  team
 vendor's: progress, escalation              vendor
+vendor's: the case was closed               nobody; the case is closed
 ==========================================  ==================================================================
 
 After a resolution a vendor's courtesy, a machine's mail or thanks change nothing; a question, a new report or a promise
@@ -110,7 +111,10 @@ def _vendor(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
     if asks and settled and {a.what for a in ledger.open()} <= {"confirm_close"}:
         ledger.settled(line)
         return
-    if asks or "answer" in acts or "scope_statement" in acts:
+    if not asks and phrases.says_case_closed(line.turn.text):
+        ledger.closed(line)
+        _settle(course, line, "closed")
+    elif asks or "answer" in acts or "scope_statement" in acts:
         _move(course, line, "team")
     elif acts & {"progress", "escalated"}:
         _move(course, line, "vendor")

@@ -168,6 +168,38 @@ def test_what_was_offered_and_is_not_wanted_is_owed_no_more(text: str) -> None:
     assert (told.waiting_on, told.asks[0].state) == ("vendor", "answered")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "先ほどお願いしたログは、こちらで取得できましたので不要になりました。",
+        "We no longer need the log, we found it on our side.",
+        "Please disregard our request for the dump.",
+    ],
+)
+def test_what_a_vendor_does_not_need_after_all_is_withdrawn(text: str) -> None:
+    asks = line(2, "vendor", "Please send the log and name a time.", asks=("logs", "time_slot"), acts=("ask",))
+    told = course(INQUIRY, asks, line(3, "vendor", text, acts=("progress",)))
+    assert {ask.what: ask.state for ask in told.asks} == {"logs": "withdrawn", "time_slot": "open"}
+
+
+def test_a_case_that_the_vendor_closed_by_silence_is_closed_and_what_else_was_finished_closes_nothing() -> None:
+    asks = line(2, "vendor", "Please try it.", asks=("test", "confirm_close"), acts=("ask",))
+    closed = line(3, "vendor", "ご返信がございませんでしたので、本ケースをクローズいたしました。", acts=("answer",))
+    told = course(INQUIRY, asks, closed)
+    assert (told.status, told.waiting_on) == ("closed", None)
+    assert {ask.state for ask in told.asks} == {"withdrawn"}
+    swapped = line(3, "vendor", "ディスクの交換が完了しました。", acts=("answer",))
+    assert course(INQUIRY, asks, swapped).waiting_on == "team"
+    again = line(4, "requester", "It is down again.", to=("team",), acts=("reopen",))
+    assert course(INQUIRY, asks, closed, again).status == "open"
+
+
+def test_a_permission_that_is_put_off_is_owed() -> None:
+    asks = line(2, "vendor", "May we restart it tonight?", asks=("permission",), acts=("ask",))
+    later = line(3, "team", "Not tonight, the month-end run is on. We will come back to you.", to=("vendor",))
+    assert course(INQUIRY, asks, later).waiting_on == "team"
+
+
 def test_a_note_on_what_was_written_into_the_portal_answers_and_one_on_what_is_still_to_come_does_not() -> None:
     told = course(
         INQUIRY, LOGS_AND_SLOT, line(3, "team", "保守ポータル(#40071)に直接書き込みました。候補日も書いてあります。")
