@@ -67,6 +67,10 @@ _NOTICE = _words(
     r"|will be (?:upgraded|retired|deprecated|unavailable)|notification|status (?:update|page)|digest"
     r"|wartung(?:sarbeiten|sfenster)|maintenance programmée|mantenimiento"
 )
+_COMMENT = _words(
+    r"comments? (?:was |were )?added by|(?:added|left) a (?:new )?comment|commented on|コメントが追加されました"
+)
+"""How a desk hands on what one of its people wrote."""
 _READ = _words(
     r"^\W*(?:開封(?:済み|確認|通知)|未開封|配信(?:済み|完了)|read|read receipt"
     r"|return receipt(?: \(displayed\))?|not read|delivered|gelesen|lu|leído|letto|lida|gelezen|læst|läst|lest"
@@ -162,6 +166,8 @@ def _away(head: Headers, start: str, replied: bool, evidence: int) -> bool:
 
 
 def _notice(head: Headers, start: str, evidence: int) -> bool:
+    if _COMMENT.search(start[:300]):
+        return False
     titled = _NOTICE.search(head.subject) is not None
     if titled or _NOTICE.search(start[:600]):
         return evidence >= (1 if titled else 2)

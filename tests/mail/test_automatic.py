@@ -78,6 +78,11 @@ CASES: dict[str, tuple[str, str, str | None]] = {
         "Your directory will be in read-only mode from 02:00. You do not have to do anything.",
         "notification",
     ),
+    "a comment that a desk hands on": (
+        "From: Support <support@v.example>\nSubject: CS881 - Comments added\nAuto-Submitted: auto-generated",
+        "Comments added by Lindiwe on 2026-11-25:\n\nThe developers of the notification engine have it now.",
+        None,
+    ),
     "a person who asks about a read-only mode": (
         "From: Ken <ken@a.example>\nSubject: read-only mode",
         "The directory is in read-only mode, why?",
