@@ -6,7 +6,7 @@ What another mail shows without an id (``sighting``) is looked at again whenever
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from service.case.identity import better, is_shown, merged
@@ -166,22 +166,35 @@ def _left(nodes: Sequence[Node]) -> set[int]:
 
 
 def meeting(nodes: dict[int, Node]) -> dict[int, Node]:
-    """The same messages; what mails show of one that nobody has joins them, though one shows it so and another so."""
-    unknown = [
-        (seen, outer)
-        for outer in nodes.values()
-        for seen in outer.sightings
-        if seen.id in nodes and is_shown(nodes[seen.id])
-    ]
-    sought: dict[str, list[Node]] = defaultdict(list)
-    for seen, _ in unknown:
+    """The same messages; what mails show of one that nobody has joins them, though one shows it so and another so.
+
+    The mails of a long exchange all show the same earlier ones: each way of showing one is looked at once.
+    """
+    unknown: dict[Node, list[int]] = defaultdict(list)
+    for outer in nodes.values():
+        for seen in outer.sightings:
+            if seen.id in nodes and is_shown(nodes[seen.id]):
+                unknown[seen].append(outer.id)
+    sought: dict[str, dict[int, list[Node]]] = defaultdict(lambda: defaultdict(list))
+    for seen in unknown:
         for key in sought_identity(seen):
-            sought[key].append(seen)
+            sought[key][seen.id].append(seen)
     joined: dict[int, set[int]] = defaultdict(set)
-    for seen, outer in unknown:
-        for other in (near for key in identity_keys(seen) for near in sought.get(key, ())):
-            new = other.author == seen.author and other.id != seen.id and other.id not in joined[outer.id]
-            if new and any(matches(seen, [other])):
-                joined[outer.id].add(other.id)
-    met = {i: nodes[i] for i in joined if joined[i]}
+    for seen, outers in unknown.items():
+        for other in _others_alike(seen, sought):
+            for i in outers:
+                joined[i].add(other)
+    met = {i: nodes[i] for i in joined}
     return nodes | {i: replace(n, holds=tuple(dict.fromkeys((*n.holds, *sorted(joined[i]))))) for i, n in met.items()}
+
+
+def _others_alike(seen: Node, sought: Mapping[str, Mapping[int, Sequence[Node]]]) -> set[int]:
+    """Other messages that are shown so that they may be what is shown here."""
+    alike: set[int] = set()
+    for key in identity_keys(seen):
+        for message, showings in sought.get(key, {}).items():
+            if message != seen.id and message not in alike:
+                near = [one for one in showings if one.author == seen.author]
+                if any(True for _ in matches(seen, near)):
+                    alike.add(message)
+    return alike

@@ -11,6 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.case import sighting
+from service.case.identity import same_mail
+from service.case.node import Node
+from service.case.recognising import meeting
 from service.mail.message import Earlier, Mail
 from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, inside, mail
 
@@ -83,6 +87,25 @@ def test_what_is_shown_is_counted_where_it_belongs_when_that_mail_comes_late() -
     filing.deliver(early, answer(inside(USER, asked("two"), 0)), late)
     held = next(node.holds for node in filing.nodes.values() if node.message_id == "<answer@x.test>")
     assert [filing.nodes[i].message_id for i in held] == ["<late@x.test>"]
+
+
+def test_what_all_mails_of_a_long_exchange_show_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def counted(one: Node, other: Node) -> str | None:
+        compared.append(one.id)
+        return same_mail(one, other)
+
+    earlier = [inside(USER, asked(place), n, origin="quoted") for n, place in enumerate(("west", "west", "east"))]
+    mails = [
+        mail(f"m{n}", STRANGER, "Re: Gate", f"Number {n}.", 60 + n, to=(USER,), history=(*earlier,)) for n in range(40)
+    ]
+    filing = Filing()
+    filing.deliver(*mails)
+    monkeypatch.setattr(sighting, "same_mail", counted)
+    meeting(filing.nodes)
+    assert sum(len(node.sightings) for node in filing.nodes.values()) == 3 * len(mails)
+    assert 0 < len(compared) <= 3 * 3
 
 
 # ── as hypothesis makes it up ────────────────────────────────────────────────────────────────────────────────────────
