@@ -49,7 +49,7 @@ class Made:
     content: bytes
 
 
-def mails(count: int, seed: int = 1, prefix: str = "mix") -> Iterator[Made]:
+def mails(count: int, seed: int = 1, prefix: str = "mix", begun: datetime = _START) -> Iterator[Made]:
     """``count`` mails in order of their dates; ``prefix`` makes their Message-IDs differ from those of another run."""
     chance = random.Random(seed)
     earlier: list[tuple[str, str, str, bool]] = []
@@ -57,7 +57,7 @@ def mails(count: int, seed: int = 1, prefix: str = "mix") -> Iterator[Made]:
         japanese = chance.random() < 0.5
         sender = f"user{chance.randrange(2000)}@corp.example"
         message_id = f"<{prefix}-{seed}-{number}@corp.example>"
-        date = _START + timedelta(seconds=97 * number)
+        date = begun + timedelta(seconds=97 * number)
         subject = f"端末の不具合 {number}" if japanese else f"Trouble with machine {number}"
         body = text(chance, japanese, 2_600)
         headers = []

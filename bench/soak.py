@@ -1,8 +1,9 @@
 """A day's worth of mail at a constant rate, while memory, open files, the database and the waiting are watched.
 
-    python -m bench.soak --mails 200000 --minutes 60 [--workers 2] [--json FILE] [sqlite|postgresql]
+    python -m bench.soak --mails 200000 --minutes 60 [--desks] [--workers 2] [--json FILE] [sqlite|postgresql]
 
-The mail of a house (`bench.desks`), by SMTP into `sodan serve`, each at its own moment: what a mail waits
+The realistic mix (`bench.mix`, dated on from now), or with `--desks` the mail of a house and its vendors
+(`bench.desks`), by SMTP into `sodan serve`, each at its own moment: what a mail waits
 for its 250 counts from the moment it was due, not from when a connection was free. One mail a second is followed from
 its 250 until the API shows it. Every ten seconds: resident memory, open files and CPU of each process, bytes of the
 database, mails that wait for a worker.
@@ -29,8 +30,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import uvloop
 
+from bench import desks, mix
 from bench.accept import LOADS, Sender
-from bench.desks import TEAM, mails
 from bench.installation import Installation, installation
 from bench.kill import database_url
 from bench.machine import ROOT, commit, facts
@@ -238,8 +239,10 @@ def _quantiles(values: Sequence[float]) -> list[float]:
     return [round(v, 1) for v in (statistics.median(ordered), ordered[int(0.99 * (len(ordered) - 1))], ordered[-1])]
 
 
-async def _run(sodan: Installation, database: Database, count: int, rate: float) -> dict[str, Any]:
-    stream = Stream(mails(count, datetime.now(ZONE), prefix="soak"), count, rate)
+async def _run(
+    sodan: Installation, database: Database, made: Iterator[Made], count: int, rate: float
+) -> dict[str, Any]:
+    stream = Stream(made, count, rate)
     watch = Watch(sodan, database, stream)
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -313,16 +316,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mails", type=int, default=200_000)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--workers", type=int, default=1, choices=[1, 2])
+    parser.add_argument("--desks", action="store_true", help="conversations of a house and its vendors")
     parser.add_argument("--json", type=Path, help="default: bench/results/soak-<commit>.json")
     asked = parser.parse_args(arguments)
     began = time.time()
     with (
         tempfile.TemporaryDirectory() as folder,
         database_url(asked.database, Path(folder)) as url,
-        installation(url, workers=asked.workers, team=f"@{TEAM}") as sodan,
+        installation(url, workers=asked.workers, team=f"@{desks.TEAM}") as sodan,
     ):
         database = Database(url)
-        found = uvloop.run(_run(sodan, database, asked.mails, asked.mails / (60 * asked.minutes)))
+        now = datetime.now(ZONE)
+        made = (
+            desks.mails(asked.mails, now, prefix="soak")
+            if asked.desks
+            else mix.mails(asked.mails, prefix="soak", begun=now)
+        )
+        found = uvloop.run(_run(sodan, database, made, asked.mails, asked.mails / (60 * asked.minutes)))
         database.close()
     run = {
         "commit": commit(),
