@@ -41,12 +41,10 @@ class Looped:
         event.listen(self._engine.sync_engine, "connect", self._made)
         self._door = threading.Lock()
         self._closing = False
-        self._loop: asyncio.AbstractEventLoop
-        self._end: asyncio.Event
-        started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(started,), name="postgresql", daemon=True)
+        self._end = asyncio.Event()
+        self._loop = uvloop.new_event_loop()  # here, so that whoever opens it is told where no descriptor is left
+        self._thread = threading.Thread(target=self._run, name="postgresql", daemon=True)
         self._thread.start()
-        started.wait()
 
     def run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
         """Run ``fn`` on a connection. Raises Gone, Unavailable where it was broken off, or what it does."""
@@ -68,12 +66,11 @@ class Looped:
         if wait:
             self._thread.join()
 
-    def _run(self, started: threading.Event) -> None:
-        uvloop.run(self._live(started))  # cancels what is left at its end, and waits for that
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._live())  # cancels what is left at its end, and waits for that
 
-    async def _live(self, started: threading.Event) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        started.set()
+    async def _live(self) -> None:
         await self._end.wait()
         at_work = asyncio.all_tasks() - {asyncio.current_task()}
         if at_work:

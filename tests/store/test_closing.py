@@ -153,3 +153,18 @@ def test_what_is_distrusted_is_let_go_of_too(connections: Counted, url: str) -> 
     assert [type(one) for one in said] == [list]
     assert connections.become(0)
     database.close()
+
+
+def test_where_no_descriptor_is_left_it_is_unavailable_and_opens_when_there_is_one(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise OSError(24, "Too many open files")
+
+    database = Database(url)
+    with monkeypatch.context() as descriptors:
+        descriptors.setattr("uvloop.new_event_loop", full)
+        with pytest.raises(Unavailable):
+            database.read(lambda conn: conn.execute(text("SELECT 1")).scalar_one())
+    assert database.read(lambda conn: conn.execute(text("SELECT 1")).scalar_one()) == 1
+    database.close()
