@@ -10,6 +10,8 @@ from service.case.words import alike, other_numbers
 
 SHOWN = 240
 """So much is compared of the words of a mail that another shows."""
+_FARTHEST = timedelta(hours=36)
+"""Dates of one mail, told without its id, are no farther apart: a day alone, and any zone."""
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 
 
@@ -28,6 +30,8 @@ def same_mail(one: Node, other: Node) -> str | None:
         return "Message-ID and content" if alike(one.text, other.text) and len(one.text) >= 24 else None
     if one.message_id and other.message_id:
         return None
+    if one.dated and other.dated and abs(one.at - other.at) > _FARTHEST:
+        return None  # whatever they say; and like notices of many days are many
     return _same_without_id(*(replace(n, text=n.text[:SHOWN]) if is_shown(n) else n for n in (one, other)))
 
 
@@ -52,7 +56,7 @@ def _same_without_id(one: Node, other: Node) -> str | None:
         return "author, time, words"
     if not (one.dated and other.dated):
         return "author, subject, words" if max(len(one.text), len(other.text)) >= 30 else None
-    if "quoted" in (one.origin, other.origin) and apart <= timedelta(hours=36) and _dated_by_day(one, other):
+    if "quoted" in (one.origin, other.origin) and apart <= _FARTHEST and _dated_by_day(one, other):
         return "author, words, day"
     quarter = timedelta(minutes=15)
     off = min(apart % quarter, quarter - apart % quarter)
