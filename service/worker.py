@@ -131,8 +131,9 @@ class Worker:
         """Claimed by the transaction that saved the batch before, where that was full."""
         self._unindexed = True
         self._index_due = 0.0
-        self._owed: list[str] = []
-        """Claimed, then the database failed us: to be given back as soon as it answers, with the attempt uncounted."""
+        self._owes = False
+        """The database failed us. Whatever is leased to us then, also by a claim whose answer was lost, is to be given
+        back as soon as it answers, with the attempt uncounted."""
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; what was begun is finished."""
@@ -150,7 +151,7 @@ class Worker:
                 continue
             stop.wait(pause)
             pause = min(pause * 1.5, POLL_SECONDS[1])
-        self._owed += [one.id for one in self._ahead]
+        self._owes |= bool(self._ahead)
         self._ahead = []
         with contextlib.suppress(Unavailable):
             self._give_back()
@@ -159,16 +160,16 @@ class Worker:
         """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
         self._give_back()
         began, limit = time.monotonic(), self._pace.limit
-        claimed, self._ahead = self._ahead or self._claim(limit), []
-        self._full = len(claimed) >= limit
-        if claimed:
-            try:
+        try:
+            claimed, self._ahead = self._ahead or self._claim(limit), []
+            self._full = len(claimed) >= limit
+            if claimed:
                 with self._watched():
                     self._take_in(claimed)
-            except Unavailable:
-                self._owed += [one.id for one in claimed]
-                raise
-            self._unindexed = True
+                self._unindexed = True
+        except Unavailable:
+            self._owes = True
+            raise
         self._pace.took(len(claimed), time.monotonic() - began)
         return len(claimed)
 
@@ -197,7 +198,7 @@ class Worker:
             intake.take_in(conn, understood, self._house, by=self._by, now=now)
             contents.keep(conn, packed)
             # whoever has the turn to write takes what is next as well: two workers wait for each other half as often
-            return spool.claim(conn, self._by, now, self._lease, self._pace.more) if self._full else []
+            return spool.claim(conn, self._by, self._clock(), self._lease, self._pace.more) if self._full else []
 
         began = time.monotonic()
         try:
@@ -275,9 +276,9 @@ class Worker:
 
     def _give_back(self) -> None:
         """Whatever of the owed is still ours: the database failed us, not these mails."""
-        if self._owed:
-            self._database.transact(lambda conn: spool.give_back(conn, self._owed, self._by))
-            self._owed = []
+        if self._owes:
+            self._database.transact(lambda conn: spool.give_back(conn, self._by))
+            self._owes = False
 
     def _index(self) -> int:
         """Give the word index its share once nothing waits."""

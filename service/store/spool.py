@@ -208,11 +208,11 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
     conn.execute(update(spool).where(ours).values(reason=reason, due_at=due_at, leased_by=None, leased_until=None))
 
 
-def give_back(conn: Connection, ids: Sequence[str], by: str) -> None:
-    """These were not tried after all (the database was away, or we stop): the attempt does not count."""
+def give_back(conn: Connection, by: str) -> None:
+    """What ``by`` holds was not tried after all (the database was away, or it stops): the attempt does not count."""
     conn.execute(
         update(spool)
-        .where(spool.c.id.in_(ids), spool.c.leased_by == by, spool.c.state == "waiting")
+        .where(spool.c.leased_by == by, spool.c.state == "waiting")
         .values(attempts=spool.c.attempts - 1, leased_by=None, leased_until=None)
     )
 

@@ -150,6 +150,18 @@ def test_what_was_claimed_ahead_is_taken_next_or_given_back_untried(database: Da
     assert states(database) == dict.fromkeys(ids, ("done", 1))
 
 
+def test_what_was_claimed_by_a_commit_whose_answer_was_lost_is_given_back_untried(database: Database) -> None:
+    ids = receive(database, [mail(number) for number in range(1, 4)])
+    unlucky = worker(database)
+    now = datetime.now(UTC)
+    database.transact(lambda conn: spool.claim(conn, unlucky._by, now, timedelta(minutes=5), 10))
+    assert unlucky.step() == 0
+    unlucky._owes = True  # as after any failure of the database
+    while unlucky.step():
+        pass
+    assert states(database) == dict.fromkeys(ids, ("done", 1))
+
+
 def test_workers_at_once_make_the_same_cases_as_one(database: Database, database_url: str) -> None:
     contents = []
     for number in range(40):

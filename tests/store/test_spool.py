@@ -138,7 +138,9 @@ def test_who_lost_the_lease_may_not_finish(database: Database) -> None:
 def test_what_was_not_tried_is_given_back_uncounted(database: Database) -> None:
     ids = _receive(database, 2)
     _claim(database)
-    database.transact(lambda conn: spool.give_back(conn, ids, "w1"))
+    database.transact(lambda conn: spool.give_back(conn, "w2"))
+    assert _claim(database, "w2") == []
+    database.transact(lambda conn: spool.give_back(conn, "w1"))
     assert [(one.id, one.attempt) for one in _claim(database)] == [(ids[0], 1), (ids[1], 1)]
 
 
