@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -67,6 +68,17 @@ class Cluster:
                         return
                     time.sleep(1)
             raise RuntimeError("the primary does not start")
+
+    def follow(self) -> None:
+        """The standby again, where a full disk ended it: while nobody confirms, no commit of the primary returns."""
+        with self._guard:
+            for _ in range(60):
+                with contextlib.suppress(subprocess.CalledProcessError):
+                    if "streaming" in self._sql(self.primary, "SELECT state FROM pg_stat_replication"):
+                        return
+                    self._servers[self.standby].start()
+                time.sleep(0.5)
+            raise RuntimeError("the standby does not follow")
 
     def fail_over(self, gone: float) -> None:
         """The primary dies; after ``gone`` seconds the standby takes its place, and a new standby is made."""

@@ -271,3 +271,4 @@ def _postgresql_full(site: Site) -> None:
     with site.disk.full():
         site.hold(1, 5)
     _postgresql(site).start()
+    _postgresql(site).follow()
