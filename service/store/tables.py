@@ -211,7 +211,12 @@ Index("ix_cases_waiting_on", cases.c.waiting_on, cases.c.updated_at, cases.c.id)
 Index("ix_cases_priority", cases.c.priority, cases.c.updated_at, cases.c.id)
 Index("ix_cases_kind", cases.c.kind, cases.c.updated_at, cases.c.id)
 Index("ix_cases_vendor", cases.c.vendor, cases.c.updated_at, cases.c.id)
-Index("ix_cases_merged_into", cases.c.merged_into)
+Index(  # of those alone that are merged: else SQLite takes it for the way to all others
+    "ix_cases_merged_into",
+    cases.c.merged_into,
+    sqlite_where=text("merged_into IS NOT NULL"),
+    postgresql_where=text("merged_into IS NOT NULL"),
+)
 Index(  # a lane of the board: whose turn it is, the most urgent first, among equals whoever waits longest
     "ix_cases_lane",
     cases.c.waiting_on,
