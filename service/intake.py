@@ -125,8 +125,8 @@ def take_in(conn: Connection, understood: Sequence[Understood], house: House, *,
 
     Raises LostLease where an entry is no longer ours; then, as with any error, nothing of it may commit.
     """
+    one_at_a_time(conn)  # before any row is touched: who migrates takes this first, too
     spool.finish(conn, [one.claimed.id for one in understood], by, now)
-    one_at_a_time(conn)
     arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
     placed = placing.place_all(conn, arrived, now=now, reopen=house.reopen, read=house.rules.read)
     rejudge(conn, placed.cases, house, now=now, opened=placed.opened)

@@ -18,12 +18,17 @@ _FOLDER = Path(__file__).parents[2] / "migrations"
 
 
 def migrate(database: Database) -> tuple[str | None, str]:
-    """Migrate to head in one transaction; returns the revisions before and after.
+    """Migrate to head; returns the revisions before and after.
 
-    Several processes may do so at once: the first one migrates, the others find it done. Raises Refused where the
-    database is from a newer version of sodan.
+    From empty in one transaction, else each step in one of its own: a step that waits for a table then holds no other
+    that a mail in between may need (they would wait for each other), and none longer than it must. What was broken off
+    goes on from there. Several processes may do so at once: each step is done by the first, the others find it done.
+    Raises Refused where the database is from a newer version of sodan.
     """
-    return database.transact(_migrate)
+    before, now = database.transact(_step)
+    while now != head():
+        _, now = database.transact(_step)
+    return before, now
 
 
 def revision(conn: Connection) -> str | None:
@@ -43,18 +48,18 @@ def is_current(database: Database) -> bool:
     return database.read(revision) == head()
 
 
-def _migrate(conn: Connection) -> tuple[str | None, str]:
+def _step(conn: Connection) -> tuple[str | None, str]:
     one_at_a_time(conn)
-    before = revision(conn)
-    if before is not None and before not in {
-        script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()
-    }:
+    before, scripts = revision(conn), ScriptDirectory(str(_FOLDER))
+    if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
         raise Refused(
             f"the database is at revision {before}, which this version of sodan does not know: use a newer one"
         )
-    if before != head():
-        bring_to(conn, "head")
-    return before, head()
+    if before == head():
+        return before, head()
+    now = head() if before is None else [*scripts.iterate_revisions(head(), before)][-1].revision
+    bring_to(conn, now)
+    return before, now
 
 
 def bring_to(conn: Connection, revision: str) -> None:

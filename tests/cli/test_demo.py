@@ -8,9 +8,11 @@ from typing import Any
 from bench.demo import mails, told
 from tests.running import Running
 
+NOW = datetime.now(UTC).replace(microsecond=0)
+
 
 def demo(service: Running) -> list[dict[str, Any]]:
-    sent = [content.decode().replace("\r\n", "\n") for _, content in mails(datetime.now(UTC).replace(microsecond=0))]
+    sent = [content.decode().replace("\r\n", "\n") for _, content in mails(NOW)]
     assert len(sent) == 8
     keys = dict.fromkeys(service.deliver(*sent))
     return [service.get(f"/api/cases/{key}") for key in keys]
