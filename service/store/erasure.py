@@ -4,8 +4,9 @@ What a case is about stays: only who it was goes (``service.mail.masking``). Eve
 person should be: each raw mail as it reads, each text of each table. It is done over and over until nothing is found,
 since mail comes in meanwhile; then the index is made anew, and what databases keep of rows that are no more is let go.
 
-Out of reach: backups, the server's own log of PostgreSQL (``pg_wal``, archives, replicas) until it is recycled, and
-what a file system keeps of deleted files. ``docs/operations.md`` says what to do about them.
+Then PostgreSQL's write-ahead log of before is let go of too, where the role may (``service.store.writeahead``); where
+not, ``Erased.remains`` says who has to do what. Out of reach: backups, archives of the log, and what a file system
+keeps of deleted files. ``docs/operations.md`` says what to do about them.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from service.errors import Unavailable
 from service.mail.masking import Mask
-from service.store import contents, search
+from service.store import contents, search, writeahead
 from service.store.contents import Shelf
 from service.store.database import BUSY_SECONDS, Database
 from service.store.tables import Words, messages, metadata, participants, thread_keys
 from service.store.tables import cases as case_table
 from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
+from service.store.writeahead import Remains
 
 SWEEPS = 20
 _ROWS = 300
@@ -53,6 +55,8 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (
 """
 """Whether somebody began before this transaction: a writer of the server, a reader of the database, a standby."""
 
+_STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
+
 
 @dataclass
 class Erased:
@@ -64,6 +68,8 @@ class Erased:
     """SHA-256 of each raw mail that named the person, and of what took its place (empty: only looked for)."""
     left: int = 0
     """What a last look found."""
+    remains: Remains = field(default_factory=Remains)
+    """What databases still keep of it."""
 
 
 def names_of(database: Database, address: str) -> list[str]:
@@ -85,18 +91,21 @@ def erase(database: Database, shelf: Shelf, mask: Mask, *, apply: bool) -> Erase
     if apply:
         while search.index_pending(database):
             pass
-        compact(database)
+        erased.remains = compact(database)
         again = erase(database, shelf, mask, apply=False)
         erased.left = len(again.mails) + again.rows.total()
     return erased
 
 
-def compact(database: Database) -> None:
-    """Let go of what databases keep of rows that are no more. Raises Unavailable while somebody reads for long."""
+def compact(database: Database) -> Remains:
+    """Let go of what databases keep of rows that are no more.
+
+    Raises Unavailable while somebody reads for long.
+    """
     if database.postgresql:
-        asyncio.run(_compact_postgresql(str(database.url.set(drivername="postgresql").render_as_string(False))))
-    else:
-        _compact_sqlite(str(database.url.database))
+        return asyncio.run(_compact_postgresql(str(database.url.set(drivername="postgresql").render_as_string(False))))
+    _compact_sqlite(str(database.url.database))
+    return Remains()
 
 
 # ── raw mails ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,7 +243,7 @@ def _compact_sqlite(path: str) -> None:
             time.sleep(0.1)
 
 
-async def _compact_postgresql(url: str) -> None:
+async def _compact_postgresql(url: str) -> Remains:
     connection: Any = await asyncpg.connect(url)  # type: ignore[no-untyped-call]
     try:
         await _until_nobody_needs_what_went(connection)
@@ -243,8 +252,21 @@ async def _compact_postgresql(url: str) -> None:
         )
         for (name,) in tables:
             await connection.execute(f"VACUUM FULL ANALYZE {name}")
+        statistics = await _forget_statistics(connection)
+        remains = await writeahead.let_go(connection)
+        remains.here += statistics
+        return remains
     finally:
         await connection.close()
+
+
+async def _forget_statistics(connection: Any) -> list[str]:
+    """The planner keeps frequent and extreme values of each column: also the old ones, in rows that are no more."""
+    before = await connection.fetchval(_STATISTICS)
+    await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # a warning alone where the role may not
+    if await connection.fetchval(_STATISTICS) != before:
+        return []
+    return ["the planner's statistics: as the owner of the database, VACUUM FULL pg_statistic"]
 
 
 async def _until_nobody_needs_what_went(connection: Any) -> None:

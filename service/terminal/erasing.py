@@ -20,7 +20,6 @@ from service.store.outside import outside
 FOUND_WRONG = 1
 NOT_REACHED = [
     "backups made before",
-    "the write-ahead log and replicas of a PostgreSQL server, until they are recycled",
     "attached documents, pictures and archives: searched byte by byte, not opened",
 ]
 
@@ -35,7 +34,10 @@ def erase_person(
     apply: bool,
     now: datetime,
 ) -> int:
-    """Look or erase. The certificate names no one: the address stands in it as a salted SHA-256."""
+    """Look or erase; status 1 where something of it remains, with who has to do what.
+
+    The certificate names no one: the address stands in it as a salted SHA-256.
+    """
     local, at, domain = address.strip().casefold().rpartition("@")
     if not (local and at and domain):
         raise Refused(f"{address} is no mail address")
@@ -55,7 +57,8 @@ def erase_person(
         "rows": dict(sorted(erased.rows.items())),
         "mails": [{"was": was, "is": new} if new else {"was": was} for was, new in erased.mails],
         "left": erased.left,
-        "not_reached": NOT_REACHED,
+        "remains": erased.remains.here,
+        "not_reached": [*NOT_REACHED, *erased.remains.elsewhere],
     }
     print(json.dumps(certificate, indent=1))
     if not apply:
@@ -63,4 +66,6 @@ def erase_person(
     elif erased.left:
         print(f"sodan: {erased.left} places still name the person: erase again", file=sys.stderr)
         return FOUND_WRONG
-    return 0
+    for words in (*erased.remains.here, *erased.remains.elsewhere):
+        print(f"sodan: what went may still stand in {words}", file=sys.stderr)
+    return FOUND_WRONG if erased.remains.here else 0

@@ -11,8 +11,10 @@ from service.store import erasure
 from service.store.database import Database
 from service.store.outside import Outside
 from service.store.retention import Due, Gone, Terms, due, let_go
+from service.store.writeahead import Remains
 from service.terminal.tables import print_rows
 
+FOUND_WRONG = 1
 COLUMNS = ("case", "status", "since", "goes", "messages", "mails", "bytes")
 
 
@@ -44,10 +46,11 @@ def retire(
     if not apply:
         _say(f"would go: {counted}; nothing was changed: --apply does it, for good")
         return 0
-    if compact:
-        erasure.compact(database)
+    remains = erasure.compact(database) if compact else Remains()
     _say(f"gone: {counted}")
-    return 0
+    for words in (*remains.here, *remains.elsewhere):
+        _say(f"what went may still stand in {words}")
+    return FOUND_WRONG if remains.here else 0
 
 
 def _would(one: Due) -> Gone:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.header import Header
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -14,13 +19,15 @@ from sqlalchemy import text
 from service.intake import House, receive
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store import contents, search, spool
+from service.store import contents, search, spool, writeahead
 from service.store.contents import Shelf
 from service.store.database import Database
 from service.store.erasure import erase, names_of
+from service.store.migrate import migrate
 from service.store.outside import Folder
 from service.store.packing import unpack
 from service.store.spool import Envelope
+from service.store.writeahead import Remains
 from service.terminal.erasing import erase_person
 from service.worker import Worker
 from tests.postgres import Postgres
@@ -89,7 +96,7 @@ def _found(folder: Path) -> list[str]:
     needles = [trace.encode(name) for trace in TRACES for name in ("utf-8", "utf-16-le", "cp932", "euc_jp")]
     found = []
     for path in folder.rglob("*"):
-        if path.is_file() and "pg_wal" not in path.parts:
+        if path.is_file():
             try:
                 raw = path.read_bytes()
             except FileNotFoundError:
@@ -103,37 +110,41 @@ def _mask() -> Mask:
     return Mask(ADDRESS, ["恵比寿 若菜", "Wakana Ebisu", "恵比寿"], "x9q4")
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_no_byte_of_an_erased_person_is_left(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path, house: House, settings: Settings
-) -> None:
-    if kind == "sqlite":
-        database: Database = request.getfixturevalue("sqlite")
-        folder = tmp_path
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        name = f"erase_{tmp_path.name[-20:]}_{id(request)}"
-        database = Database(server.create(name, template=request.getfixturevalue("template")))
-        number = database.read(
-            lambda conn: conn.execute(text("SELECT oid FROM pg_database WHERE datname = :n"), {"n": name}).scalar()
-        )
-        folder = server.data / "base" / str(number)
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """One of its own, since all its files are looked through; the parameter are lines of its configuration."""
+    own = Postgres(Path(tempfile.mkdtemp(prefix="sodan-erase-")) / "pg", settings=getattr(request, "param", ""))
+    own.folder.parent.chmod(0o755)
+    own.start()
+    yield own
+    own.stop()
+    shutil.rmtree(own.folder.parent)
+
+
+def _sql(database: Database, *statements: str) -> None:
+    for statement in statements:
+        database.transact_alone(lambda conn, statement=statement: conn.execute(text(statement)))  # type: ignore[misc]
+
+
+def _erased_everywhere(database: Database, folder: Path, tmp_path: Path, house: House, settings: Settings) -> None:
     outside = Folder(tmp_path / "contents")
     shelf = Shelf(outside, 10_000)
     ids = _fill(database, house, shelf)
-    if kind == "postgresql":
-        database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
-    assert len(_found(folder)) >= 4
+    if database.postgresql:
+        _sql(database, "ANALYZE", "CHECKPOINT")  # so the planner knows the person too
+    places = _found(folder)
+    assert len(places) >= 4
+    assert any(re.match(r"[0-9A-F]{24}:|sodan\.db-wal:", place) for place in places), "the log tells too"
     assert names_of(database, ADDRESS) == ["恵比寿 若菜"]
+    if database.postgresql:
+        _sql(database, "SELECT pg_switch_wal()", "CHECKPOINT")  # segments that name the person become later ones
 
     looked = erase(database, shelf, _mask(), apply=False)
     assert (len(looked.mails), looked.rows["spool.mail_from"]) == (4, 5)
     assert len(_found(folder)) >= 4
 
     erased = erase(database, shelf, _mask(), apply=True)
-    assert (len(erased.mails), erased.left) == (4, 0)
-    if kind == "postgresql":
-        database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
+    assert (len(erased.mails), erased.left, erased.remains) == (4, 0, Remains())
     assert _found(tmp_path) == []
     assert _found(folder) == []
 
@@ -147,9 +158,71 @@ def test_no_byte_of_an_erased_person_is_left(
         assert service.get("/api/cases", q="0x80070005")["items"]
         assert not service.get("/api/cases", q="若菜")["items"]
         assert service.get("/api/cases", q="プリンター")["items"]
+
+
+def test_no_byte_of_an_erased_person_is_left(
+    sqlite: Database, tmp_path: Path, house: House, settings: Settings
+) -> None:
+    _erased_everywhere(sqlite, tmp_path, tmp_path, house, settings)
+
+
+@pytest.mark.parametrize("server", ["", "wal_recycle = off", "wal_keep_size = 48MB"], indirect=True)
+def test_no_byte_of_an_erased_person_is_left_on_a_server(
+    server: Postgres, tmp_path: Path, house: House, settings: Settings
+) -> None:
+    """In no file of the whole server: neither under ``base`` nor in the write-ahead log nor in what it said itself."""
+    database = Database(server.create("erase"))
+    migrate(database)
+    _erased_everywhere(database, server.folder, tmp_path, house, settings)
     database.close()
-    if kind == "postgresql":
-        server.drop(name)
+
+
+def test_who_has_to_do_what_about_the_log_is_said(
+    server: Postgres,
+    house: House,
+    settings: Settings,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A role that may not; then it may, but a reader of the log is away; then nobody reads it."""
+    administrator = Database(server.create("erase"))
+    _sql(administrator, "CREATE ROLE intake LOGIN", "ALTER DATABASE erase OWNER TO intake")
+    database = Database(server.url("erase").replace("postgres@", "intake@"))
+    migrate(database)
+    _fill(database, house, Shelf())
+
+    def erased() -> tuple[int, dict[str, Any], str]:
+        capfd.readouterr()
+        names = ("恵比寿 若菜", "恵比寿", "Wakana Ebisu")
+        status = erase_person(settings, database, ADDRESS, names, (), apply=True, now=datetime.now(UTC))
+        told = capfd.readouterr()
+        return status, json.loads(told.out), told.err
+
+    status, certificate, said = erased()
+    [remains] = certificate["remains"]
+    assert (status, certificate["left"]) == (1, 0)
+    assert "pg_wal" in remains
+    assert remains in said
+    assert _found(server.data / "base") == []
+    assert _found(server.data / "pg_wal") != []
+    grants = re.findall(r"GRANT .*?;", remains)
+    assert len(grants) == 2
+
+    _sql(administrator, *grants, "SELECT pg_create_physical_replication_slot('standby', true)")
+    monkeypatch.setattr(writeahead, "BUSY_SECONDS", 0.1)
+    status, certificate, said = erased()
+    [remains] = certificate["remains"]
+    assert (status, "replication slot standby:" in remains) == (1, True)
+    assert _found(server.data / "pg_wal") != []
+
+    _sql(administrator, "SELECT pg_drop_replication_slot('standby')")
+    monkeypatch.undo()
+    status, certificate, said = erased()
+    assert (status, certificate["remains"], "may still stand" in said) == (0, [], False)
+    assert _found(server.folder) == []
+
+    for one in (database, administrator):
+        one.close()
 
 
 def test_the_certificate_names_nobody_and_counts_everything(
