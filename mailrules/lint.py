@@ -17,6 +17,7 @@ from mailrules.examples import plain, turn_of
 from mailrules.fold import fold, lower
 from mailrules.judge import Rules
 from mailrules.library import OWN_SIGNALS, Library, Source
+from mailrules.overlaps import at_odds, idle_ways
 from mailrules.pack import Signal
 
 _TRIED_AT_MOST = 4096
@@ -61,6 +62,7 @@ def lint(library: Library, rules: Rules) -> list[Problem]:
         *_unreachable(library, rules),
         *_unused(library, rules),
         *_overlaps(library),
+        *_at_odds(library, rules),
         *_covered(library, rules),
         *_unlisted(library),
     ]
@@ -135,6 +137,8 @@ def _overlaps(library: Library) -> Iterator[Problem]:
     for signal, source in library.signals.values():
         for message in _redundant(signal):
             yield Problem(str(source.file), source.line(signal.id), signal.id, "warning", message)
+        for message in idle_ways(signal):
+            yield Problem(str(source.file), source.line(signal.id), signal.id, "warning", message)
         for pattern in {*signal.patterns}:
             if signal.scope == [] and not signal.side:
                 patterns[pattern].append(signal.id)
@@ -165,6 +169,14 @@ def _inside(shorter: str, text: str, open_end: bool) -> bool:
         return shorter in text
     end = "" if open_end else r"(?![a-z0-9_])"
     return re.search(rf"(?<![a-z0-9_]){re.escape(shorter)}{end}", text) is not None
+
+
+def _at_odds(library: Library, rules: Rules) -> Iterator[Problem]:
+    """Decisions that say different things of the same words, and neither goes before the other."""
+    for later, earlier, about in at_odds(library, rules):
+        source = library.decisions[later][1]
+        message = f"is at odds with {earlier} about {about}: name what tells them apart in one `when`"
+        yield Problem(str(source.file), source.line(later), later, "warning", message)
 
 
 def _covered(library: Library, rules: Rules) -> Iterator[Problem]:

@@ -106,3 +106,61 @@ def test_a_decision_that_tells_nothing_new_is_named(tmp_path: Path) -> None:
         "    examples: [It is shut.]\n    near_misses: [It is open.]",
     )
     assert [one for one in found(shelf(tmp_path, twice, other)) if "gate_again: own.gate" in one] == []
+
+
+@pytest.mark.parametrize(
+    ("patterns", "told"),
+    [
+        ("['door\\d+', 'the gate is|lid']", "'the gate is' is noticed by 'gate' already: drop it"),
+        ("['door\\d+', 'lid|front door[0-9]?7']", ""),
+        ("['door\\d+', 'lid|front door\\d+ (?:is|was)']", "'front door\\\\d+ (?:is|was)' is noticed by"),
+        ("['door\\d+', 'lid|lid']", "'lid' is noticed by 'lid' already: drop it"),
+        ("['door\\d+', 'gateway|interstate']", ""),
+        ("['door\\d+', '(?P<value>door\\d+) is']", ""),
+    ],
+)
+def test_a_way_that_notices_nothing_of_its_own_is_named(tmp_path: Path, patterns: str, told: str) -> None:
+    said = found(shelf(tmp_path, ("['door\\d+']", patterns)))
+    assert [told in one and ":5: warning: gate: " in one for one in said] == ([True] if told else []), said
+
+
+def test_where_the_place_of_the_words_matters_only_what_stands_twice_is_named(tmp_path: Path) -> None:
+    ways = "['door\\d+', 'lid|the lid|lid']\n    not_after: ['^ is open']"
+    assert [one.split("gate: ")[1] for one in found(shelf(tmp_path, ("['door\\d+']", ways)))] == [
+        "'lid' is noticed by 'lid' already: drop it"
+    ]
+
+
+ODDS = """  - id: own.other
+    when: {when}
+    then: {then}
+    examples: [{example}]
+    near_misses: [It is open.]
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "when", "example", "about"),
+    [
+        ("{item: product, state: none}", "shut && ours", "It is shut.", "whether product is none or value"),
+        ("{item: product, state: unknown}", "shut && ours", "It is shut.", ""),
+        ("{item: product, state: none}", "shut && !gate && ours", "It is shut.", ""),
+        ("{kind: request}", "shut && ours", "It is shut.", ""),
+    ],
+)
+def test_two_decisions_at_odds_about_the_same_words_are_named(
+    tmp_path: Path, then: str, when: str, example: str, about: str
+) -> None:
+    other = ODDS.format(then=then, when=when, example=example)
+    said = found(shelf(tmp_path, ("near_misses: [The gate is open.]\n", "near_misses: [The gate is open.]\n" + other)))
+    told = f"own.other: is at odds with own.gate about {about} in 'The gate is shut.': name what tells them apart"
+    assert [told in one for one in said] == ([True] if about else []), said
+
+
+@pytest.mark.parametrize(("weight", "named"), [(1, True), (2, False)])
+def test_kinds_of_the_same_weight_on_the_same_words_are_at_odds(tmp_path: Path, weight: int, named: bool) -> None:
+    first = ("then: {item: product}", "then: {kind: howto}")
+    other = ODDS.format(then=f"{{kind: request, weight: {weight}}}", when="shut && ours", example="It is shut.")
+    added = ("near_misses: [The gate is open.]\n", "near_misses: [The gate is open.]\n" + other)
+    said = [one for one in found(shelf(tmp_path, first, added)) if "is at odds with own.gate about whether" in one]
+    assert bool(said) is named

@@ -34,6 +34,7 @@ def test_every_example_fires_and_every_near_miss_is_silent(library: Library, rul
     assert [one for one in tried if not one.ok] == []
 
 
+@pytest.mark.slow
 def test_every_rule_has_an_example_and_a_near_miss_and_can_hold(library: Library, rules: Rules) -> None:
     assert [str(problem) for problem in lint(library, rules)] == []
 
