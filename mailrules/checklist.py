@@ -16,9 +16,20 @@ _ASKED_AT_ONCE = 5
 _KNOWN = ("value", "none")
 _UNKNOWN = ("unknown", "not_applicable")
 _TROUBLE = frozenset(
-    ("symptom", "error_message", "occurred_at", "timezone", "impact_scope", "business_impact", "frequency")
-)
+    (
+        "symptom", "error_message", "occurred_at", "timezone", "impact_scope", "business_impact", "frequency",
+        "repro_steps",
+    )
+)  # fmt: skip
 """Items that tell the trouble as long as it lasts."""
+_STATED = _TROUBLE | frozenset(
+    (
+        "expected", "product", "version", "environment", "location", "resource_id", "device_id", "contract_id",
+    )
+)  # fmt: skip
+"""Items that an inquiry states; what is said in passing later is not meant as a better word for them."""
+_INQUIRY = 4
+"""Sentences and lines of a mail to a vendor that tell an item, at least, to count as the inquiry."""
 _ASKED = frozenset(("question", "background"))
 """Items that tell what is wanted of the vendor."""
 
@@ -46,19 +57,23 @@ class Checklist:
         self._required = required
 
     def values(self, thread: Thread, readings: Sequence[Reading]) -> dict[str, ItemValue]:
-        """What our side says of each item, newest value first; but a mail that says it is over tells nothing new of the
-        trouble, and what was asked of the vendor stays what is asked of him."""
+        """What our side says of each item, newest value first; but once it is over nothing new is told of the trouble,
+        what was asked of the vendor stays what is asked of him, and what the inquiry to him states stays until he asks
+        for it again or another inquiry states it."""
         values: dict[str, ItemValue] = {}
-        asked: set[str] = set()
+        known = _Known()
         for turn, reading in zip(thread, readings, strict=True):
-            if turn.side == "vendor" or turn.automatic is not None:
+            if turn.automatic is not None:
                 continue
+            if turn.side == "vendor":
+                known.stated -= {ask.what.removeprefix("info:") for ask in reading.asks}
+                continue
+            known.hear(turn, reading)
             for said in reading.items:
                 before = values.get(said.item)
-                if before is None or (_weight(said) >= _weight(before) and not _stays(before, turn, reading, asked)):
+                if before is None or (_weight(said) >= _weight(before) and not known.stays(before, turn, reading)):
                     values[said.item] = said
-                    if said.item in _ASKED and "vendor" in turn.towards:
-                        asked.add(said.item)
+                    known.tell(said.item, turn)
         return values
 
     def required(self, kind: str, side: Side, *, installed: bool) -> list[str]:
@@ -123,16 +138,46 @@ class Checklist:
         return "missing"
 
 
-def _stays(before: ItemValue, turn: Turn, reading: Reading, asked: set[str]) -> bool:
-    """Whether what is known of an item is better than what a later mail happens to say. ``asked``: items that the
-    vendor was told."""
-    if before.state not in _KNOWN or before.partial:
-        return False
-    if before.item in _TROUBLE:
-        return "recovered" in reading.flags or "confirm_resolved" in reading.acts
-    if before.item not in _ASKED:
-        return False
-    return "chase" in reading.acts or (before.item in asked and "vendor" not in turn.towards)
+class _Known:
+    """How the case stands while its mails are gone through."""
+
+    def __init__(self) -> None:
+        self.over = False
+        """One of ours said that it works again."""
+        self.inquiry = False
+        """The mail at hand states the matter to a vendor."""
+        self.stated: set[str] = set()
+        """Items that an inquiry told the vendor."""
+        self.asked: set[str] = set()
+        """Items that tell the vendor what is wanted."""
+
+    def hear(self, turn: Turn, reading: Reading) -> None:
+        if "reopen" in reading.acts or "ongoing" in reading.flags:
+            self.over = False
+        if "recovered" in reading.flags or "confirm_resolved" in reading.acts:
+            self.over = True
+        told = len({said.finding.start for said in reading.items if said.state in _KNOWN})
+        self.inquiry = "reopen" in reading.acts or (
+            turn.side == "team" and "vendor" in turn.towards and told >= _INQUIRY
+        )
+
+    def tell(self, item: str, turn: Turn) -> None:
+        if item in _ASKED and "vendor" in turn.towards:
+            self.asked.add(item)
+        if item in _STATED and self.inquiry:
+            self.stated.add(item)
+
+    def stays(self, before: ItemValue, turn: Turn, reading: Reading) -> bool:
+        """Whether what is known of an item is better than what this mail happens to say."""
+        if before.state not in _KNOWN or before.partial:
+            return False
+        if before.item in _TROUBLE and self.over:
+            return True
+        if before.item in _STATED:
+            return before.item in self.stated and not self.inquiry
+        if before.item not in _ASKED:
+            return False
+        return "chase" in reading.acts or (before.item in self.asked and "vendor" not in turn.towards)
 
 
 def _weight(said: ItemValue) -> int:

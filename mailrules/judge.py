@@ -191,19 +191,27 @@ def _parked(thread: Thread, readings: Sequence[Reading]) -> tuple[Finding, ...]:
 
 
 def _problem(thread: Thread, readings: Sequence[Reading]) -> Problem:
-    """The problem as last stated: the opening's own words first, then each statement offered for agreement."""
+    """The problem as last stated: our own words first (those of the inquiry to the vendor rather than the user's
+    subject), then each statement offered for agreement."""
     statements: list[tuple[str, str]] = []
+    inquired = False
     for turn, reading in zip(thread, readings, strict=True):
         if turn.automatic is not None:
             continue
         if reading.problems:
             statements.append((" ".join(finding.quote for finding in reading.problems)[:400], turn.id))
-        elif not statements and reading.topic:
-            statements.append((reading.topic, turn.id))
+            inquired = True
+        elif reading.topic and (not statements or (not inquired and _inquires(turn))):
+            statements[:] = [(reading.topic, turn.id)]
+            inquired = inquired or _inquires(turn)
     if not statements:
         return Problem()
     drift = any(_apart(a[0], b[0]) for a, b in pairwise(statements))
     return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
+
+
+def _inquires(turn: Turn) -> bool:
+    return turn.side == "team" and "vendor" in turn.towards and turn.subject_is_new
 
 
 def _apart(one: str, other: str) -> bool:

@@ -95,7 +95,7 @@ def _take(facts: _Facts, turn: Turn, reading: Reading, holidays: Container[date]
     if not ours:
         return  # a vendor's word of recovery lowers nothing before we agree to it (2.3, point 8)
     if "recovered" in reading.flags or "confirm_resolved" in reading.acts:
-        facts.recovered = low[0] if low else _of_act(reading)
+        facts.recovered = low[0] if low else _of_act(reading, "confirm_resolved")
         facts.confirmed = "confirm_resolved" in reading.acts
     elif "ongoing" in reading.flags:
         facts.recovered, facts.confirmed = None, False
@@ -124,12 +124,17 @@ def _deadline(facts: _Facts, turn: Turn, reading: Reading, holidays: Container[d
             facts.deadline = wanted.finding
 
 
-def _of_act(reading: Reading) -> Finding | None:
-    return next((f for f in reading.findings), None)
+def _of_act(reading: Reading, act: str) -> Finding | None:
+    """The words of an act: its rule is named after it; else the first that a rule found in the text."""
+    named = (f for f in reading.findings if f.rule.rpartition(".")[2] == act)
+    said = (f for f in reading.findings if f.start >= 0)
+    return next(named, None) or next(said, None) or next(iter(reading.findings), None)
 
 
 def _flagged(reading: Reading) -> Finding | None:
-    return next((item.finding for item in reading.items if item.item == "ongoing_state"), None) or _of_act(reading)
+    return next((item.finding for item in reading.items if item.item == "ongoing_state"), None) or _of_act(
+        reading, "ongoing"
+    )
 
 
 def _impact(facts: _Facts) -> tuple[str, list[Finding]]:

@@ -252,6 +252,10 @@ class Reader:
     def _topic(turn: Turn, looked: Looked, got: _Collected) -> str:
         symptom = got.items.get("symptom")
         subject = " ".join(fold(turn.subject)[0].split())
+        if turn.begins:  # its subject is about something else: the first sentence that tells something of the matter
+            told = [value.finding for value in got.items.values() if value.finding.start >= 0]
+            if told:
+                return min(told, key=lambda finding: finding.start).quote[:200]
         if turn.subject_is_new and subject:
             return subject[:200]
         return symptom.finding.quote[:200] if symptom else subject[:200]

@@ -190,7 +190,8 @@ def _body(folded: str, build: _Builder, known: Known, state_of: StateOf) -> None
                 following = lines[number]
                 bare = following.strip()
                 if bare and bare[-1] != ":" and _label_of(following, known) is None and not _BULLET.match(following):
-                    value, value_at = following.strip(), starts[number] + len(following) - len(following.lstrip())
+                    value = following.strip()
+                    value_at = starts[number] + len(following) - len(following.lstrip()) - at
                     number += 1
             heading = name if known(name) and not value else ""
             _value(build, name, value, at + value_at if value_at >= 0 else at, state_of, lead, line, at)

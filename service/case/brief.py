@@ -49,9 +49,17 @@ _SAME = {"ja": "(「{}」と同じ文)", "en": "(the same sentence as “{}”)"
 _JOINED = {"ja": "・", "en": " / "}
 _TELLING = ("question", "background", "request_detail", "symptom")
 """What tells a wish, best first."""
-_SAYS = 14
-"""Characters under which a question ("Which is it?") says nothing by itself."""
+_WISHES = ("howto", "request", "billing")
+_SAYS = 32
+"""Columns under which a question ("Which is it?") says nothing by itself: a wide character takes two."""
 _NOT_YET = {"ja": "(おおよそ)", "en": "(not exact)"}
+_ABOVE = {"ja": "(上の文のとおり)", "en": "(the sentence above)"}
+_OUR_OWN = ("requester", "contact")
+"""Who of us is concerned: nothing a vendor needs, unless that is asked for or the team itself says it."""
+_WHOLE = ("occurred_at",)
+"""Items of which the sentence says more than the value read from it: "15:40" is on some day."""
+_SENTENCE = 160
+"""Characters of a sentence that is shown in place of its value."""
 _SIDES = {
     "team": {"ja": "情シス", "en": "the team"},
     "vendor": {"ja": "ベンダー", "en": "the vendor"},
@@ -81,6 +89,8 @@ def brief(
     }
     unkind = {item: hint for item, line in known.items() if for_ == "vendor" and (hint := _hint(line, case))}
     lines = {item: line for item, line in known.items() if item not in unkind}
+    if for_ == "vendor":
+        lines = {item: line for item, line in lines.items() if _for_vendor(line, case, messages)}
     shown: set[str] = set()
     sections: list[dict[str, Any]] = []
     for name, items in _SECTIONS:
@@ -140,10 +150,16 @@ def markdown(made: Mapping[str, Any]) -> str:
     told: dict[str, str] = {}
     if lead["statement"]:
         out += [f"> {_plain(lead['statement'])}", ""]
-    open_ends = [(gap, _GAP[lang]) for gap in made["gaps"]] + [(one, _REWORD[lang]) for one in made["reword"]]
+    entries = [entry for section in made["sections"] for entry in section["entries"]]
+    wanted = {entry["text"]: entry["label"] for entry in entries if entry["item"] == "question"}
+    partly = {entry["item"] for entry in entries if entry["partial"]}
+    open_ends = [(gap, _GAP[lang]) for gap in made["gaps"] if gap["item"] not in partly]
+    open_ends += [(one, _REWORD[lang]) for one in made["reword"]]
     for section in made["sections"]:
         ends = [(one, mark) for one, mark in open_ends if _section_of(one["item"]) == section["id"]]
-        said = [f"- {_plain(label)}: {_plain(text)}" for label, text in _told(section["entries"], lead, told, lang)]
+        below = wanted if section["id"] != _section_of("question") else {}
+        lines = _told(section["entries"], lead, told, below, lang)
+        said = [f"- {_plain(label)}: {_plain(text)}" for label, text in lines]
         if said or ends:
             out += [f"## {section['title']}", *said, *(f"- {_plain(one['label'])}: {mark}" for one, mark in ends), ""]
     shown = {section["id"] for section in made["sections"]}
@@ -161,35 +177,52 @@ def markdown(made: Mapping[str, Any]) -> str:
 
 
 def _told(
-    entries: Sequence[Mapping[str, Any]], lead: Mapping[str, Any], told: dict[str, str], lang: Lang
+    entries: Sequence[Mapping[str, Any]],
+    lead: Mapping[str, Any],
+    told: dict[str, str],
+    below: Mapping[str, str],
+    lang: Lang,
 ) -> list[tuple[str, str]]:
     """Label and words of each line: one sentence that holds several items is written once. ``told``: sentences of the
-    sections before, with their label."""
+    sections before, with their label; ``below``: those of a later one that are at home there."""
     together: dict[str, list[str]] = {}
     for entry in entries:
-        if entry["item"] != lead["item"] or entry["text"] != lead["statement"]:
+        if entry["item"] not in (lead["item"], "symptom") or entry["text"] != lead["statement"]:
             together.setdefault(entry["text"], []).append(entry["label"])
     lines = []
     for text, labels in together.items():
         label = _JOINED[lang].join(labels)
-        lines.append((label, _SAME[lang].format(told[text]) if text in told else text))
-        told.setdefault(text, labels[0])
+        if text == lead["statement"]:
+            lines.append((label, _ABOVE[lang]))
+            continue
+        elsewhere = told.get(text) or below.get(text)
+        lines.append((label, _SAME[lang].format(elsewhere) if elsewhere else text))
+        if text not in below:
+            told.setdefault(text, labels[0])
     return lines
 
 
 def _problem(case: Mapping[str, Any], lines: Mapping[str, Mapping[str, Any]], for_: str) -> dict[str, Any]:
     """The problem in one sentence: as it was last agreed; where that is the bare subject, what happens or what is
-    asked, in somebody's words."""
+    asked, in somebody's words. A subject that says what happens is one, and a question that says nothing by itself
+    stands behind its subject."""
     agreed = case.get("problem") or {}
     statement = shown_subject(agreed.get("statement") or "")
     unkind = for_ == "vendor" and _hint({"quote": statement}, case) is not None
     if unkind or not statement or statement == shown_subject(case.get("title") or ""):
-        for item in _TELLING if case.get("kind") in ("howto", "request", "billing") else ("symptom", "question"):
+        for item in _TELLING if case.get("kind") in _WISHES else ("symptom", "question"):
             line = lines.get(item)
             text = _words(line) if line is not None and line["state"] == "present" else ""
-            enough = item == "symptom" or len(text) >= _SAYS
-            if line is not None and text and enough and (unkind or text not in statement):
+            if line is None or not text:
+                continue
+            if item == "symptom" and statement and not unkind and text in statement:
+                break
+            if item == "symptom" or _columns(text) >= _SAYS:
                 return {"statement": text, "message": line.get("message"), "item": item}
+        question = lines.get("question") if case.get("kind") in _WISHES else None
+        if question is not None and question["state"] == "present" and statement and not unkind:
+            said = f"{statement} — {_words(question)}"
+            return {"statement": said, "message": question.get("message"), "item": "question"}
     if unkind:
         return {"statement": "", "message": None, "item": None}
     return {"statement": statement, "message": agreed.get("message"), "item": None}
@@ -202,8 +235,28 @@ def _hint(line: Mapping[str, Any], case: Mapping[str, Any]) -> Mapping[str, Any]
     return next((hint for hint, quote in hints if quote and any(quote in text for text in said)), None)
 
 
+def _for_vendor(line: Mapping[str, Any], case: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a line is meant for him: not who of us is concerned, nor his own number given as a related one."""
+    item = line["item"]
+    if item == "related_case":
+        return not any(ref["ref"] in _words(line) for ref in case.get("vendor_refs", []) if ref.get("ref"))
+    if item not in _OUR_OWN or case.get("kind") == "request" or item in case.get("missing", []):
+        return True
+    if any(ask["what"] == f"info:{item}" for ask in case.get("asks", [])):
+        return True
+    roles = {str(message["id"]): message["author"]["role"] for message in messages}
+    return item == "contact" and roles.get(str(line.get("message"))) == "team"
+
+
+def _columns(text: str) -> int:
+    return sum(1 if char.isascii() else 2 for char in text)
+
+
 def _words(line: Mapping[str, Any]) -> str:
-    return _one_line(line.get("value") or line.get("quote"))
+    value, quote = _one_line(line.get("value")), _one_line(line.get("quote"))
+    if line["item"] in _WHOLE and value in quote and len(quote) <= _SENTENCE:
+        return quote
+    return value or quote
 
 
 def _one_line(text: Any) -> str:
@@ -227,6 +280,7 @@ def _entry(line: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
         "text": text,
         "state": line["state"],
         "message": line.get("message"),
+        "partial": bool(line.get("partial")),
     }
 
 

@@ -132,9 +132,11 @@ def _checklist(judgement: Judgement, overrides: Overrides) -> tuple[tuple[ItemSt
 
 
 def _title(lines: Sequence[Line]) -> str:
-    """The opening's subject; else the first words written."""
+    """The opening's subject, or what it is about where it stands under an old subject; else the first words written."""
     own = [line for line in lines if line.turn.automatic is None] or list(lines)
     for line in own:
+        if line.turn.begins and line.reading is not None and line.reading.topic:
+            return shown_subject(line.reading.topic)
         if shown := shown_subject(line.turn.subject):
             return shown
     words = " ".join(own[0].turn.text.split())

@@ -16,6 +16,13 @@ from rich.text import Text
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
 COLUMNS = (("key", 12), ("", 4), ("turn", 10), ("since", 10), ("vendor", 16), ("title", 60), ("missing", 44))
 """Of the table of cases: heading, widest."""
+_NOTES = {
+    "p1-without-contact": "P1, and nobody is named who can be reached",
+    "p1-without-owner": "P1, and nobody of the team takes part",
+    "overdue-promise": "what was promised is overdue",
+    "call": "several turns, and still something is missing: a call may be quicker than another mail",
+    "dmarc-failed": "a mail in it was sent under another's name",
+}
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
@@ -115,9 +122,15 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
         out,
         f"why {case['priority']}"
         + (f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""),
-        [f"“{found['quote']}”  {found['rule']}" for found in detail.get("evidence", [])],
+        [f"“{quote}”  {', '.join(rules)}" for quote, rules in _by_words(detail.get("evidence", []))],
     )
     _section(out, "heard, not counted", [f"“{found['quote']}”" for found in detail.get("heard", [])])
+    _section(out, "to be minded", [_NOTES.get(note, note) for note in case.get("notes", [])])
+    problem = case.get("problem") or {}
+    if problem.get("statement") and problem["statement"] != case["title"]:
+        _section(
+            out, f"problem (version {problem['version']}{', it drifts' * problem['drift']})", [problem["statement"]]
+        )
     labels = {line["item"]: line["label"] for line in case.get("checklist", [])}
     _section(out, "still needed", [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]])
     _section(
@@ -125,6 +138,16 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
         "asks",
         [f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])],
     )
+    _section(
+        out,
+        "promised",
+        [
+            f"by {one['by']}, {one['due'][:16].replace('T', ' ')}Z{', overdue' * one['overdue']}  “{one['quote']}”"
+            for one in case.get("promises", [])
+            if not one["kept"]
+        ],
+    )
+    _section(out, "a kinder wording", [f"“{one['quote']}”  {one['advice']}" for one in case.get("tone", [])])
     _section(out, "parked", [f"{one['topic']}  “{one['quote']}”" for one in case.get("parked", [])])
     clocks = case.get("clocks") or {}
     held = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
@@ -138,6 +161,14 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
         for file in mail["attachments"]:
             out.print(Text(visible(f"   + {file['filename']} ({file['size']} bytes)"), "dim"))
     return 0
+
+
+def _by_words(evidence: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Each quote once, with every rule that rests on it."""
+    rules: dict[str, list[str]] = {}
+    for found in evidence:
+        rules.setdefault(found["quote"], []).append(found["rule"])
+    return list(rules.items())
 
 
 def _section(out: Console, title: str, lines: list[str]) -> None:

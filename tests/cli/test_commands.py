@@ -119,6 +119,8 @@ def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) 
     shown = sodan("show", found["key"])
     assert "logs → team" in shown.out
     assert "サインインログをご提供いただけますでしょうか" in shown.out
+    why = [line.rsplit("”", 1)[0] for line in shown.out.splitlines() if line.startswith("  “")]
+    assert len(why) == len(set(why)), "each sentence once, with all rules that rest on it"
     assert json_of(sodan("show", found["key"], "--json"))["key"] == found["key"]
     assert sodan("show", "SD-999").status == 1
     assert sodan("show", "nonsense").status == 1
