@@ -318,6 +318,8 @@ class Incidental(Model):
     """RE2 for what follows it."""
     maker: Words = []
     """RE2 for what follows the name of a product where its maker is meant ("…に問い合わせ中", "… Support")."""
+    party: Words = []
+    """RE2 for what stands before a name where its maker is meant ("we asked …", "the invoice from …")."""
 
 
 class Pack(Model):

@@ -38,7 +38,8 @@ _ABBREVIATION = re.compile(
 )
 _JUDGED = 2000
 """Units of one mail that are judged as language; what comes after so many is treated as a pasted log."""
-_TOKENS = re.compile(r"「[^「」\n]*」|\([^()\n]{0,80}\)|[。!?.;]+")
+_TOKENS = re.compile(r'「[^「」\n]*」|\([^()\n]{0,80}\)|(?<![\w"])"[^"\n]{2,200}"(?!\w)|[。!?.;]+')
+_NEXT = re.compile(r"[ \t]+[A-Z]")
 _ENDS = re.compile(r"[。!?.;]")
 """A sentence may end there; most texts of one line hold none but at their end."""
 _SPOKEN = re.compile(
@@ -371,7 +372,7 @@ def _sentences(build: _Builder, where: str, parts: list[tuple[str, int]], label:
 
 
 def _split(text: str) -> list[tuple[int, int]]:
-    """Sentence ends: 。!? of Japanese, full stops before a capital; not inside 「…」."""
+    """Sentence ends: 。!? of Japanese, full stops before a capital; not inside 「…」 or "…"."""
     bare = text.strip()
     head = bare.rstrip("。!?")
     if _ENDS.search(head if head != bare else bare.rstrip(".;")) is None:
@@ -386,6 +387,10 @@ def _several(text: str) -> list[tuple[int, int]]:
     for match in _TOKENS.finditer(text):
         token = match.group()
         if token[0] in "「(":
+            continue
+        if token[0] == '"':
+            if token[-2] in ".!?" and _NEXT.match(text, match.end()):
+                cuts.append(match.end())
             continue
         if match.start() < depth_end:
             continue

@@ -77,6 +77,7 @@ class Vendors:
         self._before = _any_of([p for said in incidental for p in said.before], after="[ \t]*$")
         self._after = _any_of([p for said in incidental for p in said.after], before="^[ \t]*")
         self._maker = _any_of([p for said in incidental for p in said.maker], before="^[ \t]*")
+        self._party = _any_of([p for said in incidental for p in said.party], after="[ \t]*$")
         self._names: list[_Name] = []
         self._automaton = self._compile_names(profiles)
 
@@ -172,8 +173,9 @@ class Vendors:
         return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
     def _named(self, turn: Turn, sheet: Sheet) -> Recognised:
-        """The vendor that the words name. Products of a vendor count in mails of the team alone: a user who writes
-        "Outlook" has no case with Microsoft yet, so that one is the maker only."""
+        """The vendor that the words name. Products of a vendor count in mails of the team alone. A user who writes
+        "Outlook" or "Zoom" names what he works with and has no case with its maker yet: he names the maker only,
+        unless he speaks of it as of somebody who was asked, answered, or sent a bill."""
         if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
             return Recognised(None)
         weak = turn.side == "team" and "requester" not in turn.towards
@@ -183,7 +185,8 @@ class Vendors:
         for text, weight, base, start, end, name in self._names_in(turn, sheet):
             if self._in_passing(text, start, end):
                 continue
-            strong = name.strong or self._maker(text[end : end + _NEAR])
+            party = self._maker(text[end : end + _NEAR]) or self._party(text[max(0, start - _NEAR) : start])
+            strong = party or (name.strong and turn.side != "requester")
             if not (strong or weak):
                 makers[name.vendor] += weight
                 continue

@@ -138,9 +138,33 @@ class TestWhoIsNamed:
         mail = turn("日本マイクロソフト 野口様\n\nSlack で頂いた件、承知しました。設定を確認します。")
         assert recognised(mail).vendor == "microsoft"
 
-    def test_a_cloud_service_that_a_user_names(self) -> None:
-        assert recognised(turn("kintoneが開けません。", side="requester")).vendor == "cybozu"
-        assert recognised(turn("okta がループします", side="requester")).vendor == "okta"
+    @pytest.mark.parametrize(
+        ("text", "maker"),
+        [
+            ("kintoneが開けません。", "cybozu"),
+            ("okta がループします", "okta"),
+            ("KING OF TIME で打刻できません", "kingoftime"),
+            ("Could Zoom be installed on my laptop?", "zoom"),
+            ("リコーの複合機が止まっています", None),
+        ],
+    )
+    def test_a_user_names_what_he_works_with(self, text: str, maker: str | None) -> None:
+        seen = recognised(turn(text, side="requester"))
+        assert (seen.vendor, seen.maker) == (None, maker)
+
+    @pytest.mark.parametrize(
+        ("text", "vendor"),
+        [
+            ("We asked Slack and they said it is on our side.", "slack"),
+            ("The October invoice from Zoom shows 40 seats too many.", "zoom"),
+            ("A technician from Citrix was here on Monday.", "citrix"),
+            ("freeeから請求が二重に来ています。", "freee"),
+            ("Sansanに聞いたら、社内の設定だと言われました。", "sansan"),
+            ("Zoomの請求書について", "zoom"),
+        ],
+    )
+    def test_a_user_speaks_of_a_vendor_that_was_asked_or_sent_a_bill(self, text: str, vendor: str) -> None:
+        assert recognised(turn(text, side="requester")).vendor == vendor
 
     def test_a_program_that_a_user_names_is_no_case_with_its_maker(self) -> None:
         for text in ("Outlook が固まります", "FortiClient が 98% で止まります", "OneDrive does not sync"):
@@ -149,7 +173,7 @@ class TestWhoIsNamed:
     def test_the_maker_of_a_program_is_known_all_the_same(self) -> None:
         seen = recognised(turn("FortiClient が 98% で止まります", side="requester"))
         assert (seen.vendor, seen.maker) == (None, "fortinet")
-        assert recognised(turn("okta がループします。Outlook も。", side="requester")).maker is None
+        assert recognised(turn("okta がループします。okta です。Outlook も。", side="requester")).maker == "okta"
 
     def test_the_team_names_a_product_in_its_copy_of_a_ticket(self) -> None:
         mail = turn("FortiGate 200F が再起動した件、起票しました。", towards=frozenset({"team"}))
