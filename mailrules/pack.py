@@ -25,7 +25,7 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Words = Annotated[list[str], BeforeValidator(_as_list)]
+Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 """One string or a list of strings."""
 
 
@@ -62,8 +62,16 @@ def _as_example(value: Any) -> Any:
     return {"text": value} if isinstance(value, str) else value
 
 
-ExampleText = Annotated[Example, BeforeValidator(_as_example)]
-Examples = Annotated[list[ExampleText], BeforeValidator(lambda v: [v] if isinstance(v, str | dict) else v)]
+ExampleText = Annotated[Example, BeforeValidator(_as_example, json_schema_input_type=str | Example)]
+
+
+def _as_examples(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+Examples = Annotated[
+    list[ExampleText], BeforeValidator(_as_examples, json_schema_input_type=str | Example | list[str | Example])
+]
 
 
 class Signal(Model):

@@ -1,4 +1,5 @@
-"""JSON Schema of a pack, for editors: ``python -m mailrules.schema > docs/pack.schema.json``."""
+"""JSON Schema for editors: ``python -m mailrules.schema > docs/pack.schema.json`` of a pack,
+``python -m mailrules.schema site > docs/site.schema.json`` of the site file."""
 
 from __future__ import annotations
 
@@ -6,11 +7,14 @@ import json
 import sys
 
 from mailrules.pack import Pack
+from mailrules.site import Site
 
 
-def schema() -> str:
-    return json.dumps(Pack.model_json_schema(), ensure_ascii=False, indent=1) + "\n"
+def schema(of: str = "pack") -> str:
+    """Of a ``pack``, or of the ``site`` file."""
+    model = Site if of == "site" else Pack
+    return json.dumps(model.model_json_schema(), ensure_ascii=False, indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(schema())
+    sys.stdout.write(schema(*sys.argv[1:2]))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import holidays
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from mailrules.pack import Model, SideName, Words
 
@@ -21,7 +21,8 @@ def _as_clock(value: Any) -> Any:
     return time(0) if value == "24:00" else value
 
 
-Clock = Annotated[time, BeforeValidator(_as_clock)]
+_WRITTEN = {"type": "string", "pattern": r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?|24:00)$"}
+Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
 """``09:00``; ``24:00`` as the end of a day."""
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from mailrules.thread import Side
 from service.api import schemas
 from service.api.desk import Desk, name_of
 from service.api.moments import MOMENT, moment
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
+from service.case.clocks import Calendar
+from service.case.working import calendars_of
 from service.errors import NotFound
 from service.intake import rejudge
 from service.store import cases, corrections, feed, timeline
@@ -77,7 +81,7 @@ def routes(desk: Desk) -> APIRouter:
         tag = _tag(found)
         if if_none_match and tag in [part.strip() for part in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
-        return answer(cases.to_now(found, desk.now()), {"ETag": tag})
+        return answer(cases.to_now(found, desk.now(), _calendars(desk, found)), {"ETag": tag})
 
     @router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
     def change_case(request: Request, key: str, change: schemas.CaseChange, if_match: Unshown = None) -> Response:
@@ -100,7 +104,7 @@ def routes(desk: Desk) -> APIRouter:
             return cases.find(conn, number)
 
         changed = desk.database.transact(apply)
-        return answer(cases.to_now(changed, now), {"ETag": _tag(changed)})
+        return answer(cases.to_now(changed, now, _calendars(desk, changed)), {"ETag": _tag(changed)})
 
     @router.get("/{key}/messages", response_model=schemas.MessagePage, responses={**documented(400, 404, 503), **MOVED})
     def list_messages(request: Request, key: str, limit: Limit = 50, cursor: Cursor = None) -> Response:
@@ -187,6 +191,10 @@ def _find(desk: Desk, key: str, rest: str = "") -> cases.Found | Response:
     except NotFound:
         raise NotFound(f"there is no case {key[:40]}") from None
     return found
+
+
+def _calendars(desk: Desk, found: cases.Found) -> Mapping[Side, Calendar]:
+    return calendars_of(desk.rules, found.document.get("vendor"))
 
 
 def _tag(found: cases.Found) -> str:

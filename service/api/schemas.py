@@ -100,6 +100,7 @@ class Ask(Out):
     state: Literal["open", "answered", "withdrawn"]
     answered_at: datetime | None = None
     answered_by_message: str | int | None = None
+    set_by: str | None = Field(default=None, description="Who said by hand that it was answered or is not needed.")
 
 
 class Clocks(Out):
@@ -151,6 +152,13 @@ class CaseChange(BaseModel):
         default=None,
         max_length=64,
         description="By item id: `waived`, an answer in words, or null to take it back.",
+    )
+    asks: dict[str, Literal["answered", "withdrawn"] | None] | None = Field(
+        default=None,
+        max_length=64,
+        description="By the id of an ask, or `*` for all that are open: `answered` where the answer went by a portal "
+        "or by phone (with the last of them it is the vendor's turn, until a mail moves it), `withdrawn`, or null to "
+        "take it back.",
     )
 
 

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from service.board import chart, marks
 from service.board.frame import Frame
 from service.board.reader import Reader
+from service.case.working import calendars_of
 from service.errors import NotFound
 from service.store import cases, feed, timeline
 from service.store.apart import set_apart
@@ -45,7 +46,7 @@ def routes(frame: Frame) -> APIRouter:
 
         (mails, position), events, apart = frame.database.read(read)
         reader = frame.reader(request)
-        case = cases.to_now(found, reader.now)
+        case = cases.to_now(found, reader.now, calendars_of(frame.rules, found.document.get("vendor")))
         return frame.page(
             request,
             "case.html",
@@ -100,6 +101,7 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         "detail": detail,
         "needed": sorted(wanted, key=lambda line: order.get(line["item"], 99)),
         "known": [line for line in lines if line["state"] in ("present", "unknown", "waived")],
+        "promises": [one for one in case.get("promises", []) if not one["kept"]],
         "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),
         "items": {line["item"]: line["label"] for line in lines},
         "bars": chart.bars(case.get("clocks"), case["waiting_on"] if case["status"] == "open" else None),

@@ -58,6 +58,22 @@ def routes(frame: Frame) -> APIRouter:
         await change(apply)
         return back_to(f"/cases/{key}", "set")
 
+    @router.post("/cases/{key}/asks/{ask}")
+    async def set_ask(request: Request, key: str, ask: str) -> Response:
+        given, number = await form(request), cases.number_of(key, frame.prefix)
+        if not re.fullmatch(r"[0-9]{1,20}-[a-z_:]{1,80}", ask):
+            raise Refused("there is no such ask")
+        value = "answered" if given.get("value") == "answered" else None
+        now, by = frame.now(), who(request)
+
+        def apply(conn: Any) -> None:
+            one_at_a_time(conn)
+            corrections.set_by_person(conn, number, {"asks": {ask: value}}, by, now)
+            rejudge(conn, [number], frame.house, now=now)
+
+        await change(apply)
+        return back_to(f"/cases/{key}", "set")
+
     @router.post("/cases/{key}/merge")
     async def merge(request: Request, key: str) -> Response:
         given, number = await form(request), cases.number_of(key, frame.prefix)

@@ -155,6 +155,28 @@ WORDS: dict[str, tuple[str, str]] = {
     "first_response": ("最初の返答まで", "First response after"),
     "turns": ("やりとり {n} 往復", "{n} turns"),
     "turns.one": ("やりとり 1 往復", "1 turn"),
+    "promised": ("約束された期日", "Promised by"),
+    "promised.over": ("この時刻に連絡の予定でした", "an update was expected then"),
+    "note.p1-without-contact": (
+        "P1 ですが、連絡のつく人が書かれていません。",
+        "P1, and nobody is named who can be reached.",
+    ),
+    "note.p1-without-owner": (
+        "P1 ですが、チームの誰もまだ入っていません。",
+        "P1, and nobody of the team takes part yet.",
+    ),
+    "note.overdue-promise": ("約束の期日が過ぎています。", "What was promised is overdue."),
+    "note.call": (
+        "往復が重なっています。電話で話すと早いかもしれません。",
+        "Several turns, and still something is missing: a call may be quicker than another mail.",
+    ),
+    "note.dmarc-failed": (
+        "差出人を確認できないメールが含まれています。",
+        "A mail in it was sent under another's name.",
+    ),
+    "ask.by_hand": ("{who} が記録", "noted by {who}"),
+    "ask.elsewhere": ("ポータルや電話で回答済み", "Answered by portal or phone"),
+    "ask.take_back": ("記録を取り消す", "Take that back"),
     "parked": ("回復後に話すこと", "Parked for later"),
     "parked.note": (
         "それはそれ、これはこれ。回復したら別の相談として開きます。",

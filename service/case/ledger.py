@@ -170,6 +170,14 @@ class Ledger:
         logs = [ask for ask in waiting if ask.what == "logs"] if _LOGS.search(folded(line.turn.text)) else []
         self._close(logs or (waiting if len(waiting) == 1 else []), "withdrawn", line.node.at, line.turn.id)
 
+    def told(self, ask: str, state: str, at: datetime, who: str) -> int:
+        """A person says of an ask (``*``: of all that are open) how it ended. How many that settles."""
+        named = [one for one in self.open() if ask in ("*", one.id) and one.asked_at <= at]
+        for one in named:
+            place = self._asks.index(one)
+            self._asks[place] = replace(one, state=state, answered_at=at, set_by=who)  # type: ignore[arg-type]
+        return len(named)
+
     def closed(self, line: Line) -> None:
         """The vendor closed the case: nothing is owed any more."""
         self._close(self.open(), "withdrawn", line.node.at, line.turn.id)

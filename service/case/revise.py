@@ -40,7 +40,7 @@ def revise(
     ordered = believed(everything)
     if len(judgement.readings) == len(ordered):
         ordered = with_readings(ordered, judgement.readings)
-    course = follow(ordered)
+    course = follow(ordered, overrides.asks)
     status, waiting_on, since, moves = _with_people(course, overrides)
     spans = spans_of([(at, side) for at, side in moves if at <= now], now)
     checklist, missing = _checklist(judgement, overrides)

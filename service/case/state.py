@@ -28,6 +28,8 @@ class Ask:
     state: Literal["open", "answered", "withdrawn"] = "open"
     answered_at: datetime | None = None
     answered_by_message: str | None = None
+    set_by: str | None = None
+    """Who said by hand that it was answered (by a portal, by phone) or is not needed."""
 
     def document(self) -> dict[str, Any]:
         return {
@@ -41,6 +43,7 @@ class Ask:
             "state": self.state,
             "answered_at": stamp(self.answered_at),
             "answered_by_message": self.answered_by_message,
+            "set_by": self.set_by,
         }
 
 
@@ -124,14 +127,19 @@ class Overrides:
     waiting_on: Setting | None = None
     items: Mapping[str, Setting] = field(default_factory=dict)
     """Item → ``waived``, or the value that answers it."""
+    asks: Mapping[str, Setting] = field(default_factory=dict)
+    """Ask → ``answered`` or ``withdrawn``; ``*`` stands for all that were open at that time."""
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> Overrides:
         """From ``cases.set_by_people``: field → {"value", "by", "at"}; ``items``: item → the same."""
         document = document or {}
         one = {name: _setting(document[name]) for name in _FIELDS if name in document}
-        items = {str(item): _setting(value) for item, value in (document.get("items") or {}).items()}
-        return cls(**one, items=items)
+        items, asks = (
+            {str(name): _setting(value) for name, value in (document.get(group) or {}).items()}
+            for group in ("items", "asks")
+        )
+        return cls(**one, items=items, asks=asks)
 
 
 _FIELDS = ("status", "priority", "title", "vendor", "waiting_on")

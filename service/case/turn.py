@@ -25,7 +25,7 @@ to go on opens the case again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,7 +34,7 @@ from service.case import phrases
 from service.case.deskstate import told_state
 from service.case.ledger import Ledger
 from service.case.line import Line
-from service.case.state import Ask, Status
+from service.case.state import Ask, Setting, Status
 
 
 @dataclass(slots=True)
@@ -50,11 +50,17 @@ class Course:
     asks: tuple[Ask, ...] = ()
 
 
-def follow(lines: Sequence[Line]) -> Course:
-    """Go through the mails of a case, oldest first."""
+def follow(lines: Sequence[Line], by_hand: Mapping[str, Setting] | None = None) -> Course:
+    """Go through the mails of a case, oldest first. ``by_hand``: asks that a person says were answered elsewhere (by a
+    portal, by phone), each at its time: with the last of them the turn is the vendor's, as after a mail."""
     course, ledger = Course(), Ledger()
+    said = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items() if one.at is not None), key=_when)
     for line in lines:
+        while said and said[0][0] <= line.node.at:
+            _told(course, ledger, *said.pop(0))
         _step(course, ledger, line)
+    for one in said:
+        _told(course, ledger, *one)
     if not course.moves:  # only machines wrote: somebody of the team has to look, unless it is a mere notice
         first = lines[0]
         if all(line.turn.automatic == "notification" for line in lines):
@@ -63,6 +69,19 @@ def follow(lines: Sequence[Line]) -> Course:
             _move(course, first, "team")
     course.asks = ledger.asks
     return course
+
+
+def _when(told: tuple[datetime, str, Setting]) -> tuple[datetime, str]:
+    return told[:2]
+
+
+def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:
+    settled = ledger.told(ask, str(setting.value), at, setting.by or "somebody")
+    if not settled or setting.value != "answered" or ledger.open():
+        return
+    if course.status == "open" and course.waiting_on == "team":
+        course.waiting_on, course.since, course.last_turn = "vendor", at, "vendor"
+        course.moves.append((at, "vendor"))
 
 
 def _step(course: Course, ledger: Ledger, line: Line) -> None:

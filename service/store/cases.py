@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, literal, or_, select, text, tuple_
 from sqlalchemy.sql.elements import UnaryExpression
 
+from mailrules.thread import Side
+from service.case.clocks import Calendar, Span, business
 from service.errors import NotFound, Refused
 from service.store import search
 from service.store.tables import Instant, Number, case_items_missing, case_refs, cases, participants
@@ -140,15 +142,33 @@ def by_state(conn: Connection) -> list[tuple[str, str, int]]:
     return [(row[0], row[1], row[2]) for row in conn.execute(query)]
 
 
-def to_now(found: Found, now: datetime) -> dict[str, Any]:
-    """The case with its clocks run up to ``now``: the side whose turn it is goes on holding it."""
+def to_now(found: Found, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
+    """The case as it stands ``now``: the side whose turn it is goes on holding it (in business time where its calendar
+    is given), and a promise may be overdue by now."""
     document = dict(found.document)
-    side, since = document.get("waiting_on"), found.updated_at
+    side: Any = document.get("waiting_on")
+    since = found.updated_at
     clocks = document.get("clocks")
     if clocks and side in clocks and document.get("status") == "open":
         passed = max(0, int((now - since).total_seconds()))
         document["clocks"] = {**clocks, side: (clocks[side] or 0) + passed}
+        if calendars and side in calendars and since < now:
+            worked = business([Span(side, since, now)], side, calendars[side])
+            before = clocks.get("business") or {}
+            document["clocks"]["business"] = {**before, side: (before.get(side) or 0) + worked}
+    promises = [_by_now(promise, since, now) for promise in document.get("promises") or []]
+    if promises and document.get("status") == "open" and any(one["overdue"] for one in promises):
+        document["promises"] = promises
+        document["notes"] = list(dict.fromkeys([*(document.get("notes") or []), "overdue-promise"]))
     return document
+
+
+def _by_now(promise: dict[str, Any], judged: datetime, now: datetime) -> dict[str, Any]:
+    """A promise whose date has come since the case was judged, and no mail with it, is overdue."""
+    if promise.get("kept") or promise.get("overdue"):
+        return promise
+    due = datetime.fromisoformat(promise["due"])
+    return {**promise, "overdue": judged <= due < now}
 
 
 def _summary(row: Row[*tuple[Any, ...]], prefix: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from service.store.apart import MOVED
 from service.store.database import one_at_a_time
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
-FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "items")
+FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "items", "asks")
+_ONE_BY_ONE = ("items", "asks")
 
 
 def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> int:
@@ -116,31 +117,33 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
 
 
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
-    """Keep what a person sets (``None`` takes it back); items one by one. The event. Raises NotFound, Refused."""
+    """Keep what a person sets (``None`` takes it back); items and asks one by one. The event.
+
+    Raises NotFound, Refused.
+    """
     row = conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).one_or_none()
     if row is None:
         raise NotFound("there is no such case")
     before: dict[str, Any] = row.set_by_people or {}
-    kept: dict[str, Any] = {name: value for name, value in before.items() if name != "items"}
-    items: dict[str, Any] = dict(before.get("items") or {})
+    kept: dict[str, Any] = {name: value for name, value in before.items() if name not in _ONE_BY_ONE}
+    groups: dict[str, dict[str, Any]] = {name: dict(before.get(name) or {}) for name in _ONE_BY_ONE}
     signed = {"by": who or "somebody", "at": now.isoformat()}
     for name, value in wanted.items():
         if name not in FIELDS:
             raise Refused(f"{name}: not a field that can be set")
-        if name == "items":
-            for item, state in (value or {}).items():
+        if name in _ONE_BY_ONE:
+            for one, state in (value or {}).items():
                 if state is None:
-                    items.pop(item, None)
+                    groups[name].pop(one, None)
                 else:
-                    items[item] = {"value": state, **signed}
+                    groups[name][one] = {"value": state, **signed}
             if value is None:
-                items = {}
+                groups[name] = {}
         elif value is None:
             kept.pop(name, None)
         else:
             kept[name] = {"value": None if value == "none" else value, **signed}
-    if items:
-        kept["items"] = items
+    kept |= {name: group for name, group in groups.items() if group}
     conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=kept))
     data = {"set": dict(wanted), "before": before, "touched": [number]}
     return _note(conn, number, "case.set", who, now, data)

@@ -118,3 +118,19 @@ def test_the_history_says_who_did_what(embedded: Running) -> None:
     embedded.client.patch(f"/api/cases/{key}", json={"priority": "P3"})
     events = embedded.get(f"/api/cases/{key}/history")["items"]
     assert [event["who"] for event in events if event["kind"] == "case.set"] == ["local"]
+
+
+def test_an_answer_that_went_by_a_portal_is_told_and_taken_back(service: Running) -> None:
+    (key,) = service.deliver(ASK)
+    before = service.get(f"/api/cases/{key}")
+    assert before["waiting_on"] == "team"
+    ids = [ask["id"] for ask in before["asks"] if ask["state"] == "open"]
+    told = service.client.patch(f"/api/cases/{key}", json={"asks": dict.fromkeys(ids, "answered")}).json()
+    assert (told["waiting_on"], told["open_asks"]) == ("vendor", 0)
+    assert {(ask["state"], ask["set_by"]) for ask in told["asks"]} == {("answered", "local")}
+    done = [one for one in service.get(f"/api/cases/{key}/history")["items"] if one["kind"] == "case.set"]
+    assert set(done[0]["data"]["set"]["asks"]) == set(ids)
+    back = service.client.patch(f"/api/cases/{key}", json={"asks": None}).json()
+    assert (back["waiting_on"], back["open_asks"]) == ("team", len(ids))
+    assert service.client.patch(f"/api/cases/{key}", json={"asks": {"*": "answered"}}).json()["waiting_on"] == "vendor"
+    assert service.client.patch(f"/api/cases/{key}", json={"asks": {ids[0]: "sent"}}).status_code == 422

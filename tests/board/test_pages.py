@@ -251,3 +251,35 @@ def test_refund_is_found_by_its_two_letters(service: Running) -> None:
     text = page(service, "/?q=返金")
     assert f"/cases/{refund}" in text
     assert text.count('<li class="card ') == 1
+
+
+def test_an_answer_by_portal_is_noted_on_the_page_and_taken_back(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    ask = embedded.get(f"/api/cases/{key}")["asks"][0]["id"]
+    page = embedded.client.get(f"/cases/{key}").text
+    assert f"/cases/{key}/asks/{ask}" in page
+    told = embedded.client.post(f"/cases/{key}/asks/{ask}", data={"value": "answered"})
+    assert told.status_code in (200, 303)
+    case = embedded.get(f"/api/cases/{key}")
+    assert [one["state"] for one in case["asks"] if one["id"] == ask] == ["answered"]
+    embedded.client.post(f"/cases/{key}/asks/{ask}", data={"value": ""})
+    assert [one["state"] for one in embedded.get(f"/api/cases/{key}")["asks"] if one["id"] == ask] == ["open"]
+    assert embedded.client.post(f"/cases/{key}/asks/nonsense", data={"value": "answered"}).status_code == 409
+
+
+def test_what_is_to_be_minded_stands_at_the_head(embedded: Running) -> None:
+    mail = (
+        "From: Mika <mika@corp.example>\nTo: intake@corp.example\nSubject: 全社停止\nMessage-ID: <p1@corp.example>\n"
+        "Date: Tue, 17 Nov 2026 09:10:00 +0900\nContent-Type: text/plain; charset=utf-8\n\n"
+        "全社でログインできません。回避策はありません。\n"
+    )
+    (key,) = embedded.deliver(mail)
+    assert embedded.get(f"/api/cases/{key}")["notes"] == ["p1-without-contact", "p1-without-owner"]
+    head = LexborHTMLParser(embedded.client.get(f"/cases/{key}").text).css_first("ul.minded")
+    assert head is not None
+    assert len(head.css("li")) == 2
+
+
+def test_every_note_of_a_case_has_words() -> None:
+    for note in ("p1-without-contact", "p1-without-owner", "overdue-promise", "call", "dmarc-failed"):
+        assert all(WORDS[f"note.{note}"])

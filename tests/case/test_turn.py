@@ -12,6 +12,7 @@ from mailrules.judgement import AskMade, Finding, ItemValue, Reading
 from mailrules.thread import File, Side, Turn
 from service.case.line import Line
 from service.case.node import Node
+from service.case.state import Setting
 from service.case.turn import Course, follow
 
 UTC0 = datetime(2031, 5, 12, 0, 0, tzinfo=timezone.utc)  # noqa: UP017 - the tests' own moment
@@ -332,3 +333,27 @@ def test_a_refusal_keeps_the_turn_though_the_mail_that_asked_never_came() -> Non
     assert course(OPENING, line(1, "team", text, to=("vendor",), acts=("answer",))).waiting_on == "vendor"
     given = line(2, "team", "Here is the trace after all.", to=("vendor",), acts=("give_logs",), files=("trace.pcap",))
     assert course(OPENING, refused, given).waiting_on == "vendor"
+
+
+def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_moves_on() -> None:
+    assert LOGS_AND_SLOT.reading is not None
+    at = LOGS_AND_SLOT.node.at + timedelta(minutes=30)
+    logs, slot = (f"{LOGS_AND_SLOT.turn.id}-{what}" for what in ("logs", "time_slot"))
+    one = follow([INQUIRY, LOGS_AND_SLOT], {logs: Setting("answered", "Aki", at)})
+    assert ({ask.what: ask.state for ask in one.asks}, one.waiting_on) == (
+        {"logs": "answered", "time_slot": "open"},
+        "team",
+    )
+    both = {logs: Setting("answered", "Aki", at), slot: Setting("answered", "Aki", at)}
+    told = follow([INQUIRY, LOGS_AND_SLOT], both)
+    assert (told.waiting_on, told.since, told.moves[-1]) == ("vendor", at, (at, "vendor"))
+    assert (told.asks[0].answered_at, told.asks[0].set_by, told.asks[0].answered_by_message) == (at, "Aki", None)
+    assert follow([INQUIRY, LOGS_AND_SLOT], {"*": Setting("answered", "Aki", at)}).waiting_on == "vendor"
+    early = at - timedelta(days=2)
+    assert follow([INQUIRY, LOGS_AND_SLOT], {"*": Setting("answered", "Aki", early)}).waiting_on == "team"
+    again = line(9, "vendor", "Please send the log of node 2, too.", asks=("logs",), acts=("ask",))
+    again = replace(again, node=replace(again.node, at=at + timedelta(hours=1)))
+    later = follow([INQUIRY, LOGS_AND_SLOT, again], {"*": Setting("answered", "Aki", at)})
+    assert (later.waiting_on, [ask.state for ask in later.asks]) == ("team", ["answered", "answered", "open"])
+    gone = follow([INQUIRY, LOGS_AND_SLOT], {"*": Setting("withdrawn", "Aki", at)})
+    assert ({ask.state for ask in gone.asks}, gone.waiting_on) == ({"withdrawn"}, "team")

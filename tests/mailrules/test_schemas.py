@@ -1,0 +1,65 @@
+"""What an editor says of a pack and of a site file, by a validator that knows nothing of sodan."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+
+from mailrules.library import SHIPPED, PackError, _text, _yaml, read_pack, read_site
+from mailrules.schema import schema
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "packs.md").read_text(encoding="utf-8")
+SITE = re.findall(r"^```yaml\n(products: .*?)^```$", PAGE, re.M | re.S)
+
+
+def validator(of: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schema(of)), validate_formats=True)
+
+
+def problems(of: str, file: Path) -> list[str]:
+    return [f"{file.name}: {error.message}" for error in validator(of).iter_errors(_yaml(file, _text(file)))]
+
+
+def test_every_shipped_pack_and_those_of_the_page_are_good_by_the_schema(tmp_path: Path) -> None:
+    files = sorted(SHIPPED.rglob("*.yaml"))
+    assert len(files) > 150
+    for number, text in enumerate(re.findall(r"^```yaml\n(pack: .*?)^```$", PAGE, re.M | re.S)):
+        files.append(tmp_path / f"shown{number}.yaml")
+        files[-1].write_text(text, encoding="utf-8")
+    assert [problem for file in files for problem in problems("pack", file)] == []
+
+
+def test_the_site_file_of_the_page_is_good_by_the_schema_and_is_read(tmp_path: Path) -> None:
+    (text,) = SITE
+    file = tmp_path / "site.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert problems("site", file) == []
+    assert [one.side for one in read_site(file).people] == ["team", "vendor"]
+
+
+@pytest.mark.parametrize(
+    ("of", "text"),
+    [
+        ("pack", "pack: own.x\ntitle: X\nsignal: []\n"),
+        ("pack", "pack: own.x\n"),
+        ("pack", "pack: own.x\ntitle: X\nsignals: [{id: a, phrases: {one: two}}]\n"),
+        ("pack", "pack: own.x\ntitle: X\ndecisions: [{id: own.a, when: a, then: {kind: chat}}]\n"),
+        ("site", "product: [Own]\n"),
+        ("site", "people: [{address: a@b.test, side: boss}]\n"),
+        ("site", "people: [{name: A}]\n"),
+        ("site", "calendar: {open: 9 o'clock}\n"),
+        ("site", "calendar: {closed: [29 December]}\n"),
+        ("site", "calendar: {days: weekdays}\n"),
+    ],
+)
+def test_what_is_refused_is_wrong_by_the_schema_too(tmp_path: Path, of: str, text: str) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert problems(of, file)
+    with pytest.raises(PackError):
+        read_site(file) if of == "site" else read_pack(file, shipped=False)
