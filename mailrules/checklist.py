@@ -28,6 +28,8 @@ _STATED = _TROUBLE | frozenset(
     )
 )  # fmt: skip
 """Items that an inquiry states; what is said in passing later is not meant as a better word for them."""
+_SAYS = 20
+"""Columns of a question that says something ("Which is it?" and 「ひとつ質問です。」 do not)."""
 _INQUIRY = 4
 """Sentences and lines of a mail to a vendor that tell an item, at least, to count as the inquiry."""
 _ASKED = frozenset(("question", "background"))
@@ -71,7 +73,9 @@ class Checklist:
             known.hear(turn, reading)
             for said in reading.items:
                 before = values.get(said.item)
-                if before is None or (_weight(said) >= _weight(before) and not known.stays(before, turn, reading)):
+                if before is None or (
+                    _weight(said) >= _weight(before) and not known.stays(before, said, turn, reading)
+                ):
                     values[said.item] = said
                     known.tell(said.item, turn)
         return values
@@ -167,7 +171,7 @@ class _Known:
         if item in _STATED and self.inquiry:
             self.stated.add(item)
 
-    def stays(self, before: ItemValue, turn: Turn, reading: Reading) -> bool:
+    def stays(self, before: ItemValue, said: ItemValue, turn: Turn, reading: Reading) -> bool:
         """Whether what is known of an item is better than what this mail happens to say."""
         if before.state not in _KNOWN or before.partial:
             return False
@@ -177,7 +181,12 @@ class _Known:
             return before.item in self.stated and not self.inquiry
         if before.item not in _ASKED:
             return False
-        return "chase" in reading.acts or (before.item in self.asked and "vendor" not in turn.towards)
+        elsewhere = before.item in self.asked and "vendor" not in turn.towards
+        return "chase" in reading.acts or elsewhere or _columns(said.value) < _SAYS <= _columns(before.value)
+
+
+def _columns(text: str) -> int:
+    return sum(1 if char.isascii() else 2 for char in text)
 
 
 def _weight(said: ItemValue) -> int:

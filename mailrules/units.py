@@ -346,12 +346,19 @@ def _joined(
 
 
 def _wrapped(line: str, following: str) -> bool:
+    width = (len(line) + len(line.encode("utf-8", "replace"))) // 2  # columns: wide characters take three bytes
+    if '"' in line and width >= 48 and _opens_quote(line) and following.count('"') % 2:
+        return True  # a full stop inside of words quoted ends no sentence
     if line[-1:] in "。!?:":
         return False
-    width = (len(line) + len(line.encode("utf-8", "replace"))) // 2  # columns: wide characters take three bytes
     if following[:1].isascii() and following[:1].islower():
         return width >= 30
     return width >= 48 and line[-1:] not in "."
+
+
+def _opens_quote(line: str) -> bool:
+    """Whether words quoted begin in a line and do not end there."""
+    return line.count('"') % 2 == 1 and line[line.rfind('"') + 1 :][:1].strip() != ""
 
 
 def _sentences(build: _Builder, where: str, parts: list[tuple[str, int]], label: str, lead: int) -> int:

@@ -98,3 +98,24 @@ def test_a_value_on_the_line_below_its_label_is_quoted_from_there(rules: Rules) 
     looked = rules.reader.look(turn("1", "vendor", text))
     spans = [looked.sheet.span(unit.start, unit.end) for unit in looked.sheet.units if unit.where == "label"]
     assert [text[low:high] for low, high in spans] == ["The scanner of plant 2 prints nothing.", "Scanner \uff12 only."]
+
+
+def test_a_question_that_says_nothing_by_itself_does_not_stand_for_one_that_does(rules: Rules) -> None:
+    first = turn("1", "team", "How can two plants share one licence of ExampleDesk?", subject="Licences", new=True)
+    second = turn("2", "team", "Some more on the other plant. Which is it?")
+    assert lines(rules, first, second)["question"].turn == "1"
+    full = turn("3", "team", "Where do we enter the licence of plant 2?")
+    assert lines(rules, first, second, full)["question"].turn == "3"
+
+
+def test_words_quoted_over_the_end_of_a_line_stay_one_sentence(rules: Rules) -> None:
+    text = (
+        'Since 11:30 today files above 150 MB stop at 60 % with "Upload failed.\nPlease try again." in our shared'
+        " folder. It happens every time.\n"
+    )
+    units = rules.reader.look(turn("1", "team", text)).sheet
+    said = [units.text[unit.start : unit.end] for unit in units.units]
+    assert said[-1] == "It happens every time."
+    assert len(said) == 2
+    apart = 'The label of that button says "Upload" in all of our browsers here.\nPlease try again.'
+    assert len(rules.reader.look(turn("1", "team", apart)).sheet.units) == 2
