@@ -134,6 +134,7 @@ def node_as_read(node: Node, reading: Reading, text: str) -> Node:
         stated=stated,
         mentioned=tuple(pair for pair in mentioned if pair not in stated),
         vendor=node.vendor or reading.vendor,
+        maker=None if node.vendor or reading.vendor else reading.maker,
         kind=reading.kind,
         automatic=automatic,
         resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,

@@ -174,7 +174,7 @@ def _join_answer(
             if report.vendor is None or told > score:
                 score, words = told, told_words
             # who names no vendor must say the more
-            scored.append((score - (3.0 if report.vendor else 4.5), other, report, words))
+            scored.append((score - (3.0 if report.about == answer.vendor else 4.5), other, report, words))
     if not scored:
         return
     scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
@@ -277,7 +277,7 @@ def _join_inquiry(
         words = {w for m in other.members if m.side == "requester" for w in m.words}
         shared = sorted(words & {*inquiry.words, *inquiry.subject_words})
         score = likeness(words, (*inquiry.words, *inquiry.subject_words))
-        if any(m.vendor == inquiry.to_vendor for m in other.members):
+        if any(m.about == inquiry.to_vendor for m in other.members):
             score += 1.0
         if report.kind and inquiry.kind:
             score += 1.0 if report.kind == inquiry.kind else -0.5 if "incident" in (report.kind, inquiry.kind) else -1.0
@@ -295,7 +295,7 @@ def _join_inquiry(
 
 def _enough(report: Node, inquiry: Node, group: Group) -> float:
     """How much must be shared: little where both name the vendor, more where the report names none, or another."""
-    if any(m.vendor == inquiry.to_vendor for m in group.members):
+    if any(m.about == inquiry.to_vendor for m in group.members):
         return 3.5
     return 4.5 if report.vendor is None else 7.0
 

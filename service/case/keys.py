@@ -119,7 +119,7 @@ def _content(node: Node) -> set[str]:
     if node.headerless and node.side == "team" and node.to_vendor and not node.fresh:
         keys |= {_key("talk", word) for word in (*_telling(node, 20), f"v={node.to_vendor}")}
     if node.headerless and node.side == "requester" and not node.to_vendor:
-        keys |= {_key("talk", word) for word in (*_telling(node, 10), *((f"v={node.vendor}",) if node.vendor else ()))}
+        keys |= {_key("talk", word) for word in (*_telling(node, 10), *((f"v={node.about}",) if node.about else ()))}
     return keys
 
 

@@ -54,6 +54,8 @@ class Node:
     thread_index: str | None = None
     vendor: str | None = None
     """Of the author, of a recipient, or as read from the words."""
+    maker: str | None = None
+    """Of the product that its words name, where they speak of no vendor."""
     to_vendor: str | None = None
     """Of a recipient of our own mail."""
     stated: tuple[tuple[str, str], ...] = ()
@@ -92,6 +94,11 @@ class Node:
     def label(self) -> int | None:
         """The case that a person says it belongs to."""
         return self.pinned if self.pinned is not None else self.joined
+
+    @property
+    def about(self) -> str | None:
+        """The vendor that it speaks of, or whose product."""
+        return self.vendor or self.maker
 
     @property
     def headerless(self) -> bool:

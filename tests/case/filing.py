@@ -26,6 +26,7 @@ ROLES = Roles(
 )
 DESK, USER, OTHER_USER = "desk@lab.test", "mika@lab.test", "jun@lab.test"
 ACME, UMBRA, STRANGER = "help@acme.test", "care@umbra.test", "someone@elsewhere.test"
+PRODUCTS = {"rotor": "acme", "shades": "umbra"}
 _NUMBER = re.compile(r"\[(acme|umbra) #(\d+)\]")
 _MENTIONED = re.compile(r"ticket (\d{6,})")
 
@@ -78,7 +79,7 @@ def inside(author: str, text: str, when: float | None, *, subject: str | None = 
 
 
 def read(brought: Brought) -> Brought:
-    """What rules would read: numbers such as ``[acme #123456]`` in a subject, ``SOLVED`` in a text."""
+    """What rules would read: numbers such as ``[acme #123456]`` in a subject, ``SOLVED`` or a product in a text."""
     subject = brought.turn.subject
     stated = tuple(Reference(v, n, True, n) for v, n in _NUMBER.findall(subject))
     vendor = brought.node.vendor or next((v for v in ("acme", "umbra") if v in brought.text.casefold()), None)
@@ -95,6 +96,7 @@ def read(brought: Brought) -> Brought:
             items=(),
             references=(*stated, *told),
             vendor=vendor,
+            maker=None if vendor else next((PRODUCTS[p] for p in PRODUCTS if p in brought.text.casefold()), None),
             tone=(),
             parked=(),
             promises=(),

@@ -280,6 +280,14 @@ def test_the_teams_inquiry_for_a_user_joins_the_users_waiting_report() -> None:
     assert not together(filing, "else", "ask")
 
 
+def test_the_maker_of_the_product_that_a_user_names_speaks_for_the_inquiry_to_it() -> None:
+    ask = mail("ask", DESK, "It stops", "QX_41 for one of ours since noon.", DAY, to=(ACME,))
+    for product, joined in (("rotor", True), ("shades", False), ("kettle", False)):
+        filing = Filing()
+        filing.deliver(mail("user", USER, "Help", f"My {product} says error QX_41.", 0, to=(DESK,)), ask)
+        assert together(filing, "user", "ask") is joined, product
+
+
 def test_an_inquiry_that_fits_two_reports_joins_neither() -> None:
     filing = Filing()
     filing.deliver(
