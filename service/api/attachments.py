@@ -22,6 +22,7 @@ BYTES: dict[int | str, dict[str, Any]] = {
         "description": "The file. Its own type stands in `X-Content-Type`.",
     }
 }
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -50,12 +51,15 @@ def routes(desk: Desk) -> APIRouter:
 def disposition(filename: str) -> str:
     """Content-Disposition for a name that a stranger chose (RFC 6266): no path, no control, no reordering of text.
 
-    Folders, drives, leading dots and characters that turn the reading direction are taken off.
+    Folders, drives, leading dots and characters that turn the reading direction are taken off; a name that is a device
+    to Windows, whatever its ending, gets a line in front.
     """
     name = unicodedata.normalize("NFC", filename.encode("utf-8", "replace").decode())
     name = re.split(r"[\\/]", name)[-1]
     name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
     name = re.sub(r'[<>:"|?*]', "_", name).strip(" .") or "attachment"
+    if _DEVICE.match(name):
+        name = f"_{name}"
     name = name[:150] if len(name) <= 150 else f"{name[:120]}…{name[-29:]}"
     plain = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", name)) or "attachment"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -8,6 +8,10 @@ from service.mail import encoded
 from service.mail.message import Address
 
 MAX_ADDRESSES = 5_000
+MAX_ADDRESS = 320
+"""Bytes of one address (RFC 5321 §4.5.3.1: 64 before the ``@``, 255 behind it); what is longer is none."""
+MAX_NAME = 500
+"""Characters kept of one name."""
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
 _SIMPLE = re.compile(r'(?:"([^"\\<>]*+)"|([^"\\<>(),;:@\[\]]*+))[ \t]*+<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
 _TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*+"?|[(),;:<>]|[^(),;:<>"=]+|=')
@@ -26,6 +30,19 @@ def addresses(raw: bytes | None, hint: str | None = None) -> tuple[Address, ...]
 
 def listed(value: str) -> tuple[Address, ...]:
     """The mailboxes in an address list already decoded to characters (encoded words still in it)."""
+    found = _listed(value)
+    return found if len(value) <= MAX_ADDRESS // 4 else tuple(map(_fit, found))
+
+
+def _fit(one: Address) -> Address:
+    """Without what no mailbox can be, lest one field be as long as a mail."""
+    is_one = len(one.address.encode("utf-8", "replace")) <= MAX_ADDRESS
+    if is_one and len(one.name) <= MAX_NAME:
+        return one
+    return Address((one.name or ("" if is_one else one.address))[:MAX_NAME], one.address if is_one else "")
+
+
+def _listed(value: str) -> tuple[Address, ...]:
     value = value.replace("\x00", "").strip()
     if _PLAIN.match(value):
         return (Address("", value),)

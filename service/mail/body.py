@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from service.mail import boilerplate, dates, encoded, forward, history, signature
+from service.mail import boilerplate, dates, encoded, forward, history, identifiers, signature
+from service.mail.headers import MAX_SUBJECT
 from service.mail.history import Speaker
 from service.mail.message import Address, Earlier, Origin
 from service.mail.people import people
@@ -210,11 +211,11 @@ def _earlier(speaker: Speaker, origin: Origin, around_it: _Around, around: str) 
         from_=writers[0] if writers else None,
         to=people(values.get("to", "")),
         cc=people(values.get("cc", "")),
-        subject=values.get("subject"),
+        subject=values["subject"][:MAX_SUBJECT] if "subject" in values else None,
         date=found[0] if found else None,
         zone_assumed=bool(found and found[1]),
         text=text,
-        message_id=values.get("message_id"),
+        message_id=identifiers.message_id(values.get("message_id", "").encode("utf-8", "replace")),
     )
 
 

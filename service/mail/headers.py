@@ -22,6 +22,8 @@ _FACTS = re.compile(
     r"|servicenow.*|otrs-.*|redmine-.*|rt-.*|ticket.*|case.*|ms-exchange-(?:parent-message-id|inbox-rules-loop"
     r"|generated-message-source|organization-authas)|envelope-.*|ml-name|mail-count|spam-flag|vacation|mimedefang.*))"
 )
+MAX_SUBJECT = 1_000
+"""Characters kept of a subject: more than fit on one line of a header (RFC 5322 §2.1.1)."""
 MAX_FACTS = 60
 MAX_FACT = 1_000
 """Characters kept of one fact."""

@@ -18,6 +18,9 @@ MAX_HEADERS = 5_000
 MAX_VALUE = 200_000
 """Bytes kept of one header field; a longer one is cut (defect ``header-long``)."""
 
+MAX_KIND = 255
+"""Characters of a media type (RFC 6838 §4.2: 127 on either side); a longer one says nothing."""
+
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
 _BLANK = re.compile(rb"[ \t]*\r*(?:\n|\Z)")
 _LINE = re.compile(rb"[^\n]*\n?")
@@ -246,7 +249,9 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
         return default, {}
     head, _, rest = raw.partition(b";")
     kind = head.decode("latin-1").strip().strip("\"'").lower().replace(" ", "")
-    if b"/" not in head or kind.startswith("/") or kind.endswith("/"):
+    if len(kind) > MAX_KIND:
+        kind = "application"
+    if "/" not in kind or kind.startswith("/") or kind.endswith("/"):
         if kind in ("text", "html", "plain"):
             kind = "text/html" if kind == "html" else "text/plain"
         elif kind == "multipart":

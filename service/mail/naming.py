@@ -42,7 +42,12 @@ def filename(part: Part) -> str | None:
     return safe(name)
 
 
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the reading direction: ``exe.txt`` may read as ``txt.exe``."""
+
+
 def safe(name: str) -> str:
-    name = name.replace("\x00", "")
+    """A name to show: no path, nothing that cannot be seen, at most 255 characters; empty where nothing is left."""
+    name = _HIDDEN.sub("", name)
     last = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
-    return last[:255]
+    return last[:255].rstrip() if last.strip(". ") else ""

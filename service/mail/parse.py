@@ -64,6 +64,9 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
         text = f"{found.events[0].line}\n\n{text}".rstrip("\n")
     report = bounce.read(root, head, found, text)
     subject = head.subject or found.subject
+    if len(subject) > headers.MAX_SUBJECT:
+        defects.add("header-cut")
+        subject = subject[: headers.MAX_SUBJECT].rstrip()
     body = read_body(text, found.html(), subject=subject, date=head.date, flowed=found.flowed, from_=head.from_)
     defects.update(body.defects)
     intro, forwarded = body.intro, body.forwarded

@@ -32,9 +32,9 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from tests.flow.crew import Deadly, worker
 from tests.flow.test_faults import Part, all_taken_in, connect, send
-from tests.flow.test_serve import free_port
 from tests.flow.test_worker import mail, receive, states
 from tests.postgres import Postgres
+from tests.served import free_port
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -21,8 +21,8 @@ from service.store import spool
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.tables import messages
-from tests.flow.test_serve import environment, free_port
 from tests.postgres import Postgres
+from tests.served import environment, free_port
 
 pytestmark = pytest.mark.timeout(300)
 

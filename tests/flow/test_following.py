@@ -13,7 +13,7 @@ from service import following
 from service.following import Following
 from service.intake import House
 from service.settings import Settings, load
-from tests.flow.test_serve import Served
+from tests.served import Served
 
 PACK = """pack: own.words
 title: words of this site

@@ -15,7 +15,7 @@ import pytest
 
 from service.settings import Listen
 from service.watchdog import MISSES, Door, doors, look
-from tests.flow.test_serve import Served
+from tests.served import Served
 
 
 @pytest.fixture

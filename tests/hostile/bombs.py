@@ -1,0 +1,309 @@
+"""Mails made to hurt whoever reads them: big, deep, many, endless. Each as the bytes that go over the wire."""
+
+from __future__ import annotations
+
+import base64
+import io
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from hashlib import shake_128
+
+
+def head(id: str, *further: str, subject: str = "Trouble with the printer") -> bytes:
+    """The header of an ordinary mail of our own, with further lines."""
+    lines = (
+        "From: Aiko Mori <aiko@corp.example>",
+        "To: help@corp.example",
+        f"Subject: {subject} {id}",
+        f"Message-ID: <{id}@corp.example>",
+        "Date: Mon, 02 Mar 2026 09:00:00 +0900",
+        "MIME-Version: 1.0",
+        *further,
+    )
+    return "\r\n".join(lines).encode() + b"\r\n"
+
+
+def plain(id: str, body: bytes = b"The printer on floor 3 prints nothing since 9:00.", *further: str) -> bytes:
+    return head(id, *further) + b"\r\n" + body
+
+
+def mixed(id: str, *parts: bytes) -> bytes:
+    """A multipart of these parts, each with its own header."""
+    body = b"".join(b"\r\n--b\r\n" + part for part in parts)
+    return head(id, 'Content-Type: multipart/mixed; boundary="b"') + b"\r\n" + body + b"\r\n--b--"
+
+
+WORDS = b"Content-Type: text/plain\r\n\r\nSee the attached file, the application does not open it."
+
+
+def attached(name: str, content: bytes, kind: str = "application/octet-stream") -> bytes:
+    """A file as a part; ``name`` is written as it stands, after ``filename=``."""
+    return (
+        f"Content-Type: {kind}\r\nContent-Disposition: attachment; {name}\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    ).encode() + base64.encodebytes(content).replace(b"\n", b"\r\n")
+
+
+# ── archives ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr(name, content)
+    return out.getvalue()
+
+
+def zip_bomb() -> bytes:
+    """200 MB of nothing in about 200 KB."""
+    return zipped("nothing.txt", bytes(200_000_000))
+
+
+def nested_archive() -> bytes:
+    """Archives in archives, 40 deep, with a path out of the folder and a link at the bottom."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        link = tarfile.TarInfo("../../../etc/passwd")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/shadow"
+        archive.addfile(link)
+    packed = out.getvalue()
+    for level in range(40):
+        packed = zipped(f"../{level}.zip", packed)
+    return packed
+
+
+# ── bodies ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def nested_quotes(id: str) -> bytes:
+    """A quote in a quote, 20,000 deep."""
+    lines = (b">" * level + b" The printer prints nothing, level %d." % level for level in range(1, 20_001, 80))
+    return plain(id, b"It still prints nothing.\r\n" + b"\r\n".join(lines))
+
+
+def quoted_speakers(id: str) -> bytes:
+    """20,000 people who quote each other."""
+    lines = (
+        b">" * min(level, 90) + b" On Mon, 2 Mar 2026 at 09:00, a%d <a%d@corp.example> wrote:" % (level, level)
+        for level in range(1, 20_001)
+    )
+    return plain(id, b"It still prints nothing.\r\n\r\n" + b"\r\n".join(lines))
+
+
+def inline_forwards(id: str) -> bytes:
+    """5,000 forwards, one in another."""
+    block = (
+        "-----Original Message-----\r\nFrom: User {0} <user{0}@corp.example>\r\nSent: Monday, March 2, 2026 9:00 AM\r\n"
+        "To: User {1} <user{1}@corp.example>\r\nSubject: Printer {0}\r\n\r\nPrinter {0} prints nothing.\r\n\r\n"
+    )
+    return plain(id, b"For your information.\r\n\r\n" + "".join(block.format(n, n + 1) for n in range(5000)).encode())
+
+
+def nested_tags(id: str) -> bytes:
+    body = b"<div><blockquote><b>" * 33_400 + b"The printer prints nothing." + b"</b></blockquote></div>" * 10
+    return plain(id, body, "Content-Type: text/html; charset=utf-8")
+
+
+def attributes(id: str) -> bytes:
+    body = b"<p " + b" ".join(b'x%d="%d"' % (n, n) for n in range(100_000)) + b">The printer prints nothing.</p>"
+    return plain(id, body, "Content-Type: text/html; charset=utf-8")
+
+
+def unclosed(id: str) -> bytes:
+    body = b"<!--<a href='" * 30_000 + b"<script>" * 30_000 + b"The printer prints nothing."
+    return plain(id, body, "Content-Type: text/html; charset=utf-8")
+
+
+def entities(id: str) -> bytes:
+    body = b"<p>The printer prints nothing." + b"&#x202e;&amp;&#99999999999;&nosuch;" * 20_000
+    return plain(id, body, "Content-Type: text/html; charset=utf-8")
+
+
+def long_line(id: str) -> bytes:
+    """25 MB of base64 in one line."""
+    return mixed(
+        id,
+        WORDS,
+        b"Content-Type: application/octet-stream; name=dump.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + b"QUJD" * 6_250_000,
+    )
+
+
+def long_words(id: str) -> bytes:
+    """A body of one word."""
+    return plain(id, b"a" * 8_000_000)
+
+
+def no_lines(id: str) -> bytes:
+    return plain(id, b"The printer prints nothing." + b"\r\n" * 1_000_000)
+
+
+def calendar(id: str) -> bytes:
+    event = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Printer\r\nRRULE:FREQ=SECONDLY;COUNT=2147483647\r\n"
+    return mixed(
+        id,
+        WORDS,
+        b"Content-Type: text/calendar; method=REQUEST\r\n\r\n" + event + b"BEGIN:VEVENT\r\n" * 50_000 + b"END:VEVENT",
+    )
+
+
+# ── headers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def references(id: str) -> bytes:
+    return plain(id, b"It prints nothing.", "References:", *(f" <{'r' * 8}{n}@corp.example>" for n in range(50_000)))
+
+
+def recipients(id: str) -> bytes:
+    def many(who: str) -> str:
+        return ",\r\n ".join(f'"User {n}, {who}" <{who}{n}@corp.example>' for n in range(6_000))
+
+    return plain(id, b"It prints nothing.", f"Cc: {many('cc')}").replace(
+        b"To: help@corp.example", b"To: help@corp.example,\r\n " + many("to").encode()
+    )
+
+
+def big_header(id: str) -> bytes:
+    """1 MB of header fields, and one field of 1 MB."""
+    return plain(
+        id,
+        b"It prints nothing.",
+        *(f"X-Field-{n}: {'x' * 80}" for n in range(11_000)),
+        "X-Long: " + "\r\n ".join("y" * 900 for _ in range(1_100)),
+    )
+
+
+def big_subject(id: str) -> bytes:
+    words = "\r\n ".join("=?utf-8?B?" + base64.b64encode(("印" * 15).encode()).decode() + "?=" for _ in range(12_000))
+    return head(id).replace(b"Subject: ", b"Subject: " + words.encode() + b"\r\n ") + b"\r\nIt prints nothing."
+
+
+def encoded_words(id: str) -> bytes:
+    """Encoded words that never end, hold each other, or name charsets nobody has."""
+    words = [f"=?{'x' * 60}{n}?B?{'QQ' * 20}?=" for n in range(3_000)]
+    words += ["=?utf-8?Q?=3D=3Futf-8=3FQ=3F" * 50, "=?utf-8?B?" * 3_000, "=?" * 30_000, "=?utf-7?Q?+AAA" * 1_000]
+    subject = "\r\n ".join(words)
+    return head(id).replace(b"Subject: ", b"Subject: " + subject.encode() + b"\r\n ") + b"\r\nIt prints nothing."
+
+
+def charsets(id: str) -> bytes:
+    """Charsets that are codecs of something else, paths, modules, or very long."""
+    names = ["zlib", "bz2", "hex", "rot13", "base64_codec", "uu", "unicode_escape", "raw_unicode_escape", "idna",
+             "punycode", "undefined", "mbcs", "oem", "../../etc/passwd", "os.system", "utf-16" * 2_000, "\\x00",
+             "utf-8\\r\\nX: y", "%00", "iso-2022-jp-ext", "cp65001", "utf-7"]  # fmt: skip
+    packed = zlib.compress(bytes(50_000_000), 9)
+    parts = [
+        f'Content-Type: text/plain; charset="{name}"\r\nContent-Transfer-Encoding: base64\r\n\r\n'.encode()
+        + base64.encodebytes(packed).replace(b"\n", b"\r\n")
+        for name in names
+    ]
+    return mixed(id, WORDS, *parts)
+
+
+def parameters(id: str) -> bytes:
+    """100,000 pieces of one name (RFC 2231), out of order."""
+    pieces = ";\r\n ".join(f"filename*{n}=a{n}" for n in range(100_000, 0, -1))
+    return mixed(id, WORDS, attached(pieces, b"x"))
+
+
+def noise(size: int, seed: bytes = b"x") -> str:
+    """Characters that no compression makes shorter."""
+    return base64.b32encode(shake_128(seed).digest(size)).decode()[:size].lower()
+
+
+def long_names(id: str) -> bytes:
+    """Every name of the header is as long as a mail: people, addresses, ids of other mails, types."""
+    who = f"{noise(60_000)} <{noise(60_000)}@corp.example>"
+    return plain(
+        id,
+        b"It prints nothing.",
+        f"Cc: {who}",
+        f"Reply-To: {who}",
+        f"In-Reply-To: <{noise(60_000)}@corp.example>",
+        f"Thread-Topic: {noise(60_000)}",
+        f"Content-Type: text/{noise(60_000)}; charset={noise(60_000)}",
+    ).replace(b"From: Aiko Mori <aiko@corp.example>", f"From: {who}".encode())
+
+
+def long_names_inside(id: str) -> bytes:
+    """The same in a header block that somebody forwarded, and in a mail attached."""
+    who = f"{noise(60_000)} <{noise(60_000)}@corp.example>"
+    block = f"From: {who}\r\nTo: {who}\r\nSubject: {noise(60_000)}\r\nMessage-ID: <{noise(60_000)}@corp.example>\r\n"
+    inner = f"Date: Mon, 02 Mar 2026 08:00:00 +0900\r\n{block}\r\nThe printer prints nothing.\r\n".encode()
+    return mixed(
+        id,
+        WORDS + b"\r\n\r\n-----Original Message-----\r\n" + inner,
+        b"Content-Type: message/rfc822\r\n\r\n" + inner,
+    )
+
+
+def addresses(id: str) -> bytes:
+    """Comments, groups and routes, one in another."""
+    return (
+        head(id).replace(
+            b"To: help",
+            b"Cc: " + b"(" * 20_000 + b"\r\n x:" * 5_000 + b"<@a,@b:" * 5_000 + b'"\\' * 5_000 + b"\r\nTo: help",
+        )
+        + b"\r\nIt prints nothing."
+    )
+
+
+# ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def many_parts(id: str) -> bytes:
+    return mixed(id, WORDS, *(attached(f'filename="file{n}.txt"', b"x") for n in range(3_000)))
+
+
+def deep_parts(id: str) -> bytes:
+    """Multiparts in multiparts, 5,000 deep."""
+    opening = "".join(
+        f'Content-Type: multipart/mixed; boundary="b{n}"\r\n\r\n--b{n}\r\n' for n in range(5_000)
+    ).encode()
+    body = opening + b"Content-Type: text/plain\r\n\r\nAt the bottom.\r\n"
+    return head(id) + body + b"".join(b"--b%d--\r\n" % n for n in range(4_999, -1, -1))
+
+
+def deep_messages(id: str) -> bytes:
+    """Mails in mails, 2,000 deep."""
+    return head(id) + b"Content-Type: message/rfc822\r\n\r\nSubject: inner\r\nFrom: a@corp.example\r\n" * 2_000 + WORDS
+
+
+def same_boundary(id: str) -> bytes:
+    """5,000 multiparts that all have one boundary."""
+    return mixed(id, *(b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' for _ in range(5_000)), WORDS)
+
+
+def boundary_lines(id: str) -> bytes:
+    """A body of lines that might be boundaries."""
+    return mixed(id, WORDS + b"\r\n" + b"--\r\n" * 50_000 + b"--c\r\n" * 50_000)
+
+
+def many_mails(id: str) -> bytes:
+    inner = (
+        f"Content-Type: message/rfc822\r\n\r\nFrom: u{n}@corp.example\r\nMessage-ID: <{id}-{n}@corp.example>\r\n"
+        f"Subject: Printer {n}\r\n\r\nPrinter {n} prints nothing.".encode()
+        for n in range(1_500)
+    )
+    return mixed(id, WORDS, *inner)
+
+
+def archives(id: str) -> bytes:
+    return mixed(
+        id,
+        WORDS,
+        attached('filename="logs.zip"', zip_bomb(), "application/zip"),
+        attached('filename="nested.tar.gz"', nested_archive(), "application/gzip"),
+        attached('filename="message.zip"; name="x.eml"', zipped("a.eml", plain("inside")), "application/zip"),
+    )
+
+
+BOMBS: tuple[Callable[[str], bytes], ...] = (
+    nested_quotes, quoted_speakers, inline_forwards, nested_tags, attributes, unclosed, entities, long_line,
+    long_words, no_lines, calendar, references, recipients, big_header, big_subject, encoded_words, charsets,
+    parameters, addresses, long_names, long_names_inside, many_parts, deep_parts, deep_messages, same_boundary,
+    boundary_lines, many_mails, archives,
+)  # fmt: skip
+WIDE = (references, recipients, big_subject, encoded_words, parameters, addresses, long_names, long_names_inside)
+"""Those that write long values rather than many."""

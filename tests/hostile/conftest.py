@@ -1,0 +1,121 @@
+"""One running service that the hostile mails of a run are sent to, and what is known of it from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.store import spool
+from service.store.database import Database
+from service.store.spool import Ledger
+from tests.channels.dialogues import Line
+from tests.hostile.bombs import plain
+from tests.served import Served
+
+_NUMBERS = count(1)
+PATIENCE = 240
+"""Seconds after which a test gives up. How fast a mail is read is nothing that these tests measure."""
+
+
+class Besieged:
+    """A ``sodan serve``: SMTP in front, the API behind, and the ledger of its database."""
+
+    def __init__(self, folder: Path) -> None:
+        url = f"sqlite:///{folder}/sodan.db"
+        self.served = Served(folder, database_url=url, organisation="corp.example")
+        self.database = Database(url)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.served.http}", timeout=60)
+
+    def close(self) -> None:
+        self.http.close()
+        self.database.close()
+        self.served.process.kill()
+        self.served.process.wait()
+
+    def ledger(self) -> Ledger:
+        return self.database.read(spool.ledger)
+
+    def send(self, content: bytes) -> str:
+        """Over a socket as it stands, dots doubled; the reply to its end."""
+        line = Line(self.served.smtp)
+        line.socket.settimeout(PATIENCE)
+        try:
+            assert line.reply().startswith("220")
+            for said, reply in (
+                (b"EHLO client.example", "250"),
+                (b"MAIL FROM:<aiko@corp.example>", "250"),
+                (b"RCPT TO:<help@corp.example>", "250"),
+                (b"DATA", "354"),
+            ):
+                line.send(said + b"\r\n")
+                assert line.reply().startswith(reply)
+            line.send(content.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n")
+            return line.reply()
+        finally:
+            line.close()
+
+    def settled(self) -> Ledger:
+        """The ledger once nothing waits any more."""
+        deadline = time.monotonic() + PATIENCE
+        while self.ledger().waiting and time.monotonic() < deadline:
+            assert self.served.process.poll() is None, self.served.log.read_text()
+            time.sleep(0.05)
+        return self.ledger()
+
+    def message(self, id: str) -> dict[str, Any]:
+        """The one message with that Message-ID."""
+        answer = self.http.get("/api/messages", params={"message_id": f"<{id}@corp.example>"})
+        assert answer.status_code == 200, answer.text
+        [found] = answer.json()["items"]
+        return dict(found)
+
+    def take(self, id: str, content: bytes) -> dict[str, Any]:
+        """Send a mail that is to be taken in, and is; the message that it became."""
+        before = self.ledger()
+        assert self.send(content).startswith("250 2.0.0")
+        after = self.settled()
+        assert after.balanced
+        assert (after.accepted, after.taken_in, after.shunted) == (
+            before.accepted + 1,
+            before.taken_in + 1,
+            before.shunted,
+        )
+        return self.message(id)
+
+    def goes_on(self) -> None:
+        """The next ordinary mail is taken in."""
+        id = f"ordinary-{next(_NUMBERS)}"
+        assert self.take(id, plain(id))["text"].strip() == "The printer on floor 3 prints nothing since 9:00."
+
+    def sizes(self, message: dict[str, Any]) -> dict[str, int]:
+        """Bytes of each thing that is said of a message: by the API, by the pages."""
+        key, id = message["case"], message["id"]
+        paths = {
+            "message": f"/api/messages/{id}",
+            "why": f"/api/messages/{id}/why",
+            "case": f"/api/cases/{key}",
+            "timeline": f"/api/cases/{key}/messages",
+            "brief": f"/api/cases/{key}/brief",
+            "list": "/api/cases?limit=1",
+            "page": f"/cases/{key}",
+            "board": "/",
+        }
+        sizes = {}
+        for name, path in paths.items():
+            answer = self.http.get(path)
+            assert answer.status_code == 200, (path, answer.text[:500])
+            sizes[name] = len(answer.content)
+        return sizes
+
+
+@pytest.fixture(scope="session")
+def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
+    up = Besieged(tmp_path_factory.mktemp("besieged"))
+    yield up
+    up.close()

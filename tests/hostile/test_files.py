@@ -1,0 +1,138 @@
+"""Files with hostile names: each is listed with a name that can be shown and saved, and nothing is ever opened."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from tests.hostile.bombs import WORDS, attached, mixed, nested_archive, zip_bomb, zipped
+from tests.hostile.conftest import Besieged
+
+RTL = "\N{RIGHT-TO-LEFT OVERRIDE}"
+
+NAMES: dict[str, tuple[str, str, str]] = {
+    # what is written after Content-Disposition: attachment; → the name that is shown, the name that is saved
+    "a path": ('filename="../../etc/passwd"', "passwd", "passwd"),
+    "a path in pieces": ("filename*0=\"..\"; filename*1=\"/../etc/\"; filename*2=passwd", "passwd", "passwd"),
+    "a path, escaped": ("filename*=utf-8''..%2F..%2Fetc%2Fpasswd", "passwd", "passwd"),
+    "a path of Windows": ('filename="C:\\\\Windows\\\\System32\\\\cmd.exe"', "cmd.exe", "cmd.exe"),
+    "a share": ('filename="\\\\\\\\host.example\\\\share\\\\run.bat"', "run.bat", "run.bat"),
+    "dots alone": ('filename=".."', "file.bin", "file.bin"),
+    "slashes alone": ('filename="///"', "file.bin", "file.bin"),
+    "a hidden file": ('filename=".bashrc"', ".bashrc", "bashrc"),
+    "a NUL": ("filename*=utf-8''safe.txt%00.exe", "safe.txt.exe", "safe.txt.exe"),
+    "an override": (f'filename="invoice{RTL}txt.exe"', "invoicetxt.exe", "invoicetxt.exe"),
+    "an override, escaped": ("filename*=utf-8''invoice%E2%80%AEtxt.exe", "invoicetxt.exe", "invoicetxt.exe"),
+    "an override in a word": ('filename="=?utf-8?Q?invoice=E2=80=AEtxt.exe?="', "invoicetxt.exe", "invoicetxt.exe"),
+    "an isolate": ("filename*=utf-8''a%E2%81%A7%E2%81%A9b.txt", "ab.txt", "ab.txt"),
+    "line ends": ("filename*=utf-8''a%0D%0ASet-Cookie:%20x=1%0D%0A.txt",
+                  "a Set-Cookie: x=1 .txt", "a Set-Cookie_ x=1 .txt"),
+    "line ends in a word": (
+        'filename="=?utf-8?Q?a=0D=0AX-Evil:_1.txt?="', "a X-Evil: 1.txt", "a X-Evil_ 1.txt",
+    ),
+    "a line separator": ("filename*=utf-8''a%E2%80%A8b.txt", "ab.txt", "ab.txt"),
+    "a quote": ("filename*=utf-8''a%22%3B%20filename%3Db.exe", 'a"; filename=b.exe', "a_; filename=b.exe"),
+    "a device": ('filename="CON"', "CON", "_CON"),
+    "a device with an ending": ('filename="aux.txt"', "aux.txt", "_aux.txt"),
+    "a device with two endings": ('filename="Lpt1.tar.gz"', "Lpt1.tar.gz", "_Lpt1.tar.gz"),
+    "no device": ('filename="console.log"', "console.log", "console.log"),
+    "markup": (
+        "filename*=utf-8''%3Cimg%20src=x%20onerror=alert(1)%3E.html",
+        "<img src=x onerror=alert(1)>.html", "_img src=x onerror=alert(1)_.html",
+    ),
+    "a template": ('filename="{{7*7}}${7*7}.txt"', "{{7*7}}${7*7}.txt", "{{7_7}}${7_7}.txt"),
+    "bytes of no charset": ("filename*=utf-8''%ff%fe%80.txt", "яюЂ.txt", "яюЂ.txt"),
+    "a surrogate": ("filename*=utf-7''+2AA-.txt", "\N{REPLACEMENT CHARACTER}.txt", "\N{REPLACEMENT CHARACTER}.txt"),
+}  # fmt: skip
+
+
+def saved_as(header: str) -> str:
+    """The name under which a browser saves, from a header that must be harmless itself."""
+    found = re.fullmatch(r"attachment; filename=\"[A-Za-z0-9._ -]+\"; filename\*=UTF-8''([A-Za-z0-9._~%-]+)", header)
+    assert found is not None, header
+    return re.sub(rb"%([0-9A-F]{2})", lambda m: bytes([int(m[1], 16)]), found[1].encode()).decode()
+
+
+@pytest.mark.timeout(600)
+def test_hostile_names_are_shown_and_saved_harmlessly(besieged: Besieged) -> None:
+    id = f"names-{uuid.uuid4().hex[:8]}"
+    message = besieged.take(id, mixed(id, WORDS, *(attached(written, b"x") for written, _, _ in NAMES.values())))
+    shown = {case: file["filename"] for case, file in zip(NAMES, message["attachments"], strict=True)}
+    assert shown == {case: name for case, (_, name, _) in NAMES.items()}
+    saved = {}
+    for case, file in zip(NAMES, message["attachments"], strict=True):
+        answer = besieged.http.get(f"/api/attachments/{file['id']}")
+        assert answer.content == b"x"
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "set-cookie" not in answer.headers
+        saved[case] = saved_as(answer.headers["content-disposition"])
+    assert saved == {case: name for case, (_, _, name) in NAMES.items()}
+    for path in (f"/cases/{message['case']}", f"/messages/{message['id']}"):
+        page = LexborHTMLParser(besieged.http.get(path).text)
+        links = page.css(".files a")
+        assert [link.text() for link in links] == list(shown.values())
+        assert all(re.fullmatch(r"/api/attachments/[0-9]+", link.attributes["href"] or "") for link in links)
+        assert page.css("img") == []
+    besieged.goes_on()
+
+
+def test_a_name_of_ten_thousand_characters_is_cut(besieged: Besieged) -> None:
+    id = f"long-name-{uuid.uuid4().hex[:8]}"
+    written = ("a" * 10_000, "印" * 3_000, "../" * 3_000 + "b.txt", "c." + "d" * 10_000)
+    message = besieged.take(id, mixed(id, WORDS, *(attached(f'filename="{name}"', b"x") for name in written)))
+    names = [file["filename"] for file in message["attachments"]]
+    assert names == ["a" * 255, "印" * 255, "b.txt", "c." + "d" * 253]
+    for file in message["attachments"]:
+        answer = besieged.http.get(f"/api/attachments/{file['id']}")
+        assert len(saved_as(answer.headers["content-disposition"])) <= 150
+    besieged.goes_on()
+
+
+def test_archives_are_files_like_any_other_and_never_opened(besieged: Besieged) -> None:
+    id = f"archives-{uuid.uuid4().hex[:8]}"
+    files = {
+        "bomb.zip": (zip_bomb(), "application/zip"),
+        "nested.zip": (nested_archive(), "application/zip"),
+        "mail.eml.zip": (
+            zipped("inner.eml", b"From: x@corp.example\r\n\r\nUrgent: everything is down"),
+            "application/zip",
+        ),
+        "program.exe": (b"MZ" + bytes(1_000), "application/x-msdownload"),
+        "page.html": (b"<script>alert(1)</script>", "text/html"),
+        "picture.svg": (b"<svg onload=alert(1)>", "image/svg+xml"),
+        "macro.docm": (zipped("word/vbaProject.bin", b"x"), "application/vnd.ms-word.document.macroEnabled.12"),
+    }
+    parts = (attached(f'filename="{name}"', content, kind) for name, (content, kind) in files.items())
+    message = besieged.take(id, mixed(id, WORDS, *parts))
+    assert [(f["filename"], f["content_type"], f["size"], f["sha256"]) for f in message["attachments"]] == [
+        (name, kind.lower(), len(content), hashlib.sha256(content).hexdigest())
+        for name, (content, kind) in files.items()
+    ]
+    case = besieged.http.get(f"/api/cases/{message['case']}")
+    assert case.json()["messages"] == 1
+    assert "everything is down" not in case.text
+    for file, (content, kind) in zip(message["attachments"], files.values(), strict=True):
+        answer = besieged.http.get(f"/api/attachments/{file['id']}")
+        assert answer.content == content
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert answer.headers["x-content-type"] == kind.lower()
+        assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    besieged.goes_on()
+
+
+@pytest.mark.parametrize(
+    "kind", ["a/b\r\n c/d", "text/html;<script>", "x" * 10_000 + "/y", "/", "text/", "\x00/\x00", "../../x"]
+)
+def test_a_hostile_type_goes_out_as_a_type(besieged: Besieged, kind: str) -> None:
+    id = f"type-{uuid.uuid4().hex[:8]}"
+    message = besieged.take(id, mixed(id, WORDS, attached('filename="x.bin"', b"x", kind)))
+    [file] = message["attachments"]
+    assert len(file["content_type"]) <= 255
+    answer = besieged.http.get(f"/api/attachments/{file['id']}")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", answer.headers["x-content-type"])

@@ -1,0 +1,87 @@
+"""`sodan serve` as its own processes, as an operator has it: settings in the environment, a log, ports of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+MAIL = (
+    b"From: Aiko <aiko@corp.example>\r\nSubject: VPN\r\nMessage-ID: <%d@corp.example>\r\n\r\nIt does not connect.\r\n"
+)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def environment(**given: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SODAN_")}
+    return kept | {f"SODAN_{name.upper()}": value for name, value in given.items()}
+
+
+def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service", *command],
+        cwd=cwd,
+        env=environment(**given),
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+
+
+class Served:
+    """A running `sodan serve`."""
+
+    def __init__(self, folder: Path, **given: str) -> None:
+        self.smtp, self.http = free_port(), free_port()
+        self.log = folder / "serve.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service", "serve"],
+                cwd=folder,
+                env=environment(
+                    smtp_listen=f"127.0.0.1:{self.smtp}",
+                    http_listen=f"127.0.0.1:{self.http}",
+                    **{"intake": "help@corp.example"} | given,
+                ),
+                stderr=log,
+                stdout=log,
+            )
+        self.wait_for(lambda: "next, in another terminal" in self.log.read_text())
+
+    def wait_for(self, condition: object) -> None:
+        for _ in range(2400):
+            with contextlib.suppress(OSError, httpx.HTTPError, smtplib.SMTPException):
+                if condition():  # type: ignore[operator]
+                    return
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def send(self, number: int) -> bool:
+        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=20) as client:
+            client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL % number)
+        return True
+
+    def seen(self, number: int) -> bool:
+        answer = httpx.get(
+            f"http://127.0.0.1:{self.http}/api/messages", params={"message_id": f"<{number}@corp.example>"}
+        )
+        return len(answer.json()["items"]) == 1
+
+    def children(self) -> dict[str, int]:
+        found = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
+        ).stdout
+        return {line.split()[-1]: int(line.split()[0]) for line in found.splitlines() if "service" in line}
