@@ -23,6 +23,20 @@ _CHANGED_TO_EN = re.compile(
     r"(?: from [^.\n]{2,40}?)? to:? [\"']?([^.\"'\n]{2,40})",
     re.IGNORECASE,
 )
+_CHANGED_ARROW = re.compile(
+    r"(?:status|state|ステータス|状態)(?:[ \t]*(?:changed?|updated?|変更|更新))?[ \t]*[::]?[ \t]*[^\n:→>]{2,30}?[ \t]*"
+    r"(?:→|⇒|->|=>)[ \t]*([^\n]{2,40})",
+    re.IGNORECASE,
+)
+_ANSWERED = re.compile(
+    r"(?:ご?回答|ご?返答)(?:が|を)[^。\n]{0,12}(?:登録|掲載|公開|投稿|追加|記載|アップ)(?:され|いた|しま|があり)"
+    r"|(?:ご?回答|ご?返答)(?:が|の)(?:届いて|届きま|あり(?:ます|ました)|準備ができ)"
+    r"|\bhas (?:a new|a|new|posted a|added a|sent a) (?:reply|response|answer)\b"
+    r"|\b(?:new|a) (?:reply|response|answer) (?:from [^.\n]{2,40} )?(?:is (?:now )?(?:available|waiting|ready)"
+    r"|has been (?:posted|added|published)|was (?:posted|added|published)|awaits|waits)\b",
+    re.IGNORECASE,
+)
+"""An answer lies in the portal: it is ours to read."""
 _WAITS_FOR_THEM = re.compile(
     r"(?:サポート|弊社|メーカー|ベンダー|開発)(?:の)?(?:回答|返答|返信|対応)待ち"
     r"|(?:waiting|awaiting|pending)(?: on| for)? (?:support|engineering|vendor|development|dev|us)\b",
@@ -51,7 +65,7 @@ def told_state(text: str) -> Literal["team", "vendor", "closed"] | None:
     Only a state told as one counts, behind a label or as what it changed to, not a word somewhere in a sentence.
     """
     text = folded(text)
-    for shape in (_LABELLED, _CHANGED_TO, _CHANGED_TO_EN):
+    for shape in (_CHANGED_ARROW, _LABELLED, _CHANGED_TO, _CHANGED_TO_EN):
         for found in shape.finditer(text):
             word = found.group(1).strip(" \t\"'「」")
             if _WAITS_FOR_THEM.search(word):
@@ -62,4 +76,4 @@ def told_state(text: str) -> Literal["team", "vendor", "closed"] | None:
                 return "vendor"
             if _OVER.search(word):
                 return "closed"
-    return None
+    return "team" if _ANSWERED.search(text) else None

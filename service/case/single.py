@@ -16,6 +16,7 @@ from mailrules.judge import Rules
 from mailrules.judgement import Judgement
 from mailrules.thread import Side
 from service.case.bringing import Brought, Ways, bring, with_reading
+from service.case.deskstate import told_state
 from service.case.line import Line, in_order
 from service.case.roles import Roles
 from service.case.subject import read_subject
@@ -80,7 +81,8 @@ def _waiting_on(brought: Sequence[Brought], judged: Brought, judgement: Judgemen
     if automatic == "bounce":
         return "team"
     if automatic is not None or judgement.kind == "notice":
-        return None
+        state = told_state(judged.turn.text) if automatic == "notification" and side == "vendor" else None
+        return None if state == "closed" else state
     lines = [
         Line(number, one.node, one.turn, one.date or _NEVER, one.reading, wrapper=number == 0 and one is not judged)
         for number, one in enumerate(brought)

@@ -12,10 +12,11 @@ user's or team's: it is settled             nobody; the case is resolved (closed
 team's to a vendor: settled, and asks on    vendor; the case stays open
 team's to a vendor                          vendor; team, while something the vendor asked is owed or refused
 team's to a user: asks, answers             user; as before, where it only says that we are at it
+team's to a user: the vendor is slow        vendor; team, while something the vendor asked is owed
 team's note that a ticket was raised        vendor
 team's forward of a mail                    as that mail says
 vendor's: asks, answers, proposes to close  team
-vendor's: progress, escalation              vendor
+vendor's: progress, escalation, a promise   vendor
 vendor's: the case was closed               nobody; the case is closed
 ==========================================  ==================================================================
 
@@ -133,14 +134,23 @@ def _vendor(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
     if not asks and phrases.says_case_closed(line.turn.text):
         ledger.closed(line)
         _settle(course, line, "closed")
-    elif asks or "answer" in acts or "scope_statement" in acts:
+    elif asks or "scope_statement" in acts:
         _move(course, line, "team")
-    elif acts & {"progress", "escalated"}:
+    elif _goes_on(line, acts):
         _move(course, line, "vendor")
+    elif "answer" in acts:
+        _move(course, line, "team")
     elif phrases.says_closed(line.turn.text):
         _settle(course, line, "closed")
     else:
         _move(course, line, "team")
+
+
+def _goes_on(line: Line, acts: set[str]) -> bool:
+    """Whether the next word is the vendor's: it is at it, handed the case on or names the day it will write."""
+    if "escalated" in acts or (line.reading is not None and line.reading.promises):
+        return True
+    return "progress" in acts and "answer" not in acts
 
 
 def _team(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
@@ -166,6 +176,9 @@ def _team(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:
         if phrases.only_thanks(text) or phrases.only_says_wait(text):
             if course.waiting_on is None and course.status == "open":
                 _move(course, line, "team")
+            return
+        if _blames_vendor(line) and (course.moves or not line.turn.subject_is_new):
+            _move(course, line, "team" if _owes(ledger, line) else "vendor")
             return
         asks = "ask" in acts or phrases.asks_something(text)
         if course.waiting_on == "vendor" and not asks:
@@ -193,6 +206,11 @@ def _owes(ledger: Ledger, line: Line) -> bool:
 def _refuses(line: Line) -> bool:
     """What was refused was asked, even where the mail that asked never reached us: it stays with us (DOMAIN 5)."""
     return line.reading is not None and any(found.value == "refuse_logs" for found in line.reading.tone)
+
+
+def _blames_vendor(line: Line) -> bool:
+    """Users are told that it is the vendor who keeps them waiting: then it is the vendor's turn, kindly put or not."""
+    return line.reading is not None and any(found.value == "blame_vendor_slow" for found in line.reading.tone)
 
 
 def _user(course: Course, ledger: Ledger, line: Line, acts: set[str]) -> None:

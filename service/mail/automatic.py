@@ -67,6 +67,18 @@ _NOTICE = _words(
     r"|will be (?:upgraded|retired|deprecated|unavailable)|notification|status (?:update|page)|digest"
     r"|wartung(?:sarbeiten|sfenster)|maintenance programmée|mantenimiento"
 )
+_ELSEWHERE = _words(
+    r"(?:内容|詳細|回答|本文)(?:は|を|につ)[^\n]{0,60}(?:ログイン|サインイン|ポータル|マイページ|サイト)"
+    r"[^\n]{0,60}(?:ご覧|ご?確認|ご参照|お読み)"
+    r"|(?:ログイン|サインイン)(?:し|の上|のうえ|後)[^\n]{0,24}(?:回答|内容|返信)[^\n]{0,8}(?:を|の)[^\n]{0,4}(?:ご覧|ご?確認|お読み)"
+    r"|(?:read|view|see|open) (?:the |this |your |their |its )?(?:new |full |latest )?(?:reply|response|answer|message)"
+    r" (?:in|on|at|through|via) (?:the|our|your) (?:\w+ ){0,2}(?:portal|console|site|cent(?:er|re)|account)"
+    r"|(?:log|sign) ?in (?:to [^.\n]{1,40} )?(?:to|and) (?:read|view|see) (?:the |this |your |its )?"
+    r"(?:new |full |latest )?(?:reply|response|answer|message)"
+    r"|(?:text|content|body)s? of (?:the |this )?(?:repl(?:y|ies)|responses?|answers?|messages?) (?:is|are) not"
+    r" (?:included|shown|sent)"
+)
+"""What was said is not in the mail: it only points to a portal."""
 _COMMENT = _words(
     r"comments? (?:was |were )?added by|(?:added|left) a (?:new )?comment|commented on|コメントが追加されました"
 )
@@ -108,6 +120,8 @@ def kind(head: Headers, found: Contents, new_text: str, report: Bounce | None) -
         return "auto_reply"
     if evidence == 0:
         return None
+    if evidence >= 2 and not replied and _ELSEWHERE.search(start):
+        return "notification"
     if _ACK.search(head.subject) or _ACK.search(start[:800]):
         # "Maintenance … has been opened" of a notice is rare, "we received your request" of a notice rarer
         notice = bool(_NOTICE.search(head.subject)) and not replied

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from mailrules.judgement import AskMade, Finding, ItemValue, Reading
+from mailrules.judgement import AskMade, Finding, ItemValue, Promise, Reading
 from mailrules.thread import File, Side, Turn
 from service.case.line import Line
 from service.case.node import Node
@@ -29,6 +29,7 @@ def line(
     items: Sequence[str] = (),
     tone: Sequence[str] = (),
     files: Sequence[str] = (),
+    promises: bool = False,
     automatic: str | None = None,
     wrapper: bool = False,
 ) -> Line:
@@ -45,7 +46,7 @@ def line(
         vendor=None,
         tone=tuple(Finding("t", "t", str(number), text[:20], value=name) for name in tone),
         parked=(),
-        promises=(),
+        promises=(Promise(None, words),) if promises else (),
         heard=(),
         findings=(),
     )
@@ -70,6 +71,9 @@ def course(*lines: Line) -> Course:
 OPENING = line(0, "requester", "The scanner is dead.", to=("team",), acts=("report",))
 INQUIRY = line(1, "team", "The scanner shows E5. Why?", to=("vendor",), acts=("report",))
 
+ASKED = line(2, "vendor", "Please send the log.", asks=("logs",), acts=("ask",))
+BLAME = ("blame_vendor_slow",)
+
 
 @pytest.mark.parametrize(
     ("lines", "turn"),
@@ -82,6 +86,15 @@ INQUIRY = line(1, "team", "The scanner shows E5. Why?", to=("vendor",), acts=("r
         ([INQUIRY, line(2, "vendor", "The cause is a worn belt.", acts=("answer",))], "team"),
         ([INQUIRY, line(2, "vendor", "We go on looking.", acts=("progress",))], "vendor"),
         ([INQUIRY, line(2, "vendor", "Handed to development.", acts=("escalated",))], "vendor"),
+        ([INQUIRY, line(2, "vendor", "It is a bug, development has it.", acts=("answer", "escalated"))], "vendor"),
+        ([INQUIRY, line(2, "vendor", "One log is odd, more by 16:00.", acts=("answer",), promises=True)], "vendor"),
+        (
+            [INQUIRY, line(2, "vendor", "More by 16:00. Which belt?", acts=("ask",), asks=("logs",), promises=True)],
+            "team",
+        ),
+        ([OPENING, INQUIRY, line(2, "team", "They are slow. Ask them.", to=("requester",), tone=BLAME)], "vendor"),
+        ([OPENING, ASKED, line(3, "team", "They are slow. Ask them.", to=("requester",), tone=BLAME)], "team"),
+        ([line(0, "team", "They are slow.", to=("requester",), tone=BLAME)], "team"),
         ([INQUIRY, line(2, "team", "Any news?", to=("vendor",), acts=("chase",))], "vendor"),
         ([OPENING, line(1, "team", "Which floor is it on?", to=("requester",), acts=("ask",))], "requester"),
         ([OPENING, line(1, "team", "確認します。少々お待ちください。", to=("requester",))], "team"),
@@ -296,6 +309,9 @@ def test_a_proposal_to_close_lets_earlier_asks_lapse_and_resolves_nothing() -> N
         ("ステータスが「処理中」から「クローズ」に変更されました。", None, "closed"),
         ("Status: SOLUTION_PROVIDED", "team", "open"),
         ("状態: 弊社回答待ち", "vendor", "open"),
+        ("Status changed: In progress → Waiting for customer", "team", "open"),
+        ("下記のお問い合わせに回答が掲載されました。", "team", "open"),
+        ("Your request has a new response from support.", "team", "open"),
         ("The status page shows that customers wait.", "vendor", "open"),
         ("新しいコメントが追加されました。", "vendor", "open"),
     ],

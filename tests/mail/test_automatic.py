@@ -83,6 +83,21 @@ CASES: dict[str, tuple[str, str, str | None]] = {
         "Comments added by Lindiwe on 2026-11-25:\n\nThe developers of the notification engine have it now.",
         None,
     ),
+    "an answer that lies in a portal": (
+        "From: Portal <noreply@v.example>\nSubject: 【ご連絡】お問い合わせ 12\nAuto-Submitted: auto-generated",
+        "回答が掲載されました。\n内容はサポートサイトにログインしてご確認ください。",
+        "notification",
+    ),
+    "a reply that lies in a portal": (
+        "From: Support <noreply@v.example>\nSubject: REQ-12 sync stops\nAuto-Submitted: auto-generated",
+        "REQ-12 has a new response.\nView the response in your support portal.",
+        "notification",
+    ),
+    "a person's comment with a way to the portal": (
+        "From: Support <noreply@v.example>\nSubject: REQ-12 sync stops\nAuto-Submitted: auto-generated",
+        "Hi Ken, please send me the output.\n\nView the request in the portal.",
+        None,
+    ),
     "a person who asks about a read-only mode": (
         "From: Ken <ken@a.example>\nSubject: read-only mode",
         "The directory is in read-only mode, why?",
