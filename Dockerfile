@@ -9,9 +9,11 @@ RUN pip install --no-cache-dir --require-hashes --target /opt/sodan -r requireme
 COPY service service
 COPY mailrules mailrules
 COPY migrations migrations
+# what built it goes again; olefile brings a file of Python 2, which compiles nowhere
 RUN PYTHONPATH=/opt/sodan pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/sodan . \
- && rm -rf /opt/sodan/bin /opt/sodan/hatchling /opt/sodan/editables \
- && python -m compileall -q /opt/sodan \
+ && rm -rf /opt/sodan/bin /opt/sodan/hatchling* /opt/sodan/editables* /opt/sodan/packaging* /opt/sodan/pathspec* \
+    /opt/sodan/pluggy* /opt/sodan/tomlkit* /opt/sodan/trove_classifiers* \
+ && python -m compileall -q -x 'olefile/olefile2\.py' /opt/sodan \
  && mkdir /data
 
 FROM gcr.io/distroless/python3-debian12:nonroot
@@ -31,7 +33,8 @@ WORKDIR /data
 # all that is written: the root file system may be read-only (`docker run --read-only`)
 VOLUME /data
 EXPOSE 8025 8080
-# Outside loopback the HTTP interface refuses to start without a token: `token create NAME` first.
+# Outside loopback the HTTP interface refuses to start without a token: `migrate`, then `token create NAME` first.
+# `smtp` and `worker` alone have no HTTP: deploy/compose.yaml asks them otherwise.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 ENTRYPOINT ["python3", "-m", "service"]

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import olefile
 import pytest
 import yaml
 
@@ -62,6 +63,28 @@ def test_the_image_ends_without_shell_and_root() -> None:
     assert not re.search(r"^RUN ", last, re.M)
     assert re.search(r"^USER (?!0)\d+$", last, re.M)
     assert not re.search(r"^(CMD|ENTRYPOINT) (?!\[)", last, re.M)
+
+
+def test_only_who_has_http_is_asked_for_it() -> None:
+    assert "/healthz" in (ROOT / "Dockerfile").read_text()
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    ours = {name: one for name, one in services.items() if one["image"] == "sodan"}
+    assert {name for name, one in ours.items() if "healthcheck" not in one} == {"api"}
+    assert all(one["stop_grace_period"] == "30s" and one["read_only"] for one in ours.values())
+    assert Settings.model_fields["stop_seconds"].default < 30
+
+
+def test_the_image_compiles_what_can_be_compiled_and_keeps_nothing_that_built_it() -> None:
+    first = (ROOT / "Dockerfile").read_text().partition("\nFROM gcr")[0]
+    left_out = re.search(r"compileall -q -x '([^']+)'", first)
+    assert left_out is not None
+    broken = Path(olefile.__file__).with_name("olefile2.py")  # the one library file that no Python 3 compiles
+    assert re.search(left_out[1], str(broken))
+    lock = (ROOT / "requirements.lock").read_text()
+    builders = re.findall(r"^([a-z0-9-]+)==[^\n]*\n(?:    [^\n]*\n)*?    # via hatchling\n", lock, re.M)
+    assert builders
+    for library in ("hatchling", "editables", *builders):
+        assert f"/opt/sodan/{library.replace('-', '_')}*" in first, library
 
 
 def test_the_bill_of_materials_has_every_locked_library(tmp_path: Path) -> None:
