@@ -14,6 +14,7 @@ from service.case import tokens
 from service.case.dating import in_zone, moment
 from service.case.node import Node
 from service.case.numbers import claims_in, numbers_in, told_in
+from service.case.phrases import seconds
 from service.case.roles import Roles
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
@@ -208,6 +209,7 @@ def _brought_mail(
         claims=claims_in(mail.subject, ways.prefix),
         token=next(iter((*own, *tags)), None),
         fresh=role != "vendor" and begins_new_topic(text),
+        seconds=role == "requester" and seconds(text),
         words=content_words(mail.subject, text, without=without)[:60],
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from service.case.content import Reach, join_by_content
+from service.case.content import join_by_content
 from service.case.group import Evidence, Group, Groups, Kind, order_of
 from service.case.node import Node
+from service.case.reach import Reach
 from service.case.words import likeness
 
 NEW_TOPIC = "its author begins a new topic"

@@ -12,9 +12,10 @@ key          own: the message is it                                      cites: 
 ``wait:``    vendor, person and fortnight of an inquiry or its answer    –
 ``sub:``     base subject of a mail that opens something (only suggests)  –
 ``talk:``    telling word and fortnight of a report or an inquiry        –
+``also:``    telling word and fortnight of a second report               –
 ===========  ==========================================================  =================================
 
-Empty keys do not exist. ``wait:`` and ``talk:`` stand only on mails that open something.
+Empty keys do not exist. ``wait:``, ``talk:`` and ``also:`` stand only on mails that open something.
 """
 
 from __future__ import annotations
@@ -97,9 +98,15 @@ def content_sought(node: Node) -> frozenset[str]:
     """The content keys of others that may have to do with it: reports and inquiries come before, answers after."""
     now = _fortnight(node.at)
     answers = node.side == "vendor"
-    opens = node.side == "team" and node.headerless
-    steps = [0, *([-1] if answers or opens else ()), *([1] if not answers else ())]
-    return frozenset(f"{key}:{now + step}" for key in _content(node) for step in steps)
+    before = answers or node.second or (node.side == "team" and node.headerless)
+    steps = [0, *([-1] if before else ()), *([1] if not answers else ())]
+    found = {f"{key}:{now + step}" for key in _content(node) if not key.startswith("also:") for step in steps}
+    if not answers and any(
+        key.startswith("talk:") for key in _content(node)
+    ):  # whoever has the same trouble, or tells that it is over, comes after
+        words = _telling(node, 20)
+        found |= {f"{_key('also', word)}:{now + step}" for word in words for step in (0, 1)}
+    return frozenset(found)
 
 
 def _content(node: Node) -> set[str]:
@@ -110,16 +117,20 @@ def _content(node: Node) -> set[str]:
     if node.side == "vendor" and node.vendor and (node.stated or node.mentioned):
         people = (*node.to, *node.cc)[:4]
         keys |= {_key("wait", f"{node.vendor}:{who}") for who in (*people, "*")}
+    if node.side == "vendor" and node.vendor and (node.stated or node.mentioned or not node.automatic):
         keys |= {_key("talk", word) for word in (*_telling(node, 20), f"v={node.vendor}")}
-    if node.automatic or (node.fresh and not node.to_vendor):
+    opens = node.headerless or node.fresh
+    if node.automatic:
         return keys
     asked = node.to_vendor or (node.vendor if node.headerless else None)
-    if node.side in ("team", "requester") and asked:
+    if node.side in ("team", "requester") and asked and (node.to_vendor or not node.fresh):
         keys |= {_key("wait", f"{asked}:{who}") for who in ("*", node.author, *node.to, *node.cc)[:6] if who}
     if node.headerless and node.side == "team" and node.to_vendor and not node.fresh:
         keys |= {_key("talk", word) for word in (*_telling(node, 20), f"v={node.to_vendor}")}
-    if node.headerless and node.side == "requester" and not node.to_vendor:
+    if opens and node.side == "requester" and not node.to_vendor:
         keys |= {_key("talk", word) for word in (*_telling(node, 10), *((f"v={node.about}",) if node.about else ()))}
+    if node.second:
+        keys |= {_key("also", word) for word in _telling(node, 20)}
     return keys
 
 

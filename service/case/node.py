@@ -76,6 +76,8 @@ class Node:
     """A mail of a vendor's, forwarded by somebody who is on no side of ours."""
     resolves: bool = False
     """Our side says that the matter is settled."""
+    seconds: bool = False
+    """A user tells that others have the same trouble too."""
     tells_previous: bool = False
     """It names another case as a former or related one."""
     kind: str | None = None
@@ -104,6 +106,16 @@ class Node:
     def headerless(self) -> bool:
         """No header names an earlier mail."""
         return not self.parents and not self.refs
+
+    @property
+    def second(self) -> bool:
+        """It answers nothing and yet speaks of what was told before: the same trouble elsewhere, or that it is over."""
+        return (
+            self.side == "requester"
+            and (self.seconds or self.resolves)
+            and self.headerless
+            and not (self.automatic or self.fresh or self.forged or self.to_vendor)
+        )
 
     def pointing(self, number: Callable[[int], int]) -> Node:
         """With other numbers of the messages found inside it."""

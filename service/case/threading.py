@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from service.case.content import Reach
 from service.case.group import Evidence, order_of
 from service.case.grouping import partition
 from service.case.node import Node
+from service.case.reach import Reach
 from service.case.recognising import Recognised, Turned, meeting, recognise
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, TextClause, bindparam, select, text
 
-from service.case.content import CROWD, EARLY, Reach, seeks
+from service.case.content import seeks
 from service.case.keys import content_keys, content_sought, sought_keys
 from service.case.node import Node
+from service.case.reach import CROWD, EARLY, Reach
 from service.store.tables import case_links, cases, messages
 
 _CHUNK = 400
@@ -113,13 +114,15 @@ SELECT k, json_build_array(f.rows, f.holding)::text FROM unnest(CAST(:keys AS te
 _SQLITE_SEEKING = """
 SELECT (SELECT json_group_array(DISTINCT n.case_id) FROM (
   SELECT t.case_id, t.message_id FROM thread_keys t {join} WHERE t.key = k.value ORDER BY {order} LIMIT :most
-) AS n JOIN messages s ON s.id = n.message_id WHERE s.author_role IN ('vendor', 'team')) FROM json_each(:keys) AS k"""
+) AS n JOIN messages s ON s.id = n.message_id 
+  WHERE s.author_role IN ('vendor', 'team') OR substr(k.value, 1, 5) = 'also:') FROM json_each(:keys) AS k"""
 _POSTGRESQL_SEEKING = """
 SELECT coalesce(json_agg(DISTINCT n.case_id), '[]'::json)::text
 FROM unnest(CAST(:keys AS text[])) AS k CROSS JOIN LATERAL (
   SELECT t.case_id, t.message_id FROM thread_keys t {join} WHERE t.key = k ORDER BY {order} LIMIT :most
 ) AS n CROSS JOIN LATERAL (
-  SELECT 1 FROM messages s WHERE s.id = n.message_id AND s.author_role IN ('vendor', 'team') LIMIT 1
+  SELECT 1 FROM messages s WHERE s.id = n.message_id
+  AND (s.author_role IN ('vendor', 'team') OR left(k, 5) = 'also:') LIMIT 1
 ) AS r"""
 _JOIN = "JOIN messages m ON m.id = t.message_id"
 _BY_DATE = "coalesce(m.date, m.received_at)"
@@ -139,7 +142,8 @@ def held(
 
 
 def seeking(conn: Connection, keys: Collection[str], most: int, *, first: bool = False) -> set[int]:
-    """The cases that hold one of the keys by a mail of a vendor's or of the team: no other ``seeks``."""
+    """The cases that hold one of the keys by a mail of a vendor's or of the team, or as a second report:
+    no other ``seeks``."""
     if not keys:
         return set()
     found = _by_key(conn, _SQLITE_SEEKING, _POSTGRESQL_SEEKING, keys, most, first)

@@ -33,7 +33,8 @@ def conversations(draw: st.DrawFn, common_words: bool = True) -> list[Mail]:
             to = (draw(st.sampled_from(PEOPLE)),)
             name = f"t{talk}m{step}"
             when = talk * 7 + step * draw(st.integers(11, 3000))
-            body = f"{topic} {name} " + " ".join(draw(st.lists(st.sampled_from(words), min_size=6, max_size=9)))
+            mood = draw(st.sampled_from(("", "", "", "Same here: ", "SOLVED ")))
+            body = f"{mood}{topic} {name} " + " ".join(draw(st.lists(st.sampled_from(words), min_size=6, max_size=9)))
             if not told:
                 subject = topic if number is None else f"{topic} [acme #{number}]"
                 told.append(mail(name, author, subject, body, when, to=to))

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from random import Random
 
-from service.case.content import CROWD
+from service.case.reach import CROWD
 from service.mail.message import Mail
 from service.store.database import Database
 from tests.case.filing import ACME, DESK, Filing, mail

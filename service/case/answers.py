@@ -1,0 +1,181 @@
+"""A vendor's mail that answers no mail we know: the inquiry that waits for it, or the exchange that it goes on with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from service.case.group import Group, Groups
+from service.case.keys import content_keys
+from service.case.node import Node
+from service.case.reach import EARLY, Alive, Join, Scored, standing, told_in_openers
+from service.case.reports import told_by_users, waiting_report
+from service.case.words import covered, likeness
+
+WAIT = timedelta(days=10)
+"""How long an inquiry may wait for the vendor's number."""
+QUICK = timedelta(minutes=30)
+"""How soon a receipt comes that is joined by time alone."""
+SELF_EVIDENT = 8.0
+"""The score of a subject that repeats the other's."""
+
+
+def unasked_answer(group: Group) -> Node | None:
+    """The first mail of a group, when it is a vendor's and was not asked for by any mail in the group."""
+    first = next((m for m in group.members if m.origin != "quoted"), None)
+    if first is None or first.side != "vendor" or first.vendor is None or group.pinned is not None:
+        return None
+    if first.automatic in ("calendar", "bounce", "receipt"):
+        return None
+    return first if _numbered(group, first) or not first.automatic else None
+
+
+def answers_by_words(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
+    """Where a vendor's unasked answer goes by what it says."""
+    return _join_answer(groups, others, group, alive, by_time=False)
+
+
+def answers_by_time(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
+    """The same for receipts of which only the time speaks as well."""
+    return _join_answer(groups, others, group, alive, by_time=True)
+
+
+def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: Alive, *, by_time: bool) -> Join | None:
+    answer = unasked_answer(group)
+    if answer is None or not (keys := alive.of(answer)):
+        return None
+    candidates = standing(groups, others, group)
+    if not _numbered(group, answer):
+        return None if by_time else _goes_on(candidates, answer, keys)
+    scored: Scored = []
+    for other in candidates:
+        inquiry = _waiting_inquiry(other, answer)
+        if inquiry is not None and keys & content_keys(inquiry):
+            score, words = _answers(answer, group, inquiry)
+            if score >= (SELF_EVIDENT if answer.automatic == "notification" else 0.0):
+                scored.append((score if _to_its_writer(answer, inquiry) else score - 3.0, other, inquiry, words))
+        elif inquiry is None and (report := waiting_report(other, answer)) is not None:
+            # no inquiry by mail: the team may have asked by the vendor's portal, for a user
+            if report.vendor not in (answer.vendor, None) or not keys & content_keys(report):
+                continue
+            score, words = _answers(answer, group, report)
+            told, told_words = _tells_of(group, other)
+            if report.vendor is None or told > score:
+                score, words = told, told_words
+            # who names no vendor must say the more
+            scored.append((score - (3.0 if report.about == answer.vendor else 4.5), other, report, words))
+    return _best(scored, answer, by_time)
+
+
+def _best(scored: Scored, answer: Node, by_time: bool) -> Join | None:
+    if not scored:
+        return None
+    scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
+    best = scored[0]
+    clear = len(scored) == 1 or best[0] >= scored[1][0] + 1.0
+    if best[0] >= 2.0 and clear:
+        return Join(answer, *best[1:])
+    if by_time and best[0] < 2.0:
+        soon = [s for s in scored if timedelta(0) <= answer.at - s[2].at <= QUICK and _to_its_writer(answer, s[2])]
+        if len(soon) == 1 and answer.automatic == "auto_reply" and soon[0][2].to_vendor == answer.vendor:
+            return Join(answer, soon[0][1], soon[0][2], "the only inquiry that waits for a receipt")
+        if len(scored) == 1 and soon and best[0] >= 1.0:
+            return Join(answer, *best[1:])
+    return None
+
+
+def _numbered(group: Group, answer: Node) -> bool:
+    return any(vendor == answer.vendor for m in group.members for vendor, _ in (*m.stated, *m.mentioned))
+
+
+def _to_its_writer(answer: Node, inquiry: Node) -> bool:
+    """The vendor writes to whoever wrote to it, or to somebody who was written to as well."""
+    return inquiry.author in (*answer.to, *answer.cc) or bool(set(answer.to) & {*inquiry.to, *inquiry.cc})
+
+
+def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
+    """Our latest inquiry to the vendor in a group that still waits for the vendor's number."""
+    if group.pinned is not None or group.settled(answer.at):
+        return None
+    vendor = answer.vendor
+    if any(m.side == "vendor" and m.vendor == vendor and m.at <= answer.at for m in group.members):
+        return None
+    numbers = {*answer.stated, *answer.mentioned}
+    known = {ref for m in group.members if not m.fresh for ref in (*m.stated, *m.mentioned) if ref[0] == vendor}
+    if known and not known & numbers:
+        return None
+    found = [
+        m
+        for m in group.members
+        if m.side in ("team", "requester")
+        and not m.automatic
+        and m.origin != "quoted"
+        and -EARLY <= answer.at - m.at <= WAIT
+        and (m.to_vendor == vendor or (m.vendor == vendor and not m.to_vendor and m.headerless and m.side == "team"))
+    ]
+    return found[-1] if found else None
+
+
+def _answers(answer: Node, group: Group, inquiry: Node) -> tuple[float, str]:
+    """How much a vendor's mail speaks of an inquiry: its subject repeated, identifiers and telling words shared."""
+    theirs = {w for m in group.members if m.side == "vendor" for w in (*m.words, *m.subject_words)}
+    squashed = "".join(answer.base.split())
+    if len(inquiry.base) >= 6 and "".join(inquiry.base.split()) in (squashed + answer.text):
+        return SELF_EVIDENT + 2.0, inquiry.base
+    if len(squashed) >= 6 and squashed in "".join(inquiry.base.split()):
+        return SELF_EVIDENT, answer.base
+    shared = sorted(theirs & {*inquiry.words, *inquiry.subject_words})
+    score = likeness(theirs, (*inquiry.words, *inquiry.subject_words))
+    if inquiry.subject_words and covered(inquiry.subject_words, theirs) >= 0.6:
+        score += 2.0
+    return min(score, SELF_EVIDENT - 0.5), " ".join(shared[:8])
+
+
+def _tells_of(group: Group, other: Group) -> tuple[float, str]:
+    """How much an exchange with a vendor speaks of a user's case: the vendor's words and ours that are quoted there,
+    against all that users wrote."""
+    theirs = {w for m in group.members for w in (*m.words, *m.subject_words)}
+    users = told_by_users(other)
+    return min(likeness(theirs, users), SELF_EVIDENT - 0.5), " ".join(sorted(theirs & users)[:8])
+
+
+# ── the person who was asked writes back, without a number ───────────────────────────────────────────────────────────
+
+
+_ENOUGH = 3.0
+"""The weight of the words that must be shared, and by so much half more than with any other exchange of that person."""
+
+
+def _goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> Join | None:
+    """The one exchange with this very person (not: this vendor) that shares telling words beside those of a subject."""
+    theirs = set(answer.words) - set(answer.subject_words)
+    scored: Scored = []
+    for other in candidates:
+        written = _exchange(other, answer)
+        words = told_in_openers(written, keys)
+        if not words:
+            continue
+        score = likeness(theirs, words)
+        if answer.base and any(m.base == answer.base for m in written):
+            score += 2.0
+        pointed = next((m for m in reversed(written) if answer.author in m.to), written[-1])
+        if score >= _ENOUGH:
+            scored.append((score, other, pointed, " ".join(sorted(theirs & words)[:8])))
+    scored.sort(key=lambda s: (-s[0], s[1].index))
+    if not scored or not scored[0][3] or (len(scored) > 1 and scored[0][0] < scored[1][0] * 1.5):
+        return None
+    return Join(answer, *scored[0][1:])
+
+
+def _exchange(group: Group, answer: Node) -> list[Node]:
+    """What we wrote to the person, and the person to us, in a case that still goes on."""
+    if group.pinned is not None or group.settled(answer.at):
+        return []
+    written = [
+        m
+        for m in group.members
+        if -EARLY <= answer.at - m.at <= WAIT
+        and not m.automatic
+        and (m.author == answer.author or (m.side == "team" and answer.author in m.to))
+    ]
+    return written if any(m.side == "team" and m.origin != "quoted" for m in written) else []

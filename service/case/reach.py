@@ -1,0 +1,91 @@
+"""Which messages can be compared by content, and by which keys: what a crowd holds tells nobody from the others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from service.case.group import Group, Groups
+from service.case.keys import content_keys, content_sought
+from service.case.node import Node
+
+CROWD = 10
+"""So many cases may share a key that still tells something."""
+EARLY = timedelta(minutes=5)
+"""How far a clock may be wrong: so much earlier than what it answers may a mail claim to be written."""
+
+
+@dataclass(slots=True)
+class Reach:
+    """Which messages were compared with all that share their content; the others stay with the case they are in."""
+
+    complete: set[int] = field(default_factory=set)
+    crowded: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Message → keys that more than ``CROWD`` cases hold, which are not all here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A message that opened a group, the group it goes to, the message it points to there, the words it rests on."""
+
+    message: Node
+    group: Group
+    pointed: Node
+    words: str
+
+
+Scored = list[tuple[float, Group, Node, str]]
+"""What speaks for a group, and how much."""
+
+
+def standing(groups: Groups, others: Sequence[Group], but: Group) -> list[Group]:
+    """Those that were not united with another one meanwhile, without ``but``."""
+    return [one for one in others if one is not but and groups.root(one.index) == one.index]
+
+
+def told_in_openers(members: Iterable[Node], keys: frozenset[str]) -> set[str]:
+    """The telling words of those messages that share a key. A mail that answers another has none, and adds nothing:
+    what a case tells must not change by a mail that calls nobody up."""
+    return {w for m in members if keys & content_keys(m) for w in (*m.words, *m.subject_words)}
+
+
+class Alive:
+    """The keys of content by which a message may be compared."""
+
+    def __init__(self, groups: Groups, reach: Reach | None) -> None:
+        self._groups = groups.kept()
+        self._reach = reach
+        self._since: dict[str, list[datetime]] | None = None
+        self._of: dict[int, frozenset[str]] = {}
+
+    def __contains__(self, message: int) -> bool:
+        return self._reach is None or message in self._reach.complete
+
+    def of(self, node: Node) -> frozenset[str]:
+        if node.id not in self:
+            return frozenset()
+        if node.id not in self._of:
+            if self._since is None:
+                self._since = self._held_since()
+            crowded = self._reach.crowded.get(node.id, frozenset()) if self._reach is not None else frozenset()
+            until = node.at + EARLY
+            self._of[node.id] = frozenset(
+                key
+                for key in content_sought(node) - crowded
+                if key in self._since and sum(at <= until for at in self._since[key]) <= CROWD
+            )
+        return self._of[node.id]
+
+    def _held_since(self) -> dict[str, list[datetime]]:
+        """Key → when each case first had it."""
+        since: dict[str, list[datetime]] = defaultdict(list)
+        for group in self._groups:
+            first: dict[str, datetime] = {}
+            for member in group.members:
+                for key in content_keys(member):
+                    first.setdefault(key, member.at)
+            for key, at in first.items():
+                since[key].append(at)
+        return since

@@ -1,0 +1,177 @@
+"""Mails of our own people that belong to a user's report although no header says so.
+
+The team asks a vendor for the user, or asks again after a bounce; another user has the same trouble; somebody tells
+that it works again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from service.case.group import Group, Groups
+from service.case.keys import content_keys
+from service.case.node import Node
+from service.case.reach import Alive, Join, Scored, standing, told_in_openers
+from service.case.words import alike, covered, likeness
+
+BEHALF = timedelta(days=14)
+"""How long a user's report may wait until the team asks the vendor, and how long word of recovery may take."""
+SECOND = timedelta(days=3)
+"""How long after a report another user may tell of the same trouble."""
+
+# ── the inquiry on behalf of a user ──────────────────────────────────────────────────────────────────────────────────
+
+
+def fresh_inquiry(group: Group) -> Node | None:
+    """The team's first mail to a vendor, when nothing in the group came before it from a user."""
+    first = next((m for m in group.members if m.origin != "quoted" and not m.automatic), None)
+    if first is None or first.side != "team" or group.pinned is not None or not first.headerless or first.fresh:
+        return None
+    return first if first.to_vendor is not None else None
+
+
+def join_inquiry(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
+    """The report that an inquiry to a vendor is for."""
+    inquiry = fresh_inquiry(group)
+    if inquiry is None or not (keys := alive.of(inquiry)):
+        return None
+    scored: Scored = []
+    for other in standing(groups, others, group):
+        report = waiting_report(other, inquiry)
+        if report is None or not keys & content_keys(report):
+            continue
+        words = {w for m in other.members if m.side == "requester" for w in m.words}
+        shared = sorted(words & {*inquiry.words, *inquiry.subject_words})
+        score = likeness(words, (*inquiry.words, *inquiry.subject_words))
+        if any(m.about == inquiry.to_vendor for m in other.members):
+            score += 1.0
+        if report.kind and inquiry.kind:
+            score += 1.0 if report.kind == inquiry.kind else -0.5 if "incident" in (report.kind, inquiry.kind) else -1.0
+        if any(m.author == inquiry.author for m in other.members) or inquiry.author in other.people:
+            score += 0.5
+        scored.append((score, other, report, " ".join(shared[:8])))
+    if not scored:
+        return None
+    scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
+    best = scored[0]
+    clear = len(scored) == 1 or best[0] >= scored[1][0] + 2.0 or best[0] >= 2 * scored[1][0]
+    enough = bool(best[3]) and best[0] >= _enough(best[2], inquiry, best[1])
+    return Join(inquiry, *best[1:]) if clear and enough else None
+
+
+def _enough(report: Node, inquiry: Node, group: Group) -> float:
+    """How much must be shared: little where both name the vendor, more where the report names none, or another."""
+    if any(m.about == inquiry.to_vendor for m in group.members):
+        return 3.5
+    return 4.5 if report.vendor is None else 7.0
+
+
+def waiting_report(group: Group, inquiry: Node) -> Node | None:
+    """A user's report that waits for the team: no vendor was asked yet."""
+    if group.pinned is not None or group.settled(inquiry.at):
+        return None
+    before = [m for m in group.members if m.at <= inquiry.at and m.origin != "quoted"]
+    if not before or before[0].side != "requester" or before[0].automatic:
+        return None
+    if any(m.side == "vendor" or m.to_vendor for m in before):
+        return None
+    last = before[-1]
+    return before[0] if inquiry.at - last.at <= BEHALF else None
+
+
+# ── the inquiry came back ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def join_again(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
+    """The same inquiry that bounced before."""
+    inquiry = fresh_inquiry(group)
+    if inquiry is None or not (keys := alive.of(inquiry)):
+        return None
+    for other in standing(groups, others, group):
+        if (bounced := _bounced(other, inquiry)) is not None and keys & content_keys(bounced):
+            return Join(inquiry, other, bounced, bounced.base)
+    return None
+
+
+def _bounced(group: Group, inquiry: Node) -> Node | None:
+    """The same inquiry of the same author, sent before, that came back: it is asked again, and nothing else."""
+    if group.pinned is not None or group.settled(inquiry.at):
+        return None
+    came_back = {m.bounced for m in group.members if m.bounced and m.automatic == "bounce"}
+    for one in group.members:
+        if one.message_id not in came_back or one.author != inquiry.author or not one.base:
+            continue
+        if timedelta(0) < inquiry.at - one.at <= BEHALF and one.base == inquiry.base:
+            same = alike(one.text, inquiry.text) or covered(one.words, inquiry.words) >= 0.6
+            return one if same else None
+    return None
+
+
+# ── another user has the same trouble, or tells that it is over ──────────────────────────────────────────────────────
+
+
+def second_report(group: Group) -> Node | None:
+    """A user's first mail, when it tells that others have the same trouble, or that something works again."""
+    first = next((m for m in group.members if m.origin != "quoted"), None)
+    if first is None or group.pinned is not None or not first.second:
+        return None
+    return first
+
+
+def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
+    """The one case that a second report, or a word of recovery, speaks of."""
+    second = second_report(group)
+    if second is None or not (keys := alive.of(second)):
+        return None
+    theirs = {*second.words, *second.subject_words}
+    scored: Scored = []
+    for other in standing(groups, others, group):
+        report = _told_before(other, second)
+        ours = (m for m in other.members if m.side in ("requester", "team") and m.at <= second.at)
+        words = told_in_openers(ours, keys) if report is not None else set()
+        if report is None or not words:
+            continue
+        shared = theirs & words
+        score = likeness(theirs, words)
+        if second.about and any(m.about == second.about for m in other.members):
+            score += 1.0
+        if _named(report, second):
+            score += 2.0
+        if second.resolves and second.author in other.people:
+            score += 1.0
+        scored.append((score, other, report, " ".join(sorted(shared)[:8])))
+    if not scored:
+        return None
+    scored.sort(key=lambda s: (-s[0], -s[2].at.timestamp(), s[1].index))
+    best = scored[0]
+    clear = len(scored) == 1 or best[0] >= scored[1][0] + 1.5
+    return Join(second, *best[1:]) if clear and best[3] and best[0] >= 4.0 else None
+
+
+def _told_before(group: Group, second: Node) -> Node | None:
+    """What a case began with, when it may be what a second mail speaks of; one's own report is no other's."""
+    if group.pinned is not None or group.settled(second.at):
+        return None
+    before = [m for m in group.members if m.at <= second.at and m.origin != "quoted" and not m.automatic]
+    if not before or before[0].side not in ("requester", "team"):
+        return None
+    if second.resolves:
+        return before[0] if second.at - before[-1].at <= BEHALF else None
+    mine = second.author == before[0].author
+    return before[0] if before[0].side == "requester" and not mine and _soon(before[0].at, second.at) else None
+
+
+def _soon(first: datetime, second: datetime) -> bool:
+    return timedelta(0) <= second - first <= SECOND
+
+
+def _named(report: Node, second: Node) -> bool:
+    """Whether a mail names the writer of another by one of the names that he bears."""
+    names = [part for part in report.author_name.casefold().replace(",", " ").split() if len(part) >= 2]
+    return any(name in second.text for name in names)
+
+
+def told_by_users(group: Group) -> set[str]:
+    """All telling words that users wrote in a case."""
+    return {w for m in group.members if m.side == "requester" for w in (*m.words, *m.subject_words)}

@@ -1,0 +1,155 @@
+"""Cases joined by what is said, where no header says so: in every order, and only where one case alone fits."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from service.case.phrases import seconds
+from service.mail.message import Bounce, Mail
+from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, inside, mail
+
+DAY = 24 * 60
+ANDY = "andy@acme.test"
+"""A person at the vendor's."""
+THIRD_USER = "sora@lab.test"
+
+
+def every_order(*mails: Mail) -> frozenset[frozenset[str]]:
+    """The one partition that every order gives."""
+    found = set()
+    for order in permutations(mails):
+        filing = Filing()
+        filing.deliver(*order)
+        found.add(filing.partition())
+    [only] = found
+    return only
+
+
+def apart(*groups: tuple[str, ...]) -> frozenset[frozenset[str]]:
+    return frozenset(map(frozenset, groups))
+
+
+def user(name: str, who: str, subject: str, text: str, when: float) -> Mail:
+    return mail(name, who, subject, text, when, to=(DESK,))
+
+
+FIRST = user("first", USER, "Upload fails", "Since this morning every drawing ends with error 5077 in shelf.", 0)
+OTHER = user("other", THIRD_USER, "Printer", "The printer on the second floor prints stripes.", 10)
+
+
+def test_another_user_with_the_same_trouble_stands_with_the_first() -> None:
+    second = user("second", OTHER_USER, "drawings", "Same here, error 5077 in shelf when I drop a drawing.", 40)
+    assert every_order(FIRST, second, OTHER) == apart(("first", "second"), ("other",))
+    filing = Filing()
+    filing.deliver(FIRST, second)
+    assert filing.why("second").kind == "content"
+    assert "5077" in filing.why("second").words
+
+
+def test_the_same_words_are_no_second_report_where_nobody_says_too() -> None:
+    second = user("second", OTHER_USER, "drawings", "Error 5077 in shelf when I drop a drawing.", 40)
+    assert every_order(FIRST, second) == apart(("first",), ("second",))
+
+
+def test_a_second_report_that_fits_two_cases_joins_neither() -> None:
+    like = user("like", THIRD_USER, "Upload fails", "Since this morning a drawing ends with error 5077 in shelf.", 5)
+    second = user("second", OTHER_USER, "drawings", "Same here, error 5077 in shelf with a drawing.", 40)
+    assert every_order(FIRST, like, second) == apart(("first",), ("like",), ("second",))
+
+
+def test_days_later_it_is_a_trouble_of_its_own() -> None:
+    second = user("second", OTHER_USER, "drawings", "Same here, error 5077 in shelf when I drop a drawing.", 5 * DAY)
+    assert every_order(FIRST, second) == apart(("first",), ("second",))
+
+
+def test_who_tells_in_a_new_mail_that_it_works_again_settles_that_case() -> None:
+    over = user("over", OTHER_USER, "shelf", "SOLVED: drawings reach the shelf again, no error 5077 any more.", DAY)
+    assert every_order(FIRST, over, OTHER) == apart(("first", "over"), ("other",))
+    nothing = user("over", OTHER_USER, "Thanks", "SOLVED, thank you.", DAY)
+    assert every_order(FIRST, nothing) == apart(("first",), ("over",))
+
+
+INQUIRY = mail("inquiry", DESK, "Gate F9 stuck", "Gate F9 stays shut, unit KX-20, since May.", 0, to=(ACME,))
+BOUNCE = mail(
+    "bounce",
+    "mailer-daemon@lab.test",
+    "Undelivered",
+    "550 no such user",
+    1,
+    automatic="bounce",
+    bounce=Bounce((ACME,), "5.1.1", "<inquiry@x.test>"),
+)
+
+
+def test_an_inquiry_that_bounced_and_is_sent_again_is_one_matter() -> None:
+    again = mail("again", DESK, INQUIRY.subject, f"(sent again)\n{INQUIRY.text}", 20, to=(ACME,))
+    answer = mail("answer", ACME, "Gate F9 stuck [acme #700100]", "We are on it.", 60, to=(DESK,))
+    assert every_order(INQUIRY, BOUNCE, again, answer) == apart(("inquiry", "bounce", "again", "answer"))
+    assert every_order(INQUIRY, again) == apart(("inquiry",), ("again",))  # nothing came back: asked twice is two
+    else_ = mail("again", DESK, INQUIRY.subject, "Now the lamp of hall three is dark.", 20, to=(ACME,))
+    assert every_order(INQUIRY, BOUNCE, else_) == apart(("inquiry", "bounce"), ("again",))
+
+
+ASKED = mail("asked", DESK, "Night ringing", "Unit KX-20: calls to reception do not ring by day.", 0, to=(ANDY,))
+
+
+def test_the_person_who_was_asked_goes_on_without_number_or_header() -> None:
+    told = inside(
+        ANDY, "The day switching of KX-20 may be off: please send the call log of reception.", 50, origin="forwarded"
+    )
+    handed = mail("handed", DESK, "Fwd: our call", "From acme.", 60, forwarded=(told,))
+    later = mail(
+        "later", ANDY, "Re: our call", "The log of KX-20 shows it: switching set.", 200, to=(DESK,), parent="lost"
+    )
+    assert every_order(ASKED, handed, later) == apart(("asked", "handed", "later"))
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        pytest.param(ANDY, "Shall we have lunch at the fair next week?", id="other words"),
+        pytest.param(ACME, "The day switching of KX-20 may be off.", id="another person of the vendor"),
+        pytest.param(STRANGER, "The day switching of KX-20 may be off, calls do not ring.", id="a stranger"),
+    ],
+)
+def test_words_or_the_vendor_alone_do_not_go_on_with_an_exchange(who: str, text: str) -> None:
+    assert every_order(ASKED, mail("more", who, "Our call", text, 60, to=(DESK,))) == apart(("asked",), ("more",))
+
+
+def test_of_two_exchanges_with_one_person_that_fit_alike_neither_is_gone_on_with() -> None:
+    two = mail("two", DESK, "Day ringing", "Unit KX-20: calls to the gate do not ring by night.", 5, to=(ANDY,))
+    more = mail("more", ANDY, "Our call", "The switching of KX-20 may be off, calls do not ring.", 60, to=(DESK,))
+    assert every_order(ASKED, two, more) == apart(("asked",), ("two",), ("more",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "うちの課でも同じエラーが出ます。",
+        "私もログインできなくなりました。",
+        "田中さんと同じ症状です。",
+        "隣の席の人も開けないそうです。",
+        "Same here since nine.",
+        "We are also getting the red page.",
+        "It is happening to two others in our room too.",
+        "I have the same error as Ken.",
+    ],
+)
+def test_words_of_a_second_report(text: str) -> None:
+    assert seconds(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ログインできません。",
+        "再起動もしました。",
+        "I cannot log in.",
+        "Too slow for work.",
+        "At the same time it beeps.",
+    ],
+)
+def test_words_of_a_first_report(text: str) -> None:
+    assert not seconds(text)
