@@ -19,6 +19,18 @@ Content-Transfer-Encoding: 8bit
 北川
 """
 
+RELAYED = """
+From: SB C&S Support Desk <desk@sbcs.co.jp>
+To: s.miyamoto@corp.example
+Subject: [SB C&S] Ticket No. SBCS-0066441 / Citrix Case 86110022
+Message-ID: <relayed@corp.example>
+Date: Tue, 17 Nov 2026 12:00:00 +0900
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+
+The maker has taken the ticket on; please keep writing to us.
+"""
+
 ASK = """
 From: 宮本 沙織 <s.miyamoto@corp.example>
 To: intake@corp.example

@@ -128,7 +128,7 @@ def _shown(
         "vendor_refs": [
             reference.ref
             for reference in judgement.references
-            if not reference.token and reference.vendor in (vendor, None)
+            if not reference.token and (vendor is not None or reference.vendor is None)
         ],
         "waiting_on": waiting_on,
         "questions": list(judgement.questions),

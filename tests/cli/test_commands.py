@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Said, Sodan
-from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
 from tests.running import Running
 
 Write = Callable[[str, str], Path]
@@ -78,6 +78,12 @@ def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) 
     assert said.lines[1]["vendor_refs"] == ["2611170040001177"]
     assert said.lines[1]["forwarded_by"] == "s.miyamoto@corp.example"
     assert said.lines[1]["asks"] == ["logs"]
+
+
+def test_judge_keeps_the_number_of_the_maker_beside_that_of_the_distributor(sodan: Sodan, mail: Write) -> None:
+    said = sodan("judge", "--organisation", "corp.example", str(mail("1.eml", RELAYED)))
+    assert said.lines[0]["vendor"] == "sbcs"
+    assert said.lines[0]["vendor_refs"] == ["SBCS-0066441", "86110022"]
 
 
 def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
