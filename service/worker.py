@@ -19,7 +19,6 @@ import signal
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -28,7 +27,7 @@ from pathlib import Path
 import structlog
 
 from service import intake, memory
-from service.errors import GaveUp, Unavailable
+from service.errors import GaveUp, Unavailable, where
 from service.following import Following
 from service.intake import House, Understood
 from service.settings import Settings
@@ -268,10 +267,9 @@ class Worker:
         now = self._clock()
         due = now + BACK_OFF[attempt - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
-        # where it failed, never the error's own words: they may be those of the mail (`sodan spool show` has them)
-        trace = "".join(traceback.format_tb(error.__traceback__)[-8:])
+        # never the error's own words: they may be those of the mail (`sodan spool show` has them)
         kind = type(error).__name__
-        _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, error=kind, trace=trace)
+        _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, error=kind, trace=where(error))
         self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, now, due))
 
     def _give_back(self) -> None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.health import Meters
 from service.api.problems import problem
+from service.errors import where
 
 log = structlog.get_logger("sodan.api")
 
@@ -54,7 +55,8 @@ class Access:
         try:
             await self.app(scope, receive, guarded)
         except Exception as error:
-            log.error("request failed", method=scope["method"], route=_route(scope), exc_info=error)
+            kind, trace = type(error).__name__, where(error)
+            log.error("request failed", method=scope["method"], route=_route(scope), error=kind, trace=trace)
             if status:
                 raise  # half an answer is out: only the connection can still say that it broke
             await problem(500, "something went wrong on our side; it is in the log")(scope, receive, guarded)

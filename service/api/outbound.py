@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from service.api.desk import Desk
 from service.api.problems import Forbidden
-from service.errors import Refused, Unavailable
+from service.errors import Refused, Unavailable, where
 from service.store import feed, webhooks
 
 log = structlog.get_logger("sodan.webhooks")
@@ -51,7 +51,7 @@ async def _forever(desk: Desk) -> None:
         except Unavailable:
             pass
         except Exception as error:  # one odd webhook must not silence the others
-            log.error("webhooks failed", exc_info=error)
+            log.error("webhooks failed", error=type(error).__name__, trace=where(error))
         await asyncio.sleep(LOOK)
 
 

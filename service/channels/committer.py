@@ -15,7 +15,7 @@ from datetime import datetime
 import structlog
 
 from service import intake
-from service.errors import Unavailable
+from service.errors import Unavailable, where
 from service.store.database import Database
 from service.store.spool import Envelope, NewEntry, new_entry
 
@@ -94,7 +94,7 @@ class Committer:
                 for single in group:
                     self._commit([single])
                 return
-            _log.exception("mail was not made durable")
+            _log.error("mail was not made durable", mails=1, error=type(error).__name__, trace=where(error))
             results = [(group[0][1], error)]
         self._loop.call_soon_threadsafe(_answer, results)
 

@@ -22,6 +22,7 @@ from service.channels.paths import is_host
 from service.channels.terms import Terms
 from service.channels.transaction import NOT_NOW, Fault, Transaction
 from service.channels.wire import LineTooLong
+from service.errors import where
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -53,8 +54,8 @@ class Protocol(Transaction):
                 if line is None:
                     break
                 await self._answer(line)
-        except Exception:
-            _log.exception("conversation failed")
+        except Exception as error:
+            _log.error("conversation failed", error=type(error).__name__, trace=where(error))
         finally:
             self.hang_up()
 
@@ -68,8 +69,8 @@ class Protocol(Transaction):
             await self._obey(line)
         except Fault as fault:
             self._blame(str(fault))
-        except Exception:
-            _log.exception("command failed")
+        except Exception as error:
+            _log.error("command failed", error=type(error).__name__, trace=where(error))
             self.say(NOT_NOW)
 
     def _patience_ended(self) -> str | None:

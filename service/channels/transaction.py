@@ -11,6 +11,7 @@ from aiosmtpd.smtp import MISSING, syntax
 from service.channels.paths import read_parameters, read_path
 from service.channels.terms import Terms
 from service.channels.wire import Wire
+from service.errors import where
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -151,8 +152,8 @@ class Transaction(Wire):
         self.committing = True
         try:
             status = await self._call_handler_hook("DATA")
-        except Exception:
-            _log.exception("mail was not taken")
+        except Exception as error:
+            _log.error("mail was not taken", error=type(error).__name__, trace=where(error))
             return NOT_NOW
         finally:
             self.committing = False

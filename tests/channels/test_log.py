@@ -1,0 +1,44 @@
+"""What the acceptor's log tells when a mail cannot be kept: that, and where, and nothing that anybody wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from service.store import spool
+from service.store.database import Database
+from tests.channels.dialogues import Server, line
+
+SECRET = "hunter2-swordfish"
+
+
+def test_an_error_of_the_database_does_not_tell_the_words_of_a_mail(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    refuse = (  # on PostgreSQL the error then shows the whole row
+        "ALTER TABLE spool ADD COLUMN further text NOT NULL"
+        if database.postgresql
+        else "CREATE TRIGGER refuse BEFORE INSERT ON spool BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    )
+    database.transact(lambda conn: conn.execute(text(refuse)))
+    server = Server(tmp_path, {"DATABASE_URL": database_url})
+    try:
+        with line(server) as client:
+            assert client.reply().startswith("220")
+            for said, reply in (
+                ("EHLO client.example", "250"),
+                (f"MAIL FROM:<{SECRET}@corp.example>", "250"),
+                ("RCPT TO:<help@intake.example>", "250"),
+                ("DATA", "354"),
+                (f"Subject: {SECRET}\r\n\r\n{SECRET}\r\n.", "451 4.3.0"),
+            ):
+                client.send(said.encode() + b"\r\n")
+                assert client.reply().startswith(reply), said
+    finally:
+        server.stop()
+    told = server.log.read_text()
+    assert "mail was not made durable" in told
+    assert "deposit.py" in told
+    assert SECRET not in told
+    assert database.read(spool.ledger).accepted == 0
