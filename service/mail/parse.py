@@ -6,12 +6,13 @@ split into parts → header → which part is what → whole body as text → ne
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from service.mail import automatic, bounce, headers, mime, outlook, structure
 from service.mail.body import read_body
 from service.mail.contents import Contents, Found, Inner
 from service.mail.language import language_of
-from service.mail.message import Attachment, Earlier, Mail
+from service.mail.message import Attachment, Bounce, Earlier, Mail
 
 MAX_ATTACHED = 50
 """Attached mails that are read; further ones stay files."""
@@ -93,7 +94,7 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
         intro=intro,
         signature=body.signature,
         forwarded=(*forwarded, *attached),
-        history=(*body.history, *quoted_there),
+        history=(*_written(body.history, report), *quoted_there),
         language=language_of(body.reply_text or text),
         attachments=tuple(_describe(file) for file in found.files),
         automatic=kind,
@@ -103,6 +104,13 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
         headers=head.facts,
         defects=tuple(sorted(defects)),
     )
+
+
+def _written(history: Sequence[Earlier], report: Bounce | None) -> Sequence[Earlier]:
+    """What people wrote. In a bounce "<x@y>: host z said:" is followed by words of a server, not by an earlier mail."""
+    if report is None:
+        return history
+    return [earlier for earlier in history if earlier.date or earlier.subject or earlier.message_id]
 
 
 def _complaint(found: Contents) -> str:

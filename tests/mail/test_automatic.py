@@ -139,3 +139,13 @@ def test_what_headers_say_is_kept_apart_from_what_it_is() -> None:
     mail = parse(b"From: m@v.example\nAuto-Submitted: auto-generated\nSubject: Re: disk\n\nCould you send the log?\n")
     assert mail.auto_submitted
     assert mail.automatic is None
+
+
+def test_words_of_a_server_in_a_bounce_are_no_earlier_mail() -> None:
+    mail = parse(
+        b"Return-Path: <>\nFrom: MAILER-DAEMON@b.example\nTo: ken@a.example\nSubject: Undelivered Mail\n\n"
+        b"<x@c.example>: host mx.c.example[192.0.2.7] said:\n    550 5.1.1 <x@c.example>: user unknown\n"
+        b"    (in reply to RCPT TO command)\n"
+    )
+    assert mail.bounce is not None
+    assert mail.history == ()
