@@ -138,6 +138,8 @@ def _flagged(reading: Reading) -> Finding | None:
 
 
 def _impact(facts: _Facts) -> tuple[str, list[Finding]]:
+    """The highest level that stands. Who says in the text that he is the only one means it, whatever the subject says:
+    that may be the words of somebody whose mail he hands on."""
     if not facts.impacts:
         return "unknown", []
     caps = [weight for weight in facts.impacts if weight.cap]
@@ -145,11 +147,14 @@ def _impact(facts: _Facts) -> tuple[str, list[Finding]]:
         level = min(caps, key=lambda w: _ORDER[w.level]).level
         return level, [weight.finding for weight in caps]
     single = [weight for weight in facts.impacts if weight.single]
+    alone = {weight.finding.turn for weight in single}
+    alone_in_text = {weight.finding.turn for weight in single if weight.finding.start >= 0}
     rest = [
         weight
         for weight in facts.impacts
         if not weight.single
-        and not (weight.level == "medium" and any(s.finding.turn == weight.finding.turn for s in single))
+        and not (weight.level == "medium" and weight.finding.turn in alone)
+        and not (weight.finding.start < 0 and weight.finding.turn in alone_in_text)
     ]
     counted = rest or single
     level = max(counted, key=lambda w: _ORDER[w.level]).level
