@@ -1,6 +1,6 @@
 """How well the examples guard the shipped rules: each rule is broken on purpose, and an example has to notice.
 
-Run: ``.venv/bin/python bench/mutate_packs.py [--verbose]``. Mutants: a signal that notices nothing any more; a
+Run: ``.venv/bin/python -m bench.mutate_packs [--verbose]``. Mutants: a signal that notices nothing any more; a
 condition turned as a whole; each part of a condition (between ``&&``) turned alone; each part left out.
 """
 
@@ -62,7 +62,7 @@ def _fails(library: Library, rules: Rules, only: list[str]) -> bool:
 
 
 def _drop(library: Library, rules: Rules, signal: str, users: list[str]) -> bool:
-    """Whether an example notices that the signal is gone (its own examples aside)."""
+    """Whether an example notices that the signal is gone (its own, or those of a decision that names it)."""
     deaf = rules.reader.spotter.without(rules.reader.spotter.index[signal])
     reader = Reader(deaf, rules.reader.decider, rules.reader.states, rules.reader.vendors)
     return _fails(library, replace(rules, reader=reader), [signal, *users])

@@ -53,6 +53,14 @@ def take_apart(text: str) -> Part:
     return Part(text, "leaf")
 
 
+def asked_for(part: Part, *, turned: bool = False) -> Iterator[str]:
+    """The single names that a condition wants to be true, not those that speak against it."""
+    if part.shape == "leaf" and not turned:
+        yield part.text
+    for piece in part.parts:
+        yield from asked_for(piece, turned=turned is not (part.shape == "not"))
+
+
 def blame(part: Part, leaf: Callable[[str], tuple[bool, str]]) -> Blamed:
     """How the whole came out, and by which of its pieces. ``leaf``: the same for one that has no pieces, and why."""
     if part.shape == "leaf":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailrules.conditions import Blamed, Part, blame, take_apart
+from mailrules.conditions import Blamed, Part, asked_for, blame, take_apart
 from mailrules.decisions import Compiled
 from mailrules.hits import place
 from mailrules.hits import words as words_of
@@ -54,6 +54,10 @@ class WhyNot:
     """The words of the sentence that came nearest; empty where none came near, or the mail as a whole was asked."""
     because: Blamed
     """The condition as it came out there: of its parts those that made it false."""
+    false: tuple[Blamed, ...]
+    """Of the parts that all had to hold, those that did not."""
+    near: bool
+    """Words that it asks for were there, and one part of the condition alone was false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ def _why_not(reader: Reader, compiled: Compiled, looked: Looked) -> WhyNot:
         refused=tuple(refused),
         place=looked.sheet.text[unit.start : unit.end] if unit else "",
         because=because,
+        false=(false := because.parts if take_apart(because.text).shape == "all" else (because,)),
+        near=_came_near(reader, compiled, looked, false),
     )
 
 
@@ -171,14 +177,30 @@ def _nearest(reader: Reader, compiled: Compiled, looked: Looked) -> tuple[int, B
     condition = take_apart(compiled.decision.when)
     if compiled.decision.per == "mail":
         return -1, _blamed(reader, compiled, looked, -1, condition)
-    asked = {bit.bit_length() - 1 for _, view, bit in compiled.variables if not view}
+    asked = _asked_for(compiled)
     near = [
         number
         for number, heard in enumerate(looked.hits.units)
-        if heard.fired & compiled.signals or not asked.isdisjoint(heard.refused)
+        if not asked.isdisjoint(heard.refused) or any(heard.fired >> signal & 1 for signal in asked)
     ]
-    tried = [(number, _blamed(reader, compiled, looked, number, condition)) for number in near or [-1]]
+    against = [number for number, heard in enumerate(looked.hits.units) if heard.fired & compiled.signals]
+    tried = [(number, _blamed(reader, compiled, looked, number, condition)) for number in near or against or [-1]]
     return min(tried, key=lambda one: (one[1].holds, sum(1 for _ in one[1].leaves())))
+
+
+def _asked_for(compiled: Compiled) -> set[int]:
+    """The signals of its own sentence that it wants, not those that speak against it."""
+    wanted = set(asked_for(take_apart(compiled.decision.when)))
+    return {bit.bit_length() - 1 for name, view, bit in compiled.variables if not view and name in wanted}
+
+
+def _came_near(reader: Reader, compiled: Compiled, looked: Looked, false: Sequence[Blamed]) -> bool:
+    """One part alone was false, and not for that this side's mails are not listened to."""
+    if len(false) != 1 or not any(looked.hits.mail >> signal & 1 for signal in _asked_for(compiled)):
+        return False
+    signals = {name: bit.bit_length() - 1 for name, _, bit in compiled.variables}
+    leaves = [leaf.text for leaf in false[0].leaves()]
+    return not all(name in signals and _deaf(reader, looked.facts, signals[name]) for name in leaves)
 
 
 def _blamed(reader: Reader, compiled: Compiled, looked: Looked, at: int, condition: Part) -> Blamed:

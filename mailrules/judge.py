@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
+from mailrules.apart import apart
 from mailrules.checklist import Checklist, is_opening, side_of
 from mailrules.explain import Explanation, explain
 from mailrules.judgement import Finding, Judgement, Problem, Reading, Reference, ToneHint
@@ -19,8 +19,8 @@ from mailrules.site import Site
 from mailrules.thread import Side, Thread, Turn
 from mailrules.vendors import Vendors
 
-_AGREED = 0.25
-"""Share of common letter pairs under which two statements of the problem have moved apart."""
+_WHO = ("requester", "contact")
+"""Items that say who is concerned, and nothing of the matter."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,18 @@ class Rules:
 
     @property
     def colleagues(self) -> tuple[str, ...]:
-        """Addresses that the site file counts to the team, lower case."""
+        """Addresses and ``@domain`` that the site file counts to the team, lower case."""
         return tuple(one.address.lower() for one in self.site.people if one.side == "team")
 
     @property
     def people(self) -> dict[str, Side]:
-        """Address, lower case → the side that the site file names."""
+        """Address or ``@domain``, lower case → the side that the site file names."""
         return {one.address.lower(): one.side for one in self.site.people}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Address, lower case → the name that the site file gives."""
+        return {one.address.lower(): one.name for one in self.site.people if one.name}
 
     def vendor_of(self, address: str) -> str | None:
         """The vendor that writes from this address."""
@@ -192,33 +197,31 @@ def _parked(thread: Thread, readings: Sequence[Reading]) -> tuple[Finding, ...]:
 
 def _problem(thread: Thread, readings: Sequence[Reading]) -> Problem:
     """The problem as last stated: our own words first (those of the inquiry to the vendor rather than the user's
-    subject), then each statement offered for agreement."""
+    subject), then each statement offered for agreement. It drifts where one is about what nobody told before."""
     statements: list[tuple[str, str]] = []
-    inquired = False
+    told: list[str] = []
+    inquired = drift = False
     for turn, reading in zip(thread, readings, strict=True):
         if turn.automatic is not None:
             continue
         if reading.problems:
-            statements.append((" ".join(finding.quote for finding in reading.problems)[:400], turn.id))
+            statement = " ".join(finding.quote for finding in reading.problems)[:400]
+            drift = drift or (bool(told) and apart(statement, "\n".join(told)))
+            statements.append((statement, turn.id))
+            told.append(statement)
             inquired = True
         elif reading.topic and (not statements or (not inquired and _inquires(turn))):
             statements[:] = [(reading.topic, turn.id)]
             inquired = inquired or _inquires(turn)
+        if turn.side != "vendor":
+            told += [reading.topic, *(value.finding.quote for value in reading.items if value.item not in _WHO)]
     if not statements:
         return Problem()
-    drift = any(_apart(a[0], b[0]) for a, b in pairwise(statements))
     return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
 
 
 def _inquires(turn: Turn) -> bool:
     return turn.side == "team" and "vendor" in turn.towards and turn.subject_is_new
-
-
-def _apart(one: str, other: str) -> bool:
-    """Whether two statements share too few letter pairs to be about the same thing."""
-    pairs = [{text[i : i + 2] for i in range(len(text) - 1)} for text in (one.lower(), other.lower())]
-    smaller = min(len(pairs[0]), len(pairs[1]))
-    return smaller > 0 and len(pairs[0] & pairs[1]) / smaller < _AGREED
 
 
 def opener(thread: Thread) -> Side:

@@ -158,6 +158,8 @@ class Problem:
     version: int = 0
     drift: bool = False
     turn: str | None = None
+    agreed_at: datetime | None = None
+    """When our side said yes to it; the ledger of asks tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import yaml
-from pydantic import ValidationError
 
 from mailrules.checklist import Checklist
 from mailrules.decisions import Decider
@@ -29,20 +26,14 @@ from mailrules.references import References
 from mailrules.signals import Spotter
 from mailrules.site import Site
 from mailrules.vendors import Vendors
+from mailrules.written import PackError as PackError
+from mailrules.written import as_pack, as_site, line_of, near
 
 SHIPPED = Path(__file__).parent / "packs"
 _NEVER = "\ue000"
 """A private-use character: the phrase of a signal that has no words at this site."""
 OWN_SIGNALS = ("vendor_product", "site_product", "site_installed", "site_host")
 """Signals made from vendor profiles and the site file."""
-
-
-class PackError(ValueError):
-    """A pack that cannot be used. Its text is one line: ``file:line: rule: message``."""
-
-    def __init__(self, file: Path | str, line: int, rule: str, message: str) -> None:
-        self.file, self.line, self.rule, self.message = str(file), line, rule, " ".join(message.split())
-        super().__init__(f"{self.file}:{line}: {rule + ': ' if rule else ''}{self.message}")
 
 
 @dataclass(frozen=True)
@@ -84,10 +75,10 @@ def collect(folders: Sequence[Path] = (), site: Path | None = None) -> Library:
         if not folder.is_dir():
             raise PackError(folder, 1, "", "is not a folder of packs")
         sources += [read_pack(file, shipped=False) for file in sorted(folder.rglob("*.y*ml"))]
-    return gather(sources, read_site(site) if site else Site())
+    return gather(sources, read_site(site) if site else Site(), site)
 
 
-def gather(sources: Sequence[Source], site: Site | None = None) -> Library:
+def gather(sources: Sequence[Source], site: Site | None = None, site_file: Path | None = None) -> Library:
     """Put packs together; later rules replace earlier ones of the same id, within the shipped ones that is an error."""
     signals: dict[str, tuple[Signal, Source]] = {}
     decisions: dict[str, tuple[Decision, Source]] = {}
@@ -108,7 +99,18 @@ def gather(sources: Sequence[Source], site: Site | None = None) -> Library:
                     raise PackError(source.file, source.line(rule.id), rule.id, "this name is made by the library")
                 mine.add(rule.id)
                 kept[rule.id] = (rule, source)
-    return Library(tuple(sources), signals, decisions, site or Site())
+    site = site or Site()
+    _check_partners(site, site_file, {source.pack.vendor.id for source in sources if source.pack.vendor})
+    return Library(tuple(sources), signals, decisions, site)
+
+
+def _check_partners(site: Site, file: Path | None, vendors: Collection[str]) -> None:
+    """The site file maps domains to vendors that some pack knows."""
+    for key, vendor in site.vendors.items():
+        if vendor not in vendors:
+            line = line_of(_text(file), ("vendors", key)) if file else 1
+            said = f"no pack knows the vendor {vendor!r}{near(vendor, vendors)}"
+            raise PackError(file or "site file", line, "vendors", said)
 
 
 def build(library: Library) -> Rules:
@@ -176,26 +178,12 @@ def _shipped(file: Path, _written: int) -> Source:
 def read_pack(file: Path, *, shipped: bool) -> Source:
     """One file as a pack. Raises ``PackError``."""
     text = _text(file)
-    data = _yaml(file, text)
-    try:
-        return Source(file, text, Pack.model_validate(data), shipped)
-    except ValidationError as error:
-        raise _placed(file, text, error) from None
+    return Source(file, text, as_pack(file, text), shipped)
 
 
 def read_site(file: Path) -> Site:
     """The site file. Raises ``PackError``."""
-    text = _text(file)
-    try:
-        site = Site.model_validate(_yaml(file, text) or {})
-    except ValidationError as error:
-        raise _placed(file, text, error) from None
-    for pattern in site.hosts:
-        try:
-            compile_pattern(pattern)
-        except PatternError as error:
-            raise PackError(file, 1, "hosts", str(error)) from None
-    return site
+    return as_site(file, _text(file))
 
 
 def _text(file: Path) -> str:
@@ -203,58 +191,6 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PackError(file, 1, "", f"cannot be read: {error}") from None
-
-
-def _yaml(file: Path, text: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: plain values only
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        raise PackError(file, mark.line + 1 if mark else 1, "", f"is not YAML: {problem}") from None
-
-
-class _Loader(yaml.CSafeLoader):
-    """libyaml with the scalars of YAML 1.2 (core schema, §10.3): ``no``, ``off`` and ``12:30`` are words."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - the library's own way
-        first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "float", "merge")]
-        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
-
-
-def _placed(file: Path, text: str, error: ValidationError) -> PackError:
-    """The first thing that is wrong, with its line: the text is read again, this time keeping the lines."""
-    first = error.errors()[0]
-    node: Any = yaml.compose(text, Loader=_Loader)
-    line, rule = 1, ""
-    for step in first["loc"]:
-        rule = _id_of(node) or rule
-        if isinstance(node, yaml.MappingNode):
-            key, node = next(((k, v) for k, v in node.value if k.value == str(step)), (None, None))
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            key = node = node.value[step]
-        else:
-            break
-        if key is None:
-            break
-        line = key.start_mark.line + 1
-    rule = _id_of(node) or rule
-    where = ".".join(str(step) for step in first["loc"] if isinstance(step, str))
-    return PackError(file, line, rule, f"{where}: {first['msg']}" if where else first["msg"])
-
-
-def _id_of(node: Any) -> str:
-    """The ``id`` that stands in a mapping."""
-    if not isinstance(node, yaml.MappingNode):
-        return ""
-    return next((str(value.value) for key, value in node.value if key.value == "id"), "")
 
 
 def _profiles(library: Library) -> Iterator[Vendor]:
@@ -305,9 +241,6 @@ def _vendors(library: Library, profiles: Sequence[Vendor]) -> Vendors:
             rule = profile.id if profile else source.pack.pack
             raise PackError(source.file, source.line(rule), rule, str(error)) from None
     generic = [said for source in library.sources for said in source.pack.references]
-    unknown = set(library.site.vendors.values()) - {profile.id for profile in profiles}
-    if unknown:
-        raise PackError("site file", 1, "vendors", f"no pack knows the vendor {sorted(unknown)[0]!r}")
     packs = [source.pack for source in library.sources]
     return Vendors(
         profiles,

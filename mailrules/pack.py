@@ -7,9 +7,12 @@ Schema for editors is made from these classes (``docs/pack.schema.json``).
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from mailrules.fields import Clock, Country, Names, Words, Zone, opens_before_it_closes
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """Of a signal: an identifier, so that conditions can name it."""
@@ -19,14 +22,6 @@ Place = Literal["subject", "sentence", "label", "list", "log", "quote", "old_sub
 State = Literal["value", "none", "unknown", "not_applicable", "pending", "placeholder", "empty"]
 Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 Level = Literal["high", "medium", "low"]
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
-"""One string or a list of strings."""
 
 
 class Model(BaseModel):
@@ -228,12 +223,14 @@ class SeverityWord(Model):
 class Hours(Model):
     """When the vendor's desk works, for business time."""
 
-    calendar: str = "JP"
+    calendar: Country = "JP"
     """Country of the public holidays (ISO 3166), or ``none`` for around the clock."""
     days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
-    open: str = "09:00"
-    close: str = "18:00"
-    zone: str = "Asia/Tokyo"
+    open: Clock = time(9)
+    close: Clock = time(18)
+    zone: Zone = "Asia/Tokyo"
+
+    _in_order = model_validator(mode="after")(opens_before_it_closes)
 
 
 class Portal(Bilingual):
@@ -251,9 +248,9 @@ class Vendor(Model):
     """Domains its people and machines write from; a subdomain counts too."""
     platform: bool = False
     """A desk that many vendors use (Zendesk, Jira): named only where no vendor is known."""
-    names: Words = []
+    names: Names = []
     """Words people use for it and for its products, to recognise it where no address does."""
-    products: Words = []
+    products: Names = []
     """Product words: they fill ``product``, and speak for the vendor weakly."""
     no_reply: Words = []
     """Local parts or whole addresses that nobody reads."""

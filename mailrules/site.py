@@ -8,28 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, time
 from functools import cache
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Literal
 
 import holidays
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from mailrules.pack import Model, SideName, Words
-
-
-def _as_clock(value: Any) -> Any:
-    return time(0) if value == "24:00" else value
-
-
-_WRITTEN = {"type": "string", "pattern": r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?|24:00)$"}
-Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
-"""``09:00``; ``24:00`` as the end of a day."""
+from mailrules.fields import Addresses, Clock, Country, Hosts, Names, Zone, opens_before_it_closes
+from mailrules.pack import Model, SideName
 
 
 class Person(Model):
-    """Somebody whose side no domain tells, or tells wrongly: what stands here wins."""
+    """Somebody whose side no domain tells, or tells wrongly: what stands here wins. An address, or ``@domain``."""
 
-    address: str
+    address: Addresses
     name: str = ""
     side: SideName = "team"
 
@@ -37,30 +28,16 @@ class Person(Model):
 class Calendar(Model):
     """When a side of ours works. Every field may be left out."""
 
-    country: str = "JP"
+    country: Country = "JP"
     """ISO 3166, or ``none``; its public holidays count for business time and, where it is named, for deadlines."""
     closed: list[date] = Field(default=[])
     """Further days off."""
     days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
     open: Clock = time(9)
     close: Clock = time(17, 30)
-    zone: str = "Asia/Tokyo"
+    zone: Zone = "Asia/Tokyo"
 
-    @field_validator("country")
-    @classmethod
-    def _country_is_known(cls, country: str) -> str:
-        if country != "none" and country not in holidays.list_supported_countries():
-            raise ValueError(f"no holidays are known for {country!r}: write an ISO 3166 code such as JP, or none")
-        return country
-
-    @field_validator("zone")
-    @classmethod
-    def _zone_is_known(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (OSError, ValueError, KeyError):
-            raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {zone!r}") from None
-        return zone
+    _in_order = model_validator(mode="after")(opens_before_it_closes)
 
     @property
     def days_off(self) -> DaysOff:
@@ -88,11 +65,11 @@ def _holidays(country: str) -> holidays.HolidayBase:
 class Site(Model):
     """The site file."""
 
-    products: Words = Field(default=[])
+    products: Names = Field(default=[])
     """Names of own systems and of products in use, as people write them."""
-    installed: Words = Field(default=[])
+    installed: Names = Field(default=[])
     """Those of them that have a version worth asking for (not SaaS)."""
-    hosts: Words = Field(default=[])
+    hosts: Hosts = Field(default=[])
     """RE2 for host, PC and asset names (``NB-\\d{5}``)."""
     people: list[Person] = Field(default=[])
     vendors: dict[str, str] = Field(default={})
@@ -100,3 +77,12 @@ class Site(Model):
     calendar: Calendar = Calendar()
     """Of the team, and of the people who ask where they have none of their own."""
     requester_calendar: Calendar | None = None
+
+    @field_validator("people")
+    @classmethod
+    def _each_has_one_side(cls, people: list[Person]) -> list[Person]:
+        sides: dict[str, str] = {}
+        for one in people:
+            if sides.setdefault(one.address.lower(), one.side) != one.side:
+                raise ValueError(f"{one.address} stands on two sides")
+        return people

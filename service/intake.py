@@ -18,7 +18,7 @@ from mailrules.judge import Rules
 from mailrules.library import load
 from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.line import Line, believed, thread_of
-from service.case.revise import revise
+from service.case.revise import revise, vendor_of
 from service.case.roles import Roles
 from service.case.state import Frame, Overrides
 from service.case.working import calendars_of
@@ -236,6 +236,7 @@ def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surround
         merged=tuple(map(house.key, known.merged)),
         related=tuple(map(house.key, known.related)),
     )
-    calendars = calendars_of(house.rules, judgement.vendor)
-    state = revise(lines, judgement, Overrides.from_document(known.by_hand), frame, now, calendars)
+    overrides = Overrides.from_document(known.by_hand)
+    calendars = calendars_of(house.rules, vendor_of(heard, judgement, overrides))
+    state = revise(lines, judgement, overrides, frame, now, calendars, house.rules.names)
     return Standing(case_id, state.document())

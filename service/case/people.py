@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mailrules.thread import Side
 from service.case.group import order_of
@@ -22,12 +22,12 @@ def is_team_here(node: Node, members: Sequence[Node]) -> bool:
     return node.hands_on and (not before or written_to)
 
 
-def participants_of(lines: Sequence[Line]) -> tuple[Participant, ...]:
+def participants_of(lines: Sequence[Line], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
     """Authors and recipients, in the order in which they appear.
 
     A stranger who merely answers into a case is not let in: only who opened it, who was written to by somebody of the
     case, or where nobody of ours and no vendor takes part. Who wrote under another's name takes part in nothing,
-    and lets nobody in.
+    and lets nobody in. ``known``: address → name, for those of whom no mail tells one.
     """
     lines = [line for line in lines if not line.node.forged]
     known_sides = any(line.turn.side != "unknown" for line in lines)
@@ -48,4 +48,5 @@ def participants_of(lines: Sequence[Line]) -> tuple[Participant, ...]:
             order.setdefault(address)
             names[address] = names.get(address) or name
             roles.setdefault(address, role)
-    return tuple(Participant(address, names.get(address, ""), roles.get(address, "unknown")) for address in order)
+    named = {address: names.get(address) or (known or {}).get(address, "") for address in order}
+    return tuple(Participant(address, named[address], roles.get(address, "unknown")) for address in order)

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from mailrules.judgement import ItemState, Judgement
+from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.thread import Side
 from service.case.clocks import Calendar, business, elapsed, spans_of
 from service.case.line import Line, believed, in_order, with_readings
 from service.case.people import participants_of
-from service.case.state import CaseState, Clocks, Frame, Overrides, Promised, Status
+from service.case.state import Ask, CaseState, Clocks, Frame, Overrides, Promised, Status
 from service.case.subject import shown_subject
 from service.case.turn import Course, follow
 
@@ -29,8 +29,10 @@ def revise(
     frame: Frame,
     now: datetime,
     calendars: Mapping[Side, Calendar] = DEFAULT_CALENDARS,
+    names: Mapping[str, str] | None = None,
 ) -> CaseState:
-    """The state of a case. ``lines`` in any order, all of the case; ``judgement`` of those believed, in order.
+    """The state of a case. ``lines`` in any order, all of the case; ``judgement`` of those believed, in order;
+    ``names``: address → name of people whose mails tell none.
 
     Raises ValueError for a case without messages.
     """
@@ -44,7 +46,7 @@ def revise(
     status, waiting_on, since, moves = _with_people(course, overrides)
     spans = spans_of([(at, side) for at, side in moves if at <= now], now)
     checklist, missing = _checklist(judgement, overrides)
-    vendor = overrides.vendor.value if overrides.vendor else judgement.vendor or _named(ordered)
+    vendor = vendor_of(ordered, judgement, overrides)
     level = overrides.priority.value if overrides.priority else judgement.priority.level
     promises = _promises(ordered, now)
     set_by = {
@@ -52,7 +54,7 @@ def revise(
         for name in ("status", "priority", "title", "vendor", "waiting_on")
         if (setting := getattr(overrides, name)) is not None
     }
-    people = participants_of(ordered)
+    people = participants_of(ordered, names)
     state = CaseState(
         key=frame.key,
         title=overrides.title.value if overrides.title else _title(ordered),
@@ -82,13 +84,23 @@ def revise(
         ),
         promises=promises,
         participants=people,
-        problem=judgement.problem,
+        problem=_agreed(judgement.problem, course.asks, ordered),
         parked=judgement.parked,
         frame=frame,
         set_by=set_by,
     )
     notes = _notes(state, checklist)
     return replace(state, notes=(*notes, "dmarc-failed") if any(line.node.forged for line in lines) else notes)
+
+
+def vendor_of(lines: Sequence[Line], judgement: Judgement, overrides: Overrides) -> str | None:
+    """Whose case it is: as a person said, as the mails say, or the maker of the product that our people name first,
+    until somebody writes to a vendor. ``lines`` with their readings, in order."""
+    if overrides.vendor is not None:
+        return overrides.vendor.value  # type: ignore[no-any-return]
+    written = [line for line in lines if line.turn.automatic is None]
+    named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
+    return judgement.vendor or next((vendor for vendor in named if vendor), None)
 
 
 _SIDES: tuple[Side, ...] = ("team", "vendor", "requester")
@@ -118,6 +130,19 @@ def _with_people(
     return status, waiting_on, since, moves
 
 
+def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[Line]) -> Problem:
+    """What we said yes to (or put right) is agreed, however far it moved before."""
+    stated = next((line.node.at for line in lines if line.turn.id == problem.turn), None)
+    if stated is None or problem.version < 2:
+        return problem
+    agreed = [
+        ask.answered_at
+        for ask in asks
+        if ask.what == "confirm_scope" and ask.state == "answered" and ask.answered_at and ask.answered_at >= stated
+    ]
+    return replace(problem, drift=False, agreed_at=min(agreed)) if agreed else problem
+
+
 def _checklist(judgement: Judgement, overrides: Overrides) -> tuple[tuple[ItemState, ...], tuple[str, ...]]:
     lines: list[ItemState] = []
     for line in judgement.checklist:
@@ -141,13 +166,6 @@ def _title(lines: Sequence[Line]) -> str:
             return shown
     words = " ".join(own[0].turn.text.split())
     return words[:80] + ("…" if len(words) > 80 else "")
-
-
-def _named(lines: Sequence[Line]) -> str | None:
-    """The maker of the product that our people name first, until somebody writes to a vendor."""
-    written = [line for line in lines if line.turn.automatic is None]
-    named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
-    return next((vendor for vendor in named if vendor), None)
 
 
 def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str, str], ...]:

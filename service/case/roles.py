@@ -22,7 +22,8 @@ class Roles:
     distrusted: Collection[str] = ()
     """Addresses that somebody else wrote under (DMARC failed): nobody's side, whatever is listed."""
     known: Mapping[str, Side] = field(default_factory=dict)
-    """Addresses whose side somebody named (the site file): stronger than any domain."""
+    """Addresses and domains (``@partner.example``) whose side somebody named (the site file): an address is stronger
+    than all else, a domain than other domains."""
     vendor_of: Callable[[str], str | None] = field(default=lambda _address: None)
 
     def role_of(self, address: str | Address | None) -> Side:
@@ -32,11 +33,22 @@ class Roles:
             return "unknown"
         if (named := self.known.get(key) or self.known.get(_plain(key))) is not None:
             return named
+        if self.known and not _named(key, self.team) and (side := self._known_domain(key)) is not None:
+            return side
         if _listed(key, self.team) or key in self.learned_team:
             return "team"
         if _listed(key, self.organisation):
             return "requester"
         return "vendor" if self.vendor_of(key) else "unknown"
+
+    def _known_domain(self, key: str) -> Side | None:
+        """Of the longest domain that somebody named."""
+        domain = key.rpartition("@")[2]
+        while domain:
+            if (side := self.known.get(f"@{domain}")) is not None:
+                return side
+            domain = domain.partition(".")[2]
+        return None
 
     def vendor(self, address: str | Address | None) -> str | None:
         """The vendor behind an address that is not one of ours."""
@@ -59,6 +71,11 @@ def _listed(key: str, entries: Collection[str]) -> bool:
         elif domain == (bare := entry.lstrip("@")) or domain.endswith(f".{bare}"):
             return True
     return False
+
+
+def _named(key: str, entries: Collection[str]) -> bool:
+    """Whether the very address is one of ``entries``."""
+    return any(entry.strip().casefold() in (key, _plain(key)) for entry in entries)
 
 
 def _plain(key: str) -> str:

@@ -257,6 +257,7 @@ class CaseState:
                 "version": self.problem.version,
                 "drift": self.problem.drift,
                 "message": self.problem.turn,
+                "agreed_at": stamp(self.problem.agreed_at),
             },
             "clocks": self.clocks.document(),
             "promises": [promise.document() for promise in self.promises],

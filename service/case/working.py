@@ -44,7 +44,7 @@ def _of_vendor(hours: Hours) -> Calendar:
     return Calendar(
         zone=ZoneInfo(hours.zone),
         country=hours.calendar,
-        opens=time.fromisoformat(hours.open),
-        closes=time.fromisoformat("00:00" if hours.close == "24:00" else hours.close),
+        opens=hours.open,
+        closes=hours.close,
         weekdays=_DAYS[hours.days],
     )

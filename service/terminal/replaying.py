@@ -15,7 +15,7 @@ from service.settings import Settings
 from service.store.database import Database
 from service.store.outside import outside
 
-SHOWN = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing", "open_asks")
+SHOWN = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
 FOUND_WRONG = 1
 
 
@@ -39,4 +39,20 @@ def replay_cases(
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Field → [before, after], for what people see."""
-    return {name: [before.get(name), after.get(name)] for name in SHOWN if before.get(name) != after.get(name)}
+    one, other = _shown(before), _shown(after)
+    return {name: [one[name], other[name]] for name in other if one[name] != other[name]}
+
+
+def _shown(case: dict[str, Any]) -> dict[str, Any]:
+    lines = case.get("checklist") or []
+    asks = [ask for ask in case.get("asks") or [] if ask["state"] == "open"]
+    return {name: case.get(name) for name in SHOWN} | {
+        "vendor_refs": [f"{ref['vendor']} {ref['ref']}" for ref in case.get("vendor_refs") or []],
+        "present": [line["item"] for line in lines if line["state"] == "present"],
+        "unknown": [line["item"] for line in lines if line["state"] == "unknown"],
+        "asks": [ask["what"] for ask in asks],
+        "evidence": [said["quote"] for said in (case.get("priority_detail") or {}).get("evidence", [])],
+        "tone": [hint["id"] for hint in case.get("tone") or []],
+        "parked": [one["topic"] for one in case.get("parked") or []],
+        "problem": (case.get("problem") or {}).get("statement"),
+    }

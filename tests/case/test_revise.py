@@ -26,7 +26,7 @@ from service.case.brief import brief, markdown
 from service.case.clocks import Calendar, Span, business, elapsed, spans_of
 from service.case.line import Line
 from service.case.readings import reading_of, unbound
-from service.case.revise import revise
+from service.case.revise import revise, vendor_of
 from service.case.state import CaseState, Frame, Overrides
 from service.store.tables import to_json
 from tests.case.test_turn import INQUIRY, LOGS_AND_SLOT, OPENING, UTC0, line
@@ -106,6 +106,31 @@ def test_what_people_set_stays_and_is_shown_as_theirs() -> None:
     assert document["priority_detail"]["by_rules"] == "P3"
     assert {line["item"]: line["state"] for line in document["checklist"]}["version"] == "waived"
     assert state([OPENING, INQUIRY]).document()["priority_detail"]["set_by"] == "rules"
+
+
+def test_a_statement_we_said_yes_to_is_agreed() -> None:
+    moved = Problem("Printing stops.", 2, True, "2")
+    scope = line(2, "vendor", "Is that right?", asks=("confirm_scope",))
+    asked = state([OPENING, INQUIRY, scope], problem=moved).document()["problem"]
+    assert (asked["drift"], asked["agreed_at"]) == (True, None)
+    yes = line(3, "team", "Yes, that is right.", to=("vendor",))
+    agreed = state([OPENING, INQUIRY, scope, yes], problem=moved).document()["problem"]
+    assert agreed["drift"] is False
+    assert agreed["agreed_at"] == yes.node.at.isoformat().replace("+00:00", "Z")
+
+
+def test_the_vendor_whose_hours_count_is_that_of_the_case() -> None:
+    lines = [OPENING, INQUIRY]
+    assert vendor_of(lines, judged(lines), Overrides()) == "acme"
+    by_hand = Overrides.from_document({"vendor": {"value": "umbra", "by": "Aki", "at": NOW.isoformat()}})
+    assert vendor_of(lines, judged(lines), by_hand) == "umbra"
+
+
+def test_a_name_from_the_site_file_stands_where_no_mail_tells_one() -> None:
+    opening = replace(OPENING, node=replace(OPENING.node, author="helper@partner.test"), name="")
+    names = {"helper@partner.test": "Helper"}
+    told = revise([opening], judged([opening]), Overrides(), Frame("SD-7"), NOW, names=names)
+    assert [(p.address, p.name) for p in told.participants] == [("helper@partner.test", "Helper")]
 
 
 def test_a_status_or_turn_set_by_hand_is_kept() -> None:

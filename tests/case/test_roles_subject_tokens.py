@@ -37,6 +37,30 @@ def test_an_address_is_on_one_side(address: str | None, side: str) -> None:
     assert ROLES.role_of(address) == side
 
 
+@pytest.mark.parametrize(
+    ("address", "side"),
+    [
+        ("anyone@partner.test", "vendor"),
+        ("anyone@sub.partner.test", "vendor"),
+        ("resident@desk.partner.test", "team"),
+        ("ito@partner.test", "team"),  # named among the team: an address is stronger than a domain
+        ("lent@partner.test", "requester"),
+        ("ren@shop.lab.test", "vendor"),  # and a domain that somebody named stronger than the organisation
+        ("mika@lab.test", "requester"),
+        ("anyone@notpartner.test", "unknown"),
+    ],
+)
+def test_the_side_of_a_whole_domain_may_be_named(address: str, side: str) -> None:
+    known = {
+        "@partner.test": "vendor",
+        "@desk.partner.test": "team",
+        "lent@partner.test": "requester",
+        "@shop.lab.test": "vendor",
+    }
+    roles = Roles(organisation=("lab.test",), team=("ito@partner.test",), known=known)  # type: ignore[arg-type]
+    assert roles.role_of(address) == side
+
+
 def test_our_own_people_are_never_a_vendor_even_where_we_are_one() -> None:
     assert ROLES.vendor("mika@lab.test") is None
     assert ROLES.vendor("help@acme.test") == "acme"

@@ -100,6 +100,7 @@ def test_replay_reads_with_other_packs_and_keeps_only_when_told(sodan: Sodan, ma
     before = priority()
     (shown,) = sodan("replay", "--packs", str(folder), "--diff").lines
     assert shown["priority"][0] == before != shown["priority"][1]
+    assert shown["evidence"] == [[], ["WattViewer が起動しません。"]]
     assert priority() == before
     assert sodan("replay", "--packs", str(folder), "--apply").status == 0
     assert priority() == shown["priority"][1]

@@ -37,7 +37,12 @@ def turn(text: str) -> Turn:
 @pytest.mark.parametrize(
     ("change", "line", "rule", "words"),
     [
-        (("phrases: [正門ゲート]", "phrasez: [正門ゲート]"), 5, "own_gate", "Extra inputs"),
+        (
+            ("phrases: [正門ゲート]", "phrasez: [正門ゲート]"),
+            5,
+            "own_gate",
+            "is known; did you mean 'phrases'?",
+        ),
         (("phrases: [正門ゲート]", "patterns: ['(?!x)y']"), 4, "own_gate", "RE2 does not take"),
         (("phrases: [正門ゲート]", "title: x"), 4, "own_gate", "notices nothing"),
         (("own_gate && ours", "own_gaet && ours"), 9, "own.gate", "undeclared reference to 'own_gaet'"),
@@ -98,7 +103,7 @@ def test_the_site_file_adds_products_hosts_and_partners(tmp_path: Path) -> None:
     [
         ("hosts: ['(']", "RE2 does not take"),
         ("vendors: {a.example: nobody}", "no pack knows the vendor"),
-        ("x: 1", "Extra inputs"),
+        ("x: 1", "x: no field of this name is known"),
     ],
 )
 def test_a_wrong_site_file_is_one_line(tmp_path: Path, text: str, words: str) -> None:

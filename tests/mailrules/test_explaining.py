@@ -124,6 +124,17 @@ def test_a_signal_asked_about_tells_its_words_and_those_that_a_guard_took(rules:
     assert told(rules, "ゲート担当です。", "own_answer")[0].startswith("it listens to mails of vendor only")
 
 
+def test_of_all_rules_those_that_came_near_are_told_at_length(rules: Rules) -> None:
+    mail = Turn(id="1", side="requester", author="a@corp.example", text="正門ゲートが開きません。いつからですか。")
+    said = list(lines(rules.explain(mail)))
+    at = next(number for number, line in enumerate(said) if line.startswith("  not own.gate [own.gates]: own_gate &&"))
+    assert said[at + 1].strip() == "in “正門ゲートが開きません。”"
+    short = [line for line in said if ": false: " in line]
+    assert short == said[-len(short) :]  # behind those that came near
+    assert max(map(len, short)) < 300
+    assert any(line.startswith("  not ask.info.version [core.asks_items]: false: names_version") for line in short)
+
+
 def test_a_rule_about_the_whole_mail_and_one_where_nothing_came_near(rules: Rules) -> None:
     assert told(rules, "Nothing.")[0] == "false: own_gate (none of its words stand in the mail)"
     said = told(rules, "It is dark since noon.", "item.symptom_told", side="vendor")

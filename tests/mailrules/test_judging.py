@@ -201,6 +201,40 @@ def test_the_problem_has_versions_and_drift(rules: Rules) -> None:
     assert problem.drift
 
 
+@pytest.mark.parametrize(
+    ("subject", "text", "statement", "drift"),
+    [
+        ("至急お願いします", "全員が VPN に接続できません。", "【問題定義】VPN 接続時に認証が失敗する事象", False),
+        ("お問い合わせ", "社外宛メールが30分遅れます。", "【問題定義】社外宛に送信したメールの配信が遅延する", False),
+        ("社外宛メールの遅延", "メールが30分遅れます。", "【問題定義】プリンタの両面印刷が途中で停止する", True),
+        (
+            "Help",
+            "Outbound mail is delayed since 9:00.",
+            "Problem statement: mail from Outlook is delayed",
+            False,
+        ),
+        (
+            "Outbound mail is delayed",
+            "Mail to customers arrives half an hour late.",
+            "Problem statement: duplex printing stops on the second floor devices",
+            True,
+        ),
+        (
+            "社外宛メールの遅延",
+            "メールが30分遅れます。",
+            "Problem statement: outbound mail is delayed",
+            False,
+        ),
+        ("VPNの件", "よろしくお願いします。", "【問題定義】AnyConnect の接続時に認証が失敗する", False),
+    ],
+)
+def test_a_statement_drifts_where_it_is_about_what_nobody_told(
+    rules: Rules, subject: str, text: str, statement: str, drift: bool
+) -> None:
+    problem = rules.judge((turn(text, subject=subject), turn(statement, "vendor", id="2", reply=True))).problem
+    assert (problem.version, problem.drift) == (2, drift)
+
+
 def test_machines_say_nothing_about_the_case(rules: Rules) -> None:
     judged = rules.judge((turn("全社でログインできません。", automatic="auto_reply"),))
     assert judged.priority.evidence == ()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from mailrules.library import SHIPPED, PackError, _text, _yaml, read_pack, read_site
+from mailrules.library import SHIPPED, PackError, read_pack, read_site
 from mailrules.schema import schema
+from mailrules.written import as_yaml
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "packs.md").read_text(encoding="utf-8")
@@ -22,7 +23,10 @@ def validator(of: str) -> Draft202012Validator:
 
 
 def problems(of: str, file: Path) -> list[str]:
-    return [f"{file.name}: {error.message}" for error in validator(of).iter_errors(_yaml(file, _text(file)))]
+    return [
+        f"{file.name}: {error.message}"
+        for error in validator(of).iter_errors(as_yaml(file, file.read_text(encoding="utf-8")))
+    ]
 
 
 def test_every_shipped_pack_and_those_of_the_page_are_good_by_the_schema(tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""What the fields of packs and of the site file are made of: words, times of day, countries, time zones."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+import holidays
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from mailrules.patterns import compile_pattern
+
+_WRITTEN = {"type": "string", "pattern": r"^(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?|24:00)$"}
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _says_something(word: str) -> str:
+    if not word.strip().rstrip("*").strip():
+        raise ValueError(f"a name without a letter: {word!r}")
+    return word
+
+
+def _has_a_shape(host: str) -> str:
+    if compile_pattern(host).search("") is not None:
+        raise ValueError(f"{host!r} fits no word at all, too: a name needs a shape")
+    return host
+
+
+def _is_address(value: str) -> str:
+    local, at, domain = value.strip().rpartition("@")
+    if not at or not domain or "@" in local or " " in value.strip():
+        raise ValueError(f"expected an address or @domain, not {value!r}")
+    return value.strip()
+
+
+def _as_clock(value: Any) -> Any:
+    if isinstance(value, str) and value[1:2] == ":":
+        return f"0{value}"
+    return time(0) if value == "24:00" else value
+
+
+def _known_country(value: str) -> str:
+    country = "none" if value.lower() == "none" else value.upper()
+    if country != "none" and country not in holidays.list_supported_countries():
+        raise ValueError(f"no holidays are known for {value!r}: write an ISO 3166 code such as JP, or none")
+    return country
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, KeyError):
+        raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {value!r}") from None
+    return value
+
+
+Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+"""One string or a list of strings."""
+Names = Annotated[
+    list[Annotated[str, AfterValidator(_says_something)]],
+    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+]
+"""The same, none of them empty."""
+Hosts = Annotated[
+    list[Annotated[str, AfterValidator(_has_a_shape)]],
+    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+]
+"""RE2 for names."""
+Addresses = Annotated[str, AfterValidator(_is_address)]
+"""One address, or ``@domain`` for all of it."""
+Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
+"""``09:00``; ``24:00`` as the end of a day is midnight."""
+Country = Annotated[str, AfterValidator(_known_country)]
+"""ISO 3166, or ``none``."""
+Zone = Annotated[str, AfterValidator(_known_zone)]
+"""A name of the tz database."""
+
+
+class Day(Protocol):
+    """What has hours."""
+
+    @property
+    def open(self) -> time: ...
+    @property
+    def close(self) -> time: ...
+
+
+_Day = TypeVar("_Day", bound=Day)
+
+
+def opens_before_it_closes(day: _Day) -> _Day:
+    """The same; midnight as the end is that of the day's end. Raises ValueError."""
+    if day.close != time(0) and day.open >= day.close:
+        raise ValueError(f"open ({day.open:%H:%M}) must be before close ({day.close:%H:%M})")
+    return day

@@ -1,0 +1,128 @@
+"""A pack or the site file as somebody wrote it: YAML, checked field by field; what is wrong is one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from mailrules.pack import Pack
+from mailrules.site import Site
+
+_Written = TypeVar("_Written", bound=BaseModel)
+_WORDS = {
+    "extra_forbidden": "no field of this name is known",
+    "time_parsing": "expected a time such as 09:00",
+    "time_type": "expected a time such as 09:00",
+    "date_parsing": "expected a date such as 2026-12-29",
+    "date_from_datetime_parsing": "expected a date such as 2026-12-29",
+    "model_type": "expected fields, each as name: value",
+    "model_attributes_type": "expected fields, each as name: value",
+    "dict_type": "expected fields, each as name: value",
+}
+"""What the checking library says for its programmers, for those who write packs."""
+
+
+class PackError(ValueError):
+    """A pack that cannot be used. Its text is one line: ``file:line: rule: message``."""
+
+    def __init__(self, file: Path | str, line: int, rule: str, message: str) -> None:
+        self.file, self.line, self.rule, self.message = str(file), line, rule, " ".join(message.split())
+        super().__init__(f"{self.file}:{line}: {rule + ': ' if rule else ''}{self.message}")
+
+
+def as_pack(file: Path, text: str) -> Pack:
+    """The text of a pack. Raises ``PackError``."""
+    return _checked(Pack, file, text, as_yaml(file, text))
+
+
+def as_site(file: Path, text: str) -> Site:
+    """The text of a site file; an empty one says nothing. Raises ``PackError``."""
+    data = as_yaml(file, text)
+    return _checked(Site, file, text, {} if data is None else data)
+
+
+def as_yaml(file: Path, text: str) -> Any:
+    """Plain values. Raises ``PackError``."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: plain values only
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise PackError(file, mark.line + 1 if mark else 1, "", f"is not YAML: {problem}") from None
+
+
+def line_of(text: str, steps: Sequence[str | int]) -> int:
+    """The line of what stands at the end of ``steps``: field names and places in lists."""
+    return _place(text, steps)[0]
+
+
+def near(name: str, known: Collection[str]) -> str:
+    """``; did you mean 'phrases'?`` where something like it is known."""
+    found = get_close_matches(name.lower(), known, n=1, cutoff=0.75)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+class _Loader(yaml.CSafeLoader):
+    """libyaml with the scalars of YAML 1.2 (core schema, §10.3): ``no``, ``off`` and ``12:30`` are words."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the library's own way
+        first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "float", "merge")]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
+
+
+def _checked(model: type[_Written], file: Path, text: str, data: Any) -> _Written:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+    line, rule = _place(text, first["loc"])
+    where = ".".join(str(step) for step in first["loc"] if isinstance(step, str))
+    words = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        words += near(str(first["loc"][-1]), set(_fields(model)))
+    raise PackError(file, line, rule, f"{where}: {words}" if where else words)
+
+
+def _fields(model: type[BaseModel]) -> Iterator[str]:
+    """Every name of a field that may stand somewhere in it."""
+    schema = model.model_json_schema()
+    for part in (schema, *schema.get("$defs", {}).values()):
+        yield from part.get("properties", {})
+
+
+def _place(text: str, steps: Sequence[str | int]) -> tuple[int, str]:
+    """Line and rule: the text is read again, this time keeping the lines."""
+    node: Any = yaml.compose(text, Loader=_Loader)
+    line, rule = 1, ""
+    for step in steps:
+        rule = _id_of(node) or rule
+        if isinstance(node, yaml.MappingNode):
+            key, node = next(((k, v) for k, v in node.value if k.value == str(step)), (None, None))
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            key = node = node.value[step]
+        else:
+            break
+        if key is None:
+            break
+        line = key.start_mark.line + 1
+    return line, _id_of(node) or rule
+
+
+def _id_of(node: Any) -> str:
+    """The ``id`` that stands in a mapping."""
+    if not isinstance(node, yaml.MappingNode):
+        return ""
+    return next((str(value.value) for key, value in node.value if key.value == "id"), "")
