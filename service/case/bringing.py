@@ -18,7 +18,7 @@ from service.case.phrases import seconds
 from service.case.roles import Roles
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
-from service.case.words import content_words, names, squashed
+from service.case.words import about, content_words, names, squashed
 from service.mail import authentication
 from service.mail.message import Address, Attachment, Earlier, Mail, Origin
 
@@ -210,7 +210,7 @@ def _brought_mail(
         token=next(iter((*own, *tags)), None),
         fresh=role != "vendor" and begins_new_topic(text),
         seconds=role == "requester" and seconds(text),
-        words=content_words(mail.subject, text, without=without)[:60],
+        words=about(mail.subject, text, without),
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],
         holds=holds,
@@ -266,7 +266,7 @@ def _brought_earlier(
         numbers=numbers_in(earlier.subject or ""),
         told=told_in(earlier.text, role),
         claims=claims_in(earlier.subject or "", ways.prefix),
-        words=content_words(earlier.subject or "", earlier.text, without=without)[:60],
+        words=about(earlier.subject or "", earlier.text, without),
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(earlier.text)[:400],
     )

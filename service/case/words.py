@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
+from service.case.figures import figures_in, is_figure
+
 _TOKEN = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9_.\-/]*[A-Za-z0-9]|[A-Za-z0-9]|[ァ-ヴー]{3,}|[一-龥々]{2,}",
 )
@@ -62,6 +64,12 @@ def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]
     return tuple(seen)
 
 
+def about(subject: str, text: str, without: Collection[str] = ()) -> tuple[str, ...]:
+    """What a mail is about: its telling words and figures, at most 60."""
+    figures = figures_in(text)
+    return (*content_words(subject, text, without=without)[: 60 - len(figures)], *figures)
+
+
 def names(parts: Iterable[str]) -> frozenset[str]:
     """The words of people's names and addresses, to be left out of what a mail is about."""
     out: set[str] = set()
@@ -72,7 +80,9 @@ def names(parts: Iterable[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 14)
 def weight(word: str) -> float:
-    """How much a shared word says: an identifier or code much, a plain word little."""
+    """How much a shared word says: an identifier or code much, a plain word or a figure little."""
+    if is_figure(word):
+        return 2.0
     if word.isdigit():
         return 3.0 if len(word) >= 4 else 1.0 if word.endswith("0") else 2.5
     if any(c.isdigit() for c in word):
