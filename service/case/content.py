@@ -36,6 +36,7 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     found: dict[int, Evidence] = {}
     alive = Alive(groups, reach)
     if reach is not None:
+        reach.openers |= {first.id for group in groups.kept() for first in _firsts(group) if seeks(first)}
         _stay(groups, alive, found)
     if reach is not None and not reach.complete:
         return found
@@ -53,6 +54,12 @@ def seeks(node: Node) -> bool:
     of what was told before. All others wait."""
     asks = node.side == "team" and node.to_vendor is not None
     return node.side == "vendor" or asks or node.second
+
+
+def _firsts(group: Group) -> list[Node]:
+    """Which of its messages an argument may be about, now or when the group was joined to another."""
+    own = [m for m in group.members if m.origin != "quoted"]
+    return [*own[:1], *[m for m in own if not m.automatic][:1]]
 
 
 def _stay(groups: Groups, alive: Alive, found: dict[int, Evidence]) -> None:

@@ -41,7 +41,7 @@ _ROUND = frozenset({0, 30})
 
 
 def figures_in(text: str) -> tuple[str, ...]:
-    """As words, in the order met: ``90人`` people, ``12台`` things, ``@13:25`` a minute of the day, ``99%``, ``5mb``."""
+    """As words, in the order met: ``90人`` people, ``12台`` things, ``@13:25`` a minute, ``99%``, ``5mb``."""
     text = unicodedata.normalize("NFKC", text[:6000])
     found = sorted(dict.fromkeys(_figures(text)))
     return tuple(dict.fromkeys(word for _, word in found))[:MOST]

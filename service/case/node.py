@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from mailrules.thread import Side
 from service.mail.message import Origin
 
@@ -173,3 +175,14 @@ class Node:
 
 
 _NAMES = frozenset(field.name for field in fields(Node))
+_DECODER = msgspec.json.Decoder(Node)
+
+
+def node_from_json(written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str) -> Node:
+    """As ``Node.from_document``, of the document as text: in one step, since hundreds are read for a mail."""
+    kept = msgspec.json.encode({"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}).decode()
+    try:
+        return _DECODER.decode(f"{kept[:-1]},{written[1:]}")
+    except msgspec.DecodeError:  # empty, or of another version
+        document = msgspec.json.decode(written)
+        return Node.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed)

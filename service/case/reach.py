@@ -24,6 +24,8 @@ class Reach:
     complete: set[int] = field(default_factory=set)
     crowded: dict[int, frozenset[str]] = field(default_factory=dict)
     """Message → keys that more than ``CROWD`` cases hold, which are not all here."""
+    openers: set[int] = field(default_factory=set)
+    """Found on the way: messages that content may join to earlier ones, since nothing else puts them behind any."""
 
 
 @dataclass(frozen=True, slots=True)

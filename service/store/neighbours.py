@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, TextClause, bindparam, select, text
+from sqlalchemy import BindParameter, Connection, Text, TextClause, bindparam, cast, or_, select, text
 
 from service.case.content import seeks
 from service.case.keys import content_keys, content_sought, sought_keys
-from service.case.node import Node
+from service.case.node import Node, node_from_json
 from service.case.reach import CROWD, EARLY, Reach
 from service.store.tables import case_links, cases, messages
 
@@ -42,6 +42,14 @@ def neighbours(
 
     ``received``: when each of them came, if just now.
     """
+    known, reach = called_up(conn, come), Reach()
+    look_around(conn, come, known, reach, received)
+    return known, reach
+
+
+def called_up(conn: Connection, come: Iterable[Node]) -> dict[int, Node]:
+    """The same, content aside."""
+    come = list(come)
     strong = {key for node in come for key in sought_keys(node) if not key.startswith("sub:")}
     wanted = {
         case
@@ -52,18 +60,27 @@ def neighbours(
     wanted |= {c for n in come for c in (*n.claims, n.token) if c is not None}
     wanted |= set(aliases_of(conn, wanted).values())
     wanted |= linked(conn, wanted)
-    known = nodes_of(conn, wanted)
-    reach = Reach()
-    late = any(_is_late(node, received) for node in come)
+    return nodes_of(conn, wanted)
+
+
+def look_around(
+    conn: Connection, come: Sequence[Node], known: dict[int, Node], reach: Reach, received: Mapping[int, datetime]
+) -> None:
+    """Bring what may have a say by its content; ``known`` and ``reach`` grow."""
+    late = any(is_late(node, received) for node in come)
     look_at_content(conn, [*come, *(known.values() if late else ())], known, reach, received)
     # what was thought of mails that were written after these may be thought otherwise now
-    since = min((node.at for node in come), default=datetime.max.replace(tzinfo=UTC)) - EARLY
+    since = written_since(come)
     after = [n for n in known.values() if n.at >= since]
     if not late:
         keys = {key for n in come for key in content_keys(n)}
         after = [n for n in after if keys & content_sought(n)]
     look_at_content(conn, after, known, reach, received)
-    return known, reach
+
+
+def written_since(come: Iterable[Node]) -> datetime:
+    """What was written from then on may be thought otherwise for these messages."""
+    return min((node.at for node in come), default=datetime.max.replace(tzinfo=UTC)) - EARLY
 
 
 def look_at_content(
@@ -77,15 +94,12 @@ def look_at_content(
     asking = {n.id: n for n in nodes if n.id not in reach.complete and content_keys(n)}
     if not asking:
         return
-    found = held(conn, {key for n in asking.values() for key in content_sought(n)}, _FEW_ROWS)
-    many = [key for key, (rows, holding) in found.items() if rows >= _FEW_ROWS and len(holding) <= CROWD]
-    found |= held(conn, many, 1 << 30)  # one busy case, not a crowd
-    crowds = {key for key, (_, holding) in found.items() if len(holding) > CROWD}
+    found, crowds = _shared(conn, asking.values())
     late: dict[bool, set[str]] = {True: set(), False: set()}
     for node in asking.values():
         reach.complete.add(node.id)
         crowded = crowds & content_sought(node)
-        if crowded and _is_late(node, received):
+        if crowded and is_late(node, received):
             late[seeks(node)] |= crowded  # the crowd may have come later than this mail was written
             crowded = set()
         reach.crowded[node.id] = frozenset(crowded)
@@ -98,7 +112,41 @@ def look_at_content(
     known |= nodes_of(conn, wanted - {n.case for n in known.values()})
 
 
-def _is_late(node: Node, received: Mapping[int, datetime]) -> bool:
+def look_ahead(
+    conn: Connection, come: Iterable[Node], openers: Collection[int], known: dict[int, Node], reach: Reach
+) -> None:
+    """The same for messages that came in time and change nothing of what is known: then few others matter.
+
+    Of those that open their group (``openers``) all that share their content; of the others what was written meanwhile.
+    """
+    asking = [n for n in come if content_keys(n)]
+    if not asking:
+        return
+    found, crowds = _shared(conn, asking)
+    wanted: set[int] = set()
+    beside: set[int] = set()
+    for node in asking:
+        near = {case for key in content_sought(node) & found.keys() - crowds for case in found[key][1]}
+        if node.id in openers:
+            reach.complete.add(node.id)
+            reach.crowded[node.id] = frozenset(crowds & content_sought(node))
+            wanted |= near
+        else:
+            beside |= near
+    there = {n.case for n in known.values()}
+    wanted |= _written(conn, beside - wanted - there, written_since(come))
+    known |= nodes_of(conn, wanted - there)
+
+
+def _shared(conn: Connection, asking: Iterable[Node]) -> tuple[dict[str, tuple[int, list[int]]], set[str]]:
+    """Keys of content that these seek, with the cases that hold them; and which of the keys a crowd holds."""
+    found = held(conn, {key for n in asking for key in content_sought(n)}, _FEW_ROWS)
+    many = [key for key, (rows, holding) in found.items() if rows >= _FEW_ROWS and len(holding) <= CROWD]
+    found |= held(conn, many, 1 << 30)  # one busy case, not a crowd
+    return found, {key for key, (_, holding) in found.items() if len(holding) > CROWD}
+
+
+def is_late(node: Node, received: Mapping[int, datetime]) -> bool:
     return node.id not in received or received[node.id] - node.at > _LATE
 
 
@@ -164,6 +212,14 @@ def _statement(written: str, first: bool) -> TextClause:
     return text(written.format(**parts).replace("::", r"\:\:"))
 
 
+def _written(conn: Connection, wanted: Collection[int], since: datetime) -> set[int]:
+    """Of these cases those with a mail written since then."""
+    found: set[int] = set()
+    for chunk in chunks(sorted(wanted)):
+        found |= set(conn.execute(_SINCE, {"these": chunk, "since": since}).scalars())
+    return found
+
+
 def linked(conn: Connection, wanted: Collection[int]) -> set[int]:
     found: set[int] = set()
     for chunk in chunks(sorted(wanted)):
@@ -185,16 +241,30 @@ OF_A_NODE = (
 
 THESE: BindParameter[Any] = bindparam("these", expanding=True)
 _LINKED = select(case_links.c.other_id).where(case_links.c.case_id.in_(THESE), case_links.c.why != SUGGESTED)
-_NODES = select(*OF_A_NODE).where(messages.c.case_id.in_(THESE))
+_WRITTEN = {column: cast(column, Text) if column.name == "facts" else column for column in OF_A_NODE}
+_NODES = select(*_WRITTEN.values()).where(messages.c.case_id.in_(THESE))
+_SINCE = (
+    select(messages.c.case_id)
+    .where(messages.c.case_id.in_(THESE))
+    .where(or_(messages.c.date >= bindparam("since"), messages.c.received_at >= bindparam("since")))
+    .distinct()
+)
 _MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.id.in_(THESE), cases.c.merged_into.is_not(None))
 
 
 def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
     found: dict[int, Node] = {}
     for chunk in chunks(sorted(wanted)):
-        for row in conn.execute(_NODES, {"these": chunk}).mappings():
-            found[row["id"]] = node_of(row)
+        for id, case, facts, pinned_by, joined, placed in conn.execute(_NODES, {"these": chunk}):
+            found[id] = _unpacked(facts or "{}", id, case, case if pinned_by else None, joined, placed)
     return found
+
+
+@lru_cache(maxsize=1 << 11)
+def _unpacked(facts: str, id: int, case: int, pinned: int | None, joined: int | None, placed: str) -> Node:
+    """Mails of a fortnight are compared again and again. What was written is all that tells one from another, so
+    nothing here can be outdated."""
+    return node_from_json(facts, id=id, case=case, pinned=pinned, joined=joined, placed=placed)
 
 
 def node_of(row: Mapping[str, Any] | Any) -> Node:

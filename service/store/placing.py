@@ -37,6 +37,7 @@ from service.store.links import link, redirect, suggest
 from service.store.links import merged_into as merged_into
 from service.store.links import related as related
 from service.store.neighbours import THESE, aliases_of, chunks, linked, neighbours, nodes_of
+from service.store.planning import planned
 from service.store.replaying import keys_of
 from service.store.tables import cases, deliveries, messages, thread_keys
 
@@ -92,11 +93,9 @@ def place_all(
     if placed.cases:  # whose sides have changed may belong elsewhere now
         _look_again(conn, placed.cases, placed, now, reopen)
     arrived = as_known(conn, arrived, read)
-    flat = _numbered(arrived)
+    flat = numbered(arrived)
     come = [brought.node for _, brought in flat]
-    known, reach = neighbours(conn, come, {brought.node.id: one.received_at for one, brought in flat})
-    aliases = aliases_of(conn, {c for n in come for c in (*n.claims, n.token) if c is not None})
-    found = plan(known.values(), come, reopen=reopen, aliases=aliases, reach=reach)
+    known, found = planned(conn, come, {brought.node.id: one.received_at for one, brought in flat}, reopen)
     _write(conn, found, flat, known, placed, now)
     return placed
 
@@ -155,7 +154,7 @@ def _placed_before(conn: Connection, spool_ids: Sequence[str]) -> dict[str, list
     return dict(found)
 
 
-def _numbered(arrived: Sequence[Arrived]) -> list[tuple[Arrived, Brought]]:
+def numbered(arrived: Sequence[Arrived]) -> list[tuple[Arrived, Brought]]:
     """Every message of a batch with a negative id of its own, in order of arrival."""
     flat: list[tuple[Arrived, Brought]] = []
     number = 0
