@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import structlog
 
 from service.api.guard import Buckets
 from service.api.serving import must_be_safe
@@ -235,3 +236,22 @@ def test_an_address_as_people_write_it_is_answered_by_how_it_must_be(embedded: R
     assert head.startswith(b"HTTP/1.1 400")
     assert b"application/problem+json" in head
     assert "percent-encoded" in json.loads(body)["detail"]
+
+
+def test_the_log_names_the_route_and_nothing_that_was_asked(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    with structlog.testing.capture_logs() as told:
+        for path in (
+            f"/api/cases/{key}",
+            "/api/cases?q=hunter2",
+            "/api/messages?message_id=hunter2",
+            "/hunter2",
+            "/?q=hunter2",
+        ):
+            embedded.client.get(path, headers={"User-Agent": "hunter2", "Accept-Language": "hunter2"})
+        embedded.client.get("/api/cases", headers=bearer("sodan_hunter2"))
+    answered = [line for line in told if line["event"] == "answered"]
+    assert [line["route"] for line in answered[:3]] == ["/api/cases/{key}", "/api/cases", "/api/messages"]
+    assert len(answered) == 6
+    assert "hunter2" not in str(told)
+    assert key not in str(told)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from service.case.bringing import Brought, Ways, bring
+from service.case.grouping import partition
 from service.case.node import Node
 from service.case.roles import Roles
 from service.mail import authentication
@@ -85,3 +87,33 @@ def test_a_forged_vendor_is_no_vendor() -> None:
     roles = Roles(vendor_of=lambda address: "acme" if "acme" in address else None, distrusted=("a@acme.example",))
     assert (roles.role_of("A@acme.example"), roles.vendor("a@acme.example")) == ("unknown", None)
     assert roles.vendor(Address("", "b@acme.example")) == "acme"
+
+
+def _cases(*nodes: Node) -> list[list[int]]:
+    return sorted(sorted(member.id for member in group.members) for group in partition(nodes).groups)
+
+
+def _node(id: int, **facts: Any) -> Node:
+    return Node(id=id, at=NOW + timedelta(minutes=id), message_id=f"<m{id}@corp.example>", **facts)
+
+
+@pytest.mark.parametrize("forged", [True, False])
+def test_a_forged_mail_that_answers_two_cases_does_not_make_them_one(forged: bool) -> None:
+    first = _node(1, author="it@corp.example", side="team", reply_marked=True, parents=("<lost1@corp.example>",))
+    second = _node(2, author="it@corp.example", side="team", reply_marked=True, parents=("<lost2@corp.example>",))
+    both = _node(
+        3, author="it@corp.example", forged=forged, reply_marked=True, parents=(first.message_id, second.message_id)
+    )
+    assert _cases(first, second) == [[1], [2]]
+    assert _cases(first, second, both) == ([[1, 3], [2]] if forged else [[1, 2, 3]])
+
+
+@pytest.mark.parametrize("forged", [True, False])
+def test_what_a_forged_mail_names_leads_no_other_to_it(forged: bool) -> None:
+    number = (("acme", "48151623"),)
+    claims = _node(1, author="it@corp.example", side="unknown" if forged else "team", forged=forged, stated=number)
+    vendor = _node(2, author="help@acme.example", side="vendor", vendor="acme", stated=number)
+    assert _cases(claims, vendor) == ([[1], [2]] if forged else [[1, 2]])
+    awaited = _node(1, author="it@corp.example", forged=forged, reply_marked=True, parents=("<late@corp.example>",))
+    late = replace(_node(2, author="user@corp.example", side="requester"), message_id="<late@corp.example>")
+    assert _cases(awaited, late) == ([[1], [2]] if forged else [[1, 2]])

@@ -167,6 +167,7 @@ def test_a_token_names_its_case_and_nothing_else_does() -> None:
     assert case_of_token(name.upper(), secret) == 4711
     assert case_of_token(name, b"other") is None
     assert case_of_token(name, b"") is None
+    assert case_of_token(token(4711, b""), b"") is None  # before there is a key nobody can know it
     assert case_of_token(name[:-1] + ("a" if name[-1] != "a" else "b"), secret) is None
     assert case_of_token("4711", secret) is None
     assert case_of_address(f"intake+{name}@lab.test", secret) == 4711

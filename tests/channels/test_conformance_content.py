@@ -45,7 +45,7 @@ DIALOGUES = [
     ),
     *(
         Dialogue(cve, f"false end {end} where bare line ends are kept", f"DATA\n! y{end}{HIDDEN}\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0, server="lenient")
-        for cve, end in [("CVE-2023-51764", r"\n.\n"), ("CVE-2024-27305", r"\n.\r\n"), ("CVE-2023-51765", r"\r.\r")]
+        for cve, end in [("CVE-2023-51764", r"\n.\n"), ("CVE-2024-27305", r"\n.\r\n"), ("CVE-2023-51765", r"\r.\r"), ("CVE-2023-51765", r"\r.\n"), ("CVE-2023-51764", r"\n.\r")]
     ),
     Dialogue("CVE-2023-51766", "NUL before the dot is no end", f"DATA\n! y\\r\\n\\x00.\\r\\n{HIDDEN}\\r\\n.\\r\\n -> 250\nNOOP -> 250", 1),
 ]  # fmt: skip

@@ -139,6 +139,24 @@ def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp
     assert contents.astray(database, None, later) == (sorted(ids), [])
 
 
+def test_who_tidies_looks_again_before_a_file_goes(database: Database, tmp_path: Path) -> None:
+    """Between the list and the file's turn the same mail may have come anew."""
+    folder = Folder(tmp_path / "contents")
+    _taken_in(database, Shelf(folder, 10_000), BIG)
+    [(named, _)] = folder.keys()
+    orphan = "0c" * 32
+    folder.put(orphan, b"left by a crash")
+    now = datetime.now(UTC)
+
+    def removed(key: str, at: datetime) -> bool:
+        return database.transact(lambda conn: contents._remove_unnamed(conn, folder, key, at))
+
+    assert not removed(named, now + 2 * contents.YOUNG)
+    assert not removed(orphan, now)
+    assert {key for key, _ in list(folder.keys())} == {named, orphan}
+    assert removed(orphan, now + 2 * contents.YOUNG)
+
+
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "contents")
     key = "0b" * 32

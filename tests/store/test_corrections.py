@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from service.errors import Conflict, NotFound, Refused
 from service.intake import House, replay
 from service.store import corrections, placing
+from service.store.cases import survivor
 from service.store.database import Database
 from service.store.tables import cases, events
 from tests.case.filing import DESK, OTHER_USER, USER, mail
@@ -135,6 +136,7 @@ def test_merges_in_a_circle_still_end(desk: Desk) -> None:
         act(desk, lambda conn: corrections.merge(conn, fan, heat, "Aki", NOW))
     desk.database.transact(lambda conn: conn.execute(cases.update().where(cases.c.id == fan).values(merged_into=heat)))
     assert desk.database.read(lambda conn: corrections.survivor(conn, heat)) in (fan, heat)
+    assert desk.database.read(lambda conn: survivor(conn, heat)) in (fan, heat)
 
 
 def test_what_does_not_exist_is_said(desk: Desk) -> None:

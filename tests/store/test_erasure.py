@@ -243,3 +243,19 @@ def test_the_certificate_names_nobody_and_counts_everything(
     assert not any(trace in written for trace in TRACES)
     erase_person(settings, sqlite, ADDRESS, ("恵比寿 若菜",), (), apply=False, now=datetime.now(UTC))
     assert json.loads(capfd.readouterr().out)["rows"] == {}
+
+
+def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(database: Database, house: House) -> None:
+    """Replaced beneath the worker, it would be taken in as it was, with another checksum than its own."""
+    envelope = Envelope("smtp", "boss@corp.example", ("intake@corp.example",))
+    [id] = receive(database, [(envelope, _mails()[2])], datetime.now(UTC))
+    lease = timedelta(seconds=60)
+    assert database.transact(lambda conn: spool.claim(conn, "w", datetime.now(UTC), lease, 9)) != []
+    erased = erase(database, Shelf(), _mask(), apply=True)
+    assert (erased.mails, erased.left) == ([], 1)
+    assert contents.content(database, None, id) == _mails()[2]
+    database.transact(lambda conn: spool.release(conn, "w"))
+    Worker(database, house, by="w", batch=9, lease=lease, clock=lambda: datetime.now(UTC)).step()
+    erased = erase(database, Shelf(), _mask(), apply=True)
+    assert (len(erased.mails), erased.left) == (1, 0)
+    assert b"Wakana" not in contents.content(database, None, id)

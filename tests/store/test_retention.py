@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,10 @@ from service import intake
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import House, receive
 from service.settings import Settings
-from service.store import contents, corrections, erasure, search, spool
+from service.store import contents, corrections, erasure, removal, search, spool
 from service.store.contents import Shelf
 from service.store.database import Connection, Database
-from service.store.outside import Folder, Outside
+from service.store.outside import Folder, Outside, path_of
 from service.store.retention import Gone, Terms, due, let_go
 from service.store.retiring import DAY_SECONDS, FIRST_SECONDS, Retiring
 from service.store.spool import Envelope
@@ -198,6 +199,32 @@ def test_what_was_broken_off_is_done_by_the_next_time(site: Site, tmp_path: Path
     assert site.sound()
 
 
+@pytest.mark.parametrize("kept_by", ["a row", "its age"])
+def test_a_file_that_another_mail_names_or_is_about_to_stays(site: Site, tmp_path: Path, kept_by: str) -> None:
+    """The same bytes came twice: one file, under one key."""
+    [id] = site.give(_mail(1, LONG))
+    site.work()
+    site.close(1)
+    site.give(_mail(2, "The lift stands."))
+    site.work()
+    [(key, _)] = site.outside.keys()
+    if kept_by == "a row":
+        site.database.transact(partial(_again, id=id))
+    else:
+        os.utime(tmp_path / "contents" / path_of(key), (LATER.timestamp(), LATER.timestamp()))
+    site.go(RAW)
+    assert not site.kept(id)
+    assert [name for name, _ in list(site.outside.keys())] == [key]
+    if kept_by == "a row":
+        assert site.kept("twin")
+
+
+def _again(conn: Connection, id: str) -> None:
+    for table in (metadata.tables["spool"], metadata.tables["contents"]):
+        row = conn.execute(select(table).where(table.c.id == id)).mappings().one()
+        conn.execute(table.insert().values({**row, "id": "twin"}))
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_no_byte_of_a_case_that_went_is_left(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, house: House, settings: Settings
@@ -265,6 +292,17 @@ def _holding(folder: Path, words: bytes) -> list[str]:
             if path.is_file() and words in path.read_bytes().lower():
                 found.append(path.name)
     return found
+
+
+def test_the_highest_numbers_stay_whoever_asks(site: Site) -> None:
+    """Also where the case became the newest only after it was listed."""
+    site.give(_mail(1, "The lamp hums."))
+    site.work()
+    site.close(1)
+    assert site.database.transact(lambda conn: removal.remove(conn, 1, LATER)) is None
+    site.give(_mail(2, "The lift stands."))
+    site.work()
+    assert site.database.transact(lambda conn: removal.remove(conn, 1, LATER)) == (1, 1)
 
 
 def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:

@@ -135,6 +135,21 @@ def test_who_lost_the_lease_may_not_finish(database: Database) -> None:
         database.transact(lambda conn: spool.finish(conn, [id], "quick", NOW))
 
 
+def test_who_lost_the_lease_changes_nothing_of_it_either(database: Database) -> None:
+    [id] = _receive(database, 1)
+    _claim(database, "slow")
+    at = NOW + LEASE + timedelta(seconds=1)
+    _claim(database, "quick", at)
+    for _ in range(spool.MAX_ATTEMPTS):
+        database.transact(partial(spool.back_off, id=id, by="slow", reason="ValueError: no", now=at, due_at=at))
+        longest = timedelta(minutes=1)
+        off = partial(spool.put_off, id=id, by="slow", why="no", now=at, patience=1, longest=longest)
+        assert database.transact(off) == 0
+    database.transact(lambda conn: spool.give_back(conn, "slow"))
+    assert _state(database, id) == ("waiting", 2, None)
+    database.transact(lambda conn: spool.finish(conn, [id], "quick", at))
+
+
 def test_what_was_not_tried_is_given_back_uncounted(database: Database) -> None:
     ids = _receive(database, 2)
     _claim(database)
