@@ -24,8 +24,8 @@ _CHANGED_TO_EN = re.compile(
     re.IGNORECASE,
 )
 _CHANGED_ARROW = re.compile(
-    r"(?:status|state|ステータス|状態)(?:[ \t]*(?:changed?|updated?|変更|更新))?[ \t]*[::]?[ \t]*[^\n:→>]{2,30}?[ \t]*"
-    r"(?:→|⇒|->|=>)[ \t]*([^\n]{2,40})",
+    r"(?:status|state|ステータス|状態)[ \t]*+(?:(?:changed?|updated?|変更|更新)[ \t]*+)?[::]?[ \t]*+[^\n:→>]{1,30}?"
+    r"[ \t]{0,30}(?:→|⇒|->|=>)[ \t]*+([^\n]{2,40})",
     re.IGNORECASE,
 )
 _ANSWERED = re.compile(

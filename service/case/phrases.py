@@ -87,7 +87,7 @@ _SECONDS = re.compile(
 
 
 def folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text[:6000])
+    return unicodedata.normalize("NFKC", text[:6000])[:6000]  # one character may become eighteen
 
 
 def says_ticket_raised(text: str) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from time import process_time
 
 import pytest
 
 from mailrules.judgement import AskMade, Finding, ItemValue, Promise, Reading
 from mailrules.thread import File, Side, Turn
+from service.case.deskstate import told_state
 from service.case.line import Line
 from service.case.node import Node
 from service.case.state import Setting
@@ -373,3 +375,11 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_move
     assert (later.waiting_on, [ask.state for ask in later.asks]) == ("team", ["answered", "answered", "open"])
     gone = follow([INQUIRY, LOGS_AND_SLOT], {"*": Setting("withdrawn", "Aki", at)})
     assert ({ask.state for ask in gone.asks}, gone.waiting_on) == ({"withdrawn"}, "team")
+
+
+def test_blanks_behind_a_state_cost_nothing() -> None:
+    began = process_time()
+    assert told_state("status" + " " * 400 + "x\ny") is None
+    assert process_time() - began < 1.0
+    assert told_state("Status changed:  \t Open \t -> \t Closed") == "closed"
+    assert told_state("Status:A→ Waiting for customer") == "team"
