@@ -76,14 +76,26 @@ _SECONDS = re.compile(
     r"(?:うち|ウチ|こちら|こっち|私|わたし|僕|自分|当方|当[部課室店]|弊[部課]|隣|[部課室係店班](?:内|員)?|チーム|フロア|拠点|事業所|支店|工場)"
     r"(?:の[^。、\n]{1,8})?(?:でも|も)(?:[^。\n]{0,40})(?:同じ|同様|なり|なっ|出|でき|開け|動か|つなが|繋が|入れ|使え|見え|届か|落ち|遅|上が|消え|止ま)"
     r"|(?:さん|君|くん|課長|部長|先輩|氏)(?:と|の[^。\n]{0,10}と|が[^。\n]{0,24}(?:と|のと))(?:全く|まったく)?(?:同じ|同様)"
-    r"|(?:全く|まったく)?(?:同じ|同様の|同一の)(?:症状|現象|事象|エラー|状態|状況|不具合|メッセージ|表示|画面|トラブル|問題|件)(?:が|に|で|です|な)"
     r"|\b(?:me|us|here|we|i) (?:too|as well)\b|\bsame (?:here|thing|story|for (?:me|us)|with (?:me|us)|on (?:my|our))\b"
-    r"|\bsame (?:\w+ ){0,2}(?:issue|problem|error|symptoms?|message|trouble|behaviou?r|screen|thing|fault)\b"
     r"|\b(?:we|i|our \w+|my \w+|they|he|she)(?:'re|'m|'ve| are| am| have| is| has)? also "
     r"(?:see|get|got|have|had|can't|cannot|can not|seeing|getting|having|unable|affected|hit|experienc)"
     r"|\b(?:happening|happens|broken|down|failing|stuck|slow|affected|gone) (?:[\w']+ ){0,9}(?:too|as well)\b",
     re.IGNORECASE,
 )
+
+_SAME = re.compile(
+    r"(?:同じ|同様の|同一の)(?:症状|現象|事象|エラー|状態|状況|不具合|メッセージ|表示|画面|トラブル|問題|件)(?:が|に|で|です|な)"
+    r"|\bsame (?:\w+ ){0,2}(?:issue|problem|error|symptoms?|message|trouble|behaviou?r|screen|thing|fault)\b",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"何度|何回|毎回|毎度|いつも|繰り返|前回|以前|再度|再び|再起動|再インストール|交換|[替変]え|[しえれきっけせめべ]ても"
+    r"|(?:別|ほか|他|違う)の(?:PC|パソコン|端末|ブラウザ|マシン|スマホ)"
+    r"|\b(?:again|(?:every|each) time|whenever|always|still|keeps?|kept|re-?(?:start|boot|install)\w*"
+    r"|(?:another|other|different) (?:browser|pc|computer|laptop|machine|device))\b",
+    re.IGNORECASE,
+)
+"""The same as before, by the writer's own account: one's own trouble, however often."""
 
 
 def folded(text: str) -> str:
@@ -139,4 +151,7 @@ def answered_elsewhere(text: str) -> bool:
 
 def seconds(text: str) -> bool:
     """A user tells that others, or he too, have the trouble that somebody else has."""
-    return bool(_SECONDS.search(folded(text)[:1500]))
+    text = folded(text)[:1500]
+    if _SECONDS.search(text):
+        return True
+    return any(_SAME.search(said) and not _OWN.search(said) for said in re.split(r"[。!?]|\.\s|\n\s*\n", text))

@@ -53,6 +53,11 @@ def test_the_same_words_are_no_second_report_where_nobody_says_too() -> None:
     assert every_order(FIRST, second) == apart(("first",), ("second",))
 
 
+def test_who_meets_the_same_message_each_time_tells_of_his_own_trouble() -> None:
+    own = user("own", OTHER_USER, "drawings", "I print a drawing and get the same message every time, error 5077.", 40)
+    assert every_order(FIRST, own) == apart(("first",), ("own",))
+
+
 def test_a_second_report_that_fits_two_cases_joins_neither() -> None:
     like = user("like", THIRD_USER, "Upload fails", "Since this morning a drawing ends with error 5077 in shelf.", 5)
     second = user("second", OTHER_USER, "drawings", "Same here, error 5077 in shelf with a drawing.", 40)
@@ -149,6 +154,11 @@ def test_words_of_a_second_report(text: str) -> None:
         "I cannot log in.",
         "Too slow for work.",
         "At the same time it beeps.",
+        "同じエラーが何度も出ます。",
+        "再起動しても同じ現象が発生します。",
+        "別のPCでも同じエラーです。",
+        "It shows the same message every time I print.",
+        "I rebooted and get the same error again.",
     ],
 )
 def test_words_of_a_first_report(text: str) -> None:
