@@ -13,12 +13,16 @@ from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
 from service.case.reach import Alive, Join, Scored, standing, told_in_openers
-from service.case.words import alike, covered, likeness
+from service.case.words import alike, covered, likeness, weight
 
 BEHALF = timedelta(days=14)
 """How long a user's report may wait until the team asks the vendor, and how long word of recovery may take."""
 SECOND = timedelta(days=3)
 """How long after a report another user may tell of the same trouble."""
+
+_STRONG = 2.0
+"""The weight of an identifier, a code, a figure."""
+
 
 # ── the inquiry on behalf of a user ──────────────────────────────────────────────────────────────────────────────────
 
@@ -136,10 +140,10 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
         score = likeness(theirs, words)
         if second.about and any(m.about == second.about for m in other.members):
             score += 1.0
-        if _named(report, second):
-            score += 2.0
-        if second.resolves and second.author in other.people:
-            score += 1.0
+        named, concerned = _named(report, second), second.resolves and second.author in other.people
+        score += 2.0 * named + 1.0 * concerned
+        if not (named or concerned or any(weight(word) >= _STRONG for word in shared)):
+            continue  # plain words alone are those of any trouble with the same product
         scored.append((score, other, report, " ".join(sorted(shared)[:8])))
     if not scored:
         return None
@@ -167,8 +171,9 @@ def _soon(first: datetime, second: datetime) -> bool:
 
 
 def _named(report: Node, second: Node) -> bool:
-    """Whether a mail names the writer of another by one of the names that he bears."""
-    names = [part for part in report.author_name.casefold().replace(",", " ").split() if len(part) >= 2]
+    """Whether a mail names the writer of another by one of the names that he bears; short ones are parts of words."""
+    parts = report.author_name.casefold().replace(",", " ").split()
+    names = [part for part in parts if len(part) >= (4 if part.isascii() else 2)]
     return any(name in second.text for name in names)
 
 

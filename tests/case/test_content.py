@@ -64,6 +64,14 @@ def test_a_second_report_that_fits_two_cases_joins_neither() -> None:
     assert every_order(FIRST, like, second) == apart(("first",), ("like",), ("second",))
 
 
+def test_plain_words_of_the_product_make_no_second_report_and_settle_no_case_of_somebody_else() -> None:
+    crash = user("crash", USER, "ledger", "The ledger workbook stops when its macro runs, password or not.", 0)
+    also = user("also", OTHER_USER, "ledger", "I also have had no luck with the ledger workbook password macro.", 40)
+    over = user("over", OTHER_USER, "ledger", "SOLVED: the ledger workbook password, no macro needed.", 60)
+    assert every_order(crash, also) == apart(("crash",), ("also",))
+    assert every_order(crash, over) == apart(("crash",), ("over",))
+
+
 def test_days_later_it_is_a_trouble_of_its_own() -> None:
     second = user("second", OTHER_USER, "drawings", "Same here, error 5077 in shelf when I drop a drawing.", 5 * DAY)
     assert every_order(FIRST, second) == apart(("first",), ("second",))
