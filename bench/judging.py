@@ -63,7 +63,7 @@ def times(rules: Rules, side: Side, text: str, prose: str, rounds: int = ROUNDS)
     """Milliseconds of each step for one mail filled up with prose."""
     while len(text.encode()) < SIZE:
         text += prose
-    turn = Turn("1", side, "someone@corp.example", text, "お知らせ", True, datetime(2026, 11, 10, tzinfo=UTC))
+    turn = Turn("1", side, "someone@corp.example", text, "お知らせ", date=datetime(2026, 11, 10, tzinfo=UTC))
     raw = _mail(text)
     reading = rules.read(turn)
     return {

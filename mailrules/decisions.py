@@ -15,7 +15,7 @@ from cel_expr_python import cel
 
 from mailrules.hits import Hits
 from mailrules.pack import Decision
-from mailrules.units import Sheet
+from mailrules.sheet import Sheet
 
 _T = cel.Type
 FACTS: dict[str, Any] = {

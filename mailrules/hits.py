@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mailrules.units import Sheet
+from mailrules.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)

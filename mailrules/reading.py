@@ -14,9 +14,10 @@ from mailrules.hits import words as words_of
 from mailrules.judgement import AskMade, Finding, ItemValue, Promise, Reading, Weight
 from mailrules.pack import Outcome
 from mailrules.patterns import compile_pattern
+from mailrules.sheet import Sheet
 from mailrules.signals import Spotter
 from mailrules.thread import Turn
-from mailrules.units import Sheet, lay_out
+from mailrules.units import lay_out
 from mailrules.vendors import Vendors
 
 _RANK = {"value": 6, "none": 6, "unknown": 4, "not_applicable": 4, "pending": 3, "placeholder": 1, "empty": 1}

@@ -18,8 +18,8 @@ from mailrules.judgement import Reference
 from mailrules.pack import Canonical, ReferencePattern, Vendor
 from mailrules.patterns import compile_pattern
 from mailrules.screen import Masks, Screen
+from mailrules.sheet import Sheet
 from mailrules.thread import Turn
-from mailrules.units import Sheet
 
 _HEAD_LINES = 6
 """Lines at the top of a mail where a case number is stated rather than mentioned."""

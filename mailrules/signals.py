@@ -17,8 +17,8 @@ from mailrules.guards import Guards
 from mailrules.hits import Heard, Hit, Hits
 from mailrules.pack import Signal
 from mailrules.patterns import RE2, Find, compile_pattern, finder, options_for
+from mailrules.sheet import Sheet, Unit
 from mailrules.thread import Turn
-from mailrules.units import Sheet, Unit
 from mailrules.vocabulary import Vocabulary
 
 TEXT_PLACES = frozenset(("subject", "sentence", "label", "list"))

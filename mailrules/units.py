@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailrules.fold import Shifts, fold
+from mailrules.sentences import sentences, without_speech
+from mailrules.sheet import Sheet, Unit
 
 _BULLET = re.compile(
     r"[ \t]*(?:[■□●○◆◇▼▽▲◎・*•‣※→>-][ \t]*|[(\[]?\d{1,2}[).\]][ \t]+|\(\d{1,2}\)|[①-⑳][ \t]*|[a-hA-H][).][ \t]+"
@@ -31,63 +33,11 @@ _LOG = re.compile(
     r"|^\s*Traceback "
     r'|^\s*File "|^\s*#\d+ 0x|^\s*%[A-Z]+-\d-|^[\w.-]+[#>][ \t]?(?:show|sh|get|diag)'
 )
-_END_JA = re.compile(r"[。!?]+[」』)\"']*+(?!(?:と|って|の|とか|、|」))")
-_END_EN = re.compile(r"[.!?]+[)\"']*(?=[ \t]+[\"'(]?[A-Z0-9#*(-])|[!?]+(?=[ \t])|;[ \t]")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:e\.g|i\.e|approx|no|nos|mr|mrs|ms|dr|vs|etc|inc|ltd|co|st|dept|ver|fig|\w)\.$", re.I
-)
 _JUDGED = 2000
 """Units of one mail that are judged as language; what comes after so many is treated as a pasted log."""
-_TOKENS = re.compile(r'「[^「」\n]*」|\([^()\n]{0,80}\)|(?<![\w"])"[^"\n]{2,200}"(?!\w)|[。!?.;]+')
-_NEXT = re.compile(r"[ \t]+[A-Z]")
-_ENDS = re.compile(r"[。!?.;]")
-"""A sentence may end there; most texts of one line hold none but at their end."""
-_SPOKEN = re.compile(
-    r"「(?P<ja>[^「」\n]{4,200})」(?=[ \t]*(?:など|等)?(?:と|って)(?:の(?:申告|連絡|声|こと|指摘|クレーム|苦情|話)"
-    r"|言|い[いわ]|怒|おっしゃ|聞|お?叱|詰|迫|いう(?:申告|声|クレーム|苦情)|訴|問い詰|責))"
-    r"|(?<=[\s,:])\"(?P<en>[^\"\n]{4,200})\""
-    r"(?=[ ,.]*(?:he|she|they|the \w+|\w+)? ?(?:said|says|asked|told|shouted|wrote)\b)"
-    r"|(?:asked|told (?:me|us)|shouted|yelled|wrote|complain(?:s|ed|ing)"
-    r"|(?:he|she|they|customers?|users?|clients?|boss|manager|director|colleagues?) (?:said|says?))"
-    r"[:,]? \"(?P<en2>[^\"\n]{4,200})\"",
-    re.I,
-)
 _TAIL = re.compile(r"(?:を|について|につき|に関し|の(?:点|件|情報|内容|[0-9０-９]点)|以上)")
 """How a sentence begins that closes the list above it."""
 _MARKS = re.compile(r"^[\s\-_=*~─━―ー—・.]{3,}$")
-
-
-@dataclass(slots=True)
-class Unit:
-    """One line of the sheet. ``start``/``end`` count characters of the sheet."""
-
-    where: str
-    start: int
-    end: int
-    label: str = ""
-    """The label this value stands behind, folded."""
-    state: str = ""
-    lead: int = -1
-    """The unit that introduces this list."""
-    before: int = -1
-
-
-@dataclass(slots=True)
-class Sheet:
-    """All units of a mail under each other, and the way back to the mail's own characters."""
-
-    text: str
-    units: list[Unit]
-    shifts: Shifts
-    length: int
-    """Characters of the mail's text; positions from the subject lie outside and map to -1."""
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """The place in the mail's text, or (-1, -1) for words of the subject."""
-        low = self.shifts.source(start)
-        if low < 0:
-            return -1, -1
-        return low, max(low, min(self.shifts.source(max(start, end - 1)) + 1, self.length))
 
 
 @dataclass(slots=True)
@@ -311,7 +261,7 @@ def _value(
     if state == "placeholder":  # a form to fill in: its line is the label and the hint
         build.add("label", [named_at, (" ", at - 1), (value, at)], name, state, lead)
         return
-    pieces = _split(value) if state == "value" and len(value) > 12 else [(0, len(value))]
+    pieces = sentences(value) if state == "value" and len(value) > 12 else [(0, len(value))]
     for number, (low, high) in enumerate(pieces):  # the label speaks for its first sentence
         named = number == 0
         build.add(
@@ -365,75 +315,17 @@ def _sentences(build: _Builder, where: str, parts: list[tuple[str, int]], label:
     """Write the sentences of one paragraph; returns the number of the last."""
     text = parts[0][0] if len(parts) == 1 else "".join([piece for piece, _ in parts])
     last = lead
-    for low, high in _split(text):
+    for low, high in sentences(text):
         if len(build.units) >= _JUDGED:
             build.add("log", _cut(parts, low, len(text)))
             break
-        own, spoken = _without_speech(text, low, high)
+        own, spoken = without_speech(text, low, high)
         for piece_low, piece_high in spoken:
             build.add("quote", _cut(parts, piece_low, piece_high))
         pieces = [piece for piece_low, piece_high in own for piece in _cut(parts, piece_low, piece_high)]
         number = build.add(where, pieces, label, "value" if label else "", lead)
         last = number if number >= 0 else last
     return last
-
-
-def _split(text: str) -> list[tuple[int, int]]:
-    """Sentence ends: 。!? of Japanese, full stops before a capital; not inside 「…」 or "…"."""
-    bare = text.strip()
-    head = bare.rstrip("。!?")
-    if _ENDS.search(head if head != bare else bare.rstrip(".;")) is None:
-        start = len(text) - len(text.lstrip())
-        return [(start, start + len(bare))] if bare else []
-    return _several(text)
-
-
-def _several(text: str) -> list[tuple[int, int]]:
-    cuts: list[int] = []
-    depth_end = 0
-    for match in _TOKENS.finditer(text):
-        token = match.group()
-        if token[0] in "「(":
-            continue
-        if token[0] == '"':
-            if token[-2] in ".!?" and _NEXT.match(text, match.end()):
-                cuts.append(match.end())
-            continue
-        if match.start() < depth_end:
-            continue
-        ja = _END_JA.match(text, match.start())
-        if ja and (token[0] == "。" or not text[match.start() - 1 : match.start()].isascii()):
-            cuts.append(ja.end())
-            continue
-        en = _END_EN.match(text, match.start())
-        if en and not _ABBREVIATION.search(text[max(0, match.start() - 8) : match.start() + 1]):
-            cuts.append(en.end())
-    spans: list[tuple[int, int]] = []
-    low = 0
-    for cut in [*cuts, len(text)]:
-        start = low + len(text[low:cut]) - len(text[low:cut].lstrip())
-        end = low + len(text[low:cut].rstrip())
-        if end > start:
-            spans.append((start, end))
-        low = cut
-    return spans
-
-
-def _without_speech(text: str, low: int, high: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """The sentence without what it reports of others, and that."""
-    spoken: list[tuple[int, int]] = []
-    if "「" not in text and '"' not in text:
-        return [(low, high)], spoken
-    for match in _SPOKEN.finditer(text, low, high):
-        name = match.lastgroup or "ja"
-        spoken.append(match.span(name))
-    own: list[tuple[int, int]] = []
-    at = low
-    for start, end in spoken:
-        own.append((at, start))
-        at = end
-    own.append((at, high))
-    return own, spoken
 
 
 def _cut(parts: list[tuple[str, int]], low: int, high: int) -> list[tuple[str, int]]:

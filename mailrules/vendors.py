@@ -16,8 +16,9 @@ from mailrules.judgement import Finding, Reference
 from mailrules.pack import Incidental, ReferencePattern, Vendor
 from mailrules.patterns import compile_pattern, finder
 from mailrules.references import Places, References, places_of
+from mailrules.sheet import Sheet
 from mailrules.thread import Turn
-from mailrules.units import Sheet, lay_out
+from mailrules.units import lay_out
 
 _NOBODY_READS = ("noreply", "donotreply", "mailerdaemon", "postmaster", "bounce", "autoreply")
 _IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0

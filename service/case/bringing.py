@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from mailrules.judgement import Reading
 from mailrules.thread import File, Side, Turn
 from service.case import tokens
+from service.case.addressed import addresses_on, first_vendor, is_intake, names_on
 from service.case.dating import in_zone, moment
 from service.case.node import Node
 from service.case.numbers import claims_in, numbers_in, told_in
@@ -18,7 +19,7 @@ from service.case.phrases import seconds
 from service.case.roles import Roles
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
-from service.case.words import about, content_words, names, squashed
+from service.case.words import about, content_words, squashed
 from service.mail import authentication
 from service.mail.message import Address, Attachment, Earlier, Mail, Origin
 
@@ -168,7 +169,7 @@ def _brought_mail(
     subject = read_subject(mail.subject)
     role = roles.role_of(mail.from_)
     at, dated = moment(mail.date, received_at)
-    to, cc = _keys(mail.to, ways), _keys(mail.cc, ways)
+    to, cc = addresses_on(mail.to, ways.intake), addresses_on(mail.cc, ways.intake)
     own = [
         case
         for case in (tokens.case_of_message_id(i, ways.secret) for i in (*mail.in_reply_to, *mail.references))
@@ -181,8 +182,8 @@ def _brought_mail(
         )
         if case
     ]
-    vendor = _vendor(mail.from_, (*mail.to, *mail.cc), roles)
-    without = _people(mail.from_, (*mail.to, *mail.cc), ways)
+    vendor = first_vendor((mail.from_, *mail.to, *mail.cc), roles)
+    without = names_on(mail.from_, (*mail.to, *mail.cc), ways.organisation)
     parents = tuple(dict.fromkeys(mail.in_reply_to))
     node = Node(
         id=-1,
@@ -203,7 +204,7 @@ def _brought_mail(
         bounced=mail.bounce.message_id if mail.bounce else None,
         thread_index=mail.thread_index,
         vendor=vendor,
-        to_vendor=next((v for v in (roles.vendor(a) for a in (*mail.to, *mail.cc)) if v), None),
+        to_vendor=first_vendor((*mail.to, *mail.cc), roles),
         numbers=numbers_in(mail.subject),
         told=told_in(text, role),
         claims=claims_in(mail.subject, ways.prefix),
@@ -240,11 +241,13 @@ def _brought_earlier(
     subject = read_subject(earlier.subject or "")
     limit = mail.date or received_at
     at, dated = moment(date, limit)
-    vendor = _vendor(earlier.from_, (*earlier.to, *earlier.cc), roles)
-    without = _people(earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ways)
+    vendor = first_vendor((earlier.from_, *earlier.to, *earlier.cc), roles)
+    without = names_on(
+        earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ways.organisation
+    )
     parents = tuple(dict.fromkeys(earlier.in_reply_to))
     # what was handed on was addressed to the forwarder, where the block does not say to whom
-    to = _keys(earlier.to, ways) or ((outer,) if earlier.origin != "quoted" and outer else ())
+    to = addresses_on(earlier.to, ways.intake) or ((outer,) if earlier.origin != "quoted" and outer else ())
     node = Node(
         id=-1 - position,
         at=at,
@@ -254,7 +257,7 @@ def _brought_earlier(
         author_name=earlier.from_.name if earlier.from_ else "",
         side=role,
         to=to,
-        cc=_keys(earlier.cc, ways),
+        cc=addresses_on(earlier.cc, ways.intake),
         message_id=earlier.message_id,
         parents=parents,
         refs=tuple(r for r in dict.fromkeys(earlier.references) if r not in parents),
@@ -262,7 +265,7 @@ def _brought_earlier(
         has_subject=earlier.subject is not None,
         reply_marked=subject.reply,
         vendor=vendor,
-        to_vendor=next((v for v in (roles.vendor(a) for a in (*earlier.to, *earlier.cc)) if v), None),
+        to_vendor=first_vendor((*earlier.to, *earlier.cc), roles),
         numbers=numbers_in(earlier.subject or ""),
         told=told_in(earlier.text, role),
         claims=claims_in(earlier.subject or "", ways.prefix),
@@ -333,30 +336,6 @@ def _turn(
         files=tuple(File(f.filename, f.content_type, f.size, f.inline) for f in files),
         vendor=node.vendor,
     )
-
-
-def is_intake(address: str, intake: Sequence[str]) -> bool:
-    """Whether an address is sodan's own (plus-tags count)."""
-    local, _, domain = address.casefold().rpartition("@")
-    plain = f"{local.partition('+')[0]}@{domain}"
-    return any(plain == entry.casefold() or entry.casefold() == f"@{domain}" for entry in intake)
-
-
-def _keys(addresses: Sequence[Address], ways: Ways) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(a.key for a in addresses if a.address and not is_intake(a.key, ways.intake)))[:100]
-
-
-def _vendor(author: Address | None, others: Sequence[Address], roles: Roles) -> str | None:
-    return next((v for v in (roles.vendor(a) for a in (author, *others)) if v), None)
-
-
-def _people(author: Address | None, others: Sequence[Address], ways: Ways) -> frozenset[str]:
-    """Words of names, addresses and of our own domains: they say nothing about the matter."""
-    parts: list[str] = [*ways.organisation, *(d.replace(".", "") for d in ways.organisation)]
-    for address in (author, *others):
-        if address is not None:
-            parts += [address.name, address.address.partition("@")[0]]
-    return names(parts) | {d.partition(".")[0] for d in ways.organisation}
 
 
 def language_of_earlier(text: str, otherwise: str) -> str:

@@ -96,16 +96,14 @@ def content_keys(node: Node) -> frozenset[str]:
 @lru_cache(maxsize=1024)
 def content_sought(node: Node) -> frozenset[str]:
     """The content keys of others that may have to do with it: reports and inquiries come before, answers after."""
-    now = _fortnight(node.at)
+    now, keys = _fortnight(node.at), _content(node)
     answers = node.side == "vendor"
     before = answers or node.second or (node.side == "team" and node.headerless)
     steps = [0, *([-1] if before else ()), *([1] if not answers else ())]
-    found = {f"{key}:{now + step}" for key in _content(node) if not key.startswith("also:") for step in steps}
-    if not answers and any(
-        key.startswith("talk:") for key in _content(node)
-    ):  # whoever has the same trouble, or tells that it is over, comes after
-        words = _telling(node, 20)
-        found |= {f"{_key('also', word)}:{now + step}" for word in words for step in (0, 1)}
+    found = {f"{key}:{now + step}" for key in keys if not key.startswith("also:") for step in steps}
+    if not answers and any(key.startswith("talk:") for key in keys):
+        # whoever has the same trouble, or tells that it is over, comes after
+        found |= {f"{_key('also', word)}:{now + step}" for word in _telling(node, 20) for step in (0, 1)}
     return frozenset(found)
 
 

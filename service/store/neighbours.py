@@ -162,7 +162,7 @@ SELECT k, json_build_array(f.rows, f.holding)::text FROM unnest(CAST(:keys AS te
 _SQLITE_SEEKING = """
 SELECT (SELECT json_group_array(DISTINCT n.case_id) FROM (
   SELECT t.case_id, t.message_id FROM thread_keys t {join} WHERE t.key = k.value ORDER BY {order} LIMIT :most
-) AS n JOIN messages s ON s.id = n.message_id 
+) AS n JOIN messages s ON s.id = n.message_id
   WHERE s.author_role IN ('vendor', 'team') OR substr(k.value, 1, 5) = 'also:') FROM json_each(:keys) AS k"""
 _POSTGRESQL_SEEKING = """
 SELECT coalesce(json_agg(DISTINCT n.case_id), '[]'::json)::text

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from itertools import permutations
 
 from mailrules.judgement import Finding, Reading, Reference
 from service.case.bringing import Brought, Ways, bring, with_reading
@@ -191,6 +192,17 @@ class Filing:
         for node in come:
             self.deliveries[real(node.id)] += 1
         return real(come[0].id)
+
+
+def every_order(*mails: Mail) -> frozenset[frozenset[str]]:
+    """The one partition that every order gives."""
+    found = set()
+    for order in permutations(mails):
+        filing = Filing()
+        filing.deliver(*order)
+        found.add(filing.partition())
+    [only] = found
+    return only
 
 
 def _id(name: str | None) -> str | None:

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import pytest
 
 from service.case.phrases import seconds
 from service.mail.message import Bounce, Mail
-from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, inside, mail
+from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, every_order, inside, mail
 
 DAY = 24 * 60
 ANDY = "andy@acme.test"
 """A person at the vendor's."""
 THIRD_USER = "sora@lab.test"
-
-
-def every_order(*mails: Mail) -> frozenset[frozenset[str]]:
-    """The one partition that every order gives."""
-    found = set()
-    for order in permutations(mails):
-        filing = Filing()
-        filing.deliver(*order)
-        found.add(filing.partition())
-    [only] = found
-    return only
 
 
 def apart(*groups: tuple[str, ...]) -> frozenset[frozenset[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import permutations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,22 +15,11 @@ from service.case.identity import same_mail
 from service.case.node import Node
 from service.case.recognising import meeting
 from service.mail.message import Earlier, Mail
-from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, inside, mail
+from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, every_order, inside, mail
 
 
 def asked(place: str) -> str:
     return f"The badge reader at gate {place} blinks red and lets nobody in since this morning."
-
-
-def every_order(*mails: Mail) -> frozenset[frozenset[str]]:
-    """The one partition that every order gives."""
-    found = set()
-    for order in permutations(mails):
-        filing = Filing()
-        filing.deliver(*order)
-        found.add(filing.partition())
-    [only] = found
-    return only
 
 
 def answer(quoted: Earlier, who: str = STRANGER) -> Mail:

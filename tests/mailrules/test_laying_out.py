@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailrules.fold import _SINGLE, fold
-from mailrules.units import _several, _split
+from mailrules.sentences import _several, sentences
 
 PIECES = ("。", "!", "?", ".", ";", " ", "\t", "」", "「", ")", '"', "と", "の", "あ", "A", "b", "1", "e.g", "、")
 
@@ -24,12 +24,12 @@ def test_a_fold_of_one_character_is_that_of_the_table() -> None:
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_sentences_are_the_same_by_the_short_way(text: str) -> None:
-    assert _split(text) == _several(text)
+    assert sentences(text) == _several(text)
 
 
 def test_words_in_quotes_are_one_sentence_and_end_it() -> None:
     text = 'It stops with "Cannot reach it. Try again later." It is only his.'
-    assert [text[low:high].strip() for low, high in _split(text)] == [
+    assert [text[low:high].strip() for low, high in sentences(text)] == [
         'It stops with "Cannot reach it. Try again later."',
         "It is only his.",
     ]

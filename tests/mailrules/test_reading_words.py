@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mailrules.fold import fold
-from mailrules.units import Sheet, lay_out
+from mailrules.sheet import Sheet
+from mailrules.units import lay_out
 
 
 def known(label: str) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mailrules.library import SHIPPED, collect, load
+from mailrules.sheet import Sheet
 from mailrules.thread import Turn
-from mailrules.units import Sheet, lay_out
+from mailrules.units import lay_out
 from mailrules.vendors import Recognised, Vendors, check
 
 RULES = load()
