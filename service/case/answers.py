@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, Alive, Join, Scored, standing, told_in_openers
+from service.case.reach import EARLY, Alive, Join, Scored, standing, told_in_openers, until
 from service.case.reports import told_by_users, waiting_report
 from service.case.words import covered, likeness
 
@@ -59,7 +59,7 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
             if report.vendor not in (answer.vendor, None) or not keys & content_keys(report):
                 continue
             score, words = _answers(answer, group, report)
-            told, told_words = _tells_of(group, other)
+            told, told_words = _tells_of(answer, group, other)
             if report.vendor is None or told > score:
                 score, words = told, told_words
             # who names no vendor must say the more
@@ -85,7 +85,17 @@ def _best(scored: Scored, answer: Node, by_time: bool) -> Join | None:
 
 
 def _numbered(group: Group, answer: Node) -> bool:
-    return any(vendor == answer.vendor for m in group.members for vendor, _ in (*m.stated, *m.mentioned))
+    return any(vendor == answer.vendor for m in _said(group, answer) for vendor, _ in (*m.stated, *m.mentioned))
+
+
+def _said(group: Group, answer: Node) -> list[Node]:
+    """The answer with all that was said until a person wrote for the vendor: a receipt alone may say little."""
+    return until(group.members, _spoken(group, answer))
+
+
+def _spoken(group: Group, answer: Node) -> datetime:
+    people = (m.at for m in group.members if m.side == "vendor" and not m.automatic and m.origin != "quoted")
+    return max(answer.at, next(people, answer.at))
 
 
 def _to_its_writer(answer: Node, inquiry: Node) -> bool:
@@ -101,7 +111,8 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
     if any(m.side == "vendor" and m.vendor == vendor and m.at <= answer.at for m in group.members):
         return None
     numbers = {*answer.stated, *answer.mentioned}
-    known = {ref for m in group.members if not m.fresh for ref in (*m.stated, *m.mentioned) if ref[0] == vendor}
+    told = until(group.members, answer.at)
+    known = {ref for m in told if not m.fresh for ref in (*m.stated, *m.mentioned) if ref[0] == vendor}
     if known and not known & numbers:
         return None
     found = [
@@ -118,7 +129,7 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
 
 def _answers(answer: Node, group: Group, inquiry: Node) -> tuple[float, str]:
     """How much a vendor's mail speaks of an inquiry: its subject repeated, identifiers and telling words shared."""
-    theirs = {w for m in group.members if m.side == "vendor" for w in (*m.words, *m.subject_words)}
+    theirs = {w for m in _said(group, answer) if m.side == "vendor" for w in (*m.words, *m.subject_words)}
     squashed = "".join(answer.base.split())
     if len(inquiry.base) >= 6 and "".join(inquiry.base.split()) in (squashed + answer.text):
         return SELF_EVIDENT + 2.0, inquiry.base
@@ -131,11 +142,11 @@ def _answers(answer: Node, group: Group, inquiry: Node) -> tuple[float, str]:
     return min(score, SELF_EVIDENT - 0.5), " ".join(shared[:8])
 
 
-def _tells_of(group: Group, other: Group) -> tuple[float, str]:
+def _tells_of(answer: Node, group: Group, other: Group) -> tuple[float, str]:
     """How much an exchange with a vendor speaks of a user's case: the vendor's words and ours that are quoted there,
-    against all that users wrote."""
-    theirs = {w for m in group.members for w in (*m.words, *m.subject_words)}
-    users = told_by_users(other)
+    against all that users had written by then."""
+    theirs = {w for m in _said(group, answer) for w in (*m.words, *m.subject_words)}
+    users = told_by_users(other, _spoken(group, answer))
     return min(likeness(theirs, users), SELF_EVIDENT - 0.5), " ".join(sorted(theirs & users)[:8])
 
 

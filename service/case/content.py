@@ -37,7 +37,9 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     found: dict[int, Evidence] = {}
     alive = Alive(groups, reach)
     if reach is not None:
-        reach.openers |= {first.id for group in groups.kept() for first in _firsts(group) if seeks(first)}
+        for group in groups.kept():
+            firsts = _firsts(group)
+            reach.openers |= {one.id: {other.id for other in firsts} for one in firsts if seeks(one)}
         _stay(groups, alive, found)
     if reach is not None and not reach.complete:
         return found
@@ -58,7 +60,7 @@ def seeks(node: Node) -> bool:
 
 
 def _firsts(group: Group) -> list[Node]:
-    """Which of its messages an argument may be about, now or when the group was joined to another."""
+    """Which of its messages an argument may be about or rest on, now or when the group was joined to another."""
     own = [m for m in group.members if m.origin != "quoted"]
     return [*own[:1], *[m for m in own if not m.automatic][:1]]
 

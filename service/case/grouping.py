@@ -271,12 +271,13 @@ class _Grouping:
         """Whether a quote is an argument: words can be copied, so a stranger's counts for what was sent to him.
 
         A mail that was never delivered stands with whoever holds it: one of us before a stranger, the first of several.
+        That it was sent to him is then his own word.
         """
         outer, inner = (one, other) if other.id in one.holds else (other, one)
-        if outer.side != "unknown" or outer.author in (*inner.to, *inner.cc) or inner.label is not None:
+        if outer.side != "unknown" or inner.label is not None:
             return True
         if inner.origin == "delivered":
-            return False
+            return outer.author in (*inner.to, *inner.cc)
         holders = [self.by_id[i] for i in self.held_by[inner.id]]
         return outer is min(holders, key=lambda n: (n.side == "unknown", order_of(n)))
 

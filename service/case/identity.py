@@ -32,12 +32,7 @@ def same_mail(one: Node, other: Node) -> str | None:
         return None
     if one.dated and other.dated and abs(one.at - other.at) > _FARTHEST:
         return None  # whatever they say; and like notices of many days are many
-    return _same_without_id(*(replace(n, text=n.text[:SHOWN]) if is_shown(n) else n for n in (one, other)))
-
-
-def is_shown(node: Node) -> bool:
-    """Whether all we know of a message is what another shows of it, without an id."""
-    return node.origin != "delivered" and not node.message_id
+    return _same_without_id(*(replace(n, text=n.text[:SHOWN]) if n.is_shown else n for n in (one, other)))
 
 
 def _same_without_id(one: Node, other: Node) -> str | None:
@@ -91,7 +86,7 @@ def merged(known: Node, come: Node) -> Node:
     holds, sightings = (*known.holds, *come.holds), (*known.sightings, *come.sightings)
     if second.forged and not first.forged:
         second, holds, sightings = first, first.holds, first.sightings
-    if is_shown(second) and not is_shown(first):
+    if second.is_shown and not first.is_shown:
         second = first  # it may turn out to be another mail that was shown: nothing is taken from there
     return replace(
         first,

@@ -1,25 +1,26 @@
 """Keys by which messages find each other in the store. Equal keys only say "look at each other"; ``grouping`` decides.
 
-===========  ==========================================================  =================================
-key          own: the message is it                                      cites: the message names it
-===========  ==========================================================  =================================
-``mid:``     its Message-ID                                              In-Reply-To, References, bounced
-``at:``      author and minute                                           –
-``txt:``     the beginning of its words                                  –
-``ref:``     a vendor's number, stated                                   a vendor's number, mentioned
-``num:``     a vendor's number, stated, without the vendor               a word that looks like one
-``tix:``     root of Thread-Index with base subject                      –
-``wait:``    vendor, person and fortnight of an inquiry or its answer    –
-``sub:``     base subject of a mail that opens something (only suggests)  –
-``talk:``    telling word and fortnight of a report or an inquiry        –
-``also:``    telling word and fortnight of a second report               –
-===========  ==========================================================  =================================
+=========  ========================================================  ===================================
+key        own: the message is it                                    cites: the message names it
+=========  ========================================================  ===================================
+``mid:``   its Message-ID                                            In-Reply-To, References, bounced
+``at:``    author and minute                                         of a mail that nobody has, as shown
+``txt:``   the beginning of its words                                of a mail that nobody has, as shown
+``ref:``   a vendor's number, stated                                 a vendor's number, mentioned
+``num:``   a vendor's number, stated, without the vendor             a word that looks like one
+``tix:``   root of Thread-Index with base subject                    –
+``wait:``  vendor, person and fortnight of an inquiry or its answer  –
+``sub:``   base subject of what opens something (only suggests)      –
+``talk:``  telling word and fortnight of a report or an inquiry      –
+``also:``  telling word and fortnight of a second report             –
+=========  ========================================================  ===================================
 
 Empty keys do not exist. ``wait:``, ``talk:`` and ``also:`` stand only on mails that open something.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -74,9 +75,16 @@ def cited_keys(node: Node) -> frozenset[str]:
     return frozenset(keys - own_keys(node))
 
 
+def shown_keys(node: Node, nodes: Mapping[int, Node]) -> frozenset[str]:
+    """What it shows of mails that nobody has: each such mail may be shown otherwise by others, and found by any."""
+    unknown = (seen for seen in node.sightings if seen.id not in nodes or nodes[seen.id].is_shown)
+    return frozenset(key for seen in unknown for key in identity_keys(seen))
+
+
 def sought_keys(node: Node) -> frozenset[str]:
     """What to look up for a message, content aside: its own keys, what it names, and the minutes beside its own."""
-    return frozenset(({*own_keys(node), *cited_keys(node)} - content_keys(node)) | sought_identity(node))
+    seen = {key for one in node.sightings for key in sought_identity(one)}
+    return frozenset(({*own_keys(node), *cited_keys(node)} - content_keys(node)) | sought_identity(node) | seen)
 
 
 def sought_identity(node: Node) -> set[str]:

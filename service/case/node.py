@@ -100,6 +100,11 @@ class Node:
         return self.pinned if self.pinned is not None else self.joined
 
     @property
+    def is_shown(self) -> bool:
+        """Whether all we know of it is what another mail shows of it, without an id."""
+        return self.origin != "delivered" and not self.message_id
+
+    @property
     def about(self) -> str | None:
         """The vendor that it speaks of, or whose product."""
         return self.vendor or self.maker

@@ -24,8 +24,15 @@ class Reach:
     complete: set[int] = field(default_factory=set)
     crowded: dict[int, frozenset[str]] = field(default_factory=dict)
     """Message → keys that more than ``CROWD`` cases hold, which are not all here."""
-    openers: set[int] = field(default_factory=set)
-    """Found on the way: messages that content may join to earlier ones, since nothing else puts them behind any."""
+    openers: dict[int, set[int]] = field(default_factory=dict)
+    """Found on the way: messages that content may join to earlier ones, since nothing else puts them behind any; each
+    with those whose place it is argued about then."""
+
+    def extend(self, message: int, other: int) -> None:
+        """What was compared of a message was compared of another one too, which has the same content."""
+        if message in self.complete:
+            self.complete.add(other)
+            self.crowded[other] = self.crowded.get(message, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,17 @@ Scored = list[tuple[float, Group, Node, str]]
 def standing(groups: Groups, others: Sequence[Group], but: Group) -> list[Group]:
     """Those that were not united with another one meanwhile, without ``but``."""
     return [one for one in others if one is not but and groups.root(one.index) == one.index]
+
+
+def until(members: Iterable[Node], at: datetime) -> list[Node]:
+    """What was written by then. Nobody looks again at where a mail belongs when something is written after it: so it
+    must not matter."""
+    return [m for m in members if m.at <= at + EARLY]
+
+
+def people_of(members: Iterable[Node]) -> set[str]:
+    """Who takes part by the word of one of us or a vendor."""
+    return {p for m in members if m.side != "unknown" and not m.forged for p in (m.author, *m.to, *m.cc) if p}
 
 
 def told_in_openers(members: Iterable[Node], keys: frozenset[str]) -> set[str]:

@@ -6,10 +6,10 @@ What another mail shows without an id (``sighting``) is looked at again whenever
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from service.case.identity import better, is_shown, merged
+from service.case.identity import better, merged
 from service.case.keys import identity_keys, sought_identity
 from service.case.node import Node
 from service.case.sighting import MOST, Match, as_shown, matches, nearest, shown
@@ -92,26 +92,26 @@ class _Recognising:
             found.recognised[node.id] = Recognised(match.message, match.why, better(known, node))
             nodes[match.message] = merged(known, node)
         target = self._target(node.id)
-        if is_shown(node):
+        if node.is_shown:
             self.seen[target][as_shown(node)] = reader
         self._enter_keys(nodes[target])
 
     def _matches(self, node: Node, other: Node, reader: str) -> list[Match]:
         """How a message that comes is a known one. What is known from showings only is a mail when all of them may be
         showings of it; it is what one more mail shows when one of them is alike."""
-        if is_shown(other) and other.id in self.left:
+        if other.is_shown and other.id in self.left:
             return []
         showings = self.seen.get(other.id)
-        if not is_shown(other) or not showings:
+        if not other.is_shown or not showings:
             return list(matches(node, [other], reader))
-        if is_shown(node):
+        if node.is_shown:
             return [replace(one, message=other.id) for one in matches(node, showings, reader)]
         each = [nearest(matches(seen, [node], showings[seen])) for seen in showings]
         return [replace(one, message=other.id) for one in each if one is not None] if all(each) else []
 
     def _turn(self, come: Iterable[int]) -> None:
         """Where a mail that came just now is nearer to what others show than what was taken for it, it is taken."""
-        mails = [self.nodes[i] for i in dict.fromkeys(come) if not is_shown(self.nodes[i])]
+        mails = [self.nodes[i] for i in dict.fromkeys(come) if not self.nodes[i].is_shown]
         if not mails:
             return
         near: dict[str, list[Node]] = defaultdict(list)
@@ -134,7 +134,7 @@ class _Recognising:
             if self.seen[before][one] == outer.author:
                 del self.seen[before][one]
         self.seen[match.message][replace(seen, id=match.message)] = outer.author
-        left = is_shown(self.nodes[before]) and not self.seen[before]
+        left = self.nodes[before].is_shown and not self.seen[before]
         if left:
             self.left.add(before)
         shows_both = any(self._target(other.id) == before for other in outer.sightings if other is not seen)
@@ -163,38 +163,3 @@ def _left(nodes: Sequence[Node]) -> set[int]:
     outers = [node for node in nodes if 0 < len(node.sightings) < MOST]
     shown_now = {seen.id for node in nodes for seen in node.sightings}
     return {i for node in outers for i in node.holds if i not in shown_now}
-
-
-def meeting(nodes: dict[int, Node]) -> dict[int, Node]:
-    """The same messages; what mails show of one that nobody has joins them, though one shows it so and another so.
-
-    The mails of a long exchange all show the same earlier ones: each way of showing one is looked at once.
-    """
-    unknown: dict[Node, list[int]] = defaultdict(list)
-    for outer in nodes.values():
-        for seen in outer.sightings:
-            if seen.id in nodes and is_shown(nodes[seen.id]):
-                unknown[seen].append(outer.id)
-    sought: dict[str, dict[int, list[Node]]] = defaultdict(lambda: defaultdict(list))
-    for seen in unknown:
-        for key in sought_identity(seen):
-            sought[key][seen.id].append(seen)
-    joined: dict[int, set[int]] = defaultdict(set)
-    for seen, outers in unknown.items():
-        for other in _others_alike(seen, sought):
-            for i in outers:
-                joined[i].add(other)
-    met = {i: nodes[i] for i in joined}
-    return nodes | {i: replace(n, holds=tuple(dict.fromkeys((*n.holds, *sorted(joined[i]))))) for i, n in met.items()}
-
-
-def _others_alike(seen: Node, sought: Mapping[str, Mapping[int, Sequence[Node]]]) -> set[int]:
-    """Other messages that are shown so that they may be what is shown here."""
-    alike: set[int] = set()
-    for key in identity_keys(seen):
-        for message, showings in sought.get(key, {}).items():
-            if message != seen.id and message not in alike:
-                near = [one for one in showings if one.author == seen.author]
-                if any(True for _ in matches(seen, near)):
-                    alike.add(message)
-    return alike

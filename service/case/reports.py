@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import Alive, Join, Scored, standing, told_in_openers
+from service.case.reach import Alive, Join, Scored, people_of, standing, told_in_openers, until
 from service.case.words import alike, covered, likeness, weight
 
 BEHALF = timedelta(days=14)
@@ -45,14 +45,15 @@ def join_inquiry(groups: Groups, others: Sequence[Group], group: Group, alive: A
         report = waiting_report(other, inquiry)
         if report is None or not keys & content_keys(report):
             continue
-        words = {w for m in other.members if m.side == "requester" for w in m.words}
+        told = until(other.members, inquiry.at)
+        words = {w for m in told if m.side == "requester" for w in m.words}
         shared = sorted(words & {*inquiry.words, *inquiry.subject_words})
         score = likeness(words, (*inquiry.words, *inquiry.subject_words))
-        if any(m.about == inquiry.to_vendor for m in other.members):
+        if any(m.about == inquiry.to_vendor for m in told):
             score += 1.0
         if report.kind and inquiry.kind:
             score += 1.0 if report.kind == inquiry.kind else -0.5 if "incident" in (report.kind, inquiry.kind) else -1.0
-        if any(m.author == inquiry.author for m in other.members) or inquiry.author in other.people:
+        if inquiry.author in people_of(told):
             score += 0.5
         scored.append((score, other, report, " ".join(shared[:8])))
     if not scored:
@@ -66,7 +67,7 @@ def join_inquiry(groups: Groups, others: Sequence[Group], group: Group, alive: A
 
 def _enough(report: Node, inquiry: Node, group: Group) -> float:
     """How much must be shared: little where both name the vendor, more where the report names none, or another."""
-    if any(m.about == inquiry.to_vendor for m in group.members):
+    if any(m.about == inquiry.to_vendor for m in until(group.members, inquiry.at)):
         return 3.5
     return 4.5 if report.vendor is None else 7.0
 
@@ -102,8 +103,9 @@ def _bounced(group: Group, inquiry: Node) -> Node | None:
     """The same inquiry of the same author, sent before, that came back: it is asked again, and nothing else."""
     if group.pinned is not None or group.settled(inquiry.at):
         return None
-    came_back = {m.bounced for m in group.members if m.bounced and m.automatic == "bounce"}
-    for one in group.members:
+    told = until(group.members, inquiry.at)
+    came_back = {m.bounced for m in told if m.bounced and m.automatic == "bounce"}
+    for one in told:
         if one.message_id not in came_back or one.author != inquiry.author or not one.base:
             continue
         if timedelta(0) < inquiry.at - one.at <= BEHALF and one.base == inquiry.base:
@@ -132,15 +134,15 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
     scored: Scored = []
     for other in standing(groups, others, group):
         report = _told_before(other, second)
-        ours = (m for m in other.members if m.side in ("requester", "team") and m.at <= second.at)
-        words = told_in_openers(ours, keys) if report is not None else set()
+        told = until(other.members, second.at)
+        words = told_in_openers((m for m in told if m.side in ("requester", "team")), keys)
         if report is None or not words:
             continue
         shared = theirs & words
         score = likeness(theirs, words)
-        if second.about and any(m.about == second.about for m in other.members):
+        if second.about and any(m.about == second.about for m in told):
             score += 1.0
-        named, concerned = _named(report, second), second.resolves and second.author in other.people
+        named, concerned = _named(report, second), second.resolves and second.author in people_of(told)
         score += 2.0 * named + 1.0 * concerned
         if not (named or concerned or any(weight(word) >= _STRONG for word in shared)):
             continue  # plain words alone are those of any trouble with the same product
@@ -177,6 +179,7 @@ def _named(report: Node, second: Node) -> bool:
     return any(name in second.text for name in names)
 
 
-def told_by_users(group: Group) -> set[str]:
-    """All telling words that users wrote in a case."""
-    return {w for m in group.members if m.side == "requester" for w in (*m.words, *m.subject_words)}
+def told_by_users(group: Group, at: datetime) -> set[str]:
+    """All telling words that users had written in a case by then."""
+    users = (m for m in until(group.members, at) if m.side == "requester")
+    return {w for m in users for w in (*m.words, *m.subject_words)}

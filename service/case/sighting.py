@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.case.group import order_of
-from service.case.identity import SHOWN, is_shown, same_mail
+from service.case.identity import SHOWN, same_mail
 from service.case.keys import identity_keys, sought_identity
 from service.case.node import Node
 
@@ -54,7 +54,7 @@ def nearest(found: Iterable[Match]) -> Match | None:
 
 def shown(node: Node, inside: Iterable[Node]) -> Node:
     """A mail that came, with what it shows of the mails inside it."""
-    seen = tuple(as_shown(inner) for inner in inside if is_shown(inner))[:MOST]
+    seen = tuple(as_shown(inner) for inner in inside if inner.is_shown)[:MOST]
     return replace(node, sightings=seen) if seen else node
 
 
@@ -86,7 +86,7 @@ def _nearness(one: Node, other: Node, why: str, reader: str) -> Nearness:
     words = 0 if long.startswith(short[:SHOWN]) else 1 if short[:SHOWN] in long else 2
     apart = abs(_minute(one.at) - _minute(other.at)) if one.dated and other.dated else timedelta(0)
     sent_to_others = reader not in (one.author, *one.to, *one.cc)
-    return is_shown(one), words, _WAYS.index(why), sent_to_others, apart, order_of(one)
+    return one.is_shown, words, _WAYS.index(why), sent_to_others, apart, order_of(one)
 
 
 def _minute(at: datetime) -> datetime:

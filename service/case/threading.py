@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from service.case.group import Evidence, order_of
-from service.case.grouping import partition
+from service.case.grouping import Partition, partition
+from service.case.meeting import meeting
 from service.case.node import Node
 from service.case.reach import Reach
-from service.case.recognising import Recognised, Turned, meeting, recognise
+from service.case.recognising import Recognised, Turned, recognise
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,16 @@ def plan(
     nodes = {n.id: n for n in known}
     known_as = recognise(nodes, come)
     recognised, reused = known_as.recognised, known_as.reused
-    if reach is not None:
-        for new, same in recognised.items():
-            if same.better and new in reach.complete:
-                reach.complete.add(same.message)
-                reach.crowded[same.message] = reach.crowded.get(new, frozenset())
     if aliases:
         nodes = {i: _follow(n, aliases) for i, n in nodes.items()}
-    parted = partition(meeting(nodes).values(), reopen, reach)
+    met = meeting(nodes)
+    if reach is not None:
+        for new, same in recognised.items():
+            if same.better:
+                reach.extend(new, same.message)
+        for part, whole in met.parts.items():
+            reach.extend(whole, part)
+    parted = _stored(partition(met.nodes.values(), reopen, reach), met.parts)
     cases = _cases_for([g.members for g in parted.groups])
     at = {group.index: position for position, group in enumerate(parted.groups)}
     standings = [
@@ -91,6 +94,24 @@ def plan(
         {m: [(e, at[i]) for e, i in found if i in at] for m, found in parted.runners_up.items()},
         _emptied(standings, nodes),
         known_as.turned,
+    )
+
+
+def _stored(parted: Partition, parts: Mapping[int, int]) -> Partition:
+    """Without the parts of messages that were shown as several mails: what rests on one rests on the message."""
+    if not parts:
+        return parted
+    for group in parted.groups:
+        group.members = [m for m in group.members if m.id not in parts]
+
+    def of_message(evidence: Evidence) -> Evidence:
+        whole = None if evidence.message is None else parts.get(evidence.message)
+        return evidence if whole is None else replace(evidence, message=whole)
+
+    return Partition(
+        [group for group in parted.groups if group.members],
+        {m: of_message(e) for m, e in parted.evidence.items() if m not in parts},
+        {m: [(of_message(e), i) for e, i in found] for m, found in parted.runners_up.items() if m not in parts},
     )
 
 

@@ -120,7 +120,7 @@ def alike(one: str, other: str) -> bool:
         return True
     if other_numbers(one, other):
         return False
-    short, long = sorted((one, other), key=len)
+    short, long = _by_length(one, other)
     if len(short) >= 12 and short[:160] in long:
         return True
     if len(short) < 24:
@@ -135,10 +135,15 @@ def other_numbers(one: str, other: str) -> bool:
 
     People and machines send the same words again with another figure. A text may be cut, and its last number with it.
     """
-    short, long = sorted((one, other), key=len)
+    short, long = _by_length(one, other)
     begin = max(long.find(short[:24]), 0)
     rest = _BEGINNING.sub("", long[begin : begin + len(short) + 12])
     return _lacks(long, short) and _lacks(short, rest)
+
+
+def _by_length(one: str, other: str) -> tuple[str, str]:
+    """The shorter first; whichever is named first, they are compared alike."""
+    return (one, other) if (len(one), one) <= (len(other), other) else (other, one)
 
 
 def _lacks(text: str, other: str) -> bool:

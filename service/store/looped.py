@@ -47,7 +47,12 @@ class Looped:
         self._thread.start()
 
     def run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        """Run ``fn`` on a connection. Raises Gone, Unavailable where it was broken off, or what it does."""
+        """Run ``fn`` on a connection. Raises Gone, Unavailable where it was broken off, or what it does.
+
+        RuntimeError within a ``fn``: that would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("the database is asked within a transaction: use the connection that is given there")
         with self._door:
             if self._closing:
                 raise Gone

@@ -279,13 +279,13 @@ def _facts(
         if number in known and known[number] == node:
             continue
         message = real(number)
+        inserted += keys_of(node, message, home[number], found.nodes)
         node = node.pointing(real)
         extra = extra_facts(by_id[number][1]) if number in by_id else extra_facts_kept(conn, message)
         evidence = evidence_of(number, found, home, real, ways.get(message, []))
         changed.append({"number": message, "facts": node.document() | extra, "evidence": evidence})
         if number in known:
             outdated.append(message)
-        inserted += keys_of(node, message, home[number])
     if changed:
         conn.execute(_CHANGE, changed)
     for chunk in chunks(outdated):

@@ -46,8 +46,10 @@ def planned(
         look_around(conn, come, known, reach, received)
         return known, decide(known.values(), reach=reach)
     openers = {n.id for n in fresh if _becomes(n.id, found) in reach.openers}
+    again = {i for n in openers for i in reach.openers[_becomes(n, found)] if i in known}
     reach = Reach()
     look_ahead(conn, fresh, openers, known, reach)
+    look_at_content(conn, [known[i] for i in sorted(again)], known, reach, received)
     if after := _after(fresh, known):
         found = decide(known.values(), reach=(first := Reach()))
         look_at_content(conn, [n for n in after if n.id in first.openers], known, reach, received)

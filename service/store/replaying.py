@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from service.case.bringing import Brought
-from service.case.keys import cited_keys, own_keys
+from service.case.keys import cited_keys, own_keys, shown_keys
 from service.case.line import Line
 from service.case.node import Node
 from service.case.readings import unbound
@@ -115,7 +115,8 @@ def keep(conn: Connection, lines: Sequence[Line], before: Mapping[int, Line]) ->
     renewed = [line for line in changed if line.node != before[line.id].node]
     if renewed:
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_([line.id for line in renewed])))
-        rows = [row for line in renewed for row in keys_of(line.node, line.id, line.node.case)]
+        nodes = {line.id: line.node for line in lines}
+        rows = [row for line in renewed for row in keys_of(line.node, line.id, line.node.case, nodes)]
         if rows:
             conn.execute(insert(thread_keys), rows)
 
@@ -154,10 +155,11 @@ def _row(line: Line, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def keys_of(node: Node, message: int, case: int | None) -> list[dict[str, Any]]:
-    """Under which later mails find a message: rows of ``thread_keys``."""
+def keys_of(node: Node, message: int, case: int | None, nodes: Mapping[int, Node]) -> list[dict[str, Any]]:
+    """Under which later mails find a message: rows of ``thread_keys``. ``nodes``: what is known of those it shows."""
+    own = own_keys(node)
     return [
         {"key": key, "message_id": message, "kind": kind, "case_id": case}
-        for kind, keys in (("own", own_keys(node)), ("cites", cited_keys(node)))
+        for kind, keys in (("own", own), ("cites", (cited_keys(node) | shown_keys(node, nodes)) - own))
         for key in sorted(keys)
     ]

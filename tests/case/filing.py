@@ -12,7 +12,7 @@ from itertools import permutations
 from mailrules.judgement import Finding, Reading, Reference
 from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.group import Evidence
-from service.case.keys import cited_keys, content_sought, own_keys, sought_keys
+from service.case.keys import cited_keys, content_sought, own_keys, shown_keys, sought_keys
 from service.case.node import Node
 from service.case.roles import Roles
 from service.case.threading import plan
@@ -183,7 +183,7 @@ class Filing:
                 self.nodes[node.id] = node
                 self.evidence[node.id] = made.evidence[member]
                 self.against[node.id] |= {e.against for e, _ in made.runners_up.get(member, ())}
-                for key in own_keys(node) | cited_keys(node):
+                for key in own_keys(node) | cited_keys(node) | shown_keys(node, {}):
                     self._index[key].add(node.id)
         for case, place in made.emptied.items():
             self.merged[case] = cases[place]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from service.case import sighting
 from service.case.identity import same_mail
+from service.case.meeting import meeting
 from service.case.node import Node
-from service.case.recognising import meeting
 from service.mail.message import Earlier, Mail
-from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, every_order, inside, mail
+from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, Filing, every_order, inside, mail
 
 
 def asked(place: str) -> str:
@@ -55,6 +55,40 @@ def test_of_two_like_mails_one_of_us_shows_the_one_of_that_minute() -> None:
         frozenset({"m1", "answer"}),
         frozenset({"m2"}),
     }
+
+
+def reader(name: str, who: str, shown: Earlier, when: float = 30) -> Mail:
+    return mail(name, who, "Re: Gate", f"See below, says {name}.", when, to=(OTHER_USER,), history=(shown,))
+
+
+def test_whoever_shows_one_mail_that_nobody_has_stands_together_however_it_is_cut() -> None:
+    long = asked("west") + " It says E-7741 and beeps twice a minute, all day long, and nobody can tell us why."
+    mails = [
+        reader("whole", DESK, inside(USER, long, 0)),
+        reader("cut", ACME, inside(USER, asked("west")[:40], 0)),
+        reader("undated", OTHER_USER, inside(USER, long[:180], None)),
+        reader("by-the-day", UMBRA, inside(USER, long[:170], -540)),
+    ]
+    assert every_order(*mails) == {frozenset({"whole", "cut", "undated", "by-the-day"})}
+
+
+def test_what_was_one_mail_by_a_showing_that_turns_out_to_be_another_mail_is_two_again() -> None:
+    link = reader("link", DESK, inside(USER, asked("")[:40], 0))
+    east = reader("east", ACME, inside(USER, asked("7741"), 0))
+    west = reader("west", UMBRA, inside(USER, asked("7742"), 0))
+    assert every_order(link, east, west) == {frozenset({"link", "east", "west"})}
+    late = mail("late", USER, "Gate", asked("7743"), 0, to=(DESK,))
+    apart = {frozenset({"late", "link"}), frozenset({"east"}), frozenset({"west"})}
+    assert every_order(link, east, west, late) == apart
+
+
+def test_that_a_mail_nobody_has_was_sent_to_a_stranger_is_his_own_word() -> None:
+    shown = inside(USER, asked("west"), 0, origin="forwarded")
+    ours = mail("ours", DESK, "FW: Gate", "Can you say more?", 30, forwarded=(replace(shown, text=shown.text[:50]),))
+    his = mail("his", STRANGER, "FW: Gate", "I got that too.", 40, forwarded=(shown,))
+    assert every_order(ours, his) == {frozenset({"ours"}), frozenset({"his"})}
+    sent = mail("sent", USER, "Gate", asked("west"), 0, to=(DESK, STRANGER))
+    assert every_order(ours, his, sent) == {frozenset({"sent", "ours", "his"})}
 
 
 def test_a_corrected_figure_is_another_mail_although_no_id_survived() -> None:
@@ -112,8 +146,9 @@ def like_mails(draw: st.DrawFn) -> list[Mail]:
         text = asked(draw(st.sampled_from(PLACES))) + draw(st.sampled_from(AGAIN))
         author, to = draw(st.sampled_from(((USER, DESK), (USER, STRANGER), (USER, ACME), (OTHER_USER, DESK))))
         likes.append(mail(f"like{number}", author, "Gate", text, when, to=(to,)))
-    showing = [_showing(draw, likes, number) for number in range(draw(st.integers(1, 3)))]
-    return [*likes, *showing]
+    showing = [_showing(draw, likes, number) for number in range(draw(st.integers(1, 4)))]
+    came = [one for one in likes if draw(st.booleans())]
+    return [*came, *showing]
 
 
 def _showing(draw: st.DrawFn, likes: Sequence[Mail], number: int) -> Mail:
@@ -126,7 +161,7 @@ def _showing(draw: st.DrawFn, likes: Sequence[Mail], number: int) -> Mail:
         one.from_,
         subject=draw(st.sampled_from((None, "Gate"))),
         date=None if shift is None else one.date.replace(second=0) + shift,
-        text=one.reply_text[: draw(st.sampled_from((26, 60, 200))) if shift == timedelta(0) else 200],
+        text=one.reply_text[: draw(st.sampled_from((26, 60, 200)))],
     )
     who = draw(st.sampled_from((DESK, STRANGER, ACME, OTHER_USER)))
     shows = mail(f"shows{number}", who, "Re: Gate", f"See below, {number}.", 900 + number, to=(USER,))

@@ -20,10 +20,11 @@ NOW = datetime(2032, 1, 5, 9, 0, tzinfo=UTC)
 
 
 class Desk:
-    """Takes mails in, one transaction each (or one for a batch)."""
+    """Takes mails in, one transaction each (or one for a batch): years after they were written, or ``in_time``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, in_time: bool = False) -> None:
         self.database = database
+        self._in_time = in_time
         self._count = 0
 
     def take(self, *mails: Mail) -> Placed:
@@ -73,8 +74,9 @@ class Desk:
 
     def _arrive(self, mail: Mail) -> Arrived:
         self._count += 1
-        brought: Sequence[object] = bring(mail, ROLES, WAYS, received_at=NOW)
-        return Arrived(f"{self._count:036d}", NOW, tuple(read(b) for b in brought))  # type: ignore[arg-type]
+        received_at = mail.date if self._in_time and mail.date else NOW
+        brought: Sequence[object] = bring(mail, ROLES, WAYS, received_at=received_at)
+        return Arrived(f"{self._count:036d}", received_at, tuple(read(b) for b in brought))  # type: ignore[arg-type]
 
 
 def _spool(conn: Connection, id: str) -> None:

@@ -168,3 +168,13 @@ def test_where_no_descriptor_is_left_it_is_unavailable_and_opens_when_there_is_o
             database.read(lambda conn: conn.execute(text("SELECT 1")).scalar_one())
     assert database.read(lambda conn: conn.execute(text("SELECT 1")).scalar_one()) == 1
     database.close()
+
+
+def test_whoever_asks_the_database_within_a_transaction_is_told_so_and_does_not_wait_for_himself(url: str) -> None:
+    database = Database(url)
+    try:
+        with pytest.raises(RuntimeError, match="within a transaction"):
+            database.transact(lambda conn: database.read(lambda other: other.execute(text("SELECT 1")).scalar()))
+        assert database.read(lambda conn: conn.execute(text("SELECT 1")).scalar()) == 1
+    finally:
+        database.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ from service.mail.message import Mail
 from service.store import placing
 from service.store.database import Database
 from service.store.tables import attachments, deliveries, learned_team, messages, thread_keys
-from tests.case.filing import ACME, DESK, OTHER_USER, ROLES, USER, WAYS, Filing, at, inside, mail
+from tests.case.filing import ACME, DESK, OTHER_USER, ROLES, START, USER, WAYS, Filing, at, inside, mail
 from tests.case.test_any_order import conversations
 from tests.store.desk import Desk
 
@@ -229,21 +230,37 @@ def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
-@given(conversations(), st.randoms(use_true_random=False))
+@given(conversations(), st.booleans(), st.randoms(use_true_random=False))
 def test_the_store_finds_every_neighbour_that_counts(
-    sqlite_template: Path, tmp_path: Path, mails: list[Mail], chance: Random
+    sqlite_template: Path, tmp_path: Path, mails: list[Mail], in_time: bool, chance: Random
 ) -> None:
     learned = {b.learned for one in mails for b in bring(one, ROLES, WAYS, received_at=at(0)) if b.learned}
     straight = Filing(roles=replace(ROLES, learned_team=learned))  # it knows beforehand what the store has to find out
     straight.deliver(*mails)
-    chance.shuffle(mails)
+    if in_time:  # they overtake each other a little
+        mails = sorted(mails, key=lambda one: (one.date or START) + timedelta(minutes=chance.randint(0, 50)))
+    else:
+        chance.shuffle(mails)
     path = tmp_path / f"{uuid.uuid4().hex}.db"
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
-    desk = Desk(database)
+    desk = Desk(database, in_time=in_time)
     for one in mails:
         desk.take(one)
     found = desk.partition()
     database.close()
     path.unlink()
     assert found == straight.partition()
+
+
+def test_the_first_words_of_a_person_say_where_the_receipt_before_them_belongs(database: Database) -> None:
+    desk = Desk(database, in_time=True)
+    for one in (
+        mail("fan", DESK, "Fan of rack two", "The fan of the cooler whines, part QX_41.", 0, to=(ACME,)),
+        mail("lamp", DESK, "Lamp in hall", "The lamp flickers at night, part QX_77.", 5, to=(ACME,)),
+        mail("receipt", ACME, "[acme #700123] Received", "Thank you.", 40, to=(DESK,), automatic="auto_reply"),
+    ):
+        desk.take(one)
+    assert len(desk.partition()) == 3
+    desk.take(mail("person", ACME, "[acme #700123] Received", "Which colour has the lamp QX_77?", 90, to=(DESK,)))
+    assert desk.partition() == {frozenset({"fan"}), frozenset({"lamp", "receipt", "person"})}

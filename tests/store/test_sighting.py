@@ -10,16 +10,17 @@ from random import Random
 from typing import TypeVar
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from service.mail.message import Mail
-from service.store import corrections
+from service.store import corrections, placing
 from service.store.database import Connection, Database
 from service.store.tables import deliveries, messages
-from tests.case.filing import DESK, OTHER_USER, STRANGER, USER, Filing, inside, mail
-from tests.case.test_sighting import answer, asked, like_mails
+from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, Filing, inside, mail
+from tests.case.test_sighting import answer, asked, like_mails, reader
 from tests.store.desk import NOW, Desk
 
 EARLY = mail("early", USER, "Gate", asked("two"), 0.2, to=(STRANGER,))
@@ -59,6 +60,26 @@ def test_it_does_so_in_every_order_and_batch(sqlite_template: Path, tmp_path: Pa
             assert desk.partition() == {frozenset({"early", "answer"}), frozenset({"later"})}
             assert (desk.row("later")["deliveries"], desk.row("early")["deliveries"]) == (1, 2)
             database.close()
+
+
+@pytest.mark.parametrize("last", ["third", "west"])
+def test_what_was_one_mail_by_a_showing_that_turns_out_to_be_another_mail_is_two_again(
+    database: Database, last: str
+) -> None:
+    mails = {
+        "east": reader("east", ACME, inside(USER, asked("7741"), 0)),
+        "link": reader("link", DESK, inside(USER, asked("")[:40], 0)),
+        "west": reader("west", UMBRA, inside(USER, asked("7742"), 0)),
+        "third": mail("third", USER, "Gate", asked("7743"), 0, to=(DESK,)),
+    }
+    desk = Desk(database)
+    for name in sorted(mails, key=lambda name: (name == last, name)):
+        desk.take(mails[name])
+    apart = {frozenset({"third", "link"}), frozenset({"east"}), frozenset({"west"})}
+    assert desk.partition() == apart
+    cases = [desk.case_of(name) for name in mails]
+    act(desk, lambda conn: placing.regroup(conn, cases, now=NOW))
+    assert desk.partition() == apart
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
