@@ -55,22 +55,18 @@ class Group:
     """A message in it was put there by hand: rules unite it with nothing more."""
     apart: bool = False
     """Its first mail was set apart from another case on purpose (a new topic, settled too long ago, a claim)."""
-    settled_at: datetime | None = None
-    active_at: datetime | None = None
+    resolved: bool = False
+    """Some mail in it says that it is settled."""
     related: set[int] = field(default_factory=set)
     """Indexes of groups that something points to, without gluing."""
 
-    def settled(self, at: datetime) -> bool:
-        """Whether our side had said so by ``at`` and nobody had written since."""
-        if self.settled_at is None or self.settled_at > at:
-            return False
-        later = [m for m in self.members if self.settled_at < m.at <= at and _speaks(m) and not m.resolves]
-        return not later
-
-
-def _speaks(node: Node) -> bool:
-    """Somebody wrote it, and under a name that is his."""
-    return not node.automatic and not node.forged
+    def settled(self, at: datetime) -> datetime | None:
+        """When our side had said so by ``at``, if nobody had written since. What came after ``at`` has no say."""
+        if not self.resolved:
+            return None
+        spoken = [m for m in self.members if m.at <= at and not m.forged and (m.resolves or not m.automatic)]
+        last = max((m.at for m in spoken if m.resolves), default=None)
+        return None if last is None or any(m.at > last for m in spoken) else last
 
 
 def order_of(node: Node) -> tuple[datetime, str, str, str]:
@@ -121,10 +117,7 @@ class Groups:
             return
         if node.side != "unknown" or len(group.members) == 1 or node.author in group.people:
             group.people.update(p for p in (node.author, *node.to, *node.cc) if p)
-        if node.resolves:
-            group.settled_at = latest(group.settled_at, node.at)
-        if not node.automatic:
-            group.active_at = latest(group.active_at, node.at)
+        group.resolved = group.resolved or node.resolves
         if not node.fresh:
             group.refs.update(node.stated)
 
@@ -140,12 +133,6 @@ class Groups:
         first.related |= second.related
         first.apart = first.apart or second.apart
         first.held = first.held or second.held
+        first.resolved = first.resolved or second.resolved
         first.pinned = first.pinned if first.pinned is not None else second.pinned
-        first.settled_at = latest(first.settled_at, second.settled_at)
-        first.active_at = latest(first.active_at, second.active_at)
         return first
-
-
-def latest(one: datetime | None, other: datetime | None) -> datetime | None:
-    """The later of two moments that may be missing."""
-    return max((t for t in (one, other) if t is not None), default=None)

@@ -261,9 +261,9 @@ class _Grouping:
             return "a stranger quotes it"
         if evidence.kind == "in_reply_to" and pointed is not None and _pressed_reply(node, pointed, group):
             return OTHER_MATTER
-        if not node.automatic and group.settled_at is not None and not inner:
-            quiet = node.at - (group.active_at or group.settled_at)
-            if group.settled(node.at) and quiet > self.reopen:
+        if not node.automatic and not inner:
+            settled = group.settled(node.at)
+            if settled is not None and node.at - settled > self.reopen:
                 return "settled too long ago"
         return ""
 

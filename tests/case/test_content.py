@@ -158,3 +158,22 @@ def test_words_of_a_second_report(text: str) -> None:
 )
 def test_words_of_a_first_report(text: str) -> None:
     assert not seconds(text)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(mail("later", USER, "Re: Drum", "SOLVED for good.", 900, parent="report"), id="settled again"),
+        pytest.param(
+            mail("later", ACME, "Drum [acme #700321]", "The QX_41 of acme?", 900, to=(USER,), parent="report"),
+            id="the vendor is spoken of",
+        ),
+        pytest.param(mail("later", USER, "Re: Drum", "A hinge of QX_42 too.", 900, parent="report"), id="more words"),
+    ],
+)
+def test_what_is_written_later_has_no_say_in_where_an_inquiry_belongs(later: Mail) -> None:
+    said = "SOLVED. " if "SOLVED" in later.text else ""
+    report = mail("report", USER, "Drum", f"{said}The drum at bay four is loud, part QX_41, and squeals.", 0, to=(DESK,))
+    words = "QX_41 squeals at a drum in bay four." if said else "Is QX_41, also with a hinge or QX_42, known to you?"
+    inquiry = mail("inquiry", DESK, "A question", words, 300, to=(ACME,))
+    assert every_order(report, inquiry, later) == apart(("report", "later"), ("inquiry",))
