@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from service.case.exchanges import goes_on
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, Alive, Join, Scored, standing, told_in_openers, until
+from service.case.reach import EARLY, WAIT, Alive, Join, Scored, standing, until
 from service.case.reports import told_by_users, waiting_report
 from service.case.words import covered, likeness
 
-WAIT = timedelta(days=10)
-"""How long an inquiry may wait for the vendor's number."""
 QUICK = timedelta(minutes=30)
 """How soon a receipt comes that is joined by time alone."""
 SELF_EVIDENT = 8.0
@@ -46,7 +45,7 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
         return None
     candidates = standing(groups, others, group)
     if not _numbered(group, answer):
-        return None if by_time else _goes_on(candidates, answer, keys)
+        return None if by_time else goes_on(candidates, answer, keys)
     scored: Scored = []
     for other in candidates:
         inquiry = _waiting_inquiry(other, answer)
@@ -148,45 +147,3 @@ def _tells_of(answer: Node, group: Group, other: Group) -> tuple[float, str]:
     theirs = {w for m in _said(group, answer) for w in (*m.words, *m.subject_words)}
     users = told_by_users(other, _spoken(group, answer))
     return min(likeness(theirs, users), SELF_EVIDENT - 0.5), " ".join(sorted(theirs & users)[:8])
-
-
-# ── the person who was asked writes back, without a number ───────────────────────────────────────────────────────────
-
-
-_ENOUGH = 3.0
-"""The weight of the words that must be shared, and by so much half more than with any other exchange of that person."""
-
-
-def _goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> Join | None:
-    """The one exchange with this very person (not: this vendor) that shares telling words beside those of a subject."""
-    theirs = set(answer.words) - set(answer.subject_words)
-    scored: Scored = []
-    for other in candidates:
-        written = _exchange(other, answer)
-        words = told_in_openers(written, keys)
-        if not words:
-            continue
-        score = likeness(theirs, words)
-        if answer.base and any(m.base == answer.base for m in written):
-            score += 2.0
-        pointed = next((m for m in reversed(written) if answer.author in m.to), written[-1])
-        if score >= _ENOUGH:
-            scored.append((score, other, pointed, " ".join(sorted(theirs & words)[:8])))
-    scored.sort(key=lambda s: (-s[0], s[1].index))
-    if not scored or not scored[0][3] or (len(scored) > 1 and scored[0][0] < scored[1][0] * 1.5):
-        return None
-    return Join(answer, *scored[0][1:])
-
-
-def _exchange(group: Group, answer: Node) -> list[Node]:
-    """What we wrote to the person, and the person to us, in a case that still goes on."""
-    if group.pinned is not None or group.settled(answer.at):
-        return []
-    written = [
-        m
-        for m in group.members
-        if -EARLY <= answer.at - m.at <= WAIT
-        and not m.automatic
-        and (m.author == answer.author or (m.side == "team" and answer.author in m.to))
-    ]
-    return written if any(m.side == "team" and m.origin != "quoted" for m in written) else []

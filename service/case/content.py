@@ -9,6 +9,8 @@ These arguments, and only these:
 * **The person who was asked.** A vendor's mail without a number, by the very person whom we asked or who wrote to us in
   an exchange that still goes on; it must share telling words beside those of its subject with that exchange, clearly
   more than with any other of that person's.
+* **Another person takes over.** The same by anybody of that vendor's, to one of us who takes part in the exchange; it
+  must share an identifier and more, or many words. Or our mail under a new subject to a person who wrote to us there.
 * **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
   vendor's product waits for the team, and they share telling words, more than with any other waiting case. Or the same
   inquiry bounced, and is sent again.
@@ -24,8 +26,10 @@ cases had in that fortnight, up to the mail in question, tells none of them from
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 
 from service.case.answers import answers_by_time, answers_by_words, unasked_answer
+from service.case.exchanges import goes_on_with
 from service.case.group import Evidence, Group, Groups
 from service.case.node import Node
 from service.case.reach import Alive, Reach
@@ -33,7 +37,7 @@ from service.case.reports import fresh_inquiry, join_again, join_inquiry, join_s
 
 
 def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evidence]:
-    """Join groups, in the order in which their mails were written; first by words, then by time. The new evidence."""
+    """Join groups, in the order in which their mails were written: each knows what went before it. The new evidence."""
     found: dict[int, Evidence] = {}
     alive = Alive(groups, reach)
     if reach is not None:
@@ -44,11 +48,15 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     if reach is not None and not reach.complete:
         return found
 
-    for argue in (join_second, join_again, answers_by_words, answers_by_time, join_inquiry):
-        for group in (others := groups.kept()):
-            if groups.root(group.index) == group.index and (join := argue(groups, others, group, alive)) is not None:
+    others = groups.kept()
+    for group in sorted(others, key=_begun):
+        if groups.root(group.index) != group.index:
+            continue
+        for argue in (join_second, join_again, answers_by_words, answers_by_time, join_inquiry, goes_on_with):
+            if (join := argue(groups, others, group, alive)) is not None:
                 groups.union(group, join.group)
                 found[join.message.id] = Evidence("content", join.words, join.pointed.id)
+                break
     return found
 
 
@@ -57,6 +65,11 @@ def seeks(node: Node) -> bool:
     of what was told before. All others wait."""
     asks = node.side == "team" and node.to_vendor is not None
     return node.side == "vendor" or asks or node.second
+
+
+def _begun(group: Group) -> tuple[datetime, int]:
+    own = (m.at for m in group.members if m.origin != "quoted")
+    return next(own, group.members[0].at), group.index
 
 
 def _firsts(group: Group) -> list[Node]:

@@ -105,6 +105,10 @@ class Groups:
         kept = [g for g in self.all if self.root(g.index) == g.index]
         return sorted(kept, key=lambda g: (g.members[0].at, g.index))
 
+    def are_related(self, one: Group, other: Group) -> bool:
+        """Whether something points from one to the other, without gluing."""
+        return other.index in map(self.root, one.related) or one.index in map(self.root, other.related)
+
     def enter(self, node: Node, group: Group) -> None:
         group.members.append(node)
         self.home[node.id] = group.index

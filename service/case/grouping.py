@@ -287,6 +287,8 @@ class _Grouping:
             return False
         if one.pinned is not None and other.pinned is not None and one.pinned != other.pinned:
             return False
+        if (one.apart or other.apart) and self.groups.are_related(one, other):
+            return False  # whoever answers the new topic may quote the old one
         return not (_own_life(one, node) and _own_life(other, node))
 
     def meet(self, node: Node) -> None:

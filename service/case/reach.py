@@ -13,6 +13,8 @@ from service.case.node import Node
 
 CROWD = 10
 """So many cases may share a key that still tells something."""
+WAIT = timedelta(days=10)
+"""How long an inquiry may wait for the vendor's number, or an exchange with a vendor may rest."""
 EARLY = timedelta(minutes=5)
 """How far a clock may be wrong: so much earlier than what it answers may a mail claim to be written."""
 

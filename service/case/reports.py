@@ -20,7 +20,7 @@ BEHALF = timedelta(days=14)
 SECOND = timedelta(days=3)
 """How long after a report another user may tell of the same trouble."""
 
-_STRONG = 2.0
+STRONG = 2.0
 """The weight of an identifier, a code, a figure."""
 
 
@@ -144,7 +144,7 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
             score += 1.0
         named, concerned = _named(report, second), second.resolves and second.author in people_of(told)
         score += 2.0 * named + 1.0 * concerned
-        if not (named or concerned or any(weight(word) >= _STRONG for word in shared)):
+        if not (named or concerned or any(weight(word) >= STRONG for word in shared)):
             continue  # plain words alone are those of any trouble with the same product
         scored.append((score, other, report, " ".join(sorted(shared)[:8])))
     if not scored:

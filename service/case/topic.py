@@ -13,6 +13,9 @@ _JA = re.compile(
     r"|(?:今回|本日|今日|このたび|この度)(?:は|の(?:ご連絡|メール|用件)は)[、 ]?[^。、\n]{1,16}"
     r"(?:について|に関して|の件|のこと|のご相談|のお願い)(?:です|でご|のご|の(?:相談|質問|お|連絡))"
     r"|(?:スレッド|メール|やり取り|やりとり|返信)を(?:お?借り|使わせ|流用)|返信(?:する|の|という)?形(?:で|に)|(?:用件|内容|話題|相談|中身)は(?:別|違|全く|まったく)"
+    r"|話題(?:は|が|を)(?:変|かわ)|^ついで(?:で|に|の)(?:恐縮|すみません|申し訳|失礼|お願い|ご?相談|もう(?:一つ|ひとつ|一点))"
+    r"|(?:前|先日|以前|過去|古い|手元|直近)の?(?:ご|お)?(?:メール|スレッド|やり取り|やりとり)(?:に|へ|から)(?:そのまま|この形で)?返信(?:して|する形|の形|で失礼)"
+    r"|件名(?:は|が)(?:前|以前|そのまま|古|違|別|無視)|(?:この|その|先日の|前の)?(?:件|話|障害|故障|不具合|本題)とは?(?:全く|まったく)?関係(?:の)?(?:ない|ありません|なく|ございません)"
 )
 _EN = re.compile(
     r"\b(?:(?:on|about|regarding|with|have|got) (?:a|an|another|some) (?:completely |totally "
@@ -24,6 +27,15 @@ _EN = re.compile(
     r"|mail|e-?mail|ticket)\b"
     r"|(?:writing|posting|hanging this|putting this|asking) (?:on|in|to|under|into) (?:this|your|the|an|that) "
     r"(?:old|previous|earlier|last|closed) (?:thread|mail|e-?mail|ticket|conversation)\b"
+    r"|(?:while|as|since|now that) i(?:'ve| have)? (?:got |have )?(?:you here|you on the line|your (?:ear|attention))\b"
+    r"|(?:my|this|the) (?:question|request|mail|e-?mail|message|one|note) (?:really |actually )?(?:has|had)"
+    r" nothing to do with|^(?:this is )?(?:a )?(?:new|other) (?:subject|topic)\s*[,:;–—-]"
+    r"|(?:just|simply|lazily|only) (?:me )?(?:hit|hitting|pressed|pressing|used|using) reply\b"
+    r"|(?:hijack|borrow|steal|recycl|abus|misus)(?:e|es|ing) (?:this|your|the|an|that) (?:old |previous |last )?"
+    r"(?:thread|mail|e-?mail|conversation|ticket)\b"
+    r"|(?:ignore|never mind|don't mind|forget) the (?:old |wrong )?(?:subject|thread|title)\b"
+    r"|^(?:and |now |now for )?something (?:completely |totally |entirely |quite )?"
+    r"(?:else|different|unrelated)\s*[,:;.–—-]"
     r"|(?:it|this)(?:'s| is) (?:really |actually )?about something (?:else|different|new|unrelated)"
     r"|this is (?:a )?(?:new|separate|different) (?:issue|matter|question|request))",
     re.IGNORECASE,
@@ -31,6 +43,7 @@ _EN = re.compile(
 _GREETING = re.compile(
     r"^(?:[^\n。]{0,24}(?:様|さん|殿|御中|各位|担当者様?)[、,]?\s*$"
     r"|(?:hello|hi|dear|good (?:morning|afternoon))\b[^\n.]{0,30}$"
+    r"|[^\W\d_][\w'’.-]{1,20}(?: [\w'’.-]{1,20})?,$"
     r"|.{0,40}(?:お世話|おつかれ|お疲れ|いつも|先日は|ありがとう|thank)[^\n]{0,60})",
     re.IGNORECASE,
 )

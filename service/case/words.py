@@ -20,15 +20,25 @@ _STOP = frozenset(
     re.findall(
         r"\S+",
         """
-    about after again all also am and any apr are attached aug bcc because been before being best between but can
-    case cc com could customer day dear dec did does doing don during email error etc fax feb follow following for
-    forward forwarded fri from fw fwd get gmt got had has have hello help her here hi him his how http https i'm
-    information into issue it's its jan jst jul jun just kind know let like madam mail mar may message might mon
-    more much need net new not nov now number oct one only org our out over per please pm problem question re
-    regards reply request sat see sent sep service services she should sir some sorry still subject sun support
-    sure team tel than thank thanks that the their them then there they this thu ticket time today tomorrow tue
-    two under update updates use used user users using utc very via was we've wed week well were what when where
-    which while who why will with work working would www yes yesterday you your お客様
+    about after again all already also always am an and another any anybody anyone anything apr are around as ask
+    asked attached aug back bcc because been before behind being below best better between both but by call called
+    came can cannot cant case cc com comes could customer day dear dec did does doesn doing don done during each
+    early either email enough error etc even evening ever every everybody everyone everything far fax feb few fine
+    first follow following for former forward forwarded fri from further fw fwd get gets give given gmt goes going
+    gone good got guess had half happen happened happens has hasn have haven having hello help her here hi him his
+    how however http https i'm if in information instead into is isn issue it it's its itself jan jst jul jun just
+    keep keeps kind know last late later latest least less let like little long longer look looked looking looks lot
+    madam made mail make makes many mar may maybe mean meanwhile message might mine minute moment mon more morning
+    most much myself near need net never new next no nobody none nor not nothing nov now number oct off often old on
+    once one ones only or org other others our out over own people per perhaps please pm point probably problem put
+    question quite rather re read really reason regards reply request right said same sat saw say saying says see
+    seem seems seen send sent sep service services set several shall she should show shows side since sir so some
+    somebody someone something soon sorry still subject such sun support sure take taken team tel tell tells than
+    thank thanks that the their them then there these they thing things think this those though through thu ticket
+    time times to today together told tomorrow too toward tried try trying tue twice two under unless until up
+    update updates us use used user users using usual utc very via want wanted wants was way we we've wed week weeks
+    well went were what when whenever where whether which while who whole whom why will with within without work
+    working works would www year years yes yesterday yet you your お客様
     ご連絡 アドレス エラー カスタマー コメント サポート
     サービス システム スタッフ センター タイトル デスク メール ユーザー
     """,
@@ -169,13 +179,15 @@ def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
     """The words of a piece of text without white space."""
     token = token.casefold()
     if "一" <= token[0] <= "龥" or token[0] == "々":
-        pairs = {token[i : i + 2] for i in range(len(token) - 1)}
+        pairs = {token[i : i + 2] for i in range(len(token) - 1) if token[i + 1] not in _TITLES}
         return tuple(sorted(pairs) if keep_all else sorted(pairs - _STOP_KANJI))
     if token[0].isascii():
         return tuple(_latin(token, keep_all))
     return (token,) if keep_all or token not in _STOP else ()
 
 
+_TITLES = frozenset("様殿")
+"""Behind a name: what they end is somebody who is addressed."""
 _known = lru_cache(maxsize=1 << 13)(_of_token)
 """Mails say the same things again and again."""
 

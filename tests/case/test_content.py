@@ -173,7 +173,69 @@ def test_words_of_a_first_report(text: str) -> None:
 )
 def test_what_is_written_later_has_no_say_in_where_an_inquiry_belongs(later: Mail) -> None:
     said = "SOLVED. " if "SOLVED" in later.text else ""
-    report = mail("report", USER, "Drum", f"{said}The drum at bay four is loud, part QX_41, and squeals.", 0, to=(DESK,))
+    report = mail(
+        "report", USER, "Drum", f"{said}The drum at bay four is loud, part QX_41, and squeals.", 0, to=(DESK,)
+    )
     words = "QX_41 squeals at a drum in bay four." if said else "Is QX_41, also with a hinge or QX_42, known to you?"
     inquiry = mail("inquiry", DESK, "A question", words, 300, to=(ACME,))
     assert every_order(report, inquiry, later) == apart(("report", "later"), ("inquiry",))
+
+
+CHI = "chi@acme.test"
+"""Another person at the vendor's."""
+PUMP = mail("pump", DESK, "Pump stops", "Pump PX-77 at the north dock stops after a minute, valve open.", 0, to=(ACME,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("I take over. Send the trace of PX-77 with the valve shut.", id="an identifier and a word"),
+        pytest.param("I take over. Is the valve of the pump at the north dock old?", id="many plain words"),
+    ],
+)
+def test_another_person_of_the_vendor_takes_over_under_a_subject_of_his_own(text: str) -> None:
+    taken = mail("taken", CHI, "Trace", text, 600, to=(DESK,))
+    answer = mail("answer", DESK, "Re: Trace", "Here it is.", 660, to=(CHI,), parent="taken")
+    lamp = mail("lamp", DESK, "Lamp", "The lamp of hall three is dark since the storm.", 20, to=(ACME,))
+    assert every_order(PUMP, taken, answer, lamp) == apart(("pump", "taken", "answer"), ("lamp",))
+
+
+@pytest.mark.parametrize(
+    ("who", "to", "text"),
+    [
+        pytest.param(CHI, DESK, "Do you know our new pump, the PX-90?", id="a plain word"),
+        pytest.param(CHI, DESK, "Shall we look at PX-77 again in spring?", id="an identifier alone"),
+        pytest.param(CHI, OTHER_USER, "Send the trace of PX-77 with the valve shut.", id="to somebody else"),
+        pytest.param("li@umbra.test", DESK, "Send the trace of PX-77 with the valve shut.", id="of another vendor"),
+    ],
+)
+def test_another_person_of_the_vendor_begins_a_case_of_his_own(who: str, to: str, text: str) -> None:
+    assert every_order(PUMP, mail("taken", who, "Trace", text, 600, to=(to,))) == apart(("pump",), ("taken",))
+
+
+def test_of_two_exchanges_that_fit_alike_another_person_takes_over_neither() -> None:
+    twin = mail("twin", DESK, "Second pump", "Pump PX-78 at the south dock stops, valve open.", 30, to=(ACME,))
+    taken = mail(
+        "taken", CHI, "Trace", "Is the valve of the pump at the dock old? It stops, valve open.", 600, to=(DESK,)
+    )
+    assert every_order(PUMP, twin, taken) == apart(("pump",), ("twin",), ("taken",))
+
+
+def test_our_mail_to_who_wrote_to_us_goes_on_under_a_new_subject() -> None:
+    taken = mail("taken", CHI, "Re: Pump stops", "Send the trace of PX-77 please.", 600, to=(DESK,), parent="pump")
+    trace = mail("trace", DESK, "Files", "The trace of PX-77 and its valve at the north dock.", 700, to=(CHI,))
+    assert every_order(PUMP, taken, trace) == apart(("pump", "taken", "trace"))
+    other = mail("other", DESK, "Spare part", "What does a valve of PX-77 cost?", 700, to=(CHI,))
+    assert every_order(PUMP, taken, other) == apart(("pump", "taken"), ("other",))
+    fresh = mail("fresh", DESK, "Files", "The trace of PX-77 and its valve at the north dock.", 700, to=(ACME,))
+    assert every_order(PUMP, taken, fresh) == apart(("pump", "taken"), ("fresh",))
+
+
+def test_who_answers_a_new_topic_and_quotes_the_old_one_glues_nothing() -> None:
+    report = user("report", USER, "Gate", "The gate F9 does not close since noon, it beeps.", 0)
+    shown = inside(USER, report.reply_text, 0)
+    topic = mail(
+        "topic", USER, "Re: Gate", "New subject: who may have a key?", 900, to=(DESK,), parent="lost", history=(shown,)
+    )
+    back = mail("back", DESK, "Re: Gate", "Two of you may.", 960, to=(USER,), parent="topic", history=(shown,))
+    assert every_order(report, topic, back) == apart(("report",), ("topic", "back"))

@@ -135,6 +135,14 @@ def test_a_title_keeps_case_and_numbers() -> None:
         "堀様\n\nその節はお世話になりました。\n今回は保守費の請求についてです。",
         "堀様\n\n前のメールへの返信をお借りします。保守費の請求の件です。",
         "Hello Ann,\n\nunrelated to the above, our invoice shows two units.",
+        "Ann, I was sent this exchange, but my question has nothing to do with the pumps:\nwho pays for cranes?",
+        "Ann,\n\nnew subject, I only hit reply. From May on we are twelve.",
+        "Hi Ann,\n\nas I have you here: can we have a second door sign?",
+        "Sorry for hijacking this thread. Our lamp order has not come.",
+        "Something completely different: who orders toner?",
+        "前のメールから返信しております。来月の席替えの件です。",
+        "ついでで恐縮ですが、プロジェクターの貸し出しをお願いできますか。",
+        "先日の故障とは関係のない話ですみません。棚の鍵を一本なくしました。",
     ],
 )
 def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:
@@ -154,6 +162,12 @@ def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:
         "I am writing on the old laptop, the new one is about to be swapped.",
         "今回は再起動しても直りませんでした。",
         "ご返信をいただいた形跡が見当たりません。",
+        "The error has nothing to do with the pump, it is the cable.",
+        "I have you on copy as you asked.",
+        "I just hit the red button and it stopped.",
+        "We have something different on the display today, E-12.",
+        "前のメールに書いた手順でも直りません。",
+        "再起動とは関係なく、毎朝出ます。",
     ],
 )
 def test_a_side_remark_begins_nothing(text: str) -> None:
