@@ -10,11 +10,13 @@ from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
 from service.case.reach import EARLY, WAIT, Alive, Join, Scored, standing, until
-from service.case.reports import told_by_users, waiting_report
-from service.case.words import covered, likeness
+from service.case.reports import STRONG, told_by_users, waiting_report
+from service.case.words import covered, likeness, weight
 
 QUICK = timedelta(minutes=30)
 """How soon a receipt comes that is joined by time alone."""
+_IDENTIFIED = 6.0
+"""The weight of the identifiers that a maker must repeat of what we asked a partner: two, or a serial number."""
 SELF_EVIDENT = 8.0
 """The score of a subject that repeats the other's."""
 
@@ -63,7 +65,21 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
                 score, words = told, told_words
             # who names no vendor must say the more
             scored.append((score - (3.0 if report.about == answer.vendor else 4.5), other, report, words))
-    return _best(scored, answer, by_time)
+        elif inquiry is None and (asked := _asked_elsewhere(other, answer)) is not None and keys & content_keys(asked):
+            repeated = _identifiers(asked) & {word for m in _said(group, answer) for word in _identifiers(m)}
+            score = sum(_IDENTIFIED if _is_serial(word) else weight(word) for word in repeated)
+            if score >= _IDENTIFIED:
+                scored.append((score - 3.0, other, asked, " ".join(sorted(repeated)[:8])))
+    join = _best(scored, answer, by_time)
+    if join is None and not by_time and not answer.automatic:
+        # the number is stated late, by a person, in an exchange that has none yet
+        join = goes_on([one for one in candidates if not _has_number_of(one, answer)], answer, keys)
+    return join
+
+
+def _has_number_of(group: Group, answer: Node) -> bool:
+    told = until(group.members, answer.at)
+    return any(vendor == answer.vendor for m in told for vendor, _ in (*m.stated, *m.mentioned))
 
 
 def _best(scored: Scored, answer: Node, by_time: bool) -> Join | None:
@@ -124,6 +140,26 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
         and (m.to_vendor == vendor or (m.vendor == vendor and not m.to_vendor and m.headerless and m.side == "team"))
     ]
     return found[-1] if found else None
+
+
+def _identifiers(node: Node) -> set[str]:
+    return {word for word in (*node.words, *node.subject_words) if weight(word) >= STRONG}
+
+
+def _is_serial(word: str) -> bool:
+    """Long, of letters and many digits: no two machines bear it."""
+    return len(word) >= 10 and not word.isdigit() and word.isalnum() and sum(c.isdigit() for c in word) >= 4
+
+
+def _asked_elsewhere(group: Group, answer: Node) -> Node | None:
+    """Our inquiry to a partner, who may have had it taken on by the maker."""
+    if group.pinned is not None or group.settled(answer.at):
+        return None
+    told = until(group.members, answer.at)
+    if any(m.side == "vendor" and m.vendor == answer.vendor for m in told):
+        return None
+    inquiries = (m for m in told if m.side == "team" and m.to_vendor and m.headerless and answer.at - m.at <= WAIT)
+    return next((m for m in inquiries if m.to_vendor != answer.vendor), None)
 
 
 def _answers(answer: Node, group: Group, inquiry: Node) -> tuple[float, str]:

@@ -15,7 +15,7 @@ from service.case.addressed import addresses_on, first_vendor, is_intake, names_
 from service.case.dating import in_zone, moment
 from service.case.node import Node
 from service.case.numbers import claims_in, numbers_in, told_in
-from service.case.phrases import seconds
+from service.case.phrases import returns, seconds
 from service.case.roles import Roles
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
@@ -211,6 +211,7 @@ def _brought_mail(
         token=next(iter((*own, *tags)), None),
         fresh=role != "vendor" and begins_new_topic(text),
         seconds=role == "requester" and seconds(text),
+        returns=role == "requester" and returns(subject.base, text),
         words=about(mail.subject, text, without),
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],

@@ -16,7 +16,7 @@ These arguments, and only these:
   inquiry bounced, and is sent again.
 * **The second report.** Another user tells of the same trouble ("us too", "same as Tanaka-san"), within three days, in
   words that point to one report: an identifier, a code, a figure or the name of who reported it among them; or somebody
-  tells that it works again, in words that point to one case.
+  tells that it works again, or that it is back, in words that point to one case.
 
 Subject words and people alone join nothing. Each join names the words it rests on. Two mails are compared when they
 share a key of content (``keys.content_keys``) that no crowd holds: a word, a person, a vendor that more than ``CROWD``

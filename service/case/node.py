@@ -80,6 +80,8 @@ class Node:
     """Our side says that the matter is settled."""
     seconds: bool = False
     """A user tells that others have the same trouble too."""
+    returns: bool = False
+    """A user tells that a trouble which was over is there again."""
     tells_previous: bool = False
     """It names another case as a former or related one."""
     kind: str | None = None
@@ -116,10 +118,11 @@ class Node:
 
     @property
     def second(self) -> bool:
-        """It answers nothing and yet speaks of what was told before: the same trouble elsewhere, or that it is over."""
+        """It answers nothing and yet speaks of what was told before: the same trouble elsewhere or again, or that it is
+        over."""
         return (
             self.side == "requester"
-            and (self.seconds or self.resolves)
+            and (self.seconds or self.returns or self.resolves)
             and self.headerless
             and not (self.automatic or self.fresh or self.forged or self.to_vendor)
         )

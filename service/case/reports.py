@@ -118,7 +118,7 @@ def _bounced(group: Group, inquiry: Node) -> Node | None:
 
 
 def second_report(group: Group) -> Node | None:
-    """A user's first mail, when it tells that others have the same trouble, or that something works again."""
+    """A user's first mail, when it tells that others have the same trouble, that something works again, or no more."""
     first = next((m for m in group.members if m.origin != "quoted"), None)
     if first is None or group.pinned is not None or not first.second:
         return None
@@ -142,7 +142,8 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
         score = likeness(theirs, words)
         if second.about and any(m.about == second.about for m in told):
             score += 1.0
-        named, concerned = _named(report, second), second.resolves and second.author in people_of(told)
+        of_the_past = second.resolves or second.returns
+        named, concerned = _named(report, second), of_the_past and second.author in people_of(told)
         score += 2.0 * named + 1.0 * concerned
         if not (named or concerned or any(weight(word) >= STRONG for word in shared)):
             continue  # plain words alone are those of any trouble with the same product
@@ -157,13 +158,14 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
 
 def _told_before(group: Group, second: Node) -> Node | None:
     """What a case began with, when it may be what a second mail speaks of; one's own report is no other's."""
-    if group.pinned is not None or group.settled(second.at):
+    if group.pinned is not None or (group.settled(second.at) and not second.returns):
         return None
     before = [m for m in group.members if m.at <= second.at and m.origin != "quoted" and not m.automatic]
-    if not before or before[0].side not in ("requester", "team"):
+    ours = [m for m in before if m.side in ("requester", "team")]
+    if not ours:
         return None
-    if second.resolves:
-        return before[0] if second.at - before[-1].at <= BEHALF else None
+    if second.resolves or second.returns:
+        return ours[0] if second.at - before[-1].at <= BEHALF else None
     mine = second.author == before[0].author
     return before[0] if before[0].side == "requester" and not mine and _soon(before[0].at, second.at) else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.case.phrases import seconds
+from service.case.phrases import returns, seconds
 from service.mail.message import Bounce, Mail
 from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, every_order, inside, mail
 
@@ -239,3 +239,80 @@ def test_who_answers_a_new_topic_and_quotes_the_old_one_glues_nothing() -> None:
     )
     back = mail("back", DESK, "Re: Gate", "Two of you may.", 960, to=(USER,), parent="topic", history=(shown,))
     assert every_order(report, topic, back) == apart(("report",), ("topic", "back"))
+
+
+# ── it is back ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+OVER = mail("over", DESK, "Re: Upload fails", "A disk was full. Please try.", 60, to=(USER,), parent="first")
+THANKS = mail("thanks", USER, "Re: Upload fails", "SOLVED, thank you.", 90, to=(DESK,), parent="over")
+
+
+def test_a_new_mail_that_tells_it_is_back_goes_to_the_case_that_was_settled() -> None:
+    again = user(
+        "again", USER, "drawings again", "Since nine every drawing ends in shelf again, as last week.", 4 * DAY
+    )
+    assert every_order(FIRST, OVER, THANKS, again, OTHER) == apart(("first", "over", "thanks", "again"), ("other",))
+    colleague = user("colleague", OTHER_USER, "5077 is back", "Error 5077 in shelf, when I drop a drawing.", 4 * DAY)
+    assert every_order(FIRST, OVER, THANKS, colleague) == apart(("first", "over", "thanks", "colleague"))
+
+
+def test_what_is_back_is_another_matter_where_little_is_shared_or_long_ago() -> None:
+    plain = user("plain", OTHER_USER, "drawings again", "Every drawing of mine opens slowly again, in shelf.", 4 * DAY)
+    assert every_order(FIRST, OVER, THANKS, plain) == apart(("first", "over", "thanks"), ("plain",))
+    late = user("late", USER, "5077 again", "Error 5077 in shelf again, with every drawing.", 40 * DAY)
+    assert every_order(FIRST, OVER, THANKS, late) == apart(("first", "over", "thanks"), ("late",))
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("また切れます", ""),
+        ("回線", "今朝からまた切れました。"),
+        ("受付", "先週直してもらったばかりなのに、画面から消えています。"),
+        ("", "昨日の件、再発しました。"),
+        ("5077 again", ""),
+        ("", "It's back: error 5077 since nine."),
+        ("", "It worked for three days and since Friday it does not."),
+        ("", "The line dropped again at ten."),
+        ("", "Nine jobs failed, same unit as last week."),
+    ],
+)
+def test_words_that_tell_it_is_back(subject: str, text: str) -> None:
+    assert returns(subject, text)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("", "The mail is back to normal, thank you again."),
+        ("", "It's back online."),
+        ("", "Could you explain it to me again?"),
+        ("", "また連絡します。"),
+        ("", "また、別の机でも試しました。"),
+        ("", "I am back on Monday."),
+        ("Thanks again for the help", "All is well."),
+    ],
+)
+def test_words_that_do_not(subject: str, text: str) -> None:
+    assert not returns(subject, text)
+
+
+# ── numbers that come late, or from somebody else ────────────────────────────────────────────────────────────────────
+
+
+def test_a_number_that_is_stated_late_goes_to_the_exchange_that_has_none() -> None:
+    taken = mail("taken", CHI, "Trace", "I take over. Send the trace of PX-77 with the valve shut.", 600, to=(DESK,))
+    late = mail(
+        "late", CHI, "Trace [acme #700777]", "The trace shows it: a seal of the valve is worn.", 900, to=(DESK,)
+    )
+    assert every_order(PUMP, taken, late) == apart(("pump", "taken", "late"))
+    known = mail("known", ACME, "[acme #700555] Pump stops", "We got it.", 5, to=(DESK,))
+    assert every_order(PUMP, known, taken, late) == apart(("pump", "known", "taken"), ("late",))
+
+
+def test_a_maker_who_repeats_a_serial_number_that_we_gave_a_partner_speaks_of_that_case() -> None:
+    asked = mail("asked", DESK, "Wall box", "Serial WB20K77129031 drops calls at noon.", 0, to=("care@umbra.test",))
+    maker = mail("maker", ACME, "[acme #700888] Created", "Unit WB20K77129031, opened by a partner.", 700, to=(DESK,))
+    assert every_order(asked, maker) == apart(("asked", "maker"))
+    other = mail("maker", ACME, "[acme #700888] Created", "Unit WB20K77120000, drops calls at noon.", 700, to=(DESK,))
+    assert every_order(asked, other) == apart(("asked",), ("maker",))
