@@ -302,9 +302,8 @@ def test_words_that_do_not(subject: str, text: str) -> None:
 
 def test_a_number_that_is_stated_late_goes_to_the_exchange_that_has_none() -> None:
     taken = mail("taken", CHI, "Trace", "I take over. Send the trace of PX-77 with the valve shut.", 600, to=(DESK,))
-    late = mail(
-        "late", CHI, "Trace [acme #700777]", "The trace shows it: a seal of the valve is worn.", 900, to=(DESK,)
-    )
+    said = "The trace of PX-77 shows it: its valve is worn."
+    late = mail("late", CHI, "Trace [acme #700777]", said, 900, to=(DESK,))
     assert every_order(PUMP, taken, late) == apart(("pump", "taken", "late"))
     known = mail("known", ACME, "[acme #700555] Pump stops", "We got it.", 5, to=(DESK,))
     assert every_order(PUMP, known, taken, late) == apart(("pump", "known", "taken"), ("late",))
