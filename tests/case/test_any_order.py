@@ -16,7 +16,7 @@ WORDS = re.findall(
     """amber basalt cedar delta ember fjord garnet harbor indigo jasper kelp lagoon maple nectar onyx pebble quartz
     raven saffron tundra umber velvet willow xenon yarrow zephyr""",
 )
-PEOPLE = (DESK, USER, OTHER_USER, ACME, UMBRA, STRANGER)
+PEOPLE = (DESK, USER, OTHER_USER, ACME, "chi@acme.test", UMBRA, STRANGER)
 
 
 @st.composite
@@ -33,7 +33,7 @@ def conversations(draw: st.DrawFn, common_words: bool = True) -> list[Mail]:
             to = (draw(st.sampled_from(PEOPLE)),)
             name = f"t{talk}m{step}"
             when = talk * 7 + step * draw(st.integers(11, 3000))
-            mood = draw(st.sampled_from(("", "", "", "Same here: ", "SOLVED ")))
+            mood = draw(st.sampled_from(("", "", "", "Same here: ", "It's back: ", "SOLVED ")))
             body = f"{mood}{topic} {name} " + " ".join(draw(st.lists(st.sampled_from(words), min_size=6, max_size=9)))
             if not told:
                 subject = topic if number is None else f"{topic} [acme #{number}]"
