@@ -50,4 +50,6 @@ def people(value: str) -> tuple[Address, ...]:
 
 def _name(raw: str) -> str:
     text = raw.replace("mailto:", " ").strip(" \t\n,;<>()[]\"'“”„«»*:\u00a0\u3000\u200e\u200f")
+    if text.count("(") > text.count(")"):
+        text += ")"  # "Ann Lee (IT)": the bracket that belongs to the name
     return "" if text.isdigit() and len(text) < 2 else text[:200]

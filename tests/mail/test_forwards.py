@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from service.mail.body import read_body
+from service.mail.people import people
 
 # Apple's mark, Thunderbird's mark and labels, labels of Outlook and Apple, of Yahoo!, three dates, the subject's prefix
 LANGUAGES = {
@@ -258,3 +259,17 @@ def test_every_field_of_a_forward_comes_back(language: str, layout: str, intro: 
     assert mail.text == BODY
     assert mail.date is not None
     assert (mail.date.year, mail.date.month, mail.date.day) in DAYS
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Ann Lee (IT) <ann@x.test>", "Ann Lee (IT)"),
+        ('"Lee, Ann (alee)" <ann@x.test>', "Lee, Ann (alee)"),
+        ("(ann@x.test)", ""),
+        ("Ann <ann@x.test>)", "Ann"),
+    ],
+)
+def test_a_bracket_that_belongs_to_a_name_stays_with_it(line: str, name: str) -> None:
+    [person] = people(line)
+    assert (person.name, person.address) == (name, "ann@x.test")
