@@ -288,6 +288,8 @@ def test_words_that_tell_it_is_back(subject: str, text: str) -> None:
         ("", "It's back online."),
         ("", "Could you explain it to me again?"),
         ("", "また連絡します。"),
+        ("", "つなぎ直せばまた使えますが、手間です。"),
+        ("", "また別の机でも同じでした。"),
         ("", "また、別の机でも試しました。"),
         ("", "I am back on Monday."),
         ("Thanks again for the help", "All is well."),
