@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from service.case.exchanges import goes_on
+from service.case.exchanges import goes_on, taken_over
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
 from service.case.reach import EARLY, WAIT, Alive, Join, Scored, standing, until
-from service.case.reports import STRONG, told_by_users, waiting_report
+from service.case.reports import told_by_users, waiting_report
 from service.case.words import covered, likeness, weight
 
 QUICK = timedelta(minutes=30)
 """How soon a receipt comes that is joined by time alone."""
-_IDENTIFIED = 6.0
-"""The weight of the identifiers that a maker must repeat of what we asked a partner: two, or a serial number."""
 SELF_EVIDENT = 8.0
 """The score of a subject that repeats the other's."""
 
@@ -67,13 +66,12 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
             scored.append((score - (3.0 if report.about == answer.vendor else 4.5), other, report, words))
         elif inquiry is None and (asked := _asked_elsewhere(other, answer)) is not None and keys & content_keys(asked):
             repeated = _identifiers(asked) & {word for m in _said(group, answer) for word in _identifiers(m)}
-            score = sum(_IDENTIFIED if _is_serial(word) else weight(word) for word in repeated)
-            if score >= _IDENTIFIED:
-                scored.append((score - 3.0, other, asked, " ".join(sorted(repeated)[:8])))
+            if len(repeated) >= 2 and _to_its_writer(answer, asked):
+                scored.append((3.0 * len(repeated) - 3.0, other, asked, " ".join(sorted(repeated)[:8])))
     join = _best(scored, answer, by_time)
-    if join is None and not by_time and not answer.automatic:
-        # the number is stated late, by a person, in an exchange that has none yet
-        join = goes_on([one for one in candidates if not _has_number_of(one, answer)], answer, keys)
+    if not scored and not by_time and not answer.automatic:
+        # the number is stated late, by a person, in an exchange that has none yet: it speaks for a new case as well
+        join = taken_over([one for one in candidates if not _has_number_of(one, answer)], answer, keys)
     return join
 
 
@@ -142,13 +140,15 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
     return found[-1] if found else None
 
 
+_GENERIC = re.compile(r"0x[0-9a-f]+|kb\d+|\d{6,}t?\d*z?|(?:windows|win|office|server)[\w.-]*")
+"""Codes and names that many machines show."""
+
+
 def _identifiers(node: Node) -> set[str]:
-    return {word for word in (*node.words, *node.subject_words) if weight(word) >= STRONG}
-
-
-def _is_serial(word: str) -> bool:
-    """Long, of letters and many digits: no two machines bear it."""
-    return len(word) >= 10 and not word.isdigit() and word.isalnum() and sum(c.isdigit() for c in word) >= 4
+    """Serial numbers, names of machines, versions."""
+    words = (word for word in (*node.words, *node.subject_words) if weight(word) >= 3.0)
+    found = {word for word in words if not _GENERIC.fullmatch(word)}
+    return {word for word in found if not any(word in other for other in found - {word})}
 
 
 def _asked_elsewhere(group: Group, answer: Node) -> Node | None:

@@ -10,7 +10,7 @@ These arguments, and only these:
   an exchange that still goes on; it must share telling words beside those of its subject with that exchange, clearly
   more than with any other of that person's.
 * **Another person takes over.** The same by anybody of that vendor's, to one of us who takes part in the exchange; it
-  must share an identifier and more, or many words. Or our mail under a new subject to a person who wrote to us there.
+  must share an identifier and two words more, beside those of the subject.
 * **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
   vendor's product waits for the team, and they share telling words, more than with any other waiting case. Or the same
   inquiry bounced, and is sent again.
@@ -26,13 +26,13 @@ cases had in that fortnight, up to the mail in question, tells none of them from
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from service.case.answers import answers_by_time, answers_by_words, unasked_answer
-from service.case.exchanges import goes_on_with
 from service.case.group import Evidence, Group, Groups
 from service.case.node import Node
-from service.case.reach import Alive, Reach
+from service.case.reach import Alive, Join, Reach
 from service.case.reports import fresh_inquiry, join_again, join_inquiry, join_second, second_report
 
 
@@ -52,12 +52,17 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     for group in sorted(others, key=_begun):
         if groups.root(group.index) != group.index:
             continue
-        for argue in (join_second, join_again, answers_by_words, answers_by_time, join_inquiry, goes_on_with):
-            if (join := argue(groups, others, group, alive)) is not None:
-                groups.union(group, join.group)
-                found[join.message.id] = Evidence("content", join.words, join.pointed.id)
-                break
+        while (join := _argued(groups, others, group, alive)) is not None:
+            # what an inquiry and its answer are together may belong to a report
+            group = groups.union(group, join.group)
+            found[join.message.id] = Evidence("content", join.words, join.pointed.id)
     return found
+
+
+def _argued(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
+    arguments = (join_second, join_again, answers_by_words, answers_by_time, join_inquiry)
+    joins = (argue(groups, others, group, alive) for argue in arguments)
+    return next((join for join in joins if join is not None), None)
 
 
 def seeks(node: Node) -> bool:
@@ -75,7 +80,8 @@ def _begun(group: Group) -> tuple[datetime, int]:
 def _firsts(group: Group) -> list[Node]:
     """Which of its messages an argument may be about or rest on, now or when the group was joined to another."""
     own = [m for m in group.members if m.origin != "quoted"]
-    return [*own[:1], *[m for m in own if not m.automatic][:1]]
+    people = [m for m in own if not m.automatic]
+    return [*own[:1], *people[:1], *[m for m in people if m.side == "vendor"][:1]]
 
 
 def _stay(groups: Groups, alive: Alive, found: dict[int, Evidence]) -> None:

@@ -88,6 +88,8 @@ class _Grouping:
         against: list[tuple[Evidence, Group]] = []
         also: list[tuple[Evidence, Group]] = []
         for evidence, group in self.candidates(node):
+            if chosen is not None and group is chosen[1]:
+                continue  # in a long exchange nearly all that is named stands there
             objection = self.objection(node, evidence, group)
             if objection:
                 against.append((replace(evidence, against=objection), group))

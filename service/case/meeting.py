@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from service.case.identity import better
+from service.case.identity import better, same_mail
 from service.case.keys import identity_keys, sought_identity
 from service.case.node import Node
-from service.case.sighting import matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def _chains(showings: Sequence[Node]) -> list[set[Node]]:
     for seen in showings:
         for key in identity_keys(seen):
             for other in sought[key]:
-                if other not in chain_of[seen] and any(True for _ in matches(seen, [other])):
+                if other not in chain_of[seen] and same_mail(other, seen) is not None:
                     chain_of[seen] |= chain_of[other]
                     chain_of.update(dict.fromkeys(chain_of[seen], chain_of[seen]))
     return list({id(chain): chain for chain in chain_of.values()}.values())

@@ -158,19 +158,24 @@ def seconds(text: str) -> bool:
 
 
 _RETURNS = re.compile(
-    r"再発|ぶり返|(?:また|再び|またまた)(?!は|別|他|ほか)[^。\n、]{0,24}(?:なり|なっ|なる|出[てまたる]|切れ|落ち|消え|止ま|遅く|重く|始ま|起き|起こ|同じ|ダメ|だめ|駄目|エラー"
-    r"|(?:見え|でき|出来|開け|開か|動か|つながら|繋がら|入れ|使え|届か|映ら|鳴ら|送れ)(?:な|ませ|ず))"
-    r"|(?:直|治|替|換|交換|対応|修理|復旧)(?:し|っ|え)?て(?:もらっ|いただい|頂い|くださっ|下さっ)?た[^。\n]{0,16}(?:のに|ばかり|はずですが|んですが|のですが)"
-    r"|\b(?:happen|fail|drop|break|broke|stop|freez|froze|crash|hang|hung|disconnect|start|los|lost|down|gone|slow|stuck|off|out)"
-    r"\w* (?:\w+ ){0,3}again\b|\bagain (?:fail|drop|stop|freez|crash|hang|disconnect|down|gone|slow|stuck|the same)"
-    r"|\b(?:it|this|that|the (?:error|problem|issue|trouble|fault|message|bug|outage))(?:'s| is| has| are)? (?:now )?"
-    r"(?:come |came )?back\b(?! (?:up|on|online|to normal|in order|to work|and (?:work|runn|fine)))"
-    r"|\b(?:same|exactly|just)\b[^.\n]{0,40} as "
-    r"(?:last (?:week|time|month|friday|monday)|before|yesterday|the other day)\b"
-    r"|\bwork(?:ed|s)? (?:fine )?(?:for|until) [^.\n]{1,40}\b(?:and|but|then) (?:since|now|today|this)\b",
+    r"再発(?!行|注|送|見|売|防止|明|令|表)|ぶり返|(?<!た)(?:また|再び)(?!は|が|別|他|ほか|い|ぐ|げ|共|同|も)[^。\n、]{0,24}"
+    r"(?:なりまし|なって|切れ|落ち|消え|止ま|遅く|重く|始ま|起き|起こ|ダメ|だめ|駄目|エラー"
+    r"|(?:見え|でき|出来|開け|開か|動か|つなが|繋が|入れ|使え|届か|映ら|鳴ら|送れ)(?:ら?な(?:い|く|り)|(?:り)?ませ|ら?ず))"
+    r"|(?:直|治|修理|復旧)(?:し|っ|え)?て(?:もらっ|いただい|頂い|くださっ|下さっ)た(?:ばかり|のに|はずですが)"
+    r"|\b(?:happen|fail|drop|stop|freez|froze|crash|hang|hung|disconnect|lost|went down|goes down|is down|are down)"
+    r"\w* (?:\w+ ){0,2}again\b|\bagain (?:fail|drop|stop|freez|crash|hang|disconnect)"
+    r"|\b(?:it's|it is|it has|the (?:error|problem|issue|trouble|fault|message|bug|outage)(?: is|'s| has)?) (?:now )?"
+    r"(?:come |came )?back\b(?= *(?:[:,.;!]|$|again|since|today|this|after|with))"
+    r"|\b(?:same|exactly|just)\b[^.\n]{0,40} as (?:last (?:week|friday|monday)|the other day)\b"
+    r"|\bworked (?:fine )?(?:for|until) [^.\n]{1,40}\b(?:and|but|then) (?:since|now|today|this morning)\b",
     re.IGNORECASE,
 )
-_AGAIN = re.compile(r"^\W*(?:また|再び)|\bagain\W*$|^\W*(?:and )?again\b|再発|\bis back\W*$", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"^\W*(?:また|再び)(?!が|い|ぐ|げ|共|同|は|も)|^\W*and again\b"
+    r"|(?<!thank you)(?<!thanks)(?<!hello)(?<!\bme)(?<!\bhi) again\W*$"
+    r"|再発(?!行|注|送|見|売|防止|明|令|表)|\bis back\W*$",
+    re.IGNORECASE,
+)
 
 
 def returns(subject: str, text: str) -> bool:

@@ -68,8 +68,8 @@ def people_of(members: Iterable[Node]) -> set[str]:
 
 
 def told_in_openers(members: Iterable[Node], keys: frozenset[str]) -> set[str]:
-    """The telling words of those messages that share a key. A mail that answers another has none, and adds nothing:
-    what a case tells must not change by a mail that calls nobody up."""
+    """The telling words of those messages that share a key. A user's mail that answers another has none, and adds
+    nothing: what a case tells must not change by a mail that calls nobody up."""
     return {w for m in members if keys & content_keys(m) for w in (*m.words, *m.subject_words)}
 
 

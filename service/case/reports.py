@@ -20,6 +20,8 @@ BEHALF = timedelta(days=14)
 SECOND = timedelta(days=3)
 """How long after a report another user may tell of the same trouble."""
 
+BACK = 6.0
+"""The weight of the words that who tells that his trouble is back must share with what was told of it."""
 STRONG = 2.0
 """The weight of an identifier, a code, a figure."""
 
@@ -142,11 +144,15 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
         score = likeness(theirs, words)
         if second.about and any(m.about == second.about for m in told):
             score += 1.0
-        of_the_past = second.resolves or second.returns
-        named, concerned = _named(report, second), of_the_past and second.author in people_of(told)
-        score += 2.0 * named + 1.0 * concerned
-        if not (named or concerned or any(weight(word) >= STRONG for word in shared)):
-            continue  # plain words alone are those of any trouble with the same product
+        named, concerned = _named(report, second), second.author in people_of(told)
+        if second.returns and not (second.seconds or second.resolves):
+            points = _points_back(shared, told, second, concerned)
+        else:
+            # plain words alone are those of any trouble with the same product
+            points = named or (concerned and second.resolves) or any(weight(word) >= STRONG for word in shared)
+            score += 2.0 * named + 1.0 * (concerned and second.resolves)
+        if not points:
+            continue
         scored.append((score, other, report, " ".join(sorted(shared)[:8])))
     if not scored:
         return None
@@ -154,6 +160,15 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
     best = scored[0]
     clear = len(scored) == 1 or best[0] >= scored[1][0] + 1.5
     return Join(second, *best[1:]) if clear and best[3] and best[0] >= 4.0 else None
+
+
+def _points_back(shared: set[str], told: Sequence[Node], second: Node, concerned: bool) -> bool:
+    """Whether a trouble that is back is this one. "Again" is said in passing too: who took part must share much,
+    anybody else an identifier and two words more, soon after."""
+    if concerned:
+        return sum(map(weight, shared)) >= BACK
+    identifiers = {word for word in shared if weight(word) >= 3.0}
+    return bool(identifiers) and len(shared) >= 3 and _soon(max(m.at for m in told if m.at <= second.at), second.at)
 
 
 def _told_before(group: Group, second: Node) -> Node | None:

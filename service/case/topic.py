@@ -7,15 +7,17 @@ import unicodedata
 
 _JA = re.compile(
     r"話(?:は|が|を)(?:変わ|かわ|変え)|別(?:の)?件(?:です|で(?:す|恐縮|恐れ|申し訳|ご|お)|に(?:なり|て)|の(?:ご)?(?:相談|質問|依頼|お願い|お問))"
-    r"|(?:本件|この件|前回(?:の件)?|こちら|先日の件)とは(?:別|関係|違|異な)|(?:全く|まったく)(?:別|違う|異なる)"
+    r"|(?:本件|この件|前回(?:の件)?|こちら|先日の件)とは(?:別|違|異な)|(?:全く|まったく)(?:別|違う|異なる)"
     r"|(?:新規|新しい|新た)(?:の|な|に)(?:ご)?(?:相談|質問|件|問い?合わ?せ|お問)|別の(?:ご)?(?:相談|質問|話|用件|お問)"
     r"|(?:この|本)(?:スレッド|メール)(?:に|へ)(?:の)?返信(?:の形)?で(?:失礼|恐縮|恐れ)"
     r"|(?:今回|本日|今日|このたび|この度)(?:は|の(?:ご連絡|メール|用件)は)[、 ]?[^。、\n]{1,16}"
     r"(?:について|に関して|の件|のこと|のご相談|のお願い)(?:です|でご|のご|の(?:相談|質問|お|連絡))"
     r"|(?:スレッド|メール|やり取り|やりとり|返信)を(?:お?借り|使わせ|流用)|返信(?:する|の|という)?形(?:で|に)|(?:用件|内容|話題|相談|中身)は(?:別|違|全く|まったく)"
     r"|話題(?:は|が|を)(?:変|かわ)|^ついで(?:で|に|の)(?:恐縮|すみません|申し訳|失礼|お願い|ご?相談|もう(?:一つ|ひとつ|一点))"
-    r"|(?:前|先日|以前|過去|古い|手元|直近)の?(?:ご|お)?(?:メール|スレッド|やり取り|やりとり)(?:に|へ|から)(?:そのまま|この形で)?返信(?:して|する形|の形|で失礼)"
-    r"|件名(?:は|が)(?:前|以前|そのまま|古|違|別|無視)|(?:この|その|先日の|前の)?(?:件|話|障害|故障|不具合|本題)とは?(?:全く|まったく)?関係(?:の)?(?:ない|ありません|なく|ございません)"
+    r"|(?:前|先日|以前|過去|古い|手元|直近)の?(?:ご|お)?(?:メール|スレッド|やり取り|やりとり)(?:に|へ|から)(?:そのまま|この形で)?返信"
+    r"(?:する形|の形|して(?:おり|い)ます(?:が|。|$)|して(?:すみません|恐縮|失礼))"
+    r"|件名(?:は|が)(?:前|古い|以前)の(?:もの|まま)|件名は(?:無視|気にし)"
+    r"|とは?(?:全く|まったく)?関係(?:の)?(?:ない|ありません|ございません)(?:話|件|ご?相談|ご?質問|用件|こと|メール|お願い)"
 )
 _EN = re.compile(
     r"\b(?:(?:on|about|regarding|with|have|got) (?:a|an|another|some) (?:completely |totally "
@@ -28,14 +30,14 @@ _EN = re.compile(
     r"|(?:writing|posting|hanging this|putting this|asking) (?:on|in|to|under|into) (?:this|your|the|an|that) "
     r"(?:old|previous|earlier|last|closed) (?:thread|mail|e-?mail|ticket|conversation)\b"
     r"|(?:while|as|since|now that) i(?:'ve| have)? (?:got |have )?(?:you here|you on the line|your (?:ear|attention))\b"
-    r"|(?:my|this|the) (?:question|request|mail|e-?mail|message|one|note) (?:really |actually )?(?:has|had)"
-    r" nothing to do with|^(?:this is )?(?:a )?(?:new|other) (?:subject|topic)\s*[,:;–—-]"
-    r"|(?:just|simply|lazily|only) (?:me )?(?:hit|hitting|pressed|pressing|used|using) reply\b"
-    r"|(?:hijack|borrow|steal|recycl|abus|misus)(?:e|es|ing) (?:this|your|the|an|that) (?:old |previous |last )?"
-    r"(?:thread|mail|e-?mail|conversation|ticket)\b"
-    r"|(?:ignore|never mind|don't mind|forget) the (?:old |wrong )?(?:subject|thread|title)\b"
-    r"|^(?:and |now |now for )?something (?:completely |totally |entirely |quite )?"
-    r"(?:else|different|unrelated)\s*[,:;.–—-]"
+    r"|\bmy (?:question|request|mail|e-?mail|note) (?:really |actually )?has nothing to do with"
+    r"|^(?:this is )?(?:a )?new (?:subject|topic)\s*[,:;–—-]"
+    r"|\bi (?:just|simply|lazily|only) (?:hit|pressed|used) reply\b(?! (?:to )?all)"
+    r"|\b(?:hijack|borrow|recycl|abus|misus)(?:e|es|ing)? (?:this|your|the|an|that) (?:old |previous |last )?"
+    r"(?:thread|mail|e-?mail|conversation)\b"
+    r"|(?:ignore|never mind|don't mind|forget) the (?:old |wrong )?subject\b"
+    r"|^(?:and |now |now for )?something (?:completely |totally |entirely |quite )"
+    r"(?:else|different|unrelated)\s*[,:;–—-]"
     r"|(?:it|this)(?:'s| is) (?:really |actually )?about something (?:else|different|new|unrelated)"
     r"|this is (?:a )?(?:new|separate|different) (?:issue|matter|question|request))",
     re.IGNORECASE,

@@ -179,7 +179,8 @@ def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
     """The words of a piece of text without white space."""
     token = token.casefold()
     if "一" <= token[0] <= "龥" or token[0] == "々":
-        pairs = {token[i : i + 2] for i in range(len(token) - 1) if token[i + 1] not in _TITLES}
+        pairs = {token[i : i + 2] for i in range(len(token) - 1)}
+        pairs = {pair for pair in pairs if pair[1] not in _TITLES or pair in _NO_NAMES}
         return tuple(sorted(pairs) if keep_all else sorted(pairs - _STOP_KANJI))
     if token[0].isascii():
         return tuple(_latin(token, keep_all))
@@ -187,7 +188,8 @@ def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
 
 
 _TITLES = frozenset("様殿")
-"""Behind a name: what they end is somebody who is addressed."""
+"""Behind a name: what they end is mostly somebody who is addressed."""
+_NO_NAMES = frozenset(("仕様", "模様", "御殿", "宮殿"))
 _known = lru_cache(maxsize=1 << 13)(_of_token)
 """Mails say the same things again and again."""
 
@@ -204,7 +206,7 @@ def _latin(token: str, keep_all: bool) -> Iterable[str]:
         if any(c.isdigit() for c in token) and "/" not in token:
             yield token
         return
-    if keep_all or token not in _STOP:
+    if keep_all or (token not in _STOP and _stem(token) not in _STOP):
         yield _stem(token)
 
 

@@ -37,7 +37,8 @@ def conversations(draw: st.DrawFn, common_words: bool = True) -> list[Mail]:
             body = f"{mood}{topic} {name} " + " ".join(draw(st.lists(st.sampled_from(words), min_size=6, max_size=9)))
             if not told:
                 subject = topic if number is None else f"{topic} [acme #{number}]"
-                told.append(mail(name, author, subject, body, when, to=to))
+                machine = draw(st.sampled_from((None, None, "auto_reply"))) if "acme" in author else None
+                told.append(mail(name, author, subject, body, when, to=to, automatic=machine))
                 continue
             parent = draw(st.sampled_from(told))
             assert parent.message_id is not None

@@ -189,8 +189,8 @@ PUMP = mail("pump", DESK, "Pump stops", "Pump PX-77 at the north dock stops afte
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param("I take over. Send the trace of PX-77 with the valve shut.", id="an identifier and a word"),
-        pytest.param("I take over. Is the valve of the pump at the north dock old?", id="many plain words"),
+        pytest.param("Send the trace of PX-77, valve shut, dock dry.", id="an identifier and two words"),
+        pytest.param("For PX-77 at the north dock: which valve is it?", id="and three"),
     ],
 )
 def test_another_person_of_the_vendor_takes_over_under_a_subject_of_his_own(text: str) -> None:
@@ -204,9 +204,12 @@ def test_another_person_of_the_vendor_takes_over_under_a_subject_of_his_own(text
     ("who", "to", "text"),
     [
         pytest.param(CHI, DESK, "Do you know our new pump, the PX-90?", id="a plain word"),
-        pytest.param(CHI, DESK, "Shall we look at PX-77 again in spring?", id="an identifier alone"),
-        pytest.param(CHI, OTHER_USER, "Send the trace of PX-77 with the valve shut.", id="to somebody else"),
-        pytest.param("li@umbra.test", DESK, "Send the trace of PX-77 with the valve shut.", id="of another vendor"),
+        pytest.param(CHI, DESK, "Shall we look at the pump PX-77 again in spring?", id="the name of a product"),
+        pytest.param(CHI, DESK, "We have a spring offer on every pump PX-77, and on filters.", id="an offer"),
+        pytest.param(CHI, DESK, "The lamp of pump PX-77 is replaced.", id="another matter of a machine"),
+        pytest.param(CHI, DESK, "Join us: a valve for every pump, stops and docks in the north.", id="plain words"),
+        pytest.param(CHI, OTHER_USER, "Send the trace of PX-77, valve shut, dock dry.", id="to somebody else"),
+        pytest.param("li@umbra.test", DESK, "Send the trace of PX-77, valve shut, dock dry.", id="of another vendor"),
     ],
 )
 def test_another_person_of_the_vendor_begins_a_case_of_his_own(who: str, to: str, text: str) -> None:
@@ -219,16 +222,6 @@ def test_of_two_exchanges_that_fit_alike_another_person_takes_over_neither() -> 
         "taken", CHI, "Trace", "Is the valve of the pump at the dock old? It stops, valve open.", 600, to=(DESK,)
     )
     assert every_order(PUMP, twin, taken) == apart(("pump",), ("twin",), ("taken",))
-
-
-def test_our_mail_to_who_wrote_to_us_goes_on_under_a_new_subject() -> None:
-    taken = mail("taken", CHI, "Re: Pump stops", "Send the trace of PX-77 please.", 600, to=(DESK,), parent="pump")
-    trace = mail("trace", DESK, "Files", "The trace of PX-77 and its valve at the north dock.", 700, to=(CHI,))
-    assert every_order(PUMP, taken, trace) == apart(("pump", "taken", "trace"))
-    other = mail("other", DESK, "Spare part", "What does a valve of PX-77 cost?", 700, to=(CHI,))
-    assert every_order(PUMP, taken, other) == apart(("pump", "taken"), ("other",))
-    fresh = mail("fresh", DESK, "Files", "The trace of PX-77 and its valve at the north dock.", 700, to=(ACME,))
-    assert every_order(PUMP, taken, fresh) == apart(("pump", "taken"), ("fresh",))
 
 
 def test_who_answers_a_new_topic_and_quotes_the_old_one_glues_nothing() -> None:
@@ -248,19 +241,21 @@ THANKS = mail("thanks", USER, "Re: Upload fails", "SOLVED, thank you.", 90, to=(
 
 
 def test_a_new_mail_that_tells_it_is_back_goes_to_the_case_that_was_settled() -> None:
-    again = user(
-        "again", USER, "drawings again", "Since nine every drawing ends in shelf again, as last week.", 4 * DAY
-    )
+    again = user("again", USER, "drawings again", "Every drawing ends with 5077 in shelf.", 4 * DAY)
     assert every_order(FIRST, OVER, THANKS, again, OTHER) == apart(("first", "over", "thanks", "again"), ("other",))
-    colleague = user("colleague", OTHER_USER, "5077 is back", "Error 5077 in shelf, when I drop a drawing.", 4 * DAY)
+    colleague = user("colleague", OTHER_USER, "5077 is back", "Error 5077 in shelf, when I drop a drawing.", 2 * DAY)
     assert every_order(FIRST, OVER, THANKS, colleague) == apart(("first", "over", "thanks", "colleague"))
 
 
 def test_what_is_back_is_another_matter_where_little_is_shared_or_long_ago() -> None:
     plain = user("plain", OTHER_USER, "drawings again", "Every drawing of mine opens slowly again, in shelf.", 4 * DAY)
     assert every_order(FIRST, OVER, THANKS, plain) == apart(("first", "over", "thanks"), ("plain",))
-    late = user("late", USER, "5077 again", "Error 5077 in shelf again, with every drawing.", 40 * DAY)
+    passing = user("passing", USER, "Shelf", "I turned shelf off, it fails again to show a drawing list.", 4 * DAY)
+    assert every_order(FIRST, OVER, THANKS, passing) == apart(("first", "over", "thanks"), ("passing",))
+    late = user("late", USER, "5077 again", "Every drawing ends with 5077 in shelf.", 15 * DAY)
     assert every_order(FIRST, OVER, THANKS, late) == apart(("first", "over", "thanks"), ("late",))
+    colleague = user("colleague", OTHER_USER, "5077 is back", "Error 5077 in shelf, when I drop a drawing.", 4 * DAY)
+    assert every_order(FIRST, OVER, THANKS, colleague) == apart(("first", "over", "thanks"), ("colleague",))
 
 
 @pytest.mark.parametrize(
@@ -269,6 +264,8 @@ def test_what_is_back_is_another_matter_where_little_is_shared_or_long_ago() -> 
         ("また切れます", ""),
         ("回線", "今朝からまた切れました。"),
         ("受付", "先週直してもらったばかりなのに、画面から消えています。"),
+        ("", "またつながりません。"),
+        ("", "また画面が見えなくなりました。"),
         ("", "昨日の件、再発しました。"),
         ("5077 again", ""),
         ("", "It's back: error 5077 since nine."),
@@ -293,6 +290,19 @@ def test_words_that_tell_it_is_back(subject: str, text: str) -> None:
         ("", "また、別の机でも試しました。"),
         ("", "I am back on Monday."),
         ("Thanks again for the help", "All is well."),
+        ("Thank you again", ""),
+        ("Hello again", ""),
+        ("Me again", ""),
+        ("パスワード再発行のお願い", "請求書の再発行をお願いします。"),
+        ("", "部品の再発注をお願いします。再発防止策も教えてください。"),
+        ("", "たまたまエラーが出ました。"),
+        ("またがるセルの印刷", "部署をまたいで共有すると開けません。"),
+        ("", "また共有フォルダも開けません。"),
+        ("", "Please send it back to me. I would like to have that back by Friday."),
+        ("", "I work for Ann's group and this laptop is new. It works fine for everybody but this user."),
+        ("", "I tried to turn the printer off and on again. I logged out and in again."),
+        ("", "Can we do it the same as last time?"),
+        ("", "先日PCを交換していただいたのですが、署名の入れ方を教えてください。"),
     ],
 )
 def test_words_that_do_not(subject: str, text: str) -> None:
@@ -303,17 +313,32 @@ def test_words_that_do_not(subject: str, text: str) -> None:
 
 
 def test_a_number_that_is_stated_late_goes_to_the_exchange_that_has_none() -> None:
-    taken = mail("taken", CHI, "Trace", "I take over. Send the trace of PX-77 with the valve shut.", 600, to=(DESK,))
-    said = "The trace of PX-77 shows it: its valve is worn."
+    taken = mail("taken", CHI, "Trace", "Send the trace of PX-77, valve shut, dock dry.", 600, to=(DESK,))
+    said = "The trace of PX-77 shows it: its valve at the dock is worn."
     late = mail("late", CHI, "Trace [acme #700777]", said, 900, to=(DESK,))
     assert every_order(PUMP, taken, late) == apart(("pump", "taken", "late"))
     known = mail("known", ACME, "[acme #700555] Pump stops", "We got it.", 5, to=(DESK,))
     assert every_order(PUMP, known, taken, late) == apart(("pump", "known", "taken"), ("late",))
 
 
-def test_a_maker_who_repeats_a_serial_number_that_we_gave_a_partner_speaks_of_that_case() -> None:
-    asked = mail("asked", DESK, "Wall box", "Serial WB20K77129031 drops calls at noon.", 0, to=("care@umbra.test",))
-    maker = mail("maker", ACME, "[acme #700888] Created", "Unit WB20K77129031, opened by a partner.", 700, to=(DESK,))
+def test_a_maker_who_repeats_the_identifiers_that_we_gave_a_partner_speaks_of_that_case() -> None:
+    said = "Unit WB20K77129031, firmware 7.2.44b, drops calls at noon."
+    asked = mail("asked", DESK, "Wall box", said, 0, to=("care@umbra.test",))
+    told = "Unit WB20K77129031 with 7.2.44b, opened by a partner."
+    maker = mail("maker", ACME, "[acme #700888] Created", told, 700, to=(DESK,))
     assert every_order(asked, maker) == apart(("asked", "maker"))
-    other = mail("maker", ACME, "[acme #700888] Created", "Unit WB20K77120000, drops calls at noon.", 700, to=(DESK,))
-    assert every_order(asked, other) == apart(("asked",), ("maker",))
+    for text, to in (
+        ("Unit WB20K77120000 with 7.2.44b, opened by a partner.", DESK),
+        (told, OTHER_USER),
+        ("KB5034441 and 0x80070005 on Windows11pro2024 and 20240915, 3 %.", DESK),
+    ):
+        other = mail("maker", ACME, "[acme #700888] Created", text, 700, to=(to,))
+        also = mail(
+            "asked",
+            DESK,
+            "Wall box",
+            f"{said} KB5034441 0x80070005 Windows11pro2024 20240915",
+            0,
+            to=("care@umbra.test",),
+        )
+        assert every_order(also, other) == apart(("asked",), ("maker",))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.case import sighting
+from service.case import meeting as meetings
 from service.case.identity import same_mail
 from service.case.meeting import meeting
 from service.case.node import Node
@@ -124,7 +124,7 @@ def test_what_all_mails_of_a_long_exchange_show_is_compared_once(monkeypatch: py
     ]
     filing = Filing()
     filing.deliver(*mails)
-    monkeypatch.setattr(sighting, "same_mail", counted)
+    monkeypatch.setattr(meetings, "same_mail", counted)
     meeting(filing.nodes)
     assert sum(len(node.sightings) for node in filing.nodes.values()) == 3 * len(mails)
     assert 0 < len(compared) <= 3 * 3

@@ -262,5 +262,6 @@ def test_the_first_words_of_a_person_say_where_the_receipt_before_them_belongs(d
     ):
         desk.take(one)
     assert len(desk.partition()) == 3
+    desk.take(mail("ours", DESK, "Re: [acme #700123] Received", "Shall we wait?", 60, to=(ACME,), parent="receipt"))
     desk.take(mail("person", ACME, "[acme #700123] Received", "Which colour has the lamp QX_77?", 90, to=(DESK,)))
-    assert desk.partition() == {frozenset({"fan"}), frozenset({"lamp", "receipt", "person"})}
+    assert desk.partition() == {frozenset({"fan"}), frozenset({"lamp", "receipt", "ours", "person"})}
