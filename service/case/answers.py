@@ -10,7 +10,7 @@ from service.case.exchanges import goes_on, taken_over
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, WAIT, Alive, Join, Scored, standing, until
+from service.case.reach import EARLY, WAIT, Alive, Join, Scored, own_of, standing, until
 from service.case.reports import told_by_users, waiting_report
 from service.case.words import covered, likeness, weight
 
@@ -22,7 +22,7 @@ SELF_EVIDENT = 8.0
 
 def unasked_answer(group: Group) -> Node | None:
     """The first mail of a group, when it is a vendor's and was not asked for by any mail in the group."""
-    first = next((m for m in group.members if m.origin != "quoted"), None)
+    first = next(iter(own_of(group.members)), None)
     if first is None or first.side != "vendor" or first.vendor is None or group.pinned is not None:
         return None
     if first.automatic in ("calendar", "bounce", "receipt"):
@@ -62,8 +62,11 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
             told, told_words = _tells_of(answer, group, other)
             if report.vendor is None or told > score:
                 score, words = told, told_words
-            # who names no vendor must say the more
-            scored.append((score - (3.0 if report.about == answer.vendor else 4.5), other, report, words))
+            # who names no vendor must say the more: an identifier, or much
+            named = report.about == answer.vendor or bool(_identifiers(report) & set(words.split()))
+            scored.append(
+                (score - (3.0 if report.about == answer.vendor else 2.5 if named else 4.5), other, report, words)
+            )
         elif inquiry is None and (asked := _asked_elsewhere(other, answer)) is not None and keys & content_keys(asked):
             repeated = _identifiers(asked) & {word for m in _said(group, answer) for word in _identifiers(m)}
             if len(repeated) >= 2 and _to_its_writer(answer, asked):

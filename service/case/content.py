@@ -11,6 +11,7 @@ These arguments, and only these:
   more than with any other of that person's.
 * **Another person takes over.** The same by anybody of that vendor's, to one of us who takes part in the exchange; it
   must share an identifier and two words more, beside those of the subject.
+* **The cause of what is over.** Our team asks a vendor for it under a new subject, in words that point to one exchange.
 * **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
   vendor's product waits for the team, and they share telling words, more than with any other waiting case. Or the same
   inquiry bounced, and is sent again.
@@ -30,9 +31,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from service.case.answers import answers_by_time, answers_by_words, unasked_answer
+from service.case.exchanges import asks_for_the_cause
 from service.case.group import Evidence, Group, Groups
 from service.case.node import Node
-from service.case.reach import Alive, Join, Reach
+from service.case.reach import Alive, Join, Reach, own_of
 from service.case.reports import fresh_inquiry, join_again, join_inquiry, join_second, second_report
 
 
@@ -60,7 +62,7 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
 
 
 def _argued(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
-    arguments = (join_second, join_again, answers_by_words, answers_by_time, join_inquiry)
+    arguments = (join_second, join_again, answers_by_words, answers_by_time, join_inquiry, asks_for_the_cause)
     joins = (argue(groups, others, group, alive) for argue in arguments)
     return next((join for join in joins if join is not None), None)
 
@@ -73,13 +75,13 @@ def seeks(node: Node) -> bool:
 
 
 def _begun(group: Group) -> tuple[datetime, int]:
-    own = (m.at for m in group.members if m.origin != "quoted")
+    own = (m.at for m in own_of(group.members))
     return next(own, group.members[0].at), group.index
 
 
 def _firsts(group: Group) -> list[Node]:
     """Which of its messages an argument may be about or rest on, now or when the group was joined to another."""
-    own = [m for m in group.members if m.origin != "quoted"]
+    own = own_of(group.members)
     people = [m for m in own if not m.automatic]
     return [*own[:1], *people[:1], *[m for m in people if m.side == "vendor"][:1]]
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.case.group import Group
+from service.case.group import Group, Groups
 from service.case.node import Node
-from service.case.reach import EARLY, WAIT, Join, Scored, told_in_openers
+from service.case.reach import EARLY, WAIT, Alive, Join, Scored, standing, told_in_openers
+from service.case.reports import fresh_inquiry
 from service.case.words import likeness, weight
 
 _ENOUGH = 3.0
 """The weight of the words that a person's mail must share with the exchange in which he wrote or was written to."""
 _IDENTIFIER = 3.0
 """The weight of an identifier or a code: figures weigh less."""
+_FIGURE = 2.0
 _BESIDE = 2
 """So many words more must another person of the vendor's share: a name of a product comes with a word of its own."""
+_CAUSE = 6.0
+"""The weight of the words that a request for the cause must share with the exchange that it asks about."""
 _CLEARLY = 1.5
 """So many times what the next best shares."""
 
@@ -41,19 +45,41 @@ def taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) 
     scored: Scored = []
     theirs = {*answer.words, *answer.subject_words}
     for other in candidates:
-        written = _exchange_with_vendor(other, answer)
+        written = _exchange_with_vendor(other, answer, answer.vendor)
         score, words = _shared(theirs, written, keys)
         if words:
             scored.append((score, other, written[-1], words))
     join = _clearest(scored, answer)
     if join is None:
         return None
-    written = _exchange_with_vendor(join.group, answer)
+    written = _exchange_with_vendor(join.group, answer, answer.vendor)
     told = [m for m in written if m.side != "requester" or m.to_vendor]
     people = {p for m in told for p in (*m.to, *m.cc, *(() if m.side == "vendor" else (m.author,)))}
     shared = (theirs & told_in_openers(written, keys)) - {word for m in written for word in m.subject_words}
-    enough = any(weight(word) >= _IDENTIFIER for word in shared) and len(shared) > _BESIDE
-    return join if enough and people & set(answer.to) else None
+    return join if _much(shared) and people & {*answer.to, *answer.cc} else None
+
+
+def asks_for_the_cause(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
+    """Our mail to a vendor that asks for the cause of what is over, under a new subject: the exchange about that."""
+    ours = fresh_inquiry(group)
+    if ours is None or ours.kind != "rca" or not (keys := alive.of(ours)):
+        return None
+    scored: Scored = []
+    for other in standing(groups, others, group):
+        written = [m for m in _exchange_with_vendor(other, ours, ours.to_vendor) if m.at < ours.at]
+        score, words = _shared({*ours.words, *ours.subject_words}, written, keys)
+        if words:
+            scored.append((score, other, written[-1], words))
+    join = _clearest(scored, ours)
+    return join if join is not None and scored[0][0] >= _CAUSE else None
+
+
+def _much(shared: set[str]) -> bool:
+    """An identifier, or two figures such as the minutes at which a fault began and ended; and more."""
+    identifiers = {word for word in shared if weight(word) >= _IDENTIFIER}
+    figures = {word for word in shared if _FIGURE <= weight(word) < _IDENTIFIER}
+    certain = 1 if identifiers else 2 if len(figures) >= 2 else 0
+    return bool(certain) and len(shared) >= certain + _BESIDE
 
 
 def _shared(theirs: set[str], written: Sequence[Node], keys: frozenset[str]) -> tuple[float, str]:
@@ -70,23 +96,25 @@ def _clearest(scored: Scored, answer: Node) -> Join | None:
 
 def _exchange(group: Group, answer: Node) -> list[Node]:
     """What we wrote to this person of a vendor's, and he to us, in a case that still goes on."""
+    if group.settled(answer.at):
+        return []
     who = answer.author
     written = [m for m in _of_late(group, answer) if m.author == who or (m.side == "team" and who in m.to)]
     return written if any(m.side == "team" and m.origin != "quoted" for m in written) else []
 
 
-def _exchange_with_vendor(group: Group, answer: Node) -> list[Node]:
-    """What we and the answer's vendor wrote to each other in a case that still goes on, and the reports it is about.
+def _exchange_with_vendor(group: Group, answer: Node, vendor: str | None) -> list[Node]:
+    """What we and a vendor wrote to each other of late, and the reports it is about; a settled case may be spoken of.
 
     The vendor's receipt repeats what we asked in a portal."""
     late = _of_late(group, answer, receipts=True)
-    if not any(answer.vendor in (m.vendor if m.side == "vendor" else None, m.to_vendor) for m in late):
+    if not any(vendor in (m.vendor if m.side == "vendor" else None, m.to_vendor) for m in late):
         return []
     return [m for m in late if m.side != "unknown"]
 
 
 def _of_late(group: Group, answer: Node, *, receipts: bool = False) -> list[Node]:
-    if group.pinned is not None or group.settled(answer.at):
+    if group.pinned is not None:
         return []
     late = [m for m in group.members if -EARLY <= answer.at - m.at <= WAIT]
     return [m for m in late if not m.automatic or (receipts and m.side == "vendor" and m.automatic == "auto_reply")]

@@ -56,6 +56,15 @@ def standing(groups: Groups, others: Sequence[Group], but: Group) -> list[Group]
     return [one for one in others if one is not but and groups.root(one.index) == one.index]
 
 
+def own_of(members: Sequence[Node]) -> list[Node]:
+    """Without what is quoted, and without what only a later mail handed on: that opened nothing here."""
+    first = next((m for m in members if m.origin == "delivered"), None)
+    later = {inner for m in members if m.origin == "delivered" and m is not first for inner in m.holds}
+    if first is not None:
+        later -= set(first.holds)
+    return [m for m in members if m.origin == "delivered" or (m.origin != "quoted" and m.id not in later)]
+
+
 def until(members: Iterable[Node], at: datetime) -> list[Node]:
     """What was written by then. Nobody looks again at where a mail belongs when something is written after it: so it
     must not matter."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import Alive, Join, Scored, people_of, standing, told_in_openers, until
+from service.case.reach import Alive, Join, Scored, own_of, people_of, standing, told_in_openers, until
 from service.case.words import alike, covered, likeness, weight
 
 BEHALF = timedelta(days=14)
@@ -31,7 +31,7 @@ STRONG = 2.0
 
 def fresh_inquiry(group: Group) -> Node | None:
     """The team's first mail to a vendor, when nothing in the group came before it from a user."""
-    first = next((m for m in group.members if m.origin != "quoted" and not m.automatic), None)
+    first = next((m for m in own_of(group.members) if not m.automatic), None)
     if first is None or first.side != "team" or group.pinned is not None or not first.headerless or first.fresh:
         return None
     return first if first.to_vendor is not None else None
@@ -78,7 +78,7 @@ def waiting_report(group: Group, inquiry: Node) -> Node | None:
     """A user's report that waits for the team: no vendor was asked yet."""
     if group.pinned is not None or group.settled(inquiry.at):
         return None
-    before = [m for m in group.members if m.at <= inquiry.at and m.origin != "quoted"]
+    before = [m for m in own_of(group.members) if m.at <= inquiry.at]
     if not before or before[0].side != "requester" or before[0].automatic:
         return None
     if any(m.side == "vendor" or m.to_vendor for m in before):
@@ -121,7 +121,7 @@ def _bounced(group: Group, inquiry: Node) -> Node | None:
 
 def second_report(group: Group) -> Node | None:
     """A user's first mail, when it tells that others have the same trouble, that something works again, or no more."""
-    first = next((m for m in group.members if m.origin != "quoted"), None)
+    first = next(iter(own_of(group.members)), None)
     if first is None or group.pinned is not None or not first.second:
         return None
     return first
@@ -175,7 +175,7 @@ def _told_before(group: Group, second: Node) -> Node | None:
     """What a case began with, when it may be what a second mail speaks of; one's own report is no other's."""
     if group.pinned is not None or (group.settled(second.at) and not second.returns):
         return None
-    before = [m for m in group.members if m.at <= second.at and m.origin != "quoted" and not m.automatic]
+    before = [m for m in own_of(group.members) if m.at <= second.at and not m.automatic]
     ours = [m for m in before if m.side in ("requester", "team")]
     if not ours:
         return None

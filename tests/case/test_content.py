@@ -342,3 +342,52 @@ def test_a_maker_who_repeats_the_identifiers_that_we_gave_a_partner_speaks_of_th
             to=("care@umbra.test",),
         )
         assert every_order(also, other) == apart(("asked",), ("maker",))
+
+
+# ── what is over, and what is only handed on ─────────────────────────────────────────────────────────────────────────
+
+LINE = mail("line", DESK, "Line down", "Our line to the harbour office went down at 8:28, code H77.", 0, to=(ACME,))
+UP = mail(
+    "up", ACME, "Re: Line down", "A card burnt. The line came up at 10:16 by hand.", 100, to=(DESK,), parent="line"
+)
+FINE = mail("fine", DESK, "Re: Line down", "SOLVED, thank you.", 120, to=(ACME,), parent="up")
+
+
+def test_a_report_on_what_is_over_stands_with_it_by_the_minutes_at_which_it_began_and_ended() -> None:
+    said = "From 8:28 to 10:16 the harbour office had none, since a card burnt."
+    report = mail("report", "sales@acme.test", "Our letter", said, 5 * DAY, to=(DESK,))
+    assert every_order(LINE, UP, FINE, report) == apart(("line", "up", "fine", "report"))
+    offer = mail(
+        "offer", "sales@acme.test", "Our letter", "A card for the harbour office from 8:28 on.", DAY, to=(DESK,)
+    )
+    assert every_order(LINE, UP, FINE, offer) == apart(("line", "up", "fine"), ("offer",))
+
+
+def test_who_asks_for_the_cause_under_a_new_subject_asks_about_that_case() -> None:
+    other = mail("other", DESK, "Lamp", "The lamp of the gate blinks.", 30, to=(ACME,))
+    asked = "Harbour office 8:28 to 10:16: CAUSE of the burnt card, please."
+    cause = mail("cause", DESK, "Report wanted", asked, 3 * DAY, to=(ACME,))
+    assert every_order(LINE, UP, FINE, other, cause) == apart(("line", "up", "fine", "cause"), ("other",))
+    plain = mail("cause", DESK, "Report wanted", asked.replace("CAUSE", "part number"), 3 * DAY, to=(ACME,))
+    assert every_order(LINE, UP, FINE, plain) == apart(("line", "up", "fine"), ("cause",))
+
+
+def test_an_older_mail_that_a_later_one_only_attaches_opened_nothing() -> None:
+    report = user(
+        "report", USER, "Mail comes back", "Since 8:28 shelf sends nothing out, code H77 and sender denied.", 0
+    )
+    inquiry = mail("inquiry", DESK, "No mail goes out", "Code H77, sender denied, acme shelf.", 30, to=(ACME,))
+    receipt = mail(
+        "receipt", ACME, "[acme #700999] No mail goes out", "We got it.", 32, to=(DESK,), automatic="auto_reply"
+    )
+    old = inside("postmaster@lab.test", "It was not delivered: H77.", -60, subject="Returned", origin="attached")
+    sent = mail("sent", DESK, "Re: [acme #700999] No mail goes out", "Attached.", 90, to=(ACME,), forwarded=(old,))
+    assert every_order(report, inquiry, receipt, sent) == apart(("report", "inquiry", "receipt", "sent"))
+
+
+def test_a_number_from_a_portal_goes_to_the_report_that_shares_an_identifier() -> None:
+    report = user("report", USER, "Scanner", "The scanner on floor seven shows 016-765 since noon.", 0)
+    receipt = mail("receipt", ACME, "[acme #700444] Received", "Scanner, 016-765, by phone.", 40, to=(DESK,))
+    assert every_order(report, receipt) == apart(("report", "receipt"))
+    bare = mail("receipt", ACME, "[acme #700444] Received", "Scanner, by phone.", 40, to=(DESK,))
+    assert every_order(report, bare) == apart(("report",), ("receipt",))
