@@ -391,3 +391,10 @@ def test_a_number_from_a_portal_goes_to_the_report_that_shares_an_identifier() -
     assert every_order(report, receipt) == apart(("report", "receipt"))
     bare = mail("receipt", ACME, "[acme #700444] Received", "Scanner, by phone.", 40, to=(DESK,))
     assert every_order(report, bare) == apart(("report",), ("receipt",))
+
+
+def test_who_writes_after_it_was_settled_has_no_say_in_what_came_between() -> None:
+    report = user("report", USER, "Drum", "SOLVED. The drum at bay four is loud, part QX_41, and squeals.", 0)
+    inquiry = mail("inquiry", DESK, "A question", "QX_41 squeals at a drum in bay four.", 300, to=(ACME,))
+    later = mail("later", USER, "Re: Drum", "Now it hums.", 900, parent="report")
+    assert every_order(report, inquiry, later) == apart(("report", "later"), ("inquiry",))
