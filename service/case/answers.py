@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from service.case.exchanges import goes_on, taken_over
+from service.case.exchanges import goes_on
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
@@ -71,16 +71,7 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
             repeated = _identifiers(asked) & {word for m in _said(group, answer) for word in _identifiers(m)}
             if len(repeated) >= 2 and _to_its_writer(answer, asked):
                 scored.append((3.0 * len(repeated) - 3.0, other, asked, " ".join(sorted(repeated)[:8])))
-    join = _best(scored, answer, by_time)
-    if not scored and not by_time and not answer.automatic:
-        # the number is stated late, by a person, in an exchange that has none yet: it speaks for a new case as well
-        join = taken_over([one for one in candidates if not _has_number_of(one, answer)], answer, keys)
-    return join
-
-
-def _has_number_of(group: Group, answer: Node) -> bool:
-    told = until(group.members, answer.at)
-    return any(vendor == answer.vendor for m in told for vendor, _ in (*m.stated, *m.mentioned))
+    return _best(scored, answer, by_time)
 
 
 def _best(scored: Scored, answer: Node, by_time: bool) -> Join | None:

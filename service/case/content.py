@@ -10,7 +10,7 @@ These arguments, and only these:
   an exchange that still goes on; it must share telling words beside those of its subject with that exchange, clearly
   more than with any other of that person's.
 * **Another person takes over.** The same by anybody of that vendor's, to one of us who takes part in the exchange; it
-  must share an identifier and two words more, beside those of the subject.
+  must share an identifier and three words more, or two figures, beside those of the subjects.
 * **The cause of what is over.** Our team asks a vendor for it under a new subject, in words that point to one exchange.
 * **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
   vendor's product waits for the team, and they share telling words, more than with any other waiting case. Or the same

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from service.case.group import Group, Groups
 from service.case.node import Node
 from service.case.reach import EARLY, WAIT, Alive, Join, Scored, standing, told_in_openers
 from service.case.reports import fresh_inquiry
-from service.case.words import likeness, weight
+from service.case.words import likeness_of_runs, together, weight
 
+_SALES = re.compile(
+    r"御?見積|満了|更新のご?案内|セミナー|ウェビナー|キャンペーン|展示会|休業|webinar|quotation|offer|renewal|promotion"
+    r"|newsletter|unsubscribe|advisory|accountmanager|配信停止"
+)
+"""What a vendor's people write of a product at any time (in a squashed text)."""
 _ENOUGH = 3.0
 """The weight of the words that a person's mail must share with the exchange in which he wrote or was written to."""
 _IDENTIFIER = 3.0
 """The weight of an identifier or a code: figures weigh less."""
 _FIGURE = 2.0
-_BESIDE = 2
-"""So many words more must another person of the vendor's share: a name of a product comes with a word of its own."""
+_BESIDE = 3
+"""So many words more must another person of the vendor's share: machine, place and contract are named at any time."""
 _CAUSE = 6.0
 """The weight of the words that a request for the cause must share with the exchange that it asks about."""
 _CLEARLY = 1.5
@@ -42,6 +48,8 @@ def goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> 
 def taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> Join | None:
     """Several people write for a vendor: another one than was asked takes over, under a subject of his own. What a
     vendor's people write of a product at any time, offers and invitations, shares no more than its name."""
+    if answer.kind in ("billing", "howto", "request") or _SALES.search(answer.text):
+        return None
     scored: Scored = []
     theirs = {*answer.words, *answer.subject_words}
     for other in candidates:
@@ -71,20 +79,24 @@ def asks_for_the_cause(groups: Groups, others: Sequence[Group], group: Group, al
         if words:
             scored.append((score, other, written[-1], words))
     join = _clearest(scored, ours)
-    return join if join is not None and scored[0][0] >= _CAUSE else None
+    if join is None or scored[0][0] < _CAUSE:
+        return None
+    told = told_in_openers(_exchange_with_vendor(join.group, ours, ours.to_vendor), keys)
+    return join if any(weight(word) >= _FIGURE for word in told & {*ours.words, *ours.subject_words}) else None
 
 
 def _much(shared: set[str]) -> bool:
     """An identifier, or two figures such as the minutes at which a fault began and ended; and more."""
     identifiers = {word for word in shared if weight(word) >= _IDENTIFIER}
     figures = {word for word in shared if _FIGURE <= weight(word) < _IDENTIFIER}
-    certain = 1 if identifiers else 2 if len(figures) >= 2 else 0
-    return bool(certain) and len(shared) >= certain + _BESIDE
+    if len(figures) >= 2:
+        return len(together(shared)) > len(figures)
+    return bool(identifiers) and len(together(shared)) >= len(identifiers) + _BESIDE
 
 
 def _shared(theirs: set[str], written: Sequence[Node], keys: frozenset[str]) -> tuple[float, str]:
     words = told_in_openers(written, keys)
-    return likeness(theirs, words), " ".join(sorted(theirs & words)[:8])
+    return likeness_of_runs(theirs, words), " ".join(sorted(theirs & words)[:8])
 
 
 def _clearest(scored: Scored, answer: Node) -> Join | None:

@@ -26,7 +26,9 @@ _MACHINES = re.compile(
 )
 _SHARE = re.compile(r"\s?(?:%|percent\b|パーセント)")
 _SIZE = re.compile(r"\s?([kmgt]b)\b")
-_CLOCK = re.compile(r"(?::(?P<m>[0-5]\d)(?![\d:])|時(?P<j>[0-5]?\d)分)(?:\s?(?P<half>[ap])\.?m\b)?(?!\s?\+)")
+_CLOCK = re.compile(
+    r"(?::(?P<m>[0-5]\d)(?::[0-5]\d)?(?![\d:])|時(?P<j>[0-5]?\d)分)(?:\s?(?P<half>[ap])\.?m\b)?(?!\s?\+)"
+)
 _HALF = re.compile(r"(?:午後|夕方|夜)\s?$")
 MOST = 6
 """Figures of one mail that are kept."""

@@ -173,11 +173,22 @@ _RETURNS = re.compile(
 _AGAIN = re.compile(
     r"^\W*(?:また|再び)(?!が|い|ぐ|げ|共|同|は|も)|^\W*and again\b"
     r"|(?<!thank you)(?<!thanks)(?<!hello)(?<!\bme)(?<!\bhi) again\W*$"
-    r"|再発(?!行|注|送|見|売|防止|明|令|表)|\bis back\W*$",
+    r"|再発(?!行|注|送|見|売|防止|明|令|表)|(?:\d|error|fault|issue|problem|trouble|outage)\W* is back\W*$",
     re.IGNORECASE,
 )
 
 
+_MAYBE = re.compile(
+    r"場合|[とた]きは|時は|際は|たら|前に|後に|ないよう|お礼"
+    r"|\b(?:if|should|never|unless|whenever|in case|before|what do)\b",
+    re.IGNORECASE,
+)
+"""It has not come back: it may."""
+
+
 def returns(subject: str, text: str) -> bool:
     """A user tells that a trouble which was over is there again."""
-    return bool(_AGAIN.search(folded(subject)) or _RETURNS.search(folded(text)[:1500]))
+    if _AGAIN.search(folded(subject)):
+        return True
+    said = re.split(r"[。!?\n]|\.\s", folded(text)[:1500])
+    return any(_RETURNS.search(one) and not _MAYBE.search(one) for one in said)

@@ -6,6 +6,7 @@ that it works again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
 from service.case.reach import Alive, Join, Scored, own_of, people_of, standing, told_in_openers, until
-from service.case.words import alike, covered, likeness, weight
+from service.case.words import alike, content_words, covered, likeness, likeness_of_runs, together, weight
 
 BEHALF = timedelta(days=14)
 """How long a user's report may wait until the team asks the vendor, and how long word of recovery may take."""
@@ -151,7 +152,7 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
             # plain words alone are those of any trouble with the same product
             points = named or (concerned and second.resolves) or any(weight(word) >= STRONG for word in shared)
             score += 2.0 * named + 1.0 * (concerned and second.resolves)
-        if not points:
+        if not points or (second.kind == "howto" and not second.resolves):
             continue
         scored.append((score, other, report, " ".join(sorted(shared)[:8])))
     if not scored:
@@ -166,9 +167,14 @@ def _points_back(shared: set[str], told: Sequence[Node], second: Node, concerned
     """Whether a trouble that is back is this one. "Again" is said in passing too: who took part must share much,
     anybody else an identifier and two words more, soon after."""
     if concerned:
-        return sum(map(weight, shared)) >= BACK
-    identifiers = {word for word in shared if weight(word) >= 3.0}
-    return bool(identifiers) and len(shared) >= 3 and _soon(max(m.at for m in told if m.at <= second.at), second.at)
+        return any(weight(word) >= STRONG for word in shared) and likeness_of_runs(shared, shared) >= BACK
+    codes = {word for word in shared if _CODE.fullmatch(word)}
+    last = max(m.at for m in told if m.at <= second.at)
+    return bool(codes) and len(together(shared)) >= len(codes) + 2 and _soon(last, second.at)
+
+
+_CODE = re.compile(r"\d{4,6}|0x[0-9a-f]+|[a-z]{1,4}[-_]?\d{2,5}|\d{2,4}-\d{2,4}")
+"""Of an error; names of machines and rooms may look alike, so it counts for what comes soon after only."""
 
 
 def _told_before(group: Group, second: Node) -> Node | None:
@@ -193,6 +199,7 @@ def _named(report: Node, second: Node) -> bool:
     """Whether a mail names the writer of another by one of the names that he bears; short ones are parts of words."""
     parts = report.author_name.casefold().replace(",", " ").split()
     names = [part for part in parts if len(part) >= (4 if part.isascii() else 2)]
+    names = [part for part in names if part[-1] not in "部課室係店局" and content_words(part)]
     return any(name in second.text for name in names)
 
 

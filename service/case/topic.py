@@ -7,12 +7,12 @@ import unicodedata
 
 _JA = re.compile(
     r"話(?:は|が|を)(?:変わ|かわ|変え)|別(?:の)?件(?:です|で(?:す|恐縮|恐れ|申し訳|ご|お)|に(?:なり|て)|の(?:ご)?(?:相談|質問|依頼|お願い|お問))"
-    r"|(?:本件|この件|前回(?:の件)?|こちら|先日の件)とは(?:別|違|異な)|(?:全く|まったく)(?:別|違う|異なる)"
+    r"|(?:本件|この件|前回(?:の件)?|こちら|先日の件)とは(?:別|違う|異なる)(?:の)?(?:件|話|ご?相談|ご?質問|内容|用件|お願い|お問|ご?依頼|話題|になり|です|で、)|(?:全く|まったく)(?:別|違う|異なる)(?:の)?(?:件|話|ご?相談|ご?質問|内容|用件|お願い|お問|ご?依頼|話題|になり|です|で、)"
     r"|(?:新規|新しい|新た)(?:の|な|に)(?:ご)?(?:相談|質問|件|問い?合わ?せ|お問)|別の(?:ご)?(?:相談|質問|話|用件|お問)"
     r"|(?:この|本)(?:スレッド|メール)(?:に|へ)(?:の)?返信(?:の形)?で(?:失礼|恐縮|恐れ)"
     r"|(?:今回|本日|今日|このたび|この度)(?:は|の(?:ご連絡|メール|用件)は)[、 ]?[^。、\n]{1,16}"
     r"(?:について|に関して|の件|のこと|のご相談|のお願い)(?:です|でご|のご|の(?:相談|質問|お|連絡))"
-    r"|(?:スレッド|メール|やり取り|やりとり|返信)を(?:お?借り|使わせ|流用)|返信(?:する|の|という)?形(?:で|に)|(?:用件|内容|話題|相談|中身)は(?:別|違|全く|まったく)"
+    r"|(?:スレッド|メール|やり取り|やりとり|返信)を(?:お?借り|使わせ|流用)|返信(?:する|の|という)?形(?:で|に)(?:て)?(?:大変)?(?:失礼|恐縮|恐れ|すみません|申し訳)|(?:用件|内容|話題|相談|中身)は(?:(?:全く|まったく)?(?:別|違))"
     r"|話題(?:は|が|を)(?:変|かわ)|^ついで(?:で|に|の)(?:恐縮|すみません|申し訳|失礼|お願い|ご?相談|もう(?:一つ|ひとつ|一点))"
     r"|(?:前|先日|以前|過去|古い|手元|直近)の?(?:ご|お)?(?:メール|スレッド|やり取り|やりとり)(?:に|へ|から)(?:そのまま|この形で)?返信"
     r"(?:する形|の形|して(?:おり|い)ます(?:が|。|$)|して(?:すみません|恐縮|失礼))"
@@ -25,8 +25,9 @@ _EN = re.compile(
     r"(?:topic|note|matter|subject|question|issue|thing|request|inquiry|enquiry|problem)s?|(?:different|unrelated"
     r"|new|separate) (?:question|topic|issue|matter|request)\b[^.\n]{0,20}[:,.]"
     r"|changing (?:the )?(?:subject|topic)|unrelated(?: to (?:this|the above))?[,:]|another (?:topic|matter)"
-    r"|not related to (?:this|the|that)|(?:re-?using|replying to) (?:this|your|the|an) (?:old |previous )?(?:thread"
-    r"|mail|e-?mail|ticket)\b"
+    r"|not related to (?:this|the|that)|(?:re-?using (?:this|your|the|an)(?: old| previous)?"
+    r"|replying to (?:this|your|the|an) (?:old|previous|closed|unrelated)) "
+    r"(?:thread|mail|e-?mail|ticket)\b"
     r"|(?:writing|posting|hanging this|putting this|asking) (?:on|in|to|under|into) (?:this|your|the|an|that) "
     r"(?:old|previous|earlier|last|closed) (?:thread|mail|e-?mail|ticket|conversation)\b"
     r"|(?:while|as|since|now that) i(?:'ve| have)? (?:got |have )?(?:you here|you on the line|your (?:ear|attention))\b"
@@ -39,7 +40,7 @@ _EN = re.compile(
     r"|^(?:and |now |now for )?something (?:completely |totally |entirely |quite )"
     r"(?:else|different|unrelated)\s*[,:;–—-]"
     r"|(?:it|this)(?:'s| is) (?:really |actually )?about something (?:else|different|new|unrelated)"
-    r"|this is (?:a )?(?:new|separate|different) (?:issue|matter|question|request))",
+    r"|(?<!think )(?<!sure )(?<!believe )this is (?:a )?(?:new|separate|different) (?:issue|matter|question|request))",
     re.IGNORECASE,
 )
 _GREETING = re.compile(

@@ -88,11 +88,21 @@ def names(parts: Iterable[str]) -> frozenset[str]:
     return frozenset(out)
 
 
+_GENERATION = re.compile(
+    r"(?:windows|win|office|microsoft|m|server|exchange|sharepoint|ios|ipados|macos|android|java|python|php|sql|http|tls"
+    r"|ssl|ipv|usb|wi-?fi|ie|excel|word|outlook|acrobat|vista|rhel|ubuntu|debian)-?(?:\d{1,2}|20\d\d|365)(?:\.\d{1,2}){0,2}"
+    r"(?:pro|h\d)?|2\dh[12]"
+)
+"""The name of a product that thousands have, with its generation: it tells no more than a word."""
+
+
 @lru_cache(maxsize=1 << 14)
 def weight(word: str) -> float:
     """How much a shared word says: an identifier or code much, a plain word or a figure little."""
     if is_figure(word):
         return 2.0
+    if _GENERATION.fullmatch(word):
+        return 1.5
     if word.isdigit():
         return 3.0 if len(word) >= 4 else 1.0 if word.endswith("0") else 2.5
     if any(c.isdigit() for c in word):
@@ -105,6 +115,24 @@ def weight(word: str) -> float:
 def likeness(one: Collection[str], other: Collection[str]) -> float:
     """The weight of the words both have."""
     return sum(weight(word) for word in set(one) & set(other))
+
+
+def together(shared: Collection[str]) -> list[frozenset[str]]:
+    """Words that two texts share, grouped: pairs of one run of ideographs (大阪, 阪支, 支店) are one word of theirs."""
+    pairs = {word for word in shared if len(word) == 2 and "一" <= word[0] <= "龥"}
+    runs = [frozenset((word,)) for word in shared if word not in pairs]
+    while pairs:
+        run = {pairs.pop()}
+        while more := {one for one in pairs if any(one[0] == had[1] or one[1] == had[0] for had in run)}:
+            run |= more
+            pairs -= more
+        runs.append(frozenset(run))
+    return runs
+
+
+def likeness_of_runs(one: Collection[str], other: Collection[str]) -> float:
+    """As ``likeness``, where a run of ideographs counts as one word, however long: most often it is a place."""
+    return sum(max(map(weight, run)) if len(run) == 1 else 1.5 for run in together(set(one) & set(other)))
 
 
 def covered(part: Collection[str], whole: Collection[str]) -> float:

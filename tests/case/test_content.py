@@ -189,8 +189,8 @@ PUMP = mail("pump", DESK, "Pump stops", "Pump PX-77 at the north dock stops afte
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param("Send the trace of PX-77, valve shut, dock dry.", id="an identifier and two words"),
-        pytest.param("For PX-77 at the north dock: which valve is it?", id="and three"),
+        pytest.param("Send the trace of PX-77 at the north dock, valve shut.", id="an identifier and three words"),
+        pytest.param("For PX-77 at the north dock, minute by minute: which valve is it, open or not?", id="and more"),
     ],
 )
 def test_another_person_of_the_vendor_takes_over_under_a_subject_of_his_own(text: str) -> None:
@@ -208,8 +208,10 @@ def test_another_person_of_the_vendor_takes_over_under_a_subject_of_his_own(text
         pytest.param(CHI, DESK, "We have a spring offer on every pump PX-77, and on filters.", id="an offer"),
         pytest.param(CHI, DESK, "The lamp of pump PX-77 is replaced.", id="another matter of a machine"),
         pytest.param(CHI, DESK, "Join us: a valve for every pump, stops and docks in the north.", id="plain words"),
-        pytest.param(CHI, OTHER_USER, "Send the trace of PX-77, valve shut, dock dry.", id="to somebody else"),
-        pytest.param("li@umbra.test", DESK, "Send the trace of PX-77, valve shut, dock dry.", id="of another vendor"),
+        pytest.param(CHI, OTHER_USER, "Send the trace of PX-77 at the north dock, valve shut.", id="to somebody else"),
+        pytest.param(
+            "li@umbra.test", DESK, "Send the trace of PX-77 at the north dock, valve shut.", id="of another vendor"
+        ),
     ],
 )
 def test_another_person_of_the_vendor_begins_a_case_of_his_own(who: str, to: str, text: str) -> None:
@@ -302,6 +304,10 @@ def test_words_that_tell_it_is_back(subject: str, text: str) -> None:
         ("", "I work for Ann's group and this laptop is new. It works fine for everybody but this user."),
         ("", "I tried to turn the printer off and on again. I logged out and in again."),
         ("", "Can we do it the same as last time?"),
+        ("", "またエラーになった場合はご連絡します。"),
+        ("", "またつながらない時はどうすればよいですか。"),
+        ("", "What should I do if it stops again?"),
+        ("Sato is back", ""),
         ("", "先日PCを交換していただいたのですが、署名の入れ方を教えてください。"),
     ],
 )
@@ -312,13 +318,11 @@ def test_words_that_do_not(subject: str, text: str) -> None:
 # ── numbers that come late, or from somebody else ────────────────────────────────────────────────────────────────────
 
 
-def test_a_number_that_is_stated_late_goes_to_the_exchange_that_has_none() -> None:
-    taken = mail("taken", CHI, "Trace", "Send the trace of PX-77, valve shut, dock dry.", 600, to=(DESK,))
+def test_a_number_that_nobody_waits_for_opens_a_case_though_much_is_shared() -> None:
+    taken = mail("taken", CHI, "Trace", "Send the trace of PX-77 at the north dock, valve shut.", 600, to=(DESK,))
     said = "The trace of PX-77 shows it: its valve at the dock is worn."
     late = mail("late", CHI, "Trace [acme #700777]", said, 900, to=(DESK,))
-    assert every_order(PUMP, taken, late) == apart(("pump", "taken", "late"))
-    known = mail("known", ACME, "[acme #700555] Pump stops", "We got it.", 5, to=(DESK,))
-    assert every_order(PUMP, known, taken, late) == apart(("pump", "known", "taken"), ("late",))
+    assert every_order(PUMP, taken, late) == apart(("pump", "taken"), ("late",))
 
 
 def test_a_maker_who_repeats_the_identifiers_that_we_gave_a_partner_speaks_of_that_case() -> None:
@@ -398,3 +402,58 @@ def test_who_writes_after_it_was_settled_has_no_say_in_what_came_between() -> No
     inquiry = mail("inquiry", DESK, "A question", "QX_41 squeals at a drum in bay four.", 300, to=(ACME,))
     later = mail("later", USER, "Re: Drum", "Now it hums.", 900, parent="report")
     assert every_order(report, inquiry, later) == apart(("report", "later"), ("inquiry",))
+
+
+BRANCH = mail(
+    "branch", DESK, "VPN切断", "大阪支店の FG60F-1234 で VPN が切断されます。保守契約は継続中です。", 0, to=(ACME,)
+)
+CALENDAR = mail(
+    "branch", DESK, "Calendar", "Microsoft365 shows no shared calendar of the meeting room in Outlook.", 0, to=(ACME,)
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        pytest.param(BRANCH, "FG60F-1234(大阪支店設置)の保守契約が満了します。更新のお見積りです。", id="an offer"),
+        pytest.param(BRANCH, "大阪支店の FG60F-1234 のファン故障について、保守部材を送ります。", id="a fan"),
+        pytest.param(CALENDAR, "Join: Microsoft365, Outlook, shared calendar, every meeting room.", id="invited"),
+    ],
+)
+def test_a_machine_and_its_place_are_no_exchange(asked: Mail, text: str) -> None:
+    more = mail("more", CHI, "ご連絡", text, DAY, to=(DESK,))
+    assert every_order(asked, more) == apart(("branch",), ("more",))
+
+
+def test_a_second_outage_is_another_one() -> None:
+    asked = "Our line to the harbour office went down from 14:02 to 14:31: CAUSE, please."
+    cause = mail("cause", DESK, "Report wanted", asked, 4 * DAY, to=(ACME,))
+    assert every_order(LINE, UP, FINE, cause) == apart(("line", "up", "fine"), ("cause",))
+
+
+@pytest.mark.parametrize(
+    ("first", "who", "then"),
+    [
+        pytest.param(
+            "販売管理画面で受注伝票が印刷できません。",
+            USER,
+            "また販売管理画面で受注伝票の検索ができなくなりました。",
+            id="another thing of one screen",
+        ),
+        pytest.param(
+            "The ledger on PC-0231 cannot print orders.",
+            OTHER_USER,
+            "The scanner at PC-0231 drops out again at noon.",
+            id="another thing of one machine",
+        ),
+        pytest.param(
+            "Since Windows11 came, Outlook does not start.",
+            OTHER_USER,
+            "We also have Windows11 here. How do I print a calendar of Outlook?",
+            id="a question of one product",
+        ),
+    ],
+)
+def test_another_trouble_of_one_thing_is_another_case(first: str, who: str, then: str) -> None:
+    one, two = user("one", USER, "Desk", first, 0), user("two", who, "Floor", then, 2 * DAY)
+    assert every_order(one, two) == apart(("one",), ("two",))

@@ -17,6 +17,7 @@ from tests.case.filing import ACME, DESK, USER, Filing, mail
         ("Six engineers wait, a 5 MB file takes a minute.", ("6人", "5mb")),
         ("午後1時15分から12台が止まっています。", ("@13:15", "12台")),
         ("Since 1:15 pm the disk is 99% full.", ("@13:15", "99%")),
+        ("監視では 8:28:40 に検知、address 08:28:40:11:22:33.", ("@8:28",)),
         ("A call at 9:00 or 10:30 with two people.", ()),
         ("Version 7.4.3, 192.0.2.15, 2031-05-12, ticket 12345.", ()),
         ("", ()),
