@@ -17,7 +17,10 @@ _SALES = re.compile(
 )
 """What a vendor's people write of a product at any time (in a squashed text)."""
 _ENOUGH = 3.0
-"""The weight of the words that a person's mail must share with the exchange in which he wrote or was written to."""
+"""The weight of what a person's mail must share with the exchange in which he wrote or was written to, where an
+identifier, a code or a figure is among it."""
+_PLAIN = 6.0
+"""The same where none is: an invoice or a visit names the thing as well."""
 _IDENTIFIER = 3.0
 """The weight of an identifier or a code: figures weigh less."""
 _FIGURE = 2.0
@@ -39,7 +42,8 @@ def goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> 
         score, words = _shared(beside, written, keys)
         if words and answer.base and any(m.base == answer.base for m in written):
             score += 2.0
-        if words and score >= _ENOUGH:
+        told = beside & told_in_openers(written, keys)
+        if words and score >= (_ENOUGH if any(weight(word) >= _FIGURE for word in told) else _PLAIN):
             pointed = next((m for m in reversed(written) if answer.author in m.to), written[-1])
             scored.append((score, other, pointed, words))
     return _clearest(scored, answer) if scored else taken_over(candidates, answer, keys)

@@ -110,6 +110,7 @@ def test_the_person_who_was_asked_goes_on_without_number_or_header() -> None:
     ("who", "text"),
     [
         pytest.param(ANDY, "Shall we have lunch at the fair next week?", id="other words"),
+        pytest.param(ANDY, "The invoice for the reception unit and its ringing calls.", id="an invoice"),
         pytest.param(ACME, "The day switching of KX-20 may be off.", id="another person of the vendor"),
         pytest.param(STRANGER, "The day switching of KX-20 may be off, calls do not ring.", id="a stranger"),
     ],
