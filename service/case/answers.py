@@ -63,10 +63,9 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
             if report.vendor is None or told > score:
                 score, words = told, told_words
             # who names no vendor must say the more: an identifier, or much
-            named = report.about == answer.vendor or bool(_identifiers(report) & set(words.split()))
-            scored.append(
-                (score - (3.0 if report.about == answer.vendor else 2.5 if named else 4.5), other, report, words)
-            )
+            identified = not _identifiers(report).isdisjoint(words.split())
+            less = 2.5 if identified else 3.0 if report.about == answer.vendor else 4.5
+            scored.append((score - less, other, report, words))
         elif inquiry is None and (asked := _asked_elsewhere(other, answer)) is not None and keys & content_keys(asked):
             repeated = _identifiers(asked) & {word for m in _said(group, answer) for word in _identifiers(m)}
             if len(repeated) >= 2 and _to_its_writer(answer, asked):
@@ -134,14 +133,14 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
     return found[-1] if found else None
 
 
-_GENERIC = re.compile(r"0x[0-9a-f]+|kb\d+|\d{6,}t?\d*z?|(?:windows|win|office|server)[\w.-]*")
-"""Codes and names that many machines show."""
+_SHOWN_BY_MANY = re.compile(r"0x[0-9a-f]+|kb\d+|\d{6,}t?\d*z?")
+"""Error codes, updates, dates: machines that have nothing to do with each other show them."""
 
 
 def _identifiers(node: Node) -> set[str]:
     """Serial numbers, names of machines, versions."""
     words = (word for word in (*node.words, *node.subject_words) if weight(word) >= 3.0)
-    found = {word for word in words if not _GENERIC.fullmatch(word)}
+    found = {word for word in words if not _SHOWN_BY_MANY.fullmatch(word)}
     return {word for word in found if not any(word in other for other in found - {word})}
 
 

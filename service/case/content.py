@@ -45,7 +45,7 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     if reach is not None:
         for group in groups.kept():
             firsts = _firsts(group)
-            reach.openers |= {one.id: {other.id for other in firsts} for one in firsts if seeks(one)}
+            reach.openers |= {one.id: (firsts[0] if one.side == "vendor" else one).id for one in firsts if seeks(one)}
         _stay(groups, alive, found)
     if reach is not None and not reach.complete:
         return found
@@ -83,7 +83,9 @@ def _firsts(group: Group) -> list[Node]:
     """Which of its messages an argument may be about or rest on, now or when the group was joined to another."""
     own = own_of(group.members)
     people = [m for m in own if not m.automatic]
-    return [*own[:1], *people[:1], *[m for m in people if m.side == "vendor"][:1]]
+    # what a vendor's receipt belongs to is asked again when somebody writes for the vendor
+    begun = bool(own) and own[0].side == "vendor"
+    return [*own[:1], *people[:1], *[m for m in people if begun and m.side == "vendor"][:1]]
 
 
 def _stay(groups: Groups, alive: Alive, found: dict[int, Evidence]) -> None:

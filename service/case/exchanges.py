@@ -46,10 +46,10 @@ def goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> 
         if words and score >= (_ENOUGH if any(weight(word) >= _FIGURE for word in told) else _PLAIN):
             pointed = next((m for m in reversed(written) if answer.author in m.to), written[-1])
             scored.append((score, other, pointed, words))
-    return _clearest(scored, answer) if scored else taken_over(candidates, answer, keys)
+    return _clearest(scored, answer) if scored else _taken_over(candidates, answer, keys)
 
 
-def taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> Join | None:
+def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> Join | None:
     """Several people write for a vendor: another one than was asked takes over, under a subject of his own. What a
     vendor's people write of a product at any time, offers and invitations, shares no more than its name."""
     if answer.kind in ("billing", "howto", "request") or _SALES.search(answer.text):
@@ -82,8 +82,8 @@ def asks_for_the_cause(groups: Groups, others: Sequence[Group], group: Group, al
         score, words = _shared({*ours.words, *ours.subject_words}, written, keys)
         if words:
             scored.append((score, other, written[-1], words))
-    join = _clearest(scored, ours)
-    if join is None or scored[0][0] < _CAUSE:
+    join = _clearest(scored, ours, _CAUSE)
+    if join is None:
         return None
     told = told_in_openers(_exchange_with_vendor(join.group, ours, ours.to_vendor), keys)
     return join if any(weight(word) >= _FIGURE for word in told & {*ours.words, *ours.subject_words}) else None
@@ -103,11 +103,11 @@ def _shared(theirs: set[str], written: Sequence[Node], keys: frozenset[str]) -> 
     return likeness_of_runs(theirs, words), " ".join(sorted(theirs & words)[:8])
 
 
-def _clearest(scored: Scored, answer: Node) -> Join | None:
-    scored.sort(key=lambda s: (-s[0], s[1].index))
-    if not scored or (len(scored) > 1 and scored[0][0] < scored[1][0] * _CLEARLY):
+def _clearest(scored: Scored, message: Node, least: float = 0.0) -> Join | None:
+    first, *rest = sorted(scored, key=lambda s: (-s[0], s[1].index)) or [None]
+    if first is None or first[0] < least or (rest and first[0] < rest[0][0] * _CLEARLY):
         return None
-    return Join(answer, *scored[0][1:])
+    return Join(message, *first[1:])
 
 
 def _exchange(group: Group, answer: Node) -> list[Node]:

@@ -16,8 +16,8 @@ from datetime import timedelta
 from service.case.content import join_by_content
 from service.case.group import Evidence, Group, Groups, Kind, order_of
 from service.case.node import Node
+from service.case.objections import own_life, pressed_reply, takes_part
 from service.case.reach import Reach
-from service.case.words import likeness
 
 NEW_TOPIC = "its author begins a new topic"
 OTHER_MATTER = "a reply pressed for another matter: other subject, other words"
@@ -138,9 +138,9 @@ class _Grouping:
             if node.thread_index and node.base:
                 self.tix[f"{node.thread_index} {node.base}"].append(node.id)
             for wanted in (*node.parents, *((node.bounced,) if node.bounced else ())):
-                self.wanted[wanted].append((node.id, node.base, 0))
+                self.want(wanted, node, 0)
             for wanted in node.refs:
-                self.wanted[wanted].append((node.id, node.base, 1))
+                self.want(wanted, node, 1)
         if node.side == "vendor" and not node.tells_previous and not node.automatic:
             for vendor, number in node.mentioned:  # a partner tells under which number the maker has taken it on
                 if vendor != node.vendor:
@@ -151,6 +151,16 @@ class _Grouping:
             for number in node.told:
                 if node.id not in self.told[number]:
                     self.told[number].append(node.id)
+
+    def want(self, mid: str, node: Node, rank: int) -> None:
+        """Remember who names an id. In a long exchange every mail names all before it: one of a group says it all."""
+        named = self.wanted[mid]
+        here = self.groups.of(node.id)
+        for other, base, known_rank in named:
+            same = (base, known_rank, self.by_id[other].pinned) == (node.base, rank, node.pinned)
+            if same and self.groups.of(other) is here:
+                return
+        named.append((node.id, node.base, rank))
 
     def candidates(self, node: Node) -> Iterable[tuple[Evidence, Group]]:
         """What speaks for which group, strongest first."""
@@ -257,11 +267,11 @@ class _Grouping:
         inner = evidence.kind == "recovered" and pointed is not None and pointed.origin in ("forwarded", "attached")
         if node.fresh and evidence.kind not in ("token", "bounce") and not inner:
             return NEW_TOPIC
-        if evidence.kind in ("case_key", "vendor_ref") and node.side == "unknown" and not _takes_part(node, group):
+        if evidence.kind in ("case_key", "vendor_ref") and node.side == "unknown" and not takes_part(node, group):
             return "a stranger claims it"
         if evidence.kind == "recovered" and pointed is not None and not self.may_quote(node, pointed):
             return "a stranger quotes it"
-        if evidence.kind == "in_reply_to" and pointed is not None and _pressed_reply(node, pointed, group):
+        if evidence.kind == "in_reply_to" and pressed_reply(node, group):
             return OTHER_MATTER
         if not node.automatic and not inner:
             settled = group.settled(node.at)
@@ -291,7 +301,7 @@ class _Grouping:
             return False
         if (one.apart or other.apart) and self.groups.are_related(one, other):
             return False  # whoever answers the new topic may quote the old one
-        return not (_own_life(one, node) and _own_life(other, node))
+        return not (own_life(one, node) and own_life(other, node))
 
     def meet(self, node: Node) -> None:
         """Mails written before this one that name it, by a clock that is wrong: they belong to it."""
@@ -309,18 +319,6 @@ class _Grouping:
                 group = self.groups.union(group, other)
 
 
-def _own_life(group: Group, node: Node) -> bool:
-    """It has an opener of its own: a mail that came by itself, answers nothing and was not handed on in ``node``."""
-    return group.apart or any(
-        m.headerless
-        and not (m.reply_marked or m.bounced)
-        and m.origin != "quoted"
-        and m.id != node.id
-        and m.id not in node.holds
-        for m in group.members
-    )
-
-
 def _has_number_of(vendor: str, group: Group) -> bool:
     """Whether the case has got a number of this vendor's; one that is another vendor's too was only taken for his."""
     return any(
@@ -332,23 +330,5 @@ def _same_base(one: Node, other: Node) -> bool:
     return one.base == other.base or not one.has_subject or not other.has_subject
 
 
-def _takes_part(node: Node, group: Group) -> bool:
-    return bool(node.author) and not node.forged and node.author in group.people
-
-
 def _vendor_fits(node: Node, vendor: str) -> bool:
     return vendor in (node.vendor, node.to_vendor) or node.side == "team"
-
-
-def _pressed_reply(node: Node, parent: Node, group: Group) -> bool:
-    """Other base subject, no common words, nothing quoted of the case, no common number."""
-    if node.side not in ("team", "requester") or node.automatic or len(node.text) < 20:
-        return False
-    if not node.base or node.base in group.bases or all(m.bounced for m in group.members):
-        return False
-    if any(inner in {m.id for m in group.members} for inner in node.holds):
-        return False
-    if set(node.stated) & group.refs or set(node.mentioned) & group.refs:
-        return False
-    known = {word for m in group.members for word in (*m.words, *m.subject_words)}
-    return likeness((*node.words, *node.subject_words), known) < 1.0 and bool(node.words)

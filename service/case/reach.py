@@ -26,9 +26,9 @@ class Reach:
     complete: set[int] = field(default_factory=set)
     crowded: dict[int, frozenset[str]] = field(default_factory=dict)
     """Message → keys that more than ``CROWD`` cases hold, which are not all here."""
-    openers: dict[int, set[int]] = field(default_factory=dict)
+    openers: dict[int, int] = field(default_factory=dict)
     """Found on the way: messages that content may join to earlier ones, since nothing else puts them behind any; each
-    with those whose place it is argued about then."""
+    with the message whose place is argued about then."""
 
     def extend(self, message: int, other: int) -> None:
         """What was compared of a message was compared of another one too, which has the same content."""

@@ -60,7 +60,19 @@ def called_up(conn: Connection, come: Iterable[Node]) -> dict[int, Node]:
     wanted |= {c for n in come for c in (*n.claims, n.token) if c is not None}
     wanted |= set(aliases_of(conn, wanted).values())
     wanted |= linked(conn, wanted)
-    return nodes_of(conn, wanted)
+    known: dict[int, Node] = {}
+    _bring(conn, wanted, known)
+    return known
+
+
+def _bring(conn: Connection, wanted: Collection[int], known: dict[int, Node]) -> None:
+    """The messages of these cases; and a mail that nobody has where it is shown here and stands elsewhere."""
+    known |= nodes_of(conn, wanted)
+    absent = {seen.id for node in known.values() for seen in node.sightings} - known.keys()
+    elsewhere: set[int] = set()
+    for chunk in chunks(sorted(absent)):
+        elsewhere |= set(conn.execute(_SHOWN, {"these": chunk}).scalars())
+    known |= nodes_of(conn, elsewhere)
 
 
 def look_around(
@@ -109,7 +121,7 @@ def look_at_content(
     wanted |= {case for _, holding in held(conn, late[True], _FEW_ROWS, first=True).values() for case in holding}
     wanted |= seeking(conn, found.keys() - crowds - sought, 1 << 30)
     wanted |= seeking(conn, late[False] - late[True], _FEW_ROWS, first=True)
-    known |= nodes_of(conn, wanted - {n.case for n in known.values()})
+    _bring(conn, wanted - {n.case for n in known.values()}, known)
 
 
 def look_ahead(
@@ -135,7 +147,7 @@ def look_ahead(
             beside |= near
     there = {n.case for n in known.values()}
     wanted |= _written(conn, beside - wanted - there, written_since(come))
-    known |= nodes_of(conn, wanted - there)
+    _bring(conn, wanted - there, known)
 
 
 def _shared(conn: Connection, asking: Iterable[Node]) -> tuple[dict[str, tuple[int, list[int]]], set[str]]:
@@ -249,6 +261,7 @@ _SINCE = (
     .where(or_(messages.c.date >= bindparam("since"), messages.c.received_at >= bindparam("since")))
     .distinct()
 )
+_SHOWN = select(messages.c.case_id).where(messages.c.id.in_(THESE), messages.c.origin != "delivered")
 _MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.id.in_(THESE), cases.c.merged_into.is_not(None))
 
 

@@ -46,7 +46,7 @@ def planned(
         look_around(conn, come, known, reach, received)
         return known, decide(known.values(), reach=reach)
     openers = {n.id for n in fresh if _becomes(n.id, found) in reach.openers}
-    again = {i for n in openers for i in reach.openers[_becomes(n, found)] if i in known}
+    again = {reach.openers[_becomes(n, found)] for n in openers} & known.keys()
     reach = Reach()
     look_ahead(conn, fresh, openers, known, reach)
     look_at_content(conn, [known[i] for i in sorted(again)], known, reach, received)

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from service.case.bringing import Brought, Ways, bring
+from service.case.group import Group
 from service.case.grouping import partition
 from service.case.node import Node
+from service.case.objections import takes_part
 from service.case.roles import Roles
 from service.mail import authentication
 from service.mail.message import Address, Mail
@@ -73,14 +75,10 @@ def test_the_topmost_header_counts_since_ours_is_written_above_what_came_in() ->
 
 
 def test_a_forger_of_a_participant_does_not_take_part() -> None:
-    from service.case.grouping import _takes_part
-
-    class Group:
-        people = frozenset({"it@corp.example"})
-
+    group = Group(0, people={"it@corp.example"})
     node = Node(id=1, at=NOW, author="it@corp.example", forged=True)
-    assert not _takes_part(node, Group())  # type: ignore[arg-type]
-    assert _takes_part(replace(node, forged=False), Group())  # type: ignore[arg-type]
+    assert not takes_part(node, group)
+    assert takes_part(replace(node, forged=False), group)
 
 
 def test_a_forged_vendor_is_no_vendor() -> None:

@@ -8,12 +8,16 @@ from itertools import permutations
 
 import pytest
 
+from service.case import grouping
+from service.case.bringing import Brought, bring
+from service.case.group import Group, Groups
 from service.case.tokens import own_message_id
 from service.mail.message import Bounce, Mail
 from tests.case.filing import (
     ACME,
     DESK,
     OTHER_USER,
+    ROLES,
     STRANGER,
     UMBRA,
     USER,
@@ -22,6 +26,7 @@ from tests.case.filing import (
     at,
     inside,
     mail,
+    read,
 )
 
 DAY = 24 * 60
@@ -401,3 +406,37 @@ def test_a_mail_known_from_quotes_alone_stands_with_one_of_us_before_a_stranger(
         filing.deliver(*order)
         assert not together(filing, "theirs", "ours")
         assert {n.case for n in filing.nodes.values() if n.author == USER} == {filing.case_of("ours")}
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_what_is_named_again_and_again_in_a_long_exchange_is_weighed_once(
+    monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    weighed = {length: _weighed(monkeypatch, length, lost) for length in (20, 40)}
+    assert weighed[40] < 5 * weighed[20]  # by the square, not by the cube
+
+
+def _weighed(monkeypatch: pytest.MonkeyPatch, length: int, lost: bool) -> int:
+    """How often a group is looked up for an exchange of so many mails that name all before them."""
+    names = [f"{'lost' if lost else ''}m{number}" for number in range(length)]
+    mails = [
+        mail(f"m{n}", USER, "Re: Fan" if n else "Fan", f"Word {n}.", 5 * n, to=(DESK,), refs=names[:n])
+        for n in range(length)
+    ]
+    nodes = [replace(read(bring_one(one)).node, id=n + 1) for n, one in enumerate(mails)]
+    looked_up: list[int] = []
+    lookup = Groups.of
+
+    def counted(self: Groups, message: int) -> Group | None:
+        looked_up.append(message)
+        return lookup(self, message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Groups, "of", counted)
+        assert len(grouping.partition(nodes).groups) == 1 + lost
+    return len(looked_up)
+
+
+def bring_one(one: Mail) -> Brought:
+    [brought] = bring(one, ROLES, WAYS, received_at=at(DAY))
+    return brought

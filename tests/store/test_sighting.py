@@ -82,6 +82,22 @@ def test_what_was_one_mail_by_a_showing_that_turns_out_to_be_another_mail_is_two
     assert desk.partition() == apart
 
 
+@pytest.mark.parametrize("last", ["cut", "like"])
+def test_a_mail_nobody_has_is_found_by_every_way_in_which_it_was_shown(sqlite: Database, last: str) -> None:
+    text = asked("two")
+    like = mail("like", USER, "Gate", text, 1.3 if last == "cut" else 0.3, to=(DESK,))
+    desk = Desk(sqlite)
+    if last == "cut":
+        desk.take(reader("short", DESK, inside(USER, text[:26], 0)), reader("long", DESK, inside(USER, text[:60], 0)))
+        desk.take(like, reader("elsewhere", DESK, inside(USER, text[:60], -540)))
+        desk.take(reader("cut", ACME, inside(USER, text[:26], 0)))
+        assert {frozenset({"short", "cut"}), frozenset({"long", "like"})} < desk.partition()
+    else:
+        desk.take(reader("long", DESK, inside(USER, text[:60], 0)), reader("zone", DESK, inside(USER, text[:60], -540)))
+        desk.take(like)
+        assert desk.partition() == {frozenset({"long", "like"}), frozenset({"zone"})}
+
+
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(like_mails(), st.integers(0, 1 << 30))
 def test_like_mails_are_parted_in_the_store_as_in_memory(
