@@ -44,6 +44,19 @@ def test_the_pure_core_reads_no_clock() -> None:
     assert not found, f"time is an argument in the core: {found}"
 
 
+def test_no_test_asserts_by_the_clock() -> None:
+    """Speed is measured in bench/: a machine that is busy makes no test fail. A deadline to wait until is none."""
+    measures = {"perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "thread_time", "timeit"}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources("tests")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.alias) and node.name in measures)
+        or (isinstance(node, ast.Attribute) and node.attr in measures)
+    ]
+    assert not found, f"count what is done instead: {found}"
+
+
 def test_the_pure_core_opens_no_file() -> None:
     found = []
     for path in sources(*PURE):

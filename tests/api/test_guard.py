@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
-import statistics
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
 import pytest
 import structlog
+from sqlalchemy import event
 
 from service.api.guard import Buckets
 from service.api.serving import must_be_safe
@@ -19,7 +19,7 @@ from service.errors import Refused
 from service.intake import House
 from service.settings import Listen, Settings
 from service.store import tokens
-from service.store.database import Database
+from service.store.database import Connection, Database
 from tests.mails import REPORT
 from tests.running import Running, now, running, with_settings
 
@@ -84,22 +84,25 @@ def test_only_hashes_are_kept(database: Database) -> None:
     assert made.secret.removeprefix(tokens.PREFIX) not in str(rows)
 
 
-def test_time_does_not_tell_how_much_of_a_token_is_right(guarded: Running) -> None:
-    """The lookup goes by SHA-256 of what was sent: nearly right and wholly wrong are equally far off."""
-    secret = guarded.token("clock", "read")
-    nearly, wholly = secret[:-1] + ("A" if secret[-1] != "A" else "B"), "sodan_" + "z" * 43
+def test_what_looks_a_token_up_is_a_hash_that_a_caller_cannot_steer(database: Database) -> None:
+    """So time does not tell how much of a secret is right: nearly right and wholly wrong are the same question."""
+    secret = database.transact(lambda conn: tokens.create(conn, "clock", "read", now())).secret
+    nearly, wholly = secret[:-1] + ("A" if secret[-1] != "A" else "B"), tokens.PREFIX + "z" * 43
+    asked: list[tuple[str, str]] = []
 
-    def took(candidate: str) -> float:
-        began = time.perf_counter()
-        guarded.database.read(lambda conn: tokens.find(conn, candidate, now()))
-        return time.perf_counter() - began
+    def look(conn: Connection, candidate: str) -> None:
+        note = lambda _c, _cursor, statement, values, *_: asked.append((statement, str(values)))  # noqa: E731
+        event.listen(conn, "before_cursor_execute", note)
+        tokens.find(conn, candidate, now())
+        event.remove(conn, "before_cursor_execute", note)
 
-    samples: dict[str, list[float]] = {nearly: [], wholly: []}
-    for _ in range(150):
-        for candidate, kept in samples.items():
-            kept.append(took(candidate))
-    near, far = (statistics.median(kept) for kept in samples.values())
-    assert 0.5 < near / far < 2.0  # a ratio in one run, not a time
+    for candidate in (nearly, wholly):
+        database.read(lambda conn, candidate=candidate: look(conn, candidate))
+    (statement, _), (other, _) = asked
+    assert statement == other
+    for candidate, (_, values) in zip((nearly, wholly), asked, strict=True):
+        assert hashlib.sha256(candidate.encode()).hexdigest() in values
+        assert candidate.removeprefix(tokens.PREFIX)[:8] not in values
 
 
 def test_too_many_requests_of_one_token_are_told_when_to_come_back(

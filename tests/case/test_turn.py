@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from time import process_time
 
 import pytest
 
@@ -378,8 +377,6 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_move
 
 
 def test_blanks_behind_a_state_cost_nothing() -> None:
-    began = process_time()
-    assert told_state("status" + " " * 400 + "x\ny") is None
-    assert process_time() - began < 1.0
+    assert told_state("status" + " " * 200_000 + "x\ny") is None  # by the square or worse it would not end
     assert told_state("Status changed:  \t Open \t -> \t Closed") == "closed"
     assert told_state("Status:A→ Waiting for customer") == "team"
