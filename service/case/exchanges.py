@@ -104,8 +104,10 @@ def _shared(theirs: set[str], written: Sequence[Node], keys: frozenset[str]) -> 
 
 
 def _clearest(scored: Scored, message: Node, least: float = 0.0) -> Join | None:
-    first, *rest = sorted(scored, key=lambda s: (-s[0], s[1].index)) or [None]
-    if first is None or first[0] < least or (rest and first[0] < rest[0][0] * _CLEARLY):
+    if not scored:
+        return None
+    first, *rest = sorted(scored, key=lambda s: (-s[0], s[1].index))
+    if first[0] < least or (rest and first[0] < rest[0][0] * _CLEARLY):
         return None
     return Join(message, *first[1:])
 

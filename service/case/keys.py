@@ -83,8 +83,7 @@ def shown_keys(node: Node, nodes: Mapping[int, Node]) -> frozenset[str]:
 
 def sought_keys(node: Node) -> frozenset[str]:
     """What to look up for a message, content aside: its own keys, what it names, and the minutes beside its own."""
-    seen = {key for one in node.sightings for key in sought_identity(one)}
-    return frozenset(({*own_keys(node), *cited_keys(node)} - content_keys(node)) | sought_identity(node) | seen)
+    return frozenset(({*own_keys(node), *cited_keys(node)} - content_keys(node)) | sought_identity(node))
 
 
 def sought_identity(node: Node) -> set[str]:

@@ -80,7 +80,7 @@ def inside(author: str, text: str, when: float | None, *, subject: str | None = 
 
 
 def read(brought: Brought) -> Brought:
-    """What rules would read: a number (``[acme #123456]`` in a subject), ``SOLVED``, ``CAUSE``, a product in a text."""
+    """What rules would read: a number (``[acme #123456]`` in a subject), ``SOLVED``, ``CAUSE``, ``HOW``, a product."""
     subject = brought.turn.subject
     stated = tuple(Reference(v, n, True, n) for v, n in _NUMBER.findall(subject))
     vendor = brought.node.vendor or next((v for v in ("acme", "umbra") if v in brought.text.casefold()), None)
@@ -91,7 +91,7 @@ def read(brought: Brought) -> Brought:
         brought,
         Reading(
             turn=brought.turn.id,
-            kind="rca" if "CAUSE" in brought.text else None,
+            kind="rca" if "CAUSE" in brought.text else "howto" if "HOW" in brought.text else None,
             acts=acts,
             asks=(),
             items=(),

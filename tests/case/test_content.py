@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.case.phrases import returns, seconds
-from service.mail.message import Bounce, Mail
+from service.mail.message import Address, Bounce, Mail
 from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, every_order, inside, mail
 
 DAY = 24 * 60
@@ -210,6 +212,8 @@ def test_another_person_of_the_vendor_takes_over_under_a_subject_of_his_own(text
         pytest.param(CHI, DESK, "The lamp of pump PX-77 is replaced.", id="another matter of a machine"),
         pytest.param(CHI, DESK, "Join us: a valve for every pump, stops and docks in the north.", id="plain words"),
         pytest.param(CHI, OTHER_USER, "Send the trace of PX-77 at the north dock, valve shut.", id="to somebody else"),
+        pytest.param(CHI, DESK, "Our offer: trace of PX-77 at the north dock, valve shut.", id="a fine offer"),
+        pytest.param(CHI, DESK, "HOW one traces PX-77 at the north dock, valve shut.", id="a guide"),
         pytest.param(
             "li@umbra.test", DESK, "Send the trace of PX-77 at the north dock, valve shut.", id="of another vendor"
         ),
@@ -334,6 +338,7 @@ def test_a_maker_who_repeats_the_identifiers_that_we_gave_a_partner_speaks_of_th
     assert every_order(asked, maker) == apart(("asked", "maker"))
     for text, to in (
         ("Unit WB20K77120000 with 7.2.44b, opened by a partner.", DESK),
+        ("Unit WB20K77129031, opened by a partner.", DESK),
         (told, OTHER_USER),
         ("KB5034441 and 0x80070005 on Windows11pro2024 and 20240915, 3 %.", DESK),
     ):
@@ -458,3 +463,65 @@ def test_a_second_outage_is_another_one() -> None:
 def test_another_trouble_of_one_thing_is_another_case(first: str, who: str, then: str) -> None:
     one, two = user("one", USER, "Desk", first, 0), user("two", who, "Floor", then, 2 * DAY)
     assert every_order(one, two) == apart(("one",), ("two",))
+
+
+def test_a_maker_who_wrote_of_a_case_before_opens_another_by_another_number() -> None:
+    said = "Unit WB20K77129031, firmware 7.2.44b, drops calls at noon."
+    asked = mail("asked", DESK, "Wall box", said, 0, to=("care@umbra.test",))
+    first = mail("first", ACME, "[acme #700111] Re: Wall box", "Call us.", 100, to=(DESK,), parent="asked")
+    maker = mail("maker", ACME, "[acme #700888] Created", "Unit WB20K77129031 with 7.2.44b.", 700, to=(DESK,))
+    assert every_order(asked, first, maker) == apart(("asked", "first"), ("maker",))
+
+
+def test_a_person_takes_over_what_only_a_receipt_repeats_from_a_portal() -> None:
+    said = "Pump PX-77 at the north dock stops, valve open."
+    receipt = mail("receipt", ACME, "[acme #700222] Received", said, 0, to=(DESK,), automatic="auto_reply")
+    taken = mail("taken", CHI, "Trace", "Send the trace of PX-77 at the north dock, valve shut.", 600, to=(DESK,))
+    assert every_order(receipt, taken) == apart(("receipt", "taken"))
+
+
+def test_with_a_settled_exchange_the_same_person_does_not_go_on() -> None:
+    done = mail("done", DESK, "Re: Night ringing", "SOLVED, thank you.", 20, to=(ANDY,), parent="asked")
+    more = mail("more", ANDY, "Our call", "Does KX-20 ring in the hall?", 60, to=(DESK,))
+    assert every_order(ASKED, more) == apart(("asked", "more"))
+    assert every_order(ASKED, done, more) == apart(("asked", "done"), ("more",))
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        pytest.param(USER, "Every big drawing ends, morning shelf upload fails again.", id="plain words, however many"),
+        pytest.param(USER, "The number 5077 again.", id="a code alone"),
+        pytest.param(OTHER_USER, "The scale shows 5077 again.", id="a code alone, by another"),
+    ],
+)
+def test_a_trouble_is_not_back_by_so_little(who: str, text: str) -> None:
+    again = user("again", who, "Desk again", text, DAY)
+    assert every_order(FIRST, OVER, THANKS, again) == apart(("first", "over", "thanks"), ("again",))
+
+
+def test_a_question_is_no_second_report() -> None:
+    asked = user("asked", OTHER_USER, "drawings", "We also have error 5077 in shelf: HOW does one drop a drawing?", 40)
+    assert every_order(FIRST, asked) == apart(("first",), ("asked",))
+
+
+@pytest.mark.parametrize("name", ["Will Smith", "営業部 Lee"])
+def test_a_name_that_is_a_word_or_a_department_names_nobody(name: str) -> None:
+    report = user("report", USER, "ledger", "The ledger workbook stops at a macro.", 0)
+    report = replace(report, from_=Address(name, USER))
+    second = user(
+        "second", OTHER_USER, "ledger", "We also use a ledger: 営業部 and I ask which workbook will open.", 40
+    )
+    assert every_order(report, second) == apart(("report",), ("second",))
+
+
+def test_an_inquiry_and_the_receipt_that_came_with_it_are_what_a_report_waits_for() -> None:
+    report = user("report", USER, "Gate", "Gate F9 does not close, code H77 and a beep.", 0)
+    inquiry = mail("inquiry", DESK, "Question on H77", "Gate F9, code H77, beeps and does not close.", 60, to=(ACME,))
+    early = mail("early", ACME, "[acme #700333] Question on H77", "We got it.", 59, to=(DESK,), automatic="auto_reply")
+    assert every_order(report, inquiry, early) == apart(("report", "inquiry", "early"))
+
+
+def test_a_request_for_the_cause_shares_more_than_a_place_and_a_minute() -> None:
+    cause = mail("cause", DESK, "Wanted", "CAUSE of the stop at 8:28, please, and of the noise.", 3 * DAY, to=(ACME,))
+    assert every_order(LINE, UP, FINE, cause) == apart(("line", "up", "fine"), ("cause",))

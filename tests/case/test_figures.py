@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.case.figures import figures_in, is_figure
-from service.case.words import weight
+from service.case.words import content_words, weight
 from tests.case.filing import ACME, DESK, USER, Filing, mail
 
 
@@ -41,3 +41,8 @@ def test_the_figures_of_a_report_speak_for_the_inquiry_about_it() -> None:
     )
     assert filing.case_of("user") == filing.case_of("ask")
     assert "90人" in filing.why("ask").words
+
+
+def test_whom_a_mail_addresses_is_no_telling_word_but_a_specification_is() -> None:
+    assert "塚様" not in content_words("大塚様")
+    assert "仕様" in content_words("製品仕様")
