@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -97,7 +98,7 @@ def test_what_looks_a_token_up_is_a_hash_that_a_caller_cannot_steer(database: Da
         event.remove(conn, "before_cursor_execute", note)
 
     for candidate in (nearly, wholly):
-        database.read(lambda conn, candidate=candidate: look(conn, candidate))
+        database.read(partial(look, candidate=candidate))
     (statement, _), (other, _) = asked
     assert statement == other
     for candidate, (_, values) in zip((nearly, wholly), asked, strict=True):
