@@ -65,6 +65,7 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
             # who names no vendor must say the more: an identifier, or much
             identified = not _identifiers(report).isdisjoint(words.split())
             less = 2.5 if identified else 3.0 if report.about == answer.vendor else 4.5
+            less += 1.0 if answer.automatic == "notification" else 0.0
             scored.append((score - less, other, report, words))
         elif inquiry is None and (asked := _asked_elsewhere(other, answer)) is not None and keys & content_keys(asked):
             repeated = _identifiers(asked) & {word for m in _said(group, answer) for word in _identifiers(m)}

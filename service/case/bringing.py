@@ -216,6 +216,7 @@ def _brought_mail(
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],
         holds=holds,
+        notes=role == "team" and bool(content_words(text)) and _hands_on(mail, roles),
         hands_on=role == "unknown" and not authentication.is_forged(mail) and _hands_on(mail, roles),
     )
     turn = _turn(

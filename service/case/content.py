@@ -10,7 +10,7 @@ These arguments, and only these:
   an exchange that still goes on; it must share telling words beside those of its subject with that exchange, clearly
   more than with any other of that person's.
 * **Another person takes over.** The same by anybody of that vendor's, to one of us who takes part in the exchange; it
-  must share an identifier and three words more, or two figures, beside those of the subjects.
+  must share an identifier and three words more, or two figures, beside those of the subjects; or it names the user.
 * **The cause of what is over.** Our team asks a vendor for it under a new subject, in words that point to one exchange.
 * **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
   vendor's product waits for the team, and they share telling words, more than with any other waiting case. Or the same
@@ -18,6 +18,8 @@ These arguments, and only these:
 * **The second report.** Another user tells of the same trouble ("us too", "same as Tanaka-san"), within three days, in
   words that point to one report: an identifier, a code, a figure or the name of who reported it among them; or somebody
   tells that it works again, or that it is back, in words that point to one case.
+* **The note on what is handed on.** A colleague says in his own words whose trouble the vendor's mail is about that he
+  forwards: an identifier, or the name of who reported it and more.
 
 Subject words and people alone join nothing. Each join names the words it rests on. Two mails are compared when they
 share a key of content (``keys.content_keys``) that no crowd holds: a word, a person, a vendor that more than ``CROWD``
@@ -85,7 +87,9 @@ def _firsts(group: Group) -> list[Node]:
     people = [m for m in own if not m.automatic]
     # what a vendor's receipt belongs to is asked again when somebody writes for the vendor
     begun = bool(own) and own[0].side == "vendor"
-    return [*own[:1], *people[:1], *[m for m in people if begun and m.side == "vendor"][:1]]
+    told = [m for m in people if begun and (m.side == "vendor" or m.notes)]
+    by_vendor, noted = (next((m for m in told if m.notes == notes), None) for notes in (False, True))
+    return [*own[:1], *people[:1], *[m for m in (by_vendor, noted) if m is not None]]
 
 
 def _stay(groups: Groups, alive: Alive, found: dict[int, Evidence]) -> None:

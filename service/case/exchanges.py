@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from service.case.group import Group, Groups
+from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, WAIT, Alive, Join, Scored, standing, told_in_openers
+from service.case.reach import EARLY, WAIT, Alive, Join, Scored, names_writer, standing, told_in_openers
 from service.case.reports import fresh_inquiry
 from service.case.words import likeness_of_runs, together, weight
 
@@ -39,6 +40,11 @@ def goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> 
     beside = set(answer.words) - set(answer.subject_words)
     for other in candidates:
         written = _exchange(other, answer)
+        if written:
+            # the vendor's first mail names the thing, what he wrote himself may not
+            his = {m.id for m in written}
+            late = _exchange_with_vendor(other, answer, answer.vendor)
+            written = [m for m in late if m.id in his or m.side == "vendor"]
         score, words = _shared(beside, written, keys)
         if words and answer.base and any(m.base == answer.base for m in written):
             score += 2.0
@@ -51,8 +57,9 @@ def goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> 
 
 def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> Join | None:
     """Several people write for a vendor: another one than was asked takes over, under a subject of his own. What a
-    vendor's people write of a product at any time, offers and invitations, shares no more than its name."""
-    if answer.kind in ("billing", "howto", "request") or _SALES.search(answer.text):
+    vendor's people write of a product at any time, offers and invitations, shares no more than its name, unless it is
+    that very thing which the exchange is about."""
+    if answer.kind in ("billing", "howto", "request"):
         return None
     scored: Scored = []
     theirs = {*answer.words, *answer.subject_words}
@@ -64,11 +71,16 @@ def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str])
     join = _clearest(scored, answer)
     if join is None:
         return None
-    written = _exchange_with_vendor(join.group, answer, answer.vendor)
+    written = [m for m in _exchange_with_vendor(join.group, answer, answer.vendor) if keys & content_keys(m)]
     told = [m for m in written if m.side != "requester" or m.to_vendor]
     people = {p for m in told for p in (*m.to, *m.cc, *(() if m.side == "vendor" else (m.author,)))}
-    shared = (theirs & told_in_openers(written, keys)) - {word for m in written for word in m.subject_words}
-    return join if _much(shared) and people & {*answer.to, *answer.cc} else None
+    known = told_in_openers(written, keys)
+    if not people & {*answer.to, *answer.cc} or not known.issuperset(_SALES.findall(answer.text)):
+        return None
+    common = theirs & known
+    shared = common - {word for m in written for word in m.subject_words}
+    named = any(m.side == "requester" and names_writer(answer, m) for m in written)
+    return join if _much(shared) or (named and shared and len(together(common)) > _BESIDE) else None
 
 
 def asks_for_the_cause(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:

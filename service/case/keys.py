@@ -117,8 +117,10 @@ def content_sought(node: Node) -> frozenset[str]:
 def _content(node: Node) -> set[str]:
     """Without the fortnight."""
     keys: set[str] = set()
-    if node.automatic in ("notification", "calendar", "bounce", "receipt") or node.origin == "quoted":
+    if node.automatic in ("calendar", "bounce", "receipt") or node.origin == "quoted":
         return keys
+    if node.automatic == "notification" and not (node.side == "vendor" and node.stated):
+        return keys  # a desk tells of its cases under their numbers
     if node.side == "vendor" and node.vendor and (node.stated or node.mentioned):
         people = (*node.to, *node.cc)[:4]
         keys |= {_key("wait", f"{node.vendor}:{who}") for who in (*people, "*")}
@@ -132,7 +134,7 @@ def _content(node: Node) -> set[str]:
         keys |= {_key("wait", f"{asked}:{who}") for who in ("*", node.author, *node.to, *node.cc)[:6] if who}
     if node.headerless and node.side == "team" and node.to_vendor and not node.fresh:
         keys |= {_key("talk", word) for word in (*_telling(node, 20), f"v={node.to_vendor}")}
-    if opens and node.side == "requester" and not node.to_vendor:
+    if (opens and node.side == "requester" and not node.to_vendor) or node.second:
         keys |= {_key("talk", word) for word in (*_telling(node, 10), *((f"v={node.about}",) if node.about else ()))}
     if node.second:
         keys |= {_key("also", word) for word in _telling(node, 20)}

@@ -76,6 +76,8 @@ class Node:
     """The author says that a new topic begins."""
     hands_on: bool = False
     """A mail of a vendor's, forwarded by somebody who is on no side of ours."""
+    notes: bool = False
+    """Our team hands on a vendor's mail with words of its own."""
     resolves: bool = False
     """Our side says that the matter is settled."""
     seconds: bool = False
@@ -118,11 +120,11 @@ class Node:
 
     @property
     def second(self) -> bool:
-        """It answers nothing and yet speaks of what was told before: the same trouble elsewhere or again, or that it is
-        over."""
+        """It answers nothing and yet speaks of what was told before: the same trouble elsewhere or again, that it is
+        over, or whose trouble a vendor's mail is about."""
+        says = self.seconds or self.returns or self.resolves
         return (
-            self.side == "requester"
-            and (self.seconds or self.returns or self.resolves)
+            ((self.side == "requester" and says) or (self.side == "team" and self.notes))
             and self.headerless
             and not (self.automatic or self.fresh or self.forged or self.to_vendor)
         )

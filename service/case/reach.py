@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from service.case.group import Group, Groups
 from service.case.keys import content_keys, content_sought
 from service.case.node import Node
+from service.case.words import content_words
 
 CROWD = 10
 """So many cases may share a key that still tells something."""
@@ -74,6 +76,22 @@ def until(members: Iterable[Node], at: datetime) -> list[Node]:
 def people_of(members: Iterable[Node]) -> set[str]:
     """Who takes part by the word of one of us or a vendor."""
     return {p for m in members if m.side != "unknown" and not m.forged for p in (m.author, *m.to, *m.cc) if p}
+
+
+def names_writer(mail: Node, other: Node) -> bool:
+    """Whether a mail names the writer of another by one of the names that he bears, unless that is a department or a
+    word of no weight; short ones are parts of words."""
+    parts = [part for part in re.split(r"[\s,.]+", other.author_name.casefold()) if content_words(part)]
+    words = {*mail.words, *mail.subject_words}
+    for part in parts:
+        if not part.isascii():
+            if len(part) >= 2 and part[-1] not in "部課室係店局" and part in mail.text:
+                return True
+        elif len(part) >= 4:
+            [name, *_] = content_words(part)
+            if any(word == name or word.startswith((f"{name}-", f"{part}-")) for word in words):
+                return True
+    return False
 
 
 def told_in_openers(members: Iterable[Node], keys: frozenset[str]) -> set[str]:

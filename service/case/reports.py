@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import Alive, Join, Scored, own_of, people_of, standing, told_in_openers, until
-from service.case.words import alike, content_words, covered, likeness, likeness_of_runs, together, weight
+from service.case.reach import Alive, Join, Scored, names_writer, own_of, people_of, standing, told_in_openers, until
+from service.case.words import alike, covered, likeness, likeness_of_runs, together, weight
 
 BEHALF = timedelta(days=14)
 """How long a user's report may wait until the team asks the vendor, and how long word of recovery may take."""
@@ -121,8 +121,11 @@ def _bounced(group: Group, inquiry: Node) -> Node | None:
 
 
 def second_report(group: Group) -> Node | None:
-    """A user's first mail, when it tells that others have the same trouble, that something works again, or no more."""
-    first = next(iter(own_of(group.members)), None)
+    """A user's first mail, when it tells that others have the same trouble, that something works again, or no more; a
+    colleague's note on the vendor's mail that he hands on, when nothing else came before."""
+    own = own_of(group.members)
+    noted = next((m for m in own if m.notes), None)
+    first = next((m for m in own if noted is None or m.id not in noted.holds), None)
     if first is None or group.pinned is not None or not first.second:
         return None
     return first
@@ -136,7 +139,7 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
     theirs = {*second.words, *second.subject_words}
     scored: Scored = []
     for other in standing(groups, others, group):
-        report = _told_before(other, second)
+        report = waiting_report(other, second) if second.notes else _told_before(other, second)
         told = until(other.members, second.at)
         words = told_in_openers((m for m in told if m.side in ("requester", "team")), keys)
         if report is None or not words:
@@ -145,13 +148,14 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
         score = likeness(theirs, words)
         if second.about and any(m.about == second.about for m in told):
             score += 1.0
-        named, concerned = _named(report, second), second.author in people_of(told)
+        named, concerned = names_writer(second, report), second.author in people_of(told)
         if second.returns and not (second.seconds or second.resolves):
             points = _points_back(shared, told, second, concerned)
         else:
             # plain words alone are those of any trouble with the same product
             points = named or (concerned and second.resolves) or any(weight(word) >= STRONG for word in shared)
-            score += 2.0 * named + 1.0 * (concerned and second.resolves)
+            mine = second.resolves and second.author == report.author
+            score += 2.0 * (named or mine) + 1.0 * (concerned and second.resolves)
         if not points or (second.kind == "howto" and not second.resolves):
             continue
         scored.append((score, other, report, " ".join(sorted(shared)[:8])))
@@ -193,14 +197,6 @@ def _told_before(group: Group, second: Node) -> Node | None:
 
 def _soon(first: datetime, second: datetime) -> bool:
     return timedelta(0) <= second - first <= SECOND
-
-
-def _named(report: Node, second: Node) -> bool:
-    """Whether a mail names the writer of another by one of the names that he bears; short ones are parts of words."""
-    parts = report.author_name.casefold().replace(",", " ").split()
-    names = [part for part in parts if len(part) >= (4 if part.isascii() else 2)]
-    names = [part for part in names if part[-1] not in "部課室係店局" and content_words(part)]
-    return any(name in second.text for name in names)
 
 
 def told_by_users(group: Group, at: datetime) -> set[str]:

@@ -54,22 +54,32 @@ _GREETING = re.compile(
 )
 
 
+_AT_REST = re.compile(
+    r"(?:その後|あれから|以来|以降)(?:は|も|、|に)?[^。、\n]{0,24}"
+    r"(?:ません|ない|ず|なし|順調|良好|正常|安定|快適)(?:です|に[^。\n]{0,12})?[。.]?$"
+    r"|\b(?:been|running|working|runs|works|behaving|stayed) (?:\w+ )?(?:fine|well|smoothly|stable|quiet|perfectly)"
+    r"(?: ever)? since\b[^.\n]{0,24}\.?$"
+    r"|\b(?:no|not) (?:\w+ ){0,3}(?:again |any ?more )?(?:ever )?since\b[^.\n]{0,24}\.?$",
+    re.IGNORECASE,
+)
+"""A remark in passing that the old matter has been quiet since."""
+
+
+_ASIDE = re.compile(r"あと|なお|ちなみに|それと|また|追伸|also|ps|p\.s\.|btw", re.IGNORECASE)
+
+
 def begins_new_topic(text: str) -> bool:
-    """Whether the first real sentences say so; a side remark further down does not count."""
+    """Whether the first real sentence says so, or the next where the first tells in passing that the old matter has
+    been quiet since; a side remark further down does not count."""
+    quiet = False
     lines = [line.strip() for line in unicodedata.normalize("NFKC", text[:1500]).splitlines() if line.strip()]
-    opening: list[str] = []
-    for line in lines:
-        sentences = [part for part in re.split(r"(?<=[。.!?])\s*", line) if part]
-        for sentence in sentences:
-            if _JA.search(sentence) or _EN.search(sentence):
-                return (
-                    not re.match(r"(?:あと|なお|ちなみに|それと|また|追伸|also|ps|p\.s\.|btw)", sentence, re.IGNORECASE)
-                    or not opening
-                )
-            if not _GREETING.match(sentence) and not _names_oneself(sentence):
-                opening.append(sentence)
-                if len(opening) >= 1:
-                    return False
+    for sentence in (part for line in lines for part in re.split(r"(?<=[。.!?])\s*", line) if part):
+        if _JA.search(sentence) or _EN.search(sentence):
+            return not (quiet and _ASIDE.match(sentence))
+        if not quiet and len(sentence) <= 60 and _AT_REST.search(sentence):
+            quiet = True
+        elif not _GREETING.match(sentence) and not _names_oneself(sentence):
+            return False
     return False
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.case.grouping import partition
-from service.mail.message import Mail
+from service.mail.message import Address, Mail
 from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, Filing, inside, mail
 
 WORDS = re.findall(
@@ -16,6 +17,7 @@ WORDS = re.findall(
     """amber basalt cedar delta ember fjord garnet harbor indigo jasper kelp lagoon maple nectar onyx pebble quartz
     raven saffron tundra umber velvet willow xenon yarrow zephyr""",
 )
+NAMES = {USER: "Mika Tachibana", OTHER_USER: "Jun Sakata"}
 PEOPLE = (DESK, USER, OTHER_USER, ACME, "chi@acme.test", UMBRA, STRANGER)
 
 
@@ -34,10 +36,15 @@ def conversations(draw: st.DrawFn, common_words: bool = True) -> list[Mail]:
             name = f"t{talk}m{step}"
             when = talk * 7 + step * draw(st.integers(11, 3000))
             mood = draw(st.sampled_from(("", "", "", "Same here: ", "It's back: ", "SOLVED ")))
-            body = f"{mood}{topic} {name} " + " ".join(draw(st.lists(st.sampled_from(words), min_size=6, max_size=9)))
+            whose = draw(st.sampled_from(("", "", "", *(f"(for {one.split()[1]}) " for one in NAMES.values()))))
+            body = f"{mood}{whose}{topic} {name} " + " ".join(
+                draw(st.lists(st.sampled_from(words), min_size=6, max_size=9))
+            )
             if not told:
                 subject = topic if number is None else f"{topic} [acme #{number}]"
-                machine = draw(st.sampled_from((None, None, "auto_reply"))) if "acme" in author else None
+                machine = (
+                    draw(st.sampled_from((None, None, "auto_reply", "notification"))) if "acme" in author else None
+                )
                 told.append(mail(name, author, subject, body, when, to=to, automatic=machine))
                 continue
             parent = draw(st.sampled_from(told))
@@ -65,7 +72,12 @@ def conversations(draw: st.DrawFn, common_words: bool = True) -> list[Mail]:
             else:
                 told.append(mail(name, author, subject, body, when, to=to, parent=parent.message_id[1:-8]))
         mails += told
-    return mails
+    return [_named(one) for one in mails]
+
+
+def _named(one: Mail) -> Mail:
+    assert one.from_ is not None
+    return replace(one, from_=Address(NAMES.get(one.from_.address, ""), one.from_.address))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -8,7 +8,7 @@ import pytest
 
 from service.case.phrases import returns, seconds
 from service.mail.message import Address, Bounce, Mail
-from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, USER, Filing, every_order, inside, mail
+from tests.case.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, Filing, every_order, inside, mail
 
 DAY = 24 * 60
 ANDY = "andy@acme.test"
@@ -134,6 +134,7 @@ def test_of_two_exchanges_with_one_person_that_fit_alike_neither_is_gone_on_with
         "私もログインできなくなりました。",
         "田中さんと同じ症状です。",
         "隣の席の人も開けないそうです。",
+        "三好さんも同じのが出ていると聞きました。",
         "Same here since nine.",
         "We are also getting the red page.",
         "It is happening to two others in our room too.",
@@ -153,6 +154,8 @@ def test_words_of_a_second_report(text: str) -> None:
         "Too slow for work.",
         "At the same time it beeps.",
         "同じエラーが何度も出ます。",
+        "田中さんと同じ権限をお願いします。",
+        "佐藤さんも同じ会議に出席します。",
         "再起動しても同じ現象が発生します。",
         "別のPCでも同じエラーです。",
         "It shows the same message every time I print.",
@@ -525,3 +528,118 @@ def test_an_inquiry_and_the_receipt_that_came_with_it_are_what_a_report_waits_fo
 def test_a_request_for_the_cause_shares_more_than_a_place_and_a_minute() -> None:
     cause = mail("cause", DESK, "Wanted", "CAUSE of the stop at 8:28, please, and of the noise.", 3 * DAY, to=(ACME,))
     assert every_order(LINE, UP, FINE, cause) == apart(("line", "up", "fine"), ("cause",))
+
+
+MIKA = replace(
+    user("mika", USER, "shades guild", "I cannot open a guild in shades for the 17th, my seat is gone.", 0),
+    from_=Address("Mika Tachibana", USER),
+)
+PORTAL = mail(
+    "portal",
+    UMBRA,
+    "[umbra #700444] seat missing",
+    "shades: the seat of one user is gone, no guild on the 17th.",
+    60,
+    to=(DESK,),
+    automatic="auto_reply",
+)
+REN = "ren@umbra.test"
+"""A person at the other vendor's."""
+
+
+def test_a_vendor_who_names_the_user_of_an_exchange_and_its_matter_speaks_of_it() -> None:
+    told = "The seat went with the guild of the 17th. It is Tachibana-san's again; sign in and open it."
+    person = mail("person", REN, "Seat for Tachibana-san", told, DAY, to=(DESK,))
+    assert every_order(MIKA, PORTAL, person) == apart(("mika", "portal", "person"))
+
+
+@pytest.mark.parametrize(
+    ("who", "to", "text"),
+    [
+        pytest.param(REN, DESK, "The seat went with the guild of the 17th. It is there again.", id="names nobody"),
+        pytest.param(REN, DESK, "A wall lamp for Tachibana-san, in blue.", id="another matter of the user's"),
+        pytest.param(REN, DESK, "Tachibana-san asked for an offer of a seat: guild, shades, 17th.", id="an offer"),
+        pytest.param(ANDY, DESK, "The seat of Tachibana-san for the guild of the 17th is back.", id="another vendor"),
+        pytest.param(REN, OTHER_USER, "The seat of Tachibana-san for the guild of the 17th is back.", id="to another"),
+    ],
+)
+def test_a_name_alone_or_the_matter_alone_is_not_enough(who: str, to: str, text: str) -> None:
+    person = mail("person", who, "Hello", text, DAY, to=(to,))
+    assert every_order(MIKA, PORTAL, person) == apart(("mika", "portal"), ("person",))
+
+
+def test_what_the_vendor_is_asked_about_may_be_what_it_sells() -> None:
+    asked = mail(
+        "asked", DESK, "No webinar", "Unit KX-20, code 5077: the webinar of floor nine is dark.", 0, to=(ANDY,)
+    )
+    told = "Webinar: KX-20 showed 5077 by floor nine, dark no more."
+    person = mail("person", "chi@acme.test", "Done", told, DAY, to=(DESK,))
+    assert every_order(asked, person) == apart(("asked", "person"))
+    other = mail("asked", DESK, "No picture", "Unit KX-20, code 5077: the wall of floor nine is dark.", 0, to=(ANDY,))
+    assert every_order(other, person) == apart(("asked",), ("person",))
+
+
+def test_the_first_mail_of_the_vendor_names_what_its_person_writes_about() -> None:
+    desk = mail("desk", ACME, "[acme #700555] Predicted", "Disk four of srv-bk01 will fail.", 0, to=(DESK,))
+    reply = mail("reply", DESK, "Re: [acme #700555] Predicted", "Please come.", 30, to=(ACME,), parent="desk")
+    visit = mail("visit", ANDY, "[acme #700555] Visit", "I come on Thursday at ten.", 60, to=(DESK,))
+    thanks = mail("thanks", DESK, "Re: [acme #700555] Visit", "Good, ring at gate two.", 70, to=(ANDY,), parent="visit")
+    done = mail("done", ANDY, "All done", "The disk of srv-bk01 is a new one, 7 % rebuilt.", DAY, to=(DESK,))
+    assert every_order(desk, visit, thanks, done) == apart(("desk", "visit", "thanks", "done"))
+    assert every_order(desk, reply, done) == apart(("desk", "reply"), ("done",))  # he is nobody there yet
+    lamp = mail("done", ANDY, "All done", "The lamp of hall three is a new one.", DAY, to=(DESK,))
+    assert every_order(desk, visit, thanks, lamp) == apart(("desk", "visit", "thanks"), ("done",))
+
+
+LEDGER = replace(
+    user("ledger", USER, "Ledger server down?", "Nobody reaches the ledger server, orders are late.", 0),
+    from_=Address("Mika Tachibana", USER),
+)
+
+
+def handed(text: str, *, when: float = 120) -> Mail:
+    told = inside(
+        ACME, "Host srv-7 has no link, number 700666.", 90, subject="[acme #700666] No link", origin="forwarded"
+    )
+    return mail("handed", DESK, "Fwd: [acme #700666] No link", text, when, forwarded=(told,))
+
+
+def test_a_colleague_who_hands_on_a_vendors_mail_says_whose_it_is() -> None:
+    noted = handed("The ticket for the ledger server (Tachibana-san's mail).")
+    answer = mail("answer", ACME, "[acme #700666] No link", "We look at srv-7.", 600, to=(DESK,))
+    assert every_order(LEDGER, noted, answer, OTHER) == apart(("ledger", "handed", "answer"), ("other",))
+    filing = Filing()
+    filing.deliver(LEDGER, noted)
+    assert filing.why("handed").kind == "content"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="without a word"),
+        pytest.param("Tachibana-san, for you.", id="a name alone"),
+        pytest.param("The ticket for the ledger server.", id="plain words alone"),
+        pytest.param("For the printer of Sakata-san.", id="of somebody else"),
+    ],
+)
+def test_a_note_that_does_not_say_whose_it_is_joins_nothing(text: str) -> None:
+    assert every_order(LEDGER, handed(text)) == apart(("ledger",), ("handed",))
+
+
+def test_a_note_joins_no_report_that_a_vendor_was_asked_about() -> None:
+    asked = mail("asked", DESK, "Re: Ledger server down?", "Is srv-9 down?", 30, to=(ANDY,), parent="ledger")
+    noted = handed("The ticket for the ledger server (Tachibana-san's mail).")
+    assert every_order(LEDGER, asked, noted) == apart(("ledger", "asked"), ("handed",))
+
+
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [
+        pytest.param("Rotor of hall two hums since 8:10, belt warm, three people cannot lift.", True, id="the same"),
+        pytest.param("Rotor: plan for the year.", False, id="the product alone"),
+    ],
+)
+def test_the_notification_of_a_portal_finds_the_report_it_is_about(text: str, together: bool) -> None:
+    report = user("report", USER, "lift", "The rotor of hall two hums since 8:10, its belt is warm, we cannot lift.", 0)
+    portal = mail("portal", ACME, "[acme #700777] Request", text, 60, to=(DESK,), automatic="notification")
+    assert every_order(report, portal) == (apart(("report", "portal")) if together else apart(("report",), ("portal",)))
