@@ -508,12 +508,12 @@ def test_a_question_is_no_second_report() -> None:
     assert every_order(FIRST, asked) == apart(("first",), ("asked",))
 
 
-@pytest.mark.parametrize("name", ["Will Smith", "営業部 Lee"])
-def test_a_name_that_is_a_word_or_a_department_names_nobody(name: str) -> None:
+@pytest.mark.parametrize("name", ["Will Smith", "営業部 Lee", "福岡 Lee"])
+def test_a_name_that_is_a_word_a_department_or_a_place_names_nobody(name: str) -> None:
     report = user("report", USER, "ledger", "The ledger workbook stops at a macro.", 0)
     report = replace(report, from_=Address(name, USER))
     second = user(
-        "second", OTHER_USER, "ledger", "We also use a ledger: 営業部 and I ask which workbook will open.", 40
+        "second", OTHER_USER, "ledger", "We also use a ledger: 営業部, 福岡支店 and I ask which workbook will open.", 40
     )
     assert every_order(report, second) == apart(("report",), ("second",))
 
