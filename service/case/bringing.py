@@ -15,7 +15,7 @@ from service.case.addressed import addresses_on, first_vendor, is_intake, names_
 from service.case.dating import in_zone, moment
 from service.case.node import Node
 from service.case.numbers import claims_in, numbers_in, told_in
-from service.case.phrases import returns, seconds
+from service.case.phrases import returns, says_ticket_raised, seconds
 from service.case.roles import Roles
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
@@ -217,6 +217,7 @@ def _brought_mail(
         text=squashed(text)[:400],
         holds=holds,
         notes=role == "team" and bool(content_words(text)) and _hands_on(mail, roles),
+        raised=role == "team" and says_ticket_raised(text),
         hands_on=role == "unknown" and not authentication.is_forged(mail) and _hands_on(mail, roles),
     )
     turn = _turn(

@@ -20,6 +20,8 @@ These arguments, and only these:
   tells that it works again, or that it is back, in words that point to one case.
 * **The note on what is handed on.** A colleague says in his own words whose trouble the vendor's mail is about that he
   forwards: an identifier, or the name of who reported it and more.
+* **The ticket that is open already.** Our answer to a user says that a ticket is open with a vendor: the one whose
+  receipt came within the day before, and which shares telling words with the report.
 
 Subject words and people alone join nothing. Each join names the words it rests on. Two mails are compared when they
 share a key of content (``keys.content_keys``) that no crowd holds: a word, a person, a vendor that more than ``CROWD``
@@ -38,6 +40,7 @@ from service.case.group import Evidence, Group, Groups
 from service.case.node import Node
 from service.case.reach import Alive, Join, Reach, own_of
 from service.case.reports import fresh_inquiry, join_again, join_inquiry, join_second, second_report
+from service.case.tickets import join_told, told_ticket
 
 
 def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evidence]:
@@ -64,7 +67,8 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
 
 
 def _argued(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
-    arguments = (join_second, join_again, answers_by_words, answers_by_time, join_inquiry, asks_for_the_cause)
+    by_vendor = (answers_by_words, answers_by_time)
+    arguments = (join_second, join_again, *by_vendor, join_inquiry, asks_for_the_cause, join_told)
     joins = (argue(groups, others, group, alive) for argue in arguments)
     return next((join for join in joins if join is not None), None)
 
@@ -73,7 +77,7 @@ def seeks(node: Node) -> bool:
     """Whether content may join the mail to an earlier one: a vendor's, the team's to a vendor, and a user's that tells
     of what was told before. All others wait."""
     asks = node.side == "team" and node.to_vendor is not None
-    return node.side == "vendor" or asks or node.second
+    return node.side == "vendor" or asks or node.second or node.tells_ticket
 
 
 def _begun(group: Group) -> tuple[datetime, int]:
@@ -89,7 +93,8 @@ def _firsts(group: Group) -> list[Node]:
     begun = bool(own) and own[0].side == "vendor"
     told = [m for m in people if begun and (m.side == "vendor" or m.notes)]
     by_vendor, noted = (next((m for m in told if m.notes == notes), None) for notes in (False, True))
-    return [*own[:1], *people[:1], *[m for m in (by_vendor, noted) if m is not None]]
+    ticket = told_ticket(group)
+    return [*own[:1], *people[:1], *[m for m in (by_vendor, noted, ticket) if m is not None]]
 
 
 def _stay(groups: Groups, alive: Alive, found: dict[int, Evidence]) -> None:
@@ -100,7 +105,7 @@ def _stay(groups: Groups, alive: Alive, found: dict[int, Evidence]) -> None:
         for case in {m.case for m in group.members if m.case is not None}:
             of_case[case].append(group)
     for group in kept:
-        for opener in (unasked_answer(group), fresh_inquiry(group), second_report(group)):
+        for opener in (unasked_answer(group), fresh_inquiry(group), second_report(group), told_ticket(group)):
             if opener is None or opener.case is None or opener.placed != "content" or opener.id in alive:
                 continue
             root = groups.root(group.index)

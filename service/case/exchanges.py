@@ -14,9 +14,13 @@ from service.case.words import likeness_of_runs, together, weight
 
 _SALES = re.compile(
     r"御?見積|満了|更新のご?案内|セミナー|ウェビナー|キャンペーン|展示会|休業|webinar|quotation|offer|renewal|promotion"
-    r"|newsletter|unsubscribe|advisory|accountmanager|配信停止"
+    r"|newsletter|unsubscribe|advisory|accountmanager|^(?:please)?join|joinus|signup|配信停止"
 )
 """What a vendor's people write of a product at any time (in a squashed text)."""
+_TAKES_OVER = re.compile(
+    r"引き?継(?:ぎ|い|が)|担当(?:を|が)?(?:交代|変わり|代わり|かわり)|takingover|tookover|takeover|handedover(?:to)?|passed(?:it|this)?(?:on)?tome"
+)
+"""A vendor's person says that a colleague's matter is his now (in a squashed text)."""
 _ENOUGH = 3.0
 """The weight of what a person's mail must share with the exchange in which he wrote or was written to, where an
 identifier, a code or a figure is among it."""
@@ -58,8 +62,9 @@ def goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> 
 def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> Join | None:
     """Several people write for a vendor: another one than was asked takes over, under a subject of his own. What a
     vendor's people write of a product at any time, offers and invitations, shares no more than its name, unless it is
-    that very thing which the exchange is about."""
-    if answer.kind in ("billing", "howto", "request"):
+    that very thing which the exchange is about, or its writer says that he takes over."""
+    follows = bool(_TAKES_OVER.search(answer.text))
+    if answer.kind in ("billing", "howto", "request") and not follows:
         return None
     scored: Scored = []
     theirs = {*answer.words, *answer.subject_words}
@@ -75,12 +80,27 @@ def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str])
     told = [m for m in written if m.side != "requester" or m.to_vendor]
     people = {p for m in told for p in (*m.to, *m.cc, *(() if m.side == "vendor" else (m.author,)))}
     known = told_in_openers(written, keys)
-    if not people & {*answer.to, *answer.cc} or not known.issuperset(_SALES.findall(answer.text)):
+    sells = not known.issuperset(_SALES.findall(answer.text))
+    if not people & {*answer.to, *answer.cc} or (sells and not follows):
         return None
     common = theirs & known
-    shared = common - {word for m in written for word in m.subject_words}
+    beside = common - {word for m in written for word in m.subject_words}
     named = any(m.side == "requester" and names_writer(answer, m) for m in written)
-    return join if _much(shared) or (named and shared and len(together(common)) > _BESIDE) else None
+    waits = not join.group.settled(answer.at)
+    asked = any(m.side == "team" and m.to_vendor == answer.vendor and m.author in answer.to for m in written)
+    enough = (
+        _much(beside)
+        or (named and beside and len(together(common)) > _BESIDE)
+        or (waits and asked and _answers_in_plain_words(scored, common, beside))
+    )
+    return join if enough else None
+
+
+def _answers_in_plain_words(scored: Scored, common: set[str], beside: set[str]) -> bool:
+    """Whoever asked is answered: much is shared, twice as much as with any other exchange, beside the subject too."""
+    best, *rest = sorted((score for score, *_ in scored), reverse=True)
+    clear = not rest or best >= 2 * rest[0]
+    return clear and best >= _PLAIN and len(together(common)) > _BESIDE and len(together(beside)) >= 2
 
 
 def asks_for_the_cause(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:

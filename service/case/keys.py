@@ -13,9 +13,11 @@ key        own: the message is it                                    cites: the 
 ``sub:``   base subject of what opens something (only suggests)      –
 ``talk:``  telling word and fortnight of a report or an inquiry      –
 ``also:``  telling word and fortnight of a second report             –
+``told:``  vendor and fortnight of our word that a ticket is open    –
 =========  ========================================================  ===================================
 
-Empty keys do not exist. ``wait:``, ``talk:`` and ``also:`` stand only on mails that open something.
+Empty keys do not exist. ``wait:``, ``talk:`` and ``also:`` stand only on mails that open something, ``told:`` on an
+answer.
 """
 
 from __future__ import annotations
@@ -104,6 +106,9 @@ def content_keys(node: Node) -> frozenset[str]:
 def content_sought(node: Node) -> frozenset[str]:
     """The content keys of others that may have to do with it: reports and inquiries come before, answers after."""
     now, keys = _fortnight(node.at), _content(node)
+    if node.tells_ticket:
+        whose = (_key("wait", f"{node.vendor}:{who}") for who in ("*", node.author))
+        return frozenset(f"{key}:{now + step}" for key in whose for step in (-1, 0))
     answers = node.side == "vendor"
     before = answers or node.second or (node.side == "team" and node.headerless)
     steps = [0, *([-1] if before else ()), *([1] if not answers else ())]
@@ -111,6 +116,8 @@ def content_sought(node: Node) -> frozenset[str]:
     if not answers and any(key.startswith("talk:") for key in keys):
         # whoever has the same trouble, or tells that it is over, comes after
         found |= {f"{_key('also', word)}:{now + step}" for word in _telling(node, 20) for step in (0, 1)}
+    if answers and any(key.startswith("wait:") for key in keys):
+        found |= {f"{_key('told', node.vendor or '')}:{now + step}" for step in (0, 1)}
     return frozenset(found)
 
 
@@ -129,6 +136,8 @@ def _content(node: Node) -> set[str]:
     opens = node.headerless or node.fresh
     if node.automatic:
         return keys
+    if node.tells_ticket:
+        return {_key("told", node.vendor or "")}
     asked = node.to_vendor or (node.vendor if node.headerless else None)
     if node.side in ("team", "requester") and asked and (node.to_vendor or not node.fresh):
         keys |= {_key("wait", f"{asked}:{who}") for who in ("*", node.author, *node.to, *node.cc)[:6] if who}

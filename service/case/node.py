@@ -78,6 +78,8 @@ class Node:
     """A mail of a vendor's, forwarded by somebody who is on no side of ours."""
     notes: bool = False
     """Our team hands on a vendor's mail with words of its own."""
+    raised: bool = False
+    """Our team says that a ticket was opened somewhere."""
     resolves: bool = False
     """Our side says that the matter is settled."""
     seconds: bool = False
@@ -128,6 +130,12 @@ class Node:
             and self.headerless
             and not (self.automatic or self.fresh or self.forged or self.to_vendor)
         )
+
+    @property
+    def tells_ticket(self) -> bool:
+        """Our team's answer to a user that a ticket was opened with a vendor."""
+        told = self.side == "team" and self.raised and self.vendor is not None and not self.to_vendor
+        return told and not (self.headerless or self.automatic or self.forged or self.origin == "quoted")
 
     def pointing(self, number: Callable[[int], int]) -> Node:
         """With other numbers of the messages found inside it."""

@@ -6,11 +6,12 @@ import re
 import unicodedata
 
 _RAISED = re.compile(
-    r"起票|(?:ケース|チケット|問い?合わ?せ|サポートリクエスト|リクエスト|SR)[^。\n]{0,16}(?:作成|登録|オープン|開き|切り|発行|送信|提出|上げ|しました|済み?|してい|中)"
+    r"起票|申告(?:しました|済み?|してい|しており|いたしました)|(?:ケース|チケット|問い?合わ?せ|サポートリクエスト|リクエスト|SR)[^。\n]{0,16}(?:作成|登録|オープン|開き|切り|発行|送信|提出|上げ|しました|済み?|してい|中)"
     r"|(?:メーカー|ベンダー?|サポート|保守)[^。\n]{0,16}(?:問い?合わ?せ|連絡|依頼|照会|報告)(?:しました|済み?|中|してい|しており)"
     r"|\b(?:opened|raised|filed|logged|created|submitted|registered)\b[^.\n]{0,30}\b(?:case|ticket|sr|request"
     r"|incident|it|this|\d{6,})\b"
-    r"|\b(?:case|ticket|sr|request)\b[^.\n]{0,30}\b(?:opened|raised|filed|logged|created|submitted)\b",
+    r"|\b(?:case|ticket|sr|request)\b[^.\n]{0,30}\b(?:opened|raised|filed|logged|created|submitted)\b"
+    r"|\b(?:have|has|got|there is|there's) (?:an? )?(?:\w+ )?(?:case|ticket|sr|request) (?:\w+ )?open\b",
     re.IGNORECASE,
 )
 _MAY_CLOSE = re.compile(

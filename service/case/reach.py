@@ -78,12 +78,14 @@ def people_of(members: Iterable[Node]) -> set[str]:
     return {p for m in members if m.side != "unknown" and not m.forged for p in (m.author, *m.to, *m.cc) if p}
 
 
-_TITLE = r"(?:さん|様|さま|氏|殿|君|くん|ちゃん|先輩|先生|主任|係長|課長|次長|部長|室長|店長|所長|工場長|社長|マネージャ)"
+_TITLE = (
+    r"(?:さん|様|さま|氏|殿|君|くん|ちゃん|先輩|先生|主任|係長|課長|次長|部長|室長|店長|所長|工場長|社長|マネージャ)"
+)
 
 
 def names_writer(mail: Node, other: Node) -> bool:
-    """Whether a mail names the writer of another by one of the names that he bears. In Japanese a title follows: 福岡 is a
-    place as well. In Latin letters short names, and those that are words of no weight, name nobody."""
+    """Whether a mail names the writer of another by one of the names that he bears. In Japanese a title follows (福岡
+    is a place as well); in Latin letters short names, and those that are words of no weight, name nobody."""
     parts = [part for part in re.split(r"[\s,.]+", other.author_name.casefold()) if content_words(part)]
     words = {*mail.words, *mail.subject_words}
     for part in parts:

@@ -21,6 +21,8 @@ BEHALF = timedelta(days=14)
 SECOND = timedelta(days=3)
 """How long after a report another user may tell of the same trouble."""
 
+_CONCERNED = 3.0
+"""What it counts that an inquiry goes to the user too, or names him."""
 BACK = 6.0
 """The weight of the words that who tells that his trouble is back must share with what was told of it."""
 STRONG = 2.0
@@ -58,6 +60,8 @@ def join_inquiry(groups: Groups, others: Sequence[Group], group: Group, alive: A
             score += 1.0 if report.kind == inquiry.kind else -0.5 if "incident" in (report.kind, inquiry.kind) else -1.0
         if inquiry.author in people_of(told):
             score += 0.5
+        if report.author in (*inquiry.to, *inquiry.cc) or names_writer(inquiry, report):
+            score += _CONCERNED
         scored.append((score, other, report, " ".join(shared[:8])))
     if not scored:
         return None

@@ -26,6 +26,8 @@ _EN = re.compile(
     r"|entirely )?(?:different|separate|new|unrelated|other) "
     r"(?:topic|note|matter|subject|question|issue|thing|request|inquiry|enquiry|problem)s?|(?:different|unrelated"
     r"|new|separate) (?:question|topic|issue|matter|request)\b[^.\n]{0,20}[:,.]"
+    r"|(?:^|sorry[,:;]? |but )an? (?:completely |totally |entirely |quite )?"
+    r"(?:different|unrelated|separate|new) (?:subject|topic|matter)\b(?! line)"
     r"|changing (?:the )?(?:subject|topic)|unrelated(?: to (?:this|the above))?[,:]|another (?:topic|matter)"
     r"|not related to (?:this|the|that)|(?:re-?using (?:this|your|the|an)(?: old| previous)?"
     r"|replying to (?:this|your|the|an) (?:old|previous|closed|unrelated)) "

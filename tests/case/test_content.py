@@ -643,3 +643,124 @@ def test_the_notification_of_a_portal_finds_the_report_it_is_about(text: str, to
     report = user("report", USER, "lift", "The rotor of hall two hums since 8:10, its belt is warm, we cannot lift.", 0)
     portal = mail("portal", ACME, "[acme #700777] Request", text, 60, to=(DESK,), automatic="notification")
     assert every_order(report, portal) == (apart(("report", "portal")) if together else apart(("report",), ("portal",)))
+
+
+# ── who is answered, and who is spoken of ────────────────────────────────────────────────────────────────────────────
+
+TILE = mail(
+    "tile",
+    DESK,
+    "Tile leads to the old domain",
+    "Since the sales admin activated a new domain, the salesroom tile sends everyone to the old host.",
+    0,
+    to=(ACME,),
+)
+PUSH = mail("push", THIRD_USER, "Bell", "The bell of the north dock does not ring.", 5, to=(DESK,))
+
+
+def test_who_asked_is_answered_in_plain_words_that_are_many() -> None:
+    told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
+    answer = mail("answer", CHI, "Your tile", told, 300, to=(DESK,))
+    assert every_order(TILE, answer, PUSH) == apart(("tile", "answer"), ("push",))
+
+
+@pytest.mark.parametrize(
+    ("to", "text"),
+    [
+        pytest.param(DESK, "The tile of the salesroom is a nice one.", id="few"),
+        pytest.param(
+            OTHER_USER, "The salesroom tile takes its domain from the host that the admin activated.", id="not asked"
+        ),
+        pytest.param(DESK, "Offer: salesroom tile, domain, host, sales admin, activated at once.", id="an offer"),
+        pytest.param(DESK, "HOW to: salesroom tile, domain, host, sales admin, activated at once.", id="a guide"),
+    ],
+)
+def test_plain_words_that_are_few_or_not_for_whoever_asked_answer_nothing(to: str, text: str) -> None:
+    answer = mail("answer", CHI, "Hello", text, 300, to=(to,))
+    assert every_order(TILE, answer) == apart(("tile",), ("answer",))
+
+
+def test_plain_words_that_fit_two_exchanges_or_one_that_is_settled_answer_nothing() -> None:
+    told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
+    answer = mail("answer", CHI, "Hello", told, 300, to=(DESK,))
+    like = mail("like", DESK, "Tile at the old domain", f"{TILE.text} In hall two.", 20, to=(ACME,))
+    assert every_order(TILE, like, answer) == apart(("tile",), ("like",), ("answer",))
+    over = mail("over", DESK, "Re: Tile leads to the old domain", "SOLVED, by us.", 60, to=(ACME,), parent="tile")
+    assert every_order(TILE, over, answer) == apart(("tile", "over"), ("answer",))
+
+
+def test_a_salesman_who_says_that_he_takes_over_goes_on_with_what_was_asked() -> None:
+    asked = mail(
+        "asked", DESK, "本数を減らしたい", "シェイズの契約更新の本数と手続の書類を教えてください。", 0, to=(ACME,)
+    )
+    told = "シェイズの契約更新の手続は注文の書類だけで、本数も変わります。お見積りします。"
+    takes = mail("takes", CHI, "お手続き", f"窓口より引き継ぎました。{told}", DAY, to=(DESK,))
+    assert every_order(asked, takes) == apart(("asked", "takes"))
+    sells = mail("takes", CHI, "お手続き", f"春が近づきました。{told}", DAY, to=(DESK,))
+    assert every_order(asked, sells) == apart(("asked",), ("takes",))
+
+
+def test_the_user_in_copy_of_our_inquiry_is_whom_it_is_for() -> None:
+    jam = user("jam", USER, "A jam", "The copier on the fifth floor jams all day.", 0)
+    other = user("other", OTHER_USER, "Noise", "The copier on the third floor is loud.", 5)
+    asked = mail("asked", DESK, "Please come", "Copier 203471: paper jams.", 60, to=(ACME,), cc=(USER,))
+    assert every_order(jam, other, asked) == apart(("jam", "asked"), ("other",))
+    alone = mail("asked", DESK, "Please come", "Copier 203471: paper jams.", 60, to=(ACME,))
+    assert every_order(jam, other, alone) == apart(("jam",), ("other",), ("asked",))
+    else_ = mail("asked", DESK, "Please come", "A door of gate nine squeaks.", 60, to=(ACME,), cc=(USER,))
+    assert every_order(jam, else_) == apart(("jam",), ("asked",))
+
+
+# ── the ticket that is open already ──────────────────────────────────────────────────────────────────────────────────
+
+OPEN = mail(
+    "open",
+    ACME,
+    "[acme #700888] Received",
+    "Harbour office: no light on the line, by phone.",
+    0,
+    to=(DESK,),
+    automatic="auto_reply",
+)
+DARK = user("dark", USER, "No net", "Nothing works in the harbour office, and I have a call at ten.", 7)
+
+
+def told(text: str, when: float = 16) -> Mail:
+    return mail("told", DESK, "Re: No net", text, when, to=(USER,), parent="dark")
+
+
+def test_our_word_to_a_user_that_a_ticket_is_open_puts_his_report_to_it() -> None:
+    mends = mail("mends", ACME, "[acme #700888] Report", "It is mended.", 300, to=(DESK,))
+    said = told("The line is dark; we opened a case with acme. Take the small box.")
+    assert every_order(OPEN, DARK, said, mends) == apart(("open", "dark", "told", "mends"))
+    filing = Filing()
+    filing.deliver(OPEN, DARK, said)
+    assert filing.why("told").kind == "content"
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        pytest.param("The line is dark, acme knows. Take the small box.", 16, id="no ticket"),
+        pytest.param("The line is dark; we opened a case with umbra.", 16, id="with another vendor"),
+        pytest.param("We opened a case with acme.", 2 * DAY, id="days later"),
+    ],
+)
+def test_another_word_to_the_user_does_not(text: str, when: float) -> None:
+    assert every_order(OPEN, DARK, told(text, when)) == apart(("open",), ("dark", "told"))
+
+
+def test_of_two_tickets_that_fit_alike_or_share_nothing_none_is_meant() -> None:
+    said = told("We opened a case with acme.")
+    like = mail(
+        "like", ACME, "[acme #700999] Received", "Harbour office: a lamp.", 3, to=(DESK,), automatic="auto_reply"
+    )
+    assert every_order(OPEN, like, DARK, said) == apart(("open",), ("like",), ("dark", "told"))
+    lamp = mail("open", ACME, "[acme #700888] Received", "A lamp of gate nine.", 0, to=(DESK,), automatic="auto_reply")
+    assert every_order(lamp, DARK, said) == apart(("open",), ("dark", "told"))
+
+
+def test_a_ticket_that_was_opened_for_another_user_is_not_meant() -> None:
+    first = user("first", OTHER_USER, "Dark", "There is no light on the line of the harbour office.", -30)
+    said = told("We opened a case with acme.")
+    assert every_order(first, OPEN, DARK, said) == apart(("first", "open"), ("dark", "told"))

@@ -145,6 +145,7 @@ def test_a_title_keeps_case_and_numbers() -> None:
         "ついでで恐縮ですが、プロジェクターの貸し出しをお願いできますか。",
         "先日の故障とは関係のない話ですみません。棚の鍵を一本なくしました。",
         "堀様\n\n先日はありがとうございました。異音はその後出ていません。\n\n別件で恐縮です。保守費の内訳をいただけますか。",
+        "Hi Ann,\n\nSorry, a different subject, nothing to do with the pumps: on our June invoice we pay twice.",
         "Hi Ann,\n\nthe pump has been running fine since your visit.\n\nOn a different topic: who may order filters?",
     ],
 )
@@ -191,6 +192,7 @@ def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:
         "Something else: it also fails on the second PC.",
         "Please ignore the title, the log is of today.",
         "An attacker is stealing the mail of our users.",
+        "A different subject line does not help.",
         "異音はその後出ていません。なお、別件ですが来月の予定も送ります。",
         "異音はその後も出ています。\n別件で恐縮です。保守費の内訳をいただけますか。",
         "異音はその後出ていません。記録を添付します。\n別件で恐縮です。保守費の内訳をいただけますか。",
