@@ -39,8 +39,6 @@ class _Use:
     """What it means that some letters stand somewhere."""
 
     phrases: tuple[Phrase, ...] = ()
-    plain: int = -1
-    """The word they are wherever they stand."""
     edged: tuple[tuple[tuple[bool, bool], int], ...] = ()
     """Words they are only between such edges."""
 
@@ -50,6 +48,7 @@ class Vocabulary:
 
     def __init__(self, signals: Sequence[Signal]) -> None:
         self._uses: dict[str, _Use] = {}
+        """Letters that are a phrase, or a word between edges only."""
         self._numbers: dict[str, int] = {}
         for number, signal in enumerate(signals):
             for raw in signal.phrases:
@@ -57,9 +56,10 @@ class Vocabulary:
                 use = self._uses.setdefault(phrase.text, _Use())
                 use.phrases = (*use.phrases, phrase)
         self._automaton: Any = None
-        self._simple: list[int] = []
-        """By number of the letters: the word they are, -1 where more has to be looked at."""
+        self._plain: list[int] = []
+        """By number of the letters: the word they are wherever they stand, -1 for none."""
         self._ordered: list[_Use] = []
+        """The same, of the letters that mean more than that: the first ones."""
 
     def needed(self, pattern: str, at_most: int = 2) -> list[frozenset[int]]:
         """The clauses of a pattern, as numbers of words."""
@@ -70,22 +70,20 @@ class Vocabulary:
 
     def _number(self, word: str) -> int:
         number = self._numbers.get(word)
-        if number is not None:
-            return number
-        number = self._numbers[word] = len(self._numbers)
-        use = self._uses.setdefault(word.strip(EDGE), _Use())
-        edges = (word[0] == EDGE, word[-1] == EDGE)
-        if any(edges):
-            use.edged = (*use.edged, (edges, number))
-        else:
-            use.plain = number
+        if number is None:
+            number = self._numbers[word] = len(self._numbers)
+            if EDGE in word:
+                use = self._uses.setdefault(word.strip(EDGE), _Use())
+                use.edged = (*use.edged, ((word[0] == EDGE, word[-1] == EDGE), number))
         return number
 
     def close(self) -> None:
         """All words are known now."""
+        letters = list(self._uses)
+        letters += [word for word in self._numbers if EDGE not in word and word not in self._uses]
+        self._plain = [self._numbers.get(word, -1) for word in letters]
         self._ordered = list(self._uses.values())
-        self._simple = [-1 if use.phrases or use.edged else use.plain for use in self._ordered]
-        self._automaton = ahocorasick_rs.AhoCorasick(list(self._uses)) if self._uses else None
+        self._automaton = ahocorasick_rs.AhoCorasick(letters) if letters else None
 
     def look(self, text: str) -> tuple[set[int], list[tuple[Phrase, int, int]]]:
         """The words of a sentence in lower case, and each phrase with its place."""
@@ -93,14 +91,13 @@ class Vocabulary:
         phrases: list[tuple[Phrase, int, int]] = []
         if self._automaton is None:
             return words, phrases
-        simple = self._simple
+        plain, more = self._plain, len(self._ordered)
         for which, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            if simple[which] >= 0:
-                words.add(simple[which])
+            if plain[which] >= 0:
+                words.add(plain[which])
+            if which >= more:
                 continue
             use = self._ordered[which]
-            if use.plain >= 0:
-                words.add(use.plain)
             first = start == 0 or not is_latin(text[start - 1])
             last = end == len(text) or not is_latin(text[end])
             for (before, after), word in use.edged:

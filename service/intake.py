@@ -65,9 +65,10 @@ class House:
     """Why newer rules were not taken: one line, with file and line; None while all is well."""
 
     @classmethod
-    def of(cls, settings: Settings, *, key: bytes = b"") -> House:
-        """From the settings; ``key`` signs the tokens that name cases. Raises Refused where a pack is broken."""
-        rules = load(settings.packs, settings.site_file)
+    def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> House:
+        """From the settings; ``key`` signs the tokens that name cases. ``rules``: those of the same packs, where they
+        are loaded already. Raises Refused where a pack is broken."""
+        rules = rules or load(settings.packs, settings.site_file)
         return cls(
             rules=rules,
             ways=Ways(

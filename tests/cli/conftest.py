@@ -65,10 +65,10 @@ def mail(tmp_path: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.fixture
-def embedded(sqlite: Database) -> Iterator[Running]:
+def embedded(sqlite: Database, house: House) -> Iterator[Running]:
     """A running service, for `--url`."""
     settings = load(intake=("intake@corp.example", "intake@localhost"), database_url="sqlite:///unused.db")
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # its log is not what the command says
-    with running(sqlite, House.of(settings), settings) as up:
+    with running(sqlite, House.of(settings, rules=house.rules), settings) as up:
         yield up
     structlog.reset_defaults()

@@ -42,9 +42,9 @@ SOLVED = "It works again, the problem is solved. Please close the case. Thank yo
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[Running]:
+def desk(database: Database, house: House) -> Iterator[Running]:
     settings = load(intake="intake@corp.example", team="it@corp.example", authserv_id="mx.corp.example")
-    with running(database, House.of(settings), settings) as service:
+    with running(database, House.of(settings, rules=house.rules), settings) as service:
         yield service
 
 

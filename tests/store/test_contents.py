@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Outside:
     return made
 
 
+@cache
+def _house() -> House:
+    return House.of(load(intake="help@corp.example"))
+
+
 def _taken_in(database: Database, shelf: Shelf, *mails: bytes) -> list[str]:
     ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@corp.example",)), m) for m in mails], NOW)
-    house = House.of(load(intake="help@corp.example"))
-    worker = Worker(database, house, by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, shelf=shelf)
+    worker = Worker(database, _house(), by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, shelf=shelf)
     while worker.step():
         pass
     return ids
