@@ -159,7 +159,7 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
             # plain words alone are those of any trouble with the same product
             points = named or (concerned and second.resolves) or any(weight(word) >= STRONG for word in shared)
             mine = second.resolves and second.author == report.author
-            score += 2.0 * (named or mine) + 1.0 * (concerned and second.resolves)
+            score += 2.0 * named + 1.0 * mine + 1.0 * (concerned and second.resolves)
         if not points or (second.kind == "howto" and not second.resolves):
             continue
         scored.append((score, other, report, " ".join(sorted(shared)[:8])))

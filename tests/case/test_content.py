@@ -71,6 +71,10 @@ def test_who_tells_in_a_new_mail_that_it_works_again_settles_that_case() -> None
     assert every_order(FIRST, over, OTHER) == apart(("first", "over"), ("other",))
     nothing = user("over", OTHER_USER, "Thanks", "SOLVED, thank you.", DAY)
     assert every_order(FIRST, nothing) == apart(("first",), ("over",))
+    mine = user("over", USER, "Thanks", "SOLVED, drawings reach the shelf, thank you.", DAY)
+    assert every_order(FIRST, mine, OTHER) == apart(("first", "over"), ("other",))
+    little = user("over", USER, "Thanks", "SOLVED, the shelf has no dust, thank you.", DAY)
+    assert every_order(FIRST, little) == apart(("first",), ("over",))
 
 
 INQUIRY = mail("inquiry", DESK, "Gate F9 stuck", "Gate F9 stays shut, unit KX-20, since May.", 0, to=(ACME,))
