@@ -167,8 +167,7 @@ def test_a_broken_pack_names_file_line_and_rule(sodan: Sodan, mail: Write, tmp_p
     assert "Traceback" not in said.err
 
 
-def test_rules_are_tried_checked_and_listed(sodan: Sodan) -> None:
-    assert sodan("rules", "lint").status == 0
+def test_rules_are_listed(sodan: Sodan) -> None:
     listed = sodan("rules", "list", "--json")
     assert {"rule", "kind", "pack", "where"} <= set(listed.lines[0])
 
