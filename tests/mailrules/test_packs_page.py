@@ -20,16 +20,14 @@ def test_two_packs_are_shown() -> None:
     assert len(PACKS) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("text", PACKS)
 def test_a_pack_on_the_page_works(tmp_path: Path, text: str) -> None:
     (tmp_path / "shown.yaml").write_text(text, encoding="utf-8")
     library = collect([tmp_path])
     rules = build(library)
     mine = tmp_path / "shown.yaml"
-    signals, decisions = (
-        {id: one for id, one in kept.items() if one[1].file == mine} for kept in (library.signals, library.decisions)
-    )
+    signals = {id: one for id, one in library.signals.items() if one[1].file == mine}
+    decisions = {id: one for id, one in library.decisions.items() if one[1].file == mine}
     tried = list(try_examples(replace(library, signals=signals, decisions=decisions), rules))
     assert tried
     assert [one for one in tried if not one.ok] == []
