@@ -562,6 +562,8 @@ def test_a_vendor_who_names_the_user_of_an_exchange_and_its_matter_speaks_of_it(
     [
         pytest.param(REN, DESK, "The seat went with the guild of the 17th. It is there again.", id="names nobody"),
         pytest.param(REN, DESK, "A wall lamp for Tachibana-san, in blue.", id="another matter of the user's"),
+        pytest.param(REN, DESK, "Tachibana-san: a shades guild, missing seat.", id="words of the subjects"),
+        pytest.param(REN, DESK, "Tachibana-san has a seat on the 17th.", id="few words"),
         pytest.param(REN, DESK, "Tachibana-san asked for an offer of a seat: guild, shades, 17th.", id="an offer"),
         pytest.param(ANDY, DESK, "The seat of Tachibana-san for the guild of the 17th is back.", id="another vendor"),
         pytest.param(REN, OTHER_USER, "The seat of Tachibana-san for the guild of the 17th is back.", id="to another"),
@@ -684,6 +686,13 @@ def test_plain_words_that_are_few_or_not_for_whoever_asked_answer_nothing(to: st
     assert every_order(TILE, answer) == apart(("tile",), ("answer",))
 
 
+def test_who_is_in_copy_of_an_inquiry_is_not_answered_in_plain_words() -> None:
+    tile = replace(TILE, cc=(Address("", OTHER_USER),))
+    told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
+    answer = mail("answer", CHI, "Hello", told, 300, to=(OTHER_USER,))
+    assert every_order(tile, answer) == apart(("tile",), ("answer",))
+
+
 def test_plain_words_that_fit_two_exchanges_or_one_that_is_settled_answer_nothing() -> None:
     told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
     answer = mail("answer", CHI, "Hello", told, 300, to=(DESK,))
@@ -700,6 +709,8 @@ def test_a_salesman_who_says_that_he_takes_over_goes_on_with_what_was_asked() ->
     told = "シェイズの契約更新の手続は注文の書類だけで、本数も変わります。お見積りします。"
     takes = mail("takes", CHI, "お手続き", f"窓口より引き継ぎました。{told}", DAY, to=(DESK,))
     assert every_order(asked, takes) == apart(("asked", "takes"))
+    guide = mail("takes", CHI, "お手続き", f"窓口より引き継ぎました。HOW: {told}", DAY, to=(DESK,))
+    assert every_order(asked, guide) == apart(("asked", "takes"))
     sells = mail("takes", CHI, "お手続き", f"春が近づきました。{told}", DAY, to=(DESK,))
     assert every_order(asked, sells) == apart(("asked",), ("takes",))
 
