@@ -73,6 +73,9 @@ def test_who_tells_in_a_new_mail_that_it_works_again_settles_that_case() -> None
     assert every_order(FIRST, nothing) == apart(("first",), ("over",))
     mine = user("over", USER, "Thanks", "SOLVED, drawings reach the shelf, thank you.", DAY)
     assert every_order(FIRST, mine, OTHER) == apart(("first", "over"), ("other",))
+    lights = user("lights", USER, "倉庫", "倉庫の照明が消えました。", 0)
+    lit = user("lit", USER, "お礼", "SOLVED 倉庫の照明です。", DAY)
+    assert every_order(lights, lit) == apart(("lights", "lit"))
     little = user("over", USER, "Thanks", "SOLVED, the shelf has no dust, thank you.", DAY)
     assert every_order(FIRST, little) == apart(("first",), ("over",))
 
@@ -674,6 +677,7 @@ def test_who_asked_is_answered_in_plain_words_that_are_many() -> None:
     ("to", "text"),
     [
         pytest.param(DESK, "The tile of the salesroom is a nice one.", id="few"),
+        pytest.param(DESK, "Your tile leads to the old domain, a host.", id="words of the subject"),
         pytest.param(
             OTHER_USER, "The salesroom tile takes its domain from the host that the admin activated.", id="not asked"
         ),
@@ -686,6 +690,23 @@ def test_plain_words_that_are_few_or_not_for_whoever_asked_answer_nothing(to: st
     assert every_order(TILE, answer) == apart(("tile",), ("answer",))
 
 
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        pytest.param(
+            "Unit KX-20 and unit ZZ-31 drop calls.", "Lamps for KX-20 and ZZ-31 come in May.", id="two machines"
+        ),
+        pytest.param(
+            "倉庫の照明や冷房、天井の配管が鳴ります。", "冷房、天井、照明、配管の点検です。", id="short words"
+        ),
+    ],
+)
+def test_few_or_light_words_are_no_answer_to_who_asked(asked: str, text: str) -> None:
+    one = mail("one", DESK, "A question", asked, 0, to=(ACME,))
+    answer = mail("answer", CHI, "Hello", text, 300, to=(DESK,))
+    assert every_order(one, answer) == apart(("one",), ("answer",))
+
+
 def test_who_is_in_copy_of_an_inquiry_is_not_answered_in_plain_words() -> None:
     tile = replace(TILE, cc=(Address("", OTHER_USER),))
     told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
@@ -696,8 +717,9 @@ def test_who_is_in_copy_of_an_inquiry_is_not_answered_in_plain_words() -> None:
 def test_plain_words_that_fit_two_exchanges_or_one_that_is_settled_answer_nothing() -> None:
     told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
     answer = mail("answer", CHI, "Hello", told, 300, to=(DESK,))
-    like = mail("like", DESK, "Tile at the old domain", f"{TILE.text} In hall two.", 20, to=(ACME,))
-    assert every_order(TILE, like, answer) == apart(("tile",), ("like",), ("answer",))
+    for text in (f"{TILE.text} In hall two.", "The salesroom tile has no host, and no admin either."):
+        like = mail("like", DESK, "Tile at the old domain", text, 20, to=(ACME,))
+        assert every_order(TILE, like, answer) == apart(("tile",), ("like",), ("answer",))
     over = mail("over", DESK, "Re: Tile leads to the old domain", "SOLVED, by us.", 60, to=(ACME,), parent="tile")
     assert every_order(TILE, over, answer) == apart(("tile", "over"), ("answer",))
 
@@ -722,6 +744,9 @@ def test_the_user_in_copy_of_our_inquiry_is_whom_it_is_for() -> None:
     assert every_order(jam, other, asked) == apart(("jam", "asked"), ("other",))
     alone = mail("asked", DESK, "Please come", "Copier 203471: paper jams.", 60, to=(ACME,))
     assert every_order(jam, other, alone) == apart(("jam",), ("other",), ("asked",))
+    named = replace(jam, from_=Address("Mika Tachibana", USER))
+    whose = mail("asked", DESK, "Please come", "For Tachibana-san, copier 203471: paper jams.", 60, to=(ACME,))
+    assert every_order(named, other, whose) == apart(("jam", "asked"), ("other",))
     else_ = mail("asked", DESK, "Please come", "A door of gate nine squeaks.", 60, to=(ACME,), cc=(USER,))
     assert every_order(jam, else_) == apart(("jam",), ("asked",))
 
@@ -753,6 +778,13 @@ def test_our_word_to_a_user_that_a_ticket_is_open_puts_his_report_to_it() -> Non
     assert filing.why("told").kind == "content"
 
 
+@pytest.mark.parametrize("turn", [8100, 8640], ids=["midnight here", "midnight in Greenwich"])
+def test_it_does_so_when_a_fortnight_turns_between(turn: int) -> None:
+    begun = mail("open", ACME, OPEN.subject, OPEN.text, turn - 20, to=(DESK,), automatic="auto_reply")
+    dark = user("dark", USER, "No net", DARK.text, turn - 10)
+    assert every_order(begun, dark, told("We opened a case with acme.", turn + 5)) == apart(("open", "dark", "told"))
+
+
 @pytest.mark.parametrize(
     ("text", "when"),
     [
@@ -773,6 +805,14 @@ def test_of_two_tickets_that_fit_alike_or_share_nothing_none_is_meant() -> None:
     assert every_order(OPEN, like, DARK, said) == apart(("open",), ("like",), ("dark", "told"))
     lamp = mail("open", ACME, "[acme #700888] Received", "A lamp of gate nine.", 0, to=(DESK,), automatic="auto_reply")
     assert every_order(lamp, DARK, said) == apart(("open",), ("dark", "told"))
+
+
+def test_a_ticket_that_was_asked_for_by_mail_or_is_over_is_not_meant() -> None:
+    said = told("We opened a case with acme.")
+    asked = mail("asked", DESK, "Re: [acme #700888] Received", "SOLVED, it is lit.", 3, to=(ACME,), parent="open")
+    assert every_order(OPEN, asked, DARK, said) == apart(("open", "asked"), ("dark", "told"))
+    mine = mail("mine", DESK, "Line of the harbour office", "No light, [acme #700888].", -9, to=(ACME,))
+    assert every_order(mine, OPEN, DARK, said) == apart(("mine", "open"), ("dark", "told"))
 
 
 def test_a_ticket_that_was_opened_for_another_user_is_not_meant() -> None:
