@@ -14,6 +14,11 @@ from service.case.reach import EARLY, WAIT, Alive, Join, Scored, own_of, standin
 from service.case.reports import told_by_users, waiting_report
 from service.case.words import covered, likeness, weight
 
+_BEGINS = re.compile(r"creat|open|submit|receiv|regist|raise|受け?付|作成|登録|起票|新規")
+_ENDS = re.compile(
+    r"clos|(?:daily|weekly|monthly)summary|digest|planned|schedul|resolv|solved|完了|クローズ|終了|定期|予定"
+)
+"""A portal's word on a ticket that begins, and what is no such word (in a squashed text)."""
 QUICK = timedelta(minutes=30)
 """How soon a receipt comes that is joined by time alone."""
 SELF_EVIDENT = 8.0
@@ -65,7 +70,10 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
             # who names no vendor must say the more: an identifier, or much
             identified = not _identifiers(report).isdisjoint(words.split())
             less = 2.5 if identified else 3.0 if report.about == answer.vendor else 4.5
-            less += 1.0 if answer.automatic == "notification" else 0.0
+            if answer.automatic == "notification":
+                if not _BEGINS.search(answer.text) or _ENDS.search(answer.text):
+                    continue
+                less += 1.0
             scored.append((score - less, other, report, words))
         elif inquiry is None and (asked := _asked_elsewhere(other, answer)) is not None and keys & content_keys(asked):
             repeated = _identifiers(asked) & {word for m in _said(group, answer) for word in _identifiers(m)}

@@ -13,9 +13,10 @@ from mailrules.thread import File, Side, Turn
 from service.case import tokens
 from service.case.addressed import addresses_on, first_vendor, is_intake, names_on
 from service.case.dating import in_zone, moment
+from service.case.naming import named_in
 from service.case.node import Node
 from service.case.numbers import claims_in, numbers_in, told_in
-from service.case.phrases import returns, says_ticket_raised, seconds
+from service.case.phrases import returns, says_ticket_open, seconds, tells_apart
 from service.case.roles import Roles
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
@@ -214,10 +215,11 @@ def _brought_mail(
         returns=role == "requester" and returns(subject.base, text),
         words=about(mail.subject, text, without),
         subject_words=content_words(subject.base, without=without)[:30],
+        named=named_in(text, without),
         text=squashed(text)[:400],
         holds=holds,
-        notes=role == "team" and bool(content_words(text)) and _hands_on(mail, roles),
-        raised=role == "team" and says_ticket_raised(text),
+        notes=role == "team" and bool(content_words(text)) and _hands_on(mail, roles) and not tells_apart(text),
+        raised=role == "team" and says_ticket_open(text),
         hands_on=role == "unknown" and not authentication.is_forged(mail) and _hands_on(mail, roles),
     )
     turn = _turn(
@@ -274,6 +276,7 @@ def _brought_earlier(
         claims=claims_in(earlier.subject or "", ways.prefix),
         words=about(earlier.subject or "", earlier.text, without),
         subject_words=content_words(subject.base, without=without)[:30],
+        named=named_in(earlier.text, without),
         text=squashed(earlier.text)[:400],
     )
     language = language_of_earlier(earlier.text, mail.language)

@@ -10,7 +10,8 @@ These arguments, and only these:
   an exchange that still goes on; it must share telling words beside those of its subject with that exchange, clearly
   more than with any other of that person's.
 * **Another person takes over.** The same by anybody of that vendor's, to one of us who takes part in the exchange; it
-  must share an identifier and three words more, or two figures, beside those of the subjects; or it names the user.
+  must share an identifier and three words more, or two figures, beside those of the subjects; or it names the user; or
+  it greets whoever asked and shares many plain words.
 * **The cause of what is over.** Our team asks a vendor for it under a new subject, in words that point to one exchange.
 * **The inquiry on behalf of a user.** Our team writes to a vendor under a new subject, while a user's case about that
   vendor's product waits for the team, and they share telling words, more than with any other waiting case. Or the same
@@ -20,8 +21,8 @@ These arguments, and only these:
   tells that it works again, or that it is back, in words that point to one case.
 * **The note on what is handed on.** A colleague says in his own words whose trouble the vendor's mail is about that he
   forwards: an identifier, or the name of who reported it and more.
-* **The ticket that is open already.** Our answer to a user says that a ticket is open with a vendor: the one whose
-  receipt came within the day before, and which shares telling words with the report.
+* **The ticket that is open already.** Our answer to a user says that a ticket is open with a vendor: the one that by
+  then stands alone, whose receipt came within the day before, and which shares an identifier or much with the report.
 
 Subject words and people alone join nothing. Each join names the words it rests on. Two mails are compared when they
 share a key of content (``keys.content_keys``) that no crowd holds: a word, a person, a vendor that more than ``CROWD``
@@ -56,10 +57,14 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
         return found
 
     others = groups.kept()
-    for group in sorted(others, key=_begun):
-        if groups.root(group.index) != group.index:
+    begun = [(*_begun(group), group, False) for group in others]
+    told = [(one.at, group.index, group, True) for group in others if (one := told_ticket(group)) is not None]
+    for _, _, group, tells in sorted([*begun, *told], key=lambda one: one[:2]):
+        if not tells and groups.root(group.index) != group.index:
             continue
-        while (join := _argued(groups, others, group, alive)) is not None:
+        # by the time we tell of a ticket it is known whom it was opened for
+        group, argue = (groups.all[groups.root(group.index)], join_told) if tells else (group, _argued)
+        while (join := argue(groups, others, group, alive)) is not None:
             # what an inquiry and its answer are together may belong to a report
             group = groups.union(group, join.group)
             found[join.message.id] = Evidence("content", join.words, join.pointed.id)
@@ -68,7 +73,7 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
 
 def _argued(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:
     by_vendor = (answers_by_words, answers_by_time)
-    arguments = (join_second, join_again, *by_vendor, join_inquiry, asks_for_the_cause, join_told)
+    arguments = (join_second, join_again, *by_vendor, join_inquiry, asks_for_the_cause)
     joins = (argue(groups, others, group, alive) for argue in arguments)
     return next((join for join in joins if join is not None), None)
 

@@ -13,14 +13,24 @@ from service.case.reports import fresh_inquiry
 from service.case.words import likeness_of_runs, together, weight
 
 _SALES = re.compile(
-    r"御?見積|満了|更新のご?案内|セミナー|ウェビナー|キャンペーン|展示会|休業|webinar|quotation|offer|renewal|promotion"
-    r"|newsletter|unsubscribe|advisory|accountmanager|^(?:please)?join|joinus|signup|配信停止"
+    r"見積|満了|更新のご?案内|セミナー|ウェビナー|キャンペーン|展示会|休業|webinar|quotation|offer|renewal|promotion"
+    r"|newsletter|unsubscribe|advisory|accountmanager|^(?:please)?join(?!ing|t)|joinus|signup|配信停止"
 )
 """What a vendor's people write of a product at any time (in a squashed text)."""
+_NOTICE = re.compile(
+    r"お知らせ|注意喚起|アンケート|メンテナンス|ご案内|リリースノート|releasenotes|survey|maintenance|what.snew|changesin|announc"
+)
+"""What a vendor's people write to all its customers (in a squashed text)."""
 _TAKES_OVER = re.compile(
-    r"引き?継(?:ぎ|い|が)|担当(?:を|が)?(?:交代|変わり|代わり|かわり)|takingover|tookover|takeover|handedover(?:to)?|passed(?:it|this)?(?:on)?tome"
+    r"(?:より|から)(?:担当を)?引き?継(?:ぎ(?:ました|まして|ましたので)|いで|がせて)|itookoverfrom|i(?:have|'ve)takenover(?:your|this|it|from)"
+    r"|i(?:am|'m)takingover(?:your|this|it|from)|handedovertome|passed(?:it|this)?(?:on)?tome"
 )
 """A vendor's person says that a colleague's matter is his now (in a squashed text)."""
+_CONTRACT = re.compile(r"contract|契約|renew|invoice|請求書")
+_COMMERCE = ("billing", "howto", "request")
+"""Kinds of what a vendor's people write of a product at any time."""
+_OPENING = 60
+"""Characters of a squashed text in which its writer greets."""
 _ENOUGH = 3.0
 """The weight of what a person's mail must share with the exchange in which he wrote or was written to, where an
 identifier, a code or a figure is among it."""
@@ -44,7 +54,7 @@ def goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> 
     beside = set(answer.words) - set(answer.subject_words)
     for other in candidates:
         written = _exchange(other, answer)
-        if written:
+        if written and not _of_contracts(answer):
             # the vendor's first mail names the thing, what he wrote himself may not
             his = {m.id for m in written}
             late = _exchange_with_vendor(other, answer, answer.vendor)
@@ -63,8 +73,8 @@ def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str])
     """Several people write for a vendor: another one than was asked takes over, under a subject of his own. What a
     vendor's people write of a product at any time, offers and invitations, shares no more than its name, unless it is
     that very thing which the exchange is about, or its writer says that he takes over."""
-    follows = bool(_TAKES_OVER.search(answer.text))
-    if answer.kind in ("billing", "howto", "request") and not follows:
+    follows = bool(_TAKES_OVER.search(answer.text)) and "accountmanager" not in answer.text
+    if answer.kind in _COMMERCE and not follows:
         return None
     scored: Scored = []
     theirs = {*answer.words, *answer.subject_words}
@@ -80,20 +90,19 @@ def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str])
     told = [m for m in written if m.side != "requester" or m.to_vendor]
     people = {p for m in told for p in (*m.to, *m.cc, *(() if m.side == "vendor" else (m.author,)))}
     known = told_in_openers(written, keys)
-    sells = not known.issuperset(_SALES.findall(answer.text))
+    sells = not known.issuperset(_SALES.findall(answer.text)) or answer.kind in _COMMERCE
     if not people & {*answer.to, *answer.cc} or (sells and not follows):
         return None
     common = theirs & known
     beside = common - {word for m in written for word in m.subject_words}
+    if not sells and _much(beside):
+        return join
     named = any(m.side == "requester" and names_writer(answer, m) for m in written)
-    waits = not join.group.settled(answer.at)
-    asked = any(m.side == "team" and m.to_vendor == answer.vendor and m.author in answer.to for m in written)
-    enough = (
-        _much(beside)
-        or (named and beside and len(together(common)) > _BESIDE)
-        or (waits and asked and _answers_in_plain_words(scored, common, beside))
-    )
-    return join if enough else None
+    if named and not sells and beside and len(together(common)) > _BESIDE:
+        return join
+    asked = any(m.side == "team" and m.to_vendor == answer.vendor and _greets(answer, m) for m in written)
+    waits = asked and not join.group.settled(answer.at) and not _NOTICE.search(answer.text)
+    return join if waits and _answers_in_plain_words(scored, common, beside) else None
 
 
 def _answers_in_plain_words(scored: Scored, common: set[str], beside: set[str]) -> bool:
@@ -101,6 +110,16 @@ def _answers_in_plain_words(scored: Scored, common: set[str], beside: set[str]) 
     best, *rest = sorted((score for score, *_ in scored), reverse=True)
     clear = not rest or best >= 2 * rest[0]
     return clear and best >= _PLAIN and len(together(common)) > _BESIDE and len(together(beside)) >= 2
+
+
+def _greets(answer: Node, asked: Node) -> bool:
+    """Whether a mail is written to whoever asked, and by name."""
+    names = [part for part in asked.author_name.casefold().replace(",", " ").split() if len(part) > 1]
+    return asked.author in answer.to and any(name in answer.text[:_OPENING] for name in names)
+
+
+def _of_contracts(answer: Node) -> bool:
+    return answer.kind in _COMMERCE or bool(_SALES.search(answer.text)) or bool(_CONTRACT.search(answer.text))
 
 
 def asks_for_the_cause(groups: Groups, others: Sequence[Group], group: Group, alive: Alive) -> Join | None:

@@ -18,7 +18,8 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?|\b(?:" + "|".join(_NUMBERS) + r")\b")
 _PEOPLE = re.compile(
     r"\+?(?:\s?(?:人|名)(?!目|様|前)|\s(?:[a-z-]{1,20}\s)?"
     r"(?:people|persons|users|staff|employees|colleagues|engineers|members|agents|operators|folks)\b"
-    r"|\sof\s(?:us|them)\b)"
+    r"|\s(?:out )?of (?:the |our )?(?:\d+ |[a-z]+ )?"
+    r"(?:us|them|people|persons|users|staff|employees|colleagues|members|agents)\b)"
 )
 _MACHINES = re.compile(
     r"\s?(?:台|店舗|拠点|(?:[a-z-]{1,20}\s)?(?:machines|pcs|laptops|stores|branches|shops|devices|printers"

@@ -93,6 +93,8 @@ class Node:
     words: tuple[str, ...] = ()
     """What it is about (see ``words``)."""
     subject_words: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    """People that it names, by one of their names each: not whom it greets, not those who write or get it."""
     text: str = ""
     """Squashed beginning of its new text, for comparison."""
     holds: tuple[int, ...] = ()

@@ -6,12 +6,11 @@ import re
 import unicodedata
 
 _RAISED = re.compile(
-    r"起票|申告(?:しました|済み?|してい|しており|いたしました)|(?:ケース|チケット|問い?合わ?せ|サポートリクエスト|リクエスト|SR)[^。\n]{0,16}(?:作成|登録|オープン|開き|切り|発行|送信|提出|上げ|しました|済み?|してい|中)"
+    r"起票|(?:ケース|チケット|問い?合わ?せ|サポートリクエスト|リクエスト|SR)[^。\n]{0,16}(?:作成|登録|オープン|開き|切り|発行|送信|提出|上げ|しました|済み?|してい|中)"
     r"|(?:メーカー|ベンダー?|サポート|保守)[^。\n]{0,16}(?:問い?合わ?せ|連絡|依頼|照会|報告)(?:しました|済み?|中|してい|しており)"
     r"|\b(?:opened|raised|filed|logged|created|submitted|registered)\b[^.\n]{0,30}\b(?:case|ticket|sr|request"
     r"|incident|it|this|\d{6,})\b"
-    r"|\b(?:case|ticket|sr|request)\b[^.\n]{0,30}\b(?:opened|raised|filed|logged|created|submitted)\b"
-    r"|\b(?:have|has|got|there is|there's) (?:an? )?(?:\w+ )?(?:case|ticket|sr|request) (?:\w+ )?open\b",
+    r"|\b(?:case|ticket|sr|request)\b[^.\n]{0,30}\b(?:opened|raised|filed|logged|created|submitted)\b",
     re.IGNORECASE,
 )
 _MAY_CLOSE = re.compile(
@@ -76,16 +75,22 @@ _BY_PORTAL = re.compile(
 _SECONDS = re.compile(
     r"(?:うち|ウチ|こちら|こっち|私|わたし|僕|自分|当方|当[部課室店]|弊[部課]|隣|[部課室係店班](?:内|員)?|チーム|フロア|拠点|事業所|支店|工場)"
     r"(?:の[^。、\n]{1,8})?(?:でも|も)(?:[^。\n]{0,40})(?:同じ|同様|なり|なっ|出|でき|開け|動か|つなが|繋が|入れ|使え|見え|届か|落ち|遅|上が|消え|止ま)"
-    r"|(?:さん|君|くん|課長|部長|先輩|氏)(?:と|の[^。\n]{0,10}と|が[^。\n]{0,24}(?:と|のと))(?:全く|まったく)?(?:同じ|同様)"
-    r"(?!(?:の)?(?:(?:アクセス)?権限?|設定|メンバー|フォルダ|グループ|部署|席|機種|構成)|(?:よう)?に(?:設定|使え|し|見|お願い)|もの(?:を|が(?:欲|ほ)し))"
-    r"|(?:さん|君|くん|課長|部長|先輩|氏)(?:も|にも|のところも|の(?:PC|端末|パソコン)も)(?:全く|まったく)?(?:同じ|同様)[^。\n]{0,16}"
-    r"(?:出(?!席|社|張|勤|荷)|起き|起こ|なっ|なり|発生|困っ|でき|開け|使え|見え|つなが|症状|状況|状態|現象|エラー)"
     r"|\b(?:me|us|here|we|i) (?:too|as well)\b|\bsame (?:here|thing|story|for (?:me|us)|with (?:me|us)|on (?:my|our))\b"
     r"|\b(?:we|i|our \w+|my \w+|they|he|she)(?:'re|'m|'ve| are| am| have| is| has)? also "
     r"(?:see|get|got|have|had|can't|cannot|can not|seeing|getting|having|unable|affected|hit|experienc)"
     r"|\b(?:happening|happens|broken|down|failing|stuck|slow|affected|gone) (?:[\w']+ ){0,9}(?:too|as well)\b",
     re.IGNORECASE,
 )
+
+_LIKE_SOMEBODY = re.compile(
+    r"(?:さん|君|くん|課長|部長|先輩|氏)(?:(?:と|の[^。\n]{0,10}と|が[^。\n]{0,24}(?:と|のと))(?:全く|まったく)?(?:同じ|同様)"
+    r"|(?:も|にも|のところも|の(?:PC|端末|パソコン)も)(?:全く|まったく)?(?:同じ|同様)[^。\n]{0,16}"
+    r"(?:(?:出て|起きて|起こって|発生して)(?:い|る)|出る|起きる|なっ|なり|困っ|でき(?!る|ます)|ません|ない|症状|状況|状態|現象|エラー))"
+)
+_WISH = re.compile(
+    r"(?:して|させて|つけて|入れて|加えて|渡して|送って)(?:ください|下さい|ほし|欲し|いただ|もらえ)|お願い|希望|権限|ようにし(?:て|た)"
+)
+
 
 _SAME = re.compile(
     r"(?:同じ|同様の|同一の)(?:症状|現象|事象|エラー|状態|状況|不具合|メッセージ|表示|画面|トラブル|問題|件)(?:が|に|で|です|な)"
@@ -109,6 +114,41 @@ def folded(text: str) -> str:
 def says_ticket_raised(text: str) -> bool:
     """A note that a ticket was opened with a vendor."""
     return bool(_RAISED.search(folded(text)))
+
+
+_OPEN = re.compile(
+    r"(?:申告|起票|問い?合わ?せ|照会|(?:修理|調査|対応)(?:を)?依頼)(?:済み?|しました|いたしました|し?て(?:い|お)り?ます|中)(?!か)"
+    r"|(?:ケース|チケット|サポートリクエスト|SR)(?:を|は|も)?[^。、\n]{0,10}(?:開い|作成し|起こし|上げ)(?:て(?:あり|い|お)り?ます|ました)"
+    r"|\b(?:have|has|'ve|got|there is|there's) (?:already )?(?:an? |the |our )?(?:\w+ )?"
+    r"(?:case|ticket|sr|request|incident) (?:\w+ ){0,3}?open\b"
+    r"|\b(?:i|we)(?:'ve| have)? (?:already |just )?(?:opened|raised|logged|filed) (?:an? |the )?(?:\w+ )?"
+    r"(?:case|ticket|sr|request|incident)\b",
+    re.IGNORECASE,
+)
+_NOT_OPEN = re.compile(
+    r"[?]|まだ|未だ|ますか|ですか|でしょうか|たら|れば|場合|お問い?合わ?せの件|(?:て|で)(?:い|お)り?ません|たい|予定|確定申告"
+)
+_NOT_SO = re.compile(
+    r"\b(?:not?|never|if|should|once|when|unless|will|would|please|did|does|do|don't|didn't|haven't)\b", re.IGNORECASE
+)
+"""Before it."""
+
+
+def says_ticket_open(text: str) -> bool:
+    """A plain word that a ticket is open with somebody: not a question, a plan or a denial."""
+    said = re.split(r"[。!;\n]|(?<=[?])|\.\s", folded(text)[:1500])
+    found = ((one, _OPEN.search(one)) for one in said if not _NOT_OPEN.search(one))
+    return any(match and not _NOT_SO.search(one[: match.start()]) for one, match in found)
+
+
+_ANOTHER = re.compile(
+    r"ではな[いく]|じゃな[いく]|とは別|別の|別件|\b(?:not|isn't|another|different|unlike|besides)\b", re.IGNORECASE
+)
+
+
+def tells_apart(text: str) -> bool:
+    """It says of something that it is not meant."""
+    return bool(_ANOTHER.search(folded(text)))
 
 
 def says_may_close(text: str) -> bool:
@@ -158,7 +198,10 @@ def seconds(text: str) -> bool:
     text = folded(text)[:1500]
     if _SECONDS.search(text):
         return True
-    return any(_SAME.search(said) and not _OWN.search(said) for said in re.split(r"[。!?]|\.\s|\n\s*\n", text))
+    said = re.split(r"[。!?]|\.\s|\n\s*\n", text)
+    if any(_LIKE_SOMEBODY.search(one) and not _WISH.search(one) for one in said):
+        return True
+    return any(_SAME.search(one) and not _OWN.search(one) for one in said)
 
 
 _RETURNS = re.compile(

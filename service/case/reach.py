@@ -78,25 +78,13 @@ def people_of(members: Iterable[Node]) -> set[str]:
     return {p for m in members if m.side != "unknown" and not m.forged for p in (m.author, *m.to, *m.cc) if p}
 
 
-_TITLE = (
-    r"(?:さん|様|さま|氏|殿|君|くん|ちゃん|先輩|先生|主任|係長|課長|次長|部長|室長|店長|所長|工場長|社長|マネージャ)"
-)
-
-
 def names_writer(mail: Node, other: Node) -> bool:
-    """Whether a mail names the writer of another by one of the names that he bears. In Japanese a title follows (福岡
-    is a place as well); in Latin letters short names, and those that are words of no weight, name nobody."""
-    parts = [part for part in re.split(r"[\s,.]+", other.author_name.casefold()) if content_words(part)]
-    words = {*mail.words, *mail.subject_words}
-    for part in parts:
-        if not part.isascii():
-            if part[-1] not in "部課室係店局" and re.search(re.escape(part) + _TITLE, mail.text):
-                return True
-        elif len(part) >= 4:
-            [name, *_] = content_words(part)
-            if any(word == name or word.startswith((f"{name}-", f"{part}-")) for word in words):
-                return True
-    return False
+    """Whether a mail names the writer of another by one of the names that he bears."""
+    parts = [part for part in _PART.split(other.author_name.casefold()) if content_words(part)]
+    return any(part in mail.named for part in parts if part[-1] not in "部課室係店局")
+
+
+_PART = re.compile(r"[\s,.]+")
 
 
 def told_in_openers(members: Iterable[Node], keys: frozenset[str]) -> set[str]:

@@ -21,12 +21,15 @@ BEHALF = timedelta(days=14)
 SECOND = timedelta(days=3)
 """How long after a report another user may tell of the same trouble."""
 
-_CONCERNED = 3.0
-"""What it counts that an inquiry goes to the user too, or names him."""
+_SOMETHING = 2.0
+_CONCERNED = 2.5
+"""What it counts that an inquiry goes to the user too, or names him; two short words must be shared beside it."""
 BACK = 6.0
 """The weight of the words that who tells that his trouble is back must share with what was told of it."""
 STRONG = 2.0
 """The weight of an identifier, a code, a figure."""
+IDENTIFIER = 3.0
+"""That of an identifier or a code alone."""
 
 
 # ── the inquiry on behalf of a user ──────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +63,8 @@ def join_inquiry(groups: Groups, others: Sequence[Group], group: Group, alive: A
             score += 1.0 if report.kind == inquiry.kind else -0.5 if "incident" in (report.kind, inquiry.kind) else -1.0
         if inquiry.author in people_of(told):
             score += 0.5
-        if report.author in (*inquiry.to, *inquiry.cc) or names_writer(inquiry, report):
+        concerned = report.author in (*inquiry.to, *inquiry.cc) or names_writer(inquiry, report)
+        if concerned and likeness(words, (*inquiry.words, *inquiry.subject_words)) >= _SOMETHING:
             score += _CONCERNED
         scored.append((score, other, report, " ".join(shared[:8])))
     if not scored:
@@ -141,6 +145,8 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
     if second is None or not (keys := alive.of(second)):
         return None
     theirs = {*second.words, *second.subject_words}
+    if second.notes:
+        theirs = {*second.words} - {*second.subject_words}  # the subject is the vendor's
     scored: Scored = []
     for other in standing(groups, others, group):
         report = waiting_report(other, second) if second.notes else _told_before(other, second)
@@ -157,7 +163,8 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
             points = _points_back(shared, told, second, concerned)
         else:
             # plain words alone are those of any trouble with the same product
-            points = named or (concerned and second.resolves) or any(weight(word) >= STRONG for word in shared)
+            strong = any(weight(word) >= (IDENTIFIER if second.notes else STRONG) for word in shared)
+            points = named or strong or (concerned and second.resolves)
             mine = second.resolves and second.author == report.author
             score += 2.0 * named + 1.0 * mine + 1.0 * (concerned and second.resolves)
         if not points or (second.kind == "howto" and not second.resolves):

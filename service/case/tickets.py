@@ -9,12 +9,14 @@ from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
 from service.case.reach import EARLY, Alive, Join, Scored, own_of, standing, told_in_openers, until
-from service.case.words import likeness
+from service.case.words import likeness_of_runs, weight
 
 _BEFORE = timedelta(days=1)
 """How long before our answer the ticket was opened at most."""
-_ENOUGH = 1.0
-"""The weight of what ticket and report share: a place, a thing."""
+_STRONG = 2.0
+"""The weight of an identifier, a code, a figure: a place or a product alone is shared by many."""
+_MUCH = 4.5
+"""The weight of what is shared where no such thing is."""
 _CLEARLY = 2.0
 """So many times what the next best shares."""
 
@@ -43,12 +45,13 @@ def join_told(groups: Groups, others: Sequence[Group], group: Group, alive: Aliv
         if receipt is None or not keys & content_keys(receipt):
             continue
         words = told_in_openers((m for m in until(other.members, told.at) if m.side == "vendor"), keys)
-        if shared := theirs & words:
-            scored.append((likeness(theirs, words), other, receipt, " ".join(sorted(shared)[:8])))
+        shared, score = theirs & words, likeness_of_runs(theirs, words)
+        if score >= _MUCH or any(weight(word) >= _STRONG for word in shared):
+            scored.append((score, other, receipt, " ".join(sorted(shared)[:8])))
     if not scored:
         return None
     first, *rest = sorted(scored, key=lambda s: (-s[0], s[1].index))
-    if first[0] < _ENOUGH or (rest and first[0] < _CLEARLY * rest[0][0]):
+    if rest and first[0] < _CLEARLY * rest[0][0]:
         return None
     return Join(told, *first[1:])
 
@@ -58,8 +61,8 @@ def _ticket(group: Group, told: Node) -> Node | None:
     if group.pinned is not None or group.settled(told.at):
         return None
     own = [m for m in own_of(group.members) if m.at <= told.at + EARLY]
-    if not own or own[0].side != "vendor" or own[0].vendor != told.vendor or not own[0].stated:
+    if not own or own[0].automatic != "auto_reply" or own[0].vendor != told.vendor or not own[0].stated:
         return None
-    if any(m.side == "requester" or (m.to_vendor and m.headerless) for m in own):
+    if own[0].side != "vendor" or any(m.side == "requester" or (m.to_vendor and m.headerless) for m in own):
         return None
     return own[0] if -EARLY <= told.at - own[0].at <= _BEFORE else None

@@ -26,8 +26,8 @@ _EN = re.compile(
     r"|entirely )?(?:different|separate|new|unrelated|other) "
     r"(?:topic|note|matter|subject|question|issue|thing|request|inquiry|enquiry|problem)s?|(?:different|unrelated"
     r"|new|separate) (?:question|topic|issue|matter|request)\b[^.\n]{0,20}[:,.]"
-    r"|(?:^|sorry[,:;]? |but )an? (?:completely |totally |entirely |quite )?"
-    r"(?:different|unrelated|separate|new) (?:subject|topic|matter)\b(?! line)"
+    r"|(?:^|sorry[,:;]? )an? (?:completely |totally |entirely |quite )?(?:different|unrelated|separate) "
+    r"(?:subject|topic|matter)\b(?! (?:line|is|was|has))[^.\n]{0,60}[,:]"
     r"|changing (?:the )?(?:subject|topic)|unrelated(?: to (?:this|the above))?[,:]|another (?:topic|matter)"
     r"|not related to (?:this|the|that)|(?:re-?using (?:this|your|the|an)(?: old| previous)?"
     r"|replying to (?:this|your|the|an) (?:old|previous|closed|unrelated)) "
@@ -57,11 +57,13 @@ _GREETING = re.compile(
 
 
 _AT_REST = re.compile(
-    r"(?:その後|あれから|以来|以降)(?:は|も|、|に)?[^。、\n]{0,24}"
-    r"(?:ません|ない|ず|なし|順調|良好|正常|安定|快適)(?:です|に[^。\n]{0,12})?[。.]?$"
+    r"(?:その後|あれから|以来)(?:は|も|、|に)?[^。、\n]{0,16}"
+    r"(?:(?:出て|起きて|起こって|発生して|再発して|鳴って|見られて)(?:い|お)?り?(?:ません|ない(?:です)?)"
+    r"|再発(?:は)?(?:なし|ありません|ございません)|問題(?:は|も)?(?:なく|なし|ありません|ございません)|順調|正常|安定|快調)[^。、\n]{0,16}[。.]?$"
     r"|\b(?:been|running|working|runs|works|behaving|stayed) (?:\w+ )?(?:fine|well|smoothly|stable|quiet|perfectly)"
     r"(?: ever)? since\b[^.\n]{0,24}\.?$"
-    r"|\b(?:no|not) (?:\w+ ){0,3}(?:again |any ?more )?(?:ever )?since\b[^.\n]{0,24}\.?$",
+    r"|\b(?:no (?:more|further|new) \w+|(?:has|have)(?: not|n't) (?:come back|happened|occurred|recurred|returned)"
+    r"(?: again)?)(?: ever)? since\b[^.\n]{0,24}\.?$",
     re.IGNORECASE,
 )
 """A remark in passing that the old matter has been quiet since."""

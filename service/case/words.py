@@ -91,7 +91,7 @@ def names(parts: Iterable[str]) -> frozenset[str]:
 _GENERATION = re.compile(
     r"(?:windows|win|office|microsoft|m|server|exchange|sharepoint|ios|ipados|macos|android|java|python|php|sql|http|tls"
     r"|ssl|ipv|usb|wi-?fi|ie|excel|word|outlook|acrobat|vista|rhel|ubuntu|debian)-?(?:\d{1,2}|20\d\d|365)(?:\.\d{1,2}){0,2}"
-    r"(?:pro|h\d)?(?:20\d\d)?|2\dh[12]"
+    r"(?:pro|h\d)?(?:20\d\d)?|2\dh[12]|(?:windows|win|office|macos|ios|android)-?\d[\d.]*(?:-2\dh[12])?"
 )
 """The name of a product that thousands have, with its generation: it tells no more than a word."""
 

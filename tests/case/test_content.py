@@ -629,6 +629,8 @@ def test_a_colleague_who_hands_on_a_vendors_mail_says_whose_it_is() -> None:
         pytest.param("Tachibana-san, for you.", id="a name alone"),
         pytest.param("The ticket for the ledger server.", id="plain words alone"),
         pytest.param("For the printer of Sakata-san.", id="of somebody else"),
+        pytest.param("Not the ledger server of Tachibana-san, another.", id="denied"),
+        pytest.param("Please see to it.\n\nRegards,\nKen Tachibana", id="signed by one of that name"),
     ],
 )
 def test_a_note_that_does_not_say_whose_it_is_joins_nothing(text: str) -> None:
@@ -644,8 +646,13 @@ def test_a_note_joins_no_report_that_a_vendor_was_asked_about() -> None:
 @pytest.mark.parametrize(
     ("text", "together"),
     [
-        pytest.param("Rotor of hall two hums since 8:10, belt warm, three people cannot lift.", True, id="the same"),
-        pytest.param("Rotor: plan for the year.", False, id="the product alone"),
+        pytest.param(
+            "Created: rotor of hall two hums since 8:10, belt warm, three people cannot lift.", True, id="the same"
+        ),
+        pytest.param("Created: rotor, plan for the year.", False, id="the product alone"),
+        pytest.param("Closed: rotor of hall two, it hums since 8:10, belt warm.", False, id="another that is over"),
+        pytest.param("Weekly summary of what is open: rotor of hall two, hums, belt warm.", False, id="a digest"),
+        pytest.param("Planned for Friday: rotor of hall two, belt warm from 8:10.", False, id="planned work"),
     ],
 )
 def test_the_notification_of_a_portal_finds_the_report_it_is_about(text: str, together: bool) -> None:
@@ -656,33 +663,42 @@ def test_the_notification_of_a_portal_finds_the_report_it_is_about(text: str, to
 
 # ── who is answered, and who is spoken of ────────────────────────────────────────────────────────────────────────────
 
-TILE = mail(
-    "tile",
-    DESK,
-    "Tile leads to the old domain",
-    "Since the sales admin activated a new domain, the salesroom tile sends everyone to the old host.",
-    0,
-    to=(ACME,),
+RYO = Address("Ryo Otani", DESK)
+TILE = replace(
+    mail(
+        "tile",
+        DESK,
+        "Tile leads to the old domain",
+        "Since the sales admin activated a new domain, the salesroom tile sends everyone to the old host.",
+        0,
+        to=(ACME,),
+    ),
+    from_=RYO,
 )
+ANSWERED = "Hi Ryo, the salesroom tile takes its domain from another field: put in the host that the admin activated."
 PUSH = mail("push", THIRD_USER, "Bell", "The bell of the north dock does not ring.", 5, to=(DESK,))
 
 
 def test_who_asked_is_answered_in_plain_words_that_are_many() -> None:
-    told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
-    answer = mail("answer", CHI, "Your tile", told, 300, to=(DESK,))
+    answer = mail("answer", CHI, "Your tile", ANSWERED, 300, to=(DESK,))
     assert every_order(TILE, answer, PUSH) == apart(("tile", "answer"), ("push",))
 
 
 @pytest.mark.parametrize(
     ("to", "text"),
     [
-        pytest.param(DESK, "The tile of the salesroom is a nice one.", id="few"),
-        pytest.param(DESK, "Your tile leads to the old domain, a host.", id="words of the subject"),
+        pytest.param(DESK, "Hi Ryo, the tile of the salesroom is a nice one.", id="few"),
+        pytest.param(DESK, "Hi Ryo, your tile leads to the old domain, a host.", id="words of the subject"),
+        pytest.param(DESK, ANSWERED.removeprefix("Hi Ryo, "), id="to nobody by name"),
+        pytest.param(DESK, ANSWERED.replace("Ryo, ", "Ryo, changes in June: "), id="a notice"),
+        pytest.param(DESK, f"大谷様 Ryo様 注意喚起 {ANSWERED}", id="a warning to all"),
+        pytest.param(OTHER_USER, ANSWERED, id="not asked"),
         pytest.param(
-            OTHER_USER, "The salesroom tile takes its domain from the host that the admin activated.", id="not asked"
+            DESK, "Hi Ryo, our offer: salesroom tile, domain, host, sales admin, activated at once.", id="an offer"
         ),
-        pytest.param(DESK, "Offer: salesroom tile, domain, host, sales admin, activated at once.", id="an offer"),
-        pytest.param(DESK, "HOW to: salesroom tile, domain, host, sales admin, activated at once.", id="a guide"),
+        pytest.param(
+            DESK, "Hi Ryo, HOW to: salesroom tile, domain, host, sales admin, activated at once.", id="a guide"
+        ),
     ],
 )
 def test_plain_words_that_are_few_or_not_for_whoever_asked_answer_nothing(to: str, text: str) -> None:
@@ -702,39 +718,47 @@ def test_plain_words_that_are_few_or_not_for_whoever_asked_answer_nothing(to: st
     ],
 )
 def test_few_or_light_words_are_no_answer_to_who_asked(asked: str, text: str) -> None:
-    one = mail("one", DESK, "A question", asked, 0, to=(ACME,))
-    answer = mail("answer", CHI, "Hello", text, 300, to=(DESK,))
+    one = replace(mail("one", DESK, "A question", asked, 0, to=(ACME,)), from_=RYO)
+    answer = mail("answer", CHI, "Hello", f"Hi Ryo, {text}", 300, to=(DESK,))
     assert every_order(one, answer) == apart(("one",), ("answer",))
 
 
 def test_who_is_in_copy_of_an_inquiry_is_not_answered_in_plain_words() -> None:
     tile = replace(TILE, cc=(Address("", OTHER_USER),))
-    told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
-    answer = mail("answer", CHI, "Hello", told, 300, to=(OTHER_USER,))
+    answer = mail("answer", CHI, "Hello", ANSWERED, 300, to=(OTHER_USER,))
     assert every_order(tile, answer) == apart(("tile",), ("answer",))
 
 
 def test_plain_words_that_fit_two_exchanges_or_one_that_is_settled_answer_nothing() -> None:
-    told = "The salesroom tile takes its domain from another field: put in the host that the admin activated."
-    answer = mail("answer", CHI, "Hello", told, 300, to=(DESK,))
+    answer = mail("answer", CHI, "Hello", ANSWERED, 300, to=(DESK,))
     for text in (f"{TILE.text} In hall two.", "The salesroom tile has no host, and no admin either."):
-        like = mail("like", DESK, "Tile at the old domain", text, 20, to=(ACME,))
+        like = replace(mail("like", DESK, "Tile at the old domain", text, 20, to=(ACME,)), from_=RYO)
         assert every_order(TILE, like, answer) == apart(("tile",), ("like",), ("answer",))
     over = mail("over", DESK, "Re: Tile leads to the old domain", "SOLVED, by us.", 60, to=(ACME,), parent="tile")
     assert every_order(TILE, over, answer) == apart(("tile", "over"), ("answer",))
 
 
-def test_a_salesman_who_says_that_he_takes_over_goes_on_with_what_was_asked() -> None:
-    asked = mail(
-        "asked", DESK, "本数を減らしたい", "シェイズの契約更新の本数と手続の書類を教えてください。", 0, to=(ACME,)
-    )
-    told = "シェイズの契約更新の手続は注文の書類だけで、本数も変わります。お見積りします。"
-    takes = mail("takes", CHI, "お手続き", f"窓口より引き継ぎました。{told}", DAY, to=(DESK,))
-    assert every_order(asked, takes) == apart(("asked", "takes"))
-    guide = mail("takes", CHI, "お手続き", f"窓口より引き継ぎました。HOW: {told}", DAY, to=(DESK,))
-    assert every_order(asked, guide) == apart(("asked", "takes"))
-    sells = mail("takes", CHI, "お手続き", f"春が近づきました。{told}", DAY, to=(DESK,))
-    assert every_order(asked, sells) == apart(("asked",), ("takes",))
+SEATS = replace(
+    mail("asked", DESK, "本数を減らしたい", "シェイズの契約更新の本数と手続の書類を教えてください。", 0, to=(ACME,)),
+    from_=Address("大谷 亮", DESK),
+)
+SEATS_TOLD = "シェイズの契約更新の手続は注文の書類だけで、本数も変わります。お見積りします。"
+
+
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [
+        pytest.param(f"大谷様 窓口より引き継ぎました。{SEATS_TOLD}", True, id="takes over"),
+        pytest.param(f"大谷様 窓口より引き継ぎました。HOW: {SEATS_TOLD}", True, id="takes over a guide"),
+        pytest.param(f"大谷様 春が近づきました。{SEATS_TOLD}", False, id="only sells"),
+        pytest.param(f"大谷様 担当が変わりました。{SEATS_TOLD}", False, id="another salesman"),
+        pytest.param(f"大谷様 サーバーが設定を引き継ぎました。{SEATS_TOLD}", False, id="a server takes over"),
+        pytest.param("大谷様 窓口より引き継ぎました。シェイズのお見積りです。", False, id="takes over something else"),
+    ],
+)
+def test_a_salesman_who_says_that_he_takes_over_goes_on_with_what_was_asked(text: str, together: bool) -> None:
+    takes = mail("takes", CHI, "お手続き", text, DAY, to=(DESK,))
+    assert every_order(SEATS, takes) == (apart(("asked", "takes")) if together else apart(("asked",), ("takes",)))
 
 
 def test_the_user_in_copy_of_our_inquiry_is_whom_it_is_for() -> None:
@@ -757,12 +781,12 @@ OPEN = mail(
     "open",
     ACME,
     "[acme #700888] Received",
-    "Harbour office: no light on the line, by phone.",
+    "Harbour office: no light on the line, code H77, by phone.",
     0,
     to=(DESK,),
     automatic="auto_reply",
 )
-DARK = user("dark", USER, "No net", "Nothing works in the harbour office, and I have a call at ten.", 7)
+DARK = user("dark", USER, "No net", "Nothing works in the harbour office, the box shows H77, and I have a call.", 7)
 
 
 def told(text: str, when: float = 16) -> Mail:
@@ -791,6 +815,10 @@ def test_it_does_so_when_a_fortnight_turns_between(turn: int) -> None:
         pytest.param("The line is dark, acme knows. Take the small box.", 16, id="no ticket"),
         pytest.param("The line is dark; we opened a case with umbra.", 16, id="with another vendor"),
         pytest.param("We opened a case with acme.", 2 * DAY, id="days later"),
+        pytest.param("No ticket was opened with acme yet.", 16, id="denied"),
+        pytest.param("Have you opened a case with acme already?", 16, id="asked"),
+        pytest.param("If it goes on, we will have a ticket open with acme.", 16, id="planned"),
+        pytest.param("acmeへはまだ起票していません。", 16, id="not yet"),
     ],
 )
 def test_another_word_to_the_user_does_not(text: str, when: float) -> None:
@@ -800,11 +828,17 @@ def test_another_word_to_the_user_does_not(text: str, when: float) -> None:
 def test_of_two_tickets_that_fit_alike_or_share_nothing_none_is_meant() -> None:
     said = told("We opened a case with acme.")
     like = mail(
-        "like", ACME, "[acme #700999] Received", "Harbour office: a lamp.", 3, to=(DESK,), automatic="auto_reply"
+        "like", ACME, "[acme #700999] Received", "Harbour office: H77 at a lamp.", 3, to=(DESK,), automatic="auto_reply"
     )
     assert every_order(OPEN, like, DARK, said) == apart(("open",), ("like",), ("dark", "told"))
-    lamp = mail("open", ACME, "[acme #700888] Received", "A lamp of gate nine.", 0, to=(DESK,), automatic="auto_reply")
-    assert every_order(lamp, DARK, said) == apart(("open",), ("dark", "told"))
+    for subject, text, machine in (
+        ("Received", "A lamp of gate nine.", "auto_reply"),
+        ("Received", "A box for the harbour office.", "auto_reply"),
+        ("Predicted", "Harbour office: the box will show H77.", "notification"),
+        ("Invoice", "Harbour office: a box, H77.", None),
+    ):
+        lamp = mail("open", ACME, f"[acme #700888] {subject}", text, 0, to=(DESK,), automatic=machine)
+        assert every_order(lamp, DARK, said) == apart(("open",), ("dark", "told"))
 
 
 def test_a_ticket_that_was_asked_for_by_mail_or_is_over_is_not_meant() -> None:
@@ -813,6 +847,13 @@ def test_a_ticket_that_was_asked_for_by_mail_or_is_over_is_not_meant() -> None:
     assert every_order(OPEN, asked, DARK, said) == apart(("open", "asked"), ("dark", "told"))
     mine = mail("mine", DESK, "Line of the harbour office", "No light, [acme #700888].", -9, to=(ACME,))
     assert every_order(mine, OPEN, DARK, said) == apart(("mine", "open"), ("dark", "told"))
+
+
+def test_a_ticket_that_was_asked_for_meanwhile_is_not_meant() -> None:
+    lamp = mail("lamp", DESK, "Gate lamp", "A bulb is dark.", 8, to=(ACME,))
+    got = mail("got", ACME, "[acme #700888] Gate lamp", "Received: H77, a box.", 10, to=(DESK,), automatic="auto_reply")
+    said = told("We opened a case with acme, too.")
+    assert every_order(lamp, got, DARK, said) == apart(("lamp", "got"), ("dark", "told"))
 
 
 def test_a_ticket_that_was_opened_for_another_user_is_not_meant() -> None:
