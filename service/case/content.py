@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from service.case.answers import answers_by_time, answers_by_words, unasked_answer
@@ -59,6 +60,8 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     others = groups.kept()
     begun = [(*_begun(group), group, False) for group in others]
     told = [(one.at, group.index, group, True) for group in others if (one := told_ticket(group)) is not None]
+    opened: dict[int, int] = {}
+    """Message → what opened the case that it was joined to last."""
     for _, _, group, tells in sorted([*begun, *told], key=lambda one: one[:2]):
         if not tells and groups.root(group.index) != group.index:
             continue
@@ -66,8 +69,14 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
         group, argue = (groups.all[groups.root(group.index)], join_told) if tells else (group, _argued)
         while (join := argue(groups, others, group, alive)) is not None:
             # what an inquiry and its answer are together may belong to a report
+            message, opener = join.message.id, next(iter(own_of(join.group.members)), None)
             group = groups.union(group, join.group)
-            found[join.message.id] = Evidence("content", join.words, join.pointed.id)
+            if message in opened:
+                # one mail speaks for two cases: what opened the one before rests on it as well
+                found.setdefault(opened[message], replace(found[message], message=message))
+            found[message] = Evidence("content", join.words, join.pointed.id)
+            if opener is not None:
+                opened[message] = opener.id
     return found
 
 

@@ -43,6 +43,42 @@ class Odd:
 
 SITUATIONS = (
     Odd(
+        "a ticket of which a user is told belongs to the inquiry that was sent meanwhile",
+        (
+            mail("dark", USER, "No net", "Nothing works in the harbour office, the box shows H77.", 7, to=(DESK,)),
+            mail("asked", DESK, "Gate lamp", "A lamp of the gate is broken: LK-9.", 8, to=(ACME,)),
+            mail(
+                "open",
+                ACME,
+                "[acme #700888] Gate lamp",
+                "We received: lamp, LK-9, H77.",
+                10,
+                to=(DESK,),
+                automatic="auto_reply",
+            ),
+            mail("told", DESK, "Re: No net", "We opened a case with acme.", 16, to=(USER,), parent="dark"),
+        ),
+        "dark told | asked open",
+    ),
+    Odd(
+        "a receipt that came before its inquiry, beside a report that it speaks of too, and a like matter hours later",
+        (
+            mail("rep", USER, "ledger gate", "shades line office harbour 5077 h77", 3, to=(DESK,)),
+            mail(
+                "receipt",
+                "chi@acme.test",
+                "[acme #700111] line ledger",
+                "line office harbour ledger gate 5077",
+                12,
+                to=(DESK,),
+                automatic="auto_reply",
+            ),
+            mail("asked", DESK, "office ledger", "gate ledger office srv-7 h77", 16, to=("chi@acme.test",)),
+            mail("like", DESK, "gate ledger", "harbour line ledger office gate room 412", 300, to=(UMBRA,)),
+        ),
+        "rep receipt asked | like",
+    ),
+    Odd(
         "a reply pressed for another matter, and the answers to it",
         (
             REPORT,
