@@ -105,8 +105,8 @@ def _firsts(group: Group) -> list[Node]:
     people = [m for m in own if not m.automatic]
     # what a vendor's receipt belongs to is asked again when somebody writes for the vendor
     begun = bool(own) and own[0].side == "vendor"
-    told = [m for m in people if begun and (m.side == "vendor" or m.notes)]
-    by_vendor, noted = (next((m for m in told if m.notes == notes), None) for notes in (False, True))
+    spoken = (m for m in group.members if begun and m.side == "vendor" and not m.automatic and m.origin != "quoted")
+    by_vendor, noted = next(spoken, None), next((m for m in people if begun and m.notes), None)
     ticket = told_ticket(group)
     return [*own[:1], *people[:1], *[m for m in (by_vendor, noted, ticket) if m is not None]]
 
@@ -123,7 +123,9 @@ def _stay(groups: Groups, alive: Alive, found: dict[int, Evidence]) -> None:
             if opener is None or opener.case is None or opener.placed != "content" or opener.id in alive:
                 continue
             root = groups.root(group.index)
-            other = next((one for one in of_case[opener.case] if groups.root(one.index) != root), None)
-            if other is not None:
-                groups.union(group, other)
-                found[opener.id] = Evidence("content", "")
+            rested = groups.of(opener.rests) if opener.rests is not None else None
+            if rested is None or not any(m.case == opener.case for m in rested.members):
+                rested = next((one for one in of_case[opener.case] if groups.root(one.index) != root), None)
+            if rested is not None:
+                groups.union(groups.all[root], rested)
+                found[opener.id] = Evidence("content", "", opener.rests)

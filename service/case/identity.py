@@ -95,6 +95,7 @@ def merged(known: Node, come: Node) -> Node:
         pinned=known.pinned,
         joined=known.joined,
         placed=known.placed,
+        rests=known.rests,
         message_id=first.message_id or second.message_id,
         author=first.author or second.author,
         to=first.to or second.to,

@@ -29,6 +29,8 @@ class Node:
     """The case a person made of several: all that bear its number stay together."""
     placed: str = ""
     """The kind of evidence that put it there."""
+    rests: int | None = None
+    """The message that this evidence points to, where content put it there."""
     origin: Origin = "delivered"
     dated: bool = True
     """``at`` is its own date."""
@@ -152,7 +154,7 @@ class Node:
         out: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in ("id", "case", "pinned", "joined", "placed"):
+            if field.name in ("id", "case", "pinned", "joined", "placed", "rests"):
                 continue
             if field.name == "sightings":
                 value = [seen.document() | {"id": seen.id} for seen in self.sightings] or None
@@ -174,6 +176,7 @@ class Node:
         pinned: int | None,
         joined: int | None = None,
         placed: str = "",
+        rests: int | None = None,
     ) -> Node:
         """Back from JSON; fields of a later version are left out."""
         values: dict[str, Any] = {
@@ -190,7 +193,7 @@ class Node:
             )
         if "at" in values:
             values["at"] = datetime.fromisoformat(values["at"])
-        values |= {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}
+        values |= {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed, "rests": rests}
         return cls(**values)
 
 
@@ -198,11 +201,14 @@ _NAMES = frozenset(field.name for field in fields(Node))
 _DECODER = msgspec.json.Decoder(Node)
 
 
-def node_from_json(written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str) -> Node:
+def node_from_json(
+    written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str, rests: int | None
+) -> Node:
     """As ``Node.from_document``, of the document as text: in one step, since hundreds are read for a mail."""
-    kept = msgspec.json.encode({"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}).decode()
+    stands = {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed, "rests": rests}
+    kept = msgspec.json.encode(stands).decode()
     try:
         return _DECODER.decode(f"{kept[:-1]},{written[1:]}")
     except msgspec.DecodeError:  # empty, or of another version
         document = msgspec.json.decode(written)
-        return Node.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed)
+        return Node.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed, rests=rests)

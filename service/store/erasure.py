@@ -41,7 +41,7 @@ SWEEPS = 20
 _ROWS = 300
 _SECRETS = {("keys", "key"), ("tokens", "hash"), ("spool", "sha256"), ("attachments", "sha256"), ("spool", "id")}
 """Columns whose text is nobody's words."""
-_SQUASHED = ("text", "words", "subject_words", "sightings")
+_SQUASHED = ("text", "words", "subject_words", "named", "sightings")
 """Facts of a message whose letters are run together or whose words stand alone: no name can be seen in them."""
 
 

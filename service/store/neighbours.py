@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Text, TextClause, bindparam, cast, or_, select, text
+from sqlalchemy import BindParameter, Connection, Text, TextClause, bindparam, case, cast, or_, select, text
 
 from service.case.content import seeks
 from service.case.keys import content_keys, content_sought, sought_keys
@@ -125,13 +125,18 @@ def look_at_content(
 
 
 def look_ahead(
-    conn: Connection, come: Iterable[Node], openers: Collection[int], known: dict[int, Node], reach: Reach
+    conn: Connection,
+    told: Iterable[Node],
+    openers: Collection[int],
+    since: datetime,
+    known: dict[int, Node],
+    reach: Reach,
 ) -> None:
     """The same for messages that came in time and change nothing of what is known: then few others matter.
 
-    Of those that open their group (``openers``) all that share their content; of the others what was written meanwhile.
+    Of those that open their group (``openers``) all that share their content; of the others what was written ``since``.
     """
-    asking = [n for n in come if content_keys(n)]
+    asking = [n for n in told if content_keys(n)]
     if not asking:
         return
     found, crowds = _shared(conn, asking)
@@ -146,7 +151,7 @@ def look_ahead(
         else:
             beside |= near
     there = {n.case for n in known.values()}
-    wanted |= _written(conn, beside - wanted - there, written_since(come))
+    wanted |= _written(conn, beside - wanted - there, since)
     _bring(conn, wanted - there, known)
 
 
@@ -246,6 +251,7 @@ OF_A_NODE = (
     messages.c.pinned_by,
     messages.c.joined,
     messages.c.placed_by,
+    case((messages.c.placed_by == "content", messages.c.evidence["evidence"][0]["message"].as_string())).label("rests"),
 )
 """What ``node_of`` reads."""
 
@@ -268,16 +274,19 @@ _MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.id.in_(THESE), c
 def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
     found: dict[int, Node] = {}
     for chunk in chunks(sorted(wanted)):
-        for id, case, facts, pinned_by, joined, placed in conn.execute(_NODES, {"these": chunk}):
-            found[id] = _unpacked(facts or "{}", id, case, case if pinned_by else None, joined, placed)
+        for id, home, facts, pinned_by, joined, placed, rests in conn.execute(_NODES, {"these": chunk}):
+            pinned = home if pinned_by else None
+            found[id] = _unpacked(facts or "{}", id, home, pinned, joined, placed, int(rests) if rests else None)
     return found
 
 
 @lru_cache(maxsize=1 << 11)
-def _unpacked(facts: str, id: int, case: int, pinned: int | None, joined: int | None, placed: str) -> Node:
+def _unpacked(
+    facts: str, id: int, case: int, pinned: int | None, joined: int | None, placed: str, rests: int | None
+) -> Node:
     """Mails of a fortnight are compared again and again. What was written is all that tells one from another, so
     nothing here can be outdated."""
-    return node_from_json(facts, id=id, case=case, pinned=pinned, joined=joined, placed=placed)
+    return node_from_json(facts, id=id, case=case, pinned=pinned, joined=joined, placed=placed, rests=rests)
 
 
 def node_of(row: Mapping[str, Any] | Any) -> Node:
@@ -289,6 +298,7 @@ def node_of(row: Mapping[str, Any] | Any) -> Node:
         pinned=pinned,
         joined=row["joined"],
         placed=row["placed_by"],
+        rests=int(row["rests"]) if row["rests"] else None,
     )
 
 

@@ -308,8 +308,11 @@ def _renew_reasons(
     changed: list[dict[str, Any]] = []
     for chunk in chunks(beside):
         for row in conn.execute(_PLACED_BY, {"these": chunk}):
-            kind = found.evidence[row.id].kind
-            if kind != row.placed_by and known[row.id].case == home[row.id]:
+            one = found.evidence[row.id]
+            kind = one.kind
+            pointed = real(one.message) if kind == "content" and one.words and one.message is not None else None
+            other = kind != row.placed_by or (pointed is not None and pointed != known[row.id].rests)
+            if other and known[row.id].case == home[row.id]:
                 evidence = evidence_of(row.id, found, home, real, [])
                 changed.append({"number": row.id, "placed_by": kind, "evidence": evidence})
     if changed:

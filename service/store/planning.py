@@ -7,7 +7,8 @@ messages that open something, and what was written in these very minutes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -41,21 +42,55 @@ def planned(
     decide = partial(plan, come=come, reopen=reopen, aliases=aliases)
     found = decide(known.values(), reach=reach)
     fresh = [n for n in come if _becomes(n.id, found) < 0]
+    openers = {n.id for n in fresh if _becomes(n.id, found) in reach.openers}
+    again = _again(fresh, openers, found, known, reach)
     if _stirs(found, known) or any(is_late(n, received) for n in fresh):
         reach = Reach()
-        look_around(conn, come, known, reach, received)
-        return known, decide(known.values(), reach=reach)
-    openers = {n.id for n in fresh if _becomes(n.id, found) in reach.openers}
-    again = {reach.openers[_becomes(n, found)] for n in openers} & known.keys()
+        look_around(conn, [*come, *again], known, reach, received)
+        return known, _settled(conn, [*come, *again], known, reach, received, decide)
     reach = Reach()
-    look_ahead(conn, fresh, openers, known, reach)
-    look_at_content(conn, [known[i] for i in sorted(again)], known, reach, received)
-    if after := _after(fresh, known):
+    since, told = written_since([*fresh, *again]), [*fresh, *again, *_company(fresh, found, known)]
+    look_ahead(conn, told, openers, since, known, reach)
+    look_at_content(conn, again, known, reach, received)
+    if after := _after(told, since, known):
         found = decide(known.values(), reach=(first := Reach()))
         look_at_content(conn, [n for n in after if n.id in first.openers], known, reach, received)
     if reach.complete:
-        found = decide(known.values(), reach=reach)
+        found = _settled(conn, [*come, *again], known, reach, received, decide)
     return known, found
+
+
+def _settled(
+    conn: Connection,
+    come: Sequence[Node],
+    known: dict[int, Node],
+    reach: Reach,
+    received: Mapping[int, datetime],
+    decide: Callable[..., Plan],
+) -> Plan:
+    """The plan, when what moves by it was looked at as well: what was written after that may be thought otherwise."""
+    looked: set[int] = set()
+    while True:
+        found = decide(known.values(), reach=reach)
+        moved = [n for n in _moved(found, known) if n.id not in looked]
+        if not moved:
+            return found
+        looked |= {n.id for n in moved}
+        reach = Reach()
+        look_around(conn, [*come, *(known[i] for i in sorted(looked))], known, reach, received)
+
+
+def _again(
+    fresh: Sequence[Node], openers: Collection[int], found: Plan, known: Mapping[int, Node], reach: Reach
+) -> list[Node]:
+    """Whose place is asked again: what is argued about with those that open something, and what was written after
+    these in the same case."""
+    asked = {reach.openers[_becomes(n, found)] for n in openers}
+    since, come = written_since(fresh), {_becomes(n.id, found) for n in fresh}
+    beside = (standing.members for standing in found.standings if not come.isdisjoint(standing.members))
+    later = {m for members in beside for m in members if m in known and known[m].at >= since}
+    asked |= {reach.openers[m] for m in later & reach.openers.keys()}
+    return [known[i] for i in sorted(asked & known.keys())]
 
 
 def _becomes(message: int, found: Plan) -> int:
@@ -76,7 +111,22 @@ def _stirs(found: Plan, known: Mapping[int, Node]) -> bool:
     return False
 
 
-def _after(fresh: Sequence[Node], known: Mapping[int, Node]) -> list[Node]:
+def _moved(found: Plan, known: Mapping[int, Node]) -> list[Node]:
+    """What is known and comes to stand elsewhere, or beside what it did not stand beside."""
+    beside = [[known[m] for m in standing.members if m in known] for standing in found.standings]
+    held = Counter(case for members in beside for case in {n.case for n in members})
+    return [n for members in beside for n in members if held[n.case] > 1 or len({m.case for m in members}) > 1]
+
+
+def _company(fresh: Sequence[Node], found: Plan, known: Mapping[int, Node]) -> list[Node]:
+    """What the messages come to: an answer tells more of its case, or that it is settled, and what was written after
+    it may have been placed already."""
+    come = {_becomes(n.id, found) for n in fresh}
+    beside = (standing.members for standing in found.standings if not come.isdisjoint(standing.members))
+    return [known[m] for members in beside for m in members if m in known]
+
+
+def _after(told: Sequence[Node], since: datetime, known: Mapping[int, Node]) -> list[Node]:
     """What was written meanwhile and may be joined otherwise now."""
-    keys, since = {key for n in fresh for key in content_keys(n)}, written_since(fresh)
+    keys = {key for n in told for key in content_keys(n)}
     return [n for n in known.values() if n.at >= since and seeks(n) and keys & content_sought(n)]
