@@ -59,7 +59,7 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
 
     others = groups.kept()
     begun = [(*_begun(group), group, False) for group in others]
-    told = [(one.at, group.index, group, True) for group in others if (one := told_ticket(group)) is not None]
+    told = [(m.at, group.index, group, True) for group in others for m in group.members if m.tells_ticket]
     opened: dict[int, int] = {}
     """Message → what opened the case that it was joined to last."""
     for _, _, group, tells in sorted([*begun, *told], key=lambda one: one[:2]):

@@ -27,7 +27,10 @@ def told_ticket(group: Group) -> Node | None:
     if group.pinned is not None or not own or own[0].side != "requester" or own[0].automatic:
         return None
     told = next((m for m in own if m.tells_ticket), None)
-    if told is None or any(m.at <= told.at and (m.side == "vendor" or m.to_vendor) for m in own):
+    if told is None:
+        return None
+    before = (m for m in group.members if m.at <= told.at and m.origin != "quoted")
+    if any(m.side == "vendor" or m.to_vendor for m in before):
         return None
     return told
 
