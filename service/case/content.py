@@ -107,7 +107,7 @@ def _firsts(group: Group) -> list[Node]:
     begun = bool(own) and own[0].side == "vendor"
     spoken = (m for m in group.members if begun and m.side == "vendor" and not m.automatic and m.origin != "quoted")
     by_vendor, noted = next(spoken, None), next((m for m in people if begun and m.notes), None)
-    ticket = told_ticket(group)
+    ticket = told_ticket(group) if any(m.tells_ticket for m in own) else None
     return [*own[:1], *people[:1], *[m for m in (by_vendor, noted, ticket) if m is not None]]
 
 
@@ -119,6 +119,8 @@ def _stay(groups: Groups, alive: Alive, found: dict[int, Evidence]) -> None:
         for case in {m.case for m in group.members if m.case is not None}:
             of_case[case].append(group)
     for group in kept:
+        if not any(m.placed == "content" for m in group.members):
+            continue
         for opener in (unasked_answer(group), fresh_inquiry(group), second_report(group), told_ticket(group)):
             if opener is None or opener.case is None or opener.placed != "content" or opener.id in alive:
                 continue
