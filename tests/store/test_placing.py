@@ -22,6 +22,7 @@ from service.store.database import Database
 from service.store.tables import attachments, deliveries, learned_team, messages, thread_keys
 from tests.case.filing import ACME, DESK, OTHER_USER, ROLES, START, USER, WAYS, Filing, at, inside, mail
 from tests.case.test_any_order import conversations
+from tests.case.test_like_matters import like_matters
 from tests.store.desk import Desk
 
 REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))
@@ -226,11 +227,11 @@ def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
 
 
 @settings(
-    max_examples=12,
+    max_examples=24,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
-@given(conversations(), st.booleans(), st.randoms(use_true_random=False))
+@given(st.one_of(conversations(), like_matters()), st.booleans(), st.randoms(use_true_random=False))
 def test_the_store_finds_every_neighbour_that_counts(
     sqlite_template: Path, tmp_path: Path, mails: list[Mail], in_time: bool, chance: Random
 ) -> None:
