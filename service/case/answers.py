@@ -10,7 +10,7 @@ from service.case.exchanges import goes_on
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, WAIT, Alive, Join, Scored, own_of, standing, until
+from service.case.reach import EARLY, WAIT, Alive, Join, Scored, own_of, until
 from service.case.reports import told_by_users, waiting_report
 from service.case.words import covered, likeness, weight
 
@@ -49,7 +49,7 @@ def _join_answer(groups: Groups, others: Sequence[Group], group: Group, alive: A
     answer = unasked_answer(group)
     if answer is None or not (keys := alive.of(answer)):
         return None
-    candidates = standing(groups, others, group)
+    candidates = alive.near(groups, others, group, keys)
     if not _numbered(group, answer):
         return None if by_time else goes_on(candidates, answer, keys)
     scored: Scored = []

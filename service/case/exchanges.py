@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, WAIT, Alive, Join, Scored, names_writer, standing, told_in_openers
+from service.case.reach import EARLY, WAIT, Alive, Join, Scored, names_writer, told_in_openers
 from service.case.reports import fresh_inquiry
 from service.case.words import likeness_of_runs, together, weight
 
@@ -128,7 +128,7 @@ def asks_for_the_cause(groups: Groups, others: Sequence[Group], group: Group, al
     if ours is None or ours.kind != "rca" or not (keys := alive.of(ours)):
         return None
     scored: Scored = []
-    for other in standing(groups, others, group):
+    for other in alive.near(groups, others, group, keys):
         written = [m for m in _exchange_with_vendor(other, ours, ours.to_vendor) if m.at < ours.at]
         score, words = _shared({*ours.words, *ours.subject_words}, written, keys)
         if words:

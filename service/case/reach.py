@@ -53,11 +53,6 @@ Scored = list[tuple[float, Group, Node, str]]
 """What speaks for a group, and how much."""
 
 
-def standing(groups: Groups, others: Sequence[Group], but: Group) -> list[Group]:
-    """Those that were not united with another one meanwhile, without ``but``."""
-    return [one for one in others if one is not but and groups.root(one.index) == one.index]
-
-
 def own_of(members: Sequence[Node]) -> list[Node]:
     """Without what is quoted, and without what only a later mail handed on: that opened nothing here."""
     first = next((m for m in members if m.origin == "delivered"), None)
@@ -100,6 +95,8 @@ class Alive:
         self._groups = groups.kept()
         self._reach = reach
         self._since: dict[str, list[datetime]] | None = None
+        self._holding: dict[str, list[int]] = defaultdict(list)
+        """Key → the groups that have it."""
         self._of: dict[int, frozenset[str]] = {}
 
     def __contains__(self, message: int) -> bool:
@@ -120,6 +117,11 @@ class Alive:
             )
         return self._of[node.id]
 
+    def near(self, groups: Groups, others: Sequence[Group], but: Group, keys: frozenset[str]) -> list[Group]:
+        """Those that share one of these keys, as they stand by now (united or not), without ``but``."""
+        sharing = {groups.root(index) for key in keys for index in self._holding[key]}
+        return [one for one in others if one is not but and one.index in sharing]
+
     def _held_since(self) -> dict[str, list[datetime]]:
         """Key → when each case first had it."""
         since: dict[str, list[datetime]] = defaultdict(list)
@@ -130,4 +132,5 @@ class Alive:
                     first.setdefault(key, member.at)
             for key, at in first.items():
                 since[key].append(at)
+                self._holding[key].append(group.index)
         return since

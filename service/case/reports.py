@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import Alive, Join, Scored, names_writer, own_of, people_of, standing, told_in_openers, until
+from service.case.reach import Alive, Join, Scored, names_writer, own_of, people_of, told_in_openers, until
 from service.case.words import alike, covered, likeness, likeness_of_runs, together, weight
 
 BEHALF = timedelta(days=14)
@@ -49,7 +49,7 @@ def join_inquiry(groups: Groups, others: Sequence[Group], group: Group, alive: A
     if inquiry is None or not (keys := alive.of(inquiry)):
         return None
     scored: Scored = []
-    for other in standing(groups, others, group):
+    for other in alive.near(groups, others, group, keys):
         report = waiting_report(other, inquiry)
         if report is None or not keys & content_keys(report):
             continue
@@ -104,7 +104,7 @@ def join_again(groups: Groups, others: Sequence[Group], group: Group, alive: Ali
     inquiry = fresh_inquiry(group)
     if inquiry is None or not (keys := alive.of(inquiry)):
         return None
-    for other in standing(groups, others, group):
+    for other in alive.near(groups, others, group, keys):
         if (bounced := _bounced(other, inquiry)) is not None and keys & content_keys(bounced):
             return Join(inquiry, other, bounced, bounced.base)
     return None
@@ -148,7 +148,7 @@ def join_second(groups: Groups, others: Sequence[Group], group: Group, alive: Al
     if second.notes:
         theirs = {*second.words} - {*second.subject_words}  # the subject is the vendor's
     scored: Scored = []
-    for other in standing(groups, others, group):
+    for other in alive.near(groups, others, group, keys):
         report = waiting_report(other, second) if second.notes else _told_before(other, second)
         told = until(other.members, second.at)
         words = told_in_openers((m for m in told if m.side in ("requester", "team")), keys)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, Alive, Join, Scored, own_of, standing, told_in_openers, until
+from service.case.reach import EARLY, Alive, Join, Scored, own_of, told_in_openers, until
 from service.case.words import likeness_of_runs, weight
 
 _BEFORE = timedelta(days=1)
@@ -43,7 +43,7 @@ def join_told(groups: Groups, others: Sequence[Group], group: Group, alive: Aliv
     report = own_of(group.members)[0]
     theirs = {*report.words, *report.subject_words} - {told.vendor}
     scored: Scored = []
-    for other in standing(groups, others, group):
+    for other in alive.near(groups, others, group, keys):
         receipt = _ticket(other, told)
         if receipt is None or not keys & content_keys(receipt):
             continue

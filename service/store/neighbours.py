@@ -90,6 +90,16 @@ def look_around(
     look_at_content(conn, after, known, reach, received)
 
 
+def look_after(
+    conn: Connection, stirred: Sequence[Node], known: dict[int, Node], reach: Reach, received: Mapping[int, datetime]
+) -> None:
+    """The same for stored messages whose place is asked again, and for what was written after them and seeks them."""
+    look_at_content(conn, stirred, known, reach, received)
+    keys, since = {key for n in stirred for key in content_keys(n)}, written_since(stirred)
+    after = [n for n in known.values() if n.at >= since and seeks(n) and keys & content_sought(n)]
+    look_at_content(conn, after, known, reach, received)
+
+
 def written_since(come: Iterable[Node]) -> datetime:
     """What was written from then on may be thought otherwise for these messages."""
     return min((node.at for node in come), default=datetime.max.replace(tzinfo=UTC)) - EARLY

@@ -23,6 +23,7 @@ from service.store.neighbours import (
     aliases_of,
     called_up,
     is_late,
+    look_after,
     look_ahead,
     look_around,
     look_at_content,
@@ -46,8 +47,9 @@ def planned(
     again = _again(fresh, openers, found, known, reach)
     if _stirs(found, known) or any(is_late(n, received) for n in fresh):
         reach = Reach()
-        look_around(conn, [*come, *again], known, reach, received)
-        return known, _settled(conn, [*come, *again], known, reach, received, decide)
+        look_around(conn, come, known, reach, received)
+        look_after(conn, again, known, reach, received)
+        return known, _settled(conn, come, again, known, reach, received, decide)
     reach = Reach()
     since, told = written_since([*fresh, *again]), [*fresh, *again, *_company(fresh, found, known)]
     look_ahead(conn, told, openers, since, known, reach)
@@ -56,13 +58,14 @@ def planned(
         found = decide(known.values(), reach=(first := Reach()))
         look_at_content(conn, [n for n in after if n.id in first.openers], known, reach, received)
     if reach.complete:
-        found = _settled(conn, [*come, *again], known, reach, received, decide)
+        found = _settled(conn, come, again, known, reach, received, decide)
     return known, found
 
 
 def _settled(
     conn: Connection,
     come: Sequence[Node],
+    again: Sequence[Node],
     known: dict[int, Node],
     reach: Reach,
     received: Mapping[int, datetime],
@@ -77,7 +80,8 @@ def _settled(
             return found
         looked |= {n.id for n in moved}
         reach = Reach()
-        look_around(conn, [*come, *(known[i] for i in sorted(looked))], known, reach, received)
+        look_around(conn, come, known, reach, received)
+        look_after(conn, [*again, *(known[i] for i in sorted(looked))], known, reach, received)
 
 
 def _again(
