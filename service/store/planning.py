@@ -75,7 +75,7 @@ def _settled(
     looked: set[int] = set()
     while True:
         found = decide(known.values(), reach=reach)
-        moved = [n for n in _moved(found, known) if n.id not in looked]
+        moved = [n for n in (*_moved(found, known), *_spoken_for(found, known)) if n.id not in looked]
         if not moved:
             return found
         looked |= {n.id for n in moved}
@@ -120,6 +120,15 @@ def _moved(found: Plan, known: Mapping[int, Node]) -> list[Node]:
     beside = [[known[m] for m in standing.members if m in known] for standing in found.standings]
     held = Counter(case for members in beside for case in {n.case for n in members})
     return [n for members in beside for n in members if held[n.case] > 1 or len({m.case for m in members}) > 1]
+
+
+def _spoken_for(found: Plan, known: Mapping[int, Node]) -> list[Node]:
+    """The receipts that a vendor's person speaks for from now on, who was joined to them by content."""
+    joined = {i for i, one in found.evidence.items() if i < 0 and one.kind == "content"}
+    joined = {i for i in joined if found.nodes[i].side == "vendor" and not found.nodes[i].automatic}
+    beside = (standing.members for standing in found.standings if not joined.isdisjoint(standing.members))
+    mails = (known[m] for members in beside for m in members if m in known)
+    return [n for n in mails if n.side == "vendor" and n.automatic and content_keys(n)]
 
 
 def _company(fresh: Sequence[Node], found: Plan, known: Mapping[int, Node]) -> list[Node]:
