@@ -52,7 +52,9 @@ def join_by_content(groups: Groups, reach: Reach | None = None) -> dict[int, Evi
     if reach is not None:
         for group in groups.kept():
             firsts = _firsts(group)
-            reach.openers |= {one.id: (firsts[0] if one.side == "vendor" else one).id for one in firsts if seeks(one)}
+            seeking = [one for one in firsts if seeks(one)]
+            reach.openers |= {one.id: (firsts[0] if one.side == "vendor" else one).id for one in seeking}
+            reach.beside |= dict.fromkeys((one.id for one in seeking), frozenset(one.id for one in seeking))
         _stay(groups, alive, found)
     if reach is not None and not reach.complete:
         return found

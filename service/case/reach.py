@@ -32,6 +32,9 @@ class Reach:
     """Found on the way: messages that content may join to earlier ones, since nothing else puts them behind any; each
     with the message whose place is argued about then."""
 
+    beside: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Of each of these those that may be joined in its group: where one is asked again, all are."""
+
     def extend(self, message: int, other: int) -> None:
         """What was compared of a message was compared of another one too, which has the same content."""
         if message in self.complete:

@@ -75,7 +75,8 @@ def _settled(
     looked: set[int] = set()
     while True:
         found = decide(known.values(), reach=reach)
-        moved = [n for n in (*_moved(found, known), *_spoken_for(found, known)) if n.id not in looked]
+        again_too = (*_moved(found, known), *_spoken_for(found, known), *_half_asked(reach, known))
+        moved = [n for n in again_too if n.id not in looked]
         if not moved:
             return found
         looked |= {n.id for n in moved}
@@ -129,6 +130,12 @@ def _spoken_for(found: Plan, known: Mapping[int, Node]) -> list[Node]:
     beside = (standing.members for standing in found.standings if not joined.isdisjoint(standing.members))
     mails = (known[m] for members in beside for m in members if m in known)
     return [n for n in mails if n.side == "vendor" and n.automatic and content_keys(n)]
+
+
+def _half_asked(reach: Reach, known: Mapping[int, Node]) -> list[Node]:
+    """What content put into the group of something that is asked again, and was not asked itself."""
+    beside = {other for asked in reach.complete for other in reach.beside.get(asked, ())} - reach.complete
+    return [known[i] for i in sorted(beside & known.keys()) if known[i].placed == "content"]
 
 
 def _company(fresh: Sequence[Node], found: Plan, known: Mapping[int, Node]) -> list[Node]:
