@@ -60,9 +60,13 @@ def connect(port: int) -> smtplib.SMTP:
 
 
 def send(client: smtplib.SMTP, number: int, size: int = 100) -> tuple[int, str]:
+    """The last answer: to the mail, or to what was refused before it (a fault may begin between any two commands)."""
     client.ehlo_or_helo_if_needed()
-    client.mail("aiko@corp.example")
-    client.rcpt("help@corp.example")
+    for command, address in ((client.mail, "aiko@corp.example"), (client.rcpt, "help@corp.example")):
+        code, words = command(address)
+        if code != 250:
+            client.rset()
+            return code, words.decode()
     code, words = client.data(MAIL % (number, number, b"x" * size))
     return code, words.decode()
 
