@@ -24,6 +24,8 @@ _CLOSES = re.compile(
 _ORDER = re.compile(r" (?:the|an?|this|that|these|those|your|our|my|all|each|it|them|two|three|\d)\b")
 """Behind a verb: "Mark the …" names nobody."""
 _MOST = 40
+_SHORT = 80
+"""Characters of a line that may greet: on long ones its pattern would cost their square."""
 
 
 def named_in(text: str, without: Collection[str] = ()) -> tuple[str, ...]:
@@ -32,7 +34,7 @@ def named_in(text: str, without: Collection[str] = ()) -> tuple[str, ...]:
     signs."""
     lines = unicodedata.normalize("NFKC", text[:3000]).splitlines()
     opening = next((at for at, line in enumerate(lines) if line.strip()), 0)
-    while opening < len(lines) and opening < 4 and _GREETS.fullmatch(lines[opening].strip()):
+    while opening < min(len(lines), 4) and _GREETS.fullmatch(lines[opening].strip()[: _SHORT + 1]):
         opening += 1
     closing = next((at for at in range(opening, len(lines)) if _CLOSES.fullmatch(lines[at].strip())), len(lines))
     body = "\n".join(lines[opening:closing])
