@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, WAIT, Alive, Join, Scored, names_writer, told_in_openers
+from service.case.reach import EARLY, WAIT, Alive, Join, Scored, clearest, names_writer, told_in_openers
 from service.case.reports import fresh_inquiry
-from service.case.words import likeness_of_runs, together, weight
+from service.case.words import IDENTIFIER, STRONG, likeness_of_runs, together, weight
 
 _SALES = re.compile(
     r"見積|満了|更新のご?案内|セミナー|ウェビナー|キャンペーン|展示会|休業|webinar|quotation|offer|renewal|promotion"
@@ -36,9 +36,6 @@ _ENOUGH = 3.0
 identifier, a code or a figure is among it."""
 _PLAIN = 6.0
 """The same where none is: an invoice or a visit names the thing as well."""
-_IDENTIFIER = 3.0
-"""The weight of an identifier or a code: figures weigh less."""
-_FIGURE = 2.0
 _BESIDE = 3
 """So many words more must another person of the vendor's share: machine, place and contract are named at any time."""
 _CAUSE = 6.0
@@ -63,10 +60,10 @@ def goes_on(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> 
         if words and answer.base and any(m.base == answer.base for m in written):
             score += 2.0
         told = beside & told_in_openers(written, keys)
-        if words and score >= (_ENOUGH if any(weight(word) >= _FIGURE for word in told) else _PLAIN):
+        if words and score >= (_ENOUGH if any(weight(word) >= STRONG for word in told) else _PLAIN):
             pointed = next((m for m in reversed(written) if answer.author in m.to), written[-1])
             scored.append((score, other, pointed, words))
-    return _clearest(scored, answer) if scored else _taken_over(candidates, answer, keys)
+    return clearest(scored, answer, _CLEARLY) if scored else _taken_over(candidates, answer, keys)
 
 
 def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str]) -> Join | None:
@@ -83,7 +80,7 @@ def _taken_over(candidates: Sequence[Group], answer: Node, keys: frozenset[str])
         score, words = _shared(theirs, written, keys)
         if words:
             scored.append((score, other, written[-1], words))
-    join = _clearest(scored, answer)
+    join = clearest(scored, answer, _CLEARLY)
     if join is None:
         return None
     written = [m for m in _exchange_with_vendor(join.group, answer, answer.vendor) if keys & content_keys(m)]
@@ -133,17 +130,17 @@ def asks_for_the_cause(groups: Groups, others: Sequence[Group], group: Group, al
         score, words = _shared({*ours.words, *ours.subject_words}, written, keys)
         if words:
             scored.append((score, other, written[-1], words))
-    join = _clearest(scored, ours, _CAUSE)
+    join = clearest(scored, ours, _CLEARLY, least=_CAUSE)
     if join is None:
         return None
     told = told_in_openers(_exchange_with_vendor(join.group, ours, ours.to_vendor), keys)
-    return join if any(weight(word) >= _FIGURE for word in told & {*ours.words, *ours.subject_words}) else None
+    return join if any(weight(word) >= STRONG for word in told & {*ours.words, *ours.subject_words}) else None
 
 
 def _much(shared: set[str]) -> bool:
     """An identifier, or two figures such as the minutes at which a fault began and ended; and more."""
-    identifiers = {word for word in shared if weight(word) >= _IDENTIFIER}
-    figures = {word for word in shared if _FIGURE <= weight(word) < _IDENTIFIER}
+    identifiers = {word for word in shared if weight(word) >= IDENTIFIER}
+    figures = {word for word in shared if STRONG <= weight(word) < IDENTIFIER}
     if len(figures) >= 2:
         return len(together(shared)) > len(figures)
     return bool(identifiers) and len(together(shared)) >= len(identifiers) + _BESIDE
@@ -152,15 +149,6 @@ def _much(shared: set[str]) -> bool:
 def _shared(theirs: set[str], written: Sequence[Node], keys: frozenset[str]) -> tuple[float, str]:
     words = told_in_openers(written, keys)
     return likeness_of_runs(theirs, words), " ".join(sorted(theirs & words)[:8])
-
-
-def _clearest(scored: Scored, message: Node, least: float = 0.0) -> Join | None:
-    if not scored:
-        return None
-    first, *rest = sorted(scored, key=lambda s: (-s[0], s[1].index))
-    if first[0] < least or (rest and first[0] < rest[0][0] * _CLEARLY):
-        return None
-    return Join(message, *first[1:])
 
 
 def _exchange(group: Group, answer: Node) -> list[Node]:

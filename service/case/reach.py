@@ -56,6 +56,16 @@ Scored = list[tuple[float, Group, Node, str]]
 """What speaks for a group, and how much."""
 
 
+def clearest(scored: Scored, message: Node, ratio: float, *, least: float = 0.0) -> Join | None:
+    """The group for which most speaks: ``least`` at least, and ``ratio`` times what speaks for the next."""
+    if not scored:
+        return None
+    first, *rest = sorted(scored, key=lambda s: (-s[0], s[1].index))
+    if first[0] < least or (rest and first[0] < ratio * rest[0][0]):
+        return None
+    return Join(message, *first[1:])
+
+
 def own_of(members: Sequence[Node]) -> list[Node]:
     """Without what is quoted, and without what only a later mail handed on: that opened nothing here."""
     first = next((m for m in members if m.origin == "delivered"), None)

@@ -14,7 +14,7 @@ from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
 from service.case.reach import Alive, Join, Scored, names_writer, own_of, people_of, told_in_openers, until
-from service.case.words import alike, covered, likeness, likeness_of_runs, together, weight
+from service.case.words import IDENTIFIER, STRONG, alike, covered, likeness, likeness_of_runs, together, weight
 
 BEHALF = timedelta(days=14)
 """How long a user's report may wait until the team asks the vendor, and how long word of recovery may take."""
@@ -26,10 +26,6 @@ _CONCERNED = 2.5
 """What it counts that an inquiry goes to the user too, or names him; two short words must be shared beside it."""
 BACK = 6.0
 """The weight of the words that who tells that his trouble is back must share with what was told of it."""
-STRONG = 2.0
-"""The weight of an identifier, a code, a figure."""
-IDENTIFIER = 3.0
-"""That of an identifier or a code alone."""
 
 
 # ── the inquiry on behalf of a user ──────────────────────────────────────────────────────────────────────────────────

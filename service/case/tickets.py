@@ -8,15 +8,13 @@ from datetime import timedelta
 from service.case.group import Group, Groups
 from service.case.keys import content_keys
 from service.case.node import Node
-from service.case.reach import EARLY, Alive, Join, Scored, own_of, told_in_openers, until
-from service.case.words import likeness_of_runs, weight
+from service.case.reach import EARLY, Alive, Join, Scored, clearest, own_of, told_in_openers, until
+from service.case.words import STRONG, likeness_of_runs, weight
 
 _BEFORE = timedelta(days=1)
 """How long before our answer the ticket was opened at most."""
-_STRONG = 2.0
-"""The weight of an identifier, a code, a figure: a place or a product alone is shared by many."""
 _MUCH = 4.5
-"""The weight of what is shared where no such thing is."""
+"""The weight of what is shared where no identifier, code or figure is."""
 _CLEARLY = 2.0
 """So many times what the next best shares."""
 
@@ -49,14 +47,9 @@ def join_told(groups: Groups, others: Sequence[Group], group: Group, alive: Aliv
             continue
         words = told_in_openers((m for m in until(other.members, told.at) if m.side == "vendor"), keys)
         shared, score = theirs & words, likeness_of_runs(theirs, words)
-        if score >= _MUCH or any(weight(word) >= _STRONG for word in shared):
+        if score >= _MUCH or any(weight(word) >= STRONG for word in shared):
             scored.append((score, other, receipt, " ".join(sorted(shared)[:8])))
-    if not scored:
-        return None
-    first, *rest = sorted(scored, key=lambda s: (-s[0], s[1].index))
-    if rest and first[0] < _CLEARLY * rest[0][0]:
-        return None
-    return Join(told, *first[1:])
+    return clearest(scored, told, _CLEARLY)
 
 
 def _ticket(group: Group, told: Node) -> Node | None:

@@ -96,6 +96,12 @@ _GENERATION = re.compile(
 """The name of a product that thousands have, with its generation: it tells no more than a word."""
 
 
+STRONG = 2.0
+"""The weight of an identifier, a code, a figure: a place or a product is shared by many."""
+IDENTIFIER = 3.0
+"""That of an identifier or a code alone."""
+
+
 @lru_cache(maxsize=1 << 14)
 def weight(word: str) -> float:
     """How much a shared word says: an identifier or code much, a plain word or a figure little."""
