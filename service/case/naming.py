@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Collection
 
+from service.mail import signature
+
 _TITLED = re.compile(
     r"([一-龥々]{1,4}|[ァ-ヴー]{2,8})"
     r"(?:さん|様|さま|氏|君|くん|ちゃん|先輩|先生|主任|係長|課長|次長|部長|室長|店長|所長|工場長|社長|マネージャ)(?![ァ-ヴー])"
@@ -14,11 +16,6 @@ _LATIN = re.compile(r"(?<![\w.@/-])([A-Z][a-zà-ÿ]{2,})(?P<is>['’]s\b|-(?:san
 _GREETS = re.compile(
     r"(?:(?:hi|hello|dear|good (?:morning|afternoon|evening))\b.*|[A-Z][\w'’-]* ?(?:[A-Z][\w'’-]*|-san)?,"
     r"|.{0,40}(?:様|さま|殿|御中|各位|さん|殿)[、,。]?)\s*",
-    re.IGNORECASE,
-)
-_CLOSES = re.compile(
-    r"(?:(?:kind|best|warm|many)? ?(?:regards|wishes|thanks)|best|cheers|thanks(?: again)?|thank you|sincerely"
-    r"|yours (?:\w+))[ ,.!]*",
     re.IGNORECASE,
 )
 _ORDER = re.compile(r" (?:the|an?|this|that|these|those|your|our|my|all|each|it|them|two|three|\d)\b")
@@ -36,8 +33,7 @@ def named_in(text: str, without: Collection[str] = ()) -> tuple[str, ...]:
     opening = next((at for at, line in enumerate(lines) if line.strip()), 0)
     while opening < min(len(lines), 4) and _GREETS.fullmatch(lines[opening].strip()[: _SHORT + 1]):
         opening += 1
-    closing = next((at for at in range(opening, len(lines)) if _CLOSES.fullmatch(lines[at].strip())), len(lines))
-    body = "\n".join(lines[opening:closing])
+    body = "\n".join(signature.split(lines[opening:])[0])
     found = [match[1] for match in _TITLED.finditer(body)]
     for match in _LATIN.finditer(body):
         if match["is"] or not _ORDER.match(body, match.end()):
