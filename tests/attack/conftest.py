@@ -1,0 +1,25 @@
+"""The services that attacks of this folder are made on: one with its defaults for each worker of the test run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.attack.site import Site
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """`sodan serve` with a fresh data directory and its defaults, but for the intake address and the ports."""
+    up = Site(tmp_path_factory.mktemp("site"))
+    yield up
+    up.close()
+
+
+@pytest.fixture(scope="session")
+def behind_mx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same behind a mail server that writes Authentication-Results as ``mx.corp.example``."""
+    up = Site(tmp_path_factory.mktemp("behind"), authserv_id="mx.corp.example")
+    yield up
+    up.close()
