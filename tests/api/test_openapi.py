@@ -45,6 +45,7 @@ def test_every_operation_of_the_contract_is_there(embedded: Running) -> None:
         ("/api/messages/{id}/raw", "get"),
         ("/api/messages/{id}/move", "post"),
         ("/api/attachments/{id}", "get"),
+        ("/api/meanings", "get"),
         ("/api/vendors", "get"),
         ("/api/vendors/{id}", "get"),
         ("/api/spool", "get"),

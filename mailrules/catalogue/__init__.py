@@ -1,0 +1,10 @@
+"""The catalogue: every meaning once, with definition, examples and near-misses in Japanese and English.
+
+It is the one source for the labels of the corpus, the request to a language model, the explanations on the page,
+`docs/meanings.md`, `GET /api/meanings` and the enumerations in OpenAPI.
+"""
+
+from mailrules.catalogue.load import Catalogue, CatalogueError, Meaning, Text, load, read_meanings
+from mailrules.catalogue.page import as_markdown
+
+__all__ = ["Catalogue", "CatalogueError", "Meaning", "Text", "as_markdown", "load", "read_meanings"]
