@@ -1,0 +1,145 @@
+"""Decides, in the transaction that takes a mail in, whether its author is told that it arrived, and writes the entry."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from service.case import tokens
+from service.intake import Understood
+from service.outbound import policy
+from service.outbound.policy import Incoming
+from service.outbound.texts import Templates, spoken
+from service.store import outbox
+from service.store.database import Connection
+from service.store.openings import Opening, openings
+from service.store.outbox import Draft
+
+Mode = Literal["off", "draft", "on"]
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """What an installation needs to write mail in its cases."""
+
+    mode: Mode
+    sender: str
+    """SODAN_FROM."""
+    reply_to: str
+    """The intake address that answers go to, without a tag."""
+    house: policy.House
+    templates: Templates
+    secret: bytes
+    """Signs the token that brings an answer to its case."""
+    prefix: str
+    hostname: str
+    per_address: int
+    """Automatic mails to one address within 24 hours; more are held as drafts."""
+    per_hour: int
+    """Automatic mails of the whole installation within an hour; more are held as drafts."""
+
+    def reply_address(self, case: int) -> str:
+        """``intake+<token>@``: brings an answer to this case from any client."""
+        local, _, domain = self.reply_to.rpartition("@")
+        return f"{local}+{tokens.token(case, self.secret)}@{domain}"
+
+    def message_id(self, case: int) -> str:
+        """A new Message-ID that names the case and is signed."""
+        return tokens.own_message_id(case, secrets.token_hex(6), self.reply_to.rpartition("@")[2], self.secret)
+
+    def thread_headers(self, case: int, message_id: str | None, references: Sequence[str]) -> dict[str, str]:
+        """Reply-To, In-Reply-To and References (RFC 5322 §3.6.4) of a mail that answers ``message_id``."""
+        headers = {"Reply-To": self.reply_address(case)}
+        if message_id:
+            kept = [one for one in references if one != message_id][-20:]
+            headers |= {"In-Reply-To": message_id, "References": " ".join([*kept, message_id])}
+        return headers
+
+
+def acknowledge(
+    conn: Connection, understood: Sequence[Understood], case_ids: Sequence[int], outbound: Outbound, now: datetime
+) -> None:
+    """Write an acknowledgement for each case that one of these mails opened, where its author may be answered."""
+    if outbound.mode == "off":
+        return
+    claimed = {one.claimed.id: one for one in understood}
+    for opening in openings(conn, case_ids, claimed):
+        reason = policy.refusal(_incoming(opening, claimed[opening.spool_id]), outbound.house)
+        if reason is None:
+            _write(conn, opening, outbound, now)
+
+
+def _write(conn: Connection, opening: Opening, outbound: Outbound, now: datetime) -> None:
+    held = _held(conn, opening.author, outbound, now)
+    waiting = outbound.mode == "on" and held is None
+    draft = acknowledgement(opening, outbound)
+    outbox.write(conn, draft, state="waiting" if waiting else "draft", now=now, reason=held)
+
+
+def acknowledgement(opening: Opening, outbound: Outbound) -> Draft:
+    """The mail that says: it has arrived, under this number, this was understood, and these facts are missing."""
+    document: Mapping[str, Any] = opening.document
+    language = spoken(document.get("language") or opening.language)
+    labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
+    items = list(document.get("questions") or document.get("missing") or ())[:5]
+    key = f"{outbound.prefix}-{opening.case_id}"
+    text = outbound.templates.text(
+        "acknowledgement",
+        language,
+        name=opening.name,
+        key=key,
+        title=document.get("title") or opening.subject,
+        excerpt=document.get("excerpt") or "",
+        questions=outbound.templates.questions(items, language, labels),
+        signature=outbound.sender,
+    )
+    return Draft(
+        kind="acknowledgement",
+        once=f"ack:{opening.case_id}",
+        case_id=opening.case_id,
+        recipient=opening.author,
+        language=language,
+        subject=reply_subject(opening.subject, key),
+        text=text,
+        html=outbound.templates.html(text, language),
+        headers=outbound.thread_headers(opening.case_id, opening.message_id, opening.references),
+        items=items,
+        message_id=outbound.message_id(opening.case_id),
+        answers=opening.message,
+    )
+
+
+def reply_subject(subject: str, key: str) -> str:
+    """``Re: … [SD-12]``; the key stands there once."""
+    bare = subject.strip() or key
+    reply = bare if bare[:3].casefold() == "re:" else f"Re: {bare}"
+    return reply if f"[{key}]" in reply else f"{reply} [{key}]"
+
+
+def _held(conn: Connection, address: str, outbound: Outbound, now: datetime) -> str | None:
+    """Why the mail is held for a person: too many to this address, or from this installation as a whole."""
+    if outbox.written_since(conn, now - timedelta(days=1), address) >= outbound.per_address:
+        return f"held: more than {outbound.per_address} automatic mails to this address within a day"
+    if outbox.written_since(conn, now - timedelta(hours=1)) >= outbound.per_hour:
+        return f"held: more than {outbound.per_hour} automatic mails within an hour; send them by hand"
+    return None
+
+
+def _incoming(opening: Opening, understood: Understood) -> Incoming:
+    envelope = understood.claimed.envelope
+    written = opening.date or opening.received_at
+    return Incoming(
+        author=opening.author,
+        role=opening.role,
+        origin=opening.origin,
+        automatic=opening.automatic,
+        verified=opening.verified,
+        headers=opening.headers,
+        hops=opening.hops,
+        envelope_from=envelope.mail_from,
+        channel=envelope.channel,
+        age=opening.received_at - written,
+    )

@@ -1,0 +1,115 @@
+"""Who may be answered by a machine, and who may not (RFC 3834, and what mail in practice adds to it). Pure.
+
+A machine that answers mail must never answer a machine, a list, a stranger or itself: one wrong answer can start a
+loop that two servers keep up for days. So the question asked here is "is there any reason not to?", and the first
+reason found is kept with the case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+MAX_HOPS = 25
+"""Received lines of a mail that may be answered; people's mail has fewer than fifteen."""
+MAX_AGE = timedelta(hours=24)
+LOOP_HEADER = "x-sodan-loop"
+_ROLE_ADDRESS = re.compile(
+    r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|mailer-daemon|postmaster|bounces?|listserv|majordomo|root|daemon"
+    r"|owner-.*|.*-(?:owner|request|bounces?|admin)|(?:auto|notifications?|alerts?|news(?:letter)?)[-_.].*"
+    r"|notifications?|alerts?|newsletter)(?:\+.*)?$"
+)
+_LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "ml-name")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What must be known of a mail before it is answered."""
+
+    author: str
+    """Address, lower case."""
+    role: str
+    """requester, team, vendor, unknown: the author's side."""
+    origin: str
+    """delivered, forwarded, attached, quoted."""
+    automatic: str | None
+    verified: bool
+    """The author's domain is confirmed (see ``service.mail.authentication``), or needs no confirmation here."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Lower-case names."""
+    hops: int = 0
+    envelope_from: str = ""
+    """The reverse-path; empty for the null reverse-path ``<>``."""
+    channel: str = "smtp"
+    """How it came: an imported archive is not answered."""
+    age: timedelta = timedelta()
+    """Between the date of the mail and its receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Whose mail is whose."""
+
+    organisation: Collection[str]
+    """Our domains, lower case."""
+    own_addresses: Collection[str]
+    """The intake addresses (``@domain`` for a whole domain) and the address we send from, lower case."""
+
+
+def refusal(mail: Incoming, house: House) -> str | None:
+    """Why this mail must not be answered by a machine; None where it may be."""
+    return _refused_author(mail, house) or _refused_mail(mail)
+
+
+def _refused_author(mail: Incoming, house: House) -> str | None:
+    local, _, domain = mail.author.rpartition("@")
+    if not local or not domain:
+        return "the mail names no author's address"
+    if is_own(mail.author, house.own_addresses):
+        return "the author is sodan itself"
+    if not any(domain == ours or domain.endswith(f".{ours}") for ours in house.organisation):
+        return "the author is not one of SODAN_ORGANISATION"
+    if mail.role != "requester":
+        return f"the author counts as {mail.role}, and only requesters are answered"
+    if _ROLE_ADDRESS.match(local):
+        return "the author's address belongs to a machine"
+    if not mail.verified:
+        return "nothing confirms that the author sent the mail"
+    return None
+
+
+def _refused_mail(mail: Incoming) -> str | None:
+    headers = mail.headers
+    if mail.channel == "import":
+        return "the mail was imported from an archive"
+    if mail.age > MAX_AGE:
+        return "the mail is older than a day"
+    if mail.origin != "delivered":
+        return "the mail was not sent to us by its author"
+    if mail.automatic:
+        return f"the mail is automatic ({mail.automatic})"
+    if mail.envelope_from in ("", "<>"):
+        return "the mail has the null reverse-path of a report"
+    if headers.get("auto-submitted", "no").split(";")[0].strip().casefold() not in ("no", ""):
+        return "the mail says that a machine submitted it (Auto-Submitted)"
+    if any(name in headers for name in _LIST_HEADERS):
+        return "the mail came through a mailing list"
+    if headers.get("precedence", "").strip().casefold() in ("bulk", "junk", "list", "auto_reply"):
+        return "the mail is bulk mail (Precedence)"
+    suppressed = {part.strip().casefold() for part in headers.get("x-auto-response-suppress", "").split(",")}
+    if suppressed & {"all", "autoreply"}:
+        return "the mail forbids automatic replies (X-Auto-Response-Suppress)"
+    if LOOP_HEADER in headers or any(name.startswith(("x-autoreply", "x-autorespond")) for name in headers):
+        return "the mail was sent by an automatic replier"
+    if mail.hops > MAX_HOPS:
+        return f"the mail passed {mail.hops} servers"
+    return None
+
+
+def is_own(address: str, own: Collection[str]) -> bool:
+    """Whether the address is one of ours; ``intake+tag@`` counts as ``intake@``."""
+    local, _, domain = address.casefold().rpartition("@")
+    plain = f"{local.partition('+')[0]}@{domain}"
+    return any(entry in (plain, address.casefold(), f"@{domain}") for entry in own)

@@ -1,0 +1,92 @@
+"""The sender: claims what waits in the outbox, hands it over, and records what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from service.outbound import compose, notify
+from service.outbound.notify import Target
+from service.outbound.smarthost import Login, NotSent, Smarthost, hand_over
+from service.store import outbox
+from service.store.database import Database
+from service.store.outbox import Claimed
+
+log = structlog.get_logger("sodan.sender")
+
+LEASE = timedelta(minutes=5)
+"""Longer than a hand-over can take: a second sender never has the same entry meanwhile."""
+TOGETHER = 20
+"""Notifications to one target that leave in one message."""
+
+
+@dataclass
+class Sender:
+    """Sends one entry a step. ``by`` names this process in leases."""
+
+    database: Database
+    by: str
+    clock: Callable[[], datetime]
+    sender: str
+    envelope_from: Callable[[Claimed], str]
+    hostname: str
+    smarthost: Smarthost | None = None
+    login: Login = Login()
+    targets: tuple[Target, ...] = ()
+
+    def step(self) -> bool:
+        """Send what is due first; False where nothing is. Raises Unavailable."""
+        now = self.clock()
+        if not self.database.read(lambda conn: outbox.anything_due(conn, now)):
+            return False
+        claimed = self.database.transact(lambda conn: outbox.claim(conn, self.by, now, LEASE))
+        if claimed is None:
+            return False
+        together = [claimed]
+        if claimed.channel == "notify":
+            together += self.database.transact(
+                lambda conn: outbox.claim_beside(conn, claimed, self.by, now, LEASE, TOGETHER)
+            )
+        self._send(together)
+        return True
+
+    def _send(self, entries: list[Claimed]) -> None:
+        first = entries[0]
+        try:
+            reply = asyncio.run(self._hand_over(entries))
+        except NotSent as error:
+            why, permanent = str(error)[:300], error.permanent
+            log.warning("not sent", outbox=first.id, kind=first.kind, attempt=first.attempts, permanent=permanent)
+            self.database.transact(
+                lambda conn: [
+                    outbox.not_sent(conn, one.id, self.by, why, self.clock(), permanent=permanent) for one in entries
+                ]
+            )
+        else:
+            log.info("sent", outbox=first.id, kind=first.kind, entries=len(entries))
+            self.database.transact(
+                lambda conn: [outbox.sent(conn, one.id, self.by, reply[:300], self.clock()) for one in entries]
+            )
+
+    async def _hand_over(self, entries: list[Claimed]) -> str:
+        first = entries[0]
+        if first.channel == "notify":
+            target = next((one for one in self.targets if one.name == first.recipient), None)
+            if target is None:
+                raise NotSent("SODAN_NOTIFY does not name this target any more", permanent=True)
+            return await notify.send(entries, target)
+        if self.smarthost is None or not self.sender:
+            raise NotSent("SODAN_SMARTHOST and SODAN_FROM are needed to send mail", permanent=False)
+        mail = compose.message(first, self.sender, self.hostname, self.clock())
+        return await hand_over(
+            mail,
+            to=first.recipient,
+            envelope_from=self.envelope_from(first),
+            smarthost=self.smarthost,
+            login=self.login,
+            hostname=self.hostname,
+        )

@@ -1,0 +1,82 @@
+"""Texts of outgoing mail: Jinja2 templates in Japanese and English, and a house's own ones from SODAN_TEMPLATES."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+
+from service.errors import Refused
+
+SHIPPED = Path(__file__).parent / "templates"
+MAX_QUESTIONS = 5
+
+
+@dataclass(frozen=True)
+class Templates:
+    """``own``: a folder whose files take the place of the shipped ones of the same name; None: the shipped ones."""
+
+    own: Path | None = None
+
+    def text(self, template: str, language: str, **values: Any) -> str:
+        """The plain text of ``ja/<template>.txt.j2``. Raises Refused, naming the file, where a template is broken."""
+        file = f"{spoken(language)}/{template}.txt.j2"
+        try:
+            lines = self._environment.get_template(file).render(**values).strip().splitlines()
+        except TemplateError as error:
+            raise Refused(f"SODAN_TEMPLATES: {file}: {error}") from None
+        return "\n".join(_without_blank_runs(lines)) + "\n"
+
+    def html(self, text: str, language: str) -> str:
+        """The same text as simple HTML: one paragraph for each block of lines."""
+        paragraphs = [block for block in text.strip().split("\n\n") if block.strip()]
+        return self._environment.get_template("mail.html.j2").render(paragraphs=paragraphs, language=spoken(language))
+
+    def question(self, item: str, language: str, label: str = "") -> str:
+        """How to ask for an item; its ``label`` where there is no sentence for it."""
+        return self._questions.get(item, {}).get(spoken(language)) or label or item
+
+    def questions(self, items: Sequence[str], language: str, labels: dict[str, str]) -> list[str]:
+        """At most five, in the order given."""
+        return [self.question(item, language, labels.get(item, "")) for item in items[:MAX_QUESTIONS]]
+
+    @cached_property
+    def _environment(self) -> Environment:
+        folders = [FileSystemLoader(folder) for folder in (self.own, SHIPPED) if folder is not None]
+        return Environment(
+            loader=ChoiceLoader(folders),
+            autoescape=select_autoescape(("html.j2",), default_for_string=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    @cached_property
+    def _questions(self) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for folder in (SHIPPED, self.own):
+            file = folder / "questions.yaml" if folder is not None else None
+            if file is not None and file.is_file():
+                try:
+                    found |= yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+                except (yaml.YAMLError, TypeError) as error:
+                    raise Refused(f"SODAN_TEMPLATES: questions.yaml: {error}".replace("\n", " ")) from None
+        return found
+
+
+def spoken(language: str) -> str:
+    """The language of an answer: ja or en."""
+    return "ja" if language == "ja" else "en"
+
+
+def _without_blank_runs(lines: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    for line in lines:
+        if line.strip() or (kept and kept[-1]):
+            kept.append(line.rstrip())
+    return kept

@@ -1,0 +1,91 @@
+"""The mails that opened cases, with what must be known before their authors are written to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from service.store.tables import cases, messages
+
+UNVERIFIED = frozenset({"dmarc-failed", "sender-unverified", "sender-forged"})
+"""Defects by which nothing confirms who sent a mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first delivered mail of a case, and the case as it stands."""
+
+    case_id: int
+    message: int
+    spool_id: str
+    author: str
+    name: str
+    role: str
+    origin: str
+    automatic: str | None
+    verified: bool
+    subject: str
+    language: str
+    message_id: str | None
+    references: tuple[str, ...]
+    headers: dict[str, str]
+    hops: int
+    date: datetime | None
+    received_at: datetime
+    document: dict[str, Any]
+
+
+def openings(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[str]) -> list[Opening]:
+    """Of these cases, those whose first mail is one of ``spool_ids``."""
+    found = []
+    for case_id in case_ids:
+        first = select(func.min(messages.c.id)).where(messages.c.case_id == case_id, messages.c.origin == "delivered")
+        query = (
+            select(messages, cases.c.document)
+            .join(cases, cases.c.id == messages.c.case_id)
+            .where(messages.c.id == first.scalar_subquery(), cases.c.merged_into.is_(None))
+        )
+        row = conn.execute(query).first()
+        if row is not None and row.spool_id in spool_ids:
+            found.append(_opening(row))
+    return found
+
+
+def opening(conn: Connection, case_id: int) -> Opening | None:
+    """The first mail by a requester that was delivered in this case, whenever it came; None where there is none."""
+    query = (
+        select(messages, cases.c.document)
+        .join(cases, cases.c.id == messages.c.case_id)
+        .where(messages.c.case_id == case_id, messages.c.origin == "delivered", messages.c.author_role == "requester")
+        .order_by(messages.c.id)
+        .limit(1)
+    )
+    row = conn.execute(query).first()
+    return None if row is None else _opening(row)
+
+
+def _opening(row: Any) -> Opening:
+    return Opening(
+        case_id=row.case_id,
+        message=row.id,
+        spool_id=row.spool_id,
+        author=row.author_address,
+        name=row.author_name,
+        role=row.author_role,
+        origin=row.origin,
+        automatic=row.automatic,
+        verified=not UNVERIFIED.intersection(row.defects),
+        subject=row.subject,
+        language=row.language,
+        message_id=row.message_id,
+        references=tuple(row.refs),
+        headers=dict(row.headers),
+        hops=int(row.headers.get("hops", 0)),
+        date=row.date,
+        received_at=row.received_at,
+        document=row.document,
+    )

@@ -1,0 +1,287 @@
+"""The outbox: mail and notifications that sodan sends, durable like the spool.
+
+An entry is written in the transaction that decides it. ``draft`` waits for a person, ``waiting`` for the sender;
+``sent``, ``failed`` and ``discarded`` are final unless a person sends it again. ``claim`` counts an attempt and takes a
+lease before anything leaves the house. If a sender dies while it holds a lease, nobody knows whether the server took
+the mail (RFC 5321 §4.5.4.2 leaves this window open): the entry is sent again with the same Message-ID, and counted in
+``in_doubt``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, text, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.errors import Conflict, NotFound
+from service.store.database import one_at_a_time
+from service.store.tables import events, outbox
+
+State = Literal["draft", "waiting", "sent", "failed", "discarded"]
+STATES = ("draft", "waiting", "sent", "failed", "discarded")
+BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 960))
+"""Waits after the first, second … failed attempt; one more failure and the entry is set aside as ``failed``."""
+_WAITING = text("state = 'waiting'")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry about to be written."""
+
+    kind: str
+    recipient: str
+    subject: str
+    text: str
+    channel: str = "mail"
+    html: str = ""
+    language: str = "en"
+    case_id: int | None = None
+    once: str | None = None
+    """A key that is written at most once, ever; None: no such bound."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    items: Sequence[str] = ()
+    message_id: str | None = None
+    answers: int | None = None
+    made_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An entry that is ours to send until the lease ends."""
+
+    id: int
+    kind: str
+    channel: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str]
+    message_id: str | None
+    case_id: int | None
+    created_at: datetime
+    attempts: int
+
+
+def write(
+    conn: Connection,
+    draft: Draft,
+    *,
+    state: State,
+    now: datetime,
+    due_at: datetime | None = None,
+    reason: str | None = None,
+) -> int | None:
+    """Write an entry; None where one with the same ``once`` exists. ``reason``: why it is held as a draft."""
+    one_at_a_time(conn)  # before any row is touched: the events below are numbered in the order of commits
+    row = {
+        "once": draft.once,
+        "kind": draft.kind,
+        "channel": draft.channel,
+        "state": state,
+        "case_id": draft.case_id,
+        "recipient": draft.recipient,
+        "language": draft.language,
+        "subject": draft.subject,
+        "text": draft.text,
+        "html": draft.html,
+        "headers": dict(draft.headers),
+        "items": list(draft.items),
+        "message_id": draft.message_id,
+        "answers": draft.answers,
+        "made_by": draft.made_by,
+        "created_at": now,
+        "due_at": due_at or now,
+        "reason": reason,
+    }
+    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+    made = dialect.insert(outbox).values(row).on_conflict_do_nothing(index_elements=["once"]).returning(outbox.c.id)
+    number = conn.execute(made).scalar()
+    if number is not None:
+        _tell(conn, int(number), "outbox.written", draft.made_by, now)
+    return None if number is None else int(number)
+
+
+def anything_due(conn: Connection, now: datetime) -> bool:
+    """Whether a claim would find something; cheap enough to ask every second."""
+    return conn.execute(select(true()).select_from(outbox).where(_free(now)).limit(1)).first() is not None
+
+
+def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Claimed | None:
+    """Take the entry that is due first, and count the attempt."""
+    row = conn.execute(
+        select(outbox)
+        .where(_free(now))
+        .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if row is None:
+        return None
+    return _take(conn, row, by, now, lease)
+
+
+def claim_beside(
+    conn: Connection, first: Claimed, by: str, now: datetime, lease: timedelta, limit: int
+) -> list[Claimed]:
+    """Further entries for the same recipient and channel that are due, to leave in one message with ``first``."""
+    rows = conn.execute(
+        select(outbox)
+        .where(_free(now), outbox.c.channel == first.channel, outbox.c.recipient == first.recipient)
+        .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    return [_take(conn, row, by, now, lease) for row in rows]
+
+
+def _take(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) -> Claimed:
+    values = {"attempts": row.attempts + 1, "leased_by": by, "leased_until": now + lease}
+    if row.leased_by:  # its sender died: nobody knows whether the mail left
+        values["in_doubt"] = row.in_doubt + 1
+    conn.execute(update(outbox).where(outbox.c.id == row.id).values(**values))
+    given = {name: getattr(row, name) for name in Claimed.__slots__ if name != "attempts"}
+    return Claimed(**given, attempts=row.attempts + 1)
+
+
+def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> None:
+    """The server took it. Does nothing where another sender has taken the lease over."""
+    one_at_a_time(conn)
+    done = conn.execute(
+        update(outbox)
+        .where(outbox.c.id == id, outbox.c.leased_by == by, outbox.c.state == "waiting")
+        .values(state="sent", sent_at=now, reply=reply, reason=None, leased_by=None, leased_until=None)
+    )
+    if done.rowcount:
+        _tell(conn, id, "outbox.sent", "", now)
+
+
+def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> None:
+    """It failed: again later, or set aside where the refusal is permanent or the attempts are used up."""
+    one_at_a_time(conn)
+    ours = and_(outbox.c.id == id, outbox.c.leased_by == by, outbox.c.state == "waiting")
+    attempts = conn.execute(select(outbox.c.attempts).where(ours)).scalar()
+    if attempts is None:
+        return
+    values: dict[str, Any] = {"reason": why, "reply": why, "leased_by": None, "leased_until": None}
+    if permanent or attempts > len(BACK_OFF):
+        conn.execute(update(outbox).where(ours).values(state="failed", **values))
+        _tell(conn, id, "outbox.failed", "", now)
+    else:
+        conn.execute(update(outbox).where(ours).values(due_at=now + BACK_OFF[attempts - 1], **values))
+
+
+def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
+    """A person sends a draft, or tries a failed entry again. Raises NotFound, Conflict."""
+    one_at_a_time(conn)
+    row = entry(conn, id)
+    if row["state"] not in ("draft", "failed"):
+        raise Conflict(f"outbox entry {id} is {row['state']}; only a draft or a failed one can be sent")
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.id == id)
+        .values(state="waiting", attempts=0, due_at=now, reason=None, leased_by=None, leased_until=None)
+    )
+    _tell(conn, id, "outbox.released", who, now)
+
+
+def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
+    """A person decides that it is not sent. Raises NotFound, Conflict."""
+    one_at_a_time(conn)
+    row = entry(conn, id)
+    if row["state"] == "sent":
+        raise Conflict(f"outbox entry {id} was sent already")
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.id == id, outbox.c.state != "sent")
+        .values(state="discarded", leased_by=None, leased_until=None)
+    )
+    _tell(conn, id, "outbox.discarded", who, now)
+
+
+def returned(conn: Connection, message_ids: Sequence[str], report: Mapping[str, Any], now: datetime) -> int | None:
+    """File a delivery report at the entry whose Message-ID it names; its number, or None where it is not ours."""
+    if not message_ids:
+        return None
+    one_at_a_time(conn)
+    number = conn.execute(select(outbox.c.id).where(outbox.c.message_id.in_(list(message_ids)))).scalar()
+    if number is None:
+        return None
+    failed = not str(report.get("status") or "5").startswith(("2", "4"))
+    values: dict[str, Any] = {"report": dict(report)}
+    if failed:
+        values |= {"state": "failed", "reason": f"returned to us: {report.get('status') or 'not delivered'}"}
+    conn.execute(update(outbox).where(outbox.c.id == number).values(**values))
+    _tell(conn, int(number), "outbox.returned", "", now)
+    return int(number)
+
+
+# ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def listing(
+    conn: Connection, state: str | None = None, limit: int = 100, before: int | None = None, case: int | None = None
+) -> list[dict[str, Any]]:
+    """Entries, newest first; ``before`` an id for the next page."""
+    query = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(outbox.c.state == state)
+    if before is not None:
+        query = query.where(outbox.c.id < before)
+    if case is not None:
+        query = query.where(outbox.c.case_id == case)
+    return [dict(row._mapping) for row in conn.execute(query)]
+
+
+def entry(conn: Connection, id: int) -> dict[str, Any]:
+    """One entry. Raises NotFound."""
+    row = conn.execute(select(outbox).where(outbox.c.id == id)).first()
+    if row is None:
+        raise NotFound(f"there is no outbox entry {id}")
+    return dict(row._mapping)
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    """Entries by state."""
+    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    return {state: int(number) for state, number in conn.execute(query)}
+
+
+def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
+    """Automatic mails written since then (to ``recipient``, or to anybody), without those held or discarded."""
+    query = select(func.count()).where(
+        outbox.c.created_at >= since,
+        outbox.c.channel == "mail",
+        outbox.c.made_by == "",
+        outbox.c.kind.in_(("acknowledgement", "reminder")),
+        or_(outbox.c.state != "discarded", outbox.c.sent_at.is_not(None)),
+    )
+    if recipient is not None:
+        query = query.where(outbox.c.recipient == recipient)
+    else:
+        query = query.where(outbox.c.reason.is_(None) | ~outbox.c.reason.startswith("held:"))
+    return int(conn.execute(query).scalar_one())
+
+
+def last_sent(conn: Connection, recipient: str) -> datetime | None:
+    """When something was sent to it last."""
+    query = select(func.max(outbox.c.sent_at)).where(outbox.c.recipient == recipient)
+    return conn.execute(query).scalar()
+
+
+def in_doubt(conn: Connection) -> int:
+    """How often a sender died while it held an entry: each such mail may have left twice."""
+    return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
+
+
+def _free(now: datetime) -> Any:
+    return and_(_WAITING, outbox.c.due_at <= now, or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now))
+
+
+def _tell(conn: Connection, id: int, kind: str, who: str, now: datetime) -> None:
+    case = conn.execute(select(outbox.c.case_id).where(outbox.c.id == id)).scalar()
+    conn.execute(insert(events), [{"case_id": case, "kind": kind, "who": who, "at": now, "data": {"outbox": id}}])
