@@ -12,7 +12,7 @@ import sys
 
 from cyclopts import App, CycloptsError
 
-from service.commands import cases, contents, health, keeping, mails, rules, serving, spool, tokens
+from service.commands import cases, contents, health, keeping, mails, outbox, rules, serving, spool, tokens
 from service.commands.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
@@ -27,6 +27,7 @@ app.command(serving.serve)
 app.command(serving.smtp)
 app.command(serving.worker)
 app.command(serving.api)
+app.command(serving.sender)
 app.command(serving.migrate)
 app.command(serving.smtp_password, name="smtp-password")
 app.command(mails.import_, name="import")
@@ -38,6 +39,7 @@ app.command(cases.show)
 app.command(rules.app)
 app.command(rules.replay)
 app.command(spool.app)
+app.command(outbox.app)
 app.command(contents.app)
 app.command(keeping.backup)
 app.command(keeping.restore)

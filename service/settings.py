@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
@@ -41,6 +42,9 @@ class Listen:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 def _split(written: Any, by: str = ",") -> Any:
@@ -158,6 +162,40 @@ class Settings(BaseSettings):
     webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks that are not public and yet may be sent webhooks, comma-separated (10.1.2.0/24)"
     )
+    from_: str = Field(
+        "",
+        validation_alias=AliasChoices("from_", "SODAN_FROM"),
+        description="address that mail is sent from, with or without a name; empty: no mail is sent",
+    )
+    smarthost: str = Field(
+        "", description="where mail goes out: smtp://host:25, smtp+starttls://user@host:587 or smtps://user@host:465"
+    )
+    smarthost_password: str = Field("", description="password of its user")
+    smarthost_password_file: Path | None = Field(None, description="file with that password")
+    smarthost_token_command: str = Field(
+        "", description="command that prints an OAuth2 access token for its user, used instead of a password"
+    )
+    acknowledge: Literal["off", "draft", "on"] = Field(
+        "off", description="acknowledge reports of SODAN_ORGANISATION by mail: off, draft (write, do not send), on"
+    )
+    acknowledge_per_address: int = Field(
+        5, ge=1, le=1000, description="automatic mails to one address within a day; more are held as drafts"
+    )
+    acknowledge_per_hour: int = Field(
+        60, ge=1, le=100_000, description="automatic mails within an hour; more are held as drafts"
+    )
+    templates: Path | None = Field(None, description="folder with our own texts of outgoing mail")
+    public_url: str = Field(
+        "", description="where people reach the page, for links in mails: https://sodan.corp.example"
+    )
+    notify: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Apprise URLs, comma-separated: who is told of new P1 and P2, our turn, overdue promises"
+    )
+    notify_quiet: str = Field("", description="hours without notifications below P1, such as 20:00-07:30")
+    triage_minutes: int = Field(30, ge=1, le=10_080, description="business minutes until an untriaged case is notified")
+    digest: str = Field("", description="time of day of the daily mail to SODAN_TEAM, such as 08:30; empty: none")
+    digest_language: Literal["ja", "en"] = Field("ja", description="language of the daily mail")
+    remind_days: int = Field(0, ge=0, le=365, description="business days until a requester is reminded once; 0: never")
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @field_validator("smtp_listen", "http_listen", "lmtp_listen", mode="before")
@@ -185,6 +223,48 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"[^@\s<>\"]+", domain):
                 raise ValueError(f"expected a domain, not {domain!r}")
         return domains
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _read_targets(cls, written: Any) -> Any:
+        return _split(written)
+
+    @field_validator("smarthost")
+    @classmethod
+    def _smarthost_is_a_url(cls, url: str) -> str:
+        if url and not re.match(r"(smtp|smtps|smtp\+starttls)://[^/\s:]", url):
+            raise ValueError("expected smtp://host:port, smtp+starttls://user@host:587 or smtps://user@host:465")
+        return url
+
+    @field_validator("from_")
+    @classmethod
+    def _from_is_an_address(cls, written: str) -> str:
+        if written and not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+", parseaddr(written)[1]):
+            raise ValueError(
+                f"expected an address such as it@corp.example or IT desk <it@corp.example>, not {written!r}"
+            )
+        return written
+
+    @field_validator("notify_quiet")
+    @classmethod
+    def _quiet_is_a_span(cls, written: str) -> str:
+        if written and not re.fullmatch(_CLOCK + "-" + _CLOCK, written):
+            raise ValueError(f"expected two times of day such as 20:00-07:30, not {written!r}")
+        return written
+
+    @field_validator("digest")
+    @classmethod
+    def _digest_is_a_time(cls, written: str) -> str:
+        if written and not re.fullmatch(_CLOCK, written):
+            raise ValueError(f"expected a time of day such as 08:30, not {written!r}")
+        return written
+
+    @field_validator("templates")
+    @classmethod
+    def _templates_exist(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"{folder} is not a folder")
+        return folder
 
     @field_validator("webhook_networks", "smtp_networks", mode="before")
     @classmethod
@@ -263,6 +343,11 @@ class Settings(BaseSettings):
         return given
 
 
+def variable(field: str) -> str:
+    """The environment variable of a field: ``from_`` is SODAN_FROM."""
+    return f"SODAN_{field.rstrip('_').upper()}"
+
+
 def load(**given: Any) -> Settings:
     """Read the environment and ``.env``; what is ``given`` wins. Raises WrongSetting: one line, the variable first."""
     try:
@@ -271,6 +356,7 @@ def load(**given: Any) -> Settings:
         raise WrongSetting(f"SODAN settings: {error}".replace("\n", " ")) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        name = f"SODAN_{str(first['loc'][0]).upper()}" if first["loc"] else "SODAN settings"
+        named = str(first["loc"][0]) if first["loc"] else "SODAN settings"
+        name = named if named.startswith("SODAN") else variable(named)
         reason = str(first["msg"]).removeprefix("Value error, ").replace("\n", " ")
         raise WrongSetting(f"{name}: {reason}") from None

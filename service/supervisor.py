@@ -78,7 +78,8 @@ def commands(settings: Settings) -> list[tuple[str, list[str]]]:
     """Name and command line of every child."""
     sodan = [sys.executable, "-m", "service"]
     workers = [(f"worker {n + 1}", [*sodan, "worker"]) for n in range(settings.workers)]
-    return [("smtp", [*sodan, "smtp"]), *workers, ("api", [*sodan, "api"])]
+    senders = [("sender", [*sodan, "sender"])] if settings.smarthost or settings.notify else []
+    return [("smtp", [*sodan, "smtp"]), *workers, ("api", [*sodan, "api"]), *senders]
 
 
 def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:

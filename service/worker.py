@@ -62,6 +62,9 @@ VISIBLE_SECONDS = 0.1
 """How long a batch may take while little waits: it becomes visible as a whole."""
 
 
+After = Callable[[Connection, Sequence[Understood], Sequence[int], datetime], None]
+
+
 class Pace:
     """How many mails to take in at once: few while little waits, so that each is soon seen; many while much waits.
 
@@ -113,8 +116,10 @@ class Worker:
         shelf: Shelf | None = None,
         between: Callable[[], None] = lambda: None,
         patience: int = PATIENCE,
+        after: After | None = None,
     ) -> None:
-        """``between`` is called between two batches: newer rules may be taken then."""
+        """``between`` is called between two batches: newer rules may be taken then. ``after`` is called in the
+        transaction that takes mails in, once their cases are judged: it writes what is to be sent."""
         self._database = database
         self._house = house
         self._by = by
@@ -124,6 +129,7 @@ class Worker:
         self._shelf = shelf or Shelf()
         self._between = between
         self._patience = patience
+        self._after = after
         self._full = False
         """The last claim got all that it asked for: more waits, without asking first."""
         self._ahead: list[Claimed] = []
@@ -194,7 +200,9 @@ class Worker:
         packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in understood])
 
         def save(conn: Connection) -> list[Claimed]:
-            intake.take_in(conn, understood, self._house, by=self._by, now=now)
+            touched = intake.take_in(conn, understood, self._house, by=self._by, now=now)
+            if self._after is not None:
+                self._after(conn, understood, touched, now)
             contents.keep(conn, packed)
             # whoever has the turn to write takes what is next as well: two workers wait for each other half as often
             return spool.claim(conn, self._by, self._clock(), self._lease, self._pace.more) if self._full else []
@@ -350,8 +358,10 @@ def _key(database: Database, stop: threading.Event) -> bytes:
     return b""
 
 
-def run_worker(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT. Raises Refused where the packs are broken."""
+def run_worker(settings: Settings, after_judging: Callable[[Settings, House], After | None] | None = None) -> None:
+    """Work until SIGTERM or SIGINT. Raises Refused where the packs are broken.
+
+    ``after_judging`` makes what is called once cases are judged (see ``Worker``)."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -377,6 +387,7 @@ def run_worker(settings: Settings) -> None:
         clock=lambda: datetime.now(UTC),
         shelf=Shelf(outside(settings), settings.content_store_from_bytes),
         between=between,
+        after=after_judging(settings, house) if after_judging else None,
     )
     with contextlib.suppress(Unavailable):
         release_the_dead(database)

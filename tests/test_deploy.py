@@ -14,7 +14,7 @@ import olefile
 import pytest
 import yaml
 
-from service.settings import Settings
+from service.settings import Settings, variable
 from tests.running import Running
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def test_units_and_compose_name_commands_and_settings_that_exist() -> None:
     services: dict[str, Any] = yaml.safe_load(compose)["services"]
     assert {one["command"][0] for one in services.values() if "command" in one} <= commands
     named = set(re.findall(r"\b(SODAN_[A-Z_0-9]+)", compose + units))
-    assert named - {"SODAN_DATABASE_PASSWORD"} <= {f"SODAN_{name.upper()}" for name in Settings.model_fields}
+    assert named - {"SODAN_DATABASE_PASSWORD"} <= {variable(name) for name in Settings.model_fields}
 
 
 def test_the_image_ends_without_shell_and_root() -> None:

@@ -117,9 +117,9 @@ def test_the_page_names_units_that_are_shipped() -> None:
 
 
 def test_the_page_names_settings_and_replies_that_exist() -> None:
-    from service.settings import Settings
+    from service.settings import Settings, variable
 
-    settings = {f"SODAN_{name.upper()}" for name in Settings.model_fields}
+    settings = {variable(name) for name in Settings.model_fields}
     assert set(re.findall(r"SODAN_[A-Z0-9_]+", PAGE)) <= settings
     channels = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service/channels").glob("*.py"))
     for reply in re.findall(r"senders get `([0-9 .]+)`", PAGE):

@@ -35,10 +35,14 @@ def upgrade() -> None:
         sa.Column("made_by", sa.Text, nullable=False, server_default="", comment="a person, or empty"),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("due_at", Instant, nullable=False, comment="not before"),
-        sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0", comment="counted before it is tried"),
+        sa.Column(
+            "attempts", sa.SmallInteger, nullable=False, server_default="0", comment="counted before it is tried"
+        ),
         sa.Column("leased_by", sa.String(64)),
         sa.Column("leased_until", Instant),
-        sa.Column("in_doubt", sa.SmallInteger, nullable=False, server_default="0", comment="times a sender died over it"),
+        sa.Column(
+            "in_doubt", sa.SmallInteger, nullable=False, server_default="0", comment="times a sender died over it"
+        ),
         sa.Column("reason", sa.Text, comment="why it is held, waits, or failed"),
         sa.Column("sent_at", Instant),
         sa.Column("reply", sa.Text, comment="last answer of the server that took it or refused it"),

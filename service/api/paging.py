@@ -34,7 +34,7 @@ def page(request: Request, items: list[Any], position: list[Any] | None) -> Resp
     return page_at(request, items, to_cursor(position))
 
 
-def page_at(request: Request, items: list[Any], cursor: str | None) -> Response:
+def page_at(request: Request, items: list[Any], cursor: str | int | None) -> Response:
     """The same, where the cursor is something else than a moment and a number."""
     headers = {}
     if cursor is not None:

@@ -290,6 +290,35 @@ class SpoolPage(Out):
     next: str | None
 
 
+class OutboxEntry(Out):
+    id: int
+    case: str | None
+    kind: str = Field(description="acknowledgement, questions, reminder, digest, notification")
+    state: Literal["draft", "waiting", "sent", "failed", "discarded"]
+    recipient: str = Field(description="An address; for a notification the name of its target.")
+    language: str
+    subject: str
+    text: str
+    html: str
+    headers: dict[str, str]
+    items: list[str] = Field(description="Checklist items asked for, in the order of their numbers.")
+    message_id: str | None
+    answers: int | None = Field(description="The message that is answered.")
+    made_by: str = Field(description="Who wrote it; empty for the machine.")
+    created_at: datetime
+    attempts: int
+    in_doubt: int = Field(description="How often a sender died over it: it may have left that much more often.")
+    reason: str | None = Field(description="Why it is held, waits, or failed.")
+    sent_at: datetime | None
+    reply: str | None = Field(description="Last answer of the server.")
+    report: dict[str, Any] | None = Field(description="Delivery report that came back (RFC 3464).")
+
+
+class OutboxPage(Out):
+    items: list[OutboxEntry]
+    next: int | None
+
+
 class Webhook(Out):
     id: int
     url: str

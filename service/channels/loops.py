@@ -1,25 +1,15 @@
-"""Mail that goes round in circles, and senders that never stop. sodan itself sends no mail, so no loop begins here."""
+"""Mail that goes round in circles, and senders that never stop. Mail of sodan's own is never answered."""
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
 TOO_MANY_HOPS = "554 5.4.6 too many hops: this mail goes round in circles"
 TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try again later"
 HOUR = 3600.0
-_RECEIVED = re.compile(rb"^received[ \t]*:", re.I | re.M)
-_HEADER_BYTES = 262_144
-"""Of the header at most are looked at: this is done before the 250, and no honest header is longer."""
 _SENDERS = 10_000
 """Senders remembered; of more, those forgotten who were quiet for longest."""
-
-
-def hops(content: bytes) -> int:
-    """How many servers the mail went through: Received lines of its own header (RFC 5321 §6.3)."""
-    end = content.find(b"\r\n\r\n", 0, _HEADER_BYTES)
-    return sum(1 for _ in _RECEIVED.finditer(content, 0, end if end >= 0 else _HEADER_BYTES))
 
 
 class Rate:

@@ -20,13 +20,14 @@ import uvloop
 from service.channels.committer import Committer
 from service.channels.limits import Limits
 from service.channels.listener import Listener
-from service.channels.loops import TOO_MANY_HOPS, TOO_MANY_MAILS, Rate, hops
+from service.channels.loops import TOO_MANY_HOPS, TOO_MANY_MAILS, Rate
 from service.channels.passwords import Passwords
 from service.channels.pressure import LOOK_SECONDS, Pressure
 from service.channels.recipients import Intake
 from service.channels.tls import ServerTls
 from service.channels.transaction import NOT_NOW
 from service.errors import Refused, Unavailable
+from service.mail.hops import hops
 from service.settings import Listen, Settings
 from service.store.database import Database
 from service.store.spool import Envelope

@@ -28,11 +28,22 @@ def smtp() -> int:
 
 def worker() -> int:
     """Only understand what was received."""
+    from service.outbound.setup import after_judging
     from service.worker import run_worker
 
     settings = start.settings()
     start.log_to_stderr(settings)
-    run_worker(settings)
+    run_worker(settings, after_judging)
+    return 0
+
+
+def sender() -> int:
+    """Only send what waits in the outbox: mail by the smart host, notifications by Apprise."""
+    from service.outbound.setup import run_sender
+
+    settings = start.settings()
+    start.log_to_stderr(settings)
+    run_sender(settings)
     return 0
 
 

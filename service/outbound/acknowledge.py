@@ -1,4 +1,4 @@
-"""Decides, in the transaction that takes a mail in, whether its author is told that it arrived, and writes the entry."""
+"""Writes an acknowledgement, in the transaction that takes a mail in, where its author may be answered."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from service.case import tokens
 from service.intake import Understood
+from service.mail.hops import hops
 from service.outbound import policy
 from service.outbound.policy import Incoming
 from service.outbound.texts import Templates, spoken
@@ -138,7 +139,7 @@ def _incoming(opening: Opening, understood: Understood) -> Incoming:
         automatic=opening.automatic,
         verified=opening.verified,
         headers=opening.headers,
-        hops=opening.hops,
+        hops=hops(understood.claimed.content),
         envelope_from=envelope.mail_from,
         channel=envelope.channel,
         age=opening.received_at - written,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -13,7 +14,7 @@ from service.outbound import compose, notify
 from service.outbound.notify import Target
 from service.outbound.smarthost import Login, NotSent, Smarthost, hand_over
 from service.store import outbox
-from service.store.database import Database
+from service.store.database import Connection, Database
 from service.store.outbox import Claimed
 
 log = structlog.get_logger("sodan.sender")
@@ -35,7 +36,7 @@ class Sender:
     envelope_from: Callable[[Claimed], str]
     hostname: str
     smarthost: Smarthost | None = None
-    login: Login = Login()
+    login: Login = field(default_factory=Login)
     targets: tuple[Target, ...] = ()
 
     def step(self) -> bool:
@@ -61,16 +62,17 @@ class Sender:
         except NotSent as error:
             why, permanent = str(error)[:300], error.permanent
             log.warning("not sent", outbox=first.id, kind=first.kind, attempt=first.attempts, permanent=permanent)
-            self.database.transact(
-                lambda conn: [
-                    outbox.not_sent(conn, one.id, self.by, why, self.clock(), permanent=permanent) for one in entries
-                ]
-            )
+            self._record(entries, partial(outbox.not_sent, why=why, permanent=permanent))
         else:
             log.info("sent", outbox=first.id, kind=first.kind, entries=len(entries))
-            self.database.transact(
-                lambda conn: [outbox.sent(conn, one.id, self.by, reply[:300], self.clock()) for one in entries]
-            )
+            self._record(entries, partial(outbox.sent, reply=reply[:300]))
+
+    def _record(self, entries: list[Claimed], outcome: Callable[..., None]) -> None:
+        def write(conn: Connection) -> None:
+            for one in entries:
+                outcome(conn, one.id, self.by, now=self.clock())
+
+        self.database.transact(write)
 
     async def _hand_over(self, entries: list[Claimed]) -> str:
         first = entries[0]

@@ -37,7 +37,7 @@ class Smarthost:
 
     @classmethod
     def parse(cls, url: str) -> Smarthost:
-        """Read ``smtp://host:25``, ``smtp+starttls://user@host:587`` or ``smtps://user@host:465``. Raises ValueError."""
+        """Read ``smtp://host:25``, ``smtp+starttls://user@host:587``, ``smtps://user@host:465``. Raises ValueError."""
         try:
             parts = urlsplit(url)
             port = parts.port

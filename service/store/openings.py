@@ -33,7 +33,6 @@ class Opening:
     message_id: str | None
     references: tuple[str, ...]
     headers: dict[str, str]
-    hops: int
     date: datetime | None
     received_at: datetime
     document: dict[str, Any]
@@ -84,7 +83,6 @@ def _opening(row: Any) -> Opening:
         message_id=row.message_id,
         references=tuple(row.refs),
         headers=dict(row.headers),
-        hops=int(row.headers.get("hops", 0)),
         date=row.date,
         received_at=row.received_at,
         document=row.document,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.channels.loops import HOUR, Rate, hops
+from service.channels.loops import HOUR, Rate
+from service.mail.hops import hops
 from service.store import spool
 from service.store.database import Database
 from tests.channels.conversation import Client, acceptor, set_up

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service import settings
-from service.settings import Listen, Settings, WrongSetting
+from service.settings import Listen, Settings, WrongSetting, variable
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,7 +110,7 @@ def test_every_setting_stands_in_the_docs_with_its_default() -> None:
     for name, field in Settings.model_fields.items():
         default = field.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else "" if default is None else str(default)
-        assert rows.pop(f"SODAN_{name.upper()}", "not there") == (f"`{shown}`" if shown else "empty"), name
+        assert rows.pop(variable(name), "not there") == (f"`{shown}`" if shown else "empty"), name
     assert not rows, "settings that no longer exist"
 
 
@@ -118,6 +118,6 @@ def test_the_example_file_names_only_settings_that_exist(tmp_path: Path) -> None
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = re.findall(r"^#? ?SODAN_([A-Z_]+)=(.*)$", example, re.M)
     assert named
-    assert {name.lower() for name, _ in named} <= set(Settings.model_fields)
+    assert {f"SODAN_{name}" for name, _ in named} <= set(map(variable, Settings.model_fields))
     (tmp_path / ".env").write_text("\n".join(f"SODAN_{name}={value}" for name, value in named))
     settings.load()

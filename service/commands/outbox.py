@@ -1,0 +1,75 @@
+"""`sodan outbox`: mail and notifications that sodan sends: drafts, waiting, sent, failed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from service.commands import start
+
+State = Literal["draft", "waiting", "sent", "failed", "discarded"]
+
+app = App(name="outbox", help="Mail that sodan sends: drafts, what waits, what was sent or failed, and why.")
+
+
+@app.command(name="list")
+def outbox_list(
+    *, state: State | None = None, limit: int = 100, json: Annotated[bool, Parameter(negative=())] = False
+) -> int:
+    """List outgoing mails and notifications, newest first; exit status 1 if one failed.
+
+    Parameters
+    ----------
+    state
+        Only these.
+    limit
+        At most so many.
+    json
+        JSON Lines instead of a table.
+    """
+    from service.terminal.outbox import list_entries
+
+    return list_entries(start.database(start.settings()), state=state, limit=limit, as_json=json)
+
+
+@app.command(name="show")
+def outbox_show(id: int) -> int:
+    """Show one outgoing mail with its text and what became of it.
+
+    Parameters
+    ----------
+    id
+        Its number in `sodan outbox list`.
+    """
+    from service.terminal.outbox import show_entry
+
+    return show_entry(start.database(start.settings()), id)
+
+
+@app.command(name="send")
+def outbox_send(*ids: int) -> int:
+    """Send drafts, or try failed mails again.
+
+    Parameters
+    ----------
+    ids
+        Their numbers.
+    """
+    from service.terminal.outbox import send_entries
+
+    return send_entries(start.database(start.settings()), ids, now=start.now())
+
+
+@app.command(name="discard")
+def outbox_discard(*ids: int) -> int:
+    """Decide that these are not sent.
+
+    Parameters
+    ----------
+    ids
+        Their numbers.
+    """
+    from service.terminal.outbox import discard_entries
+
+    return discard_entries(start.database(start.settings()), ids, now=start.now())

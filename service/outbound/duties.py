@@ -1,0 +1,162 @@
+"""What is sent because time passed: overdue promises, untriaged cases, the digest, one reminder, an unwell spool.
+
+Each has a key in the outbox that is written once only, so that it does not matter how often, or by how many processes,
+a round is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from service.case.clocks import Span, business
+from service.case.working import calendars_of
+from service.intake import House
+from service.outbound import notify, policy
+from service.outbound.acknowledge import Outbound, reply_subject
+from service.outbound.notify import News, Notifier
+from service.outbound.texts import spoken
+from service.settings import Settings
+from service.store import duties as due
+from service.store import outbox, spool
+from service.store.database import Connection, Database
+from service.store.openings import opening
+from service.store.outbox import Draft
+
+EVERY = timedelta(seconds=30)
+WAITS_TOO_LONG = timedelta(minutes=15)
+WEEKDAY = 0
+"""Of the weekly mail: Monday."""
+
+
+@dataclass
+class Round:
+    """Looks at all of it, at most once in ``EVERY``."""
+
+    database: Database
+    settings: Settings
+    house: House
+    outbound: Outbound
+    notifier: Notifier
+    _next: datetime | None = field(default=None)
+
+    def look(self, now: datetime) -> None:
+        """Write what is due now. Raises Unavailable."""
+        if self._next is not None and now < self._next:
+            return
+        self._next = now + EVERY
+        if self.notifier.targets:
+            self.database.transact(lambda conn: self._notify(conn, now))
+        if self.settings.digest and self.settings.from_:
+            self.database.transact(lambda conn: self._digest(conn, now))
+        if self.settings.remind_days and self.outbound.mode != "off":
+            self.database.transact(lambda conn: self._remind(conn, now))
+
+    # ── notifications ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _notify(self, conn: Connection, now: datetime) -> None:
+        for case_id, promise, document in due.overdue_promises(conn, now):
+            key = document["key"]
+            title = f"{key} promise overdue: {document.get('title') or ''}"
+            text = "\n".join(filter(None, (f"“{promise['quote']}”", self.notifier.link(key))))
+            news = News(f"promise:{key}:{promise['due']}", title, text)
+            notify.write(conn, [news], self.notifier, now, case_id)
+        for case_id, document, opened_at in due.untriaged(conn):
+            if self._worked(opened_at, now, document) >= self.settings.triage_minutes * 60:
+                key = document["key"]
+                title = f"{key} needs triage: {document.get('title') or ''}"
+                text = "\n".join(filter(None, (document.get("excerpt") or "", self.notifier.link(key))))
+                notify.write(conn, [News(f"triage:{key}", title, text)], self.notifier, now, case_id)
+        notify.write(conn, _unwell(conn, now), self.notifier, now)
+
+    def _worked(self, since: datetime, now: datetime, document: dict[str, Any], side: str = "team") -> int:
+        calendar = calendars_of(self.house.rules, document.get("vendor"))[side]  # type: ignore[index]
+        return business([Span(side, since, now)], side, calendar)  # type: ignore[arg-type]
+
+    # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _digest(self, conn: Connection, now: datetime) -> None:
+        local = now.astimezone(self.settings.zone)
+        if local.time() < time.fromisoformat(self.settings.digest):
+            return
+        people = [address for address in self.settings.team if not address.startswith("@")]
+        weekly = local.weekday() == WEEKDAY
+        turn = due.waiting_on_team(conn)
+        later = due.came_due(conn, now) if weekly else []
+        if not turn and not later:
+            return
+        language = spoken(self.settings.digest_language)
+        text = self.outbound.templates.text(
+            "digest", language, date=local.date().isoformat(), turn=turn, later=later, link=self.notifier.link
+        )
+        for address in people:
+            draft = Draft(
+                kind="digest",
+                once=f"digest:{address}:{local.date().isoformat()}",
+                recipient=address,
+                language=language,
+                subject=f"sodan {local.date().isoformat()}",
+                text=text,
+                html=self.outbound.templates.html(text, language),
+            )
+            outbox.write(conn, draft, state="waiting", now=now)
+
+    def _remind(self, conn: Connection, now: datetime) -> None:
+        for case_id, document, since in due.waiting_on_requester(conn, now - timedelta(days=self.settings.remind_days)):
+            day = self._day(document)
+            if self._worked(since, now, document, "requester") < self.settings.remind_days * day:
+                continue
+            first = opening(conn, case_id)
+            if first is None or policy.is_own(first.author, self.outbound.house.own_addresses) or not first.verified:
+                continue
+            asked = due.asked_last(conn, case_id) or document.get("missing") or []
+            language = spoken(document.get("language") or first.language)
+            labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
+            key = f"{self.outbound.prefix}-{case_id}"
+            text = self.outbound.templates.text(
+                "reminder",
+                language,
+                name=first.name,
+                key=key,
+                title=document.get("title") or first.subject,
+                questions=self.outbound.templates.questions(asked, language, labels),
+                signature=self.outbound.sender,
+            )
+            draft = Draft(
+                kind="reminder",
+                once=f"remind:{case_id}",
+                case_id=case_id,
+                recipient=first.author,
+                language=language,
+                subject=reply_subject(first.subject, key),
+                text=text,
+                html=self.outbound.templates.html(text, language),
+                headers=self.outbound.thread_headers(case_id, first.message_id, first.references),
+                items=list(asked)[:5],
+                message_id=self.outbound.message_id(case_id),
+                answers=first.message,
+            )
+            outbox.write(conn, draft, state="waiting" if self.outbound.mode == "on" else "draft", now=now)
+
+    def _day(self, document: dict[str, Any]) -> int:
+        """Seconds of a requester's working day."""
+        calendar = calendars_of(self.house.rules, document.get("vendor"))["requester"]
+        opens, closes = calendar.opens, calendar.closes
+        seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
+        return seconds if seconds > 0 else 86400
+
+
+def _unwell(conn: Connection, now: datetime) -> Sequence[News]:
+    """The spool needs a person: mails were set aside, or the oldest waits too long. Said once an hour."""
+    found = []
+    hour = now.replace(minute=0, second=0, microsecond=0).isoformat()
+    shunted = spool.undone(conn).get("shunted", 0)
+    if shunted:
+        found.append(News(f"shunted:{shunted}", f"sodan: {shunted} mails were set aside", "`sodan spool list`", True))
+    oldest = spool.oldest_waiting(conn)
+    if oldest is not None and now - oldest > WAITS_TOO_LONG:
+        minutes = int((now - oldest).total_seconds() // 60)
+        found.append(News(f"waiting:{hour}", f"sodan: a mail has waited for {minutes} minutes", "`sodan doctor`", True))
+    return found

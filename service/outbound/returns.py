@@ -1,0 +1,26 @@
+"""Files delivery reports that come back (RFC 3464) at the outbox entry they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from service.intake import Understood
+from service.mail.message import Mail
+from service.store import outbox
+from service.store.database import Connection
+
+
+def file_reports(conn: Connection, understood: Sequence[Understood], now: datetime) -> None:
+    """Each report among these mails that names a mail of ours."""
+    for one in understood:
+        mail = one.brought[0].source
+        if isinstance(mail, Mail) and mail.bounce is not None:
+            named = [mail.bounce.message_id, *mail.in_reply_to, *mail.references]
+            report = {
+                "status": mail.bounce.status,
+                "recipients": list(mail.bounce.recipients),
+                "text": mail.text[:2000],
+                "spool": one.claimed.id,
+            }
+            outbox.returned(conn, [name for name in named if name], report, now)

@@ -1,0 +1,158 @@
+"""From settings to what writes and sends mail: the one place where the parts of this room are put together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time
+from email.utils import parseaddr
+
+import structlog
+
+from service.errors import Refused, Unavailable
+from service.intake import House, Understood
+from service.outbound import acknowledge, duties, notify, policy, returns
+from service.outbound.acknowledge import Outbound
+from service.outbound.notify import Notifier, Target
+from service.outbound.sender import Sender
+from service.outbound.smarthost import Login, check
+from service.outbound.texts import Templates
+from service.settings import Settings
+from service.store import keys
+from service.store.database import Connection, Database
+from service.store.documents import documents_of
+from service.store.outbox import Claimed
+
+_log = structlog.get_logger("sodan.sender")
+LOOK_SECONDS = 1.0
+AWAY_SECONDS = 5.0
+
+After = Callable[[Connection, Sequence[Understood], Sequence[int], datetime], None]
+
+
+def outbound_of(settings: Settings, secret: bytes) -> Outbound:
+    """How this installation writes mail. Raises Refused where a setting that goes with SODAN_ACKNOWLEDGE is missing."""
+    address = parseaddr(settings.from_)[1].casefold()
+    reply_to = next((one for one in settings.intake if not one.startswith("@")), address)
+    if settings.acknowledge == "on" and not (settings.from_ and settings.smarthost):
+        raise Refused("SODAN_ACKNOWLEDGE: on needs SODAN_SMARTHOST and SODAN_FROM")
+    return Outbound(
+        mode=settings.acknowledge,
+        sender=settings.from_ or reply_to,
+        reply_to=reply_to,
+        house=policy.House(settings.organisation, tuple(filter(None, (*settings.intake, address)))),
+        templates=Templates(settings.templates),
+        secret=secret,
+        prefix=settings.case_prefix,
+        hostname=settings.hostname,
+        per_address=settings.acknowledge_per_address,
+        per_hour=settings.acknowledge_per_hour,
+    )
+
+
+def notifier_of(settings: Settings) -> Notifier:
+    """Who is told what. Raises Refused where Apprise cannot send to one of them."""
+    for url in settings.notify:
+        try:
+            notify.check_target(url)
+        except ValueError as error:
+            raise Refused(f"SODAN_NOTIFY: {error}") from None
+    quiet = None
+    if settings.notify_quiet:
+        begin, end = (time.fromisoformat(part) for part in settings.notify_quiet.split("-"))
+        quiet = (begin, end)
+    return Notifier(tuple(map(Target, settings.notify)), settings.public_url, settings.zone, quiet)
+
+
+def after_judging(settings: Settings, house: House) -> After | None:
+    """What the worker does, in the transaction that takes mails in, once their cases are judged; None: nothing."""
+    outbound, notifier = outbound_of(settings, house.ways.secret), notifier_of(settings)
+    if outbound.mode == "off" and not notifier.targets and not settings.smarthost:
+        return None
+
+    def after(conn: Connection, understood: Sequence[Understood], case_ids: Sequence[int], now: datetime) -> None:
+        returns.file_reports(conn, understood, now)
+        acknowledge.acknowledge(conn, understood, case_ids, outbound, now)
+        if notifier.targets:
+            for case_id, document in documents_of(conn, case_ids).items():
+                notify.write(conn, notify.news_of(document, notifier), notifier, now, case_id)
+
+    return after
+
+
+def sender_of(settings: Settings, database: Database, secret: bytes, clock: Callable[[], datetime]) -> Sender:
+    """The sender of this process."""
+    outbound = outbound_of(settings, secret)
+
+    def envelope_from(entry: Claimed) -> str:
+        """The address that delivery reports come back to: with the token of the case, where there is one."""
+        return outbound.reply_to if entry.case_id is None else outbound.reply_address(entry.case_id)
+
+    return Sender(
+        database=database,
+        by=f"{socket.gethostname()[:32]}/{os.getpid()}/{secrets.token_hex(4)}",
+        clock=clock,
+        sender=settings.from_,
+        envelope_from=envelope_from,
+        hostname=settings.hostname,
+        smarthost=check(settings.smarthost) if settings.smarthost else None,
+        login=Login(_password(settings), settings.smarthost_token_command),
+        targets=tuple(map(Target, settings.notify)),
+    )
+
+
+def is_needed(settings: Settings) -> bool:
+    """Whether anything could ever leave the house: without it no sender runs."""
+    return bool(settings.smarthost or settings.notify)
+
+
+def run_sender(settings: Settings) -> None:
+    """Send until SIGTERM or SIGINT. Raises Refused where a setting is wrong."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    notifier = notifier_of(settings)
+    database = Database(settings.database_url)
+    secret = _key(database, stop, clock)
+    sender = sender_of(settings, database, secret, clock)
+    outbound = outbound_of(settings, secret)
+    house = House.of(settings, key=secret)
+    round_of_duties = duties.Round(database, settings, house, outbound, notifier)
+    while not stop.is_set():
+        try:
+            round_of_duties.look(clock())
+            while sender.step() and not stop.is_set():
+                pass
+        except Unavailable as error:
+            _log.warning("the sender waits", reason=str(error))
+            stop.wait(AWAY_SECONDS)
+        stop.wait(LOOK_SECONDS)
+    database.close()
+
+
+def _key(database: Database, stop: threading.Event, clock: Callable[[], datetime]) -> bytes:
+    """The key that signs tokens of cases, once the database is there."""
+    while not stop.is_set():
+        try:
+            return database.transact(lambda conn: keys.key(conn, "case", clock()))
+        except Unavailable as error:
+            _log.warning("the sender waits", reason=str(error))
+            stop.wait(AWAY_SECONDS)
+    return b""
+
+
+def _password(settings: Settings) -> str:
+    if settings.smarthost_password_file is None:
+        return settings.smarthost_password
+    try:
+        return settings.smarthost_password_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Refused(f"SODAN_SMARTHOST_PASSWORD_FILE: {error.strerror}") from None

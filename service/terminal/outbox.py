@@ -1,0 +1,63 @@
+"""`sodan outbox`: what is sent, and what became of it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from service.errors import Refused
+from service.store import outbox
+from service.store.database import Connection, Database
+from service.terminal.tables import print_rows
+
+COLUMNS = ("id", "state", "kind", "recipient", "subject", "created_at", "attempts", "reason")
+FOUND_WRONG = 1
+
+
+def list_entries(database: Database, *, state: str | None, limit: int, as_json: bool) -> int:
+    """Newest first; status 1 where one failed."""
+    rows = database.read(lambda conn: outbox.listing(conn, state, limit))
+    shown = [{name: value for name, value in row.items() if not name.startswith("leased")} for row in rows]
+    print_rows(shown, COLUMNS, as_json=as_json)
+    return FOUND_WRONG if database.read(outbox.counts).get("failed") else 0
+
+
+def show_entry(database: Database, id: int) -> int:
+    """One entry: its fields, then its text."""
+    row = database.read(lambda conn: outbox.entry(conn, id))
+    fields = [{"name": name, "value": value} for name, value in row.items() if name not in ("text", "html")]
+    print_rows(fields, ("name", "value"), as_json=False)
+    print(f"\n{row['text']}")
+    return FOUND_WRONG if row["state"] == "failed" else 0
+
+
+def send_entries(database: Database, ids: Sequence[int], *, now: datetime) -> int:
+    """Hand them to the sender."""
+    return _each(database, ids, outbox.send_again, now, "will be sent")
+
+
+def discard_entries(database: Database, ids: Sequence[int], *, now: datetime) -> int:
+    """They are not sent."""
+    return _each(database, ids, outbox.discard, now, "discarded")
+
+
+def _each(
+    database: Database,
+    ids: Sequence[int],
+    change: Callable[[Connection, int, str, datetime], None],
+    now: datetime,
+    words: str,
+) -> int:
+    if not ids:
+        raise Refused("name the mails by their numbers; `sodan outbox list` shows them")
+    who = getpass.getuser()
+
+    def all_of_them(conn: Connection) -> None:
+        for id in ids:
+            change(conn, id, who, now)
+
+    database.transact(all_of_them)
+    print(f"sodan: {len(ids)} {words}", file=sys.stderr)
+    return 0

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.store.database import Database
+from tests.outbound.desk import Desk, Smarthost, desk_with, smarthost
+
+
+@pytest.fixture
+def host() -> Iterator[Smarthost]:
+    with smarthost() as up:
+        yield up
+
+
+@pytest.fixture
+def desk(database: Database, host: Smarthost) -> Desk:
+    """On SQLite and on PostgreSQL."""
+    return desk_with(database, host)
+
+
+@pytest.fixture
+def small(sqlite: Database, host: Smarthost) -> Desk:
+    """On SQLite alone."""
+    return desk_with(sqlite, host)

@@ -1,0 +1,143 @@
+"""A small installation that answers mail: a store, a worker, a sender, and a real SMTP server that it sends to."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any, cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from service.intake import House, receive
+from service.outbound.sender import Sender
+from service.outbound.setup import after_judging, sender_of
+from service.settings import Settings, load
+from service.store import outbox, spool
+from service.store.database import Database
+from service.worker import Worker
+from tests.served import free_port
+
+START = datetime(2026, 11, 4, 1, 0, tzinfo=UTC)
+KEY = b"k" * 32
+
+
+@dataclass
+class Received:
+    """A mail that the smart host took."""
+
+    mail_from: str
+    rcpt_to: list[str]
+    mail: EmailMessage
+
+
+@dataclass
+class Smarthost:
+    """Takes mail and keeps it; ``refuse`` answers the next commands of that name with the reply beside it."""
+
+    received: list[Received] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
+    port: int = 0
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if "RCPT" in self.refuse:
+            return self.refuse["RCPT"]
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if "DATA" in self.refuse:
+            return self.refuse["DATA"]
+        mail = cast(EmailMessage, email.message_from_bytes(cast(bytes, envelope.content), policy=email.policy.default))
+        self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), mail))
+        return "250 2.0.0 queued"
+
+
+@contextmanager
+def smarthost() -> Iterator[Smarthost]:
+    """A server on a free port, until the block ends."""
+    handler = Smarthost()
+    handler.port = free_port()
+    controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
+    controller.start()
+    try:
+        yield handler
+    finally:
+        controller.stop()
+
+
+@dataclass
+class Desk:
+    """``now`` is the clock of everything here."""
+
+    database: Database
+    host: Smarthost
+    settings: Settings
+    house: House
+    now: datetime = START
+
+    def deliver(self, content: str, *, mail_from: str = "aiko@corp.example", channel: str = "smtp") -> str:
+        """Receive one mail and take it in; its spool id."""
+        raw = content.strip("\n").replace("\n", "\r\n").encode()
+        envelope = spool.Envelope(channel, mail_from, ("intake@corp.example",), peer="127.0.0.1")
+        [id] = receive(self.database, [(envelope, raw)], self.now)
+        after = after_judging(self.settings, self.house)
+        lease = timedelta(seconds=60)
+        worker = Worker(
+            self.database, self.house, by="test", batch=50, lease=lease, clock=lambda: self.now, after=after
+        )
+        while worker.step():
+            pass
+        assert self.database.read(lambda conn: spool.entry(conn, id))["state"] == "done"
+        return id
+
+    def sender(self) -> Sender:
+        return sender_of(self.settings, self.database, KEY, lambda: self.now)
+
+    def send(self) -> int:
+        """Send all that is due; how many steps that took."""
+        sender, steps = self.sender(), 0
+        while sender.step():
+            steps += 1
+        return steps
+
+    def entries(self, state: str | None = None) -> list[dict[str, Any]]:
+        """Oldest first."""
+        return self.database.read(lambda conn: outbox.listing(conn, state))[::-1]
+
+
+def desk_with(database: Database, host: Smarthost, **given: Any) -> Desk:
+    """An installation with acknowledgements on, unless told otherwise."""
+    chosen = {
+        "intake": "intake@corp.example",
+        "from_": "IT desk <it@corp.example>",
+        "smarthost": f"smtp://127.0.0.1:{host.port}",
+        "acknowledge": "on",
+        "hostname": "sodan.corp.example",
+        "database_url": "sqlite:///unused.db",
+    }
+    settings = load(**(chosen | given))
+    return Desk(database, host, settings, House.of(settings, key=KEY))
+
+
+def report(
+    number: int = 1,
+    *,
+    sender: str = "Aiko Tanaka <aiko@corp.example>",
+    subject: str = "Outlook",
+    body: str = "Outlook cannot send mail since 9:00 today.",
+    date: datetime = START,
+    headers: str = "",
+) -> str:
+    """A report that a user writes to the intake address."""
+    return (
+        f"From: {sender}\nTo: intake@corp.example\nSubject: {subject}\nMessage-ID: <r{number}@corp.example>\n"
+        f"Date: {email.utils.format_datetime(date)}\n{headers}\n{body}\n"
+    )

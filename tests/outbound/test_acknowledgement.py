@@ -1,0 +1,130 @@
+"""A report is acknowledged once, in its language, with the questions that help."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.case import tokens
+from service.errors import Refused
+from service.outbound.setup import outbound_of
+from service.store.database import Database
+from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
+
+
+def test_a_report_is_acknowledged_with_number_and_questions(desk: Desk) -> None:
+    desk.deliver(report())
+    assert desk.send() == 1
+    [got] = desk.host.received
+    assert got.rcpt_to == ["aiko@corp.example"]
+    assert got.mail["To"] == "aiko@corp.example"
+    assert got.mail["Subject"] == "Re: Outlook [SD-1]"
+    assert (got.mail["In-Reply-To"], got.mail["References"]) == ("<r1@corp.example>", "<r1@corp.example>")
+    assert got.mail["Auto-Submitted"] == "auto-replied"
+    assert got.mail["X-Auto-Response-Suppress"] == "All"
+    assert got.mail["X-Sodan-Loop"] == "sodan.corp.example"
+    assert tokens.case_of_message_id(got.mail["Message-ID"], KEY) == 1
+    assert tokens.case_of_address(got.mail["Reply-To"].addresses[0].addr_spec, KEY) == 1
+    assert tokens.case_of_address(got.mail_from, KEY) == 1
+    body = got.mail.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "SD-1" in text
+    assert "Hello Aiko Tanaka" in text
+    [entry] = desk.entries("sent")
+    assert 1 <= len(entry["items"]) <= 5
+    assert "1. " in text
+    assert f"{len(entry['items']) + 1}. " not in text
+    html = got.mail.get_body(("html",))
+    assert html is not None
+    assert 'lang="en"' in html.get_content()
+
+
+def test_a_japanese_report_is_answered_in_japanese(small: Desk) -> None:
+    small.deliver(report(subject="プリンタ", body="3階のプリンタから紙が出てきません。昨日の夕方からです。"))
+    small.send()
+    body = small.host.received[0].mail.get_body(("plain",))
+    assert body is not None
+    assert "お問い合わせを受け付けました" in body.get_content()
+    assert small.entries()[0]["language"] == "ja"
+
+
+def test_a_case_is_acknowledged_once_whatever_comes_later(desk: Desk) -> None:
+    desk.deliver(report())
+    desk.deliver(report(2, subject="Re: Outlook", headers="In-Reply-To: <r1@corp.example>\n", body="Any news?"))
+    desk.deliver(report())
+    desk.send()
+    assert len(desk.host.received) == 1
+
+
+@pytest.mark.parametrize("given", [{"acknowledge": "off"}, {"acknowledge": "draft"}])
+def test_nothing_leaves_the_house_unless_told_to(sqlite: Database, host: Smarthost, given: dict[str, Any]) -> None:
+    desk = desk_with(sqlite, host, **given)
+    desk.deliver(report())
+    assert desk.send() == 0
+    assert host.received == []
+    assert [one["state"] for one in desk.entries()] == (["draft"] if given["acknowledge"] == "draft" else [])
+
+
+def test_on_without_a_smart_host_is_refused_by_name(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, smarthost="")
+    with pytest.raises(Refused, match="SODAN_ACKNOWLEDGE: on needs SODAN_SMARTHOST and SODAN_FROM"):
+        outbound_of(desk.settings, KEY)
+
+
+@pytest.mark.parametrize(
+    ("mail", "given"),
+    [
+        (report(headers="Auto-Submitted: auto-generated\n"), {}),
+        (report(headers="List-Id: <staff.corp.example>\n"), {}),
+        (report(headers="Precedence: bulk\n"), {}),
+        (report(headers="X-Auto-Response-Suppress: All\n"), {}),
+        (report(headers="X-Sodan-Loop: sodan.elsewhere.example\n"), {}),
+        (report(headers="Received: from a by b; Wed, 4 Nov 2026 01:00:00 +0000\n" * 30), {}),
+        (report(sender="Support <support@microsoft.com>"), {"mail_from": "support@microsoft.com"}),
+        (report(sender="Stranger <x@elsewhere.example>"), {"mail_from": "x@elsewhere.example"}),
+        (report(sender="noreply@corp.example"), {}),
+        (report(), {"mail_from": ""}),
+        (report(), {"channel": "import"}),
+        (report(date=START - timedelta(days=30)), {}),
+        (report(subject="Automatic reply: Outlook", body="I am out of the office until Monday."), {}),
+    ],
+    ids=lambda value: str(value)[:0],
+)
+def test_machines_lists_and_strangers_hear_nothing(small: Desk, mail: str, given: dict[str, Any]) -> None:
+    small.deliver(mail, **given)
+    assert small.entries() == []
+
+
+def test_a_thousand_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host)
+    for number in range(12):
+        desk.deliver(report(number, subject=f"Printer {number} of room {number}", body=f"Printer {number} is empty."))
+    desk.send()
+    assert len(host.received) == 5
+    held = desk.entries("draft")
+    assert len(held) == 7
+    assert all("more than 5 automatic mails to this address" in one["reason"] for one in held)
+
+
+def test_the_breaker_of_the_house_holds_what_is_too_much(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, acknowledge_per_hour=3)
+    for number in range(6):
+        desk.deliver(report(number, sender=f"Person <p{number}@corp.example>", subject=f"Matter {number}"))
+    desk.send()
+    assert len(host.received) == 3
+    assert all(one["reason"].startswith("held: more than 3") for one in desk.entries("draft"))
+    desk.now += timedelta(hours=2)
+    desk.deliver(report(9, sender="Person <p9@corp.example>", subject="Later", date=desk.now))
+    desk.send()
+    assert len(host.received) == 4
+
+
+def test_words_of_the_report_add_no_header(small: Desk) -> None:
+    small.deliver(report(subject="=?utf-8?q?Outlook=0D=0ABcc:_victim@corp.example?="))
+    small.send()
+    [got] = small.host.received
+    assert got.mail["Bcc"] is None
+    assert got.rcpt_to == ["aiko@corp.example"]

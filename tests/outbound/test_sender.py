@@ -1,0 +1,111 @@
+"""What waits is sent once, again after a refusal, and set aside where there is no hope."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from service.store import outbox
+from tests.outbound.desk import Desk, report
+
+
+def test_a_temporary_refusal_is_tried_again_later(desk: Desk) -> None:
+    desk.host.refuse["RCPT"] = "451 4.3.0 not now"
+    desk.deliver(report())
+    assert desk.send() == 1
+    [entry] = desk.entries("waiting")
+    assert (entry["attempts"], entry["reason"]) == (1, "451 4.3.0 not now")
+    assert desk.send() == 0
+    desk.host.refuse.clear()
+    desk.now += timedelta(minutes=2)
+    assert desk.send() == 1
+    assert len(desk.host.received) == 1
+    assert desk.entries("sent")[0]["reply"] == "2.0.0 queued"
+
+
+def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk) -> None:
+    desk.host.refuse["RCPT"] = "550 5.1.1 no such user"
+    desk.deliver(report())
+    desk.send()
+    [entry] = desk.entries("failed")
+    assert entry["reason"] == "550 5.1.1 no such user"
+    desk.host.refuse.clear()
+    desk.database.transact(lambda conn: outbox.send_again(conn, entry["id"], "mika", desk.now))
+    desk.send()
+    assert len(desk.host.received) == 1
+
+
+def test_a_server_that_is_away_is_tried_for_days_and_then_set_aside(small: Desk) -> None:
+    small.deliver(report())
+    small.settings = small.settings.model_copy(update={"smarthost": "smtp://127.0.0.1:9"})
+    for _ in range(8):
+        assert small.send() == 1
+        small.now += timedelta(days=1)
+    assert small.send() == 0
+    [entry] = small.entries("failed")
+    assert entry["attempts"] == 8
+
+
+def test_a_sender_that_died_is_followed_by_another_and_counted(desk: Desk) -> None:
+    desk.deliver(report())
+    dead = desk.database.transact(lambda conn: outbox.claim(conn, "dead", desk.now, timedelta(minutes=5)))
+    assert dead is not None
+    assert desk.send() == 0
+    desk.now += timedelta(minutes=6)
+    assert desk.send() == 1
+    assert len(desk.host.received) == 1
+    assert desk.host.received[0].mail["Message-ID"] == dead.message_id
+    assert desk.database.read(outbox.in_doubt) == 1
+    desk.database.transact(lambda conn: outbox.sent(conn, dead.id, "dead", "too late", desk.now))
+    assert desk.entries("sent")[0]["reply"] == "2.0.0 queued"
+
+
+def test_a_delivery_report_is_filed_at_the_mail_it_is_about(desk: Desk) -> None:
+    desk.deliver(report())
+    desk.send()
+    sent = desk.host.received[0].mail["Message-ID"]
+    desk.deliver(
+        f"""From: MAILER-DAEMON@mx.corp.example
+To: intake@corp.example
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <dsn1@mx.corp.example>
+Date: Wed, 04 Nov 2026 01:05:00 +0000
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+This is the mail system. Your message could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.corp.example
+
+Final-Recipient: rfc822; aiko@corp.example
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {sent}
+Subject: Re: Outlook [SD-1]
+
+--b--
+""",
+        mail_from="",
+    )
+    [entry] = desk.entries()
+    assert (entry["state"], entry["reason"]) == ("failed", "returned to us: 5.1.1")
+    assert entry["report"]["recipients"] == ["aiko@corp.example"]
+
+
+def test_a_discarded_draft_never_leaves(small: Desk) -> None:
+    small.settings = small.settings.model_copy(update={"acknowledge": "draft"})
+    small.deliver(report())
+    [draft] = small.entries("draft")
+    small.database.transact(lambda conn: outbox.discard(conn, draft["id"], "mika", small.now))
+    assert small.send() == 0
+    assert small.entries("discarded")
