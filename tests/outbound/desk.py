@@ -55,7 +55,7 @@ class Smarthost:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if "DATA" in self.refuse:
             return self.refuse["DATA"]
-        mail = cast(EmailMessage, email.message_from_bytes(cast(bytes, envelope.content), policy=email.policy.default))
+        mail = email.message_from_bytes(cast(bytes, envelope.content), policy=email.policy.default)
         self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), mail))
         return "250 2.0.0 queued"
 
