@@ -1,0 +1,143 @@
+"""Checks a language model's answer: only statements of the catalogue with words that stand in the mail are kept."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailrules.catalogue import Catalogue
+from mailrules.reader.model_request import MAX_STATEMENTS, SUBJECT, Request
+from mailrules.statement import MailText, Statement
+
+READER = "model"
+MAX_QUOTE = 600
+
+
+class AnswerRefused(ValueError):
+    """The answer as a whole cannot be used. Its text says why, in one line."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is kept of an answer, and why the rest was dropped."""
+
+    statements: tuple[Statement, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Reason → how many statements."""
+
+
+def check(text: str, request: Request, mail: MailText, catalogue: Catalogue) -> Answer:
+    """The statements of an answer. Raises AnswerRefused where it is no such JSON, or more than half of it is wrong."""
+    written = _statements(text)
+    kept: dict[tuple[str, int], Statement] = {}
+    dropped: Counter[str] = Counter()
+    for one in written[:MAX_STATEMENTS]:
+        found = _statement(one, request, mail, catalogue)
+        if isinstance(found, str):
+            dropped[found] += 1
+        else:
+            kept.setdefault((found.meaning, found.start), found)
+    dropped["too many statements"] += max(0, len(written) - MAX_STATEMENTS)
+    wrong = dropped.total()
+    if wrong * 2 > len(written):
+        reason = dropped.most_common(1)[0][0]
+        raise AnswerRefused(f"{wrong} of {len(written)} statements were wrong, most of them: {reason}")
+    ordered = sorted(kept.values(), key=lambda one: (one.start, one.meaning))
+    return Answer(tuple(ordered), {reason: number for reason, number in dropped.items() if number})
+
+
+def join(model: Sequence[Statement], embedded: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The model's statements, with the normal forms (times, numbers, codes) that the embedded reader saw there."""
+    shapes = [one for one in embedded if one.value is not None and one.start >= 0]
+    return tuple(_with_value(one, shapes) for one in model)
+
+
+def _with_value(one: Statement, shapes: Sequence[Statement]) -> Statement:
+    for shape in shapes:
+        if shape.meaning == one.meaning and shape.start < one.end and one.start < shape.end:
+            return Statement(
+                one.meaning, one.state, one.quote, one.start, one.end, one.confidence, one.reader, shape.value
+            )
+    return one
+
+
+def _statements(text: str) -> list[Any]:
+    try:
+        written = json.loads(_bare(text))
+    except (json.JSONDecodeError, RecursionError):
+        raise AnswerRefused("the answer is not JSON") from None
+    statements = written.get("statements") if isinstance(written, dict) else None
+    if not isinstance(statements, list):
+        raise AnswerRefused("the answer has no list of statements")
+    return statements
+
+
+def _bare(text: str) -> str:
+    """Without the fence that some models put around JSON."""
+    bare = text.strip()
+    if bare.startswith("```"):
+        bare = bare.partition("\n")[2].rpartition("```")[0]
+    return bare
+
+
+def _statement(one: Any, request: Request, mail: MailText, catalogue: Catalogue) -> Statement | str:
+    """The statement, or why it is dropped."""
+    if not isinstance(one, dict):
+        return "not a statement"
+    unit, meaning, state, quote = (one.get(name) for name in ("unit", "meaning", "state", "quote"))
+    if not (isinstance(unit, int) and isinstance(meaning, str) and isinstance(state, str) and isinstance(quote, str)):
+        return "not a statement"
+    if catalogue.fault(meaning, state, mail.side) is not None:
+        return "not in the catalogue for this writer"
+    if not 0 <= unit < len(request.units):
+        return "no such unit"
+    place = _place(quote, unit, request, mail)
+    if place is None:
+        return "the quote is not in the mail"
+    start, end = place
+    words = mail.subject if start < 0 else mail.text
+    exact = _unmasked(quote, request) if start < 0 else words[start:end]
+    return Statement(meaning, state, exact, start, end, reader=READER)
+
+
+def _place(quote: str, unit: int, request: Request, mail: MailText) -> tuple[int, int] | None:
+    """Where the quote stands in the new text; (-1, -1) where it stands in the subject; None where nowhere."""
+    words = _unmasked(quote, request).strip()
+    if not words or len(words) > MAX_QUOTE:
+        return None
+    if unit == SUBJECT:
+        return (-1, -1) if _folded(words)[0] in _folded(mail.subject)[0] else None
+    start = request.units[unit][1]
+    end = request.units[unit + 1][1] if unit + 1 < len(request.units) else len(mail.text)
+    found = _find(words, mail.text[start:end])
+    return None if found is None else (start + found[0], start + found[1])
+
+
+def _unmasked(quote: str, request: Request) -> str:
+    for name, hidden in request.masks.items():
+        quote = quote.replace(name, hidden)
+    return quote
+
+
+def _find(words: str, text: str) -> tuple[int, int] | None:
+    """Offsets of ``words`` in ``text``, equal after NFKD and without white space."""
+    wanted, _ = _folded(words)
+    folded, places = _folded(text)
+    at = folded.find(wanted) if wanted else -1
+    return None if at < 0 else (places[at], places[at + len(wanted) - 1] + 1)
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """The text by NFKD without white space, and for each of its characters the place it came from."""
+    characters: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        for folded in unicodedata.normalize("NFKD", character):  # decomposed: half-width kana carry marks of their own
+            if not folded.isspace():
+                characters.append(folded)
+                places.append(place)
+    return "".join(characters), places

@@ -1,0 +1,158 @@
+"""The only place that calls a language model: the OpenAI chat API, by the maker's own library.
+
+Endpoints differ in what they can promise about an answer. The strictest form that one accepts is tried first and
+remembered: a JSON schema, then JSON mode, then plain text (where the answer may be repaired once).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import openai
+
+from mailrules.reader.model_request import Request
+
+Form = Literal["schema", "json", "text"]
+FORMS: tuple[Form, ...] = ("schema", "json", "text")
+MAX_RETRY_AFTER = 3600.0
+
+
+class ModelAway(Exception):
+    """The endpoint did not answer usefully. ``retry_after``: seconds it asked us to wait, or None."""
+
+    def __init__(self, why: str, retry_after: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class ModelRefused(Exception):
+    """The endpoint refuses this request for good (too long, forbidden): asking again will not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, and what it cost."""
+
+    text: str
+    tokens_in: int
+    tokens_out: int
+    seconds: float
+    model: str
+    """As the endpoint names it."""
+
+
+@dataclass
+class LanguageModel:
+    """One endpoint and one model. Safe to use from several threads."""
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    seconds: float = 60.0
+    """Timeout of one request."""
+    clock: Callable[[], float] = time.monotonic
+    _form: Form = "schema"
+
+    def ask(self, request: Request, *, repair: str = "") -> Reply:
+        """The model's answer. ``repair``: what was wrong with the answer before, in plain text.
+
+        Raises ModelAway where it may answer later, ModelRefused where it will not.
+        """
+        for form in FORMS[FORMS.index(self._form) :]:
+            try:
+                return self._ask(request, form, repair)
+            except openai.BadRequestError as error:
+                if form == "text" or not _is_about_form(error):
+                    raise ModelRefused(_words(error)) from error
+                self._form = FORMS[FORMS.index(form) + 1]
+        raise ModelRefused(
+            "the endpoint takes no form of request"
+        )  # pragma: no cover - the last form returns or raises
+
+    @property
+    def answers_freely(self) -> bool:
+        """The endpoint promises nothing about the form of an answer: it may be repaired once."""
+        return self._form == "text"
+
+    def _ask(self, request: Request, form: Form, repair: str) -> Reply:
+        messages: list[Any] = list(request.messages)
+        if form != "schema":
+            messages[0] = {**messages[0], "content": messages[0]["content"] + _shape(request)}
+        if repair:
+            messages.append({"role": "user", "content": f"{repair} Answer again, with nothing but the JSON object."})
+        given: dict[str, Any] = {}
+        if form == "schema":
+            schema = {"name": "statements", "strict": True, "schema": dict(request.schema)}
+            given["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif form == "json":
+            given["response_format"] = {"type": "json_object"}
+        began = self.clock()
+        try:
+            answer = self._client().chat.completions.create(model=self.model, messages=messages, temperature=0, **given)
+        except openai.BadRequestError:
+            raise
+        except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
+            raise ModelAway(
+                f"{error.status_code}: {_words(error)}; see SODAN_MODEL_URL, SODAN_MODEL and its key"
+            ) from error
+        except openai.APIStatusError as error:
+            raise ModelAway(f"{error.status_code}: {_words(error)}", _retry_after(error)) from error
+        except openai.APIError as error:
+            raise ModelAway(_words(error)) from error
+        except ValueError as error:  # a body that is no JSON
+            raise ModelAway(f"the answer is no answer of the chat API: {type(error).__name__}") from error
+        return _reply(answer, self.clock() - began)
+
+    def _client(self) -> openai.OpenAI:
+        return openai.OpenAI(
+            base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=0
+        )  # attempts are counted by the job, not here
+
+
+def _reply(answer: Any, seconds: float) -> Reply:
+    choices = getattr(answer, "choices", None)
+    if not choices:
+        raise ModelAway("the answer has no choices")
+    content = choices[0].message.content if choices[0].message is not None else None
+    if choices[0].finish_reason == "length":
+        raise ModelAway("the answer was cut off")
+    if not content:
+        raise ModelAway("the answer is empty")
+    usage = answer.usage
+    return Reply(
+        text=content,
+        tokens_in=usage.prompt_tokens if usage else 0,
+        tokens_out=usage.completion_tokens if usage else 0,
+        seconds=seconds,
+        model=str(answer.model or ""),
+    )
+
+
+def _shape(request: Request) -> str:
+    """The shape of the answer in words, for endpoints that take no schema."""
+    meanings = request.schema["properties"]["statements"]["items"]["properties"]["meaning"]["enum"]
+    return (
+        '\n\nThe answer is one JSON object and nothing else: {"statements": [{"unit": 1, "meaning": "'
+        f'{meanings[0]}", "state": "value", "quote": "words of that unit"}}, …]}}'
+    )
+
+
+def _is_about_form(error: openai.BadRequestError) -> bool:
+    words = str(error).casefold()
+    return any(word in words for word in ("response_format", "json_schema", "json_object", "schema", "grammar"))
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    written = error.response.headers.get("retry-after", "")
+    try:
+        return min(max(0.0, float(written)), MAX_RETRY_AFTER)
+    except ValueError:
+        return None
+
+
+def _words(error: Exception) -> str:
+    """One short line, without the request."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

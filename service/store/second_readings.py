@@ -1,0 +1,179 @@
+"""Second readings: jobs that ask a language model about one message each, and what they have cost.
+
+The laws are those of the spool: the attempt is counted before it is made, a lease says who makes it, and a job that
+fails again and again is set aside with its reason. The answer is kept, so that nothing is ever asked twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, text, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.store.tables import model_usage, second_readings
+
+MAX_ATTEMPTS = 6
+BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))
+"""Waits after the first, second … failed attempt, where the endpoint names none."""
+_WAITING = text("state = 'waiting'")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A message that is ours to have read until the lease ends."""
+
+    message: int
+    attempts: int
+    """With this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one day has cost so far."""
+
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    dropped: int = 0
+    refused: int = 0
+
+
+def enqueue(conn: Connection, messages: Sequence[int], now: datetime) -> None:
+    """Have these messages read a second time; one that was enqueued before is left as it is."""
+    if not messages:
+        return
+    rows = [{"message_id": one, "state": "waiting", "created_at": now, "due_at": now} for one in messages]
+    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+    conn.execute(dialect.insert(second_readings).on_conflict_do_nothing(index_elements=["message_id"]), rows)
+
+
+def ask_again(conn: Connection, messages: Sequence[int], now: datetime) -> int:
+    """A person wants these messages asked about again; returns how many were known."""
+    return conn.execute(
+        update(second_readings)
+        .where(second_readings.c.message_id.in_(messages))
+        .values(state="waiting", attempts=0, due_at=now, reason=None, leased_by=None, leased_until=None)
+    ).rowcount
+
+
+def anything_due(conn: Connection, now: datetime) -> bool:
+    """Whether a claim would find something."""
+    return conn.execute(select(true()).select_from(second_readings).where(_free(now)).limit(1)).first() is not None
+
+
+def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | None:
+    """Take the job that is due first, and count the attempt. One tried too often is set aside on the way."""
+    row = conn.execute(
+        select(second_readings.c.message_id, second_readings.c.attempts)
+        .where(_free(now))
+        .order_by(second_readings.c.due_at, second_readings.c.message_id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if row is None:
+        return None
+    if row.attempts >= MAX_ATTEMPTS:
+        finish(conn, row.message_id, None, now, state="failed", reason=f"no answer in {MAX_ATTEMPTS} attempts")
+        return None
+    conn.execute(
+        update(second_readings)
+        .where(second_readings.c.message_id == row.message_id)
+        .values(attempts=row.attempts + 1, leased_by=by, leased_until=now + lease)
+    )
+    return Job(row.message_id, row.attempts + 1)
+
+
+def finish(
+    conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **kept: Any
+) -> bool:
+    """Settle a job: ``done``, ``refused`` or ``failed``; False where another holds it by now (``by`` None: whoever)."""
+    held = second_readings.c.leased_by == by if by is not None else true()
+    done = conn.execute(
+        update(second_readings)
+        .where(second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
+        .values(state=state, reason=reason, done_at=now, leased_by=None, leased_until=None, **kept)
+    )
+    return bool(done.rowcount)
+
+
+def back_off(
+    conn: Connection, job: Job, by: str, why: str, now: datetime, retry_after: float | None, *, uncounted: bool = False
+) -> None:
+    """It failed: again later, or set aside after the last attempt. ``uncounted``: the endpoint was away."""
+    if job.attempts >= MAX_ATTEMPTS and not uncounted:
+        finish(conn, job.message, by, now, state="failed", reason=why)
+        return
+    wait = BACK_OFF[min(job.attempts, len(BACK_OFF)) - 1]
+    if retry_after is not None:
+        wait = timedelta(seconds=retry_after)
+    conn.execute(
+        update(second_readings)
+        .where(second_readings.c.message_id == job.message, second_readings.c.leased_by == by)
+        .values(
+            due_at=now + wait,
+            reason=why,
+            attempts=job.attempts - uncounted,
+            leased_by=None,
+            leased_until=None,
+        )
+    )
+
+
+def answers(conn: Connection, messages: Sequence[int]) -> dict[int, str]:
+    """The kept answer of each of these messages that was read."""
+    query = select(second_readings.c.message_id, second_readings.c.answer).where(
+        second_readings.c.message_id.in_(messages), second_readings.c.state == "done"
+    )
+    return {row.message_id: row.answer for row in conn.execute(query)}
+
+
+def pending(conn: Connection, messages: Sequence[int]) -> set[int]:
+    """Those of these messages that wait to be read."""
+    query = select(second_readings.c.message_id).where(second_readings.c.message_id.in_(messages), _WAITING)
+    return set(conn.execute(query).scalars())
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    """Jobs by state."""
+    query = select(second_readings.c.state, func.count()).group_by(second_readings.c.state)
+    return {state: int(number) for state, number in conn.execute(query)}
+
+
+# ── what it costs ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def spend(conn: Connection, day: date, **amounts: float) -> None:
+    """Add to the figures of a day: ``requests``, ``tokens_in``, ``tokens_out``, ``seconds``, ``dropped``, ``refused``."""
+    values = {name: getattr(model_usage.c, name) + amount for name, amount in amounts.items()}
+    if not conn.execute(update(model_usage).where(model_usage.c.day == day).values(**values)).rowcount:
+        dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+        conn.execute(
+            dialect.insert(model_usage)
+            .values(day=day, **amounts)
+            .on_conflict_do_update(index_elements=["day"], set_=values)
+        )
+
+
+def usage(conn: Connection, day: date) -> Usage:
+    """The figures of a day."""
+    row = conn.execute(select(model_usage).where(model_usage.c.day == day)).first()
+    return Usage() if row is None else Usage(*(getattr(row, name) for name in Usage.__slots__))
+
+
+def usage_in_all(conn: Connection) -> Usage:
+    """The figures of all days, for metrics."""
+    columns = [func.coalesce(func.sum(getattr(model_usage.c, name)), 0) for name in Usage.__slots__]
+    return Usage(*conn.execute(select(*columns)).one())
+
+
+def _free(now: datetime) -> Any:
+    return and_(
+        _WAITING,
+        second_readings.c.due_at <= now,
+        or_(second_readings.c.leased_until.is_(None), second_readings.c.leased_until <= now),
+    )
