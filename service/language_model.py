@@ -55,22 +55,25 @@ class LanguageModel:
     """Timeout of one request."""
     clock: Callable[[], float] = time.monotonic
     _form: Form = "schema"
+    _temperature: bool = True
+    """Reasoning models take none."""
 
     def ask(self, request: Request, *, repair: str = "") -> Reply:
         """The model's answer. ``repair``: what was wrong with the answer before, in plain text.
 
         Raises ModelAway where it may answer later, ModelRefused where it will not.
         """
-        for form in FORMS[FORMS.index(self._form) :]:
+        while True:
+            form = self._form
             try:
                 return self._ask(request, form, repair)
             except openai.BadRequestError as error:
-                if form == "text" or not _is_about_form(error):
+                if self._temperature and "temperature" in str(error):
+                    self._temperature = False
+                elif form != "text" and _is_about_form(error):
+                    self._form = FORMS[FORMS.index(form) + 1]
+                else:
                     raise ModelRefused(_words(error)) from error
-                self._form = FORMS[FORMS.index(form) + 1]
-        raise ModelRefused(
-            "the endpoint takes no form of request"
-        )  # pragma: no cover - the last form returns or raises
 
     @property
     def answers_freely(self) -> bool:
@@ -83,7 +86,7 @@ class LanguageModel:
             messages[0] = {**messages[0], "content": messages[0]["content"] + _shape(request)}
         if repair:
             messages.append({"role": "user", "content": f"{repair} Answer again, with nothing but the JSON object."})
-        given: dict[str, Any] = {}
+        given: dict[str, Any] = {"temperature": 0} if self._temperature else {}
         if form == "schema":
             schema = {"name": "statements", "strict": True, "schema": dict(request.schema)}
             given["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -91,7 +94,7 @@ class LanguageModel:
             given["response_format"] = {"type": "json_object"}
         began = self.clock()
         try:
-            answer = self._client().chat.completions.create(model=self.model, messages=messages, temperature=0, **given)
+            answer = self._client().chat.completions.create(model=self.model, messages=messages, **given)
         except openai.BadRequestError:
             raise
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
-import re2
+import re2 as _re2
 
 from mailrules.catalogue import Catalogue
 from mailrules.statement import MailText
 
+RE2: Any = _re2
 EDITION = "1"
 """Counts changes of the wording below."""
 SUBJECT = 0
@@ -134,13 +135,15 @@ def answer_schema(catalogue: Catalogue, side: str) -> dict[str, Any]:
     }
 
 
-_ADDRESS = re2.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
-_SECRET = re2.compile(
+_ADDRESS = RE2.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+_SECRET = RE2.compile(
     r"(?i)(?:password|passphrase|passwd|pwd|secret|api[ _-]?key|token|pin|パスワード|暗証番号|秘密鍵)"
     r"[ \t\x{3000}]*(?:is|は|[:：=])[ \t\x{3000}]*([^\s、。,]{3,80})"
 )
-_PHONE = re2.compile(r"(?:\+[0-9]{1,3}[ -]?)?\(?0[0-9]{1,4}\)?[ -]?[0-9]{1,4}[ -][0-9]{3,4}")
-_KEY = re2.compile(r"\b(?:AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{36}|sk-[A-Za-z0-9_-]{20,}|xox[abp]-[A-Za-z0-9-]{10,})\b")
+_PHONE = RE2.compile(
+    r"\+[0-9]{1,3}[ -]?[0-9]{1,4}[ -]?[0-9]{2,4}[ -]?[0-9]{2,4}|\(?0[0-9]{1,4}\)?[ -]?[0-9]{1,4}[ -][0-9]{3,4}"
+)
+_KEY = RE2.compile(r"\b(?:AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{36}|sk-[A-Za-z0-9_-]{20,}|xox[abp]-[A-Za-z0-9-]{10,})\b")
 
 
 class Mask:

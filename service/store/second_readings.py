@@ -148,7 +148,7 @@ def counts(conn: Connection) -> dict[str, int]:
 
 
 def spend(conn: Connection, day: date, **amounts: float) -> None:
-    """Add to the figures of a day: ``requests``, ``tokens_in``, ``tokens_out``, ``seconds``, ``dropped``, ``refused``."""
+    """Add to the figures of a day; the names are those of ``Usage``."""
     values = {name: getattr(model_usage.c, name) + amount for name, amount in amounts.items()}
     if not conn.execute(update(model_usage).where(model_usage.c.day == day).values(**values)).rowcount:
         dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
@@ -168,7 +168,8 @@ def usage(conn: Connection, day: date) -> Usage:
 def usage_in_all(conn: Connection) -> Usage:
     """The figures of all days, for metrics."""
     columns = [func.coalesce(func.sum(getattr(model_usage.c, name)), 0) for name in Usage.__slots__]
-    return Usage(*conn.execute(select(*columns)).one())
+    requests, tokens_in, tokens_out, seconds, dropped, refused = conn.execute(select(*columns)).one()
+    return Usage(requests, tokens_in, tokens_out, seconds, dropped, refused)
 
 
 def _free(now: datetime) -> Any:

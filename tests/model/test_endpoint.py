@@ -1,0 +1,102 @@
+"""Calling the endpoint: what it answers, well and badly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from service.language_model import LanguageModel, ModelAway, ModelRefused
+from tests.model.endpoint import Answer, endpoint, refuses, says, slow, statements
+from tests.model.mails import asked, mail
+
+REQUEST = asked(mail())
+
+
+def model(url: str, seconds: float = 20.0) -> LanguageModel:
+    return LanguageModel(url, "test-model", "secret-key", seconds)
+
+
+def test_the_request_asks_for_a_schema_and_the_reply_tells_what_it_cost() -> None:
+    with endpoint(statements()) as up:
+        reply = model(up.url).ask(REQUEST)
+    assert (reply.tokens_in, reply.tokens_out, reply.model) == (1000, 50, "test-model")
+    [sent] = up.asked
+    assert sent["response_format"]["type"] == "json_schema"
+    assert sent["response_format"]["json_schema"]["schema"] == REQUEST.schema
+    assert [one["role"] for one in sent["messages"]] == ["system", "user"]
+    assert not sent.get("stream")
+
+
+def test_an_endpoint_without_schemas_is_asked_for_json_then_for_text_and_remembered() -> None:
+    no_schema = refuses(400, "response_format json_schema is not supported")
+    no_json = refuses(400, "response_format is not supported by this model")
+    with endpoint(no_schema, no_json, statements(), statements()) as up:
+        one = model(up.url)
+        assert one.ask(REQUEST).text
+        assert one.answers_freely
+        assert one.ask(REQUEST).text
+    assert [sent.get("response_format", {}).get("type") for sent in up.asked] == [
+        "json_schema",
+        "json_object",
+        None,
+        None,
+    ]
+    assert "nothing else" in up.asked[-1]["messages"][0]["content"]
+
+
+def test_a_model_that_takes_no_temperature_is_asked_without() -> None:
+    with endpoint(refuses(400, "Unsupported value: 'temperature' does not support 0"), statements()) as up:
+        assert model(up.url).ask(REQUEST).text
+    assert ["temperature" in sent for sent in up.asked] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why", "retry_after"),
+    [
+        (refuses(429, "slow down", Retry_After="7"), "429", 7.0),
+        (refuses(429, "slow down"), "429", None),
+        (refuses(429, "slow down", Retry_After="Wed, 21 Oct 2026 07:28:00 GMT"), "429", None),
+        (refuses(429, "slow down", Retry_After="999999"), "429", 3600.0),
+        (refuses(500, "oops"), "500", None),
+        (refuses(503, "loading", Retry_After="2"), "503", 2.0),
+        (refuses(401, "bad key"), "SODAN_MODEL_URL", None),
+        (refuses(404, "no such model"), "SODAN_MODEL_URL", None),
+        ({"body": "<html>proxy</html>", "type": "text/html"}, "chat API|choices", None),
+        ({"body": "{not json"}, "no answer of the chat API", None),
+        ({**statements(), "cut": 40}, "(?i)connection|peer", None),
+        ({"body": '{"choices": []}'}, "no choices", None),
+        (says(None), "empty", None),
+        (says('{"statements": [', finish="length"), "cut off", None),
+    ],
+)
+def test_an_endpoint_that_is_unwell_is_told_apart_from_one_that_refuses(
+    answer: Answer, why: str, retry_after: float | None
+) -> None:
+    with endpoint(answer) as up, pytest.raises(ModelAway, match=why) as away:
+        model(up.url).ask(REQUEST)
+    assert away.value.retry_after == retry_after
+    assert "secret-key" not in str(away.value)
+    assert "受注" not in str(away.value)
+
+
+def test_a_request_that_is_too_long_is_refused_for_good() -> None:
+    with endpoint(refuses(400, "maximum context length exceeded")) as up, pytest.raises(ModelRefused, match="context"):
+        model(up.url).ask(REQUEST)
+
+
+def test_a_silent_endpoint_is_given_up_after_the_timeout() -> None:
+    with endpoint(slow(3.0, statements())) as up, pytest.raises(ModelAway, match=r"(?i)time"):
+        model(up.url, seconds=0.3).ask(REQUEST)
+
+
+def test_an_endpoint_that_is_not_there_is_away() -> None:
+    with pytest.raises(ModelAway):
+        model("http://127.0.0.1:9/v1").ask(REQUEST)
+
+
+def test_a_repair_says_what_was_wrong() -> None:
+    with endpoint(statements()) as up:
+        model(up.url).ask(REQUEST, repair="The answer is not JSON.")
+    words: Any = up.asked[0]["messages"][-1]["content"]
+    assert words.startswith("The answer is not JSON.")
