@@ -167,9 +167,9 @@ def usage(conn: Connection, day: date) -> Usage:
 
 def usage_in_all(conn: Connection) -> Usage:
     """The figures of all days, for metrics."""
-    columns = [func.coalesce(func.sum(getattr(model_usage.c, name)), 0) for name in Usage.__slots__]
-    requests, tokens_in, tokens_out, seconds, dropped, refused = conn.execute(select(*columns)).one()
-    return Usage(requests, tokens_in, tokens_out, seconds, dropped, refused)
+    columns = [func.coalesce(func.sum(getattr(model_usage.c, name)), 0).label(name) for name in Usage.__slots__]
+    row = conn.execute(select(*columns)).one()
+    return Usage(*(getattr(row, name) for name in Usage.__slots__))
 
 
 def _free(now: datetime) -> Any:
