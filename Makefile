@@ -27,7 +27,7 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	@$(BIN)/lint-imports
 
-audit: $(VENV)/.dev          ## known vulnerabilities of the locked libraries, where a register is reachable
+audit: $(VENV)/.dev          ## known vulnerabilities of the locked libraries; without Internet: AUDIT_OFFLINE=yes
 	@$(BIN)/python deploy/audit.py
 
 sbom: $(VENV)/.dev           ## what is in a release: var/sbom.cdx.json (CycloneDX)

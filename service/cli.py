@@ -52,6 +52,7 @@ app.command(health.doctor)
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; never a traceback for what a person can put right."""
+    before = os.umask(0o077)  # mails and keys: nothing a command writes is for other users
     try:
         status = app(argv, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -74,4 +75,6 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    finally:
+        os.umask(before)
     return status if isinstance(status, int) else 0

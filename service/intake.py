@@ -169,7 +169,7 @@ def _read_anew(database: Database, house: House, outside: Outside | None, case_i
     mails = {}
     for origin in origins.values():
         if origin.spool_id not in mails:
-            with contextlib.suppress(NotFound):
+            with contextlib.suppress(NotFound, contents.Damaged):
                 mails[origin.spool_id] = parse(contents.content(database, outside, origin.spool_id))
     envelopes = {origin.spool_id: origin for origin in origins.values()}
 

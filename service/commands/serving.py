@@ -12,7 +12,7 @@ def serve() -> int:
     from service.supervisor import run_supervisor
 
     settings = start.settings()
-    start.log_to_stderr(settings)
+    start.as_service(settings)
     return run_supervisor(settings)
 
 
@@ -21,7 +21,7 @@ def smtp() -> int:
     from service.channels.smtp import run_smtp
 
     settings = start.settings()
-    start.log_to_stderr(settings)
+    start.as_service(settings)
     run_smtp(settings)
     return 0
 
@@ -32,7 +32,7 @@ def worker() -> int:
     from service.worker import run_worker
 
     settings = start.settings()
-    start.log_to_stderr(settings)
+    start.as_service(settings)
     run_worker(settings, after_judging)
     return 0
 
@@ -42,7 +42,7 @@ def sender() -> int:
     from service.outbound.setup import run_sender
 
     settings = start.settings()
-    start.log_to_stderr(settings)
+    start.as_service(settings)
     run_sender(settings)
     return 0
 
@@ -62,7 +62,7 @@ def api() -> int:
     from service.intake import House
 
     settings = start.settings()
-    start.log_to_stderr(settings)
+    start.as_service(settings)
     database = start.database(settings)
     must_be_safe(settings.http_listen, database, start.now())
     listening = bind(settings.http_listen)

@@ -28,6 +28,14 @@ def database(settings: Settings) -> Database:
     return Database(settings.database_url)
 
 
+def as_service(settings: Settings) -> None:
+    """What every long-running command does first: log to stderr, take its files from other users."""
+    from service.store.private import make_private
+
+    log_to_stderr(settings)
+    make_private(settings)
+
+
 def log_to_stderr(settings: Settings) -> None:
     """One line a mail and one a request, as key=value; nothing of bodies or addresses at info."""
     import logging

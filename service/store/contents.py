@@ -31,6 +31,7 @@ from service.store.tables import contents, spool
 _log = structlog.get_logger("sodan.contents")
 
 OUTSIDE, GOING, GONE = "file", "going", "gone"
+_DAMAGED = "this mail's content is damaged: `sodan contents check` names all such; restore it from a backup"
 _CHUNK_BYTES = 16_000_000
 _CHUNK = 200
 _AT_ONCE = 8
@@ -51,17 +52,28 @@ class Kept:
     size: int
 
     def content(self, outside: Outside | None) -> bytes:
-        """The mail itself. Raises NotFound where it is not kept any more, Unavailable where it cannot be had now."""
+        """The mail, as its SHA-256 says. Raises NotFound where it is kept no more, Unavailable, and Damaged."""
         if self.codec in (GOING, GONE):
             raise NotFound("the raw mail is not kept any more (SODAN_RETENTION_RAW_DAYS)")
-        if self.codec == "raw":
-            return self.stored
-        if self.codec == "zstd":
-            return unpack(self.stored)
-        packed = outside.get(self.sha256) if outside is not None else None
+        mail = self.stored if self.codec == "raw" else self._unpacked(outside)
+        if sha256(mail).hexdigest() != self.sha256:
+            raise Damaged(_DAMAGED)
+        return mail
+
+    def _unpacked(self, outside: Outside | None) -> bytes:
+        packed: bytes | None = self.stored
+        if self.codec == "file":
+            packed = outside.get(self.sha256) if outside is not None else None
         if packed is None:
             raise Unavailable("this mail's content is not in SODAN_CONTENT_STORE: `sodan contents check`")
-        return unpack(packed)
+        try:
+            return unpack(packed, self.size)
+        except ValueError:
+            raise Damaged(_DAMAGED) from None
+
+
+class Damaged(Unavailable):
+    """What is kept is not the mail that was received."""
 
 
 def content(database: Database, outside: Outside | None, id: str) -> bytes:
@@ -191,13 +203,39 @@ def move(database: Database, shelf: Shelf, before: Outside | None) -> Iterator[t
 def check(database: Database, outside: Outside | None) -> Iterator[tuple[str, str]]:
     """Read every content; yields the id and what is wrong of each that is not the mail that was received."""
     for one in each(database):
-        try:
-            found = sha256(one.content(outside)).hexdigest()
-        except (Unavailable, ValueError) as error:
-            yield one.id, str(error)
-            continue
-        if found != one.sha256:
-            yield one.id, f"is not the mail received: SHA-256 {found}"
+        yield from _wrong(one, outside)
+
+
+def check_newest(database: Database, outside: Outside | None, total: int) -> Iterator[tuple[str, str]]:
+    """As ``check``, for the newest contents of ``total`` bytes together (one at least)."""
+    for id in database.read(partial(_newest, total=total)):
+        yield from _wrong(database.read(partial(kept, id=id)), outside)
+
+
+def _wrong(one: Kept, outside: Outside | None) -> Iterator[tuple[str, str]]:
+    try:
+        one.content(outside)
+    except Unavailable as error:
+        yield one.id, str(error)
+    except NotFound:
+        pass  # let go of meanwhile
+
+
+def _newest(conn: Connection, total: int) -> list[str]:
+    query = (
+        select(spool.c.id, spool.c.size)
+        .join(contents, contents.c.id == spool.c.id)
+        .where(contents.c.codec.not_in((GOING, GONE)))
+        .order_by(spool.c.id.desc())
+        .limit(_CHUNK * 50)
+    )
+    ids: list[str] = []
+    for id, size in conn.execute(query):
+        total -= size
+        if ids and total < 0:
+            break
+        ids.append(id)
+    return ids
 
 
 def astray(database: Database, outside: Outside | None, now: datetime) -> tuple[list[str], list[str]]:

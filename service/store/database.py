@@ -15,6 +15,7 @@ raises. ``read`` is the same without the right to write. Both may be called from
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import sqlite3
 import threading
@@ -29,6 +30,7 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from service.errors import Unavailable
+from service.store.private import create_file, make_folder
 from service.store.tables import to_json
 from service.store.trouble import as_unavailable, unsettles
 
@@ -160,7 +162,7 @@ class Database:
         with self._opening:
             if self._engine is None:
                 if self.url.database and self.url.database != ":memory:":
-                    Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                    _create_sqlite(Path(self.url.database))
                 self._engine = create_engine(
                     self.url,
                     hide_parameters=True,  # an error in the log names the statement, never what mails say
@@ -194,6 +196,12 @@ def one_at_a_time(conn: Connection) -> None:
 def _within(connection: Connection, fn: Callable[[Connection], T]) -> T:
     with connection.begin():
         return fn(connection)
+
+
+def _create_sqlite(path: Path) -> None:
+    make_folder(path.parent)
+    with contextlib.suppress(OSError):  # SQLite says it in the words that all errors have
+        os.close(create_file(path))
 
 
 def _prepare_sqlite(cache_mb: int, connection: Any, _record: Any) -> None:

@@ -66,6 +66,8 @@ class Erased:
     """By table and column."""
     mails: list[tuple[str, str]] = field(default_factory=list)
     """SHA-256 of each raw mail that named the person, and of what took its place (empty: only looked for)."""
+    unreadable: set[str] = field(default_factory=set)
+    """Ids of raw mails whose content is damaged: not searched."""
     left: int = 0
     """What a last look found."""
     remains: Remains = field(default_factory=Remains)
@@ -113,7 +115,11 @@ def compact(database: Database) -> Remains:
 
 def _sweep_mails(database: Database, shelf: Shelf, mask: Mask, erased: Erased, apply: bool) -> None:
     for one in contents.each(database):
-        masked = mask.mail(one.content(shelf.outside))
+        try:
+            masked = mask.mail(one.content(shelf.outside))
+        except contents.Damaged:
+            erased.unreadable.add(one.id)
+            continue
         if masked is None:
             continue
         if not apply:

@@ -23,6 +23,7 @@ from obstore.store import S3Store
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
+from service.store.private import create_file, make_folder
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -90,7 +91,7 @@ class Folder:
             self._make(path.parent)
             written = path.with_name(f".{key[:8]}.{secrets.token_hex(6)}")
             try:
-                with written.open("xb") as file:
+                with os.fdopen(create_file(written, exclusive=True), "wb") as file:
                     file.write(packed)
                     file.flush()
                     os.fsync(file.fileno())
@@ -129,7 +130,7 @@ class Folder:
 
     def _make(self, folder: Path) -> None:
         if not folder.exists():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             _flush(folder.parent)
 
 

@@ -32,12 +32,14 @@ def pack(content: bytes) -> bytes:
     return compressor.compress(content)
 
 
-def unpack(packed: bytes) -> bytes:
-    """The bytes that were packed. Raises ValueError where the frame is broken."""
+def unpack(packed: bytes, size: int | None = None) -> bytes:
+    """The bytes that were packed; ``size`` of them, if given. Raises ValueError where the frame is broken."""
     decompressor: zstandard.ZstdDecompressor | None = getattr(_of_thread, "decompressor", None)
     if decompressor is None:
         decompressor = _of_thread.decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary())
     try:
+        if size is not None and zstandard.frame_content_size(packed) != size:  # it is reserved before it is filled
+            raise ValueError("a packed content is of another size")
         return decompressor.decompress(packed)
     except zstandard.ZstdError as error:
         raise ValueError(f"a packed content is broken: {error}") from None

@@ -20,6 +20,8 @@ from service.terminal.doors import http, smtp
 Finding = tuple[bool, str]
 FOUND_WRONG = 1
 LOW_DISK = 1_000_000_000
+LOOKED_AT_BYTES = 64_000_000
+"""Of raw mails, newest first; `sodan contents check` reads all of them."""
 STALE = timedelta(minutes=5)
 
 
@@ -127,6 +129,11 @@ def _contents(settings: Settings, database: Database, now: datetime) -> list[Fin
     if missing:
         some = ", ".join(missing[:5])
         found = [(False, f"contents: {len(missing)} raw mails are not in {place}: {some}: restore them there")]
+    damaged = list(contents.check_newest(database, outside(settings), LOOKED_AT_BYTES))
+    if damaged and not missing:
+        some = ", ".join(id for id, _ in damaged[:5])
+        words = f"contents: {len(damaged)} of the newest raw mails are damaged: {some}"
+        found.append((False, f"{words}: `sodan contents check` looks at all; restore them from a backup"))
     if orphaned:
         found.append((True, f"contents: {len(orphaned)} files belong to no mail: `sodan contents tidy`"))
     return found

@@ -88,7 +88,7 @@ def test_nothing_in_an_address_becomes_a_header(embedded: Running, wire: Wire) -
         assert (status, headers["location"]) == (308, path.replace(report, ask))
         assert wire.says("GET", f"{path}?x=a\r\nX-Evil: 1\r\nX-Rest: b")[0] in (200, 308, 400)
         for end in ("%0d%0aX-Evil:%201", "%0a", "%00", "%e2%80%a8", "%0d%0a%0d%0a"):
-            assert wire.says("GET", path.replace(report, report + end))[0] == 404
+            assert wire.says("GET", path.replace(report, report + end))[0] == (400 if "%00" in end else 404)
     # Link: the whole address of the next page, with the words that were looked for and what else was said
     links = []
     for target in (

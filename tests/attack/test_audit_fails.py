@@ -1,0 +1,75 @@
+"""`make audit` is green only where the register was asked and answered."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOUND = json.dumps({"dependencies": [{"name": "idna", "version": "3.20", "vulns": []}]})
+ILL = json.dumps({"dependencies": [{"name": "idna", "version": "3.20", "vulns": [{"id": "CVE-2099-1"}]}]})
+NOT_ANSWERED = {
+    "nothing": "",
+    "no JSON": "connection refused",
+    "no dependencies": "{}",
+    "an empty list": '{"dependencies": []}',
+    "a list alone": "[]",
+    "null": "null",
+    "a number": "1",
+    "skipped": json.dumps({"dependencies": [{"name": "idna", "skip_reason": "not found"}]}),
+    "dependencies of another kind": '{"dependencies": 1}',
+    "cut off": SOUND[:-3],
+}
+
+
+def audit(folder: Path, says: str, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The script with a ``pip_audit`` in front that says this: what the register's answer would make of it."""
+    (folder / "pip_audit.py").write_text(
+        f"import sys\nsys.stdout.write({says!r})\nsys.stderr.write('no route')\nsys.exit({status})\n"
+    )
+    return subprocess.run(
+        [sys.executable, "deploy/audit.py"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("case", NOT_ANSWERED)
+@pytest.mark.parametrize("status", [0, 1])
+def test_no_answer_is_no_green(tmp_path: Path, case: str, status: int) -> None:
+    done = audit(tmp_path, NOT_ANSWERED[case], status)
+    assert done.returncode == 2
+    assert "nothing was checked" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("case", NOT_ANSWERED)
+def test_offline_may_be_said_and_is_named(tmp_path: Path, case: str) -> None:
+    done = audit(tmp_path, NOT_ANSWERED[case], AUDIT_OFFLINE="yes")
+    assert done.returncode == 0
+    assert "nothing was checked" in done.stderr
+
+
+@pytest.mark.parametrize("offline", ["", "yes"])
+def test_what_is_vulnerable_fails_and_what_is_not_passes(tmp_path: Path, offline: str) -> None:
+    ill = audit(tmp_path, ILL, 1, AUDIT_OFFLINE=offline)
+    assert (ill.returncode, "CVE-2099-1" in ill.stdout) == (1, True)
+    assert audit(tmp_path, SOUND, AUDIT_OFFLINE=offline).returncode == 0
+
+
+def test_without_a_network_the_real_register_is_not_green(tmp_path: Path) -> None:
+    """The real tool, its traffic sent to a port where nobody is."""
+    nowhere = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9")
+    environment = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"} | nowhere
+    done = subprocess.run(
+        [sys.executable, "deploy/audit.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 2

@@ -1,0 +1,102 @@
+"""A content that was damaged where it is kept is named as that, and nothing else fails with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from service.intake import House, receive
+from service.settings import Settings
+from service.store import contents
+from service.store.contents import Shelf
+from service.store.database import Database
+from service.store.outside import Folder
+from service.store.packing import pack
+from service.store.spool import Envelope
+from service.store.tables import contents as table
+from service.terminal.doctor import examine
+from service.worker import Worker
+from tests.running import running, with_settings
+
+MAIL = (
+    b"From: Aiko <aiko@corp.example>\r\nTo: intake@corp.example\r\nSubject: VPN\r\nMessage-ID: <d@corp.example>\r\n"
+    b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    b"--b\r\nContent-Type: text/plain\r\n\r\nThe VPN does not connect.\r\n"
+    b'--b\r\nContent-Type: text/csv; name="log.csv"\r\nContent-Disposition: attachment; filename="log.csv"\r\n\r\n'
+    b"a,b\r\n--b--\r\n"
+)
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda packed: b"",
+    "cut": lambda packed: packed[: len(packed) // 2],
+    "one byte short": lambda packed: packed[:-1],
+    "zeros": lambda packed: bytes(len(packed)),
+    "a flipped bit": lambda packed: packed[:-20] + bytes([packed[-20] ^ 1]) + packed[-19:],
+    "not a frame": lambda packed: b"hello",
+    "text behind": lambda packed: b"x" + packed,
+    "another mail": lambda packed: pack(b"From: eve@elsewhere.example\r\n\r\nhello\r\n"),
+    "a huge claim": lambda packed: bytes.fromhex("28b52ffde0ffffffffffffff7f"),
+}
+
+
+class Stored:
+    """A mail taken in, its content in a row or in a file, and a way to damage it."""
+
+    def __init__(self, database: Database, folder: Path, place: str, house: House, settings: Settings) -> None:
+        self.database, self.place, self.house = database, place, house
+        store = str(folder / "contents") if place == "file" else "database"
+        self.settings = with_settings(settings, content_store=store, content_store_from_bytes=0)
+        outside = Folder(folder / "contents") if place == "file" else None
+        [self.id] = receive(database, [(Envelope("smtp", "", ("intake@corp.example",)), MAIL)], datetime.now(UTC))
+        Worker(
+            database, house, by="w", batch=9, lease=timedelta(seconds=60),
+            clock=lambda: datetime.now(UTC), shelf=Shelf(outside, 0),
+        ).step()  # fmt: skip
+        self.folder = folder / "contents"
+
+    def damage(self, how: Callable[[bytes], bytes]) -> None:
+        if self.place == "file":
+            [path] = self.folder.rglob("*.zst")
+            path.write_bytes(how(path.read_bytes()))
+            return
+        packed = self.database.read(lambda conn: contents.kept(conn, self.id)).stored
+        self.database.transact(lambda conn: conn.execute(update(table).values(bytes=how(packed))))
+
+
+@pytest.fixture(params=["file", "row"])
+def stored(
+    request: pytest.FixtureRequest, sqlite: Database, tmp_path: Path, house: House, settings: Settings
+) -> Stored:
+    return Stored(sqlite, tmp_path, request.param, house, settings)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_whoever_asks_for_it_gets_a_problem_answer(stored: Stored, damage: str) -> None:
+    stored.damage(DAMAGE[damage])
+    with running(stored.database, stored.house, stored.settings) as service:
+        for address in ("/api/messages/1/raw", "/api/attachments/1"):
+            answer = service.client.get(address)
+            assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+            assert "damaged" in answer.json()["detail"]
+        assert service.get("/api/messages/1")["subject"] == "VPN"
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_the_doctor_names_it(stored: Stored, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    stored.damage(DAMAGE[damage])
+    assert examine(stored.settings, stored.database, datetime.now(UTC)) == 1
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("WRONG") and stored.id in line]
+    assert len(said) == 1
+    assert "sodan contents check" in said[0]
+
+
+def test_a_sound_content_is_served_and_named_sound(stored: Stored, capsys: pytest.CaptureFixture[str]) -> None:
+    with running(stored.database, stored.house, stored.settings) as service:
+        assert service.client.get("/api/messages/1/raw").content == MAIL
+        assert service.client.get("/api/attachments/1").content.strip() == b"a,b"
+    examine(stored.settings, stored.database, datetime.now(UTC))
+    assert stored.id not in capsys.readouterr().out

@@ -1,0 +1,138 @@
+"""Whatever the umask, only the service's own user reads what it writes: database, log, contents, backups, keys."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from service.cli import main
+from service.intake import receive
+from service.settings import load
+from service.store.backup import backup
+from service.store.database import Database
+from service.store.migrate import migrate
+from service.store.outside import Folder
+from service.store.private import make_private
+from service.store.spool import Envelope
+from tests.served import Served, environment, sodan
+
+UMASKS = (0o000, 0o002, 0o022, 0o027, 0o077)
+MAIL = b"From: a@corp.example\r\nSubject: x\r\n\r\nx\r\n"
+
+
+@pytest.fixture(params=UMASKS, ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield int(request.param)
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, str]:
+    """Every file and folder below that somebody else may enter, read or write."""
+    found = {str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+    return {name: oct(mode) for name, mode in found.items() if mode & 0o077}
+
+
+def test_a_new_database_and_its_log_are_private(umask: int, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/var/deep/sodan.db")
+    migrate(database)
+    receive(database, [(Envelope("smtp", "", ("intake@corp.example",)), MAIL)], datetime.now(UTC))
+    assert {path.name for path in (tmp_path / "var/deep").iterdir()} >= {"sodan.db", "sodan.db-wal", "sodan.db-shm"}
+    assert modes(tmp_path) == {}
+    database.close()
+
+
+def test_contents_outside_are_private(umask: int, tmp_path: Path) -> None:
+    Folder(tmp_path / "contents").put("ab" * 32, b"packed")
+    assert len(list(tmp_path.rglob("*.zst"))) == 1
+    assert modes(tmp_path) == {}
+
+
+def test_a_backup_is_private(umask: int, tmp_path: Path, sqlite: Database) -> None:
+    (tmp_path / "backups").mkdir(mode=0o700)
+    backup(sqlite, None, tmp_path / "backups/one.backup", datetime.now(UTC))
+    assert modes(tmp_path / "backups") == {}
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("token", "create", "board"), ("backup", "copy.backup")])
+def test_what_a_command_makes_is_private(
+    umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SODAN_DATABASE_URL", "sqlite:///var/sodan.db")
+    main(["migrate"])
+    assert main(list(command)) == 0
+    assert modes(tmp_path) == {}
+
+
+def test_a_service_with_an_open_umask_writes_private_files(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        up = Served(tmp_path, content_store=str(tmp_path / "contents"), content_store_from_bytes="0", watchdog="0")
+        up.send(1)
+        up.wait_for(lambda: up.seen(1))
+        open_to_others = modes(tmp_path)
+        up.process.terminate()
+        up.process.wait(60)
+    finally:
+        os.umask(before)
+    open_to_others.pop("serve.log")  # the test's own
+    assert open_to_others == {}
+    assert list((tmp_path / "contents").rglob("*.zst"))
+
+
+@pytest.mark.parametrize("command", ["serve", "smtp", "worker", "api"])
+def test_files_of_an_older_installation_become_private_at_start(tmp_path: Path, command: str) -> None:
+    """As version 0.1.0 left them under the usual umask: 0644 and 0755."""
+    given = {"database_url": f"sqlite:///{tmp_path}/var/sodan.db", "content_store": str(tmp_path / "var/contents")}
+    sodan("migrate", cwd=tmp_path, **given)
+    Folder(tmp_path / "var/contents").put("ab" * 32, b"packed")
+    (tmp_path / "var/sodan.db-wal").touch()
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert len(modes(tmp_path)) >= 5
+    with starting(command, tmp_path, given) as process:
+        for _ in range(400):
+            if not modes(tmp_path) or process.poll() is not None:
+                break
+            time.sleep(0.05)
+        assert modes(tmp_path) == {}
+
+
+@contextmanager
+def starting(command: str, folder: Path, given: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    listen = {"smtp_listen": "127.0.0.1:0", "http_listen": "127.0.0.1:0", "watchdog": "0"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service", command],
+        cwd=folder,
+        env=environment(**given, **listen),
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def test_folders_and_files_of_others_keep_their_modes(tmp_path: Path) -> None:
+    """A database in a folder that holds other things: only our files are made private."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    (shared / "notes.txt").write_text("not ours")
+    (shared / "notes.txt").chmod(0o644)
+    given = {"database_url": f"sqlite:///{shared}/sodan.db"}
+    sodan("migrate", cwd=tmp_path, **given)
+    (shared / "sodan.db").chmod(0o644)
+    make_private(load(**given))
+    assert modes(tmp_path) == {"shared": "0o755", "shared/notes.txt": "0o644"}
