@@ -1,8 +1,11 @@
 # syntax=docker/dockerfile:1
 # Two stages: the first has pip, the second no shell, no package manager and no root: Python, the libraries and sodan.
-# Both are Debian 12 with Python 3.11, so that what the first installs runs in the second.
+# Both are Debian 12 with Python 3.11, so that what the first installs runs in the second. They are given by digest:
+#   docker build $(sed 's/^/--build-arg /' deploy/images.env) .      (deploy/pin_images.py writes that file)
+ARG BUILD_IMAGE
+ARG RUNTIME_IMAGE
 
-FROM python:3.11-slim-bookworm AS build
+FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md ./
 RUN pip install --no-cache-dir --require-hashes --target /opt/sodan -r requirements.lock
@@ -16,7 +19,7 @@ RUN PYTHONPATH=/opt/sodan pip install --no-cache-dir --no-deps --no-build-isolat
  && python -m compileall -q -x 'olefile/olefile2\.py' /opt/sodan \
  && mkdir /data
 
-FROM gcr.io/distroless/python3-debian12:nonroot
+FROM ${RUNTIME_IMAGE}
 LABEL org.opencontainers.image.title="sodan" \
       org.opencontainers.image.description="Email-driven case intake for IT teams between end users and vendor support" \
       org.opencontainers.image.licenses="Apache-2.0"

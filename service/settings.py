@@ -196,6 +196,9 @@ class Settings(BaseSettings):
     digest: str = Field("", description="time of day of the daily mail to SODAN_TEAM, such as 08:30; empty: none")
     digest_language: Literal["ja", "en"] = Field("ja", description="language of the daily mail")
     remind_days: int = Field(0, ge=0, le=365, description="business days until a requester is reminded once; 0: never")
+    key_file: Path | None = Field(
+        None, description="file with the key of webhook secrets, made when needed; empty: beside the SQLite database"
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @field_validator("smtp_listen", "http_listen", "lmtp_listen", mode="before")

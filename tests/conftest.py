@@ -140,8 +140,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
-    return load(intake="intake@corp.example", database_url="sqlite:///unused.db")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    key = tmp_path_factory.mktemp("key") / "sodan.key"
+    return load(intake="intake@corp.example", database_url="sqlite:///unused.db", key_file=key)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
@@ -21,6 +22,7 @@ from service.api.desk import Desk
 from service.api.problems import Forbidden
 from service.errors import Refused, Unavailable, where
 from service.store import feed, webhooks
+from service.store.encryption import secret_box
 
 log = structlog.get_logger("sodan.webhooks")
 
@@ -65,6 +67,7 @@ async def tell_one(desk: Desk) -> bool:
         return False
     happened = await _read(desk, lambda conn: feed.since(conn, hook.event, BATCH, desk.prefix))
     try:
+        hook = replace(hook, secret=secret_box(desk.settings).decrypt(hook.secret))
         for event in happened:
             if not hook.kinds or event["kind"] in hook.kinds:
                 await send(hook, event, desk.settings.webhook_networks, now)

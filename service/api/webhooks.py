@@ -15,6 +15,7 @@ from service.api.paging import answer
 from service.api.problems import documented
 from service.store import webhooks
 from service.store.cases import stamp
+from service.store.encryption import secret_box
 
 Number = Annotated[int, Path(ge=1, le=2**62)]
 
@@ -33,10 +34,10 @@ def routes(desk: Desk) -> APIRouter:
         """Be told of events from now on. The secret that signs them is shown this once."""
         must_be_admin(request)
         check_url(body.url, desk.settings.webhook_networks)
-        now = desk.now()
+        now, box = desk.now(), secret_box(desk.settings)
 
         def make(conn: Any) -> dict[str, Any]:
-            id, secret = webhooks.create(conn, body.url, body.kinds, now)
+            id, secret = webhooks.create(conn, box, body.url, body.kinds, now)
             return {**_shown(webhooks.find(conn, id)), "secret": secret}
 
         made = desk.database.transact(make)

@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from mailrules.judge import Rules
+from service.board.deceptive import KnownDomains, mixes_scripts, visible
 from service.board.reader import Reader
 from service.board.words import WORDS, language_of, say
 from service.intake import House
@@ -51,6 +54,7 @@ class Frame:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            finalize=_visible,  # every value of every template: no place can be forgotten
         )
         static = {
             file.name: (file.read_bytes(), TYPES[file.suffix])
@@ -76,6 +80,11 @@ class Frame:
         environment.globals["reason"] = reason
         return cls(settings, database, house, now, environment, static)
 
+    def domains(self) -> KnownDomains:
+        """Our own domains and those of vendors, of the rules as they are now."""
+        vendors = (domain for vendor in self.rules.vendors.profiles.values() for domain in vendor.domains)
+        return _known_domains((*self.settings.organisation, *vendors))
+
     @property
     def rules(self) -> Rules:
         return self.house.rules
@@ -96,6 +105,8 @@ class Frame:
         html = self.environment.get_template(template).render(
             r=reader,
             t=reader.t,
+            similar=self.domains().similar,
+            mixes_scripts=mixes_scripts,
             path=request.url.path,
             query=request.query_params,
             other="en" if reader.language == "ja" else "ja",
@@ -115,6 +126,16 @@ class Frame:
                 "Vary": "Accept-Language, Cookie",
             },
         )
+
+
+@lru_cache(maxsize=4)
+def _known_domains(domains: tuple[str, ...]) -> KnownDomains:
+    return KnownDomains(domains)
+
+
+def _visible(value: Any) -> Any:
+    """What is not yet a page's own markup."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def who(request: Request) -> str:

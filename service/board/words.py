@@ -211,6 +211,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "origin.quoted": ("引用から復元", "recovered from a quote"),
     "forwarded_by": ("{who} が転送", "forwarded by {who}"),
     "deliveries": ("{n} 通りで届いた同じメール", "came {n} ways, is one message"),
+    "similar": ("{domain} に似た別のドメイン", "similar to {domain}, and another domain"),
+    "mixed_scripts": ("紛らわしい文字の混ざったドメイン", "domain of mixed scripts"),
     "forged": (
         "差出人を確認できませんでした（DMARC 不合格）。このメールでは案件の状態・優先度・関係者を変えていません。",
         "The sender could not be verified (DMARC failed). This mail changed nothing in the case.",

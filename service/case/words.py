@@ -59,6 +59,11 @@ _STOP_KANJI = frozenset(
 )
 
 
+def is_common(word: str) -> bool:
+    """Whether any mail may hold this word, so that it names nobody and nothing."""
+    return word.casefold() in _STOP or word in _STOP_KANJI
+
+
 def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]:
     """Telling words of ``texts`` in the order met, folded; at most 80.
 

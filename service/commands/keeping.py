@@ -120,29 +120,39 @@ def erase(
     address: str,
     *,
     name: tuple[str, ...] = (),
-    also: tuple[str, ...] = (),
+    confirm_names: Annotated[bool, Parameter(negative=())] = False,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
     yes: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Take a person out of every mail, table and index, for good; prints a certificate (JSON). The cases stay.
+    """Erase a person from every mail, table and index, for good; prints a certificate (JSON). The cases stay.
 
     Parameters
     ----------
     address
-        The person's mail address; what stands before the @ goes.
+        The person's mail address; the part before the @ goes, and the display name beside it.
     name
-        The person's names; if none is given, those that came with this address.
-    also
-        Further words that name the person: a phone number, a nickname.
+        A name of the person, best with all its parts ("Aiko Mori"), or a phone number. A single word goes only where it
+        is a person: by a title, in a greeting or signature. Names are taken from nobody's mail unless given here.
+    confirm_names
+        Say that you looked at what the dry run lists for these names: needed with --yes.
     dry_run
-        Only look, and print what would be replaced.
+        Change nothing; list every place and the words that would be replaced.
     yes
         Do it.
     """
-    from service.terminal.erasing import erase_person
+    from service.intake import House
+    from service.terminal.erasing import erase_person, words_of_vendors
 
     if dry_run == yes:
         start.say("say --dry-run to look, or --yes to erase")
         return start.WRONG_USE
+    if yes and name and not confirm_names:
+        start.say("names go from other people's mail too: look with --dry-run first, then add --confirm-names")
+        return start.WRONG_USE
     settings = start.settings()
-    return erase_person(settings, start.database(settings), address, name, also, apply=yes, now=start.now())
+    reserved: frozenset[str] = frozenset()
+    if name:
+        reserved = words_of_vendors(House.of(settings).rules.vendors.profiles.values(), settings.organisation)
+    return erase_person(
+        settings, start.database(settings), address, name, reserved=reserved, apply=yes, now=start.now()
+    )

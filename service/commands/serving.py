@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from service.commands import start
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+    from service.store.database import Database
 
 
 def serve() -> int:
@@ -65,6 +70,7 @@ def api() -> int:
     start.as_service(settings)
     database = start.database(settings)
     must_be_safe(settings.http_listen, database, start.now())
+    encrypt_secrets(settings, database)
     listening = bind(settings.http_listen)
     house = House.of(settings)
     following, stop = Following(settings, house), Event()
@@ -78,6 +84,21 @@ def api() -> int:
     stop.set()
     database.close()
     return 0
+
+
+def encrypt_secrets(settings: Settings, database: Database) -> None:
+    """Encrypt webhook secrets that earlier versions stored as they are; a failure is logged, and doctor names it."""
+    import structlog
+
+    from service.errors import SodanError
+    from service.store import webhooks
+    from service.store.encryption import secret_box
+
+    box = secret_box(settings)
+    try:
+        database.transact(lambda conn: webhooks.encrypt_stored(conn, box))
+    except SodanError as error:
+        structlog.get_logger("sodan.webhooks").warning("webhook secrets stay unencrypted", reason=str(error))
 
 
 def migrate() -> int:

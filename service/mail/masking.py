@@ -1,7 +1,11 @@
-"""A person taken out of texts and of raw mails: address and names become letters that name nobody, of the same length.
+"""Takes a person out of texts and raw mails: address and names become other letters, of the same length.
 
 The same length, so that places counted in a text (findings, quotes) stay where they are. Of an address only the part
 before the ``@`` goes: the domain names no person, and decides on whose side the writer was.
+
+A name is replaced as a whole person only. One of several words ("Aiko Mori", a phone number) is replaced wherever it
+stands; one of a single word ("Mori") only where it can be nothing else: beside a title, in a self-introduction, alone
+on a line as in a signature. The display name beside the person's own address goes too, whatever it is.
 """
 
 from __future__ import annotations
@@ -24,8 +28,34 @@ _AT = r"(?:@|=40|%40|=|&#64;|&#x40;|&commat;)"
 _SPACE = r"[\s\u3000\u00a0,]*"
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp", "latin-1")
 _ENCODED = re.compile(r"=\?[^\s?]+\?[bBqQ]\?[^?]*\?=(?:[ \t\r\n]+=\?[^\s?]+\?[bBqQ]\?[^?]*\?=)*")
+_ADDRESS_FIELDS = frozenset(
+    ("from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc", "resent-sender")
+)
+_LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"
+"""What goes on with a Latin word; kana and ideographs do not."""
+_LINE_START = r"^[> \t\u3000]*"
+_GREETING = r"\b(?:Dear|Hi|Hello|Mr|Ms|Mrs|Dr|This is|I am|I'm)\b\.?[ \t]+"
+_AFTER_PERSON = (
+    r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
+    r"|[ \t]*(?:です|と申します|と申し|でございます|より)|[ \t]*[,、。.]?[ \t\r]*$|[ \t]+here\b"
+)
+_TITLE_AFTER = r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
 _WRITTEN = policy.compat32.clone(linesep="\r\n", max_line_length=0)
 _REMOVED = b"removed: this file named a person who was erased"
+
+
+STRUCTURED = frozenset(
+    """
+    case channel codec id impact item key kind language level message of origin priority ref role rule state status
+    urgency vendor waiting_on what
+    """.split()
+)
+"""Keys of JSON whose values are ids and words of ours: no name is looked for in them."""
+
+
+def is_whole(name: str) -> bool:
+    """Whether these words name one person wherever they stand: two words, or something with a digit."""
+    return len(re.findall(r"[^\s\u3000,]+", name)) > 1 or (len(name) > 3 and any(letter.isdigit() for letter in name))
 
 
 class Mask:
@@ -40,24 +70,54 @@ class Mask:
         self._address = re.compile(
             rf"(?<![\w.+-]){re.escape(local)}(?:\+[^\s@<>\"]*)?(?={_AT}{re.escape(domain)}(?![\w-]|\.\w))", re.I
         )
-        self._names = re.compile("|".join(_spellings(self.names)) or r"(?!)", re.I)
+        whole = [name for name in self.names if is_whole(name)]
+        self._names = re.compile("|".join(_spellings(whole)) or r"(?!)", re.I)
+        self._single = re.compile(_single_patterns([name for name in self.names if not is_whole(name)]), re.I | re.M)
         self._needles = tuple(_needles((self.address, *self.names)).items())
 
     def hits(self, text: str) -> bool:
         """Whether the person is named in it."""
-        return self._address.search(text) is not None or self._names.search(text) is not None
+        return any(pattern.search(text) for pattern in (self._address, self._names, self._single))
+
+    def found(self, text: str) -> set[str]:
+        """The words of it that would be replaced."""
+        words = {match[0] for pattern in (self._address, self._names) for match in pattern.finditer(text)}
+        return words | {match[0][len(match[1] or "") :] for match in self._single.finditer(text)}
 
     def text(self, text: str) -> str:
         """The text without the person; the same one where they are not in it."""
-        return self._names.sub(self._blank, self._address.sub(self._blank, text))
+        named = self._names.sub(self._blank, self.address_in(text))
+        return self._single.sub(
+            lambda match: (before := match[1] or "") + self._letters(match[0][len(before) :]), named
+        )
+
+    def address_in(self, text: str) -> str:
+        """The text without the person's address; names stay."""
+        return self._address.sub(self._blank, text)
+
+    def blank(self, name: str) -> str:
+        """A name that stands in a field of the person's own, whatever it is."""
+        return self._letters(name)
 
     def data(self, value: Any) -> Any:
-        """The same for the strings and keys in a JSON value."""
+        """The same for a JSON value: names go from prose, never from keys or from what stands under ``STRUCTURED``."""
         if isinstance(value, str):
             return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(str(key)): self.data(inner) for key, inner in value.items()}
-        return [self.data(inner) for inner in value] if isinstance(value, list) else value
+        if isinstance(value, list):
+            return [self.data(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        own = str(value.get("address", "")).casefold() == self.address
+        masked = {}
+        for key, inner in value.items():
+            if isinstance(inner, str) and own and key == "name":
+                inner = self.blank(inner)
+            elif isinstance(inner, str) and key in STRUCTURED:
+                inner = self.address_in(inner)
+            else:
+                inner = self.data(inner)
+            masked[self.address_in(str(key))] = inner
+        return masked
 
     def hits_bytes(self, raw: bytes) -> bool:
         """Whether the person is named in bytes of any of the encodings of mail."""
@@ -125,7 +185,10 @@ class Mask:
         changed = False
         headers = []
         for name, value in part.raw_items():
-            written = _ENCODED.sub(self._mask_encoded, self.text(_raw(value)))
+            shown = _raw(value)
+            if name.lower() in _ADDRESS_FIELDS:
+                shown = self._without_display_names(shown)
+            written = _ENCODED.sub(self._mask_encoded, self.text(shown))
             if written != _raw(value):
                 changed = True
                 headers.append((self.text(name), written))
@@ -134,6 +197,33 @@ class Mask:
         if changed:
             part._headers = headers  # type: ignore[attr-defined]
         return changed
+
+    def _without_display_names(self, field: str) -> str:
+        """An address field without the names that stand beside the person's address (RFC 5322 §3.4)."""
+        for found in reversed(list(self._address.finditer(field))):
+            before = field[: found.start()].rstrip()
+            if not before.endswith("<"):
+                continue
+            end = len(before[:-1].rstrip())
+            if field[:end].endswith('"'):
+                start = max(0, field.rfind('"', 0, end - 1))
+            else:
+                start = max(field.rfind(mark, 0, end) for mark in ",;:<>") + 1
+            name = field[start:end]
+            blank = _encoded(self.blank(encoded.words(name))) if _ENCODED.search(name) else self.blank(name)
+            field = (
+                field[:start] + (" " if name[:1].isspace() and not blank[:1].isspace() else "") + blank + field[end:]
+            )
+        return field
+
+    def words_in_mail(self, raw: bytes) -> set[str]:
+        """The words of a mail that would be replaced, as it reads."""
+        words = self.found(repr(parse(raw)))
+        for part in message_from_bytes(raw, policy=_WRITTEN).walk():
+            words.update(*(self.found(_read(value)) for _, value in part.raw_items()))
+            if not part.is_multipart():
+                words |= self.found(_text(part, _payload(part)))
+        return words
 
     def _mask_encoded(self, found: re.Match[str]) -> str:
         read = encoded.words(found[0])
@@ -148,7 +238,7 @@ class Mask:
         if mail.date is not None:
             heads.append(("Date", format_datetime(mail.date)))
         for name, people in (("From", (mail.from_,) if mail.from_ else ()), ("To", mail.to), ("Cc", mail.cc)):
-            shown = ", ".join(f"{_encoded(self.text(one.name))} <{self.text(one.address)}>" for one in people)
+            shown = ", ".join(f"{_encoded(self._named(one.name, one.address))} <{one.address}>" for one in people)
             if shown:
                 heads.append((name, shown))
         top = "".join(f"{name}: {one if one.isascii() else _encoded(one)}\r\n" for name, one in heads)
@@ -158,9 +248,31 @@ class Mask:
         body = self.text(mail.text).replace("\r\n", "\n").replace("\n", "\r\n")
         return (self.text(top) + lines + body + "\r\n").encode("utf-8", "replace")
 
+    def _named(self, name: str, address: str) -> str:
+        return self.blank(name) if address.casefold() == self.address else self.text(name)
+
     def _blank(self, found: re.Match[str]) -> str:
-        letters = iter(self._alias * (len(found[0]) // len(self._alias) + 1))
-        return "".join(next(letters) if letter.isalnum() else letter for letter in found[0])
+        return self._letters(found[0])
+
+    def _blank_after_group(self, found: re.Match[str]) -> str:
+        before = found[1] or ""
+        return before + self._letters(found[0][len(before) :])
+
+    def _letters(self, name: str) -> str:
+        letters = iter(self._alias * (len(name) // len(self._alias) + 1))
+        return "".join(next(letters) if letter.isalnum() else letter for letter in name)
+
+
+def _single_patterns(names: Sequence[str]) -> str:
+    """Where a name of one word is a person. Group 1, if any: what stands before and stays."""
+    if not names:
+        return r"(?!)"
+    either = "|".join(
+        rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})" if name.isascii() else re.escape(name)
+        for name in sorted(names, key=len, reverse=True)
+    )
+    alone = rf"{_LINE_START}(?=(?:{either})(?:{_AFTER_PERSON}))"
+    return rf"({alone}|{_GREETING})(?:{either})|(?:{either})(?={_TITLE_AFTER})"
 
 
 def _spellings(names: Sequence[str]) -> list[str]:
@@ -171,7 +283,7 @@ def _spellings(names: Sequence[str]) -> list[str]:
         for order in (parts, parts[::-1]):
             between = _SPACE if not name.isascii() else r"(?:[\s\u00a0,.]|%20|=20|_)+"
             pattern = between.join(order)
-            found[rf"(?<!\w){pattern}(?!\w)" if name.isascii() else pattern] = None
+            found[rf"(?<!{_LETTER}){pattern}(?!{_LETTER})" if name.isascii() else pattern] = None
     return list(found)
 
 

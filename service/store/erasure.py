@@ -1,8 +1,8 @@
-"""A person leaves: no table, no file, no index names them any more.
+"""Erases a person from every table, file and index; the cases stay.
 
-What a case is about stays: only who it was goes (``service.mail.masking``). Everything is read, not only where the
-person should be: each raw mail as it reads, each text of each table. It is done over and over until nothing is found,
-since mail comes in meanwhile; then the index is made anew, and what databases keep of rows that are no more is let go.
+Every raw mail is read as it reads, and every text of every table: the address goes from all of them, names only from
+prose and from fields of people (``service.mail.masking``), never from columns of ids and kinds. It is repeated until
+nothing is found, since mail comes in meanwhile; then the index is made anew, and deleted rows are let go of.
 
 Then PostgreSQL's write-ahead log of before is let go of too, where the role may (``service.store.writeahead``); where
 not, ``Erased.remains`` says who has to do what. Out of reach: backups, archives of the log, and what a file system
@@ -15,7 +15,7 @@ import asyncio
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,7 +39,14 @@ from service.store.writeahead import Remains
 
 SWEEPS = 20
 _ROWS = 300
-_SECRETS = {("keys", "key"), ("tokens", "hash"), ("spool", "sha256"), ("attachments", "sha256"), ("spool", "id")}
+_SECRETS = {
+    ("keys", "key"),
+    ("tokens", "hash"),
+    ("webhooks", "secret"),
+    ("spool", "sha256"),
+    ("attachments", "sha256"),
+    ("spool", "id"),
+}
 """Columns whose text is nobody's words."""
 _SQUASHED = ("text", "words", "subject_words", "named", "sightings")
 """Facts of a message whose letters are run together or whose words stand alone: no name can be seen in them."""
@@ -66,6 +73,8 @@ class Erased:
     """By table and column."""
     mails: list[tuple[str, str]] = field(default_factory=list)
     """SHA-256 of each raw mail that named the person, and of what took its place (empty: only looked for)."""
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    """Of a look: place, row and words of all that would be replaced."""
     unreadable: set[str] = field(default_factory=set)
     """Ids of raw mails whose content is damaged: not searched."""
     left: int = 0
@@ -124,6 +133,8 @@ def _sweep_mails(database: Database, shelf: Shelf, mask: Mask, erased: Erased, a
             continue
         if not apply:
             erased.mails.append((one.sha256, ""))
+            words = sorted(mask.words_in_mail(one.content(shelf.outside)))
+            erased.changes.append({"where": "raw mail", "row": [one.id], "words": words})
             continue
         # what has not been taken in yet is claimed from its row
         [packed] = (shelf if one.codec != "raw" else Shelf()).put_away([(one.id, masked)])
@@ -158,9 +169,14 @@ def _sweep_table(database: Database, table: Table, mask: Mask, erased: Erased, a
         return
     numbers = set()
     for row in _each(database, table, columns):
-        changed = {c.name: new for c in columns if (new := _masked(mask, row._mapping[c.name])) != row._mapping[c.name]}
+        changed = _changed(mask, columns, row._mapping)
         if not changed:
             continue
+        if not apply:
+            key = [row._mapping[column.name] for column in table.primary_key.columns]
+            for name in changed:
+                words = sorted(_words(mask, row._mapping[name]))
+                erased.changes.append({"where": f"{table.name}.{name}", "row": key, "words": words})
         erased.rows.update(f"{table.name}.{name}" for name in changed)
         if table is messages:
             numbers.add(row.id)
@@ -181,8 +197,27 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
         conn.execute(delete(thread_keys).where(own, thread_keys.c.key.startswith("talk:")))
 
 
-def _masked(mask: Mask, value: Any) -> Any:
-    return mask.data(value) if value is not None else None
+def _changed(mask: Mask, columns: Sequence[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row that name the person, without them."""
+    changed = {c.name: new for c in columns if (new := _masked(mask, c, row[c.name])) != row[c.name]}
+    for address, name in (("address", "name"), ("author_address", "author_name")):
+        if row.get(name) and str(row.get(address)).casefold() == mask.address:
+            changed[name] = mask.blank(row[name])
+    return changed
+
+
+def _masked(mask: Mask, column: Any, value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(column.type, Words):
+        return mask.address_in(value)  # ids, kinds, vendors: no prose
+    return mask.data(value)
+
+
+def _words(mask: Mask, value: Any) -> set[str]:
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        return set().union(*(_words(mask, inner) for inner in value))
+    return mask.found(value) if isinstance(value, str) else set()
 
 
 def _holds_words(table: Table, column: Any) -> bool:

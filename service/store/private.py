@@ -47,6 +47,8 @@ def _open_to_others(settings: Settings) -> Iterator[Path]:
     """Files before the folder that holds them: a start that breaks off is made good by the next."""
     database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
     store = None if settings.content_store == "database" else settings.content_store.removeprefix("file://")
+    if settings.key_file is not None and _is_open(settings.key_file):
+        yield settings.key_file
     contents = Path(store) if store is not None and store.startswith("/") else None
     if contents is not None and _is_open(contents):
         for folder, _, names in os.walk(contents, topdown=False):
@@ -54,7 +56,7 @@ def _open_to_others(settings: Settings) -> Iterator[Path]:
             yield Path(folder)
     if database and database != ":memory:":
         path = Path(database).absolute()
-        ours = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+        ours = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal", ".key")]
         yield from (one for one in ours if _is_open(one))
         entries = set(path.parent.iterdir()) if path.parent.is_dir() else set()
         if _is_open(path.parent) and path in entries and entries <= {*ours, contents}:

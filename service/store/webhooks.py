@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from service.errors import NotFound
+from service.errors import NotFound, SodanError
+from service.store.encryption import SecretBox, is_clear
 from service.store.feed import newest
 from service.store.tables import events, webhooks
 
@@ -34,21 +35,44 @@ class Claimed:
     id: int
     url: str
     secret: str
+    """As stored: encrypted."""
     kinds: tuple[str, ...]
     event: int
     attempts: int
 
 
-def create(conn: Connection, url: str, kinds: Sequence[str], now: datetime) -> tuple[int, str]:
-    """A new webhook, told of what happens from now on; its number and its secret."""
+def create(conn: Connection, box: SecretBox, url: str, kinds: Sequence[str], now: datetime) -> tuple[int, str]:
+    """A new webhook, told of what happens from now on; its number and its secret, which is stored encrypted."""
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     made = conn.execute(
         insert(webhooks).values(
-            url=url, secret=secret, kinds=list(kinds), created_at=now, due_at=now, event=newest(conn)
+            url=url, secret=box.encrypt(secret), kinds=list(kinds), created_at=now, due_at=now, event=newest(conn)
         )
     )
     assert made.inserted_primary_key is not None
     return int(made.inserted_primary_key[0]), secret
+
+
+def encrypt_stored(conn: Connection, box: SecretBox) -> int:
+    """Encrypt secrets that earlier versions stored as they are; returns how many. Raises as ``SecretBox.encrypt``."""
+    clear = [row for row in conn.execute(select(webhooks.c.id, webhooks.c.secret)) if is_clear(row.secret)]
+    for row in clear:
+        conn.execute(update(webhooks).where(webhooks.c.id == row.id).values(secret=box.encrypt(row.secret)))
+    return len(clear)
+
+
+def unreadable(conn: Connection, box: SecretBox) -> list[tuple[int, str]]:
+    """Webhooks whose secret is stored as it is or cannot be decrypted: number and what is wrong."""
+    wrong = []
+    for row in conn.execute(select(webhooks.c.id, webhooks.c.secret).order_by(webhooks.c.id)):
+        try:
+            box.decrypt(row.secret)
+        except SodanError as error:
+            wrong.append((row.id, str(error)))
+        else:
+            if is_clear(row.secret):
+                wrong.append((row.id, "its secret is not encrypted: name SODAN_KEY_FILE, then restart"))
+    return wrong
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from service.errors import SodanError, Unavailable
 from service.settings import Settings
-from service.store import contents, migrate, spool, tokens
+from service.store import contents, migrate, spool, tokens, webhooks
 from service.store.database import Database
+from service.store.encryption import secret_box
 from service.store.outside import outside
 from service.store.soundness import ailments
 from service.terminal.advice import what_to_do
@@ -36,6 +37,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _clock(database, now),
         lambda: _contents(settings, database, now),
         lambda: _tokens(settings, database, now),
+        lambda: _webhooks(settings, database),
         lambda: [smtp(settings.smtp_listen), http(settings.http_listen)],
     ]
     wrong = False
@@ -144,6 +146,13 @@ def _tokens(settings: Settings, database: Database, now: datetime) -> list[Findi
     if listen.loopback or database.read(lambda conn: tokens.any_valid(conn, now)):
         return []
     return [(False, f"HTTP: {listen} is not loopback and there is no token: `sodan token create NAME`")]
+
+
+def _webhooks(settings: Settings, database: Database) -> list[Finding]:
+    if database.read(migrate.revision) != migrate.head():
+        return []
+    box = secret_box(settings)
+    return [(False, f"webhook {id}: {why}") for id, why in database.read(lambda conn: webhooks.unreadable(conn, box))]
 
 
 def _disk(settings: Settings, database: Database) -> list[Finding]:

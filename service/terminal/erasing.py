@@ -1,14 +1,17 @@
-"""`sodan erase`: what is about to go, and the certificate of what went."""
+"""`sodan erase`: lists what would change, or erases and prints a certificate."""
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
+from mailrules.pack import Vendor
+from service.case.words import is_common
 from service.errors import Refused
 from service.mail.masking import Mask
 from service.settings import Settings
@@ -29,23 +32,25 @@ def erase_person(
     database: Database,
     address: str,
     names: Sequence[str],
-    also: Sequence[str],
     *,
+    reserved: Collection[str] = (),
     apply: bool,
     now: datetime,
 ) -> int:
-    """Look or erase; status 1 where something of it remains, with who has to do what.
+    """List or erase; status 1 where something of it remains, with who has to do what.
 
-    The certificate names no one: the address stands in it as a salted SHA-256.
+    ``names``: as the operator gives them; ``reserved``: words that are no names, those of vendors and of ourselves.
+    The certificate names no one: the address stands in it as a salted SHA-256. Raises Refused.
     """
     local, at, domain = address.strip().casefold().rpartition("@")
     if not (local and at and domain):
         raise Refused(f"{address} is no mail address")
-    known = tuple(names) or tuple(names_of(database, f"{local}@{domain}"))
-    for word in (*known, *also):
-        print(f"sodan: goes too: {word}", file=sys.stderr)
+    check_names(names, reserved)
+    for word in names_of(database, f"{local}@{domain}"):
+        if word not in names and not apply:
+            print(f"sodan: came with this address, and stays elsewhere unless --name gives it: {word}", file=sys.stderr)
     alias = "x" + secrets.token_hex(4)
-    mask = Mask(f"{local}@{domain}", (*known, *also), alias)
+    mask = Mask(f"{local}@{domain}", names, alias)
     shelf = Shelf(outside(settings), settings.content_store_from_bytes)
     erased = erase(database, shelf, mask, apply=apply)
     salt = secrets.token_hex(16)
@@ -53,19 +58,44 @@ def erase_person(
         "at": now.isoformat(),
         "done": apply,
         "person": {"salt": salt, "sha256": sha256(f"{salt}{local}@{domain}".encode()).hexdigest()},
-        "words": len(known) + len(also),
+        "words": len(names),
         "rows": dict(sorted(erased.rows.items())),
         "mails": [{"was": was, "is": new} if new else {"was": was} for was, new in erased.mails],
+        **({} if apply else {"changes": erased.changes}),
         "left": erased.left,
         "remains": erased.remains.here,
-        "not_reached": [*NOT_REACHED, *erased.remains.elsewhere],
+        "not_reached": [
+            *NOT_REACHED,
+            *(f"raw mail {id}: its content is damaged" for id in sorted(erased.unreadable)),
+            *erased.remains.elsewhere,
+        ],
     }
     print(json.dumps(certificate, indent=1))
     if not apply:
-        print("sodan: nothing was changed; --yes does it, for good", file=sys.stderr)
+        print("sodan: nothing was changed; --yes erases, for good", file=sys.stderr)
     elif erased.left:
         print(f"sodan: {erased.left} places still name the person: erase again", file=sys.stderr)
         return FOUND_WRONG
     for words in (*erased.remains.here, *erased.remains.elsewhere):
         print(f"sodan: what went may still stand in {words}", file=sys.stderr)
     return FOUND_WRONG if erased.remains.here else 0
+
+
+def check_names(names: Sequence[str], reserved: Collection[str]) -> None:
+    """Raises Refused for what names no person: vendors, ourselves, words that any mail may hold."""
+    known = {word.casefold() for word in reserved}
+    for name in names:
+        parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]
+        if len("".join(parts)) < 2:
+            raise Refused(f"{name!r} is too short for a name")
+        if name.casefold() in known or all(part.casefold() in known or is_common(part) for part in parts):
+            raise Refused(f"{name!r} is a vendor, a product or an everyday word, and names no person")
+
+
+def words_of_vendors(vendors: Iterable[Vendor], organisation: Sequence[str]) -> frozenset[str]:
+    """Names, products and domain labels of vendors and of ourselves: no person's name."""
+    words: set[str] = {label for domain in organisation for label in domain.split(".")}
+    for vendor in vendors:
+        words.update((vendor.id, vendor.name.ja, vendor.name.en, *vendor.names, *vendor.products))
+        words.update(label for domain in vendor.domains for label in domain.split("."))
+    return frozenset(words)

@@ -20,6 +20,7 @@ from service.api.desk import Desk
 from service.api.outbound import check_url, reachable, tell_one
 from service.errors import Refused
 from service.store import webhooks
+from service.store.encryption import secret_box
 from tests.mails import ASK, LOGS, REPORT
 from tests.running import Running, now, with_settings
 
@@ -114,7 +115,8 @@ def desk_of(service: Running, *, home: bool) -> Desk:
 
 
 def hook(service: Running, url: str, *kinds: str) -> str:
-    return service.database.transact(lambda conn: webhooks.create(conn, url, kinds, soon()))[1]
+    box = secret_box(service.settings)
+    return service.database.transact(lambda conn: webhooks.create(conn, box, url, kinds, soon()))[1]
 
 
 def tell(desk: Desk) -> None:

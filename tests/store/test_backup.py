@@ -19,6 +19,7 @@ from service.store import spool, tables, webhooks
 from service.store.backup import backup, restore
 from service.store.contents import Shelf
 from service.store.database import Connection, Database
+from service.store.encryption import SecretBox
 from service.store.migrate import is_current
 from service.store.outside import Folder, Outside
 from service.store.spool import Envelope
@@ -256,7 +257,7 @@ def test_a_restored_copy_tells_no_webhook_until_its_owner_says_so(
     now = datetime.now(UTC)
 
     def put(conn: Connection) -> None:
-        webhooks.create(conn, "https://hooks.example/a", [], now)
+        webhooks.create(conn, SecretBox(tmp_path / "key"), "https://hooks.example/a", [], now)
         conn.execute(insert(tables.events), {"kind": "case.opened", "at": now, "data": {}})
 
     database.transact(put)

@@ -1,0 +1,111 @@
+"""Names, subjects, file names and domains that are made to deceive are shown as what they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.board.deceptive import KnownDomains, mixes_scripts, visible
+from tests.running import Running
+
+STEERING = ("\u202e", "\u202d", "\u202a", "\u202b", "\u2066", "\u2067", "\u2068", "\u2069", "\u202c", "\u061c")
+HIDING = ("\u2060", "\u3164", "\u034f", "\uffa0", "\U000e0041", "\x7f", "\u2028")
+PLACES = ("subject", "name", "address", "file", "text")
+KNOWN = KnownDomains(("corp.example", "microsoft.com", "aws.amazon.com", "cisco.com", "nec.co.jp"))
+ALIKE = {
+    "c0rp.example": "corp.example",
+    "сorp.example": "corp.example",
+    "xn--orp-3ed.example": "corp.example",
+    "ｃｏｒｐ.example": "corp.example",
+    "corp.example.evil.net": "corp.example",
+    "mail.c0rp.example": "corp.example",
+    "cörp.example": "corp.example",
+    "microsoft.com.evil.net": "microsoft.com",
+    "rnicrosoft.com": "microsoft.com",
+    "micros0ft.com": "microsoft.com",
+    "mircosoft.com": "microsoft.com",
+    "microsft.com": "microsoft.com",
+    "micrrosoft.com": "microsoft.com",
+    "micro-soft.com": "microsoft.com",
+    "microsoft-support.com": "microsoft.com",
+    "secure-microsoft.net": "microsoft.com",
+    "mıcrosoft.com": "microsoft.com",
+    "microsoғt.com": "microsoft.com",
+    "xn--microsot-oxh.com": "microsoft.com",
+    "c1sco.com": "cisco.com",
+    "clsco.com": "cisco.com",
+    "ciscо.com": "cisco.com",
+    "aws.arnazon.com": "aws.amazon.com",
+    "nec.co.jp.login.example.net": "nec.co.jp",
+}
+OTHERS = (
+    "corp.example", "mail.corp.example", "CORP.example", "microsoft.com", "eu.microsoft.com", "example.org",
+    "fujitsu.com", "necessary.co.jp", "ntt.co.jp", "corporate.example", "gmail.com", "日本語.jp", "xn--wgv71a119e.jp",
+    "san.example", "disco.com.example", "", "x", "a.b",
+)  # fmt: skip
+
+
+def mail(place: str, what: str) -> str:
+    shown = {name: f"invoice{what}fdp.exe" if name == place else f"plain {name}" for name in PLACES}
+    address = f"eve{what}x@partner.example" if place == "address" else "eve@partner.example"
+    return (
+        f'From: "{shown["name"]}" <{address}>\nTo: intake@corp.example\nSubject: {shown["subject"]}\n'
+        "Message-ID: <deceptive@partner.example>\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/mixed; boundary="b"\n\n'
+        f"--b\nContent-Type: text/plain; charset=utf-8\n\n{shown['text']}. The VPN does not connect.\n"
+        f'--b\nContent-Type: text/plain\nContent-Disposition: attachment; filename="{shown["file"]}"\n\nx\n--b--\n'
+    )
+
+
+def pages(service: Running, key: str) -> str:
+    return "".join(service.client.get(path).text for path in ("/", f"/cases/{key}", "/messages/1", "/received"))
+
+
+@pytest.mark.parametrize("what", [*STEERING, *HIDING], ids=ascii)
+@pytest.mark.parametrize("place", PLACES)
+def test_no_page_holds_a_character_that_steers_or_hides(embedded: Running, place: str, what: str) -> None:
+    (key,) = embedded.deliver(mail(place, what))
+    assert what not in pages(embedded, key)
+
+
+@pytest.mark.parametrize("place", ["subject", "name", "text"])
+@pytest.mark.parametrize("what", ["\u202e", "\u2067", "\u2060"], ids=ascii)
+def test_it_is_shown_by_its_number(embedded: Running, place: str, what: str) -> None:
+    (key,) = embedded.deliver(mail(place, what))
+    assert f"invoice⟨U+{ord(what):04X}⟩fdp.exe" in embedded.client.get(f"/cases/{key}").text
+
+
+def test_names_subjects_and_files_are_isolated(embedded: Running) -> None:
+    """Right-to-left letters reorder nothing beside them."""
+    (key,) = embedded.deliver(mail("none", "").replace("plain ", "שלום "))
+    page = embedded.client.get(f"/cases/{key}").text
+    for part in ("subject", "name", "file"):
+        assert f"<bdi>שלום {part}</bdi>" in page
+
+
+@pytest.mark.parametrize("domain", ALIKE)
+def test_a_domain_that_looks_like_a_known_one_is_named(domain: str) -> None:
+    assert KNOWN.similar(f"support@{domain}") == ALIKE[domain]
+
+
+@pytest.mark.parametrize("domain", OTHERS)
+def test_known_domains_and_plainly_others_are_not(domain: str) -> None:
+    assert KNOWN.similar(f"support@{domain}") is None
+    assert not mixes_scripts(f"support@{domain}")
+
+
+@pytest.mark.parametrize("domain", ["pаypal.example", "xn--pypal-4ve.example", "gооgle.example"])
+def test_mixed_scripts_are_told(domain: str) -> None:
+    assert mixes_scripts(f"x@{domain}")
+
+
+@pytest.mark.parametrize("domain", ["c0rp.example", "corp.example.evil.net", "rnicrosoft.com", "micros0ft.com"])
+def test_the_page_marks_it(embedded: Running, domain: str) -> None:
+    (key,) = embedded.deliver(mail("none", "").replace("partner.example", domain))
+    headers = {"Accept-Language": "en"}
+    for path in (f"/cases/{key}", "/messages/1"):
+        assert f"similar to {ALIKE[domain]}" in embedded.client.get(path, headers=headers).text
+
+
+def test_text_of_honest_mail_is_shown_as_written() -> None:
+    for text in ("日本語の件名", "👩‍💻 on call", "naïve café", "שלום", "می‌خواهم", "a\tb\nc", "\u200eMon, 2 Mar"):
+        assert visible(text) == text.removeprefix("\u200e")

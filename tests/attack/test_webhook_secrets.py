@@ -1,0 +1,136 @@
+"""Whoever reads the database, its log or a backup learns no secret that signs webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import insert, select
+
+from service.api.desk import Desk
+from service.api.outbound import tell_one
+from service.commands.serving import encrypt_secrets
+from service.errors import Refused
+from service.intake import House
+from service.settings import Settings, load
+from service.store import webhooks
+from service.store.backup import backup
+from service.store.database import Database
+from service.store.encryption import SecretBox, key_path, secret_box
+from service.store.tables import events
+from service.store.tables import webhooks as table
+from service.terminal.doctor import examine
+from tests.running import running, with_settings
+
+NOW = datetime.now(UTC)
+SECRET = "whsec_c2VjcmV0IG9mIGFuIG9sZGVyIHZlcnNpb24="
+
+
+def clear(database: Database, count: int = 1) -> None:
+    """Webhooks as earlier versions stored them."""
+    row = {"url": "https://hooks.example/", "secret": SECRET, "kinds": [], "created_at": NOW, "due_at": NOW, "event": 0}
+    database.transact(lambda conn: conn.execute(insert(table), [row] * count))
+
+
+def stored(database: Database) -> list[str]:
+    return list(database.read(lambda conn: conn.execute(select(table.c.secret)).scalars().all()))
+
+
+def test_no_file_of_an_installation_holds_a_secret(database: Database, house: House, tmp_path: Path) -> None:
+    settings = load(intake="intake@corp.example", database_url="sqlite:///unused.db", key_file=tmp_path / "keys/key")
+    with running(database, house, settings) as service:
+        made = service.client.post("/api/webhooks", json={"url": "https://hooks.example/in"}).json()
+    backup(database, None, tmp_path / "copy.backup", NOW)
+    assert made["secret"] not in str(stored(database))
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) >= 2
+    for path in files:
+        assert made["secret"].removeprefix("whsec_").encode() not in path.read_bytes(), path
+    assert secret_box(settings).decrypt(stored(database)[0]) == made["secret"]
+    assert (tmp_path / "keys/key").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "keys").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_secrets_of_an_older_version_are_encrypted_at_start(database: Database, tmp_path: Path, count: int) -> None:
+    settings = load(database_url="sqlite:///unused.db", key_file=tmp_path / "key")
+    clear(database, count)
+    for _ in range(2):  # a second start changes nothing
+        encrypt_secrets(settings, database)
+        secrets = stored(database)
+        assert len(set(secrets)) == count
+        assert all(not secret.startswith("whsec_") for secret in secrets)
+        assert {secret_box(settings).decrypt(secret) for secret in secrets} == {SECRET}
+
+
+WRONG: dict[str, Callable[[Path], Any]] = {
+    "missing": lambda path: path.unlink(),
+    "another key": lambda path: path.write_bytes(Fernet.generate_key()),
+    "empty": lambda path: path.write_text(""),
+    "no key": lambda path: path.write_text("correct horse battery staple"),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:20]),
+    "not text": lambda path: path.write_bytes(b"\xff\xfe\x00"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_key_file_is_named_and_nothing_is_sent(
+    sqlite: Database, house: House, settings: Settings, tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = with_settings(settings, key_file=tmp_path / "key")
+    box = secret_box(settings)
+    sqlite.transact(lambda conn: webhooks.create(conn, box, "https://hooks.example/", [], NOW))
+    sqlite.transact(lambda conn: conn.execute(insert(events), {"kind": "case.opened", "at": NOW, "data": {}}))
+    WRONG[wrong](tmp_path / "key")
+    desk = Desk(settings, sqlite, house, lambda: NOW + timedelta(minutes=1))
+    assert asyncio.run(tell_one(desk))
+    [row] = sqlite.read(webhooks.listing)
+    assert (row["attempts"], str(tmp_path / "key") in row["last_error"]) == (1, True)
+    examine(settings, sqlite, NOW)
+    assert "WRONG  webhook 1: " in capsys.readouterr().out
+
+
+def test_a_secret_that_is_not_encrypted_is_named_by_the_doctor(
+    sqlite: Database, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clear(sqlite)
+    examine(settings, sqlite, NOW)
+    assert "WRONG  webhook 1: its secret is not encrypted" in capsys.readouterr().out
+
+
+def test_on_postgresql_a_key_file_must_be_named(database: Database, house: House, settings: Settings) -> None:
+    """There is no folder of ours: a key in a container's own file system would be gone with it."""
+    settings = with_settings(settings, database_url="postgresql://sodan@db.example/sodan", key_file=None)
+    assert key_path(settings) is None
+    with running(database, house, settings) as service:
+        answer = service.client.post("/api/webhooks", json={"url": "https://hooks.example/in"})
+        assert (answer.status_code, "SODAN_KEY_FILE" in json.dumps(answer.json())) == (400, True)
+    assert stored(database) == []
+
+
+def test_a_new_key_is_put_in_front_of_the_old_one(tmp_path: Path) -> None:
+    box = SecretBox(tmp_path / "key")
+    before = box.encrypt(SECRET)
+    (tmp_path / "key").write_bytes(Fernet.generate_key() + b"\n" + (tmp_path / "key").read_bytes())
+    after = box.encrypt(SECRET)
+    assert [box.decrypt(one) for one in (before, after)] == [SECRET, SECRET]
+    (tmp_path / "key").write_text((tmp_path / "key").read_text().splitlines()[0])
+    assert box.decrypt(after) == SECRET
+    with pytest.raises(Refused):
+        box.decrypt(before)
+
+
+def test_of_many_that_make_the_key_at_once_one_wins(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    boxes = [SecretBox(tmp_path / "key") for _ in range(16)]
+    with ThreadPoolExecutor(16) as several:
+        made = list(several.map(lambda box: box.encrypt(SECRET), boxes))
+    assert {SecretBox(tmp_path / "key").decrypt(one) for one in made} == {SECRET}
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
