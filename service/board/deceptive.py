@@ -58,7 +58,8 @@ class KnownDomains:
 def mixes_scripts(address: str) -> bool:
     """Whether a label of the domain mixes scripts that no honest name does, such as Latin and Cyrillic."""
     for label in _decoded(address.rpartition("@")[2]).split("."):
-        scripts = {alias for alias in categories.unique_aliases(label) if alias not in ("COMMON", "INHERITED")}
+        aliases = categories.unique_aliases(label)  # type: ignore[no-untyped-call]
+        scripts = {alias for alias in aliases if alias not in ("COMMON", "INHERITED")}
         if len(scripts) > 1 and not any(scripts <= together for together in _SCRIPTS):
             return True
     return False
@@ -101,7 +102,7 @@ def _ascii(letter: str) -> str:
     plain = unicodedata.normalize("NFD", letter)[0]
     if plain.isascii():
         return plain
-    found = confusables.is_confusable(letter, greedy=True, preferred_aliases=[])
+    found = confusables.is_confusable(letter, greedy=True, preferred_aliases=[])  # type: ignore[no-untyped-call]
     like = [other["c"] for other in found[0]["homoglyphs"]] if found else []
     return next((other for other in like if other.isascii() and other.isalnum()), letter)
 
