@@ -197,7 +197,7 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
         conn.execute(delete(thread_keys).where(own, thread_keys.c.key.startswith("talk:")))
 
 
-def _changed(mask: Mask, columns: Sequence[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+def _changed(mask: Mask, columns: Sequence[Any], row: Any) -> dict[str, Any]:
     """The columns of a row that name the person, without them."""
     changed = {c.name: new for c in columns if (new := _masked(mask, c, row[c.name])) != row[c.name]}
     for address, name in (("address", "name"), ("author_address", "author_name")):

@@ -405,7 +405,7 @@ webhooks = Table(
     metadata,
     Column("id", Number, primary_key=True),
     Column("url", Words, nullable=False),
-    Column("secret", Words, nullable=False, comment="signs what is sent; encrypted (encryption.py)"),
+    Column("secret", Words, nullable=False, comment="signs what is sent; needed in clear to sign"),
     Column("kinds", Data, nullable=False, comment="kinds of events; empty: all"),
     Column("created_at", Instant, nullable=False),
     Column("disabled_at", Instant, comment="by a person, or after days of failure"),
