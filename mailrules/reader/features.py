@@ -1,0 +1,125 @@
+"""Features of a unit: normal forms, concepts, clause properties, shapes, signals and its place in the mail.
+
+They feed the linear classifiers (`weights.py`) and are what `sodan explain` shows of a unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..statement import MailText
+from .clauses import clause_properties, split_clauses
+from .concepts import ConceptHit, ConceptMatcher
+from .shapes import Count, find_counts, find_shapes
+from .signals import find_signals
+from .units import Unit
+from .words import fold, is_japanese, tokens
+
+_FAMILY_SHOWN = 12  # tokens of a form label that become features
+
+
+@dataclass
+class Reading:
+    """A unit as read: everything that is known about it before a meaning is given."""
+
+    unit: Unit
+    folded: str
+    forms: list[str]
+    hits: list[ConceptHit]
+    clauses: list[tuple[int, int]]
+    properties: list[frozenset[str]]
+    shapes: list[str]
+    counts: list[Count]
+    signals: list[str] = field(default_factory=list)
+
+    @property
+    def concepts(self) -> set[str]:
+        return {hit.concept for hit in self.hits}
+
+
+def read_unit(unit: Unit, matcher: ConceptMatcher) -> Reading:
+    """Read one unit: normal forms, concepts, clauses, shapes, signals."""
+    folded = fold(unit.text)
+    japanese = is_japanese(folded)
+    forms = tokens(folded)
+    hits = matcher.find(forms, japanese=japanese)
+    clauses = split_clauses(forms)
+    properties = [clause_properties(forms[start:end]) for start, end in clauses]
+    reading = Reading(
+        unit, folded, forms, hits, clauses, properties, find_shapes(folded), find_counts(folded, japanese=japanese)
+    )
+    reading.signals = find_signals(reading.hits, reading.clauses, reading.properties, reading.counts, reading.shapes)
+    return reading
+
+
+def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> list[str]:
+    """Names of the features of one unit, seen in its mail."""
+    reading = readings[index]
+    forms = reading.forms
+    out = [
+        "bias",
+        f"side:{mail.side}",
+        f"to:{mail.to}",
+        f"opens:{mail.opens}",
+        f"shape:{reading.unit.shape}",
+        f"auto:{mail.automatic is not None}",
+    ]
+    out.append(f"len:{min(len(forms) // 6, 6)}")
+    out.append(
+        "at:first"
+        if index == 0
+        else "at:second"
+        if index == 1
+        else "at:last"
+        if index >= len(readings) - 2
+        else "at:middle"
+    )
+    previous = "^"
+    for form in forms:
+        out.append(form)
+        out.append(f"{previous} {form}")
+        previous = form
+    out.append(f"{previous} $")
+    out.extend(_concept_features(reading))
+    out.extend(f"s:{shape}" for shape in reading.shapes)
+    out.extend(f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts)
+    out.extend(f"g:{signal}" for signal in reading.signals)
+    whole = clause_properties(forms)
+    out.extend(f"p:{name}" for name in whole)
+    if reading.unit.label:
+        out.append("label")
+        out.extend(f"l:{form}" for form in tokens(fold(reading.unit.label))[:_FAMILY_SHOWN])
+    heading = _heading(readings, index)
+    if heading is not None:
+        out.extend(f"h:{concept}" for concept in heading.concepts)
+    return out
+
+
+def _concept_features(reading: Reading) -> list[str]:
+    found: set[str] = set()
+    for (start, end), properties in zip(reading.clauses, reading.properties, strict=True):
+        here = {hit.concept for hit in reading.hits if start <= hit.start < end}
+        for concept in here:
+            found.add(f"c:{concept}")
+            found.update(f"c:{concept}/{name}" for name in properties)
+    families = {concept.split(".")[0] for concept in reading.concepts}
+    found.update(f"f:{family}" for family in families)
+    return sorted(found)
+
+
+def _heading(readings: Sequence[Reading], index: int) -> Reading | None:
+    """The sentence that introduces a list: the nearest unit before that is no list line."""
+    if readings[index].unit.shape == "sentence" and not readings[index].folded.endswith((":", "?")):
+        return None
+    for at in range(index - 1, max(-1, index - 12), -1):
+        if readings[at].unit.shape == "sentence":
+            return readings[at]
+    return None
+
+
+def _bucket(number: int) -> str:
+    for limit, name in ((1, "1"), (4, "few"), (19, "group"), (99, "many")):
+        if number <= limit:
+            return name
+    return "crowd"

@@ -1,0 +1,76 @@
+"""A mail as the classifiers see it: read units, unit scores, and the named inputs of the mail step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..statement import MailText
+from .concepts import ConceptMatcher
+from .features import Reading, read_unit, unit_features
+from .units import Unit, split_units
+from .weights import Matrix, UnitClassifier
+
+MAX_SUBJECT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class MailView:
+    """The units of a mail and its subject, read."""
+
+    mail: MailText
+    readings: tuple[Reading, ...]
+    subject: Reading | None
+    features: tuple[list[str], ...]  # of the units, then of the subject
+
+
+def side_of(mail: MailText) -> str:
+    """Which classifiers read this mail: vendor, or ours (team, requester, unknown)."""
+    return "vendor" if mail.side == "vendor" else "ours"
+
+
+def view_mail(mail: MailText, matcher: ConceptMatcher) -> MailView:
+    """Split and read one mail."""
+    readings = [read_unit(unit, matcher) for unit in split_units(mail.text)]
+    features = [unit_features(readings, at, mail) for at in range(len(readings))]
+    subject = mail.subject.strip()[:MAX_SUBJECT]
+    if not subject:
+        return MailView(mail, tuple(readings), None, tuple(features))
+    heading = read_unit(Unit(subject, -1, -1, "subject"), matcher)
+    features.append(unit_features([heading], 0, mail))
+    return MailView(mail, tuple(readings), heading, tuple(features))
+
+
+def mail_inputs(view: MailView, scores: Matrix, classifier: UnitClassifier) -> dict[str, float]:
+    """Inputs of the mail step: best and second score of each meaning, the subject's scores, signals, circumstances."""
+    mail = view.mail
+    units = len(view.readings)
+    values: dict[str, float] = {
+        "opens": float(mail.opens),
+        "to vendor": float(mail.to == "vendor"),
+        "to requester": float(mail.to == "requester"),
+        "from team": float(mail.side == "team"),
+        "from vendor": float(mail.side == "vendor"),
+        "automatic": float(mail.automatic is not None),
+        "length": min(units, 30) / 10,
+        "short": float(units <= 4),
+        "files": float(bool(mail.files)),
+        "reply": float(mail.subject.lower().startswith(("re:", "fw:", "返信"))),
+    }
+    body = np.sort(scores[:units], axis=0)[::-1] if units else np.zeros((1, len(classifier.meanings)), np.float32)
+    second = body[1] if len(body) > 1 else np.zeros(len(classifier.meanings), np.float32)
+    for meaning, column in classifier.column.items():
+        values[f"1 {meaning}"] = float(body[0, column])
+        values[f"2 {meaning}"] = float(second[column])
+        if view.subject is not None:
+            values[f"s {meaning}"] = float(scores[units, column])
+    for signal in {signal for reading in view.readings for signal in reading.signals}:
+        values[f"g {signal}"] = 1.0
+    return values
+
+
+def best_unit(scores: Matrix, units: int, columns: Sequence[int]) -> int:
+    """Index of the unit with the highest score in any of the columns, -1 without units."""
+    return int(scores[:units][:, columns].max(1).argmax()) if units and columns else -1

@@ -1,0 +1,149 @@
+"""Normal forms of words: SudachiPy (small dictionary) for Japanese, a rule table for English.
+
+`tokens` gives the normal forms of a sentence in order. Numbers become `#`; Japanese normal forms unite spellings
+(出来る, できる), English contractions are opened ("can't" is `can not`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import re2
+import yaml
+
+if TYPE_CHECKING:
+    from sudachipy import Tokenizer  # type: ignore[attr-defined]
+
+_KANA = re2.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")  # type: ignore[no-untyped-call]
+_WORD = re2.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]")  # type: ignore[no-untyped-call]
+_NUMERAL = re2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")  # type: ignore[no-untyped-call]
+_TAILS = {
+    "n't": ("not",),
+    "'re": ("be",),
+    "'ve": ("have",),
+    "'ll": ("will",),
+    "'d": ("would",),
+    "'s": (),
+    "'m": ("be",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _EnglishForms:
+    irregular: dict[str, str]
+    opened: dict[str, tuple[str, ...]]
+    kept: frozenset[str]
+    final_e: frozenset[str]
+    numbers: frozenset[str]
+
+
+@cache
+def _forms() -> _EnglishForms:
+    text = (files("mailrules") / "reader" / "english.yaml").read_text(encoding="utf-8")
+    content = yaml.load(text, Loader=yaml.CSafeLoader)
+    return _EnglishForms(
+        {form: base for base, forms in content["irregular"].items() for form in forms.split()},
+        {short: tuple(words.split()) for short, words in content["opened"].items()},
+        frozenset(content["kept"].split()),
+        frozenset(content["final_e"].split()),
+        frozenset(content["numbers"].split()),
+    )
+
+
+def fold(text: str) -> str:
+    """NFKC, typographic apostrophes made plain, line breaks made spaces."""
+    return unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'").replace("\n", " ")
+
+
+def is_japanese(text: str) -> bool:
+    """Whether a sentence has kana or kanji."""
+    return _KANA.search(text) is not None
+
+
+@cache
+def _tokenizer() -> Tokenizer:
+    from sudachipy import Dictionary  # type: ignore[attr-defined] # 60 MB of mapped dictionary: loaded when the first sentence is read
+
+    return Dictionary(dict="small").tokenizer()
+
+
+def tokens(folded: str) -> list[str]:
+    """Normal forms of a folded sentence."""
+    if is_japanese(folded):
+        forms = (_japanese(morpheme.normalized_form()) for morpheme in _tokenizer().tokenize(folded))
+        return [form for form in forms if form]
+    return english(folded)
+
+
+_UNITED = {
+    **dict.fromkeys(("ず", "ぬ", "無い", "まい"), "ない"),
+    **dict.fromkeys(("てる", "とる"), "て"),
+    **dict.fromkeys(("為る", "致す"), "する"),
+    **dict.fromkeys(("有る", "御座る"), "ある"),
+    **dict.fromkeys(("下さる", "くださる"), "下さい"),
+    **dict.fromkeys(("ます", "です", "居る", "おる", "御", " "), ""),
+    "頂ける": "頂く",
+}
+
+
+@lru_cache(maxsize=20_000)
+def _japanese(form: str) -> str:
+    """One normal form: negations united, polite and progressive auxiliaries dropped, numbers made `#`."""
+    form = _UNITED.get(form, form.lower())
+    return "#" if _NUMERAL.match(form) else form
+
+
+def english(folded: str) -> list[str]:
+    """Lemmas of an English sentence."""
+    out: list[str] = []
+    for word in _WORD.findall(folded.lower()):
+        out.extend(_english_word(word))
+    return out
+
+
+@lru_cache(maxsize=20_000)
+def _english_word(word: str) -> tuple[str, ...]:
+    if word[0].isdigit():
+        return ("#",)
+    forms = _forms()
+    if word in forms.opened:
+        return forms.opened[word]
+    if "'" in word:
+        for tail, opened in _TAILS.items():
+            if word.endswith(tail):
+                return (lemma(word[: -len(tail)]), *opened)
+    if word in forms.numbers:
+        return ("#",)
+    return (lemma(word),)
+
+
+def lemma(word: str) -> str:
+    """Base form of one English word by irregular forms and suffixes: plural, third person, past, progressive."""
+    forms = _forms()
+    if word in forms.irregular:
+        return forms.irregular[word]
+    if len(word) < 4 or word in forms.kept:
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "ches", "shes", "xes", "zes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    for suffix in ("ing", "ed"):
+        stem = word[: -len(suffix)]
+        if word.endswith(suffix) and len(stem) >= 3 and any(vowel in stem for vowel in "aeiouy"):
+            return _stem(stem, suffix)
+    return word
+
+
+def _stem(stem: str, suffix: str) -> str:
+    if stem.endswith("i") and suffix == "ed":
+        return stem[:-1] + "y"
+    if stem[-1] == stem[-2] and stem[-1] not in "lsze":
+        return stem[:-1]
+    return stem + "e" if stem[-1] in "vcu" or stem + "e" in _forms().final_e else stem

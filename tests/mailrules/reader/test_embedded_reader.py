@@ -1,0 +1,65 @@
+"""The embedded reader: what it states of a mail, with the words that carry it."""
+
+from datetime import UTC, datetime
+
+from mailrules.reader import EmbeddedReader
+from mailrules.reader.units import MAX_UNIT, MAX_UNITS, split_units
+from mailrules.statement import MailText, Statement
+
+READER = EmbeddedReader()
+
+
+def mail(text: str, subject: str = "", side: str = "requester", to: str = "team", language: str = "en") -> MailText:
+    return MailText(text, subject, language, side, to, True, None, (), datetime(2026, 11, 27, 9, tzinfo=UTC))
+
+
+def read(text: str, **facts: str) -> dict[str, Statement]:
+    return {statement.meaning: statement for statement in READER.read(mail(text, **facts))}
+
+
+def test_quotes_are_the_very_words_of_the_mail() -> None:
+    text = (
+        "Hello,\nsince 05:52 today nobody in the whole warehouse can log in.\n"
+        "We have no other way, trucks are waiting.\n"
+    )
+    for statement in READER.read(mail(text)):
+        assert statement.start < 0 or text[statement.start : statement.end] == statement.quote
+
+
+def test_a_site_that_stands_still_without_another_way_has_high_urgency() -> None:
+    found = read(
+        "全店のレジが止まっています。\n手書きもできず、代わりの手段がありません。\nお客様にお帰りいただいています。",
+        language="ja",
+    )
+    assert any(meaning.startswith("impact.") and meaning != "impact.low" for meaning in found)
+    assert "urgency.high" in found
+
+
+def test_sentences_lists_and_form_lines_are_units_with_offsets() -> None:
+    text = "お世話になっております。田中です。\n発生日時: 11/10 9:15頃\n・再起動しました\n・変わりません\n"
+    units = split_units(text)
+    assert [unit.text for unit in units] == [
+        "お世話になっております。",
+        "田中です。",
+        "発生日時: 11/10 9:15頃",
+        "・再起動しました",
+        "・変わりません",
+    ]
+    assert [unit.shape for unit in units] == ["sentence", "sentence", "form", "list", "list"]
+    assert all(text[unit.start : unit.end] == unit.text for unit in units)
+
+
+def test_lines_broken_by_the_writers_program_are_one_sentence() -> None:
+    text = (
+        "The labels that come out of the printer in the dispensary are blank on\n"
+        "every second sheet since Tuesday. We use another one.\n"
+    )
+    assert [unit.start for unit in split_units(text)] == [0, 105]
+
+
+def test_the_work_on_a_hostile_text_is_bounded() -> None:
+    for text in ("a" * 1_000_000, "あ" * 100_000, "「（(" * 100_000, "\n".join("no. " * 5 for _ in range(50_000))):
+        units = split_units(text)
+        assert len(units) <= MAX_UNITS
+        assert all(len(unit.text) <= MAX_UNIT for unit in units)
+        READER.read(mail(text, language="ja"))
