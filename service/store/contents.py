@@ -31,7 +31,7 @@ from service.store.tables import contents, spool
 _log = structlog.get_logger("sodan.contents")
 
 OUTSIDE, GOING, GONE = "file", "going", "gone"
-_DAMAGED = "this mail's content is damaged: `sodan contents check` names all such; restore it from a backup"
+_DAMAGED = "this content is damaged, not the mail received: `sodan contents check` names all such; restore a backup"
 _CHUNK_BYTES = 16_000_000
 _CHUNK = 200
 _AT_ONCE = 8
