@@ -12,7 +12,7 @@ import sys
 
 from cyclopts import App, CycloptsError
 
-from service.commands import cases, contents, health, keeping, mails, outbox, rules, serving, spool, tokens
+from service.commands import cases, contents, health, keeping, mails, outbox, rules, serving, spool, team, tokens
 from service.commands.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
@@ -47,6 +47,7 @@ app.command(keeping.erase)
 app.command(keeping.retention)
 app.command(keeping.webhooks)
 app.command(tokens.app)
+app.command(team.app)
 app.command(health.doctor)
 
 

@@ -17,9 +17,10 @@ from typing import Any
 from mailrules.judge import Rules
 from mailrules.library import load
 from service.case.bringing import Brought, Ways, bring, with_reading
-from service.case.line import Line, believed, thread_of
+from service.case.line import Line, counted, thread_of
 from service.case.revise import revise, vendor_of
 from service.case.roles import Roles
+from service.case.sender import Handover, Verdicts
 from service.case.state import Frame, Overrides
 from service.case.working import calendars_of
 from service.errors import NotFound
@@ -77,7 +78,7 @@ class House:
                 intake=settings.intake,
                 organisation=settings.organisation,
                 secret=key,
-                authserv=settings.authserv_id,
+                verdicts=Verdicts(settings.authserv_id, settings.trusted_networks),
             ),
             organisation=settings.organisation,
             team=(*settings.team, *rules.colleagues),
@@ -100,6 +101,7 @@ class House:
             learned_team=learned,
             known=self.rules.people,
             vendor_of=self.rules.vendor_of,
+            is_platform=self.rules.vendors.is_platform,
         )
 
 
@@ -114,7 +116,11 @@ class Understood:
 def understand(claimed: Claimed, house: House, roles: Roles) -> Understood:
     """Read a mail and judge what it brings, each message alone. Pure, and the greater part of the work."""
     mail = parse(claimed.content)
-    brought = bring(mail, roles, house.ways, received_at=claimed.received_at, recipients=claimed.envelope.rcpt_tos)
+    envelope = claimed.envelope
+    handed = Handover(envelope.channel, envelope.peer, claimed.received_at)
+    brought = bring(
+        mail, roles, house.ways, received_at=claimed.received_at, recipients=envelope.rcpt_tos, handed=handed
+    )
     unnamed = (replace(one.turn, id="") for one in brought)  # no mail has its number yet
     return Understood(
         claimed, tuple(with_reading(b, house.rules.read(t)) for b, t in zip(brought, unnamed, strict=True))
@@ -183,6 +189,7 @@ def _read_anew(database: Database, house: House, outside: Outside | None, case_i
                 house.ways,
                 received_at=envelopes[spool_id].received_at,
                 recipients=envelopes[spool_id].recipients,
+                handed=envelopes[spool_id].handed,
             )
         }
 
@@ -230,7 +237,7 @@ def _learn(conn: Connection, case_id: int, anew: Mapping[int, Brought], house: H
 
 
 def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surroundings, now: datetime) -> Standing:
-    heard = believed(lines)
+    heard = counted(lines)
     judgement = house.rules.judge(thread_of(heard), [line.reading for line in heard])
     frame = Frame(
         key=house.key(case_id),

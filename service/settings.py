@@ -93,7 +93,10 @@ class Settings(BaseSettings):
     )
     reopen_days: int = Field(14, ge=0, le=3650, description="days in which a reply reopens a closed case")
     authserv_id: str = Field(
-        "", description="name of our mail server in Authentication-Results; empty: no such header is believed"
+        "", description="name of our mail server in Authentication-Results, or microsoft-365; empty: none is believed"
+    )
+    trusted_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="networks whose mail of our own domains counts as verified, comma-separated (192.0.2.0/24)"
     )
     max_hops: int = Field(100, ge=1, le=10_000, description="Received lines of a mail; more is a loop and gets 554")
     sender_rate: int = Field(
@@ -159,6 +162,9 @@ class Settings(BaseSettings):
     )
     stop_seconds: float = Field(20, gt=0, le=3600, description="how long a graceful stop may take")
     http_rate: int = Field(1200, ge=1, le=1_000_000, description="HTTP requests a minute of one token; more get 429")
+    trust_loopback: bool = Field(
+        True, description="HTTP from this machine needs no token while none was made; no: always (behind a proxy)"
+    )
     webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks that are not public and yet may be sent webhooks, comma-separated (10.1.2.0/24)"
     )
@@ -269,7 +275,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{folder} is not a folder")
         return folder
 
-    @field_validator("webhook_networks", "smtp_networks", mode="before")
+    @field_validator("webhook_networks", "smtp_networks", "trusted_networks", mode="before")
     @classmethod
     def _read_networks(cls, written: Any) -> Any:
         return _split(written)
@@ -344,6 +350,11 @@ class Settings(BaseSettings):
                 domains = dict.fromkeys(str(entry).rpartition("@")[2] for entry in intake)
                 given = {**given, "organisation": tuple(domain for domain in domains if domain)}
         return given
+
+    @property
+    def verdicts_configured(self) -> bool:
+        """Whether anything vouches for the senders of our own mail."""
+        return bool(self.authserv_id or self.trusted_networks)
 
 
 def variable(field: str) -> str:

@@ -39,7 +39,9 @@ class Running:
     def deliver(self, *mails: str) -> list[str]:
         """Receive mails and take them in; the case of each, in order. The first line of a mail may be empty."""
         contents = [mail.lstrip("\n").replace("\n", "\r\n").encode() for mail in mails]
-        envelope = Envelope(channel="smtp", mail_from="sender@corp.example", rcpt_tos=("intake@corp.example",))
+        envelope = Envelope(
+            channel="smtp", mail_from="sender@corp.example", rcpt_tos=("intake@corp.example",), peer="127.0.0.1"
+        )
         receive(self.database, [(envelope, content) for content in contents], now())
         self.work()
         return [self.case_of(mail) for mail in mails]

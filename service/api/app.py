@@ -32,7 +32,7 @@ from service.api.storable import RefuseUnstorable
 DESCRIPTION = """Mail around vendor support, as cases: what is burning, whose turn it is, what is missing.
 
 Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem+json. Lists are paged by `cursor`, and carry
-`Link: <…>; rel="next"`. Times are ISO 8601, UTC. On loopback no token is needed; elsewhere send
+`Link: <…>; rel="next"`. Times are ISO 8601, UTC. On loopback no token is needed while none was made; else send
 `Authorization: Bearer …` (made by `sodan token create`)."""
 
 

@@ -117,6 +117,11 @@ class Participant(Out):
     role: Role
 
 
+class NotCounted(Out):
+    message: str
+    why: Literal["forged", "unverified", "outsider"]
+
+
 class Case(CaseSummary):
     """The whole case, judged anew with every mail."""
 
@@ -131,6 +136,11 @@ class Case(CaseSummary):
     merged: list[str]
     related: list[Any]
     judged_by: str
+    not_counted: list[NotCounted] = Field(
+        default_factory=list,
+        description="Messages that move nothing: sent under another's name, by an address of ours that nothing vouches "
+        "for, or by somebody who takes no part in the case.",
+    )
 
 
 class CaseChange(BaseModel):
@@ -233,7 +243,8 @@ class MessageOut(Out):
     deliveries: int
     findings: list[dict[str, Any]]
     defects: list[str] = Field(
-        description="What was wrong with the mail; `dmarc-failed`: its author did not send it, so it changed nothing."
+        description="What was wrong with the mail; `dmarc-failed`: its author did not send it, so it changed nothing; "
+        "`sender-unverified`: nothing vouches for its author."
     )
 
 

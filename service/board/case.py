@@ -108,6 +108,7 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         "width": chart.WIDTH,
         "mails": shown,
         "marked": marked,
+        "outsiders": {one["message"] for one in case.get("not_counted", ()) if one["why"] == "outsider"},
         "anchors": marks.placed(marked),
         "brief": _brief(case, mails, reader),
     }

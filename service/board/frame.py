@@ -110,6 +110,7 @@ class Frame:
             path=request.url.path,
             query=request.query_params,
             other="en" if reader.language == "ja" else "ja",
+            no_verdicts=not self.settings.verdicts_configured and not self.settings.smtp_listen.loopback,
             by_cookie="sodan_token" in request.cookies,
             may_write=isinstance(caller, Token) and caller.may("write"),
             may_admin=isinstance(caller, Token) and caller.may("admin"),

@@ -174,6 +174,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "差出人を確認できないメールが含まれています。",
         "A mail in it was sent under another's name.",
     ),
+    "note.sender-unverified": (
+        "差出人を確認できないメールが含まれています。",
+        "Contains mail whose sender is not verified.",
+    ),
+    "note.outsider": (
+        "関係者以外からのメールが含まれています（案件には反映していません）。",
+        "Contains mail from outside the case; it changed nothing.",
+    ),
     "ask.by_hand": ("{who} が記録", "noted by {who}"),
     "ask.elsewhere": ("ポータルや電話で回答済み", "Answered by portal or phone"),
     "ask.take_back": ("記録を取り消す", "Take that back"),
@@ -216,6 +224,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "forged": (
         "差出人を確認できませんでした（DMARC 不合格）。このメールでは案件の状態・優先度・関係者を変えていません。",
         "The sender could not be verified (DMARC failed). This mail changed nothing in the case.",
+    ),
+    "no_verdicts": (
+        "差出人を確認する設定がありません。社内からの返信はケースに反映されません。"
+        "SODAN_AUTHSERV_ID または SODAN_TRUSTED_NETWORKS を設定してください。",
+        "Nothing vouches for senders, so replies of our own people change nothing: "
+        "set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS.",
+    ),
+    "unverified": (
+        "差出人が未確認です。社内アドレスですが、本人の送信を裏付ける情報がありません。",
+        "Sender not verified: one of our own addresses, and nothing vouches for it.",
+    ),
+    "outsider": (
+        "このケースの関係者ではない差出人です。このメールではケースの状態・優先度・関係者を変えていません。",
+        "From somebody who takes no part in this case. This mail changed nothing in it.",
     ),
     "automatic.auto_reply": ("自動応答", "automatic reply"),
     "automatic.bounce": ("不達通知", "bounce"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -12,16 +12,17 @@ from mailrules.judgement import Reading
 from mailrules.thread import File, Side, Turn
 from service.case import tokens
 from service.case.addressed import addresses_on, first_vendor, is_intake, names_on
-from service.case.dating import in_zone, moment
+from service.case.dating import ZONES_DIFFER, in_zone, moment
 from service.case.naming import named_in
 from service.case.node import Node
 from service.case.numbers import claims_in, numbers_in, told_in
 from service.case.phrases import returns, says_ticket_open, seconds, tells_apart
 from service.case.roles import Roles
+from service.case.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
+from service.case.trust import OURS
 from service.case.words import about, content_words, squashed
-from service.mail import authentication
 from service.mail.message import Address, Attachment, Earlier, Mail, Origin
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -43,8 +44,7 @@ class Ways:
     """Addresses (or ``@domain``) that belong to sodan itself; nobody's side."""
     organisation: tuple[str, ...] = ()
     secret: bytes = b""
-    authserv: str = ""
-    """The name of our own mail server in Authentication-Results; empty: none is believed."""
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,21 @@ def bring(
     *,
     received_at: datetime,
     recipients: Sequence[str] = (),
+    handed: Handover | None = None,
 ) -> tuple[Brought, ...]:
-    """The mail first, then what was found inside: forwarded (outermost first), then quoted (newest first)."""
-    mail = authentication.checked(mail, ways.authserv)
-    forged = authentication.is_forged(mail)
-    if forged:  # nor is what it says that others wrote
-        authors = [mail.from_, *(earlier.from_ for earlier in (*mail.forwarded, *mail.history))]
-        roles = replace(roles, distrusted=frozenset(author.key for author in authors if author))
+    """The mail first, then what was found inside: forwarded (outermost first), then quoted (newest first).
+
+    ``handed``: how it reached us; None for a file that an operator names, whose author is believed.
+    """
+    trust = trust_of(mail, roles.role_of(mail.from_) in OURS, ways.verdicts, handed)
+    if (defect := DEFECTS.get(trust)) is not None:
+        mail = replace(mail, defects=(*mail.defects, defect))
+        roles = replace(roles, distrusted=_doubted(mail, roles, trust))
     learned = _learned(mail, roles)
     if learned:
         roles = replace(roles, learned_team=frozenset(roles.learned_team) | {learned})
+    if trust != "verified":
+        learned = None  # for this mail alone
     inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
     inner += [(f"h{i}", earlier) for i, earlier in enumerate(mail.history)]
     outer_key = mail.from_.key if mail.from_ else None
@@ -103,11 +108,29 @@ def bring(
         if earlier.from_ is not None or earlier.message_id or earlier.date is not None
     ]
     earlier_ones = [
-        replace(b, node=replace(b.node, forged=forged), sides=_sides((*b.source.to, *b.source.cc), roles))
+        replace(
+            b,
+            node=replace(b.node, forged=trust == "forged", trust=trust),
+            sides=_sides((*b.source.to, *b.source.cc), roles),
+        )
         for b in earlier_ones
     ]
     itself = _brought_mail(mail, roles, ways, received_at, recipients, tuple(b.node.id for b in earlier_ones), learned)
+    itself = replace(itself, node=replace(itself.node, forged=trust == "forged", trust=trust))
     return (replace(itself, sides=_sides((*mail.to, *mail.cc), roles)), *earlier_ones)
+
+
+def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
+    """Addresses that stand for nobody in this mail: its author, and whom it quotes or forwards; of these, where its
+    sender is merely not verified, our own people alone."""
+    inside = [earlier.from_ for earlier in (*mail.forwarded, *mail.history) if earlier.from_]
+    if trust != "forged":
+        inside = [author for author in inside if roles.role_of(author) in OURS]
+    return frozenset(author.key for author in (*((mail.from_,) if mail.from_ else ()), *inside))
+
+
+def _ahead(at: datetime, received_at: datetime) -> int:
+    return max(0, int((at - received_at).total_seconds()))
 
 
 def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side], ...]:
@@ -190,10 +213,11 @@ def _brought_mail(
         id=-1,
         at=at,
         dated=dated,
+        ahead=_ahead(at, received_at),
+        hosted=roles.is_hosted(mail.from_),
         author=mail.from_.key if mail.from_ else "",
         author_name=mail.from_.name if mail.from_ else "",
         side=role,
-        forged=authentication.is_forged(mail),
         to=to,
         cc=cc,
         message_id=mail.message_id,
@@ -220,7 +244,7 @@ def _brought_mail(
         holds=holds,
         notes=role == "team" and bool(content_words(text)) and _hands_on(mail, roles) and not tells_apart(text),
         raised=role == "team" and says_ticket_open(text),
-        hands_on=role == "unknown" and not authentication.is_forged(mail) and _hands_on(mail, roles),
+        hands_on=role == "unknown" and "dmarc-failed" not in mail.defects and _hands_on(mail, roles),
     )
     turn = _turn(
         "0", node, roles, ways, mail.from_, mail.to, text, mail.subject, mail.date, mail.language, mail.attachments
@@ -244,8 +268,7 @@ def _brought_earlier(
     role = roles.role_of(earlier.from_)
     date = in_zone(earlier, mail, ways.zone, role in ("team", "requester"))
     subject = read_subject(earlier.subject or "")
-    limit = mail.date or received_at
-    at, dated = moment(date, limit)
+    at, dated = moment(date, min(mail.date or received_at, received_at), ZONES_DIFFER)
     vendor = first_vendor((earlier.from_, *earlier.to, *earlier.cc), roles)
     without = names_on(
         earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ways.organisation
@@ -257,6 +280,8 @@ def _brought_earlier(
         id=-1 - position,
         at=at,
         dated=dated and date is not None,
+        ahead=_ahead(at, received_at),
+        hosted=roles.is_hosted(earlier.from_),
         origin=earlier.origin,
         author=earlier.from_.key if earlier.from_ else "",
         author_name=earlier.from_.name if earlier.from_ else "",

@@ -6,14 +6,20 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from service.mail.message import Earlier, Mail
 
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""A mail's date is at most so much later than its receipt; a later one is not believed."""
 
-def moment(date: datetime | None, limit: datetime) -> tuple[datetime, bool]:
-    """When a mail was written, in UTC; a date that is missing, or far in the future of its receipt, is not believed."""
-    ceiling = limit.astimezone(UTC)
+ZONES_DIFFER = timedelta(hours=15)
+"""The same for what a mail quotes: header blocks leave the zone out."""
+
+
+def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER) -> tuple[datetime, bool]:
+    """When a mail was written, in UTC, and whether by its own date; the receipt where that is missing or impossible."""
+    received = received.astimezone(UTC)
     if date is None:
-        return ceiling, False
+        return received, False
     moment = date.astimezone(UTC)
-    return (moment, True) if moment <= ceiling + timedelta(days=400) else (ceiling, False)
+    return (moment, True) if moment <= received + tolerance else (received, False)
 
 
 def in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from service.case.node import Node
+from service.case.trust import Company
 
 Kind = Literal[
     "person",
@@ -49,6 +50,8 @@ class Group:
     people: set[str] = field(default_factory=set)
     refs: set[tuple[str, str]] = field(default_factory=set)
     bases: set[str] = field(default_factory=set)
+    company: Company = field(default_factory=Company)
+    """Who takes part, by the mails that may steer it."""
     pinned: int | None = None
     """The case a person made it."""
     held: bool = False
@@ -57,6 +60,8 @@ class Group:
     """Its first mail was set apart from another case on purpose (a new topic, settled too long ago, a claim)."""
     resolved: bool = False
     """Some mail in it says that it is settled."""
+    outsiders: set[int] = field(default_factory=set)
+    """Messages of whoever may not steer it."""
     related: set[int] = field(default_factory=set)
     """Indexes of groups that something points to, without gluing."""
 
@@ -64,14 +69,15 @@ class Group:
         """When our side had said so by ``at``, if nobody had written since. What came after ``at`` has no say."""
         if not self.resolved:
             return None
-        spoken = [m for m in self.members if m.at <= at and not m.forged and (m.resolves or not m.automatic)]
+        heard = (m for m in self.members if m.at <= at and m.id not in self.outsiders)
+        spoken = [m for m in heard if m.resolves or not m.automatic]
         last = max((m.at for m in spoken if m.resolves), default=None)
         return None if last is None or any(m.at > last for m in spoken) else last
 
 
 def order_of(node: Node) -> tuple[datetime, str, str, str]:
-    """The order of writing, the same whatever the order of arrival."""
-    return (node.at, node.message_id or "", node.author, node.text[:80])
+    """The order of writing, by the earlier of date and receipt: the same whatever the order of arrival."""
+    return (node.at - timedelta(seconds=node.ahead), node.message_id or "", node.author, node.text[:80])
 
 
 class Groups:
@@ -109,7 +115,8 @@ class Groups:
         """Whether something points from one to the other, without gluing."""
         return other.index in map(self.root, one.related) or one.index in map(self.root, other.related)
 
-    def enter(self, node: Node, group: Group) -> None:
+    def enter(self, node: Node, group: Group, steers: bool) -> None:
+        """``steers``: it may say something about the group (see ``trust``)."""
         group.members.append(node)
         self.home[node.id] = group.index
         if node.base:
@@ -117,10 +124,11 @@ class Groups:
         if node.label is not None:
             group.pinned = node.label
             group.held = group.held or node.pinned is not None
-        if node.forged:
+        if not steers:
+            group.outsiders.add(node.id)
             return
-        if node.side != "unknown" or len(group.members) == 1 or node.author in group.people:
-            group.people.update(p for p in (node.author, *node.to, *node.cc) if p)
+        group.company.add(node, node.side)
+        group.people.update(p for p in (node.author, *node.to, *node.cc) if p)
         group.resolved = group.resolved or node.resolves
         if not node.fresh:
             group.refs.update(node.stated)
@@ -132,6 +140,8 @@ class Groups:
         self._up[second.index] = first.index
         first.members = sorted((*first.members, *second.members), key=order_of)
         first.people |= second.people
+        first.company.unite(second.company)
+        first.outsiders |= second.outsiders
         first.refs |= second.refs
         first.bases |= second.bases
         first.related |= second.related

@@ -18,6 +18,7 @@ from service.case.group import Evidence, Group, Groups, Kind, order_of
 from service.case.node import Node
 from service.case.objections import own_life, pressed_reply, takes_part
 from service.case.reach import Reach
+from service.case.trust import OURS, answers, may_name, may_steer
 
 NEW_TOPIC = "its author begins a new topic"
 OTHER_MATTER = "a reply pressed for another matter: other subject, other words"
@@ -50,6 +51,7 @@ class _Grouping:
         self.reach = reach
         self.reopen = reopen
         self.by_id = {n.id: n for n in nodes}
+        self.ids = {n.message_id for n in nodes if n.message_id}
         self.groups = Groups()
         self.mids: dict[str, list[Node]] = defaultdict(list)
         self.wanted: dict[str, list[tuple[int, str, int]]] = defaultdict(list)  # unknown id → (message, base, rank)
@@ -101,7 +103,7 @@ class _Grouping:
             chosen = (Evidence("person" if node.pinned is not None else "new", ""), self.groups.new())
             chosen[1].apart = bool(against)
         evidence, group = chosen
-        self.enter(node, group)
+        self.enter(node, group, evidence.kind)
         self.evidence[node.id] = evidence
         for other_evidence, other in also:
             if self.may_merge(group, other, node):
@@ -126,21 +128,26 @@ class _Grouping:
             if here is not None and there is not None:
                 self.groups.union(there, here)
 
-    def enter(self, node: Node, group: Group) -> None:
-        self.groups.enter(node, group)
+    def enter(self, node: Node, group: Group, kind: Kind) -> None:
+        opens = not group.members and self.ids.isdisjoint(answers(node))
+        steers = may_steer(node, group.company, opens=opens, placed=kind)
+        self.groups.enter(node, group, steers)
         if node.message_id:
             self.mids[node.message_id].append(node)
         if node.forged:
             return
         if not node.fresh:
-            for ref in node.stated:
-                self.refs[ref].append(node.id)
-            if node.thread_index and node.base:
-                self.tix[f"{node.thread_index} {node.base}"].append(node.id)
+            if steers:
+                for ref in node.stated:
+                    self.refs[ref].append(node.id)
+                if node.thread_index and node.base:
+                    self.tix[f"{node.thread_index} {node.base}"].append(node.id)
             for wanted in (*node.parents, *((node.bounced,) if node.bounced else ())):
                 self.want(wanted, node, 0)
             for wanted in node.refs:
                 self.want(wanted, node, 1)
+        if not steers:
+            return
         if node.side == "vendor" and not node.tells_previous and not node.automatic:
             for vendor, number in node.mentioned:  # a partner tells under which number the maker has taken it on
                 if vendor != node.vendor:
@@ -250,7 +257,7 @@ class _Grouping:
 
         Behind all others those that somebody sent under another's name.
         """
-        return sorted(self.mids.get(mid, ()), key=lambda n: (n.forged, not _same_base(node, n)))
+        return sorted(self.mids.get(mid, ()), key=lambda n: (n.doubted, not _same_base(node, n), n.side not in OURS))
 
     def at(self, kind: Kind, words: str, message: int) -> Iterable[tuple[Evidence, Group]]:
         if (group := self.groups.of(message)) is not None:
@@ -267,7 +274,9 @@ class _Grouping:
         inner = evidence.kind == "recovered" and pointed is not None and pointed.origin in ("forwarded", "attached")
         if node.fresh and evidence.kind not in ("token", "bounce") and not inner:
             return NEW_TOPIC
-        if evidence.kind in ("case_key", "vendor_ref") and node.side == "unknown" and not takes_part(node, group):
+        if evidence.kind == "case_key" and not may_name(node, group.company):
+            return "a stranger claims it"
+        if evidence.kind in ("vendor_ref", "thread_index") and node.side == "unknown" and not takes_part(node, group):
             return "a stranger claims it"
         if evidence.kind == "recovered" and pointed is not None and not self.may_quote(node, pointed):
             return "a stranger quotes it"
@@ -295,7 +304,8 @@ class _Grouping:
 
     def may_merge(self, one: Group, other: Group, node: Node) -> bool:
         """Whether two groups are one case that only looked like two; two cases with lives of their own are not."""
-        if one.held or other.held or node.forged:
+        here = self.groups.of(node.id)
+        if one.held or other.held or (here is not None and node.id in here.outsiders):
             return False
         if one.pinned is not None and other.pinned is not None and one.pinned != other.pinned:
             return False
@@ -315,6 +325,8 @@ class _Grouping:
             named = self.by_id[child]
             if other is None or other is group or named.pinned is not None or node.pinned is not None:
                 continue
+            if child in other.outsiders and len(other.outsiders) < len(other.members):
+                continue  # it has found a case, and unites it with no other
             if self.may_merge(group, other, node):
                 group = self.groups.union(group, other)
 

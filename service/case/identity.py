@@ -18,16 +18,16 @@ _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 def same_mail(one: Node, other: Node) -> str | None:
     """Why two messages are the same mail (words for the evidence); None where they are two.
 
-    Equal Message-IDs need equal content too: some machines use one id again and again. Where no id survived, author,
-    minute, subject and words must not contradict each other.
+    Equal Message-IDs need the same author and equal content too: some machines use one id again and again, and anybody
+    can copy one. Where no id survived, author, minute, subject and words must not contradict each other.
     """
     if one.message_id and one.message_id == other.message_id:
-        one_forged = one.forged != other.forged  # it would hide under the other's id whatever it says
-        if _same_author(one, other) is not False and (
-            _same_words(one, other) or (_same_minute(one, other) and not one_forged)
-        ):
+        if _same_author(one, other) is False:
+            return None  # a stranger's copy would swallow the mail of whom he copied
+        one_doubted = one.doubted != other.doubted  # it would hide under the other's id whatever it says
+        if _same_words(one, other) or (_same_minute(one, other) and not one_doubted):
             return "Message-ID and content"
-        return "Message-ID and content" if alike(one.text, other.text) and len(one.text) >= 24 else None
+        return None
     if one.message_id and other.message_id:
         return None
     if one.dated and other.dated and abs(one.at - other.at) > _FARTHEST:
@@ -68,8 +68,8 @@ def better(known: Node, come: Node) -> bool:
     What its author sent beats what somebody else sent under that name, by whatever way it came. Of two ways of one sort
     the one that says more, so that it is the same one in whatever order they came.
     """
-    if known.forged != come.forged:
-        return known.forged
+    if known.doubted != come.doubted:
+        return known.doubted
     return _telling(come) < _telling(known)
 
 
@@ -84,7 +84,7 @@ def merged(known: Node, come: Node) -> Node:
     """One message of two ways: the better one's facts, filled up from the other."""
     first, second = (come, known) if better(known, come) else (known, come)
     holds, sightings = (*known.holds, *come.holds), (*known.sightings, *come.sightings)
-    if second.forged and not first.forged:
+    if second.doubted and not first.doubted:
         second, holds, sightings = first, first.holds, first.sightings
     if second.is_shown and not first.is_shown:
         second = first  # it may turn out to be another mail that was shown: nothing is taken from there

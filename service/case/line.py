@@ -10,6 +10,7 @@ from mailrules.judgement import Reading
 from mailrules.thread import Side, Thread, Turn
 from service.case.group import order_of
 from service.case.node import Node
+from service.case.trust import Doubt, doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,17 @@ def in_order(lines: Iterable[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: order_of(line.node))
 
 
-def believed(lines: Sequence[Line]) -> list[Line]:
-    """Those whose author wrote them, by what our own mail server found; all, where that is none.
+def doubts_of(lines: Sequence[Line]) -> dict[int, Doubt]:
+    """The messages of a case that move nothing, with the reason. ``lines`` in order."""
+    sides = {line.id: line.turn.side for line in lines}
+    received = {line.id: line.received_at for line in lines}
+    return doubts([replace(line.node, id=line.id) for line in lines], sides, received)
 
-    How a case stands follows from these alone.
-    """
-    return [line for line in lines if not line.node.forged] or list(lines)
+
+def counted(lines: Sequence[Line]) -> list[Line]:
+    """Those that how a case stands follows from; all, where none counts."""
+    doubted = doubts_of(lines)
+    return [line for line in lines if line.id not in doubted] or list(lines)
 
 
 def thread_of(lines: Iterable[Line]) -> Thread:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from mailrules.thread import Side
+from service.case.sender import Trust
 from service.mail.message import Origin
 
 
@@ -34,12 +35,18 @@ class Node:
     origin: Origin = "delivered"
     dated: bool = True
     """``at`` is its own date."""
+    ahead: int = 0
+    """Seconds by which its own date is later than its receipt: a clock that is a little wrong."""
     author: str = ""
     """Address, folded."""
     author_name: str = ""
     side: Side = "unknown"
     forged: bool = False
     """Somebody else wrote under this address (DMARC failed), or it was found inside such a mail: it moves nothing."""
+    trust: Trust = ""
+    """How sure the author is (see ``sender``); empty too for what was stored before that was asked."""
+    hosted: bool = False
+    """The author's domain is one customer's at a provider of help desks (``acme.zendesk.com``)."""
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     message_id: str | None = None
@@ -105,6 +112,11 @@ class Node:
     """What it shows of those of them that bear no Message-ID there; ``id``: the message it is taken for."""
 
     @property
+    def doubted(self) -> bool:
+        """Its author is not believed: forged, or one of our own people without a verdict."""
+        return self.forged or self.trust == "unverified"
+
+    @property
     def label(self) -> int | None:
         """The case that a person says it belongs to."""
         return self.pinned if self.pinned is not None else self.joined
@@ -132,14 +144,14 @@ class Node:
         return (
             ((self.side == "requester" and says) or (self.side == "team" and self.notes))
             and self.headerless
-            and not (self.automatic or self.fresh or self.forged or self.to_vendor)
+            and not (self.automatic or self.fresh or self.doubted or self.to_vendor)
         )
 
     @property
     def tells_ticket(self) -> bool:
         """Our team's answer to a user that a ticket was opened with a vendor."""
         told = self.side == "team" and self.raised and self.vendor is not None and not self.to_vendor
-        return told and not (self.headerless or self.automatic or self.forged or self.origin == "quoted")
+        return told and not (self.headerless or self.automatic or self.doubted or self.origin == "quoted")
 
     def pointing(self, number: Callable[[int], int]) -> Node:
         """With other numbers of the messages found inside it."""

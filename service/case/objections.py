@@ -21,7 +21,7 @@ def own_life(group: Group, node: Node) -> bool:
 
 def takes_part(node: Node, group: Group) -> bool:
     """Whether its author is one of those whom a case knows, under a name that is his."""
-    return bool(node.author) and not node.forged and node.author in group.people
+    return bool(node.author) and not node.doubted and node.author in group.people
 
 
 def pressed_reply(node: Node, group: Group) -> bool:

@@ -25,24 +25,18 @@ def is_team_here(node: Node, members: Sequence[Node]) -> bool:
 def participants_of(lines: Sequence[Line], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
     """Authors and recipients, in the order in which they appear.
 
-    A stranger who merely answers into a case is not let in: only who opened it, who was written to by somebody of the
-    case, or where nobody of ours and no vendor takes part. Who wrote under another's name takes part in nothing,
-    and lets nobody in. ``known``: address → name, for those of whom no mail tells one.
+    ``lines``: those that count (see ``trust``), so that a stranger who merely answers into a case is not let in. Who
+    wrote under another's name takes part in nothing. ``known``: address → name, for those of whom no mail tells one.
     """
     lines = [line for line in lines if not line.node.forged]
-    known_sides = any(line.turn.side != "unknown" for line in lines)
     roles: dict[str, Side] = {}
     names: dict[str, str] = {}
     order: dict[str, None] = {}
-    for place, line in enumerate(lines):
+    for line in lines:
         author = line.node.author
-        let_in = line.turn.side != "unknown" or not known_sides or place == 0 or author in order
         if author:
             roles[author] = line.turn.side
             names[author] = names.get(author) or line.name
-        if not let_in:
-            continue
-        if author:
             order.setdefault(author)
         for address, name, role in line.people:
             order.setdefault(address)

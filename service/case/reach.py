@@ -83,7 +83,7 @@ def until(members: Iterable[Node], at: datetime) -> list[Node]:
 
 def people_of(members: Iterable[Node]) -> set[str]:
     """Who takes part by the word of one of us or a vendor."""
-    return {p for m in members if m.side != "unknown" and not m.forged for p in (m.author, *m.to, *m.cc) if p}
+    return {p for m in members if m.side != "unknown" and not m.doubted for p in (m.author, *m.to, *m.cc) if p}
 
 
 def names_writer(mail: Node, other: Node) -> bool:

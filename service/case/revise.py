@@ -6,17 +6,18 @@ stays and is shown as theirs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.thread import Side
 from service.case.clocks import Calendar, business, elapsed, spans_of
-from service.case.line import Line, believed, in_order, with_readings
+from service.case.line import Line, doubts_of, in_order, with_readings
 from service.case.people import participants_of
 from service.case.state import Ask, CaseState, Clocks, Frame, Overrides, Promised, Status
 from service.case.subject import shown_subject
+from service.case.trust import Doubt
 from service.case.turn import Course, follow
 
 DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
@@ -31,7 +32,7 @@ def revise(
     calendars: Mapping[Side, Calendar] = DEFAULT_CALENDARS,
     names: Mapping[str, str] | None = None,
 ) -> CaseState:
-    """The state of a case. ``lines`` in any order, all of the case; ``judgement`` of those believed, in order;
+    """The state of a case. ``lines`` in any order, all of the case; ``judgement`` of those that count, in order;
     ``names``: address → name of people whose mails tell none.
 
     Raises ValueError for a case without messages.
@@ -39,7 +40,8 @@ def revise(
     if not lines:
         raise ValueError("a case without messages has no state")
     everything = in_order(lines)
-    ordered = believed(everything)
+    doubted = doubts_of(everything)
+    ordered = [line for line in everything if line.id not in doubted] or everything
     if len(judgement.readings) == len(ordered):
         ordered = with_readings(ordered, judgement.readings)
     course = follow(ordered, overrides.asks)
@@ -88,9 +90,19 @@ def revise(
         parked=judgement.parked,
         frame=frame,
         set_by=set_by,
+        not_counted=tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted),
     )
-    notes = _notes(state, checklist)
-    return replace(state, notes=(*notes, "dmarc-failed") if any(line.node.forged for line in lines) else notes)
+    return replace(state, notes=(*_notes(state, checklist), *_doubtful(everything, doubted)))
+
+
+def _doubtful(lines: Sequence[Line], doubted: Mapping[int, Doubt]) -> Iterator[str]:
+    """What is to be said of the senders in a case."""
+    if any(line.node.forged for line in lines):
+        yield "dmarc-failed"
+    if any(line.node.trust == "unverified" for line in lines):
+        yield "sender-unverified"
+    if "outsider" in doubted.values():
+        yield "outsider"
 
 
 def vendor_of(lines: Sequence[Line], judgement: Judgement, overrides: Overrides) -> str | None:

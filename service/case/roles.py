@@ -20,11 +20,13 @@ class Roles:
     team: Collection[str] = ()
     learned_team: Collection[str] = ()
     distrusted: Collection[str] = ()
-    """Addresses that somebody else wrote under (DMARC failed): nobody's side, whatever is listed."""
+    """Addresses that a mail cannot be believed to be from: nobody's side, whatever is listed."""
     known: Mapping[str, Side] = field(default_factory=dict)
     """Addresses and domains (``@partner.example``) whose side somebody named (the site file): an address is stronger
     than all else, a domain than other domains."""
     vendor_of: Callable[[str], str | None] = field(default=lambda _address: None)
+    is_platform: Callable[[str | None], bool] = field(default=lambda _vendor: False)
+    """Whether a vendor (its id) hosts other companies' help desks."""
 
     def role_of(self, address: str | Address | None) -> Side:
         """The side of an address; ``unknown`` for none."""
@@ -40,6 +42,10 @@ class Roles:
         if _listed(key, self.organisation):
             return "requester"
         return "vendor" if self.vendor_of(key) else "unknown"
+
+    def is_hosted(self, address: Address | None) -> bool:
+        """Whether an address is one tenant's at a host of help desks (``acme.zendesk.com``)."""
+        return address is not None and self.is_platform(self.vendor(address))
 
     def _known_domain(self, key: str) -> Side | None:
         """Of the longest domain that somebody named."""

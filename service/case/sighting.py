@@ -73,6 +73,7 @@ def as_shown(node: Node) -> Node:
         author=node.author,
         author_name=node.author_name,
         forged=node.forged,
+        trust=node.trust,
         base=node.base,
         has_subject=node.has_subject,
         text=node.text[:SHOWN],

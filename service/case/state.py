@@ -187,7 +187,10 @@ class CaseState:
     """Field → who set it by hand."""
     notes: tuple[str, ...] = ()
     """What a colleague would point out: ``p1-without-contact``, ``p1-without-owner``, ``overdue-promise``, ``call``,
-    ``dmarc-failed``: a mail in it was sent under another's name."""
+    ``dmarc-failed``: a mail in it was sent under another's name; ``sender-unverified``: one of our own people's whose
+    sender nobody vouches for; ``outsider``: somebody wrote into it who takes no part."""
+    not_counted: tuple[tuple[str, str], ...] = ()
+    """Messages that move nothing, each with the reason (``forged``, ``unverified``, ``outsider``)."""
 
     @property
     def open_asks(self) -> int:
@@ -267,6 +270,7 @@ class CaseState:
             "judged_by": self.judgement.judged_by,
             "set_by": dict(self.set_by),
             "notes": list(self.notes),
+            "not_counted": [{"message": message, "why": why} for message, why in self.not_counted],
         }
 
 

@@ -1,42 +1,207 @@
-"""What our own mail server found out about who really sent a mail: Authentication-Results (RFC 8601).
+"""Authentication-Results (RFC 8601): what our own mail server found out about the author of a mail.
 
-Anybody can write such a header. So only the topmost one counts, and only under the name that our own server gives
-itself (``authserv-id``): it writes above what came in, and takes away what bears its name (RFC 8601 §5).
+Anybody can write such a header, so only the topmost ones under our server's own name count: those at one hop, with no
+Received line between them. Our server must remove what comes in under its name (RFC 8601 §5). Own code, because
+`authres` has had no release since 2019, reads no header of Microsoft 365 and raises on parts it does not know.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from service.mail.message import Mail
 
-_COMMENT = re.compile(r"\([^()]*\)")
-_DMARC = re.compile(r"\s*dmarc\s*(?:/\s*[0-9]+\s*)?=\s*([a-z]+)", re.I)
+MICROSOFT_365 = "microsoft-365"
+"""As ``authserv_id``: the header begins with its first result, without a name (not RFC 8601, but what they send)."""
+Dmarc = Literal["pass", "fail", "none"]
+MAX_LENGTH = 100_000
+"""Characters of a header; a longer one says nothing."""
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
+_JOINTS = frozenset("/.")
+_VERSION = re.compile(r"[0-9]+\Z")
+_METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
 
 
-def dmarc(headers: Mapping[str, str], authserv: str) -> str | None:
-    """The verdict of DMARC (``pass``, ``fail``, ``none``, …) by our own server, or None where it said nothing."""
-    if not authserv:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One method with its result and properties (``header.from``), names in lower case."""
+
+    method: str
+    value: str
+    properties: tuple[tuple[str, str], ...] = ()
+
+    def property(self, name: str) -> str | None:
+        """The value of a property; None where it is missing or stated twice."""
+        found = [value for key, value in self.properties if key == name]
+        return found[0] if len(found) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A header: who wrote it (empty: no name, as Microsoft 365), and its results."""
+
+    authserv: str
+    results: tuple[Result, ...]
+
+
+def dmarc(mail: Mail, authserv: str) -> Dmarc:
+    """What our own server says of the author: ``pass`` for the very domain of the From address, ``fail``, or nothing.
+
+    ``fail`` wins over ``pass`` at the same hop. A pass for another domain than the author's says nothing.
+    """
+    found = [one for one in own_results(mail.authentication_results, authserv) if one.method == "dmarc"]
+    if any(one.value == "fail" for one in found):
+        return "fail"
+    author = mail.from_.domain if mail.from_ else ""
+    passed = [one for one in found if one.value == "pass" and _domain(one.property("header.from")) == author]
+    return "pass" if author and found and len(passed) == len(found) else "none"
+
+
+def own_results(written: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
+    """The results of our server's topmost headers. ``written``: Received lines above it, and each header."""
+    hop: int | None = None
+    found: list[Result] = []
+    for above, value in written if authserv else ():
+        if hop is not None and above != hop:
+            break
+        read = parse(value)
+        if read is None:
+            break  # perhaps our server's: what stands below it may be anybody's
+        if read.authserv == ("" if authserv == MICROSOFT_365 else authserv.casefold()):
+            hop = above
+            found += read.results
+    return found
+
+
+def parse(value: str) -> Results | None:
+    """Read one header; None where it is not well-formed. Linear in its length."""
+    tokens = _tokens(value)
+    if tokens is None:
         return None
-    written = headers.get("authentication-results", "")
-    while (without := _COMMENT.sub(" ", written)) != written:
-        written = without
-    named, *results = written.split(";")
-    if named.split()[:1] != [] and named.split()[0].strip('"').casefold() == authserv.casefold():
-        return next((found[1].casefold() for result in results if (found := _DMARC.match(result))), None)
+    parts = list(_split(tokens))
+    head = _words(parts[0])
+    first = _result(parts[0])
+    if first is not None:  # no name before the first result
+        rest, authserv = parts, ""
+    elif head and not head[0].mark and (len(head) == 1 or (len(head) == 2 and _VERSION.match(head[1].text))):
+        rest, authserv = parts[1:], head[0].text.casefold()
+    else:
+        return None
+    results = tuple(one for one in map(_result, rest) if one is not None)
+    return Results(authserv, results)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    mark: bool = False
+    """``;`` or ``=`` of the grammar, not of a quoted string."""
+    space: bool = False
+    """White space or a comment."""
+
+
+def _tokens(value: str) -> list[_Token] | None:
+    """Words, quoted strings, ``;``, ``=`` and white space; comments (nested, RFC 5322 §3.2.2) are white space."""
+    if len(value) > MAX_LENGTH:
+        return None
+    tokens: list[_Token] = []
+    at = 0
+    while at < len(value):
+        if value[at] == "(":
+            end = _end_of_comment(value, at)
+            if end is None:
+                return None
+            tokens.append(_Token(" ", space=True))
+            at = end
+            continue
+        found = _TOKEN.match(value, at)
+        if found is None or found[0] in ('"', ")", "\\"):
+            return None  # a quote that does not end, or a character that has no place here
+        if found[1] is not None:
+            tokens.append(_Token(re.sub(r"\\(.)", r"\1", found[1], flags=re.S)))
+        else:
+            tokens.append(_Token(found[0], found[0] in (";", "="), found[0].isspace()))
+        at = found.end()
+    return tokens
+
+
+def _end_of_comment(value: str, at: int) -> int | None:
+    depth = 0
+    while at < len(value):
+        character = value[at]
+        if character == "\\":
+            at += 1
+        elif character == "(":
+            depth += 1
+        elif character == ")":
+            depth -= 1
+            if depth == 0:
+                return at + 1
+        at += 1
     return None
 
 
-def checked(mail: Mail, authserv: str) -> Mail:
-    """The mail, with the defect ``dmarc-failed`` where our own server says that its author did not send it."""
-    if dmarc(mail.headers, authserv) != "fail":
-        return mail
-    defect = "dmarc-failed"
-    return replace(mail, defects=(*mail.defects, defect))
+def _split(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
+    part: list[_Token] = []
+    for token in tokens:
+        if token.mark and token.text == ";":
+            yield part
+            part = []
+        else:
+            part.append(token)
+    yield part
 
 
-def is_forged(mail: Mail) -> bool:
-    """Whether its author is believed no more than a stranger."""
-    return "dmarc-failed" in mail.defects
+def _result(part: Sequence[_Token]) -> Result | None:
+    """``method[/version]=result`` and then ``name=value`` pairs, white space allowed around every ``=``."""
+    pairs = list(_pairs(part))
+    if not pairs:
+        return None
+    method = _METHOD.match(pairs[0][0])
+    return None if method is None else Result(method[1], pairs[0][1].casefold(), tuple(pairs[1:]))
+
+
+def _pairs(part: Sequence[_Token]) -> Iterator[tuple[str, str]]:
+    """Up to whatever is no pair."""
+    words = _words(part)
+    for name, mark, value in zip(words[::3], words[1::3], words[2::3], strict=False):
+        if name.mark or not mark.mark or value.mark:
+            return
+        yield name.text.casefold(), value.text
+
+
+def _words(part: Sequence[_Token]) -> list[_Token]:
+    """Words without the white space: what stands together is one (``"a b"@c.example``); so are names that the grammar
+    lets white space into (``dmarc / 1``, ``header . from``)."""
+    words: list[_Token] = []
+    pieces: list[str] = []
+
+    def end_of_word() -> None:
+        if pieces:
+            words.append(_Token("".join(pieces)))
+            pieces.clear()
+
+    spaced = False
+    for token in part:
+        if token.mark:
+            end_of_word()
+            words.append(token)
+        elif token.space:
+            spaced = True
+            continue
+        else:
+            is_value = bool(words) and words[-1].mark
+            joined = token.text[0:1] in _JOINTS or (bool(pieces) and pieces[-1][-1:] in _JOINTS)
+            if spaced and (is_value or not joined):
+                end_of_word()
+            pieces.append(token.text)
+        spaced = False
+    end_of_word()
+    return words
+
+
+def _domain(written: str | None) -> str:
+    return (written or "").rpartition("@")[2].strip().rstrip(".").casefold()

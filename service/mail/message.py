@@ -122,8 +122,12 @@ class Mail:
     """Root of Exchange's Thread-Index: hex of its 22 leading bytes."""
     headers: dict[str, str] = field(default_factory=dict)
     """Further headers worth keeping as facts, decoded, lower-case names: ``x-original-sender``, ``resent-from``,
-    ``list-id``, ``importance``, ``x-priority``, ``precedence``, ``authentication-results``, vendors' ticket headers …
+    ``list-id``, ``importance``, ``x-priority``, ``precedence``, vendors' ticket headers …
     """
+    authentication_results: tuple[tuple[int, str], ...] = ()
+    """Authentication-Results headers, topmost first: the number of Received lines above, and the value."""
+    relayed_at: datetime | None = None
+    """When the last server before us took it, by the topmost Received line."""
     defects: tuple[str, ...] = ()
     """Codes of oddities met while reading, e.g. ``charset-wrong``, ``date-invalid``."""
     error: str | None = None

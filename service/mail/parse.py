@@ -102,6 +102,8 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
         bounce=report,
         thread_index=head.thread_index,
         headers=head.facts,
+        authentication_results=head.authentication_results,
+        relayed_at=head.relayed_at,
         defects=tuple(sorted(defects)),
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, u
 from service.case.bringing import Brought
 from service.case.keys import own_keys
 from service.case.readings import unbound
+from service.case.sender import DEFECTS
 from service.case.threading import Plan
 from service.mail.message import Address, Mail
 from service.store.tables import attachments, deliveries, messages
@@ -65,7 +66,7 @@ def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
         },
         "language": brought.language,
         "headers": dict(mail.headers) if mail else {},
-        "defects": list(mail.defects) if mail else ["dmarc-failed"] if node.forged else [],
+        "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
         "reading": unbound(reading) if reading else None,
         "findings": [

@@ -11,13 +11,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, delete, insert, select, text
 
 from mailrules.judgement import Reading
 from mailrules.thread import Turn
 from service.case.bringing import Brought, node_as_read, with_reading
 from service.case.line import Line
+from service.errors import NotFound
 from service.store import replaying
 from service.store.keeping import Arrived
 from service.store.lines import lines_of
@@ -38,6 +40,29 @@ _WRITTEN = select(messages.c.id, messages.c.case_id).where(
 def team(conn: Connection) -> frozenset[str]:
     """Everybody who showed to be of the team by forwarding a vendor's mail."""
     return frozenset(conn.execute(_TEAM).scalars())
+
+
+def listing(conn: Connection) -> list[dict[str, Any]]:
+    """Who is of the team beside `SODAN_TEAM`: address and since when."""
+    rows = conn.execute(select(learned_team.c.address, learned_team.c.learned_at).order_by(learned_team.c.address))
+    return [dict(row._mapping) for row in rows]
+
+
+def add(conn: Connection, address: str, now: datetime) -> bool:
+    """Count an address as team from now on; False where it does already. What it wrote before is read anew by
+    `sodan replay`."""
+    key = address.strip().casefold()
+    if conn.execute(_OF_THEM, {"these": [key]}).first() is not None:
+        return False
+    conn.execute(insert(learned_team), [{"address": key, "learned_at": now}])
+    return True
+
+
+def remove(conn: Connection, address: str) -> None:
+    """Count an address as team no longer. Raises NotFound where it does not; `sodan replay` reads its mail anew."""
+    key = address.strip().casefold()
+    if not conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount:
+        raise NotFound(f"{key} was not learned as team")
 
 
 def learn(

@@ -15,6 +15,7 @@ from service.case.keys import cited_keys, own_keys, shown_keys
 from service.case.line import Line
 from service.case.node import Node
 from service.case.readings import unbound
+from service.case.sender import Handover
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 
@@ -26,6 +27,7 @@ class Origin:
     part: str
     received_at: datetime
     recipients: tuple[str, ...]
+    handed: Handover
 
 
 def standing_since(
@@ -47,13 +49,30 @@ def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
     """Of each message of a case: the raw mail its words were taken from."""
     way = and_(deliveries.c.message_id == messages.c.id, deliveries.c.spool_id == messages.c.spool_id)
     query = (
-        select(messages.c.id, spool.c.id.label("spool_id"), deliveries.c.part, spool.c.received_at, spool.c.rcpt_tos)
+        select(
+            messages.c.id,
+            spool.c.id.label("spool_id"),
+            deliveries.c.part,
+            spool.c.received_at,
+            spool.c.rcpt_tos,
+            spool.c.channel,
+            spool.c.peer,
+        )
         .join_from(messages, deliveries, way)
         .join(spool, spool.c.id == messages.c.spool_id)
         .where(messages.c.case_id == case_id)
         .order_by(deliveries.c.part.desc())
     )
-    return {row.id: Origin(row.spool_id, row.part, row.received_at, tuple(row.rcpt_tos)) for row in conn.execute(query)}
+    return {
+        row.id: Origin(
+            row.spool_id,
+            row.part,
+            row.received_at,
+            tuple(row.rcpt_tos),
+            Handover(row.channel, row.peer, row.received_at),
+        )
+        for row in conn.execute(query)
+    }
 
 
 def as_read_anew(line: Line, brought: Brought) -> Line:
@@ -67,6 +86,9 @@ def as_read_anew(line: Line, brought: Brought) -> Line:
         vendor=new.vendor,
         to_vendor=new.to_vendor,
         hands_on=new.hands_on,
+        trust=new.trust,
+        forged=new.forged,
+        hosted=new.hosted,
         stated=new.stated,
         mentioned=new.mentioned,
         told=new.told,

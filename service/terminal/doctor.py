@@ -38,6 +38,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _contents(settings, database, now),
         lambda: _tokens(settings, database, now),
         lambda: _webhooks(settings, database),
+        lambda: _verdicts(settings),
         lambda: [smtp(settings.smtp_listen), http(settings.http_listen)],
     ]
     wrong = False
@@ -153,6 +154,15 @@ def _webhooks(settings: Settings, database: Database) -> list[Finding]:
         return []
     box = secret_box(settings)
     return [(False, f"webhook {id}: {why}") for id, why in database.read(lambda conn: webhooks.unreadable(conn, box))]
+
+
+def _verdicts(settings: Settings) -> list[Finding]:
+    if settings.verdicts_configured:
+        return []
+    words = "senders: nothing vouches for mail of our own people"
+    if all(listen.loopback for listen in (settings.smtp_listen, settings.lmtp_listen) if listen is not None):
+        return [(True, f"{words}; programs on this machine are believed, relays are not")]
+    return [(False, f"{words}, so their replies change nothing: set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS")]
 
 
 def _disk(settings: Settings, database: Database) -> list[Finding]:

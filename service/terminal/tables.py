@@ -22,6 +22,8 @@ _NOTES = {
     "overdue-promise": "what was promised is overdue",
     "call": "several turns, and still something is missing: a call may be quicker than another mail",
     "dmarc-failed": "a mail in it was sent under another's name",
+    "sender-unverified": "the sender of a mail in it is not verified",
+    "outsider": "somebody who takes no part wrote into it; that changed nothing",
 }
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import smtplib
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ OUTSIDE = "127.0.0.2"
 """Any other host: loopback too, but not the address that the defaults know."""
 INTAKE = "help@corp.example"
 PATIENCE = 60
-_NUMBERS = count(1)
+FIRST = datetime(2026, 11, 20, tzinfo=UTC)
+_NUMBERS, _SECONDS = count(1), count(1)
 
 
 def new_id(name: str = "mail", domain: str = "corp.example") -> str:
@@ -30,10 +33,14 @@ def new_id(name: str = "mail", domain: str = "corp.example") -> str:
 def mail(
     sender: str, subject: str, text: str, *, id: str = "", replies_to: str = "", head: str = "", more: str = ""
 ) -> str:
-    """A mail with LF line ends. ``head``: lines before all others; ``more``: further header lines."""
+    """A mail with LF line ends, each dated a second after the one before.
+
+    ``head``: lines before all others; ``more``: further header lines.
+    """
     thread = f"In-Reply-To: {replies_to}\nReferences: {replies_to}\n" if replies_to else ""
     to = "" if re.search(r"(?im)^to:", more) else f"To: {INTAKE}\n"
-    date = "" if re.search(r"(?im)^date:", more) else "Date: Fri, 20 Nov 2026 09:00:00 +0900\n"
+    written = FIRST + timedelta(seconds=next(_SECONDS))
+    date = "" if re.search(r"(?im)^date:", more) else f"Date: {format_datetime(written)}\n"
     return (
         f"{head}From: {sender}\n{to}Subject: {subject}\nMessage-ID: {id or new_id()}\n{date}{thread}{more}"
         f"Content-Type: text/plain; charset=utf-8\n\n{text}\n"

@@ -14,13 +14,14 @@ from service.case.grouping import partition
 from service.case.node import Node
 from service.case.objections import takes_part
 from service.case.roles import Roles
+from service.case.sender import Verdicts
 from service.mail import authentication
 from service.mail.message import Address, Mail
 from service.mail.parse import parse
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ROLES = Roles(organisation=("corp.example",), team=("it@corp.example",))
-OURS = Ways(prefix="SD", authserv="mx.corp.example")
+OURS = Ways(prefix="SD", verdicts=Verdicts("mx.corp.example"))
 
 
 @pytest.mark.parametrize(
@@ -30,16 +31,17 @@ OURS = Ways(prefix="SD", authserv="mx.corp.example")
         ("MX.corp.example 1; dkim=none; DMARC = Fail", "fail"),
         ("mx.corp.example (a (nested) remark; dmarc=pass); dmarc=fail", "fail"),
         ("mx.corp.example; dmarc=pass header.from=corp.example", "pass"),
-        ("mx.corp.example; none", None),
-        ("mx.stranger.example; dmarc=fail", None),
-        ("mx.corp.example.stranger.example; dmarc=fail", None),
-        ("", None),
-        (";;", None),
+        ("mx.corp.example; none", "none"),
+        ("mx.stranger.example; dmarc=fail", "none"),
+        ("mx.corp.example.stranger.example; dmarc=fail", "none"),
+        ("", "none"),
+        (";;", "none"),
     ],
 )
-def test_only_our_own_server_is_believed(written: str, verdict: str | None) -> None:
-    assert authentication.dmarc({"authentication-results": written}, "mx.corp.example") == verdict
-    assert authentication.dmarc({"authentication-results": written}, "") is None
+def test_only_our_own_server_is_believed(written: str, verdict: str) -> None:
+    mail = Mail(from_=Address("", "it@corp.example"), authentication_results=((0, written),))
+    assert authentication.dmarc(mail, "mx.corp.example") == verdict
+    assert authentication.dmarc(mail, "") == "none"
 
 
 def _brought(results: str, ways: Ways = OURS) -> Brought:
@@ -66,12 +68,14 @@ def test_who_wrote_under_our_address_is_nobody_of_ours() -> None:
     assert "dmarc-failed" in forged.source.defects
     honest = _brought(PASSED)
     assert (honest.role, honest.node.forged) == ("team", False)
-    assert _brought(FAILED, replace(OURS, authserv="")).role == "team"
+    assert _brought(FAILED, replace(OURS, verdicts=Verdicts())).role == "team"
 
 
 def test_the_topmost_header_counts_since_ours_is_written_above_what_came_in() -> None:
-    assert _brought(PASSED + FAILED).role == "team"
-    assert _brought(FAILED + PASSED).role == "unknown"
+    relay = "Received: from client.example by mx.corp.example; Mon, 2 Mar 2026 00:00:00 +0000\r\n"
+    assert _brought(PASSED + relay + FAILED).role == "team"
+    assert _brought(FAILED + relay + PASSED).role == "unknown"
+    assert _brought(PASSED + FAILED).role == "unknown"  # at one hop nobody can tell which is ours: the worse counts
 
 
 def test_a_forger_of_a_participant_does_not_take_part() -> None:

@@ -336,6 +336,7 @@ def test_two_vendors_numbers_in_one_case_both_carry_it() -> None:
     filing.deliver(
         INQUIRY,
         RECEIPT,
+        mail("both", DESK, "Re: Label printer feeds two sheets", "Can you help?", 30, to=(UMBRA,), parent="inquiry"),
         mail("dist", UMBRA, "Re: Label printer feeds two sheets [umbra #99887]", "Our number.", 60, parent="inquiry"),
         mail("dist2", UMBRA, "[umbra #99887] parts", "Ordered.", DAY, to=(DESK,)),
         LATER,

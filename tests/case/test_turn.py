@@ -61,7 +61,8 @@ def line(
         towards=frozenset(to),
         files=tuple(File(name, "text/plain", 9) for name in files),
     )
-    node = Node(number, at, author=f"{side}@x.test", side=side, automatic=automatic)
+    recipients = tuple(f"{one}@x.test" for one in to)
+    node = Node(number, at, author=f"{side}@x.test", side=side, to=recipients, automatic=automatic)
     return Line(number, node, turn, at, reading, wrapper=wrapper)
 
 

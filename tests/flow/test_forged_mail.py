@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
+from service.case.sender import Verdicts
 from service.intake import House
 from service.settings import load
 from service.store.database import Database
 from tests.running import Running, running
 
+PASS = "Authentication-Results: mx.corp.example; dmarc=pass header.from=corp.example\n"
 FAIL = "Authentication-Results: mx.corp.example; spf=fail; dmarc=fail header.from=corp.example\n"
 OTHERS = "Authentication-Results: mx.stranger.example; dmarc=fail header.from=corp.example\n"
 MICROSOFT = "Microsoft Support <support@mail.support.microsoft.com>"
 
 
-def _mail(name: str, sender: str, subject: str, text: str, minute: int, *, head: str = "", more: str = "") -> str:
+def _mail(name: str, sender: str, subject: str, text: str, minute: int, *, head: str = PASS, more: str = "") -> str:
     return (
         f"{head}From: {sender}\nTo: intake@corp.example\n{more}Subject: {subject}\nMessage-ID: <{name}@corp.example>\n"
         f"Date: Tue, 17 Nov 2026 09:{minute:02d}:00 +0900\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
@@ -57,7 +59,15 @@ def _opened(desk: Running) -> str:
 def _stands(desk: Running, key: str) -> dict[str, Any]:
     """The case, but for what counts mails and time."""
     case = desk.get(f"/api/cases/{key}")
-    counted = ("messages", "updated_at", "clocks", "notes", "version", "related")  # a hint to another case may come
+    counted = (
+        "messages",
+        "updated_at",
+        "clocks",
+        "notes",
+        "version",
+        "related",
+        "not_counted",
+    )  # a hint to another case may come
     return {name: value for name, value in case.items() if name not in counted}
 
 
@@ -107,7 +117,7 @@ def test_a_forged_mail_is_shown_on_the_case_and_moves_nothing(desk: Running, att
 
 def test_the_same_words_unforged_or_doubted_by_a_stranger_do_move_it(desk: Running) -> None:
     key = _opened(desk)
-    desk.deliver(_mail("true", USER, "Re: Label printer feeds two sheets", SOLVED, 30, head=OTHERS, more=REPLY))
+    desk.deliver(_mail("true", USER, "Re: Label printer feeds two sheets", SOLVED, 30, head=PASS + OTHERS, more=REPLY))
     assert desk.get(f"/api/cases/{key}")["status"] == "resolved"
 
 
@@ -173,7 +183,7 @@ def test_who_forges_a_forward_of_a_vendors_mail_is_not_learned_as_team(desk: Run
 
 
 def test_without_our_servers_name_no_such_header_is_believed(desk: Running) -> None:
-    desk.house = replace(desk.house, ways=replace(desk.house.ways, authserv=""))
+    desk.house = replace(desk.house, ways=replace(desk.house.ways, verdicts=Verdicts()))
     key = _opened(desk)
     desk.deliver(_mail("true", USER, "Re: Label printer feeds two sheets", SOLVED, 30, head=FAIL, more=REPLY))
     assert desk.get(f"/api/cases/{key}")["status"] == "resolved"

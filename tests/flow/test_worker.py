@@ -21,7 +21,7 @@ from service.store.tables import cases, deliveries, events, messages
 from tests.flow.crew import worker
 
 ROOT = Path(__file__).parents[2]
-ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
+ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",), peer="127.0.0.1")
 
 
 def mail(number: int, words: str = "Outlook cannot send mail since 9:00 today. Error 0x800CCC0E.") -> bytes:

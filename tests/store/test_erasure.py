@@ -246,7 +246,7 @@ def test_the_certificate_names_nobody_and_counts_everything(
 
 def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(database: Database, house: House) -> None:
     """Replaced beneath the worker, it would be taken in as it was, with another checksum than its own."""
-    envelope = Envelope("smtp", "boss@corp.example", ("intake@corp.example",))
+    envelope = Envelope("smtp", "boss@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     [id] = receive(database, [(envelope, _mails()[2])], datetime.now(UTC))
     lease = timedelta(seconds=60)
     assert database.transact(lambda conn: spool.claim(conn, "w", datetime.now(UTC), lease, 9)) != []

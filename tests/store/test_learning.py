@@ -58,7 +58,7 @@ MAILS = (NOTED, FORWARD, ANSWER)
 def test_what_the_team_wrote_is_read_as_the_teams(
     database: Database, house: House, order: tuple[int, ...], batch: int
 ) -> None:
-    envelope = Envelope("smtp", "x@corp.example", ("intake@corp.example",))
+    envelope = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     for place, number in enumerate(order):
         intake.receive(database, [(envelope, MAILS[number].encode())], NOW + timedelta(seconds=place))
     later = NOW + timedelta(minutes=1)

@@ -73,7 +73,10 @@ def wiser(tmp_path: Path, house: House) -> House:
 @pytest.fixture
 def filled(database: Database, house: House) -> Database:
     """Three mails, taken in by rules that do not know the vendor; a person set and moved something."""
-    mails = [(Envelope("smtp", "x@corp.example", ("intake@corp.example",)), m.encode()) for m in (ASKED, ANSWER, OTHER)]
+    mails = [
+        (Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1"), m.encode())
+        for m in (ASKED, ANSWER, OTHER)
+    ]
     intake.receive(database, mails, NOW)
     worker = Worker(database, house, by="w", batch=9, lease=timedelta(60), clock=lambda: NOW)
     while worker.step():
@@ -146,7 +149,9 @@ def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Datab
     replayed(filled, wiser, apply=True)
     later = ANSWER.replace("answer@", "later@").replace("In-Reply-To: <asked@corp.example>\n", "")
     later = later.replace("Re: [KUM-12345] Login loops", "[KUM-12345] Any news?")
-    intake.receive(filled, [(Envelope("smtp", "x@y.example", ("intake@corp.example",)), later.encode())], LATER)
+    intake.receive(
+        filled, [(Envelope("smtp", "x@y.example", ("intake@corp.example",), peer="127.0.0.1"), later.encode())], LATER
+    )
     Worker(filled, wiser, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER).step()
     assert case(filled)["messages"] == 4
 

@@ -63,7 +63,7 @@ class Site:
         self.shelf = Shelf(self.outside, 10_000)
 
     def give(self, *mails: bytes) -> list[str]:
-        envelope = Envelope("smtp", "ines@corp.example", ("intake@corp.example",))
+        envelope = Envelope("smtp", "ines@corp.example", ("intake@corp.example",), peer="127.0.0.1")
         return receive(self.database, [(envelope, mail) for mail in mails], self.today)
 
     def work(self) -> None:

@@ -1,0 +1,183 @@
+"""Whose mails move a case: the law of trust, applied when a case is judged and when a mail is placed.
+
+==================================================  ==========================================================
+written by                                          moves the case
+==================================================  ==========================================================
+our own people, sender verified or local            always; names a case by its key only when verified
+our own people, sender not verified                 only as the mail that opens the case, or by a signed token
+somebody else's name (DMARC failed)                 never
+the case's own vendor                               yes: a vendor that our people wrote to or name, or the number is
+                                                    the case's; a hosted desk only from a tenant seen in the case
+somebody to whom mail of the case was sent          yes; also another address of a company that our people wrote to
+anybody else                                        only as the mail that opens the case, or by a signed token
+==================================================  ==========================================================
+
+A mail that moves nothing is filed and shown. What was found inside a mail counts as that mail does. The answer does not
+depend on the order of arrival, except between two mails that both could have opened the case: then the first received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from service.case.freemail import is_freemail
+from service.case.node import Node
+
+Doubt = Literal["forged", "unverified", "outsider"]
+"""Why a message does not count."""
+OURS = ("team", "requester")
+BY_ITSELF = frozenset({"vendor_ref", "mention", "content", "person"})
+"""Evidence that a vendor's mail brings in its own number or words; a header or a key can be copied from any mail."""
+
+
+@dataclass(slots=True)
+class Company:
+    """Who takes part in a case, by the messages that count."""
+
+    people: set[str] = field(default_factory=set)
+    """Addresses of authors and recipients."""
+    asked: set[str] = field(default_factory=set)
+    """Domains that our own people wrote to, without consumer mail providers."""
+    vendors: set[str] = field(default_factory=set)
+    """Vendors that wrote or were written to, or whose number is stated."""
+    makers: set[str] = field(default_factory=set)
+    """Vendors whose product is named."""
+
+    def add(self, node: Node, side: str) -> None:
+        """Take in a message that counts."""
+        self.people.update(address for address in (node.author, *node.to, *node.cc) if address)
+        if side in OURS:
+            domains = {_domain(address) for address in (*node.to, *node.cc)} - {_domain(node.author)}
+            self.asked |= {domain for domain in domains if domain and not is_freemail(domain)}
+        self.vendors |= {vendor for vendor in (node.vendor, node.to_vendor) if vendor}
+        self.vendors |= {vendor for vendor, _ in (*node.stated, *node.mentioned)}
+        if node.maker:
+            self.makers.add(node.maker)
+
+    def unite(self, other: Company) -> None:
+        """Take in who takes part in another case."""
+        self.people |= other.people
+        self.asked |= other.asked
+        self.vendors |= other.vendors
+        self.makers |= other.makers
+
+    def knows(self, node: Node, side: str) -> bool:
+        """Whether the author of a message takes part, under a name that can be believed."""
+        if node.doubted or not node.author:
+            return False
+        if node.author in self.people:
+            return True
+        domain = _domain(node.author)
+        if side == "vendor":
+            if node.hosted:
+                return self._has_desk(domain)
+            return node.vendor in self.vendors or node.vendor in self.makers
+        return domain in self.asked
+
+    def _has_desk(self, domain: str) -> bool:
+        """Whether a tenant at a host of help desks is one of the case's: seen in it, or named as a company is that our
+        people wrote to (``acme.zendesk.com`` of ``acme.example``)."""
+        tenant = domain.partition(".")[0]
+        return domain in map(_domain, self.people) or any(tenant in asked.split(".")[:-1] for asked in self.asked)
+
+
+def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[int, datetime]) -> dict[int, Doubt]:
+    """The messages of a case that move nothing, each with the reason. ``nodes`` in the order of writing; ``sides``:
+    message → side of its author; ``received``: message → when it was received."""
+    if all(_is_ours(node, sides[node.id]) for node in nodes):
+        return {}
+    company = Company()
+    counted: set[int] = set()
+    pending = list(nodes)
+    opener = _opener(nodes, received)
+    outers: dict[int, list[Node]] = {}
+    for node in nodes:
+        for inner in node.holds:
+            outers.setdefault(inner, []).append(node)
+    while True:
+        rest: list[Node] = []
+        for node in pending:
+            side = sides[node.id]
+            if node.origin != "delivered" and outers.get(node.id):
+                good = _inner_counts(side, [o for o in outers[node.id] if o.id in counted], sides, opener)
+            else:
+                good = _counts(node, side, company, node.id == opener)
+            if good and not node.forged:
+                counted.add(node.id)
+                company.add(node, side)
+            else:
+                rest.append(node)
+        if len(rest) == len(pending):
+            return {node.id: _reason(node, outers.get(node.id, ())) for node in rest}
+        pending = rest
+
+
+def may_steer(node: Node, company: Company, *, opens: bool, placed: str) -> bool:
+    """The same question while a mail is placed: whether it may say anything about a group of messages. ``opens``: it is
+    the first there and answers no mail we know; ``placed``: by which evidence it came."""
+    if node.forged:
+        return False
+    return node.origin != "delivered" or _counts(replace(node, placed=placed), node.side, company, opens)
+
+
+def may_name(node: Node, company: Company) -> bool:
+    """Whether its author may claim a case by its key, which anybody can guess."""
+    if node.side in OURS:
+        return node.trust != "local" and not node.doubted
+    if node.side == "vendor" and node.vendor not in company.vendors and node.author not in company.people:
+        return False
+    return company.knows(node, node.side)
+
+
+def answers(node: Node) -> tuple[str, ...]:
+    """Message-IDs that a mail names as earlier ones."""
+    return (*node.parents, *node.refs, *((node.bounced,) if node.bounced else ()))
+
+
+def _is_ours(node: Node, side: str) -> bool:
+    return side in OURS and not node.doubted and node.origin == "delivered" and not node.hands_on
+
+
+def _counts(node: Node, side: str, company: Company, opens: bool) -> bool:
+    if opens or _is_ours(node, side) or node.pinned is not None:
+        return True
+    if node.placed == "token" and node.token is not None:
+        return True
+    if node.joined is not None and not answers(node):
+        return True  # it opened a case that a person united with this one
+    if side == "vendor" and node.placed in BY_ITSELF and not node.doubted:
+        return True
+    return company.knows(node, side)
+
+
+def _inner_counts(side: str, outers: Sequence[Node], sides: Mapping[int, str], opener: int | None) -> bool:
+    """What was found inside mails. A stranger can write anything as a quote of ours."""
+    return any(side not in OURS or sides[outer.id] != "unknown" or outer.id == opener for outer in outers)
+
+
+def _opener(nodes: Sequence[Node], received: Mapping[int, datetime]) -> int | None:
+    """The mail that opened the case: the first received of those that answer none of the others."""
+    there = {node.message_id for node in nodes if node.message_id and not node.forged}
+    first: tuple[datetime, int] | None = None
+    for place, node in enumerate(nodes):
+        if node.origin != "delivered" or node.forged or there.intersection(answers(node)):
+            continue
+        if first is None or (received[node.id], place) < first:
+            first = (received[node.id], place)
+    return None if first is None else nodes[first[1]].id
+
+
+def _reason(node: Node, outers: Sequence[Node]) -> Doubt:
+    for one in (node, *outers):
+        if one.forged:
+            return "forged"
+        if one.trust == "unverified":
+            return "unverified"
+    return "outsider"
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]

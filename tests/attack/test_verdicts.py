@@ -1,0 +1,169 @@
+"""Authentication-Results that only look like our server's word: none of them makes a forged mail verified."""
+
+from __future__ import annotations
+
+from email.utils import format_datetime
+
+import pytest
+
+from service.case.bringing import Ways, bring
+from service.case.roles import Roles
+from service.case.sender import Handover, Verdicts
+from service.mail.authentication import MICROSOFT_365
+from service.mail.parse import parse
+from tests.attack.site import INSIDE, OUTSIDE, Site, mail, new_id
+from tests.running import now
+
+AR = "Authentication-Results: "
+PASS = f"{AR}mx.corp.example; dmarc=pass (p=reject dis=none) header.from=corp.example\n"
+FAIL = f"{AR}mx.corp.example; dmarc=fail (p=reject dis=none) header.from=corp.example\n"
+HOP = "Received: from relay.example by mx.corp.example; Fri, 20 Nov 2026 09:00:00 +0900\n"
+MEI = "Mei <mei@corp.example>"
+LONG = "x" * 1_200
+DONE = "It works again, the problem is solved. Please close the case. Thank you."
+
+ATTACKS = {
+    "no verdict": "",
+    "none": f"{AR}mx.corp.example; dmarc=none header.from=corp.example\n",
+    "no result": f"{AR}mx.corp.example; none\n",
+    "temperror": f"{AR}mx.corp.example; dmarc=temperror header.from=corp.example\n",
+    "bestguesspass": f"{AR}mx.corp.example; dmarc=bestguesspass header.from=corp.example\n",
+    "only spf and dkim": f"{AR}mx.corp.example; spf=pass smtp.mailfrom=corp.example; dkim=pass header.d=corp.example\n",
+    "a stranger's server": f"{AR}mx.stranger.example; dmarc=pass header.from=corp.example\n",
+    "a server below our name": f"{AR}evil.mx.corp.example; dmarc=pass header.from=corp.example\n",
+    "our name in a comment": f"{AR}(mx.corp.example;) evil.example; dmarc=pass header.from=corp.example\n",
+    "another author": f"{AR}mx.corp.example; dmarc=pass header.from=evil.example\n",
+    "a domain below": f"{AR}mx.corp.example; dmarc=pass header.from=evil.corp.example\n",
+    "a domain that ends so": f"{AR}mx.corp.example; dmarc=pass header.from=evilcorp.example\n",
+    "no author": f"{AR}mx.corp.example; dmarc=pass\n",
+    "two authors": f"{AR}mx.corp.example; dmarc=pass header.from=evil.example header.from=corp.example\n",
+    "fail behind 1,200 characters": f"{AR}mx.corp.example; dkim=fail header.d={LONG}; dmarc=fail\n",
+    "fail behind a long comment": f"{AR}mx.corp.example ({LONG}); dmarc=fail header.from=corp.example\n",
+    "fail in the second header": f"{AR}mx.corp.example; spf=pass smtp.mailfrom=a@evil.example\n{FAIL}",
+    "fail under other headers": f"{AR}mx.stranger.example; dmarc=pass header.from=corp.example\n{FAIL}",
+    "a pass under our fail": FAIL + PASS,
+    "a pass above our fail at one hop": PASS + FAIL,
+    "a pass a hop before": FAIL + HOP + PASS,
+    "a pass a hop before our none": f"{AR}mx.corp.example; dmarc=none\n{HOP}{PASS}",
+    "quoted in a property": f'{AR}mx.corp.example; dkim=fail header.d="x; dmarc=pass header.from=corp.example"\n',
+    "quoted in a reason": f'{AR}mx.corp.example; spf=none reason="; dmarc=pass header.from=corp.example;"\n',
+    "a quote with a quote in it": f'{AR}mx.corp.example; spf=none reason="\\"; dmarc=pass header.from=corp.example"\n',
+    "in a comment": f"{AR}mx.corp.example; spf=fail (x; dmarc=pass header.from=corp.example;)\n",
+    "in a nested comment": f"{AR}mx.corp.example; spf=fail ((;) dmarc=pass header.from=corp.example;)\n",
+    "a comment with an escape": f"{AR}mx.corp.example; spf=fail (\\) ; dmarc=pass header.from=corp.example;)\n",
+    "a comment that does not end": f"{AR}mx.corp.example; dmarc=pass header.from=corp.example; spf=fail (x\n",
+    "another method": f"{AR}mx.corp.example; x-dmarc=pass header.from=corp.example\n",
+    "a longer result": f"{AR}mx.corp.example; dmarc=passed header.from=corp.example\n",
+    "fail over lines": f"{AR}mx.corp.example;\n\tdmarc\n\t=\n\tfail header.from=corp.example\n",
+    "fail with a version": f"{AR}mx.corp.example 1; dmarc/1=fail header.from=corp.example\n",
+    "fail in capitals": f"{AR}MX.CORP.EXAMPLE; DMARC=FAIL header.from=corp.example\n",
+    "Microsoft's form without its mode": f"{AR}dmarc=pass action=none header.from=corp.example\n",
+    "an unreadable header above": f"{AR}mx.corp.example; spf=pass (\n{HOP}{PASS}",
+}
+AUTHORS = {
+    "two From": (f"{PASS}From: mei@corp.example\n", "evil@evil.example"),
+    "two From, ours last": (f"{PASS}From: evil@evil.example\n", "mei@corp.example"),
+    "a From list": (PASS, "mei@corp.example, evil@evil.example"),
+    "a From list, ours last": (PASS, "evil@evil.example, mei@corp.example"),
+    "no From but a Sender": (f"{PASS}Sender: mei@corp.example\nX-", "x"),
+    "no From but a Reply-To": (f"{PASS}Reply-To: mei@corp.example\nX-", "x"),
+    "no From but a Return-Path": (f"{PASS}Return-Path: <mei@corp.example>\nX-", "x"),
+    "our address in the name": (PASS, '"mei@corp.example" <evil@evil.example>'),
+}
+
+
+def opened(site: Site) -> tuple[str, str]:
+    id = new_id("verdict")
+    text = "The verdict scanner stops after one page. A small matter, no hurry."
+    return site.send(mail(MEI, "The verdict scanner stops", text, id=id, head=PASS)), id
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_forged_verdict_moves_a_case(behind_mx: Site, attack: str) -> None:
+    key, id = opened(behind_mx)
+    before = behind_mx.standing(key)
+    behind_mx.send(mail(MEI, "Re: The verdict scanner stops", DONE, replies_to=id, head=ATTACKS[attack]), peer=INSIDE)
+    behind_mx.send(mail(MEI, f"Re: {key}", DONE, head=ATTACKS[attack]), peer=INSIDE)
+    assert behind_mx.standing(key) == before
+
+
+@pytest.mark.parametrize("attack", AUTHORS)
+def test_the_author_is_the_one_address_of_the_one_from(behind_mx: Site, attack: str) -> None:
+    key, id = opened(behind_mx)
+    before = behind_mx.standing(key)
+    head, sender = AUTHORS[attack]
+    behind_mx.send(mail(sender, "Re: The verdict scanner stops", DONE, replies_to=id, head=head))
+    assert behind_mx.standing(key) == before
+
+
+GOOD = {
+    "plain": PASS,
+    "capitals": f"{AR}MX.Corp.Example; DMARC=Pass header.from=Corp.Example\n",
+    "version, comments": f"{AR}mx.corp.example (a (b)) 1;\n\tdmarc / 1 = pass (p)\n\theader . from = corp.example\n",
+    "quoted value": f'{AR}mx.corp.example; spf=none; dmarc=pass header.from="corp.example"\n',
+    "behind 1,200 characters": f"{AR}mx.corp.example; spf=none x.y={LONG}; dmarc=pass header.from=corp.example\n",
+    "second header of the hop": f"{AR}mx.corp.example; spf=pass smtp.mailfrom=a@corp.example\n{PASS}",
+    "below two relays of ours": HOP + HOP + PASS,
+    "a stranger's fail above": f"{AR}mx.other.example; dmarc=fail header.from=corp.example\n{PASS}",
+    "a fail a hop before": f"{PASS}{HOP}{FAIL}",
+}
+
+
+@pytest.mark.parametrize("form", GOOD)
+def test_our_servers_own_pass_moves_it(behind_mx: Site, form: str) -> None:
+    key, id = opened(behind_mx)
+    behind_mx.send(mail(MEI, "Re: The verdict scanner stops", DONE, replies_to=id, head=GOOD[form]))
+    assert behind_mx.case(key)["status"] == "resolved"
+
+
+# ── the same question of the pure core: Microsoft 365, networks, relays ──────────────────────────────────────────────
+
+M365 = (
+    f"{AR}spf=pass (sender IP is 192.0.2.1)\n smtp.mailfrom=corp.example; dkim=pass (signature was verified)\n"
+    " header.d=corp.example;dmarc=pass action=none\n header.from=corp.example;compauth=pass reason=100\n"
+)
+
+
+def trust(head: str, verdicts: Verdicts, peer: str = OUTSIDE, channel: str = "smtp") -> str:
+    roles = Roles(organisation=("corp.example",))
+    content = mail(MEI, "x", "It does not work.", head=head).replace("\n", "\r\n").encode()
+    handed = Handover(channel, peer, now())
+    return bring(parse(content), roles, Ways(verdicts=verdicts), received_at=now(), handed=handed)[0].node.trust
+
+
+@pytest.mark.parametrize(
+    ("head", "verdict"),
+    [
+        (M365, "verified"),
+        (M365.replace("dmarc=pass", "dmarc=fail"), "forged"),
+        (M365.replace("dmarc=pass", "dmarc=bestguesspass"), "unverified"),
+        (M365.replace("header.from=corp", "header.from=evil"), "unverified"),
+        (M365.replace("dmarc=pass", "dmarc=none") + HOP + M365, "unverified"),
+        (f"{AR}mx.corp.example; dmarc=pass header.from=corp.example\n", "unverified"),
+        ("", "unverified"),
+    ],
+)
+def test_microsoft_365_names_no_server(head: str, verdict: str) -> None:
+    assert trust(head, Verdicts(MICROSOFT_365)) == verdict
+
+
+def test_who_is_believed_without_a_verdict() -> None:
+    from ipaddress import ip_network
+
+    relayed = f"Received: from relay.example by mx.corp.example; {format_datetime(now())}\n"
+    network = Verdicts(networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")))
+    assert trust("", network, "192.0.2.9") == "verified"
+    assert trust("", network, "::ffff:192.0.2.9") == "verified"
+    assert trust("", network, "2001:db8::7") == "verified"
+    assert trust("", network, "198.51.100.1") == "unverified"
+    assert trust("", network, INSIDE) == "unverified"
+    assert trust(FAIL, Verdicts("mx.corp.example", network.networks), "192.0.2.9") == "forged"
+    assert trust("", Verdicts(), INSIDE) == "local"
+    assert trust("", Verdicts(), "::1") == "local"
+    assert (
+        trust(relayed, Verdicts(), INSIDE) == "unverified"
+    )  # a relay on this machine passes on what came from outside
+    assert trust("", Verdicts(), "172.17.0.1") == "unverified"
+    assert trust("", Verdicts(), "nonsense") == "unverified"
+    assert trust("", Verdicts(), "", channel="imap") == "unverified"
+    assert trust("", Verdicts(), "", channel="import") == "local"
