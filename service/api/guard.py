@@ -1,6 +1,7 @@
 """Who may call, how often, and from where: one pure ASGI layer before the routes.
 
-* Loopback needs no token; every other listener does, and so does a request that a proxy passed on.
+* A token is needed, except on loopback while none was ever made: then a direct connection that names this machine is
+  enough. A proxy may hide that it is one, so `SODAN_TRUST_LOOPBACK=no` asks for a token there too.
 * A token says read, write or admin. GET needs read, anything else write; routes ask for admin by themselves.
 * A browser that was sent here by another site may change nothing (CSRF), and a name that merely resolves to this
   machine is not this machine (DNS rebinding).
@@ -31,7 +32,11 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
 """Answer without a token; `/static/` too. They say nothing about cases."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")
+"""Beginnings of headers that a proxy adds."""
+LOOPBACK_ADDRESSES = ("127.", "::1", "::ffff:127.")
+KNOWN_SECONDS = 5.0
+"""How long it is remembered that a token exists."""
 
 LOCAL = Token(0, "", "admin")
 """Whoever sits at this machine."""
@@ -65,6 +70,7 @@ class Guard:
     ) -> None:
         self.app, self.database, self.open_to_loopback, self.now = app, database, open_to_loopback, now
         self.calls, self.failures = Buckets(rate), Buckets(30)
+        self._taken_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,7 +90,7 @@ class Guard:
         """None where the call may go on, else the answer that refuses it."""
         path, method = scope["path"], scope["method"]
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        local = self.open_to_loopback and not any(name in headers for name in PROXIED)
+        local = self.open_to_loopback and _is_direct(scope, headers)
         secret, by_cookie = _secret(headers)
         if method not in SAFE and not (secret and not by_cookie) and _from_elsewhere(headers):
             return problem(403, "another site sent this request; open the page itself and do it there")
@@ -94,7 +100,7 @@ class Guard:
             state["token"] = LOCAL if local and not secret else None
             return None
         if not secret:
-            if not local:
+            if not local or await self._is_taken():
                 return self._unknown(scope, headers, "a token is needed: Authorization: Bearer …")
             state["token"] = LOCAL
             return None
@@ -111,6 +117,16 @@ class Guard:
             return problem(403, f"this token may {token.scope} only")
         state["token"] = token
         return None
+
+    async def _is_taken(self) -> bool:
+        """Whether a valid token exists: then nobody comes in without one."""
+        if time.monotonic() >= self._taken_until and await anyio.to_thread.run_sync(self._any_token):
+            self._taken_until = time.monotonic() + KNOWN_SECONDS
+        return time.monotonic() < self._taken_until
+
+    def _any_token(self) -> bool:
+        now = self.now()
+        return self.database.read(lambda conn: tokens.any_valid(conn, now))
 
     def _find(self, secret: str) -> Token | None:
         now = self.now()
@@ -147,6 +163,13 @@ def _from_elsewhere(headers: Headers) -> bool:
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+
+
+def _is_direct(scope: Scope, headers: Headers) -> bool:
+    """Whether a program on this machine calls, and no proxy for somebody else. A proxy of HTTP/1.0 adds no header."""
+    client = str((scope.get("client") or ("",))[0])
+    proxied = any(name.startswith(PROXIED) for name in headers)
+    return client.startswith(LOOPBACK_ADDRESSES) and not proxied and scope.get("http_version") != "1.0"
 
 
 def _host(headers: Headers) -> str:

@@ -79,7 +79,7 @@ def api() -> int:
     Thread(target=following.keep, args=(stop,), daemon=True).start()
     pages = routes(settings, database, house, start.now)
     desk = Desk(settings, database, house, start.now)
-    made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback)
+    made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback)
     answer(made, listening, stop_seconds=settings.stop_seconds)
     stop.set()
     database.close()
