@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import metadata
 
 from cyclopts import App, CycloptsError
 
@@ -20,6 +21,7 @@ app = App(
     name="sodan",
     help="Mail around vendor support in, cases out: what is burning, whose turn it is, what is missing.",
     help_format="plaintext",
+    version=lambda: metadata.version("sodan"),  # cyclopts would look for a distribution named "service"
     version_flags=["--version"],
 )
 

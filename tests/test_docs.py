@@ -1,0 +1,64 @@
+"""The pages of docs/: every `sodan` command on them exists, and none is too long to read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from cyclopts import App
+
+from service.cli import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "README.ja.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+GENERATED = {"meanings.md"}
+BLOCK = re.compile(r"^```(?:console|sh)\n(.*?)^```", re.M | re.S)
+IN_TEXT = re.compile(r"`(sodan [a-z][^`]*)`")
+
+
+def commands(page: str) -> set[str]:
+    """Lines that call `sodan`, in blocks and in the text, without settings, comments, pipes and redirections."""
+    lines = [line for block in BLOCK.findall(page) for line in block.replace("\\\n", " ").splitlines()]
+    called = {match[1] for line in lines if (match := re.search(r"(?:^|[ /])(sodan [a-z].*)", line.partition("  #")[0]))}
+    return {re.split(r"[|<>]", one)[0].strip() for one in called | set(IN_TEXT.findall(page))}
+
+
+def options(command: App) -> set[str]:
+    arguments = command.assemble_argument_collection() if command.default_command else ()
+    return {name for argument in arguments for name in argument.names} | {"--help"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_on_a_page_exists_with_its_options(page: Path) -> None:
+    for written in commands(page.read_text(encoding="utf-8")):
+        command, words = app, written.split()[1:]
+        while words and words[0] in command:
+            command = command[words.pop(0)]
+        assert command is not app, f"no such command: {written}"
+        known = options(command)
+        for word in words:
+            name = word.partition("=")[0]
+            assert not name.startswith("--") or name in known, f"no such option: {written}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_has_at_most_250_lines(page: Path) -> None:
+    assert page.name in GENERATED or len(page.read_text(encoding="utf-8").splitlines()) <= 250
+
+
+def test_the_version_of_the_command_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    from importlib.metadata import version
+
+    from service.cli import main
+
+    main(["--version"])
+    assert capsys.readouterr().out.strip() == version("sodan") != "0.0.0"
+
+
+def test_every_path_of_the_table_where_things_go_exists() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("## Where does it go?")[2].partition("\n## ")[0]
+    paths = [path for path in re.findall(r"`([a-z_]+/[A-Za-z_./<>]*)`", table) if "<" not in path]
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
