@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check setup lock bench demo lint types imports audit sbom clean
+.PHONY: run test test-long check setup lock bench demo lint types imports audit sbom clean
 
 run: $(VENV)/.run            ## serve SMTP and HTTP with an embedded database
 	@$(BIN)/sodan serve
@@ -13,6 +13,9 @@ setup: $(VENV)/.run          ## the environment alone
 
 test: $(VENV)/.dev           ## every test, on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-long: $(VENV)/.dev      ## tests of many minutes: 500 starts and stops
+	@$(BIN)/python -m pytest -n 0 -m long --timeout 7200
 
 check: lint types imports audit test  ## what CI runs
 

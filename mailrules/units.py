@@ -7,7 +7,8 @@ sentence into the next, and all of them are searched in one pass.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mailrules.fold import Shifts, fold
@@ -35,6 +36,8 @@ _LOG = re.compile(
 )
 _JUDGED = 2000
 """Units of one mail that are judged as language; what comes after so many is treated as a pasted log."""
+_LONGEST = 1000
+"""Characters of one unit."""
 _TAIL = re.compile(r"(?:を|について|につき|に関し|の(?:点|件|情報|内容|[0-9０-９]点)|以上)")
 """How a sentence begins that closes the list above it."""
 _MARKS = re.compile(r"^[\s\-_=*~─━―ー—・.]{3,}$")
@@ -51,7 +54,16 @@ class _Builder:
     """The last unit that is no quote."""
 
     def add(self, where: str, parts: list[tuple[str, int]], label: str = "", state: str = "", lead: int = -1) -> int:
-        """Write one unit from pieces of the folded text; returns its number, -1 for an empty one."""
+        """Write one unit from pieces of the folded text; returns its number, -1 for an empty one.
+
+        What is longer than any sentence becomes several units, for patterns are tried anew at each of a unit's words.
+        """
+        number = -1
+        for bounded in _bounded(parts):
+            number = self._add(where, bounded, label, state, lead)
+        return number
+
+    def _add(self, where: str, parts: list[tuple[str, int]], label: str, state: str, lead: int) -> int:
         if len(self.units) >= _JUDGED:
             where, label, state, lead = "log", "", "", -1
         start = self.length
@@ -70,6 +82,26 @@ class _Builder:
         self.pieces.append("\n")
         self.length += 1
         return len(self.units) - 1
+
+
+def _bounded(parts: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    if sum([len(text) for text, _ in parts]) <= _LONGEST:
+        yield parts
+        return
+    unit: list[tuple[str, int]] = []
+    room = _LONGEST
+    for text, source in parts:
+        at = 0
+        while at < len(text):
+            end = min(len(text), at + room)
+            unit.append((text[at:end], source + at))
+            room -= end - at
+            at = end
+            if not room:
+                yield unit
+                unit, room = [], _LONGEST
+    if unit:
+        yield unit
 
 
 Known = Callable[[str], bool]
@@ -104,10 +136,9 @@ def _compose(build: _Builder, shifts: Shifts) -> Shifts:
         there.append(shifts.source(source) if source >= 0 else source - 1_000_000)
         if source < 0:
             continue
-        for folded_at, original in zip(shifts.here, shifts.there, strict=True):
-            if source < folded_at < source + (end - at):
-                here.append(at + folded_at - source)
-                there.append(original)
+        for place in range(bisect_right(shifts.here, source), bisect_left(shifts.here, source + (end - at))):
+            here.append(at + shifts.here[place] - source)
+            there.append(shifts.there[place])
     return Shifts(tuple(here), tuple(there))
 
 

@@ -23,7 +23,9 @@ from service.case.roles import Roles
 from service.case.sender import Handover, Verdicts
 from service.case.state import Frame, Overrides
 from service.case.working import calendars_of
+from service.cpu import OutOfTime, cpu_limit
 from service.errors import NotFound
+from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
 from service.settings import Settings
 from service.store import contents, deposit, placing, replaying, spool
@@ -50,6 +52,11 @@ def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str
     return [entry.id for entry in entries]
 
 
+BEGINNING = 16_384
+"""Bytes of a mail that are read where the whole takes too long."""
+UNREAD = Mail(defects=("unreadable",))
+
+
 @dataclass
 class House:
     """What an installation is: whose mail is whose, and by which rules it is read.
@@ -62,6 +69,8 @@ class House:
     organisation: tuple[str, ...]
     team: tuple[str, ...]
     reopen: timedelta
+    mail_seconds: float = 10.0
+    """CPU time that reading one mail may take; 0: any."""
     refused: str | None = None
     """Why newer rules were not taken: one line, with file and line; None while all is well."""
 
@@ -83,6 +92,7 @@ class House:
             organisation=settings.organisation,
             team=(*settings.team, *rules.colleagues),
             reopen=timedelta(days=settings.reopen_days),
+            mail_seconds=settings.mail_seconds,
         )
 
     def go_by(self, rules: Rules, settings: Settings) -> None:
@@ -114,8 +124,23 @@ class Understood:
 
 
 def understand(claimed: Claimed, house: House, roles: Roles) -> Understood:
-    """Read a mail and judge what it brings, each message alone. Pure, and the greater part of the work."""
-    mail = parse(claimed.content)
+    """Read a mail and judge what it brings, each message alone: the greater part of the work.
+
+    A mail that takes longer than ``house.mail_seconds`` is read once more, by its beginning only: it is filed with the
+    defect ``not-fully-read``, and its raw bytes are kept whole. If even that takes too long, its text stays unread.
+    """
+    content = claimed.content
+    attempts: list[tuple[bytes, Mail | None]] = [(content, None), (content[:BEGINNING], None), (b"", UNREAD)]
+    for raw, mail in attempts:
+        with contextlib.suppress(OutOfTime), cpu_limit(house.mail_seconds):
+            read = mail or parse(raw)
+            if raw is not content:
+                read = replace(read, defects=tuple(sorted({*read.defects, NOT_FULLY_READ})))
+            return _understood(claimed, read, house, roles)
+    raise RuntimeError("reading an empty text took too long")
+
+
+def _understood(claimed: Claimed, mail: Mail, house: House, roles: Roles) -> Understood:
     envelope = claimed.envelope
     handed = Handover(envelope.channel, envelope.peer, claimed.received_at)
     brought = bring(

@@ -7,13 +7,13 @@ mails of all these months together.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import time
 from pathlib import Path
 
 from mailrules import library
+from service import heap
 from service.mail import language
 
 ROOM = 210_000_000
@@ -22,11 +22,6 @@ BETWEEN_SECONDS = 60.0
 """Between two times: what is needed is compiled anew, which costs some tenths of a second."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-"""Of ``mallopt`` (glibc, malloc.h)."""
-_BIG = 1 << 20
-"""Blocks from this size on go back to the system when they are freed; unset, glibc raises it to what it has seen."""
-
 _due = 0.0
 
 
@@ -37,12 +32,9 @@ def resident() -> int:
 
 def settle() -> None:
     """To be called once all is loaded: free what only loading needed, and leave the rest out of every collection."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(_M_MMAP_THRESHOLD, _BIG)
-        libc.mallopt(_M_ARENA_MAX, 2)
+    heap.give_back_what_is_freed()
     gc.unfreeze()
-    _let_go(libc)
+    _let_go()
     gc.freeze()
 
 
@@ -52,14 +44,13 @@ def look(room: int = ROOM) -> bool:
     now = time.monotonic()
     if now < _due or resident() < room:
         return False
-    _let_go(ctypes.CDLL(None))
+    _let_go()
     _due = now + BETWEEN_SECONDS
     return True
 
 
-def _let_go(libc: ctypes.CDLL) -> None:
+def _let_go() -> None:
     library.let_go()
     language.let_go()
     gc.collect()
-    if hasattr(libc, "malloc_trim"):
-        libc.malloc_trim(0)
+    heap.trim()

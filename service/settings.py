@@ -100,7 +100,16 @@ class Settings(BaseSettings):
     )
     max_hops: int = Field(100, ge=1, le=10_000, description="Received lines of a mail; more is a loop and gets 554")
     sender_rate: int = Field(
-        0, ge=0, le=1_000_000, description="mails an hour of one sender to one process; more get 450; 0: never"
+        0,
+        ge=0,
+        le=1_000_000,
+        description="mails an hour of one sender by one network to one process; more get 450; 0: never",
+    )
+    network_rate: int = Field(
+        7200,
+        ge=0,
+        le=10_000_000,
+        description="mails an hour of one network (/24, /48) to one process, a sixth at once; more get 450; 0: any",
     )
     hostname: str = Field("localhost", min_length=1, max_length=255, description="our name in SMTP greetings")
     max_message_bytes: int = Field(36_700_160, ge=1024, le=1_000_000_000, description="largest mail taken, in bytes")
@@ -137,8 +146,13 @@ class Settings(BaseSettings):
     smtp_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks that may send mail, comma-separated (192.0.2.0/24); empty: all; others get 554"
     )
-    smtp_bare_newlines: Literal["refuse", "keep"] = Field(
-        "refuse", description="CR or LF alone in a mail: refuse it, or keep what cannot be smuggling"
+    smtp_bare_newlines: Literal["normalise", "refuse", "keep"] = Field(
+        "normalise", description="CR or LF alone in a mail: make it CRLF, refuse the mail, or keep it as it is"
+    )
+    smtp_max_bytes_at_once: int = Field(
+        1_073_741_824,
+        ge=1_048_576,
+        description="bytes of mails on their way at once, on disk; one address has a quarter; more get 452",
     )
     smtp_tls_certificate: Path | None = Field(
         None, description="PEM file with our certificate chain; offers STARTTLS; SIGHUP reads it again"
@@ -151,6 +165,12 @@ class Settings(BaseSettings):
     smtp_require_login: bool = Field(False, description="refuse mail before AUTH (530)")
     workers: int = Field(1, ge=1, le=64, description="worker processes of `sodan serve`")
     batch: int = Field(128, ge=1, le=10_000, description="mails a worker takes in one transaction, at most")
+    mail_seconds: float = Field(
+        10,
+        ge=0,
+        le=3600,
+        description="CPU seconds for reading one mail; of a slower one only the beginning is read; 0: any",
+    )
     lease_seconds: float = Field(
         60, gt=0, le=86400, description="after how long a silent worker's mails are given to another"
     )

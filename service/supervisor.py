@@ -20,11 +20,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
 from service.errors import Unavailable
 from service.settings import Listen, Settings
+from service.signals import on_signals
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.watchdog import doors, watch
@@ -88,11 +90,10 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     ``children`` replaces the usual ones. Raises Refused or Unavailable before anything was started.
     """
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     family: list[Child] = []
-    # the acceptor reads its certificate again, the others packs and site file
-    signal.signal(signal.SIGHUP, lambda *_: _tell(family, signal.SIGHUP))
+    # SIGHUP: the acceptor reads its certificate again, the others packs and site file
+    hang_up = partial(_tell, family, signal.SIGHUP)
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: hang_up})
     database = Database(settings.database_url)
     try:
         migrate(database)

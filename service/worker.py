@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -31,6 +32,7 @@ from service.errors import GaveUp, Unavailable, where
 from service.following import Following
 from service.intake import House, Understood
 from service.settings import Settings
+from service.signals import on_signals
 from service.store import contents, keys, placing, search, spool
 from service.store.contents import Shelf
 from service.store.database import Connection, Database
@@ -58,6 +60,8 @@ AWAY_SECONDS = 2.0
 INDEX_MAILS = 200
 INDEX_SECONDS = 0.5
 """Between two shares of the word index while little waits: one by one a mail costs it seven times as much."""
+READING_SHARE = 4
+"""Of a lease a fourth may go to reading; mails not read by then are given back, for saving takes time, too."""
 VISIBLE_SECONDS = 0.1
 """How long a batch may take while little waits: it becomes visible as a whole."""
 
@@ -154,6 +158,10 @@ class Worker:
                 away = min(away * 2, AWAY_SECONDS)
                 stop.wait(away)
                 continue
+            except Exception as error:  # whatever it is: the mails it held come back when their lease ends
+                _log.error("a step of the worker failed", error=type(error).__name__, trace=where(error))
+                stop.wait(AWAY_SECONDS)
+                continue
             stop.wait(pause)
             pause = min(pause * 1.5, POLL_SECONDS[1])
         self._owes |= bool(self._ahead)
@@ -187,7 +195,13 @@ class Worker:
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
         understood: list[Understood] = []
         roles = self._house.roles(self._database.read(placing.team))
-        for one in claimed:
+        ends = time.monotonic() + self._lease.total_seconds() / READING_SHARE
+        for number, one in enumerate(claimed):
+            if number and time.monotonic() > ends:
+                rest = [later.id for later in claimed[number:]]
+                self._database.transact(partial(spool.give_back, by=self._by, ids=rest))
+                _log.warning("a batch took long to read: the rest waits", read=number, waiting=len(rest))
+                break
             try:
                 understood.append(intake.understand(one, self._house, roles))
             except Exception as error:
@@ -362,19 +376,20 @@ def run_worker(settings: Settings, after_judging: Callable[[Settings, House], Af
     """Work until SIGTERM or SIGINT. Raises Refused where the packs are broken.
 
     ``after_judging`` makes what is called once cases are judged (see ``Worker``)."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop, reload = threading.Event(), threading.Event()
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
     house = House.of(settings)  # first of all: broken packs are told before anything else
     database = Database(settings.database_url, cache_mb=32)
     house = replace(house, ways=replace(house.ways, secret=_key(database, stop)))
     following = Following(settings, house)
     memory.settle()
-    signal.signal(signal.SIGHUP, lambda *_: following.ask())
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
     retiring = Retiring(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
 
     def between() -> None:
+        if reload.is_set():
+            reload.clear()
+            following.ask()
         following.look()
         retiring.look()
 

@@ -15,8 +15,8 @@ import httpx
 import uvicorn
 
 from service.api.app import make_app
+from service.api.connections import Spoken
 from service.api.desk import Desk
-from service.api.serving import Spoken
 from service.board.pages import routes
 from service.intake import House, receive
 from service.settings import Settings

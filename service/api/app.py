@@ -24,6 +24,7 @@ from service.api import (
     webhooks,
 )
 from service.api.access import Access
+from service.api.connections import BodyLimit
 from service.api.desk import Desk
 from service.api.guard import Guard
 from service.api.problems import ProblemDetails
@@ -74,6 +75,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
     problems.install(app, routers)
     _complete_openapi(app)
 
+    app.add_middleware(BodyLimit)
     app.add_middleware(RefuseUnstorable)
     app.add_middleware(
         Guard, database=desk.database, open_to_loopback=open_to_loopback, rate=desk.settings.http_rate, now=desk.now

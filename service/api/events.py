@@ -11,6 +11,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from service.api.desk import Desk
 from service.api.problems import documented, problem
@@ -104,29 +105,44 @@ def routes(desk: Desk) -> APIRouter:
         wanted = last_event_id or last
         if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
             raise Refused("Last-Event-ID: expected the id of an event")
+        start = int(wanted) if wanted is not None else 0 if once else await watched.newest()
+        # asked and counted in one step, after all that waits: many may come at once
         if watched.listeners >= MOST_LISTENERS:
             return problem(503, "too many listeners", headers={"Retry-After": "30"})
-        start = int(wanted) if wanted is not None else 0 if once else await watched.newest()
-        return EventSourceResponse(
-            _told(watched, min(start, 2**62), once, named), ping=15, headers={"Cache-Control": "no-store"}
+        watched.listeners += 1
+        return _Counted(
+            watched,
+            _told(watched, min(start, 2**62), once, named),
+            ping=15,
+            headers={"Cache-Control": "no-store"},
         )
 
     return router
 
 
+class _Counted(EventSourceResponse):
+    """A stream whose place is given back however it ends, also before its first event."""
+
+    def __init__(self, watched: Feed, events: AsyncIterator[ServerSentEvent], **given: Any) -> None:
+        super().__init__(events, **given)
+        self._watched = watched
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._watched.listeners -= 1
+
+
 async def _told(watched: Feed, last: int, once: bool, named: bool) -> AsyncIterator[ServerSentEvent]:
-    watched.listeners += 1
-    try:
-        yield ServerSentEvent(comment="listening", retry=2000)
-        while True:
-            events = await watched.after(last)
-            for event in events:
-                last = event["id"]
-                name = event["kind"] if named else None
-                yield ServerSentEvent(json.dumps(event, ensure_ascii=False), id=str(last), event=name)
-            if once and len(events) < BATCH:
-                return
-            if len(events) < BATCH:
-                await watched.changed(last, 30)
-    finally:
-        watched.listeners -= 1
+    yield ServerSentEvent(comment="listening", retry=2000)
+    while True:
+        events = await watched.after(last)
+        for event in events:
+            last = event["id"]
+            name = event["kind"] if named else None
+            yield ServerSentEvent(json.dumps(event, ensure_ascii=False), id=str(last), event=name)
+        if once and len(events) < BATCH:
+            return
+        if len(events) < BATCH:
+            await watched.changed(last, 30)

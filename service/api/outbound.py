@@ -29,6 +29,10 @@ log = structlog.get_logger("sodan.webhooks")
 LOOK = 1.0
 """Seconds between looks for something to tell."""
 BATCH = 50
+TOTAL_SECONDS = 20.0
+"""For one event, from the first look-up of its name to the last byte of the answer's header."""
+AT_ONCE = 16
+"""Webhooks that are told at the same time."""
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 """All that IANA has given out of IPv6 for the public: no site-local, IPv4-compatible or local NAT64 addresses."""
 Network = IPv4Network | IPv6Network
@@ -46,39 +50,79 @@ async def sending(desk: Desk) -> AsyncIterator[None]:
 
 
 async def _forever(desk: Desk) -> None:
-    while True:
-        try:
-            while await tell_one(desk):
+    """A task for each webhook that has something to hear, so that a slow one holds up no other."""
+    telling: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            try:
+                while len(telling) < AT_ONCE and (hook := await _claim(desk)) is not None:
+                    task = asyncio.create_task(_tell(desk, hook))
+                    telling.add(task)
+                    task.add_done_callback(telling.discard)
+            except Unavailable:
                 pass
-        except Unavailable:
-            pass
-        except Exception as error:  # one odd webhook must not silence the others
-            log.error("webhooks failed", error=type(error).__name__, trace=where(error))
-        await asyncio.sleep(LOOK)
+            except Exception as error:
+                log.error("webhooks failed", error=type(error).__name__, trace=where(error))
+            await asyncio.sleep(LOOK)
+    finally:
+        for task in telling:
+            task.cancel()
+        await asyncio.gather(*telling, return_exceptions=True)
 
 
 async def tell_one(desk: Desk) -> bool:
     """Tell one webhook what it has not heard; False where nobody waits to hear."""
+    hook = await _claim(desk)
+    if hook is not None:
+        await _tell(desk, hook)
+    return hook is not None
+
+
+async def _claim(desk: Desk) -> webhooks.Claimed | None:
     now = desk.now()
     if not await _read(desk, lambda conn: webhooks.any_due(conn, now)):
-        return False
-    hook = await _write(desk, lambda conn: webhooks.claim(conn, now))
-    if hook is None:
-        return False
-    happened = await _read(desk, lambda conn: feed.since(conn, hook.event, BATCH, desk.prefix))
+        return None
+    hook: webhooks.Claimed | None = await _write(desk, lambda conn: webhooks.claim(conn, now))
+    return hook
+
+
+async def _tell(desk: Desk, hook: webhooks.Claimed) -> None:
+    """Tell it all it has not heard, for as long as half its lease; whatever goes wrong is recorded with it."""
+    ends = asyncio.get_running_loop().time() + webhooks.LEASE.total_seconds() / 2
     try:
         hook = replace(hook, secret=secret_box(desk.settings).decrypt(hook.secret))
+        happened = await _read(desk, lambda conn: feed.since(conn, hook.event, BATCH, desk.prefix))
         for event in happened:
             if not hook.kinds or event["kind"] in hook.kinds:
-                await send(hook, event, desk.settings.webhook_networks, now)
+                async with asyncio.timeout(TOTAL_SECONDS):
+                    await send(hook, event, desk.settings.webhook_networks, desk.now())
             heard = event["id"]
             await _write(desk, lambda conn, heard=heard: webhooks.told(conn, hook.id, heard))
+            if asyncio.get_running_loop().time() > ends:
+                break
         await _write(desk, lambda conn: webhooks.release(conn, hook.id))
-    except (Refused, httpx.HTTPError, OSError) as error:
-        why = str(error) or type(error).__name__
-        await _write(desk, lambda conn: webhooks.failed(conn, hook, why[:300], desk.now()))
-        log.warning("webhook failed", webhook=hook.id, attempt=hook.attempts + 1, why=type(error).__name__)
-    return True
+    except Unavailable:
+        pass  # its lease ends by itself
+    except Exception as error:
+        why = f"no answer within {TOTAL_SECONDS:g} seconds" if isinstance(error, TimeoutError) else str(error)
+        await _record(desk, hook, why or type(error).__name__, error)
+
+
+async def _record(desk: Desk, hook: webhooks.Claimed, why: str, error: Exception) -> None:
+    try:
+        disabled = await _write(desk, lambda conn: webhooks.failed(conn, hook, why[:300], desk.now()))
+    except Unavailable:
+        return
+    known = isinstance(error, (Refused, httpx.HTTPError, OSError, UnicodeError))
+    log.warning(
+        "webhook failed",
+        webhook=hook.id,
+        attempt=hook.attempts + 1,
+        why=type(error).__name__,
+        trace=None if known else where(error),
+    )
+    if disabled:
+        log.error("webhook disabled: it failed too often", webhook=hook.id, attempts=hook.attempts + 1)
 
 
 async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[Network], now: datetime) -> None:
@@ -120,7 +164,10 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
 
 async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Address | IPv6Address:
     """The address to connect to. Raises Refused unless every address of the name may be reached."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise Refused("url: no host has such a name; each part between dots has 1 to 63 bytes") from None
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     networks = tuple(allowed)
     for address in addresses:
@@ -159,9 +206,20 @@ def check_url(url: str, allowed: Iterable[Network]) -> None:
     try:
         address = ip_address(host)
     except ValueError:
-        return  # a name: its addresses are looked at each time it is sent to
+        _must_be_a_name(host)
+        return  # its addresses are looked at each time it is sent to
     if not reachable(address, networks):
         raise Forbidden("url: it leads into a private network; see SODAN_WEBHOOK_NETWORKS")
+
+
+def _must_be_a_name(host: str) -> None:
+    """Raises Refused where DNS cannot hold it: a label has 63 bytes at most, a name 253 (RFC 1035 §2.3.4)."""
+    try:
+        name = host.rstrip(".").encode("idna")
+    except UnicodeError:
+        raise Refused("url: no host has such a name; each part between dots has 1 to 63 bytes") from None
+    if not name or len(name) > 253:
+        raise Refused("url: the name of the host is too long")
 
 
 async def _read(desk: Desk, fn: Any) -> Any:

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import errno
-import json
 import socket
 import sys
 from datetime import datetime
 
-import h11
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from service.api.problems import MEDIA_TYPE
+from service.api.connections import Spoken
 from service.errors import Refused
 from service.settings import Listen
 from service.store import tokens
 from service.store.database import Database
-
-
-class Spoken(H11Protocol):
-    """HTTP/1.1 whose every error is a problem, also where a request is none and no route ever sees it."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Such as ``?q=返金`` as it is written: an address is ASCII (RFC 3986 §2)."""
-        detail = "not HTTP (RFC 9112); in an address anything but ASCII is percent-encoded: ?q=%E8%BF%94%E9%87%91"
-        body = json.dumps({"type": "about:blank", "title": "Bad Request", "status": 400, "detail": detail}).encode()
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
 
 
 def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
@@ -78,6 +54,6 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, int(min(stop_seconds, 5))),
         h11_max_incomplete_event_size=64 * 1024,
-        limit_concurrency=1000,
+        limit_concurrency=1000,  # a second line: Spoken keeps below it
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -308,6 +308,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "spool.taken_in": ("相談に反映", "Taken in"),
     "spool.waiting": ("処理待ち", "Waiting"),
     "spool.shunted": ("保留(要確認)", "Set aside"),
+    "webhook.disabled": ("Webhook停止(送信失敗)", "Webhook disabled"),
     "spool.none": ("待っているメールも、保留のメールもありません。", "Nothing waits, nothing is set aside."),
     "spool.retry": ("もう一度", "Try again"),
     "spool.from": ("差出人", "From"),

@@ -15,6 +15,8 @@ from datetime import datetime
 import structlog
 
 from service import intake
+from service.channels.content import Content
+from service.channels.limits import BareNewlines
 from service.errors import Unavailable, where
 from service.store.database import Database
 from service.store.spool import Envelope, NewEntry, new_entry
@@ -25,17 +27,21 @@ GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
 
 
-_Waiting = tuple[Envelope, bytes, datetime, asyncio.Future[str]]
+_Waiting = tuple[Envelope, Content, datetime, asyncio.Future[str]]
 
 
 class Committer:
     """Makes mails durable in groups. ``start`` before use, ``stop`` when no more will come."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], bare_newlines: BareNewlines = "normalise"
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._bare_newlines = bare_newlines
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._commit_groups, name="committer")
+        self._stopping = False
         self.waiting = 0
         """Mails whose promise is not given yet."""
 
@@ -43,7 +49,7 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    async def keep(self, envelope: Envelope, content: bytes) -> str:
+    async def keep(self, envelope: Envelope, content: Content) -> str:
         """Returns the mail's id once it is durable. Raises Unavailable: then it is not, and was not promised."""
         future: asyncio.Future[str] = self._loop.create_future()
         self.waiting += 1
@@ -60,27 +66,43 @@ class Committer:
         self._thread.join()
 
     def _commit_groups(self) -> None:
-        more = True
-        while more:
-            first = self._queue.get()
-            if first is None:
-                return
-            group = [first]
-            size = len(first[1])
-            while len(group) < GROUP_MAILS and size < GROUP_BYTES:
-                try:
-                    following = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if following is None:
-                    more = False
-                    break
+        following = self._queue.get()
+        while following is not None:
+            group = [following]
+            size = following[1].size
+            following = self._next()
+            while following is not None and len(group) < GROUP_MAILS and size + following[1].size <= GROUP_BYTES:
                 group.append(following)
-                size += len(following[1])
-            # hashing is done here, where it holds up no conversation
-            self._commit([(new_entry(envelope, content, now), future) for envelope, content, now, future in group])
+                size += following[1].size
+                following = self._next()
+            # read and hashed here, where it holds up no conversation
+            self._commit([waiting for one in group if (waiting := self._read(one)) is not None])
+            del group
+            if following is None and not self._stopping:
+                following = self._queue.get()
+
+    def _next(self) -> _Waiting | None:
+        """The next that waits already; None where none does, or none will any more."""
+        try:
+            following = self._queue.get_nowait()
+        except queue.Empty:
+            return None
+        self._stopping = following is None
+        return following
+
+    def _read(self, waiting: _Waiting) -> tuple[NewEntry, asyncio.Future[str]] | None:
+        envelope, content, now, future = waiting
+        try:
+            return new_entry(envelope, content.read(self._bare_newlines), now), future
+        except (OSError, ValueError) as error:  # its file cannot be read, or its conversation closed it
+            _log.error("mail was not made durable", mails=1, error=type(error).__name__, trace=where(error))
+            failed: list[tuple[asyncio.Future[str], str | BaseException]] = [(future, error)]
+            self._loop.call_soon_threadsafe(_answer, failed)
+            return None
 
     def _commit(self, group: list[tuple[NewEntry, asyncio.Future[str]]]) -> None:
+        if not group:
+            return
         results: list[tuple[asyncio.Future[str], str | BaseException]]
         try:
             ids = intake.receive_entries(self._database, [entry for entry, _ in group])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal
 
-BareNewlines = Literal["refuse", "keep"]
+BareNewlines = Literal["normalise", "refuse", "keep"]
 """What becomes of CR or LF alone in a content: see content.py."""
 
 COMMAND_LINE = 512
@@ -19,6 +19,8 @@ LONGER_LINES = {
 LONGEST_LINE = max(LONGER_LINES.values())
 PATH = 256
 """RFC 5321 §4.5.3.1.3. Its 64 bytes for a local part are not held: signed bounce addresses are longer."""
+FAILED_LOGINS = 20
+"""An hour, of one neighbourhood, over all its connections."""
 DOMAIN = 255
 """RFC 5321 §4.5.3.1.2."""
 
@@ -46,9 +48,11 @@ class Limits:
     failed_logins: int = 3
     overdraft: int = 67_108_864
     """Bytes read and thrown away behind a mail that is too big, until its sender is cut off."""
-    at_once_bytes: int = 268_435_456
-    """Bytes of contents that may be on their way at once, over all connections, when one more MAIL is granted."""
-    bare_newlines: BareNewlines = "refuse"
+    content_seconds: float = 1800.0
+    """For a whole content, however steadily it comes."""
+    at_once_bytes: int = 1_073_741_824
+    """Bytes of contents that may be on their way, or wait for their commit, at once; most of them on disk."""
+    bare_newlines: BareNewlines = "normalise"
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Peers that may send; empty: all."""
 
@@ -59,6 +63,12 @@ class Limits:
         address = ip_address(host.partition("%")[0])
         mapped = getattr(address, "ipv4_mapped", None)
         return any((mapped or address) in network for network in self.networks)
+
+
+def network_of(host: str | None) -> str:
+    """The /24 of an IPv4 address, the /48 of an IPv6 address: what one sender may own whole."""
+    near = neighbourhood(host)
+    return near.rpartition(".")[0] if "." in near else near[:14]
 
 
 def neighbourhood(host: str | None) -> str:

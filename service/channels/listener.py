@@ -15,10 +15,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from service.channels.limits import Limits, neighbourhood
+from service.channels.budget import Budget
+from service.channels.limits import FAILED_LOGINS, Limits, neighbourhood, network_of
 from service.channels.lmtp import Lmtp
+from service.channels.loops import Rate
 from service.channels.passwords import Passwords
 from service.channels.protocol import Protocol
 from service.channels.tls import ServerTls
@@ -41,7 +44,11 @@ class Listener:
         passwords: Passwords | None = None,
         require_login: bool = False,
         lmtp: bool = False,
+        budget: Budget | None = None,
+        guesses: Rate | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """``budget`` and ``guesses`` are shared by the listeners of one process; big contents lie in ``folder``."""
         self.loop = asyncio.get_running_loop()
         self.handler = handler
         self.hostname = hostname
@@ -51,7 +58,9 @@ class Listener:
         self.passwords = passwords
         self.require_login = require_login
         self.stopping = False
-        self.at_once = 0
+        self.budget = budget or Budget(self.limits.at_once_bytes, self.loop.time)
+        self.guesses = guesses or Rate(FAILED_LOGINS, self.loop.time)
+        self.folder = folder
         self.hooks: dict[str, Callable[..., Any]] = {
             name.removeprefix("handle_"): getattr(handler, name) for name in dir(handler) if name.startswith("handle_")
         }
@@ -65,6 +74,7 @@ class Listener:
         self._servers: list[asyncio.Server] = []
         self._wires: set[Wire] = set()
         self._by_host: Counter[str] = Counter()
+        self._by_network: Counter[str] = Counter()
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def listen(self, host: str, port: int) -> asyncio.Server:
@@ -88,17 +98,33 @@ class Listener:
         near = neighbourhood(host)
         self._wires.add(wire)
         self._by_host[near] += 1
+        self._by_network[network_of(host)] += 1
         if self._sweeper is None:
             self._sweep()
         if self.stopping:
             return CLOSING
         if not self.limits.admits(host):
             return f"554 {self.hostname} takes no mail from your address"
-        if len(self._wires) > self.limits.connections:
-            return "421 4.7.0 too many connections, please try again later"
         if self._by_host[near] > self.limits.connections_per_host:
             return "421 4.7.0 too many connections from your address, please try again later"
+        if len(self._wires) > self.limits.connections and not self._make_room(network_of(host)):
+            return "421 4.7.0 too many connections, please try again later"
         return self._refuse(host)
+
+    def _make_room(self, newcomer: str) -> bool:
+        """End the conversation that has been quiet for longest in the network that has most, if that is another."""
+        network, most = max(self._by_network.items(), key=lambda item: item[1])
+        if network == newcomer or most <= self._by_network[newcomer]:
+            return False
+        idle = [
+            wire
+            for wire in self._wires
+            if not wire.committing and not wire.hung_up and network_of(wire.host) == network
+        ]
+        if not idle:
+            return False
+        min(idle, key=lambda wire: wire.quiet_since).hang_up("421 4.7.0 idle while others wait, please try again later")
+        return True
 
     def leave(self, wire: Wire) -> None:
         if wire not in self._wires:
@@ -108,6 +134,10 @@ class Listener:
         self._by_host[near] -= 1
         if not self._by_host[near]:
             del self._by_host[near]
+        network = network_of(wire.host)
+        self._by_network[network] -= 1
+        if not self._by_network[network]:
+            del self._by_network[network]
 
     def _sweep(self) -> None:
         now = self.loop.time()

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import structlog
 from aiosmtpd.smtp import syntax
 
-from service.channels.limits import COMMAND_LINE, LONGER_LINES
+from service.channels.limits import COMMAND_LINE, LONGER_LINES, neighbourhood
 from service.channels.login import LoginFailed, log_in
 from service.channels.paths import is_host
 from service.channels.terms import Terms
@@ -180,11 +180,18 @@ class Protocol(Transaction):
             raise Fault("503 5.5.1 not now")
         if arg is None:
             raise Fault("501 5.5.4 Syntax: AUTH mechanism")
+        near = neighbourhood(self.host)
+        if not self.terms.guesses.allows(near):  # counted before it is tried: guesses may come side by side
+            self.hang_up("421 4.7.0 too many failed logins from your address, please try again later")
+            return
         try:
             self.session.auth_data = await log_in(self, self.terms.passwords, arg)
         except LoginFailed as failure:
             self._failed_logins += failure.counts
+            if not failure.counts:
+                self.terms.guesses.forgive(near)
             raise Fault(failure.reply) from None
+        self.terms.guesses.forgive(near)
         self.session.authenticated = True
         self.say("235 2.7.0 welcome")
 

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+POSTMASTER = "postmaster"
+
 
 class Intake:
     """The addresses of SODAN_INTAKE. Everything else is refused: we relay for nobody."""
 
-    def __init__(self, written: Iterable[str]) -> None:
+    def __init__(self, written: Iterable[str], hostname: str = "localhost") -> None:
         entries = [entry.casefold() for entry in written]
         self._domains = frozenset(_ascii(entry[1:]) for entry in entries if entry.startswith("@"))
         self._addresses = frozenset(_plain(entry) for entry in entries if not entry.startswith("@"))
+        self._ours = frozenset(_ascii(entry.rpartition("@")[2]) for entry in (*entries, f"@{hostname.casefold()}"))
 
     def accepts(self, address: str) -> bool:
-        """Whether mail to ``address`` is for us. ``intake+anything@`` counts as ``intake@`` (RFC 5233)."""
-        local, at, domain = address.casefold().rpartition("@")
+        """Whether mail to ``address`` is for us. ``intake+anything@`` counts as ``intake@`` (RFC 5233).
+
+        So is ``postmaster``, with no domain or with one of ours (RFC 5321 §4.5.1).
+        """
+        address = address.casefold()
+        if address == POSTMASTER:
+            return True
+        local, at, domain = address.rpartition("@")
+        if local == POSTMASTER and _ascii(domain) in self._ours:
+            return True
         if not local or not at or not domain:
             return False
         return _ascii(domain) in self._domains or _plain(f"{local}@{domain}") in self._addresses

@@ -9,25 +9,29 @@ import asyncio
 import contextlib
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from service.channels.budget import Budget
 from service.channels.committer import Committer
-from service.channels.limits import Limits
+from service.channels.limits import FAILED_LOGINS, Limits
 from service.channels.listener import Listener
-from service.channels.loops import TOO_MANY_HOPS, TOO_MANY_MAILS, Rate
+from service.channels.loops import TOO_MANY_HOPS, Rate, Rates
 from service.channels.passwords import Passwords
 from service.channels.pressure import LOOK_SECONDS, Pressure
 from service.channels.recipients import Intake
 from service.channels.tls import ServerTls
 from service.channels.transaction import NOT_NOW
 from service.errors import Refused, Unavailable
-from service.mail.hops import hops
+from service.heap import give_back_what_is_freed
+from service.mail.hops import HEADER_BYTES, hops
 from service.settings import Listen, Settings
 from service.store.database import Database
 from service.store.spool import Envelope
@@ -36,21 +40,24 @@ from service.store.spool import Envelope
 class Reception:
     """To whom mail may go, and where it goes when it is complete: the hooks of aiosmtpd."""
 
+    takes_contents = True
+
     def __init__(
-        self, intake: Intake, committer: Committer, pressure: Pressure, channel: str, rate: Rate, max_hops: int
+        self, intake: Intake, committer: Committer, pressure: Pressure, channel: str, rates: Rates, max_hops: int
     ) -> None:
         self._intake = intake
         self._committer = committer
         self._pressure = pressure
         self._channel = channel
-        self._rate = rate
+        self._rates = rates
         self._max_hops = max_hops
 
-    async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
+    async def handle_MAIL(self, _server: Any, session: Any, envelope: Any, address: str, _options: list[str]) -> str:
         if self._pressure.refusal is not None:
             return self._pressure.refusal
-        if not self._rate.allows(address):
-            return TOO_MANY_MAILS
+        refusal = self._rates.refusal(address, _host(session))
+        if refusal is not None:
+            return refusal
         envelope.mail_from = address
         return "250 2.1.0 OK"
 
@@ -61,20 +68,24 @@ class Reception:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:
-        if hops(envelope.content) > self._max_hops:
+        if hops(envelope.received.head(HEADER_BYTES)) > self._max_hops:
             return TOO_MANY_HOPS
         received = Envelope(
             channel=self._channel,
             mail_from="" if envelope.mail_from == "<>" else envelope.mail_from,
             rcpt_tos=tuple(envelope.rcpt_tos),
-            peer=str(session.peer[0]) if isinstance(session.peer, tuple) else None,
+            peer=_host(session),
             helo=session.host_name,
         )
         try:
-            id = await self._committer.keep(received, envelope.content)
+            id = await self._committer.keep(received, envelope.received)
         except Unavailable:
             return NOT_NOW
         return f"250 2.0.0 accepted as {id}"
+
+
+def _host(session: Any) -> str | None:
+    return str(session.peer[0]) if isinstance(session.peer, tuple) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +129,24 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
     loop = asyncio.get_running_loop()
     tls, passwords = _tls(settings), _passwords(settings)
     database = Database(settings.database_url)
-    committer = Committer(database, lambda: datetime.now(UTC))
+    committer = Committer(database, lambda: datetime.now(UTC), settings.smtp_bare_newlines)
+    give_back_what_is_freed()
     pressure = Pressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
     wanted = [("SODAN_SMTP_LISTEN", "smtp", settings.smtp_listen), ("SODAN_LMTP_LISTEN", "lmtp", settings.lmtp_listen)]
-    rate = Rate(settings.sender_rate, time.monotonic)
+    rates = Rates(settings.sender_rate, settings.network_rate, time.monotonic)
+    shared = {
+        "budget": Budget(settings.smtp_max_bytes_at_once, loop.time),
+        "guesses": Rate(FAILED_LOGINS, loop.time),
+        "folder": spill_folder(database.folder),
+    }
+    intake = Intake(settings.intake, settings.hostname)
     listeners: list[Listener] = []
     addresses: dict[str, Listen] = {}
     try:
         for name, channel, listen in wanted:
             if listen is not None:
-                reception = Reception(Intake(settings.intake), committer, pressure, channel, rate, settings.max_hops)
-                listener = _listener(settings, reception, tls, passwords, lmtp=channel == "lmtp")
+                reception = Reception(intake, committer, pressure, channel, rates, settings.max_hops)
+                listener = _listener(settings, reception, tls, passwords, lmtp=channel == "lmtp", **shared)
                 listeners.append(listener)
                 addresses[channel] = await _listen(listener, name, listen)
     except Refused:
@@ -147,8 +165,25 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
         await watch
 
 
+def spill_folder(database_folder: Path | None) -> Path | None:
+    """Where big contents lie until they are committed: beside the embedded database, else on disk (`/var/tmp`)."""
+    for folder in (database_folder, Path("/var/tmp")):  # noqa: S108 - files there have no name, and mode 0600
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    return folder
+    return None
+
+
 def _listener(
-    settings: Settings, reception: Reception, tls: ServerTls | None, passwords: Passwords | None, *, lmtp: bool
+    settings: Settings,
+    reception: Reception,
+    tls: ServerTls | None,
+    passwords: Passwords | None,
+    *,
+    lmtp: bool,
+    **shared: Any,
 ) -> Listener:
     limits = Limits(
         message_bytes=settings.max_message_bytes,
@@ -168,6 +203,7 @@ def _listener(
         passwords=passwords,
         require_login=settings.smtp_require_login,
         lmtp=lmtp,
+        **shared,
     )
 
 

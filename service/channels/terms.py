@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
+from service.channels.budget import Budget
 from service.channels.limits import Limits
+from service.channels.loops import Rate
 from service.channels.passwords import Passwords
 from service.channels.tls import ServerTls
 
@@ -20,8 +23,12 @@ class Terms(Protocol):
     """Of the handler, by command."""
     commands: dict[str, Callable[..., Any]]
     """Methods of the conversation's class, by name."""
-    at_once: int
-    """Bytes of contents that are being read, or wait for their promise."""
+    budget: Budget
+    """Of the bytes of contents that are being read, or wait for their promise."""
+    folder: Path | None
+    """Where big contents are kept meanwhile."""
+    guesses: Rate
+    """Failed logins by neighbourhood."""
     hostname: str
     limits: Limits
     tls: ServerTls | None

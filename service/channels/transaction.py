@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import MISSING, syntax
 
+from service.channels.content import Content
 from service.channels.paths import read_parameters, read_path
 from service.channels.terms import Terms
 from service.channels.wire import Wire
@@ -15,6 +16,7 @@ from service.errors import where
 
 _log = structlog.get_logger("sodan.smtp")
 
+TOO_MUCH = "452 4.3.1 too much at once, please try again later"
 NOT_NOW = "451 4.3.0 not now, please try again later"
 
 
@@ -31,6 +33,9 @@ class Transaction(Wire):
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms)
         self._handle_hooks = terms.hooks
+        self.wants_bytes = not getattr(terms.handler, "takes_contents", False)
+        """The handler expects ``envelope.content``, as those of aiosmtpd do; ours reads ``envelope.received``."""
+        self._declared = 0
         self.wrong = 0
         """Commands so far that were wrong."""
         self.refused = 0
@@ -50,15 +55,13 @@ class Transaction(Wire):
         if not utf8 and not address.isascii():
             raise Fault("553 5.6.7 this address needs SMTPUTF8")  # RFC 6531 §3.5
         size = self._check(parameters) if parameters else 0
-        if self.terms.at_once and self.terms.at_once + size > self.limits.at_once_bytes:
-            self.say("452 4.3.1 too much at once, please try again later")
-            return
         status = await self._call_handler_hook("MAIL", address, options)
         if status is MISSING:
             self.envelope.mail_from = address
             self.envelope.mail_options.extend(options)
             status = "250 2.1.0 OK"
         self.envelope.smtp_utf8 = utf8
+        self._declared = size
         self.say(status)
 
     def _check(self, parameters: dict[str, str]) -> int:
@@ -124,6 +127,11 @@ class Transaction(Wire):
             raise Fault("503 5.5.1 no recipient was accepted")
         if arg:
             raise Fault("501 5.5.4 Syntax: DATA")
+        if not self.expect_content(self._declared):
+            self.let_go()
+            self.envelope = self._create_envelope()
+            self.say(TOO_MUCH)
+            return
         self.say("354 End data with <CR><LF>.<CR><LF>")
         self.idle = 0
         try:
@@ -134,19 +142,30 @@ class Transaction(Wire):
 
     async def _take(self, recipients: int) -> None:
         incoming = await self.read_content()
-        if incoming.too_big:
-            self.conclude("552 5.3.4 too big", recipients)
-            if not incoming.complete:
-                self.hang_up("421 4.7.0 far too big")
-        elif not incoming.complete:
-            return
-        elif incoming.breaks_lines_badly(self.limits.bare_newlines):
-            self.wrong += 1
-            self.conclude("550 5.6.0 CR or LF alone in the content: lines end with CR LF", recipients)
-        else:
-            self.envelope.content = self.envelope.original_content = incoming.content()
-            del incoming
+        try:
+            if incoming.too_big:
+                self.conclude("552 5.3.4 too big", recipients)
+            elif incoming.complete and incoming.dropped:
+                self.conclude(TOO_MUCH, recipients)
+            elif incoming.complete and incoming.breaks_lines_badly(self.limits.bare_newlines):
+                self.wrong += 1
+                self.conclude("550 5.6.0 CR or LF alone in the content: lines end with CR LF", recipients)
+            elif incoming.complete:
+                await self._keep(incoming.content(), recipients)
+            if incoming.dropped and not incoming.complete:
+                self.hang_up("421 4.7.0 far too big" if incoming.too_big else "421 4.3.1 far too much at once")
+        finally:
+            incoming.drop()
+
+    async def _keep(self, content: Content, recipients: int) -> None:
+        self.content_is_here()
+        self.envelope.received = content
+        try:
+            if self.wants_bytes:
+                self.envelope.content = self.envelope.original_content = content.read(self.limits.bare_newlines)
             self.conclude(await self._hand_over(), recipients)
+        finally:
+            content.close()
 
     async def _hand_over(self) -> Any:
         self.committing = True

@@ -11,12 +11,18 @@ import asyncio
 import ssl
 from typing import Any
 
+import structlog
 from aiosmtpd.smtp import SMTP
 
+from service.channels.budget import Share
 from service.channels.content import Incoming
 from service.channels.limits import LONGEST_LINE
 from service.channels.terms import Terms
 
+_log = structlog.get_logger("sodan.smtp")
+
+_RESERVED = 262_144
+"""Bytes reserved at a time."""
 _AHEAD = 65_536
 """Bytes of commands sent ahead that are kept before the socket is paused; no line without end is followed further."""
 _HANDSHAKE_SECONDS = 30.0
@@ -56,7 +62,10 @@ class Wire(SMTP):
         self._skipped = 0
         self._incoming: Incoming | None = None
         self._read_before = 0
-        self._held = 0
+        self._share: Share | None = None
+        self._content_ends = 0.0
+        self.quiet_since = 0.0
+        """When, by the loop's clock, it last sent something or was at work for us."""
         self._out: list[bytes] = []
         self._more: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -69,6 +78,7 @@ class Wire(SMTP):
         self.session = self._create_session()
         peer = self.session.peer = transport.get_extra_info("peername")
         self.host = str(peer[0]) if isinstance(peer, tuple) else None
+        self.quiet_since = self.loop.time()
         self.envelope = self._create_envelope()
         self.refusal = self.terms.join(self)
         if self.refusal is not None and self.refusal.startswith("4"):
@@ -78,15 +88,14 @@ class Wire(SMTP):
 
     def data_received(self, data: bytes) -> None:
         incoming = self._incoming
+        self.quiet_since = self.loop.time()
         if incoming is not None:
-            if not incoming.too_big:
-                self._hold(len(data))
-            rest = incoming.feed(data)
+            rest = self._feed(incoming, data)
             if rest is not None:
                 self._incoming = None
                 self._buffer += rest
                 self._wake()
-            elif incoming.too_big and incoming.read > self.limits.message_bytes + self.limits.overdraft:
+            elif incoming.dropped and incoming.read > self.limits.message_bytes + self.limits.overdraft:
                 self._incoming = None
                 self._wake()
         elif not self.ended:
@@ -145,12 +154,23 @@ class Wire(SMTP):
                 return None
             await self._wait_for_more()
 
+    def expect_content(self, declared: int) -> bool:
+        """Reserve room for a content of the size that MAIL declared; False where there is none now."""
+        self._share = self.terms.budget.open(self.host, self._cut_off)
+        return self.terms.budget.reserve(self._share, max(declared, _RESERVED))
+
+    def _cut_off(self) -> None:
+        if self._incoming is not None:
+            self._incoming.drop()
+        self.hang_up("421 4.3.1 too slow while others wait, please try again later")
+
     async def read_content(self) -> Incoming:
         """What follows DATA's 354; not ``complete`` where the connection ended or it was far too much."""
-        incoming = Incoming(self.limits.message_bytes)
-        self._hold(len(self._buffer))
-        rest = incoming.feed(self._buffer)
+        incoming = Incoming(self.limits.message_bytes, self.terms.folder)
+        self._content_ends = self.loop.time() + self.limits.content_seconds
+        ahead = bytes(self._buffer)
         self._buffer.clear()
+        rest = self._feed(incoming, ahead)
         if rest is not None:
             self._buffer += rest
         elif not self.ended:
@@ -159,13 +179,31 @@ class Wire(SMTP):
             await self._wait_for_more()
         return incoming
 
-    def _hold(self, size: int) -> None:
-        self._held += size
-        self.terms.at_once += size
+    def _feed(self, incoming: Incoming, data: bytes) -> bytes | None:
+        """As ``Incoming.feed``, within the budget; what has no room is thrown away to its end."""
+        share = self._share
+        if share is not None and not incoming.dropped:
+            share.received = incoming.read + len(data)
+            size = -(-share.received // _RESERVED) * _RESERVED
+            if not self.terms.budget.reserve(share, min(size, self.limits.message_bytes)):
+                incoming.drop()
+        try:
+            return incoming.feed(data)
+        except OSError as error:
+            _log.error("a content has no room", error=type(error).__name__, number=error.errno)
+            incoming.drop()
+            return incoming.feed(data)
+
+    def content_is_here(self) -> None:
+        """It is complete: whoever is slow from now on, it is not its sender."""
+        if self._share is not None:
+            self._share.moving = False
 
     def let_go(self) -> None:
-        """The content that was read is gone from memory, or soon will be."""
-        self._hold(-self._held)
+        """The content that was read is gone, or soon will be."""
+        if self._share is not None:
+            self.terms.budget.close(self._share)
+            self._share = None
 
     async def _wait_for_more(self) -> None:
         await self.flush()
@@ -175,6 +213,8 @@ class Wire(SMTP):
         if not self.ended:
             self._more = self.loop.create_future()
             self.deadline = self.loop.time() + self.limits.timeout
+            if self._incoming is not None:
+                self.deadline = min(self.deadline, self._content_ends)
             await self._more
             self._more = None
             if not self.hung_up:
@@ -187,9 +227,11 @@ class Wire(SMTP):
         incoming = self._incoming
         if self.hung_up or self._writable is not None:
             self.transport.abort()  # it does not read: no last word would reach it
+        elif incoming is not None and now >= self._content_ends:
+            self.hang_up("421 4.4.2 that mail takes too long")
         elif incoming is not None and incoming.read - self._read_before >= self.limits.slowest * self.limits.timeout:
             self._read_before = incoming.read
-            self.deadline = now + self.limits.timeout
+            self.deadline = min(now + self.limits.timeout, self._content_ends)
         else:
             self.hang_up("421 4.4.2 you were silent for too long")
 
@@ -231,7 +273,9 @@ class Wire(SMTP):
             self.say(reply)
         self._write()
         self.ended = self.hung_up = True
-        self._incoming = None
+        if self._incoming is not None:
+            self._incoming.drop()
+            self._incoming = None
         self._buffer.clear()
         if self.transport is not None and not self.transport.is_closing():
             if reply is not None and may_be_sending and self.transport.can_write_eof():

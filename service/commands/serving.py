@@ -75,7 +75,7 @@ def api() -> int:
     house = House.of(settings)
     following, stop = Following(settings, house), Event()
     memory.settle()
-    signal(SIGHUP, lambda *_: following.ask())
+    signal(SIGHUP, lambda *_: following.ask())  # sets a flag: a handler must take no lock
     Thread(target=following.keep, args=(stop,), daemon=True).start()
     pages = routes(settings, database, house, start.now)
     desk = Desk(settings, database, house, start.now)

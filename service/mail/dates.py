@@ -61,7 +61,12 @@ def read(
         at = datetime(*day, hour, minute, second, tzinfo=zone if zone is not None else assumed)
     except (ValueError, OverflowError):
         return None
-    return at, zone is None
+    return None if usable(at) is None else (at, zone is None)
+
+
+def usable(date: datetime) -> datetime | None:
+    """``date``, or None for a year outside 1970 to 2199: no mail is of then, and arithmetic in UTC would leave the calendar."""
+    return date if 1970 <= date.year <= 2199 else None
 
 
 def has_day(text: str) -> bool:

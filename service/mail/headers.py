@@ -9,7 +9,7 @@ from email.utils import parsedate_tz
 
 from dateutil import parser as dateparser
 
-from service.mail import address, encoded, identifiers
+from service.mail import address, dates, encoded, identifiers
 from service.mail.message import Address
 from service.mail.mime import Part
 
@@ -166,10 +166,15 @@ _MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug se
 
 
 def date(raw: bytes | None) -> datetime | None:
-    """The Date field (RFC 5322 §3.3, obsolete forms §4.3, and what else exists), with its offset; UTC where none."""
-    if not raw:
-        return None
-    raw = raw[:200]
+    """The Date field (RFC 5322 §3.3, obsolete forms §4.3, and what else exists), with its offset; UTC where none.
+
+    None for a year outside 1970 to 2199.
+    """
+    found = _stated(raw[:200]) if raw else None
+    return None if found is None else dates.usable(found)
+
+
+def _stated(raw: bytes) -> datetime | None:
     match = _RFC.match(raw)
     if match is not None and match[2].lower() in _MONTHS:
         zone = match[7] or b""
@@ -225,7 +230,7 @@ def _anything(value: str) -> datetime | None:
         return None
     except Exception:  # dateutil lets decimal and other errors through
         return None
-    if found.year < 1971:
+    if found.year == 1970:  # the default's: the field names no year
         return None
     return found if found.tzinfo is not None and found.utcoffset() is not None else found.replace(tzinfo=UTC)
 

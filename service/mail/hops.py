@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.I | re.M)
-_HEADER_BYTES = 262_144
+HEADER_BYTES = 262_144
 """Of the header at most are looked at: the listener does this before the 250, and no honest header is longer."""
 
 
 def hops(content: bytes) -> int:
     """Received lines in the header of a raw mail."""
-    end = content.find(b"\r\n\r\n", 0, _HEADER_BYTES)
-    return sum(1 for _ in _RECEIVED.finditer(content, 0, end if end >= 0 else _HEADER_BYTES))
+    end = content.find(b"\r\n\r\n", 0, HEADER_BYTES)
+    return sum(1 for _ in _RECEIVED.finditer(content, 0, end if end >= 0 else HEADER_BYTES))

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+NOT_FULLY_READ = "not-fully-read"
+"""The defect of a mail whose reading took too long."""
+
 Automatic = Literal["auto_reply", "bounce", "receipt", "calendar", "notification"]
 Origin = Literal["delivered", "forwarded", "attached", "quoted"]
 

@@ -22,6 +22,7 @@ from service.outbound.sender import Sender
 from service.outbound.smarthost import Login, check
 from service.outbound.texts import Templates
 from service.settings import Settings
+from service.signals import on_signals
 from service.store import keys
 from service.store.database import Connection, Database
 from service.store.documents import documents_of
@@ -113,8 +114,7 @@ def is_needed(settings: Settings) -> bool:
 def run_sender(settings: Settings) -> None:
     """Send until SIGTERM or SIGINT. Raises Refused where a setting is wrong."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
 
     def clock() -> datetime:
         return datetime.now(UTC)

@@ -18,13 +18,15 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import uuid_utils
 from sqlalchemy import (
     BindParameter,
     Connection,
-    Row,
+    Text,
     and_,
     bindparam,
+    cast,
     delete,
     func,
     insert,
@@ -41,6 +43,8 @@ from service.store.packing import unpack
 from service.store.tables import contents, deliveries, events, spool
 
 MAX_ATTEMPTS = 3
+CLAIM_BYTES = 33_554_432
+"""Of the contents of one claim, together: a worker holds them all in memory."""
 STATES = ("waiting", "done", "shunted", "refused")
 
 
@@ -147,7 +151,7 @@ def more_waiting_than(conn: Connection, number: int) -> bool:
 
 _THESE: BindParameter[Any] = bindparam("these", expanding=True)
 _FIND = (
-    select(spool.c.id, spool.c.attempts)
+    select(spool.c.id, spool.c.attempts, spool.c.size)
     .where(_FREE)
     .order_by(spool.c.due_at, spool.c.id)
     .limit(bindparam("most"))
@@ -158,8 +162,11 @@ _LEASE = (
     .where(spool.c.id.in_(_THESE))
     .values(attempts=spool.c.attempts + 1, leased_by=bindparam("by"), leased_until=bindparam("until"))
 )
+_ROW = tuple(column for column in spool.c if column is not spool.c.rcpt_tos)
+_RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")
+"""As text: a row whose JSON is broken must not keep the others from being read."""
 _READ = (
-    select(spool, contents.c.codec, contents.c.bytes)
+    select(*_ROW, _RECIPIENTS, contents.c.codec, contents.c.bytes)
     .join(contents, contents.c.id == spool.c.id)
     .where(spool.c.id.in_(_THESE))
     .order_by(spool.c.id)
@@ -174,7 +181,8 @@ _FINISH = (
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
     """Take up to ``limit`` waiting entries, oldest first, and count the attempt.
 
-    Exhausted entries met on the way are shunted. Several claimants at once get different entries.
+    Exhausted entries met on the way are shunted, and so is an entry whose row cannot be read. Several claimants at once
+    get different entries.
     """
     found = conn.execute(_FIND, _when(now) | {"most": limit}).all()
     exhausted = [row.id for row in found if row.attempts >= MAX_ATTEMPTS]
@@ -183,10 +191,35 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int
     found = [row for row in found if row.attempts < MAX_ATTEMPTS]
     if not found:
         return []
-    chosen = [found[0].id] if found[0].attempts else [row.id for row in found if not row.attempts]
+    chosen = [found[0].id] if found[0].attempts else _fitting([row for row in found if not row.attempts])
     conn.execute(_LEASE, {"these": chosen, "by": by, "until": now + lease})
-    rows = conn.execute(_READ, {"these": chosen})
-    return [_claimed(row) for row in rows]
+    try:
+        return [_claimed(row) for row in conn.execute(_READ, {"these": chosen})]
+    except (ValueError, TypeError):
+        return _readable(conn, chosen, now)
+
+
+def _fitting(found: Sequence[Any]) -> list[str]:
+    """The first entries that together are no bigger than ``CLAIM_BYTES``, at least one."""
+    chosen: list[str] = []
+    size = 0
+    for row in found:
+        size += row.size
+        if chosen and size > CLAIM_BYTES:
+            break
+        chosen.append(row.id)
+    return chosen
+
+
+def _readable(conn: Connection, ids: Sequence[str], now: datetime) -> list[Claimed]:
+    """Reads entries one by one and shunts those that are damaged."""
+    claimed = []
+    for id in ids:
+        try:
+            claimed += [_claimed(row) for row in conn.execute(_READ, {"these": [id]})]
+        except (ValueError, TypeError) as error:
+            shunt(conn, [id], f"its row in the spool is damaged: {error}", now)
+    return claimed
 
 
 def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None:
@@ -208,11 +241,15 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
     conn.execute(update(spool).where(ours).values(reason=reason, due_at=due_at, leased_by=None, leased_until=None))
 
 
-def give_back(conn: Connection, by: str) -> None:
-    """What ``by`` holds was not tried after all (the database was away, or it stops): the attempt does not count."""
+def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> None:
+    """What ``by`` holds, or only ``ids``, was not tried after all: the attempt does not count.
+
+    The database was away, the worker stops, or other mails of the batch took all the time there was.
+    """
+    held = and_(spool.c.leased_by == by, spool.c.state == "waiting")
     conn.execute(
         update(spool)
-        .where(spool.c.leased_by == by, spool.c.state == "waiting")
+        .where(held if ids is None else and_(held, spool.c.id.in_(ids)))
         .values(attempts=spool.c.attempts - 1, leased_by=None, leased_until=None)
     )
 
@@ -299,22 +336,37 @@ def listing(
     conn: Connection, state: str | None = None, limit: int = 100, before: str | None = None
 ) -> list[dict[str, Any]]:
     """Entries, newest first; ``before`` an id for the next page."""
-    query = select(spool).order_by(spool.c.id.desc()).limit(limit)
+    query = select(*_ROW, _RECIPIENTS).order_by(spool.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(spool.c.state == state)
     if state not in (None, "done"):
         query = query.where(_NOT_DONE)
     if before is not None:
         query = query.where(spool.c.id < before)
-    return [dict(row._mapping) for row in conn.execute(query)]
+    return [_described(row) for row in conn.execute(query)]
 
 
 def entry(conn: Connection, id: str) -> dict[str, Any]:
     """One entry. Raises NotFound."""
-    row = conn.execute(select(spool).where(spool.c.id == id)).first()
+    row = conn.execute(select(*_ROW, _RECIPIENTS).where(spool.c.id == id)).first()
     if row is None:
         raise NotFound(f"no mail was received as {id}")
-    return dict(row._mapping)
+    return _described(row)
+
+
+def _described(row: Any) -> dict[str, Any]:
+    """The columns of one entry; recipients that cannot be read are shown as none."""
+    described = dict(row._mapping)
+    try:
+        described["rcpt_tos"] = _recipients(described.pop("recipients"))
+    except ValueError:
+        described["rcpt_tos"] = []
+    return described
+
+
+def _recipients(written: str) -> list[str]:
+    """Raises ValueError where ``written`` is no JSON list of strings."""
+    return msgspec.json.decode(written, type=list[str])
 
 
 def ledger(conn: Connection) -> Ledger:
@@ -373,11 +425,11 @@ def forget(conn: Connection, ids: Sequence[str]) -> None:
     conn.execute(delete(spool).where(spool.c.id.in_(ids)))
 
 
-def _claimed(row: Row[Any]) -> Claimed:
+def _claimed(row: Any) -> Claimed:
     envelope = Envelope(
         channel=row.channel,
         mail_from=row.mail_from,
-        rcpt_tos=tuple(row.rcpt_tos),
+        rcpt_tos=tuple(_recipients(row.recipients)),
         peer=row.peer,
         helo=row.helo,
         source=row.source,

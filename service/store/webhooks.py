@@ -131,8 +131,11 @@ def told(conn: Connection, id: int, event: int) -> None:
     conn.execute(update(webhooks).where(webhooks.c.id == id).values(event=event, attempts=0, last_error=None))
 
 
-def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> None:
-    """It did not hear; again later, or, after days, no more."""
+def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> bool:
+    """It did not hear; again later, or, after days, no more. Returns whether it was disabled now.
+
+    That is told as an event, so that the other webhooks and the page know.
+    """
     tried = hook.attempts + 1
     wait = timedelta(seconds=_WAITS[min(tried, len(_WAITS)) - 1])
     conn.execute(
@@ -146,6 +149,11 @@ def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> None:
             disabled_at=now if tried >= MAX_ATTEMPTS else None,
         )
     )
+    if tried < MAX_ATTEMPTS:
+        return False
+    data = {"webhook": hook.id, "reason": why}
+    conn.execute(insert(events), [{"kind": "webhook.disabled", "at": now, "data": data}])
+    return True
 
 
 def release(conn: Connection, id: int) -> None:

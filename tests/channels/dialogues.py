@@ -56,6 +56,7 @@ VARIANTS: dict[str, dict[str, str]] = {
     "closed": {"SMTP_NETWORKS": "192.0.2.0/24"},
     "narrow": {"SMTP_MAX_CONNECTIONS_PER_HOST": "2"},
     "lenient": {"SMTP_BARE_NEWLINES": "keep"},
+    "strict": {"SMTP_BARE_NEWLINES": "refuse"},
     "away": {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
 }
 

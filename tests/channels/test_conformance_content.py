@@ -33,13 +33,21 @@ DIALOGUES = [
     Dialogue("RFC 1870 §5", "a content of exactly the limit", f"DATA\n*1000 ! {'y' * 98}\\r\\n\n! .\\r\\n -> 250", 1),
     Dialogue("RFC 1870 §5", "added dots do not count", f"DATA\n*1000 ! ..{'y' * 97}\\r\\n\n! .\\r\\n -> 250", 1),
     Dialogue("RFC 5321 §4.5.3.1.6", "a longer line than 1000 is taken all the same", f"DATA\n! {'z' * 5000}\\r\\n.\\r\\n -> 250", 1),
-    Dialogue("RFC 5321 §2.3.8", "LF alone", "DATA\n! one\\ntwo\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0),
-    Dialogue("RFC 5321 §2.3.8", "CR alone", "DATA\n! one\\rtwo\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0),
-    Dialogue("RFC 5321 §2.3.8", "CR at the end of a line", "DATA\n! one\\r\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0),
+    Dialogue("RFC 5321 §2.3.8", "LF alone", "DATA\n! one\\ntwo\\r\\n.\\r\\n -> 250 2.0.0\nNOOP -> 250", 1),
+    Dialogue("RFC 5321 §2.3.8", "LF alone where it is to be refused", "DATA\n! one\\ntwo\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0, server="strict"),
+    Dialogue("RFC 5321 §2.3.8", "CR alone", "DATA\n! one\\rtwo\\r\\n.\\r\\n -> 250 2.0.0\nNOOP -> 250", 1),
+    Dialogue("RFC 5321 §2.3.8", "CR alone where it is to be refused", "DATA\n! one\\rtwo\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0, server="strict"),
+    Dialogue("RFC 5321 §2.3.8", "CR at the end of a line", "DATA\n! one\\r\\r\\n.\\r\\n -> 250 2.0.0\nNOOP -> 250", 1),
+    Dialogue("RFC 5321 §2.3.8", "CR at the end of a line where it is to be refused", "DATA\n! one\\r\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0, server="strict"),
     Dialogue("RFC 5321 §2.3.8", "LF alone where it was asked to be kept", "DATA\n! one\\ntwo\\rthree\\r\\n.\\r\\n -> 250", 1, server="lenient"),
     Dialogue("RFC 5321 §4.2.5", "a database that is away means not now", "DATA\n! x\\r\\n.\\r\\n -> 451 4.3.0 not now, please try again later\nNOOP -> 250", server="away"),
     *(
-        Dialogue(cve, f"false end {end}", f"DATA\n! Subject: x\\r\\n\\r\\ny{end}{HIDDEN}\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250 2.0.0", 0)
+        Dialogue(cve, f"false end {end}", f"DATA\n! Subject: x\\r\\n\\r\\ny{end}{HIDDEN}\\r\\n.\\r\\n -> 250 2.0.0\nNOOP -> 250 2.0.0", 1)
+        for cve, ends in FALSE_ENDS.items()
+        for end in ends
+    ),
+    *(
+        Dialogue(cve, f"false end {end} where bare line ends are refused", f"DATA\n! y{end}{HIDDEN}\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0, server="strict")
         for cve, ends in FALSE_ENDS.items()
         for end in ends
     ),

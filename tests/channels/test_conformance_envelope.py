@@ -87,7 +87,8 @@ DIALOGUES = [
     _rcpt("RFC 5321 §3.6", "not by a quoted at-sign", 'TO:<"user@elsewhere.example"@intake.example>', "550 5.1.1"),
     _rcpt("RFC 5321 §4.1.1.3", "no null recipient", "TO:<>", "553 5.1.3"),
     _rcpt("RFC 5321 §4.1.2", "no brackets around a recipient", "TO:help@intake.example", "501 5.5.4"),
-    _rcpt("RFC 5321 §4.1.1.3", "a recipient without domain is none of ours", "TO:<postmaster>", "550 5.1.1"),
+    _rcpt("RFC 5321 §4.5.1", "postmaster needs no domain", "TO:<postmaster>", "250 2.1.5"),
+    _rcpt("RFC 5321 §4.1.1.3", "a recipient without domain is none of ours", "TO:<user>", "550 5.1.1"),
     _rcpt("RFC 3461 §4.1", "NOTIFY was not offered", "TO:<help@intake.example> NOTIFY=NEVER", "555 5.5.4"),
     _rcpt("RFC 6531 §3.5", "a recipient in UTF-8 unannounced", "TO:<\\xe7\\x94\\xa8@cases.example>", "553 5.6.7"),
     Dialogue(

@@ -28,7 +28,7 @@ DIALOGUES = [
     Dialogue("RFC 5321 §7.8", "a hundred idle commands are enough", "*100 NOOP -> 250\nNOOP -> 421 4.7.0 | closed"),
     Dialogue("RFC 5321 §7.8", "a mail makes up for idle commands", "*90 NOOP -> 250\nDATA\n! x\\r\\n.\\r\\n -> 250\n*90 NOOP -> 250", 1),
     Dialogue("RFC 5321 §7.3", "a hundred guesses at addresses are enough", "MAIL\n*100 RCPT TO:<guess@intake.example> -> 550 5.1.1\nNOOP -> 421 4.7.0 | closed"),
-    Dialogue("CVE-2023-51764", "a smuggled mail is an error like others", "*19 RSET x -> 501\nDATA\n! x\\ny\\r\\n.\\r\\n -> 550\nRSET -> 421 | closed", 0),
+    Dialogue("CVE-2023-51764", "a smuggled mail is an error like others", "*19 RSET x -> 501\nDATA\n! x\\ny\\r\\n.\\r\\n -> 550\nRSET -> 421 | closed", 0, server="strict"),
     Dialogue("RFC 5321 §7.8", "a browser is sent away at its first line", "! GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n -> 421 4.7.0 | closed"),
     Dialogue("RFC 5321 §7.8", "commands in the body of a POST are not heard", "! POST / HTTP/1.1\\r\\n\\r\\nEHLO x\\r\\nMAIL FROM:<a@example.org>\\r\\n -> 421 4.7.0 | closed"),
     Dialogue("RFC 5321 §7.8", "nor behind a header", "! Content-Length: 5\\r\\nEHLO x\\r\\n -> 421 4.7.0 | closed"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.channels.loops import HOUR, Rate
+from service.channels.loops import HOUR, Rate, Rates
 from service.mail.hops import hops
 from service.store import spool
 from service.store.database import Database
@@ -21,13 +21,15 @@ def test_hops_are_the_received_lines_of_the_header() -> None:
     assert hops(b"X-Received: no\r\n\r\nReceived: no\r\n") == 0
 
 
-def test_a_rate_is_of_one_sender_and_of_the_last_hour() -> None:
+def test_a_rate_is_of_one_sender_in_its_network_and_of_the_last_hour() -> None:
     now = [0.0]
-    rate = Rate(2, lambda: now[0])
-    assert [rate.allows("A@x"), rate.allows("a@X"), rate.allows("a@x"), rate.allows("b@x")] == [True, True, False, True]
-    assert all(rate.allows("") for _ in range(9))
+    rates = Rates(2, 0, lambda: now[0])
+    host = "192.0.2.1"
+    said = [rates.refusal(sender, host) for sender in ("A@x", "a@X", "a@x", "b@x")]
+    assert [one is None for one in said] == [True, True, False, True]
+    assert all(rates.refusal("", host) is None for _ in range(9))
     now[0] = HOUR + 1
-    assert rate.allows("a@x")
+    assert rates.refusal("a@x", host) is None
     assert all(Rate(0, lambda: 0.0).allows("a@x") for _ in range(9))
 
 

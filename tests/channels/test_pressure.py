@@ -65,34 +65,32 @@ def test_contents_on_their_way_share_one_budget() -> None:
         return reader, writer
 
     async def both() -> list[bytes]:
-        listener = Listener(Keep(), hostname="mx", limits=Limits(at_once_bytes=10_000))
+        listener = Listener(Keep(), hostname="mx", limits=Limits(at_once_bytes=4_000_000))
         port = (await listener.listen("127.0.0.1", 0)).sockets[0].getsockname()[1]
         reader, writer = await begin(port)
         other, others = await begin(port)
-        writer.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n" + b"x" * 20_000)
+        writer.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n" + b"x" * 900_000)
         said = [await reader.readline() for _ in range(3)]
-        await _come_true(lambda: listener.at_once >= 20_000)
-        others.write(b"MAIL FROM:<>\r\n")
-        said.append(await other.readline())
+        await _come_true(lambda: listener.budget.held >= 900_000)
+        begun = b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n"
+        others.write(begun)
+        said += [await other.readline() for _ in range(3)]
         writer.write(b"\r\n.\r\n")
         said.append(await reader.readline())
-        others.write(b"MAIL FROM:<>\r\n")
-        said.append(await other.readline())
-        others.write(b"RCPT TO:<a@b.example>\r\nDATA\r\n" + b"x" * 5000)
-        await _come_true(lambda: listener.at_once >= 5000)
+        others.write(begun + b"x" * 5000)
+        said += [await other.readline() for _ in range(3)]
+        await _come_true(lambda: listener.budget.held >= 5000)
         others.close()
         await _come_true(lambda: listener.connections == 1)
-        said.append(b"%d" % listener.at_once)
+        said.append(b"%d" % listener.budget.held)
         await listener.stop(1)
         writer.close()
         return said
 
     assert [line[:9] for line in uvloop.run(both())] == [
-        b"250 2.1.0",
-        b"250 2.1.5",
-        b"354 End d",
-        b"452 4.3.1",
+        *(b"250 2.1.0", b"250 2.1.5", b"354 End d"),
+        *(b"250 2.1.0", b"250 2.1.5", b"452 4.3.1"),
         b"250 2.0.0",
-        b"250 2.1.0",
+        *(b"250 2.1.0", b"250 2.1.5", b"354 End d"),
         b"0",
     ]

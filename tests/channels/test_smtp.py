@@ -172,9 +172,9 @@ def test_no_second_mail_is_smuggled_behind_a_false_end(sqlite: Database, end: by
     """CVE-2023-51764, CVE-2024-27305."""
     hidden = b"MAIL FROM:<ceo@example.org>\r\nRCPT TO:<help@intake.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
     with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
-        assert client.mail(MAIL + end + hidden).startswith("550 5.6.0")
+        assert client.mail(MAIL + end + hidden).startswith("250 2.0.0")
         assert client.say("NOOP").startswith("250")
-    assert _contents(sqlite) == []
+    assert len(_contents(sqlite)) == 1
 
 
 def test_dots_are_taken_off_and_bytes_kept(sqlite: Database) -> None:

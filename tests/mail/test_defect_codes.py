@@ -10,6 +10,7 @@ from service.case.sender import DEFECTS
 ROOT = Path(__file__).resolve().parents[2]
 FAMILIES = (
     "header|from|dmarc|date|message|charset|transfer|mime|files|text|body|line-ends|tnef|rtf|encrypted|empty|unreadable"
+    "|not"
 )
 CODE = re.compile(rf'"((?:{FAMILIES})(?:-[a-z0-9-]+)?)"')
 
@@ -19,7 +20,7 @@ def reported() -> set[str]:
     found: set[str] = set(DEFECTS.values())
     for path in (ROOT / "service" / "mail").glob("*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():
-            if "defect" in line or "charset-" in line or "transfer-" in line:
+            if "defect" in line or "NOT_FULLY_READ =" in line or "charset-" in line or "transfer-" in line:
                 found |= set(CODE.findall(line))
     return found
 

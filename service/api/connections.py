@@ -1,0 +1,141 @@
+"""What one client may hold of the HTTP side: connections, time to send a request, and bytes of a body.
+
+uvicorn has no time limit for the header of a request, no share per address, and no limit for a body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+import h11
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from service.api.problems import MEDIA_TYPE
+
+REQUEST_SECONDS = 10.0
+"""For a request line and its header, from the connection's start or the answer before."""
+BODY_SECONDS = 60.0
+"""For a whole body."""
+BODY_BYTES = 1_000_000
+CONNECTIONS = 900
+PER_HOST = 256
+"""Connections of one address; a proxy passes on those of many people."""
+
+
+class Spoken(H11Protocol):
+    """HTTP/1.1 within these limits, whose every error is a problem, also where a request is none."""
+
+    _hosts: ClassVar[WeakKeyDictionary[Any, Counter[str]]] = WeakKeyDictionary()
+    """By server: connections of each address."""
+    _idle_since = 0.0
+    _counted = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._idle_since = self.loop.time()
+        hosts = self._hosts.setdefault(self.config, Counter())
+        hosts[self._host] += 1
+        self._counted = True
+        if hosts[self._host] > PER_HOST or (len(self.connections) > CONNECTIONS and not self._make_room(hosts)):
+            transport.close()
+            return
+        self.loop.call_later(REQUEST_SECONDS, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        hosts = self._hosts.get(self.config)
+        if hosts is not None and self._counted:
+            self._counted = False
+            hosts[self._host] -= 1
+            if not hosts[self._host]:
+                del hosts[self._host]
+
+    def on_response_complete(self) -> None:
+        self._idle_since = self.loop.time()
+        super().on_response_complete()
+
+    @property
+    def _host(self) -> str:
+        return self.client[0] if self.client else ""
+
+    @property
+    def _at_work(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _look(self) -> None:
+        """Close a connection on which no request was completed in time."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        left = REQUEST_SECONDS if self._at_work else self._idle_since + REQUEST_SECONDS - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self.loop.call_later(left, self._look)
+
+    def _make_room(self, hosts: Counter[str]) -> bool:
+        """Close the connection that has been idle for longest, of the address that has most of them."""
+        host = max(hosts, key=lambda name: hosts[name])
+        idle = [one for one in self.connections if isinstance(one, Spoken) and one is not self and not one._at_work]
+        longest = min(idle, key=lambda one: (one._host != host, one._idle_since), default=None)
+        if longest is None:
+            return False
+        longest.transport.close()
+        return True
+
+    def send_400_response(self, msg: str) -> None:
+        """Such as ``?q=返金`` as it is written: an address is ASCII (RFC 3986 §2)."""
+        detail = "not HTTP (RFC 9112); in an address anything but ASCII is percent-encoded: ?q=%E8%BF%94%E9%87%91"
+        body = json.dumps({"type": "about:blank", "title": "Bad Request", "status": 400, "detail": detail}).encode()
+        headers = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for a body of more than ``BODY_BYTES``, 408 for one that takes too long (RFC 9110 §15.5)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        read = 0
+        ends = asyncio.get_running_loop().time() + BODY_SECONDS
+        complete = False
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+
+        async def limited() -> Message:
+            nonlocal read, complete
+            if complete:
+                return await receive()
+            if declared.isdigit() and int(declared) > BODY_BYTES:
+                raise HTTPException(413, f"a body has at most {BODY_BYTES} bytes")
+            try:
+                async with asyncio.timeout_at(ends):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, "the body took too long") from None
+            read += len(message.get("body", b""))
+            if read > BODY_BYTES:
+                raise HTTPException(413, f"a body has at most {BODY_BYTES} bytes")
+            complete = not message.get("more_body", False)
+            return message
+
+        await self.app(scope, limited, send)

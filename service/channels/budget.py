@@ -1,0 +1,95 @@
+"""Bytes of contents on their way: how many there may be at once, whose they are, and who must go when it is too much.
+
+One address may hold a quarter of them, one network half. When all are taken, the slowest content of the network that
+holds most is cut off, if that network holds more than the newcomer's: whoever trickles cannot keep others out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.channels.limits import neighbourhood, network_of
+
+GRACE_SECONDS = 5.0
+"""So long a content is not called slow."""
+
+
+@dataclass(eq=False, slots=True)
+class Share:
+    """What one content holds."""
+
+    host: str | None
+    began: float
+    cut_off: Callable[[], None]
+    held: int = 0
+    received: int = 0
+    moving: bool = True
+    """Still on its way; what is complete is never cut off."""
+
+    def speed(self, now: float) -> float:
+        """Bytes a second so far."""
+        return self.received / max(now - self.began, 0.001)
+
+
+class Budget:
+    """The shares of all contents of one process."""
+
+    def __init__(self, total: int, clock: Callable[[], float]) -> None:
+        self.total = total
+        self.held = 0
+        self._clock = clock
+        self._shares: set[Share] = set()
+        self._near: Counter[str] = Counter()
+        self._network: Counter[str] = Counter()
+
+    def open(self, host: str | None, cut_off: Callable[[], None]) -> Share:
+        """A share for one content that begins now."""
+        share = Share(host, self._clock(), cut_off)
+        self._shares.add(share)
+        return share
+
+    def close(self, share: Share) -> None:
+        """All that it holds is given back; may be said twice."""
+        self._add(share, -share.held)
+        self._shares.discard(share)
+
+    def reserve(self, share: Share, size: int) -> bool:
+        """Let ``share`` hold ``size`` bytes at least; False where that is more than may be."""
+        more = size - share.held
+        if more <= 0:
+            return True
+        if self._near[neighbourhood(share.host)] + more > self.total // 4:
+            return False
+        if self._network[network_of(share.host)] + more > self.total // 2:
+            return False
+        while self.held + more > self.total:
+            slowest = self._slowest(share)
+            if slowest is None:
+                return False
+            self.close(slowest)
+            slowest.cut_off()
+        self._add(share, more)
+        return True
+
+    def _slowest(self, newcomer: Share) -> Share | None:
+        now = self._clock()
+        own = network_of(newcomer.host)
+        biggest, most = max(self._network.items(), key=lambda item: item[1], default=("", 0))
+        if biggest == own or most <= self._network[own]:
+            return None
+        candidates = [
+            share
+            for share in self._shares
+            if share.moving and share.held and now - share.began > GRACE_SECONDS and network_of(share.host) == biggest
+        ]
+        return min(candidates, key=lambda share: share.speed(now), default=None)
+
+    def _add(self, share: Share, more: int) -> None:
+        share.held += more
+        self.held += more
+        for counter, name in ((self._near, neighbourhood(share.host)), (self._network, network_of(share.host))):
+            counter[name] += more
+            if not counter[name]:
+                del counter[name]

@@ -1,0 +1,91 @@
+"""A damaged row of the spool is set aside alone: the worker goes on with the rest, and people can see the row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from service import intake
+from service.store import spool
+from service.store.database import Database
+from service.store.spool import Envelope
+from tests.flow.crew import worker
+from tests.running import Running
+
+ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
+
+
+def received(database: Database, count: int = 3) -> list[str]:
+    mails = [
+        (ENVELOPE, f"From: Aiko <aiko{n}@corp.example>\r\nSubject: Printer {n}\r\n\r\nIt is jammed.\r\n".encode())
+        for n in range(count)
+    ]
+    return intake.receive(database, mails, datetime.now(UTC))
+
+
+def damage(database: Database, id: str, assignment: str, table: str = "spool") -> None:
+    database.transact(lambda conn: conn.execute(text(f"UPDATE {table} SET {assignment} WHERE id = :id"), {"id": id}))
+
+
+def states(database: Database) -> list[str]:
+    """Of all entries, oldest first."""
+    return [row["state"] for row in reversed(database.read(spool.listing))]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "{", '["help@intake.example"', "nonsense", "[1, 2]", '{"a": 1}', "null", "3", '["a"]]', "'"],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_broken_json_in_one_row_sets_that_row_aside(sqlite: Database, written: str, place: int) -> None:
+    ids = received(sqlite)
+    damage(sqlite, ids[place], "rcpt_tos = '" + written.replace("'", "''") + "'")
+    working = worker(sqlite)
+    while working.step():
+        pass
+    expected = ["done"] * 3
+    expected[place] = "shunted"
+    assert states(sqlite) == expected
+    assert "damaged" in sqlite.read(lambda conn: spool.entry(conn, ids[place]))["reason"]
+    assert sqlite.read(spool.ledger).balanced
+
+
+@pytest.mark.parametrize("written", ["null", "3", '{"a": 1}', "[1]"])
+def test_json_of_another_shape_sets_that_row_aside_on_both_databases(database: Database, written: str) -> None:
+    ids = received(database)
+    damage(database, ids[1], f"rcpt_tos = '{written}'")
+    working = worker(database)
+    while working.step():
+        pass
+    assert states(database) == ["done", "shunted", "done"]
+
+
+@pytest.mark.parametrize("assignment", ["received_at = 'yesterday'", "received_at = ''"])
+def test_a_time_that_is_none_sets_that_row_aside(sqlite: Database, assignment: str) -> None:
+    ids = received(sqlite)
+    damage(sqlite, ids[1], assignment)
+    working = worker(sqlite)
+    while working.step():
+        pass
+    ledger = sqlite.read(spool.ledger)
+    assert (ledger.taken_in, ledger.shunted, ledger.waiting) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("stored", ["x'28b52ffd'", "x''", "x'00010203'"])
+def test_a_packed_content_that_is_broken_sets_that_row_aside(sqlite: Database, stored: str) -> None:
+    ids = received(sqlite)
+    damage(sqlite, ids[1], f"codec = 'zstd', bytes = {stored}", "contents")
+    working = worker(sqlite)
+    while working.step():
+        pass
+    assert states(sqlite) == ["done", "shunted", "done"]
+
+
+def test_the_damaged_row_can_be_looked_at_over_http(embedded: Running) -> None:
+    ids = received(embedded.database)
+    damage(embedded.database, ids[1], "rcpt_tos = '{'")
+    embedded.work()
+    shown = embedded.get("/api/spool", state="shunted")["items"]
+    assert [(one["id"], one["rcpt_tos"]) for one in shown] == [(ids[1], [])]

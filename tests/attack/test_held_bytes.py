@@ -1,0 +1,277 @@
+"""Contents on their way: most of each lies on disk, all together have a budget, and one sender cannot take it all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from service.channels.budget import GRACE_SECONDS, Budget, Share
+from service.channels.content import SPILL, Content, Incoming
+from service.channels.limits import neighbourhood, network_of
+from service.channels.loops import TOO_MANY_FROM_THERE, TOO_MANY_MAILS, Rate, Rates
+from service.channels.recipients import Intake
+from service.settings import load
+from service.store import spool
+from service.store.database import Connection, Database
+from service.store.spool import Envelope
+from tests.channels.conversation import Client, acceptor, set_up
+
+TOTAL = 1_000_000
+
+
+class Time:
+    """A clock that tests set."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Holder:
+    """A content of one host."""
+
+    def __init__(self, budget: Budget, host: str) -> None:
+        self.was_cut_off = False
+        self.budget = budget
+        self.share: Share = budget.open(host, self.cut_off)
+
+    def cut_off(self) -> None:
+        self.was_cut_off = True
+
+    def takes(self, size: int, received: int = 0) -> bool:
+        self.share.received = received
+        return self.budget.reserve(self.share, size)
+
+
+@pytest.fixture
+def clock() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def budget(clock: Time) -> Budget:
+    return Budget(TOTAL, clock)
+
+
+# ── one content ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("line", [b"x" * 98 + b"\r\n", b"x" * 1000, b"\r\n", b".\r\n"])
+def test_a_big_content_is_not_held_in_memory(tmp_path: Path, line: bytes) -> None:
+    incoming = Incoming(40_000_000, tmp_path)
+    stuffed = b"x\r\n" + line.replace(b"\r\n.", b"\r\n..").replace(b".\r\n", b"..\r\n") * (8_000_000 // len(line))
+    for at in range(0, len(stuffed), 65_536):
+        incoming.feed(stuffed[at : at + 65_536])
+        assert len(incoming._data) <= SPILL
+    assert incoming.feed(b"\r\n.\r\nQUIT\r\n") == b"QUIT\r\n"
+    content = incoming.content()
+    assert content.read() == (b"\r\n" + stuffed + b"\r\n").replace(b"\r\n.", b"\r\n")[2:]
+    content.close()
+
+
+def test_the_file_has_no_name_and_mode_0600(tmp_path: Path) -> None:
+    incoming = Incoming(40_000_000, tmp_path)
+    incoming.feed(b"x" * (SPILL + 10))
+    assert incoming._file is not None
+    assert stat.S_IMODE(os.fstat(incoming._file.fileno()).st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == []
+    incoming.drop()
+    assert incoming._file is None
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 4096])
+@pytest.mark.parametrize("before", [0, SPILL - 3, SPILL + 5])
+def test_the_end_is_found_however_the_network_divides_it(tmp_path: Path, step: int, before: int) -> None:
+    sent = b"x" * before + b"\r\n..\r\n.y\r\nz.\r\n.\r\nNOOP\r\n"
+    incoming = Incoming(10_000_000, tmp_path)
+    fed = sent[:before]
+    assert incoming.feed(fed) is None
+    rest = b""
+    for at in range(before, len(sent), step):
+        if incoming.complete:
+            rest += sent[at : at + step]
+        else:
+            rest += incoming.feed(sent[at : at + step]) or b""
+    assert rest == b"NOOP\r\n"
+    content: Content = incoming.content()
+    assert content.read() == b"x" * before + b"\r\n.\r\ny\r\nz.\r\n"
+    content.close()
+
+
+# ── all contents ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_address_has_a_quarter(budget: Budget) -> None:
+    assert Holder(budget, "192.0.2.1").takes(TOTAL // 4)
+    assert not Holder(budget, "192.0.2.1").takes(1)
+    assert Holder(budget, "192.0.2.2").takes(1)
+
+
+@pytest.mark.parametrize(
+    ("near", "far"), [("192.0.2.{}", "198.51.100.1"), ("2001:db8:1:{}::1", "2001:db8:2::1")], ids=["/24", "/48"]
+)
+def test_one_network_has_half(budget: Budget, near: str, far: str) -> None:
+    assert all(Holder(budget, near.format(n)).takes(TOTAL // 8) for n in range(1, 5))
+    assert not Holder(budget, near.format(9)).takes(TOTAL // 8)
+    assert Holder(budget, far).takes(TOTAL // 8)
+
+
+def test_who_trickles_is_cut_off_when_another_needs_room(budget: Budget, clock: Time) -> None:
+    tricklers = [Holder(budget, f"192.0.2.{n}") for n in range(1, 9)]
+    others = [Holder(budget, f"198.51.100.{n}") for n in range(1, 9)]
+    for number, holder in enumerate((*tricklers, *others)):
+        assert holder.takes(TOTAL // 16, received=number)
+    clock.now += GRACE_SECONDS + 1
+    newcomer = Holder(budget, "203.0.113.5")
+    assert newcomer.takes(TOTAL // 10)
+    gone = [holder.was_cut_off for holder in (*tricklers, *others)]
+    assert sum(gone) == 2
+    assert budget.held <= TOTAL
+
+
+@pytest.mark.parametrize("reason", ["complete", "young", "own network"])
+def test_nobody_is_cut_off_who_is(budget: Budget, clock: Time, reason: str) -> None:
+    holders = [Holder(budget, f"{net}.{n}") for net in ("192.0.2", "198.51.100") for n in (1, 2)]
+    assert all(holder.takes(TOTAL // 4) for holder in holders)
+    if reason != "young":
+        clock.now += 60
+    for holder in holders:
+        holder.share.moving = reason != "complete"
+    newcomer = Holder(budget, "192.0.2.9" if reason == "own network" else "203.0.113.5")
+    assert not newcomer.takes(1000)
+    assert not any(holder.was_cut_off for holder in holders)
+
+
+@pytest.mark.parametrize("sizes", [[5, 3], [0], [100_000, 50_000, 200_000]])
+def test_what_was_given_back_can_be_had_again(budget: Budget, sizes: list[int]) -> None:
+    holder = Holder(budget, "192.0.2.1")
+    for size in sizes:
+        holder.takes(size)
+    assert budget.held == max(sizes)
+    budget.close(holder.share)
+    budget.close(holder.share)
+    assert budget.held == 0
+    assert Holder(budget, "192.0.2.1").takes(TOTAL // 4)
+
+
+@pytest.mark.parametrize(
+    ("host", "near", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7", "192.0.2"),
+        ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2"),
+        ("2001:db8:1:2::3", "2001:0db8:0001:0002", "2001:0db8:0001"),
+        (None, "", ""),
+    ],
+)
+def test_addresses_and_networks(host: str | None, near: str, network: str) -> None:
+    assert (neighbourhood(host), network_of(host)) == (near, network)
+
+
+# ── over real sockets ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_more_than_the_budget_gets_452_and_less_is_taken(sqlite: Database) -> None:
+    """One address may hold a quarter of 4 MB: the fourth content of 300 kB has no room, and has it later."""
+    with acceptor(set_up(str(sqlite.url), smtp_max_bytes_at_once=4_194_304)) as address:
+        clients = [Client(address) for _ in range(4)]
+        begun = []
+        for client in clients:
+            client.say("EHLO c")
+            client.say("MAIL FROM:<a@corp.example>")
+            client.say("RCPT TO:<help@intake.example>")
+            begun.append(client.say("DATA"))
+            if begun[-1].startswith("354"):
+                client.send(b"Subject: x\r\n\r\n" + b"x" * 300_000)
+        assert begun[0].startswith("354")
+        answers = [client.say("\r\n.") for client, said in zip(clients, begun, strict=True) if said.startswith("354")]
+        assert any(answer.startswith("250") for answer in answers)
+        late = [said for said in (*begun, *answers) if said.startswith("452 4.3.1")]
+        assert late
+        with Client(address) as client:
+            assert client.mail(b"Subject: y\r\n\r\nz").startswith("250")
+        for client in clients:
+            client.close()
+    ledger = sqlite.read(spool.ledger)
+    assert ledger.accepted == 1 + sum(answer.startswith("250") for answer in answers)
+
+
+# ── rates, postmaster, claims ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_forged_envelope_does_not_lock_out_its_victim(clock: Time) -> None:
+    rates = Rates(5, 0, clock)
+    for _ in range(50):
+        rates.refusal("victim@corp.example", "198.51.100.66")
+    assert rates.refusal("victim@corp.example", "198.51.100.66") == TOO_MANY_MAILS
+    assert rates.refusal("victim@corp.example", "192.0.2.25") is None
+
+
+@pytest.mark.parametrize("sender", ["<>", "a{}@x.example", "same@x.example"])
+@pytest.mark.parametrize("host", ["198.51.100.{}", "2001:db8:5:{}::1"])
+def test_one_network_cannot_open_thousands_of_cases_at_once(clock: Time, sender: str, host: str) -> None:
+    rates = Rates(0, load(_env_file=None).network_rate, clock)
+    taken = sum(rates.refusal(sender.format(n), host.format(n % 200)) is None for n in range(20_000))
+    assert 1000 <= taken <= 1300
+    assert rates.refusal("b@y.example", host.format(1)) == TOO_MANY_FROM_THERE
+    assert rates.refusal("b@y.example", "203.0.113.1") is None
+    clock.now += 60
+    assert rates.refusal("b@y.example", host.format(1)) is None
+
+
+@pytest.mark.parametrize("most", [1, 3, 20])
+def test_failed_logins_are_counted_over_all_connections(clock: Time, most: int) -> None:
+    guesses = Rate(most, clock)
+    assert sum(guesses.allows("192.0.2.1") for _ in range(100)) == most
+    guesses.forgive("192.0.2.1")
+    assert guesses.allows("192.0.2.1")
+    assert not guesses.allows("192.0.2.1")
+    clock.now += 3600 / most + 1
+    assert guesses.allows("192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("address", "ours"),
+    [
+        ("postmaster", True),
+        ("Postmaster", True),
+        ("postmaster@corp.example", True),
+        ("POSTMASTER@CORP.EXAMPLE", True),
+        ("postmaster@mx.example", True),
+        ("postmaster@elsewhere.example", False),
+        ("postmaster2@corp.example", False),
+        ("root", False),
+    ],
+)
+def test_postmaster_is_accepted_for_our_own_domains(address: str, ours: bool) -> None:
+    assert Intake(("intake@corp.example",), "mx.example").accepts(address) is ours
+
+
+def test_postmaster_is_accepted_over_smtp(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
+        client.say("EHLO c")
+        client.say("MAIL FROM:<a@corp.example>")
+        assert client.say("RCPT TO:<postmaster>").startswith("250")
+        assert client.say("RCPT TO:<PostMaster@intake.example>").startswith("250")
+
+
+@pytest.mark.parametrize("sizes", [[30, 30, 30], [1, 1, 40], [40], [0, 0, 0]])
+def test_a_worker_claims_no_more_bytes_than_it_can_hold(sqlite: Database, sizes: list[int]) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from service import intake
+
+    now = datetime.now(UTC)
+    received = [(Envelope("smtp", "a@corp.example", ("help@intake.example",)), b"x" * 10) for _ in sizes]
+    ids = intake.receive(sqlite, received, now)
+    for id, size in zip(ids, sizes, strict=True):
+        resize = f"UPDATE spool SET size = {size * 1_000_000} WHERE id = '{id}'"
+        sqlite.transact(partial(Connection.exec_driver_sql, statement=resize))
+    claimed = sqlite.transact(lambda conn: spool.claim(conn, "w", now, timedelta(seconds=60), 128))
+    together = sum(sizes[ids.index(one.id)] for one in claimed) * 1_000_000
+    assert claimed
+    assert len(claimed) == 1 or together <= spool.CLAIM_BYTES

@@ -1,0 +1,216 @@
+"""Idle connections, endless headers and bodies without limit keep nobody from being answered over HTTP."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import pytest
+
+from service.api import connections
+from service.api.events import MOST_LISTENERS
+from tests.running import Running
+
+LIMIT = connections.BODY_BYTES
+
+
+def connect(service: Running) -> socket.socket:
+    parts = urlsplit(service.url)
+    return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
+
+
+def until_closed(held: socket.socket) -> bytes:
+    """What the other side said until it closed."""
+    said = b""
+    while True:
+        try:
+            more = held.recv(65_536)
+        except ConnectionError:
+            return said
+        if not more:
+            return said
+        said += more
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.5)
+
+
+BEGINNINGS = [
+    b"",
+    b"G",
+    b"GET / HTTP/1.1\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b",
+    b"\r\n",
+]
+
+
+@pytest.mark.parametrize("sent", BEGINNINGS, ids=range(len(BEGINNINGS)))
+@pytest.mark.usefixtures("hasty")
+def test_a_connection_without_a_whole_request_is_closed(embedded: Running, sent: bytes) -> None:
+    with connect(embedded) as held:
+        held.sendall(sent)
+        until_closed(held)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_header_that_drips_is_closed(embedded: Running) -> None:
+    with connect(embedded) as held:
+        held.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ")
+        ends = time.monotonic() + 60
+        try:
+            while time.monotonic() < ends:
+                held.sendall(b"a")
+                time.sleep(0.05)
+        except OSError:
+            return
+    raise AssertionError("it was never closed")
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_connection_that_asked_once_is_closed_too(embedded: Running) -> None:
+    with connect(embedded) as held:
+        held.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert until_closed(held).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("held", [8, 30])
+def test_idle_connections_make_room_for_those_that_ask(
+    embedded: Running, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "CONNECTIONS", 8)
+    with ExitStack() as stack:
+        for _ in range(held):
+            stack.enter_context(connect(embedded))
+        for _ in range(3):
+            assert embedded.client.get("/healthz").status_code == 200
+
+
+def test_one_address_has_a_share(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PER_HOST", 5)
+    embedded.client.close()
+    with ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(connect(embedded)).sendall(b"G")
+        with connect(embedded) as more:
+            until_closed(more)
+
+
+def test_connections_that_went_are_not_counted(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PER_HOST", 5)
+    for _ in range(40):
+        with connect(embedded) as held:
+            held.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert until_closed(held).startswith(b"HTTP/1.1 200")
+
+
+# ── bodies ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    yield b'{"url": "'
+    for _ in range(size // 50_000):
+        yield b"x" * 50_000
+    yield b'"}'
+
+
+WRITING = [
+    ("POST", "/api/webhooks"),
+    ("PATCH", "/api/cases/SD-1"),
+    ("POST", "/api/cases/SD-1/merge"),
+    ("POST", "/api/spool/x/retry"),
+    ("POST", "/login"),
+    ("PUT", "/api/nowhere"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), WRITING)
+@pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
+def test_a_body_over_the_limit_is_not_read(embedded: Running, method: str, path: str, declared: bool) -> None:
+    body = json.dumps({"url": "x" * (LIMIT + 10)}).encode() if declared else chunks(LIMIT * 3)
+    try:
+        answer = embedded.client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    except OSError:
+        return  # closed on unread bytes
+    except Exception as error:
+        assert "Write" in type(error).__name__ or "Read" in type(error).__name__  # noqa: PT017
+        return
+    assert answer.status_code in (403, 404, 405, 413)
+    if answer.status_code == 413:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_that_is_refused_says_how_much_may_be(embedded: Running) -> None:
+    answer = embedded.client.post(
+        "/api/webhooks", content=b"x" * (LIMIT + 1), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 413
+    assert str(LIMIT) in answer.json()["detail"]
+
+
+def test_a_body_of_the_limit_is_read(embedded: Running) -> None:
+    body = json.dumps({"url": "https://hooks.example/", "kinds": []}).encode()
+    body += b" " * (LIMIT - len(body))
+    answer = embedded.client.post("/api/webhooks", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_body_that_drips_gets_408_or_is_closed(embedded: Running) -> None:
+    with connect(embedded) as held:
+        held.sendall(
+            b"POST /api/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        said = until_closed(held)
+    assert b" 408 " in said.partition(b"\r\n")[0] or said == b""
+
+
+# ── streams ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_limit_of_listeners_holds_for_those_that_come_at_once(
+    embedded: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from service.api import events
+
+    assert MOST_LISTENERS == 200
+    monkeypatch.setattr(events, "MOST_LISTENERS", 4)
+    ready, answers = threading.Barrier(16), []
+
+    def listen() -> None:
+        with connect(embedded) as held:
+            ready.wait(30)
+            held.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answers.append(held.recv(12))
+            ready.wait(60)
+
+    threads = [threading.Thread(target=listen) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(90)
+    assert sorted(answers) == [b"HTTP/1.1 200"] * 4 + [b"HTTP/1.1 503"] * 12
+
+
+def test_listeners_that_went_give_their_place_back(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    from service.api import events
+
+    monkeypatch.setattr(events, "MOST_LISTENERS", 2)
+    for _ in range(6):
+        ends = time.monotonic() + 60
+        while True:
+            with connect(embedded) as held:
+                held.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                if held.recv(12) == b"HTTP/1.1 200":
+                    break
+            assert time.monotonic() < ends
+            time.sleep(0.1)

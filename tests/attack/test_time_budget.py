@@ -1,0 +1,144 @@
+"""A mail that takes too long to read is filed by its beginning, and the mails beside it are read as ever."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from mailrules.fold import Shifts, fold
+from mailrules.judgement import Reading
+from mailrules.thread import Turn
+from mailrules.units import _LONGEST, lay_out
+from service import intake
+from service.cpu import OutOfTime, cpu_limit
+from service.store import contents, spool
+from service.store.database import Database
+from service.store.spool import Envelope
+from service.store.tables import messages
+from service.worker import Worker
+from tests.flow.crew import Deadly, house
+
+ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
+
+
+class Slow(Deadly):
+    """Rules that never end at certain words; which they see depends on how much of a mail is read."""
+
+    def read(self, turn: Turn) -> Reading:
+        if "slow as" in turn.text or ("slow at the end" in turn.text):
+            while True:
+                self._real.read(replace(turn, text="again"))
+        reading: Reading = self._real.read(turn)
+        return reading
+
+
+def mail(number: int, text: str) -> bytes:
+    return (
+        f"From: Aiko <aiko{number}@corp.example>\r\nTo: help@intake.example\r\nSubject: Trouble {number}\r\n"
+        f"Message-ID: <m{number}@corp.example>\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\n\r\n{text}\r\n"
+    ).encode()
+
+
+def worked(database: Database, contents: list[bytes], seconds: float = 0.2, lease: float = 600) -> dict[str, Any]:
+    """Takes in the mails; defects by Message-ID."""
+    intake.receive(database, [(ENVELOPE, content) for content in contents], datetime.now(UTC))
+    home = replace(house(), rules=Slow(house().rules), mail_seconds=seconds)  # type: ignore[arg-type]
+    working = Worker(database, home, by="w", batch=64, lease=timedelta(seconds=lease), clock=lambda: datetime.now(UTC))
+    for _ in range(40):
+        if not database.read(spool.ledger).waiting:
+            break
+        working.step()
+    rows = database.read(lambda conn: conn.execute(select(messages.c.message_id, messages.c.defects)).all())
+    return {row.message_id: row.defects for row in rows}
+
+
+@pytest.mark.parametrize("place", [0, 1, 4])
+@pytest.mark.parametrize("text", ["slow as ever", "x " * 20_000 + "slow at the end"], ids=["all", "end"])
+def test_a_slow_mail_is_filed_as_not_fully_read_with_its_neighbours_whole(
+    sqlite: Database, text: str, place: int
+) -> None:
+    texts = ["It is jammed."] * 4
+    texts.insert(place, text)
+    found = worked(sqlite, [mail(number, text) for number, text in enumerate(texts)])
+    assert len(found) == 5
+    assert {id for id, defects in found.items() if "not-fully-read" in defects} == {f"<m{place}@corp.example>"} or (
+        text == "slow as ever" and None in found
+    )
+    ledger = sqlite.read(spool.ledger)
+    assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (5, 0, 0)
+    assert len(list(contents.each(sqlite))) == 5
+
+
+def test_thirty_innocent_mails_do_not_share_its_fate(sqlite: Database) -> None:
+    """The lease is shorter than what all slow mails would take: what was not read in time is given back, uncounted."""
+    texts = [*(["slow as ever"] * 3), *(["It is jammed."] * 30)]
+    worked(sqlite, [mail(number, text) for number, text in enumerate(texts)], seconds=0.3, lease=4)
+    rows = sqlite.read(spool.listing)
+    assert {row["state"] for row in rows} == {"done"}
+    assert {row["attempts"] for row in rows} == {1}
+
+
+def test_the_limit_reaches_a_pattern_that_would_run_for_years() -> None:
+    import re
+
+    hopeless = re.compile(r"(a+)+$")
+    with pytest.raises(OutOfTime), cpu_limit(0.2):
+        hopeless.match("a" * 60 + "b")
+
+
+def test_a_limit_of_nought_is_none_and_a_limit_ends_with_its_block() -> None:
+    with cpu_limit(0):
+        pass
+    with cpu_limit(0.05):
+        pass
+    ends = time.process_time() + 0.2
+    while time.process_time() < ends:
+        pass
+
+
+# ── what made it quadratic ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Counted(tuple):  # type: ignore[type-arg]
+    """A tuple that counts how many of its items are looked at one by one."""
+
+    steps = 0
+
+    def __iter__(self) -> Any:
+        for item in tuple.__iter__(self):
+            Counted.steps += 1
+            yield item
+
+    def __getitem__(self, at: Any) -> Any:
+        Counted.steps += 1
+        return tuple.__getitem__(self, at)
+
+
+@pytest.mark.parametrize("line", ["ｱ", "㈱", "ｶﾞ", "a\u200b", "㈱山田商事 担当 佐藤", "㌔ x ㌢", "\ufb01"])
+def test_the_way_back_to_the_original_is_laid_in_linear_time(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mailrules.units as units
+
+    def counted(text: str) -> tuple[str, Shifts]:
+        folded, shifts = fold(text)
+        return folded, Shifts(Counted(shifts.here), Counted(shifts.there))
+
+    monkeypatch.setattr(units, "fold", counted)
+    steps = []
+    for lines in (400, 800, 1600):
+        Counted.steps = 0
+        lay_out("\n".join([line] * lines), "", True, lambda _: False, lambda _: "value")
+        steps.append(Counted.steps)
+    assert steps[2] < 5 * steps[0] + 1000
+
+
+@pytest.mark.parametrize("words", ["log in to a ", "ログインできない", "a", "cannot connect and ", '"a ', "「あ"])
+def test_no_unit_is_longer_than_any_sentence(words: str) -> None:
+    text = words * (60_000 // len(words))
+    sheet = lay_out(text, "", True, lambda _: False, lambda _: "value")
+    assert max(unit.end - unit.start for unit in sheet.units) <= _LONGEST
+    assert sum(unit.end - unit.start for unit in sheet.units) >= len(text) * 0.9

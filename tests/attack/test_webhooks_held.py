@@ -1,0 +1,163 @@
+"""A webhook that drips, hangs or cannot exist silences no other: it is counted and disabled, with a notice."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
+
+import pytest
+from sqlalchemy import select
+
+from service.api import outbound
+from service.api.desk import Desk
+from service.store import webhooks
+from service.store.tables import events
+from tests.mails import REPORT
+from tests.running import Running, now, with_settings
+
+LONG_LABEL = "a" * 64 + ".example"
+NAMES = [
+    LONG_LABEL,
+    "hooks." + "b" * 80 + ".example",
+    "あ" * 60 + ".example",
+    ".".join(["c" * 60] * 5),
+    "a..example",
+    ".example",
+]
+
+
+@contextmanager
+def dripping(every: float = 0.05) -> Iterator[int]:
+    """A server that never ends its header; its port."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        done = threading.Event()
+
+        def drip(client: socket.socket) -> None:
+            try:
+                client.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not done.wait(every):
+                    client.sendall(b"X-Drop: 1\r\n")
+            except OSError:
+                pass
+
+        def serve() -> None:
+            while True:
+                try:
+                    client, _ = listening.accept()
+                except OSError:
+                    return
+                threading.Thread(target=drip, args=(client,), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield int(listening.getsockname()[1])
+        done.set()
+
+
+@contextmanager
+def hearing() -> Iterator[tuple[int, threading.Event]]:
+    """A server that answers 204, and whether it was asked."""
+    heard = threading.Event()
+
+    class Ear(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+            heard.set()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port, heard
+    server.shutdown()
+    server.server_close()
+
+
+def desk(service: Running, ahead: timedelta = timedelta(0)) -> Desk:
+    settings = with_settings(service.settings, webhook_networks=(ip_network("127.0.0.0/8"),))
+    return Desk(settings, service.database, service.house, lambda: now() + ahead)
+
+
+def hook(service: Running, url: str) -> int:
+    return service.database.transact(lambda conn: webhooks.create(conn, url, [], now() - timedelta(seconds=1)))[0]
+
+
+def row(service: Running, id: int) -> dict[str, object]:
+    return service.database.read(lambda conn: webhooks.find(conn, id))
+
+
+def test_one_that_drips_does_not_hold_up_another(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "LOOK", 0.05)
+
+    async def until_heard(heard: threading.Event) -> None:
+        async with outbound.sending(desk(embedded)):
+            assert await asyncio.to_thread(heard.wait, 30)
+
+    with dripping() as slow, hearing() as (quick, heard):
+        for _ in range(3):
+            hook(embedded, f"http://127.0.0.1:{slow}/")
+        hook(embedded, f"http://127.0.0.1:{quick}/")
+        embedded.deliver(REPORT)
+        asyncio.run(until_heard(heard))
+
+
+def test_one_that_drips_has_a_total_time_and_the_error_is_recorded(
+    embedded: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound, "TOTAL_SECONDS", 0.5)
+    with dripping() as port:
+        id = hook(embedded, f"http://127.0.0.1:{port}/")
+        embedded.deliver(REPORT)
+        assert asyncio.run(outbound.tell_one(desk(embedded)))
+    found = row(embedded, id)
+    assert (found["attempts"], found["last_error"]) == (1, "no answer within 0.5 seconds")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_cannot_be_is_refused_when_the_webhook_is_made(embedded: Running, name: str) -> None:
+    answer = embedded.client.post("/api/webhooks", json={"url": f"https://{name}/in", "kinds": []})
+    assert answer.status_code == 400
+    assert "url" in answer.text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_cannot_be_and_is_there_already_fails_and_is_counted(embedded: Running, name: str) -> None:
+    id = hook(embedded, f"https://{name}/in")
+    embedded.deliver(REPORT)
+    assert asyncio.run(outbound.tell_one(desk(embedded)))
+    found = row(embedded, id)
+    assert found["attempts"] == 1
+    assert found["last_error"]
+    assert not asyncio.run(outbound.tell_one(desk(embedded))), "it is not tried again at once"
+
+
+def test_after_nine_failures_it_is_disabled_and_that_is_told(embedded: Running) -> None:
+    id = hook(embedded, f"https://{LONG_LABEL}/in")
+    embedded.deliver(REPORT)
+    for number in range(webhooks.MAX_ATTEMPTS):
+        assert row(embedded, id)["disabled_at"] is None
+        asyncio.run(outbound.tell_one(desk(embedded, timedelta(days=number + 1))))
+    assert row(embedded, id)["disabled_at"] is not None
+    told = embedded.database.read(
+        lambda conn: conn.execute(select(events.c.data).where(events.c.kind == "webhook.disabled")).scalars().all()
+    )
+    assert [one["webhook"] for one in told] == [id]
+
+
+def test_a_fault_of_ours_in_sending_is_counted_like_any_other(
+    embedded: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = hook(embedded, "https://[::1%25]/in")
+    embedded.deliver(REPORT)
+    asyncio.run(outbound.tell_one(desk(embedded)))
+    assert row(embedded, id)["attempts"] == 1
