@@ -17,6 +17,7 @@ from sqlalchemy import select
 from service.api import outbound
 from service.api.desk import Desk
 from service.store import webhooks
+from service.store.encryption import secret_box
 from service.store.tables import events
 from tests.mails import REPORT
 from tests.running import Running, now, with_settings
@@ -89,7 +90,8 @@ def desk(service: Running, ahead: timedelta = timedelta(0)) -> Desk:
 
 
 def hook(service: Running, url: str) -> int:
-    return service.database.transact(lambda conn: webhooks.create(conn, url, [], now() - timedelta(seconds=1)))[0]
+    box = secret_box(service.settings)
+    return service.database.transact(lambda conn: webhooks.create(conn, box, url, [], now() - timedelta(seconds=1)))[0]
 
 
 def row(service: Running, id: int) -> dict[str, object]:
