@@ -127,10 +127,16 @@ def understand(claimed: Claimed, house: House, roles: Roles) -> Understood:
     """Read a mail and judge what it brings, each message alone: the greater part of the work.
 
     A mail that takes longer than ``house.mail_seconds`` is read once more, by its beginning only: it is filed with the
-    defect ``not-fully-read``, and its raw bytes are kept whole. If even that takes too long, its text stays unread.
+    defect ``not-fully-read``, and its raw bytes are kept whole. If even that takes too long, by its header only.
     """
     content = claimed.content
-    attempts: list[tuple[bytes, Mail | None]] = [(content, None), (content[:BEGINNING], None), (b"", UNREAD)]
+    header = content[:BEGINNING].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    attempts: list[tuple[bytes, Mail | None]] = [
+        (content, None),
+        (content[:BEGINNING], None),
+        (header, None),
+        (b"", UNREAD),
+    ]
     for raw, mail in attempts:
         with contextlib.suppress(OutOfTime), cpu_limit(house.mail_seconds):
             read = mail or parse(raw)

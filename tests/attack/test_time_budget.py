@@ -44,8 +44,11 @@ def mail(number: int, text: str) -> bytes:
     ).encode()
 
 
-def worked(database: Database, contents: list[bytes], seconds: float = 0.2) -> dict[str, Any]:
+def worked(database: Database, contents: list[bytes], seconds: float = 1.0) -> dict[str, Any]:
     """Takes in the mails; defects by Message-ID."""
+    for turn in ("Warm up: it is jammed.", "x " * 8_000):  # what is compiled once takes longer than the limit
+        claimed = spool.Claimed("w", datetime.now(UTC), ENVELOPE, mail(99, turn), 1)
+        intake.understand(claimed, replace(house(), mail_seconds=0), house().roles(frozenset()))
     intake.receive(database, [(ENVELOPE, content) for content in contents], datetime.now(UTC))
     home = replace(house(), rules=Slow(house().rules), mail_seconds=seconds)  # type: ignore[arg-type]
     working = Worker(database, home, by="w", batch=64, lease=timedelta(seconds=600), clock=lambda: datetime.now(UTC))
@@ -66,9 +69,7 @@ def test_a_slow_mail_is_filed_as_not_fully_read_with_its_neighbours_whole(
     texts.insert(place, text)
     found = worked(sqlite, [mail(number, text) for number, text in enumerate(texts)])
     assert len(found) == 5
-    assert {id for id, defects in found.items() if "not-fully-read" in defects} == {f"<m{place}@corp.example>"} or (
-        text == "slow as ever" and None in found
-    )
+    assert {id for id, defects in found.items() if "not-fully-read" in defects} == {f"<m{place}@corp.example>"}
     ledger = sqlite.read(spool.ledger)
     assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (5, 0, 0)
     assert len(list(contents.each(sqlite))) == 5
