@@ -14,7 +14,7 @@ from email.message import EmailMessage
 
 from bench.figure import Outcome, figure, outcome
 from bench.reading import standard
-from mailrules.judge import Rules
+from mailrules.engine.judge import Rules
 from mailrules.library import load
 from mailrules.thread import Side, Turn
 from service.mail.parse import parse

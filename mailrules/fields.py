@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-import holidays
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from holidays.registry import COUNTRIES
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from mailrules.patterns import compile_pattern
 
@@ -45,9 +45,13 @@ def _as_clock(value: Any) -> Any:
 
 def _known_country(value: str) -> str:
     country = "none" if value.lower() == "none" else value.upper()
-    if country != "none" and country not in holidays.list_supported_countries():
+    if country != "none" and country not in _COUNTRIES:
         raise ValueError(f"no holidays are known for {value!r}: write an ISO 3166 code such as JP, or none")
     return country
+
+
+_COUNTRIES = frozenset(code for entry in COUNTRIES.values() for code in entry[1:] if len(code) == 2)
+"""From the library's register: its own list imports the module of every country."""
 
 
 def _known_zone(value: str) -> str:
@@ -58,6 +62,22 @@ def _known_zone(value: str) -> str:
     return value
 
 
+class Model(BaseModel):
+    """Unknown keys are errors, so that a misspelt field does not pass in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Bilingual(Model):
+    """The same words in both languages."""
+
+    ja: str
+    en: str
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""An identifier."""
+SideName = Literal["team", "requester", "vendor", "unknown"]
 Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 """One string or a list of strings."""
 Names = Annotated[

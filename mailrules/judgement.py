@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from mailrules.statement import Statement
 from mailrules.thread import Side
 
 
@@ -46,74 +47,51 @@ class Reference(_Kept, frozen=True):
     """Ties mails together, but is no number that people use (``[ref:_00D…:ref]``): not shown as the case's number."""
 
 
-class ItemValue(_Kept, frozen=True):
-    """What one mail says about one checklist item (DOMAIN 1.4). ``state``: ``value`` and ``none`` count as present;
-    ``unknown`` and ``not_applicable`` as known to be unknown; ``pending``, ``placeholder``, ``empty`` as missing."""
-
-    item: str
-    state: str
-    value: str
-    finding: Finding
-    partial: bool = False
-    """E.g. a date without a time: asked for once."""
-
-
 class AskMade(_Kept, frozen=True):
-    """One thing one mail asks for: ``logs``, ``info:<item>``, ``permission``, …"""
+    """One thing one mail asks for: ``logs``, ``info:<item>``, ``permission``, …, or ``something``."""
 
     what: str
     finding: Finding
 
 
 class Promise(_Kept, frozen=True):
-    """A date a writer promised something for."""
+    """A time a writer promised something for; None where its words name none that can be read."""
 
     due: datetime | None
     finding: Finding
 
 
-class Weight(_Kept, frozen=True):
-    """Something that speaks for a priority. ``axis``: ``impact``, ``urgency``, ``security``, ``consequence``."""
-
-    axis: str
-    level: str
-    finding: Finding
-    cap: bool = False
-    """The impact is not above this level, whatever else is said."""
-    single: bool = False
-    """The reporter alone is affected."""
-
-
 class Reading(_Kept, frozen=True):
-    """One mail, judged alone."""
+    """One mail alone: its statements, its vendor and case numbers, and what the rules conclude from them.
+
+    The conclusions follow from the rest; they are kept with it because placing a mail needs them.
+    """
 
     turn: str = ""
+    statements: tuple[Statement, ...] = ()
+    reader: str = ""
+    """The reader whose statements they are, and its version."""
+    version: str = ""
+    references: tuple[Reference, ...] = ()
+    vendor: str | None = None
+    maker: str | None = None
+    """Of the product that a user names, where the mail speaks of no vendor."""
     kind: str | None = None
     acts: tuple[str, ...] = ()
     asks: tuple[AskMade, ...] = ()
-    items: tuple[ItemValue, ...] = ()
-    references: tuple[Reference, ...] = ()
-    vendor: str | None = None
     tone: tuple[Finding, ...] = ()
     parked: tuple[Finding, ...] = ()
     promises: tuple[Promise, ...] = ()
-    heard: tuple[Finding, ...] = ()
-    """Words of urgency that do not count (緊急, URGENT, Importance: high)."""
     findings: tuple[Finding, ...] = ()
-    """All of the above and the signals behind them, in the order of the text."""
-    weights: tuple[Weight, ...] = ()
-    kinds: tuple[tuple[str, int], ...] = ()
-    """Each kind that something speaks for, with its weight."""
-    deadlines: tuple[Promise, ...] = ()
-    """Dates by which the writer needs something."""
-    problems: tuple[Finding, ...] = ()
-    """Sentences that state the problem."""
-    flags: tuple[str, ...] = ()
-    """Plain facts: ``installed``, ``ongoing``, ``recovered``, ``growing``."""
-    topic: str = ""
-    """What the mail is about, in its own words: the subject, or its first telling sentence."""
-    maker: str | None = None
-    """Of the product that a user names, where the mail speaks of no vendor."""
+    """Every rule that fired in this mail alone."""
+
+    def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
+        """Whether a statement of one of the meanings (``item.`` for all that begin so) stands in it."""
+        return any(
+            s.state in states
+            and (s.meaning in meanings or any(m.endswith(".") and s.meaning.startswith(m) for m in meanings))
+            for s in self.statements
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +102,20 @@ class PriorityDetail:
     urgency: str
     evidence: tuple[Finding, ...]
     heard: tuple[Finding, ...]
-    basis: str = ""
-    """Why this level, in the words of the algorithm (e.g. ``matrix``, ``default``, ``request``, ``security``)."""
+    rule: str = ""
+    """The rule that decided."""
+    needs_triage: bool = False
+    """An incident whose impact nobody has told, or whose weight could not be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherValue:
+    """What a second reporter says of an item."""
+
+    author: str
+    turn: str
+    value: str
+    quote: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +130,10 @@ class ItemState:
     turn: str | None = None
     quote: str | None = None
     partial: bool = False
+    """Told, but not exactly enough for a vendor (a day without a time)."""
+    none: bool = False
+    """Told that there is none."""
+    others: tuple[OtherValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +172,18 @@ class Judgement:
     questions: tuple[str, ...]
     """At most five items of ``missing`` worth asking for now, most needed first."""
     readings: tuple[Reading, ...]
+    """Of each mail, with its conclusions as these rules draw them."""
+    excerpt: str
+    """The sentence that tells the matter, verbatim."""
     tone: tuple[ToneHint, ...]
     parked: tuple[Finding, ...]
     problem: Problem
     vendor: str | None
     references: tuple[Reference, ...]
     judged_by: str
-    """Packs and their version."""
+    """Rules and their version."""
+    recovered: bool = False
+    """It is over: somebody of ours says that it works again, and nobody that it goes on."""
+    reader: str = ""
+    """Who read the mails of the case, and its version."""
+    reader_version: str = ""

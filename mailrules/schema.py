@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sys
 
-from mailrules.pack import Pack
+from mailrules.engine.pack import Pack
 from mailrules.site import Site
 
 

@@ -13,8 +13,7 @@ from typing import Literal
 import holidays
 from pydantic import Field, field_validator, model_validator
 
-from mailrules.fields import Addresses, Clock, Country, Hosts, Names, Zone, opens_before_it_closes
-from mailrules.pack import Model, SideName
+from mailrules.fields import Addresses, Clock, Country, Hosts, Model, Names, SideName, Zone, opens_before_it_closes
 
 
 class Person(Model):

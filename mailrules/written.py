@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from mailrules.pack import Pack
+from mailrules.engine.pack import Pack, VendorPack
 from mailrules.site import Site
 
 _Written = TypeVar("_Written", bound=BaseModel)
@@ -39,6 +39,11 @@ class PackError(ValueError):
 def as_pack(file: Path, text: str) -> Pack:
     """The text of a pack. Raises ``PackError``."""
     return _checked(Pack, file, text, as_yaml(file, text))
+
+
+def as_vendor_pack(file: Path, text: str) -> VendorPack:
+    """The text of a shipped vendor file. Raises ``PackError``."""
+    return _checked(VendorPack, file, text, as_yaml(file, text))
 
 
 def as_site(file: Path, text: str) -> Site:

@@ -14,15 +14,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from mailrules.judge import Rules
+from mailrules.engine.judge import Rules
 from mailrules.library import load
 from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.line import Line, counted, thread_of
-from service.case.revise import revise, vendor_of
 from service.case.roles import Roles
 from service.case.sender import Handover, Verdicts
-from service.case.state import Frame, Overrides
-from service.case.working import calendars_of
+from service.cases.revise import revise, vendor_of
+from service.cases.state import Frame, Overrides
+from service.cases.working import calendars_of
 from service.cpu import OutOfTime, cpu_limit
 from service.errors import NotFound
 from service.mail.message import NOT_FULLY_READ, Mail
@@ -277,5 +277,5 @@ def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surround
     )
     overrides = Overrides.from_document(known.by_hand)
     calendars = calendars_of(house.rules, vendor_of(heard, judgement, overrides))
-    state = revise(lines, judgement, overrides, frame, now, calendars, house.rules.names)
+    state = revise(lines, judgement, overrides, frame, now, house.rules.answers_ask, calendars, house.rules.names)
     return Standing(case_id, state.document())

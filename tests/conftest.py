@@ -145,7 +145,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     key = tmp_path_factory.mktemp("key") / "sodan.key"
     trusted = "127.0.0.1,192.0.2.1"
     return load(
-        intake="intake@corp.example", database_url="sqlite:///unused.db", key_file=key, trusted_networks=trusted
+        intake="intake@corp.example",
+        database_url="sqlite:///unused.db",
+        key_file=key,
+        trusted_networks=trusted,
+        packs=str(Path(__file__).parent / "packs"),  # phrases of the tests' mails: a reader may read less
     )
 
 

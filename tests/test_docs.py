@@ -20,7 +20,9 @@ IN_TEXT = re.compile(r"`(sodan [a-z][^`]*)`")
 def commands(page: str) -> set[str]:
     """Lines that call `sodan`, in blocks and in the text, without settings, comments, pipes and redirections."""
     lines = [line for block in BLOCK.findall(page) for line in block.replace("\\\n", " ").splitlines()]
-    called = {match[1] for line in lines if (match := re.search(r"(?:^|[ /])(sodan [a-z].*)", line.partition("  #")[0]))}
+    called = {
+        match[1] for line in lines if (match := re.search(r"(?:^|[ /])(sodan [a-z].*)", line.partition("  #")[0]))
+    }
     return {re.split(r"[|<>]", one)[0].strip() for one in called | set(IN_TEXT.findall(page))}
 
 

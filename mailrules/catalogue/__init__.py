@@ -4,7 +4,8 @@ It is the one source for the labels of the corpus, the request to a language mod
 `docs/meanings.md`, `GET /api/meanings` and the enumerations in OpenAPI.
 """
 
-from mailrules.catalogue.load import Catalogue, CatalogueError, Meaning, Text, load, read_meanings
+from mailrules.catalogue.load import load
+from mailrules.catalogue.meanings import STATES, Catalogue, CatalogueError, Meaning, Text, read_meanings
 from mailrules.catalogue.page import as_markdown
 
-__all__ = ["Catalogue", "CatalogueError", "Meaning", "Text", "as_markdown", "load", "read_meanings"]
+__all__ = ["STATES", "Catalogue", "CatalogueError", "Meaning", "Text", "as_markdown", "load", "read_meanings"]

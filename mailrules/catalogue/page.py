@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mailrules.catalogue.load import Catalogue, Meaning
+from mailrules.catalogue.meanings import Catalogue, Meaning
 
 _FAMILIES: Mapping[str, str] = {
     "items": "Items",
     "acts": "Acts and desk states",
     "asks": "Asks",
     "weight": "Weight and course",
+    "matter": "Matter",
     "tone": "Tone",
     "parked": "Parked topics",
     "kinds": "Kinds",

@@ -15,8 +15,8 @@ from service.api.desk import Desk, name_of
 from service.api.moments import MOMENT, moment
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
-from service.case.clocks import Calendar
-from service.case.working import calendars_of
+from service.cases.clocks import Calendar
+from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.intake import rejudge
 from service.store import cases, corrections, feed, timeline
@@ -118,30 +118,36 @@ def routes(desk: Desk) -> APIRouter:
     @router.get(
         "/{key}/brief",
         responses={
-            200: {"content": {"application/json": {}, "text/markdown": {}}, "description": "The inquiry, organised."},
+            200: {
+                "content": {"application/json": {}, "text/plain": {}, "text/markdown": {}},
+                "description": "The inquiry, organised.",
+            },
             **documented(404, 503),
             **MOVED,
         },
     )
     def read_brief(
         key: str,
-        for_: Annotated[Literal["vendor", "team"], Query(alias="for")] = "vendor",
+        for_: Annotated[Literal["vendor", "team", "requester"], Query(alias="for")] = "vendor",
         lang: Literal["ja", "en"] | None = None,
-        format: Literal["json", "markdown"] = "json",
+        format: Literal["json", "text", "markdown"] = "json",
     ) -> Response:
-        """The inquiry, organised, ready to paste: for the vendor, or for the team."""
+        """The inquiry, organised, ready to paste: for the vendor, the team or the requester."""
         found = _find(desk, key, "/brief")
         if isinstance(found, Response):
             return found
         shown = cases.to_now(found, desk.now())
         mails = desk.database.read(lambda conn: timeline.page(conn, found.id, 200, None, prefix))[0]
-        from service.case import brief as briefs
+        from service.cases import brief as briefs
+        from service.cases import brief_text
 
         lang = lang or ("en" if shown["language"] == "en" else "ja")
-        labels = {id: item.label.model_dump() for id, item in desk.rules.checklist.items.items()}
+        labels = {item: {"ja": title.ja, "en": title.en} for item, title in desk.rules.labels.items()}
         made = briefs.brief(shown, mails, for_=for_, lang=lang, labels=labels)
         if format == "markdown":
-            return Response(briefs.markdown(made), media_type="text/markdown; charset=utf-8")
+            return Response(brief_text.markdown(made), media_type="text/markdown; charset=utf-8")
+        if format == "text":
+            return Response(brief_text.text(made), media_type="text/plain; charset=utf-8")
         return answer(made)
 
     @router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from fastapi import Request
 
-from mailrules.judge import Rules
+from mailrules.engine.judge import Rules
 from service.api.problems import Forbidden
 from service.intake import House
 from service.settings import Settings

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mailrules import catalogue
+
 Status = Literal["open", "resolved", "closed"]
 Turn = Literal["team", "vendor", "requester"]
 Level = Literal["P1", "P2", "P3", "P4"]
@@ -34,6 +36,11 @@ class VendorRef(Out):
     ref: str
 
 
+class Person(Out):
+    name: str
+    address: str
+
+
 class CaseSummary(Out):
     """One case in a list."""
 
@@ -49,7 +56,10 @@ class CaseSummary(Out):
     language: str
     vendor: str | None
     vendor_refs: list[VendorRef]
-    missing: list[str] = Field(description="Ids of items still needed for an answer in one turn.")
+    missing: list[str] = Field(description="Ids of items to ask for next, at most five at once.")
+    needs_triage: bool = Field(default=False, description="Nobody has said how bad it is.")
+    requester: Person | None = Field(default=None, description="Who asks.")
+    excerpt: str = Field(default="", description="The sentence that tells the matter, verbatim.")
     open_asks: int
     messages: int
     opened_at: datetime
@@ -222,6 +232,17 @@ class AttachmentOut(Out):
     sha256: str
 
 
+class StatementOut(Out):
+    """A meaning of the catalogue (`GET /api/meanings`) found in a mail."""
+
+    meaning: str = Field(json_schema_extra={"enum": [*catalogue.load().ids]})
+    state: str = Field(default="value", json_schema_extra={"enum": [*sorted(catalogue.STATES)]})
+    quote: str = ""
+    value: str | None = None
+    confidence: float = 1.0
+    reader: str = "embedded"
+
+
 class MessageOut(Out):
     """A mail as understood. The same mail by several ways is one message."""
 
@@ -241,6 +262,7 @@ class MessageOut(Out):
     automatic: str | None
     attachments: list[AttachmentOut]
     deliveries: int
+    statements: list[StatementOut] = Field(default=[], description="Meanings found in it, with their words.")
     findings: list[dict[str, Any]]
     defects: list[str] = Field(
         description="What was wrong with the mail; `dmarc-failed`: its author did not send it, so it changed nothing; "

@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from service.board import chart, marks
 from service.board.frame import Frame
 from service.board.reader import Reader
-from service.case.working import calendars_of
+from service.cases import brief, brief_text
+from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.store import cases, feed, timeline
 from service.store.apart import set_apart
@@ -74,7 +75,7 @@ def routes(frame: Frame) -> APIRouter:
 
 def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
     """What the template shows of a case."""
-    known = frame.rules.checklist.items
+    known = frame.rules.labels
     lines = [
         {**line, "label": reader.label(_label(known, line, reader.language))} for line in case.get("checklist", [])
     ]
@@ -116,14 +117,10 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
 
 def _label(known: Any, line: dict[str, Any], language: str) -> Any:
     item = known.get(line["item"])
-    return line.get("label") or line["item"] if item is None else item.label.ja if language == "ja" else item.label.en
+    return line.get("label") or line["item"] if item is None else item.in_language(language)
 
 
 def _brief(case: dict[str, Any], mails: list[dict[str, Any]], reader: Reader) -> str:
     """The inquiry for the vendor, in the language of the case."""
-    try:
-        from service.case import brief
-    except ImportError:
-        return ""
     language = "en" if case["language"] == "en" else "ja"
-    return brief.markdown(brief.brief(case, mails, for_="vendor", lang=language))
+    return brief_text.text(brief.brief(case, mails, for_="vendor", lang=language))

@@ -16,10 +16,10 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from mailrules.judge import Rules
+from mailrules.engine.judge import Rules
 from service.board.deceptive import KnownDomains, mixes_scripts, visible
 from service.board.reader import Reader
-from service.board.words import WORDS, language_of, say
+from service.board.words import language_of
 from service.intake import House
 from service.settings import Settings
 from service.store.database import Database
@@ -65,16 +65,12 @@ class Frame:
         environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
 
         def item_name(item: str, language: str) -> str:
-            known = house.rules.checklist.items.get(item)
-            return item if known is None else known.label.ja if language == "ja" else known.label.en
+            known = house.rules.labels.get(item)
+            return item if known is None else known.in_language(language)
 
         def reason(rule: str, language: str) -> str:
-            """What kind of statement a rule makes, in the reader's words: of an item, its name."""
-            head, _, rest = rule.partition(".")
-            items = [item for item in house.rules.checklist.items if rest == item or rest.startswith(f"{item}_")]
-            if head == "item" and items:
-                return item_name(max(items, key=len), language)
-            return say("ja" if language == "ja" else "en", f"reason.{head}") if f"reason.{head}" in WORDS else ""
+            """What a rule says, in the reader's language."""
+            return house.rules.why(rule, language)
 
         environment.globals["names"] = item_name
         environment.globals["reason"] = reason

@@ -51,10 +51,18 @@ def _lanes(conn: Any, prefix: str) -> dict[str, Any]:
         lanes.append({"side": side, "items": items, "count": count, "more": more is not None})
     nobody, _ = cases.page(conn, cases.Filter(status=("open",), waiting_on=("none",)), "priority", 8, None, prefix)
     burning, _ = cases.page(conn, cases.Filter(status=("open",), priority=("P1",)), "priority", 5, None, prefix)
-    anything = bool(burning or nobody) or any(lane["items"] for lane in lanes)
+    triage, _ = cases.page(conn, cases.Filter(status=("open",), needs_triage=True), "priority", 5, None, prefix)
+    anything = bool(burning or nobody or triage) or any(lane["items"] for lane in lanes)
     if not anything:
         anything = bool(cases.page(conn, cases.Filter(), "-updated", 1, None, prefix)[0])
-    return {"lanes": lanes, "nobody": nobody, "burning": burning, "anything": anything, "counted": COUNTED}
+    return {
+        "lanes": lanes,
+        "nobody": nobody,
+        "burning": burning,
+        "triage": triage,
+        "anything": anything,
+        "counted": COUNTED,
+    }
 
 
 def _list(frame: Frame, chosen: dict[str, str], cursor: str | None) -> dict[str, Any]:

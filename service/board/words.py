@@ -33,6 +33,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "lane.empty": ("いまはありません", "Nothing here now"),
     "lane.more": ("すべて見る", "See all"),
     "burning": ("いま最優先", "Burning now"),
+    "triage": ("優先度の要確認", "To triage"),
+    "triage.note": (
+        "影響の大きさがまだ述べられていません。ひとこと尋ねるか、優先度を付けてください。",
+        "Nobody has said yet how bad it is. Ask, or set a priority.",
+    ),
     "burning.none": ("P1 の相談はありません。", "No P1 case. Good."),
     "empty.title": ("まだ相談はありません", "No cases yet"),
     "empty.text": (

@@ -164,7 +164,7 @@ def node_as_read(node: Node, reading: Reading, text: str) -> Node:
         kind=reading.kind,
         automatic=automatic,
         resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,
-        tells_previous=any(item.item == "related_case" for item in reading.items) or bool(_PREVIOUS.search(text)),
+        tells_previous=reading.says("item.related_case") or bool(_PREVIOUS.search(text)),
     )
 
 

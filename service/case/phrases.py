@@ -1,76 +1,9 @@
-"""Words that move a case and that no pack judges: a ticket raised elsewhere, leave to close, mere thanks."""
+"""Words by which placing recognises a second report, a return, or a ticket that is open elsewhere."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-
-_RAISED = re.compile(
-    r"起票|(?:ケース|チケット|問い?合わ?せ|サポートリクエスト|リクエスト|SR)[^。\n]{0,16}(?:作成|登録|オープン|開き|切り|発行|送信|提出|上げ|しました|済み?|してい|中)"
-    r"|(?:メーカー|ベンダー?|サポート|保守)[^。\n]{0,16}(?:問い?合わ?せ|連絡|依頼|照会|報告)(?:しました|済み?|中|してい|しており)"
-    r"|\b(?:opened|raised|filed|logged|created|submitted|registered)\b[^.\n]{0,30}\b(?:case|ticket|sr|request"
-    r"|incident|it|this|\d{6,})\b"
-    r"|\b(?:case|ticket|sr|request)\b[^.\n]{0,30}\b(?:opened|raised|filed|logged|created|submitted)\b",
-    re.IGNORECASE,
-)
-_MAY_CLOSE = re.compile(
-    r"(?:クローズ|終了|完了|締め|閉じ)(?:と?(?:して|にして|で|させて)|いただ|を?お願い|(?:で|して)?(?:結構|構いません|大丈夫|問題(?:ない|ありません|ございません)|差し支え))"
-    r"|\b(?:please |you (?:can|may) |feel free to |go ahead and )?clos(?:e|ing) (?:the|this|our|my|it)\b"
-    r"|\bcan be closed\b|\bplease close\s*(?:[.!]|$)",
-    re.IGNORECASE,
-)
-_NOT_CLOSE = re.compile(
-    r"(?:クローズ|終了|完了|締め|閉じ)[^。\n]{0,8}(?:しないで|せず|なさらず|待って|お待ち|まだ)|(?:まだ|今は|しばらく)[^。\n]{0,10}クローズ"
-    r"|\b(?:do not|don't|please keep|not)\b[^.\n]{0,20}\b(?:clos|open)",
-    re.IGNORECASE,
-)
-_CLOSED_BY_VENDOR = re.compile(
-    r"(?:クローズ|対応終了|終了|完了)(?:とさせて(?:いただきま|頂きま)(?:す|した)|(?:を)?(?:いた|致)しました|しました|処理(?:を)?(?:いた)?しました)"
-    r"|\b(?:case|ticket|request) (?:has been|is now|was|is) closed\b|\b(?:I|we)(?:'ve| have"
-    r"| will)? (?:now )?clos(?:ed?|ing) (?:the|this|your)\b",
-    re.IGNORECASE,
-)
-_CASE_CLOSED = re.compile(
-    r"(?:本件|本ケース|ケース|お?問い?合わ?せ|チケット|リクエスト|\bSR\b|受付)[^。\n]{0,16}(?:クローズ|対応終了|終了|完了)"
-    r"(?:とさせて(?:いただき|頂き)ました|(?:を)?(?:いた|致)?しました|処理(?:を)?(?:いた)?しました)"
-    r"|\b(?:case|ticket|(?:service )?request|SR)\b[^.?\n]{0,20}\b(?:has been|is now|was) closed\b"
-    r"|\b(?:I|we)(?:'ve| have)? (?:now |therefore |just )?closed (?:the|this|your) (?:case|ticket|request|SR)\b",
-    re.IGNORECASE,
-)
-_WITHDRAWN = re.compile(
-    r"(?:お願い|依頼|ご?案内|お尋ね|お伺い)(?:し|いた|申し上げ)[^。\n]{0,40}(?:不要|必要(?:が)?な(?:く|い)|取り下げ|なくて)"
-    r"|(?:もう|すでに|既に)[^。\n]{0,12}(?:不要|必要(?:が)?(?:なく|ありません|ございません))"
-    r"|\b(?:no longer need|(?:do not|don't) need [^.\n]{0,30}(?:any ?more|any longer|after all)"
-    r"|not needed (?:any ?more|any longer|after all)"
-    r"|(?:please )?(?:disregard|ignore) (?:my|our|the) (?:\w+ )?(?:request|question|ask)|never mind)\b",
-    re.IGNORECASE,
-)
-_THANKS = re.compile(
-    r"ありがと|感謝|承知|了解|かしこまり|助かりました|お世話"
-    r"|thank|thx|cheers|appreciate|got it|noted|understood|great|perfect|ok\b",
-    re.IGNORECASE,
-)
-_ASKING = re.compile(
-    r"[??]|でしょうか|ますか|ですか|ください|下さい|いただけ|お願い|教えて|\b(?:could|can|would|please|when|what|how|why|which)\b",
-    re.IGNORECASE,
-)
-_WAITING = re.compile(
-    r"(?:確認|調査|検討|問い?合わ?せ|対応)(?:し|いたし|致し)?(?:ます|て(?:い|おり)ます|中)|(?:お待ち|待って)(?:ください|下さい|いただ)|(?:追って|のちほど|後ほど|後程"
-    r"|また)(?:ご)?(?:連絡|回答|報告)"
-    r"|\b(?:we(?:'ll| will| are)|i(?:'ll| will| am|'m)) (?:check|look|investigat|get back|ask|contact|let you know"
-    r"|keep you)",
-    re.IGNORECASE,
-)
-_BY_PORTAL = re.compile(
-    r"(?:ポータル|コンソール|管理画面|サポート(?:センター|サイト)|Web|電話|口頭|チャット)[^。\n]{0,14}(?:から|にて|で|経由で|へ)[^。\n]{0,16}(?:回答|返信|返答|連絡"
-    r"|送(?:付|信|り)|アップロード|提出|伝え|登録)(?:しました|済み?|いたしました|ました)"
-    r"|(?:ポータル|コンソール|管理画面|サポート(?:サイト|ページ)|マイページ)(?:\([^)\n]{0,30}\))?(?:上)?(?:に|へ|で|から)[^。\n]{0,12}"
-    r"(?:書き込|書い|回答|返信|返答|返事|答え|コメント|記入|入力|投稿)[^。\n]{0,6}(?:ました|済み?|てあり|ておき|てあります)"
-    r"|\b(?:answered|replied|responded|uploaded|submitted|sent|provided|gave|told|put|posted)\b[^.\n]{0,60}\b(?:in|via"
-    r"|through|on|over|by|to) (?:the |their |its |your )?"
-    r"(?:portal|console|phone|web|support (?:site|center|centre)|case)\b",
-    re.IGNORECASE,
-)
 
 _SECONDS = re.compile(
     r"(?:うち|ウチ|こちら|こっち|私|わたし|僕|自分|当方|当[部課室店]|弊[部課]|隣|[部課室係店班](?:内|員)?|チーム|フロア|拠点|事業所|支店|工場)"
@@ -111,11 +44,6 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text[:6000])[:6000]  # one character may become eighteen
 
 
-def says_ticket_raised(text: str) -> bool:
-    """A note that a ticket was opened with a vendor."""
-    return bool(_RAISED.search(folded(text)))
-
-
 _OPEN = re.compile(
     r"(?:申告|起票|問い?合わ?せ|照会|(?:修理|調査|対応)(?:を)?依頼)(?:済み?|しました|いたしました|し?て(?:い|お)り?ます|中)(?!か)"
     r"|(?:ケース|チケット|サポートリクエスト|SR)(?:を|は|も)?[^。、\n]{0,10}(?:開い|作成し|起こし|上げ)(?:て(?:あり|い|お)り?ます|ました)"
@@ -149,48 +77,6 @@ _ANOTHER = re.compile(
 def tells_apart(text: str) -> bool:
     """It says of something that it is not meant."""
     return bool(_ANOTHER.search(folded(text)))
-
-
-def says_may_close(text: str) -> bool:
-    """Our side lets the vendor close, and does not say "not yet"."""
-    text = folded(text)
-    return bool(_MAY_CLOSE.search(text)) and not _NOT_CLOSE.search(text)
-
-
-def says_closed(text: str) -> bool:
-    """A vendor says that it closed the case (not: that it would)."""
-    return bool(_CLOSED_BY_VENDOR.search(folded(text)))
-
-
-def says_case_closed(text: str) -> bool:
-    """A vendor says of the case itself, and of nothing else, that it was closed."""
-    return bool(_CASE_CLOSED.search(folded(text)))
-
-
-def withdraws(text: str) -> bool:
-    """A vendor says that what it asked for is not needed after all."""
-    return bool(_WITHDRAWN.search(folded(text)))
-
-
-def only_thanks(text: str) -> bool:
-    """A short word of thanks or receipt, with nothing to do in it."""
-    text = folded(text)
-    return len(text) < 160 and bool(_THANKS.search(text)) and not _ASKING.search(text)
-
-
-def asks_something(text: str) -> bool:
-    return bool(_ASKING.search(folded(text)))
-
-
-def only_says_wait(text: str) -> bool:
-    """Our own word that we are at it: the reader need not act."""
-    text = folded(text)
-    return bool(_WAITING.search(text)) and not re.search(r"[??]|でしょうか|ますか|ですか|教えて|お知らせ", text)
-
-
-def answered_elsewhere(text: str) -> bool:
-    """The answer went by a portal, a console or the telephone."""
-    return bool(_BY_PORTAL.search(folded(text)))
 
 
 def seconds(text: str) -> bool:

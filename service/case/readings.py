@@ -1,4 +1,4 @@
-"""A ``Reading`` as it is kept with its mail, and back. Which mail it is of is told when it comes back.
+"""A reading as it is kept with its mail, and back. Which mail it is of is told when it comes back.
 
 Every judgement of a case reads back all of its mails: JSON becomes values in one step, in C.
 """
@@ -25,7 +25,7 @@ def unbound(reading: Reading) -> Reading:
 
 
 def reading_of(written: str | bytes, turn: str) -> Reading | None:
-    """Back from JSON, as the reading of the mail ``turn``; None where another version wrote it in a shape of its own:
+    """Back from JSON, as the reading of the mail `turn`; None where another version wrote it in a shape of its own:
     that mail is to be read again."""
     try:
         reading = _DECODER.decode(written)
@@ -35,7 +35,7 @@ def reading_of(written: str | bytes, turn: str) -> Reading | None:
 
 
 def _named(fresh: Reading, turn: str) -> Reading:
-    """``fresh`` was just made and nobody has seen it: it may still be changed."""
+    """`fresh` was just made and nobody has seen it: it may still be changed."""
     force_setattr(fresh, "turn", turn)
     for finding in _findings(fresh):
         force_setattr(finding, "turn", turn)
@@ -43,6 +43,6 @@ def _named(fresh: Reading, turn: str) -> Reading:
 
 
 def _findings(reading: Reading) -> Iterator[Finding]:
-    yield from chain(reading.findings, reading.heard, reading.tone, reading.parked, reading.problems)
-    for one in chain(reading.asks, reading.items, reading.promises, reading.deadlines, reading.weights):
-        yield one.finding  # type: ignore[attr-defined]  # each of them has one
+    yield from chain(reading.findings, reading.tone, reading.parked)
+    yield from (ask.finding for ask in reading.asks)
+    yield from (promise.finding for promise in reading.promises)

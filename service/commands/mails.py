@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from service.commands import start
 
@@ -46,6 +49,7 @@ def judge(
     packs: tuple[Path, ...] = (),
     site: Path | None = None,
     root: Path | None = None,
+    guess_roles: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Judge mails, each alone, as if it opened a case: JSON Lines.
 
@@ -63,11 +67,22 @@ def judge(
         The site file: own products, host names, people. Without it, that of SODAN_SITE_FILE.
     root
         `file` is printed relative to this folder.
+    guess_roles
+        Guess the sides of people whom nobody declared from the recipients of each mail. The service never does.
     """
     from service.terminal.reading import judge_files
 
-    site = site or start.settings().site_file
-    return judge_files(files, team=team, organisation=organisation, packs=packs, site=site, root=root)
+    settings = start.settings()
+    return judge_files(
+        files,
+        team=team,
+        organisation=organisation,
+        packs=packs,
+        site=site or settings.site_file,
+        root=root,
+        settings=settings,
+        guess=guess_roles,
+    )
 
 
 def explain(
@@ -78,7 +93,7 @@ def explain(
     packs: tuple[Path, ...] = (),
     rule: str | None = None,
 ) -> int:
-    """Say which rule fired on which words of a mail, and why the others did not.
+    """Say what was found in a mail, which rule fired on which words, and what the others lacked.
 
     Parameters
     ----------
@@ -91,7 +106,7 @@ def explain(
     packs
         Further folders of rule packs.
     rule
-        Of one decision or signal alone: its words, or which part of its condition was false, and why.
+        Of one rule or meaning alone: its words, or what it lacked.
     """
     from service.terminal.reading import explain_mail
 

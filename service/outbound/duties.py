@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from service.case.clocks import Span, business
-from service.case.working import calendars_of
+from service.cases.clocks import Span, business
+from service.cases.working import calendars_of
 from service.intake import House
 from service.outbound import notify, policy
 from service.outbound.acknowledge import Outbound, reply_subject

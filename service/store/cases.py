@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, liter
 from sqlalchemy.sql.elements import UnaryExpression
 
 from mailrules.thread import Side
-from service.case.clocks import Calendar, Span, business
+from service.cases.clocks import Calendar, Span, business
 from service.errors import NotFound, Refused
 from service.store import search
 from service.store.tables import Instant, Number, case_items_missing, case_refs, cases, participants
@@ -33,6 +33,9 @@ _SUMMARY = (
     cases.c.vendor,
     cases.c.vendor_refs,
     cases.c.missing,
+    cases.c.needs_triage,
+    cases.c.requester,
+    cases.c.excerpt,
     cases.c.open_asks,
     cases.c.messages,
     cases.c.opened_at,
@@ -49,6 +52,7 @@ class Filter:
     """``none``: nobody has to act."""
     priority: tuple[str, ...] = ()
     kind: tuple[str, ...] = ()
+    needs_triage: bool | None = None
     vendor: tuple[str, ...] = ()
     vendor_ref: str | None = None
     missing: str | None = None
@@ -189,6 +193,8 @@ def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElem
     ):
         if wanted:
             found.append(column == wanted[0] if len(wanted) == 1 else column.in_(wanted))
+    if which.needs_triage is not None:
+        found.append(cases.c.needs_triage.is_(which.needs_triage))
     if which.waiting_on:
         sides = [side for side in which.waiting_on if side != "none"]
         turn: list[ColumnElement[bool]] = [cases.c.waiting_on == side for side in sides]

@@ -68,7 +68,7 @@ def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
         "headers": dict(mail.headers) if mail else {},
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
-        "reading": unbound(reading) if reading else None,
+        "statements": unbound(reading) if reading else None,
         "findings": [
             {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
             for f in (reading.findings if reading else ())

@@ -45,7 +45,7 @@ _OF_A_LINE = (
     messages.c.forwarded_by,
     messages.c.automatic,
     messages.c.headers,
-    cast(messages.c.reading, Text).label("reading"),  # as it is written: it becomes values in one step
+    cast(messages.c.statements, Text).label("reading"),  # as it is written: it becomes values in one step
     messages.c.to,
     messages.c.cc,
 )

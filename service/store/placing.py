@@ -16,8 +16,8 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from service.case.bringing import Brought
 from service.case.node import Node
-from service.case.people import is_team_here
 from service.case.threading import Plan, plan
+from service.cases.people import is_team_here
 from service.store.keeping import Arrived as Arrived
 from service.store.keeping import (
     content_row,
@@ -329,7 +329,7 @@ def _sides_of_outsiders(conn: Connection, found: Plan, real: Any) -> None:
                 conn.execute(
                     update(messages)
                     .where(messages.c.id == real(node.id), messages.c.author_role != role)
-                    .values(author_role=role, reading=None)
+                    .values(author_role=role, statements=None)
                 )
 
 

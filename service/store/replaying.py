@@ -128,7 +128,7 @@ def keep(conn: Connection, lines: Sequence[Line], before: Mapping[int, Line]) ->
             author_role=bindparam("role"),
             automatic=bindparam("machine"),
             vendor=bindparam("of_vendor"),
-            reading=bindparam("read"),
+            statements=bindparam("read"),
             findings=bindparam("found"),
             facts=bindparam("told"),
         ),

@@ -30,7 +30,7 @@ class Surroundings:
     """What is known of a case besides its mails."""
 
     by_hand: dict[str, Any]
-    """What people set (``service.case.state.Overrides``)."""
+    """What people set (``service.cases.state.Overrides``)."""
     merged: tuple[int, ...] = ()
     """Cases that became this one."""
     related: tuple[int, ...] = ()
@@ -103,6 +103,9 @@ def _summary(standing: Standing) -> dict[str, Any]:
         "vendor": document["vendor"],
         "vendor_refs": document["vendor_refs"],
         "missing": document["missing"],
+        "needs_triage": document["needs_triage"],
+        "requester": document["requester"],
+        "excerpt": document["excerpt"],
         "open_asks": document["open_asks"],
         "messages": document["messages"],
         "opened_at": _instant(document["opened_at"]),

@@ -19,7 +19,7 @@ _COLUMNS = [
     for name in (
         "id case_id message_id in_reply_to refs origin author_name author_address author_role forwarded_by to cc "
         "subject date received_at text quoted_text intro automatic language vendor deliveries found_in findings "
-        "defects pinned_by"
+        "statements defects pinned_by"
     ).split()
 ]
 
@@ -179,6 +179,7 @@ def _message(row: Row[*tuple[Any, ...]], files: list[dict[str, Any]], prefix: st
         "attachments": files,
         "deliveries": values["deliveries"],
         "found_in": None if values["found_in"] is None else str(values["found_in"]),
+        "statements": (values["statements"] or {}).get("statements", []),
         "findings": values["findings"],
         "defects": values["defects"],
         "pinned_by": values["pinned_by"],

@@ -64,7 +64,8 @@ def _packs(settings: Settings) -> list[Finding]:
     from mailrules.library import load
 
     rules = load(settings.packs, settings.site_file)
-    return [(True, f"packs: {len(rules.packs)} loaded, {len(rules.decisions)} decisions, version {rules.version}")]
+    reader = f"{rules.reader.name} {rules.reader.version}"
+    return [(True, f"rules: version {rules.version}, {len(rules.packs)} packs, reader {reader}")]
 
 
 def _schema(database: Database) -> list[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from mailrules.pack import Vendor
+from mailrules.vendors import Vendor
 from service.case.words import is_common
 from service.errors import Refused
 from service.mail.masking import Mask

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,7 @@ from service.mail.report import report, threads
 from service.terminal.many import Many
 
 if TYPE_CHECKING:
-    from mailrules.explain import Explanation
-    from mailrules.judge import Rules
-    from mailrules.thread import Turn
+    from mailrules.engine.judge import Rules
     from service.settings import Settings
 
 
@@ -96,10 +94,13 @@ def judge_files(
     packs: tuple[Path, ...],
     site: Path | None,
     root: Path | None,
+    settings: Settings,
+    guess: bool = False,
 ) -> int:
     """JSON Lines, each mail judged alone, in the order given. Raises PackError for a broken pack."""
     rules_of(packs, site)  # a broken pack is told before the first mail, and once
-    work = _Judge(team, organisation, packs, site, root)
+    intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in organisation))
+    work = _Judge(team, organisation, packs, site, root, intake, settings.zone, guess)
     for line in Many(work, _JudgeFallen(root)).over(files):
         sys.stdout.write(line + "\n")
     return 0
@@ -112,16 +113,26 @@ class _Judge:
     packs: tuple[Path, ...]
     site: Path | None
     root: Path | None
+    intake: tuple[str, ...]
+    zone: tzinfo
+    guess: bool
 
     def __call__(self, file: Path) -> str:
+        from service.case.bringing import Ways
         from service.case.roles import Roles
-        from service.case.single import judge_single
+        from service.cases.alone import judge_alone
+        from service.cases.guessing import guess_roles, guess_ways
 
         name, rules = name_of(file, self.root), rules_of(self.packs, self.site)
         team = (*self.team, *rules.colleagues)
         roles = Roles(organisation=self.organisation, team=team, known=rules.people, vendor_of=rules.vendor_of)
+        ways = Ways(zone=self.zone, intake=self.intake, organisation=self.organisation)
+        mail = _mail(file)
         try:
-            return dump(judge_single(_mail(file), rules, roles, name))
+            if self.guess and mail.error is None:
+                ways = guess_ways(mail, ways)
+                roles = guess_roles(mail, rules, roles, ways)
+            return dump(judge_alone(mail, rules, roles, name, ways))
         except Exception as error:  # one odd mail must not end the run
             return dump({"file": name, "error": f"{type(error).__name__}: {error}"})
 
@@ -154,20 +165,23 @@ def explain_mail(
     packs: tuple[Path, ...],
     rule: str | None = None,
 ) -> int:
-    """Which rule fired on which words, and why those that came near did not; for each message a mail brings."""
+    """Statements, rules that fired and what the others lacked, for each message that a mail holds."""
+    from mailrules.engine.explain import explain, knows
     from service.case.bringing import Ways, bring
     from service.case.roles import Roles
 
     rules = rules_of(packs, settings.site_file)
-    if rule is not None and not rules.knows(rule):
-        raise NotFound(f"no rule is called {rule!r}; `sodan rules list` shows all")
+    if rule is not None and not knows(rules, rule):
+        raise NotFound(f"no rule or meaning is called {rule!r}; `sodan rules list` shows the rules")
     roles = Roles(
         organisation=organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
     )
     mail = parse(_content(what, settings))
     ways = Ways(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation)
     for one in bring(mail, roles, ways, received_at=mail.date or datetime.now(UTC)):
-        _print_explanation(one.way, one.turn, rules.explain(one.turn, rule), rule)
+        head = f"── {one.way}: {one.turn.author or 'unknown author'} ({one.turn.side}): {one.turn.subject}"
+        for line in (head, *explain(rules, one.turn, rule)):
+            print(line.translate(_VISIBLE))
     return 0
 
 
@@ -192,14 +206,6 @@ def _content(what: str, settings: Settings) -> bytes:
         except NotFound:
             continue
     raise NotFound(f"{what} is neither a file nor the Message-ID of a mail that was taken in")
-
-
-def _print_explanation(way: str, turn: Turn, said: Explanation, rule: str | None) -> None:
-    from service.terminal.explaining import lines
-
-    print(f"── {way}: {turn.author or 'unknown author'} ({turn.side}): {turn.subject}".translate(_VISIBLE))
-    for line in lines(said, rule):
-        print(line.translate(_VISIBLE))
 
 
 _VISIBLE = dict.fromkeys((*range(32), 127, *range(128, 160), *range(55296, 57344)), "�")

@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from mailrules.examples import try_examples
-from mailrules.library import Library, Source, build, collect
-from mailrules.lint import lint
+from mailrules.engine.examples import try_examples
+from mailrules.engine.lint import lint
+from mailrules.engine.sources import Library
+from mailrules.library import build, collect
 from service.errors import NotFound
 from service.terminal.tables import print_rows
 
@@ -18,11 +18,14 @@ FOUND_WRONG = 1
 
 
 def run_examples(packs: Sequence[Path], site: Path | None, names: Sequence[str] = ()) -> int:
-    """Every example beside a rule, or beside those of ``names`` (rules, or packs with all of theirs); each failure is
-    one line with file and line. Raises NotFound."""
+    """Every example of the packs and vendors, or of those named; each failure is one line with file and line.
+
+    Raises NotFound.
+    """
     library = collect(packs, site)
-    only = {rule for name in names for rule in _named(library, name)}
-    tried = list(try_examples(library, build(library), only if names else None))
+    for name in names:
+        _must_exist(library, name)
+    tried = list(try_examples(library, build(library), names or None))
     failed = [one for one in tried if not one.ok]
     for one in failed:
         print(f"{one.file}:{one.line}: {one.rule}: {one.message or one.wanted}: {one.text!r}")
@@ -30,12 +33,13 @@ def run_examples(packs: Sequence[Path], site: Path | None, names: Sequence[str] 
     return FOUND_WRONG if failed else 0
 
 
-def _named(library: Library, name: str) -> list[str]:
-    kept: list[tuple[Any, Source]] = [*library.signals.values(), *library.decisions.values()]
-    found = [rule.id for rule, source in kept if name in (rule.id, source.pack.pack)]
-    if not found:
-        raise NotFound(f"no rule and no pack with rules is called {name!r}; `sodan rules list` shows all")
-    return found
+def _must_exist(library: Library, name: str) -> None:
+    known = {source.pack.pack for source in library.sources}
+    known |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
+    for pack, _ in library.own:
+        known |= {finder.id for finder in pack.find} | {str(entry.get("id")) for entry in pack.meanings}
+    if name not in known:
+        raise NotFound(f"no pack, vendor or entry with examples is called {name!r}")
 
 
 def run_lint(packs: Sequence[Path], site: Path | None) -> int:
@@ -50,15 +54,15 @@ def run_lint(packs: Sequence[Path], site: Path | None) -> int:
 
 
 def list_rules(packs: Sequence[Path], site: Path | None, *, as_json: bool) -> int:
-    """Signals and decisions with their pack."""
-    library = collect(packs, site)
+    """Every rule: its question, its id, what it gives, and where it stands."""
+    rules = build(collect(packs, site))
     rows = [
-        {"rule": rule.id, "kind": kind, "pack": source.pack.pack, "where": f"{source.file.name}:{source.line(rule.id)}"}
-        for kind, kept in (("signal", library.signals), ("decision", library.decisions))
-        for rule, source in kept.values()
+        {"question": question, "rule": rule.id, "gives": rule.gives or ", ".join(rule.each), "where": rule.file}
+        for question, file in rules.files.items()
+        for rule in (*file.rules, *file.final)
     ]
     if as_json:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         return 0
-    return print_rows(rows, ("rule", "kind", "pack", "where"), as_json=False)
+    return print_rows(rows, ("question", "rule", "gives", "where"), as_json=False)

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from mailrules.fold import Shifts, fold
 from mailrules.judgement import Reading
 from mailrules.thread import Turn
-from mailrules.units import _LONGEST, lay_out
 from service import intake
 from service.cpu import OutOfTime, cpu_limit
 from service.store import contents, spool
@@ -100,46 +98,3 @@ def test_a_limit_of_nought_is_none_and_a_limit_ends_with_its_block() -> None:
     with cpu_limit(5):
         assert signal.getitimer(signal.ITIMER_PROF)[0] > 0
     assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
-
-
-# ── what made it quadratic ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Counted(tuple):  # type: ignore[type-arg]
-    """A tuple that counts how many of its items are looked at one by one."""
-
-    steps = 0
-
-    def __iter__(self) -> Any:
-        for item in tuple.__iter__(self):
-            Counted.steps += 1
-            yield item
-
-    def __getitem__(self, at: Any) -> Any:
-        Counted.steps += 1
-        return tuple.__getitem__(self, at)
-
-
-@pytest.mark.parametrize("line", ["ｱ", "㈱", "ｶﾞ", "a\u200b", "㈱山田商事 担当 佐藤", "㌔ x ㌢", "\ufb01"])
-def test_the_way_back_to_the_original_is_laid_in_linear_time(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mailrules.units as units
-
-    def counted(text: str) -> tuple[str, Shifts]:
-        folded, shifts = fold(text)
-        return folded, Shifts(Counted(shifts.here), Counted(shifts.there))
-
-    monkeypatch.setattr(units, "fold", counted)
-    steps = []
-    for lines in (400, 800, 1600):
-        Counted.steps = 0
-        lay_out("\n".join([line] * lines), "", True, lambda _: False, lambda _: "value")
-        steps.append(Counted.steps)
-    assert steps[2] < 5 * steps[0] + 1000
-
-
-@pytest.mark.parametrize("words", ["log in to a ", "ログインできない", "a", "cannot connect and ", '"a ', "「あ"])
-def test_no_unit_is_longer_than_any_sentence(words: str) -> None:
-    text = words * (60_000 // len(words))
-    sheet = lay_out(text, "", True, lambda _: False, lambda _: "value")
-    assert max(unit.end - unit.start for unit in sheet.units) <= _LONGEST
-    assert sum(unit.end - unit.start for unit in sheet.units) >= len(text) * 0.9

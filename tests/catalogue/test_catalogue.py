@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailrules.catalogue import CatalogueError, as_markdown, load, read_meanings
-from mailrules.catalogue.load import FAMILIES
+from mailrules.catalogue.meanings import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = {

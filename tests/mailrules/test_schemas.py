@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from mailrules.library import SHIPPED, PackError, read_pack, read_site
+from mailrules.library import VENDORS, PackError, read_pack, read_site
 from mailrules.schema import schema
 from mailrules.written import as_yaml
 
@@ -30,7 +30,7 @@ def problems(of: str, file: Path) -> list[str]:
 
 
 def test_every_shipped_pack_and_those_of_the_page_are_good_by_the_schema(tmp_path: Path) -> None:
-    files = sorted(SHIPPED.rglob("*.yaml"))
+    files = sorted(VENDORS.glob("*.yaml"))
     assert len(files) > 150
     for number, text in enumerate(re.findall(r"^```yaml\n(pack: .*?)^```$", PAGE, re.M | re.S)):
         files.append(tmp_path / f"shown{number}.yaml")
@@ -49,10 +49,10 @@ def test_the_site_file_of_the_page_is_good_by_the_schema_and_is_read(tmp_path: P
 @pytest.mark.parametrize(
     ("of", "text"),
     [
-        ("pack", "pack: own.x\ntitle: X\nsignal: []\n"),
-        ("pack", "pack: own.x\n"),
-        ("pack", "pack: own.x\ntitle: X\nsignals: [{id: a, phrases: {one: two}}]\n"),
-        ("pack", "pack: own.x\ntitle: X\ndecisions: [{id: own.a, when: a, then: {kind: chat}}]\n"),
+        ("pack", "pack: own.x\ntitle: X\nfinds: []\n"),
+        ("pack", "title: X\n"),
+        ("pack", "pack: own.x\nfind: [{id: a, meaning: item.product, phrases: {one: two}}]\n"),
+        ("pack", "pack: own.x\nrequired: {chat: {team: [product]}}\n"),
         ("site", "product: [Own]\n"),
         ("site", "people: [{address: a@b.test, side: boss}]\n"),
         ("site", "people: [{name: A}]\n"),
@@ -66,4 +66,4 @@ def test_what_is_refused_is_wrong_by_the_schema_too(tmp_path: Path, of: str, tex
     file.write_text(text, encoding="utf-8")
     assert problems(of, file)
     with pytest.raises(PackError):
-        read_site(file) if of == "site" else read_pack(file, shipped=False)
+        read_site(file) if of == "site" else read_pack(file)

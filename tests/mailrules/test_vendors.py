@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mailrules.library import SHIPPED, collect, load
-from mailrules.sheet import Sheet
+from mailrules.library import VENDORS as FILES
+from mailrules.library import collect, load
 from mailrules.thread import Turn
-from mailrules.units import lay_out
 from mailrules.vendors import Recognised, Vendors, check
 
 RULES = load()
@@ -22,27 +21,20 @@ SECTION_3 = """
 """
 
 
-def sheet_of(turn: Turn) -> Sheet:
-    return lay_out(turn.text, turn.subject, turn.subject_is_new, lambda _: False, lambda v: "value" if v else "empty")
-
-
 def turn(text: str = "", *, subject: str = "", side: str = "team", author: str = "", **more: object) -> Turn:
     return Turn("m", side, author, text, subject, **more)  # type: ignore[arg-type]
 
 
 def recognised(mail: Turn) -> Recognised:
-    return VENDORS.recognise(mail, sheet_of(mail))
+    return VENDORS.read(mail)[0]
 
 
 def numbers(mail: Turn) -> list[str]:
-    sheet = sheet_of(mail)
-    seen = VENDORS.recognise(mail, sheet)
-    found = VENDORS.references(mail, sheet, seen.vendor, seen.by_domain)
-    return [reference.ref for reference in found if not reference.token]
+    return [reference.ref for reference in VENDORS.read(mail)[1] if not reference.token]
 
 
 def test_every_vendor_has_its_own_file_named_after_it() -> None:
-    files = {file.stem for file in (SHIPPED / "vendors").glob("*.yaml")} - {"any"}
+    files = {file.stem for file in FILES.glob("*.yaml")} - {"any"}
     assert files == set(PROFILES)
     assert len(PROFILES) >= 42
     assert set(SECTION_3.split()) <= set(PROFILES)
@@ -285,14 +277,13 @@ class TestNumbers:
     def test_a_number_right_behind_another_vendors_name_is_his(self) -> None:
         text = "メーカーへ申請し、Broadcom の Case 35700118 として受け付けられました。"
         mail = turn(text, side="vendor", author="support@sbcs.co.jp", subject="Re: 更新(受付番号:SBCS-0051234)")
-        sheet = sheet_of(mail)
-        found = {(r.vendor, r.ref, r.stated) for r in VENDORS.references(mail, sheet, "sbcs", True)}
+        found = {(r.vendor, r.ref, r.stated) for r in VENDORS.references(mail, "sbcs", True)}
         assert found == {("sbcs", "SBCS-0051234", True), ("vmware_broadcom", "35700118", False)}
 
     def test_a_number_further_behind_another_vendors_name_is_not(self) -> None:
         text = "VMware のライセンスの件、お問い合わせ番号 00998877 で承りました。"
         mail = turn(text, side="vendor", author="support@sbcs.co.jp")
-        assert [r.vendor for r in VENDORS.references(mail, sheet_of(mail), "sbcs", True)] == ["sbcs"]
+        assert [r.vendor for r in VENDORS.references(mail, "sbcs", True)] == ["sbcs"]
 
     def test_thread_tokens_are_kept_apart(self) -> None:
         mail = turn(
@@ -300,7 +291,7 @@ class TestNumbers:
             side="vendor",
             author="x@paloaltonetworks.com",
         )
-        found = VENDORS.references(mail, sheet_of(mail), "paloalto", True)
+        found = VENDORS.references(mail, "paloalto", True)
         assert [(r.ref, r.token) for r in found] == [("03998877", False), ("ref:_00D10AbCd._5001Xyz9Q:ref", True)]
         assert {r.vendor for r in found} == {"paloalto"}
 
@@ -311,7 +302,7 @@ class TestNumbers:
             side="vendor",
             author="x@okta.com",
         )
-        found = {r.ref: r.stated for r in VENDORS.references(mail, sheet_of(mail), "okta", True)}
+        found = {r.ref: r.stated for r in VENDORS.references(mail, "okta", True)}
         assert found == {"02223334": True, "01112223": False}
 
     def test_a_label_of_ours_is_no_vendors_number(self) -> None:
@@ -346,9 +337,8 @@ vendor:
     vendors = load([tmp_path]).vendors
     assert check(vendors, vendors.profiles["mytool"]) == []
     mail = turn("MyTool のチケット MT4321 で起票しました。")
-    sheet = sheet_of(mail)
-    assert vendors.recognise(mail, sheet).vendor == "mytool"
-    assert [r.ref for r in vendors.references(mail, sheet, "mytool", False)] == ["MT4321"]
+    assert vendors.recognise(mail).vendor == "mytool"
+    assert [r.ref for r in vendors.references(mail, "mytool", False)] == ["MT4321"]
 
 
 def test_a_desk_is_named_by_its_own_token_where_nobody_else_is() -> None:

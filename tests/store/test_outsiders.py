@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from service.case.people import participants_of
+from service.cases.people import participants_of
 from service.store import placing
 from service.store.database import Database
 from service.store.tables import learned_team

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.case.clocks import Calendar
+from service.cases.clocks import Calendar
 from service.store.cases import Found, to_now
 
 FRIDAY = datetime(2031, 5, 16, 7, 0, tzinfo=UTC)  # 16:00 in Tokyo

@@ -1,0 +1,144 @@
+"""Meanings: what an entry of the catalogue holds, and what makes one faulty. Plain values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from mailrules.statement import UNSURE
+
+FAMILIES = ("items", "acts", "asks", "weight", "matter", "tone", "parked", "kinds")
+"""The shipped files, in the order in which people read them."""
+LANGUAGES = ("ja", "en")
+STATES = frozenset(("value", "none", "unknown", "pending", "partial", "not_applicable", "placeholder", "empty", UNSURE))
+SIDES = frozenset(("requester", "team", "vendor"))
+ENOUGH = 5
+"""Examples and near-misses that a shipped meaning needs in each language."""
+INFO = "ask.info"
+"""The one meaning with instances: `ask.info.<item>`, one for each item."""
+
+
+class CatalogueError(ValueError):
+    """A catalogue that cannot be used; the text is one line that names file, meaning and fault."""
+
+
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same words in both languages."""
+
+    ja: str
+    en: str
+
+    def in_language(self, language: str) -> str:
+        return self.ja if language == "ja" else self.en
+
+
+class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry. `sides` tells whose mails it is read in; `states` which states a statement of it may have."""
+
+    id: str
+    title: Text
+    definition: Text
+    sides: tuple[str, ...]
+    states: tuple[str, ...] = ("value",)
+    examples: dict[str, tuple[str, ...]] = {}
+    near_misses: dict[str, tuple[str, ...]] = {}
+    advice: Text | None = None
+    """What a writer could do instead (tone)."""
+    rewrite: Text | None = None
+    """The same message in kinder words (tone)."""
+    family: str = ""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All meanings by id, in the order of the files."""
+
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Meaning]:
+        return iter(self.meanings.values())
+
+    def get(self, meaning: str) -> Meaning | None:
+        """The entry of an id; `ask.info.version` is an instance of `ask.info`."""
+        found = self.meanings.get(meaning)
+        if found is None and meaning.startswith(f"{INFO}.") and f"item.{meaning[len(INFO) + 1 :]}" in self.meanings:
+            return self.meanings.get(INFO)
+        return found
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every id that a statement may bear, instances included."""
+        plain = [meaning for meaning in self.meanings if meaning != INFO]
+        return (*plain, *(f"{INFO}.{item}" for item in self.items))
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Ids of the checklist items, without `item.`."""
+        return self.below("item")
+
+    def below(self, word: str) -> tuple[str, ...]:
+        """The last parts of the ids that begin with `word`."""
+        return tuple(meaning[len(word) + 1 :] for meaning in self.meanings if meaning.startswith(f"{word}."))
+
+    def fault(self, meaning: str, state: str, side: str | None = None) -> str | None:
+        """Why a statement cannot be one of this catalogue; None where it can."""
+        entry = self.get(meaning)
+        if entry is None:
+            return f"no meaning {meaning!r} in the catalogue"
+        if state != UNSURE and state not in entry.states:
+            return f"{meaning} has no state {state!r} (it has {', '.join(entry.states)})"
+        if side is not None and side != "unknown" and side not in entry.sides:
+            return f"{meaning} is not read in mails of a {side}"
+        return None
+
+    def extended(self, more: Iterable[Meaning], where: str) -> Catalogue:
+        """With the meanings of a house's pack. Raises CatalogueError where an id is taken."""
+        meanings = dict(self.meanings)
+        for meaning in more:
+            if meaning.id in meanings:
+                raise CatalogueError(f"{where}: {meaning.id}: the catalogue has this meaning already")
+            meanings[meaning.id] = meaning
+        return Catalogue(meanings)
+
+
+def read_meanings(written: Any, where: str, family: str = "", *, enough: int = 1) -> tuple[Meaning, ...]:
+    """Entries as plain values to meanings. Raises CatalogueError.
+
+    `enough`: how many examples and near-misses each language needs at least.
+    """
+    if not isinstance(written, list):
+        raise CatalogueError(f"{where}: expected a list of meanings")
+    return tuple(_meaning(entry, where, family, enough) for entry in written)
+
+
+def _meaning(entry: Any, where: str, family: str, enough: int) -> Meaning:
+    name = entry.get("id", "?") if isinstance(entry, dict) else "?"
+    try:
+        meaning = msgspec.convert(entry, Meaning)
+    except msgspec.ValidationError as error:
+        raise CatalogueError(f"{where}: {name}: {error}") from None
+    fault = _fault(meaning, enough)
+    if fault:
+        raise CatalogueError(f"{where}: {meaning.id}: {fault}")
+    return msgspec.structs.replace(meaning, family=family or meaning.id.partition(".")[0])
+
+
+def _fault(meaning: Meaning, enough: int) -> str | None:
+    if unknown := set(meaning.states) - STATES:
+        return f"no such state: {', '.join(sorted(unknown))}"
+    if not meaning.sides or (unknown := set(meaning.sides) - SIDES):
+        return f"sides are {', '.join(sorted(SIDES))}, not {list(meaning.sides)}"
+    for name, sentences in (("examples", meaning.examples), ("near_misses", meaning.near_misses)):
+        for language in LANGUAGES:
+            given = sentences.get(language, ())
+            if len(given) < enough:
+                return f"{name}: {len(given)} in {language}, at least {enough} are needed"
+            if len(set(given)) < len(given):
+                return f"{name}: a sentence stands twice in {language}"
+    both = {s for given in meaning.examples.values() for s in given}
+    if twice := both & {s for given in meaning.near_misses.values() for s in given}:
+        return f"a sentence is both example and near-miss: {sorted(twice)[0]!r}"
+    return None

@@ -1,0 +1,1 @@
+"""From statements and facts to a judgement: conditions, rule files, judging, explaining, linting."""

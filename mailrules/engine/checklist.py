@@ -1,0 +1,149 @@
+"""What is told and what is still missing for an answer in one turn (DOMAIN 1.2 to 1.4).
+
+States of a line: `present` (told, or told that there is none), `unknown` (said not to be known: never asked again),
+`missing` (needed, not told, and the reader would have seen it), `not_needed` (everything else; also what is needed but
+the reader does not see well enough to call it missing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from mailrules.catalogue.meanings import Catalogue
+from mailrules.engine.conditions import View
+from mailrules.engine.rulefile import RuleFile
+from mailrules.judgement import ItemState, OtherValue, Reading
+from mailrules.statement import Statement
+from mailrules.thread import Turn
+
+AT_ONCE = 5
+KNOWN = ("value", "none", "partial")
+SAID_UNKNOWN = ("unknown", "not_applicable")
+_TROUBLE = frozenset(
+    "symptom error_message occurred_at timezone impact_scope business_impact frequency repro_steps".split()
+)
+"""Items about the trouble itself: once it is over, later mails do not change them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the case knows of one item: a statement and its mail, and what other people of ours said of it."""
+
+    turn: Turn
+    statement: Statement
+    others: tuple[OtherValue, ...] = ()
+
+
+def told_items(mails: Sequence[tuple[Turn, Reading]]) -> dict[str, Told]:
+    """The value of each item. The first reporter and the team speak for the case, the newest word first; what a second
+    reporter tells stands beside it under his address."""
+    told: dict[str, Told] = {}
+    over = False
+    reporter = next((turn.author for turn, _ in mails if turn.side != "team"), "")
+    for turn, reading in mails:
+        if reading.says("act.reopen", "ongoing"):
+            over = False
+        asks_a_user = turn.side == "team" and "requester" in turn.towards and "vendor" not in turn.towards
+        for statement in _best(reading.statements):
+            item = statement.meaning[5:]
+            if asks_a_user and item == "question":
+                continue  # what the team asks a user is no question to the vendor
+            before = told.get(item)
+            if before is None:
+                told[item] = Told(turn, statement)
+            elif turn.side == "team" or turn.author == reporter or not _known(before.statement):
+                if _replaces(before.statement, statement, reading, over and item in _TROUBLE):
+                    told[item] = Told(turn, statement, before.others)
+            elif _known(statement):
+                other = OtherValue(turn.author, turn.id, statement.value or statement.quote, statement.quote)
+                told[item] = Told(before.turn, before.statement, (*before.others, other))
+        if reading.says("recovered", "act.confirm_resolved"):
+            over = True
+    return told
+
+
+def _best(statements: Sequence[Statement]) -> list[Statement]:
+    """Of each item in one mail: the first that is known, else the first."""
+    best: dict[str, Statement] = {}
+    for statement in statements:
+        if statement.meaning.startswith("item."):
+            before = best.get(statement.meaning)
+            if before is None or (not _known(before) and _known(statement)):
+                best[statement.meaning] = statement
+    return list(best.values())
+
+
+def _known(statement: Statement) -> bool:
+    return statement.state in KNOWN
+
+
+def _replaces(before: Statement, said: Statement, reading: Reading, settled: bool) -> bool:
+    if not _known(before):
+        return said.state != "unsure"
+    if settled or not _known(said) or reading.says("act.chase"):
+        return False
+    return not (before.state == "value" and said.state == "partial")
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """Required sets by kind and addressee, and the rules that decide item by item."""
+
+    catalogue: Catalogue
+    required: Mapping[str, Mapping[str, Sequence[str]]]
+    rules: RuleFile
+
+    def fill(
+        self, view: View, kind: str | None, told: Mapping[str, Told], sees: Collection[str] | None
+    ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
+        """The lines, what is missing, and what to ask now (at most five).
+
+        `kind`: None where nothing can be missing; `sees`: items whose absence the reader can tell, None for all.
+        """
+        towards = str(view.facts["towards"])
+        wanted = self.required.get(kind or "", {}).get(towards, ())
+        seen = View(view.hits, {**view.facts, "kind": kind or ""})
+        ruled: dict[str, str] = {}
+        for rule in self.rules.final:
+            for fired in rule.fire(seen):
+                item, _, state = fired.gives.partition(" ")
+                ruled.setdefault(item, state)
+        lines = tuple(self._line(item, told.get(item), wanted, ruled.get(item), sees) for item in self.catalogue.items)
+        by_item = {line.item: line for line in lines}
+        missing = tuple(item for item in wanted if by_item[item].state == "missing")
+        asked = [item for item in missing if item not in told or told[item].statement.state != "pending"]
+        return lines, missing, tuple(asked[:AT_ONCE])
+
+    def _line(
+        self, item: str, told: Told | None, wanted: Sequence[str], ruled: str | None, sees: Collection[str] | None
+    ) -> ItemState:
+        title = self.catalogue.meanings[f"item.{item}"].title
+        said = told.statement if told else None
+        return ItemState(
+            item=item,
+            label={"ja": title.ja, "en": title.en},
+            state=_state(item, said, wanted, ruled, sees),
+            value=(said.value or said.quote) if said else None,
+            turn=told.turn.id if told else None,
+            quote=said.quote if said else None,
+            partial=said is not None and said.state == "partial",
+            none=said is not None and said.state == "none",
+            others=told.others if told else (),
+        )
+
+
+def _state(
+    item: str, said: Statement | None, wanted: Sequence[str], ruled: str | None, sees: Collection[str] | None
+) -> str:
+    if item in wanted and ruled == "missing":
+        return "missing"
+    if said is not None and said.state in KNOWN:
+        return "present"
+    if said is not None and said.state in SAID_UNKNOWN:
+        return "unknown"
+    if item not in wanted or ruled is not None:
+        return "not_needed"
+    if said is not None:
+        return "not_needed" if said.state == "unsure" else "missing"
+    return "missing" if sees is None or item in sees else "not_needed"

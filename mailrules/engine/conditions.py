@@ -1,0 +1,171 @@
+"""Conditions of rules: `all`, `any` and `unless` lists of terms over statements and facts.
+
+A term is one line that a person can read:
+
+    impact.high                       a statement of this meaning, in state `value` or `partial`
+    item.workaround is none           … in one of these states (`is none|value`)
+    item.*                            any meaning that begins so
+    side is vendor|unknown            a fact has one of these values
+    opens                             a fact is true
+    messages > 3                      a fact is a number above this one
+    not opens                         the opposite of any term
+
+In place of a line a term may be a group: a mapping with `all`, `any` or `unless`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailrules.statement import Statement
+
+TOLD = ("value", "partial")
+"""States that a bare term accepts."""
+_TERM = re.compile(r"(?P<no>not )?(?P<name>[a-z][a-z0-9_.]*\*?)(?: is (?P<is>[A-Za-z0-9_.|]+)| > (?P<above>[0-9]+))?")
+
+
+class ConditionError(ValueError):
+    """A term that cannot be understood; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A statement with the mail it was found in."""
+
+    mail: str
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a rule sees: the statements of a mail or of a case, and its facts."""
+
+    hits: tuple[Hit, ...]
+    facts: Mapping[str, Any]
+
+    def find(self, name: str, states: Sequence[str]) -> list[Hit]:
+        """Statements of a meaning (or of all that begin with it, for `item.*`) in one of the states."""
+        if name.endswith("*"):
+            begin = name[:-1]
+            return [h for h in self.hits if h.statement.meaning.startswith(begin) and h.statement.state in states]
+        return [
+            h
+            for h in self.hits
+            if h.statement.state in states
+            and (h.statement.meaning == name or h.statement.meaning.startswith(f"{name}."))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One line of a condition."""
+
+    written: str
+    name: str
+    states: tuple[str, ...] = ()
+    above: int | None = None
+    negated: bool = False
+
+    @property
+    def is_fact(self) -> bool:
+        return "." not in self.name and self.name not in BARE
+
+    def holds(self, view: View) -> tuple[bool, list[Hit]]:
+        """Whether it holds, and the statements that show it."""
+        if self.is_fact:
+            return self._fact(view.facts) != self.negated, []
+        hits = view.find(self.name, self.states or TOLD)
+        return bool(hits) != self.negated, [] if self.negated else hits
+
+    def _fact(self, facts: Mapping[str, Any]) -> bool:
+        value = facts.get(self.name)
+        if self.above is not None:
+            return isinstance(value, int) and value > self.above
+        if self.states:
+            return str(value) in self.states
+        return bool(value)
+
+
+BARE = frozenset(("security", "recovered", "ongoing", "heard"))
+"""Meanings without a dot; every other bare word is a fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lists of terms: all of `all`, at least one of `any` (where given), none of `unless`."""
+
+    all: tuple[Term | Group, ...] = ()
+    any: tuple[Term | Group, ...] = ()
+    unless: tuple[Term | Group, ...] = ()
+
+    def holds(self, view: View) -> tuple[bool, list[Hit]]:
+        """Whether it holds, and the statements that show it, in the order of the lists."""
+        found: list[Hit] = []
+        for term in self.all:
+            ok, hits = term.holds(view)
+            if not ok:
+                return False, []
+            found += hits
+        if self.any:
+            some = [hits for ok, hits in (term.holds(view) for term in self.any) if ok]
+            if not some:
+                return False, []
+            found += [hit for hits in some for hit in hits]
+        if any(term.holds(view)[0] for term in self.unless):
+            return False, []
+        return True, list(dict.fromkeys(found))
+
+    def lacking(self, view: View) -> list[str]:
+        """What keeps it from holding, as the terms are written."""
+        out = [f"all: {said(term)}" for term in self.all if not term.holds(view)[0]]
+        if self.any and not any(term.holds(view)[0] for term in self.any):
+            out.append("any: " + ", ".join(map(said, self.any)))
+        out += [f"unless: {said(term)}" for term in self.unless if term.holds(view)[0]]
+        return out
+
+    def terms(self) -> Iterator[Term]:
+        """Every line in it."""
+        for term in (*self.all, *self.any, *self.unless):
+            if isinstance(term, Term):
+                yield term
+            else:
+                yield from term.terms()
+
+
+def said(term: Term | Group) -> str:
+    """A term as it was written."""
+    if isinstance(term, Term):
+        return term.written
+    lists = (("all", term.all), ("any", term.any), ("unless", term.unless))
+    return "{" + "; ".join(f"{name}: {', '.join(map(said, terms))}" for name, terms in lists if terms) + "}"
+
+
+def group_of(written: Mapping[str, Any]) -> Group:
+    """The lists of a rule or of an inner group. Raises ConditionError."""
+    return Group(**{name: tuple(map(_term, _listed(written.get(name)))) for name in ("all", "any", "unless")})
+
+
+def _listed(written: Any) -> Iterable[Any]:
+    if written is None:
+        return ()
+    return written if isinstance(written, list) else [written]
+
+
+def _term(written: Any) -> Term | Group:
+    if isinstance(written, Mapping):
+        if unknown := set(written) - {"all", "any", "unless"}:
+            raise ConditionError(f"a group has all, any or unless, not {', '.join(sorted(map(str, unknown)))}")
+        return group_of(written)
+    match = _TERM.fullmatch(written) if isinstance(written, str) else None
+    if match is None:
+        raise ConditionError(f"cannot read the term {written!r}: write `NAME`, `NAME is VALUE` or `NAME > NUMBER`")
+    return Term(
+        written,
+        match["name"],
+        tuple(match["is"].split("|")) if match["is"] else (),
+        int(match["above"]) if match["above"] else None,
+        bool(match["no"]),
+    )

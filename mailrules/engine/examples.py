@@ -1,0 +1,99 @@
+"""The examples that stand beside a house's words and beside vendors, tried on the rules as loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from mailrules.engine.judge import Rules
+from mailrules.engine.pack import Example, Finder, Pack
+from mailrules.engine.sources import Library, Source
+from mailrules.thread import File, Turn
+from mailrules.vendors import check
+
+_WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=timezone(timedelta(hours=9)))
+"""A Tuesday: examples with relative days are read against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One example tried. `wanted`: `fires`, `silent`, or `exists` where there is no example at all."""
+
+    rule: str
+    file: str
+    line: int
+    wanted: str
+    text: str
+    ok: bool
+    message: str = ""
+
+
+def try_examples(library: Library, rules: Rules, only: Collection[str] | None = None) -> Iterator[Tried]:
+    """Every example and near-miss of every pack, or of the entries named."""
+    for pack, source in library.own:
+        for finder in pack.find:
+            if only is None or {finder.id, pack.pack} & set(only):
+                yield from _finder(finder, source, rules)
+        for meaning in _meanings(pack):
+            if only is None or {meaning, pack.pack} & set(only):
+                yield from _meaning(meaning, source, rules)
+    for source in library.sources:
+        vendor = source.pack.vendor
+        if vendor is not None and (only is None or {vendor.id, source.pack.pack} & set(only)):
+            wrong = check(rules.vendors, vendor)
+            place = (vendor.id, str(source.file), source.line(vendor.id), "fires", "")
+            yield from (Tried(*place, False, message) for message in wrong)
+            yield from (Tried(*place, True) for _ in range(len(vendor.examples) + len(vendor.near_misses) - len(wrong)))
+
+
+def _meanings(pack: Pack) -> list[str]:
+    return [str(entry.get("id")) for entry in pack.meanings]
+
+
+def _meaning(meaning: str, source: Source, rules: Rules) -> Iterator[Tried]:
+    """A house's own meaning is found in its examples and not in its near-misses."""
+    entry = rules.catalogue.meanings[meaning]
+    for sentences, wanted in ((entry.examples, "fires"), (entry.near_misses, "silent")):
+        for language, texts in sentences.items():
+            for text in texts:
+                example = Example(text=text, side=entry.sides[0])  # type: ignore[arg-type]
+                found = rules.read(turn_of(example, language)).says(meaning, states=tuple(entry.states))
+                yield _tried(meaning, source, text, wanted, found)
+
+
+def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[Tried]:
+    for examples, wanted in ((finder.examples, "fires"), (finder.near_misses, "silent")):
+        if not examples:
+            message = f"has no {'example' if wanted == 'fires' else 'near-miss'}"
+            yield Tried(finder.id, str(source.file), source.line(finder.id), "exists", "", False, message)
+        for example in examples:
+            reading = rules.read(turn_of(example))
+            found = any(
+                s.meaning == finder.meaning and s.state == finder.state and s.reader == source.pack.pack
+                for s in reading.statements
+            )
+            yield _tried(finder.id, source, example.text or example.subject, wanted, found)
+
+
+def _tried(rule: str, source: Source, text: str, wanted: str, found: bool) -> Tried:
+    ok = found is (wanted == "fires")
+    message = "" if ok else ("is not found" if wanted == "fires" else "is found")
+    return Tried(rule, str(source.file), source.line(rule), wanted, text, ok, message)
+
+
+def turn_of(example: Example, language: str | None = None) -> Turn:
+    """An example as a mail."""
+    kana = any("\u3040" <= char <= "\u9fff" for char in example.text + example.subject)
+    return Turn(
+        id="example",
+        side=example.side,
+        author="",
+        text=example.text,
+        subject=example.subject,
+        subject_is_new=not example.reply,
+        date=_WRITTEN,
+        language=language or ("ja" if kana else "en"),
+        towards=frozenset(example.to),
+        files=tuple(File(name, "application/octet-stream", 30_000) for name in example.files),
+    )

@@ -1,0 +1,106 @@
+"""Why a mail was judged so: statements with their words, rules that fired, and what the others lacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mailrules.engine import mails
+from mailrules.engine.conditions import Hit, View
+from mailrules.engine.judge import Rules
+from mailrules.engine.priority import facts_of_case, given
+from mailrules.engine.rulefile import Rule, RuleFile
+from mailrules.engine.standing import standing
+from mailrules.thread import Turn
+
+_STAGES = ("kind", "acts", "asks", "tone", "parked", "problem", "priority", "triage", "checklist")
+
+
+def explain(rules: Rules, turn: Turn, asked: str | None = None) -> Iterator[str]:
+    """Lines to read: everything about one mail, or about one rule or meaning.
+
+    A rule is shown with its condition and what it lacked; a meaning with the statements found and the reader's trace.
+    """
+    reading = rules.read(turn)
+    view = mails.view_of(turn, reading)
+    if asked is None:
+        yield from _trace(rules, turn, None)
+        yield from _statements(view.hits)
+        yield from _numbers(reading.references)
+    elif rules.catalogue.get(asked) is not None:
+        found = view.find(asked, _any_state(rules))
+        yield from _statements(found)
+        if not found:
+            yield f"  {asked} was not found"
+        yield from _trace(rules, turn, asked)
+    for question in _STAGES:
+        for file, seen in _stages(rules, rules.files[question], turn, view):
+            for rule in file:
+                if asked is None or rule.id == asked or _speaks_of(rule, asked):
+                    yield from _rule(rule, seen, at_length=asked is not None)
+
+
+def knows(rules: Rules, name: str) -> bool:
+    """Whether a rule or a meaning has this id."""
+    return rules.catalogue.get(name) is not None or any(
+        rule.id == name for file in rules.files.values() for rule in (*file.rules, *file.final)
+    )
+
+
+def _stages(rules: Rules, file: RuleFile, turn: Turn, view: View) -> Iterator[tuple[tuple[Rule, ...], View]]:
+    """The rules of a file with what they see: rules of the case see the mail as if it were alone in its case."""
+    if file.question in ("priority", "triage", "checklist"):
+        reading = rules.read(turn)
+        alone = standing((turn,), (reading,), rules.files["standing"])
+        towards = "vendor" if "vendor" in turn.towards and turn.side == "team" else "team"
+        view = View(alone, facts_of_case(side=turn.side, opens=mails.opens(turn), messages=1, towards=towards))
+        facts = {name: fired.gives.partition(" is ")[2] for name, fired in given(file, view).items()}
+        kind = reading.kind or "incident"
+        yield file.rules, view
+        yield file.final, View(view.hits, {**view.facts, **facts, "kind": kind})
+    else:
+        yield file.rules, view
+        yield file.final, view
+
+
+def _speaks_of(rule: Rule, meaning: str) -> bool:
+    return any(term.name == meaning for term in rule.condition.terms()) or meaning in rule.each
+
+
+def _rule(rule: Rule, view: View, *, at_length: bool) -> Iterator[str]:
+    fired = rule.fire(view)
+    if fired:
+        why = f" ({rule.why.en})" if rule.why else ""
+        yield f"  {rule.id} [{rule.file}] → {', '.join(dict.fromkeys(one.gives for one in fired))}{why}"
+        for hit in dict.fromkeys(hit for one in fired for hit in one.hits):
+            yield f"      {hit.statement.meaning}: “{hit.statement.quote}”"
+        return
+    lacking = rule.condition.lacking(view) or [f"no statement of {', '.join(rule.each)}"]
+    if at_length:
+        yield f"  not {rule.id} [{rule.file}]"
+        yield from (f"      lacks {one}" for one in lacking)
+    else:
+        yield f"  not {rule.id} [{rule.file}]: {'; '.join(lacking)}"
+
+
+def _statements(hits: Iterable[Hit]) -> Iterator[str]:
+    for hit in hits:
+        said = hit.statement
+        state = "" if said.state == "value" else f" = {said.state}"
+        value = f" → {said.value}" if said.value else ""
+        yield f"  {said.meaning}{state} [{said.reader}, {said.confidence:.2f}]: “{said.quote}”{value}"
+
+
+def _numbers(references: Iterable[object]) -> Iterator[str]:
+    for one in references:
+        yield f"  case number {one.ref} of {one.vendor}: “{one.quote}”"  # type: ignore[attr-defined]
+
+
+def _trace(rules: Rules, turn: Turn, meaning: str | None) -> Iterator[str]:
+    """What the reader says of its work (units, normal forms, concepts), where it can."""
+    trace = getattr(rules.reader, "trace", None)
+    if trace is not None:
+        yield from (f"  {line}" for line in trace(mails.mail_text(turn), meaning))
+
+
+def _any_state(rules: Rules) -> tuple[str, ...]:
+    return tuple({state for meaning in rules.catalogue for state in meaning.states} | {"unsure"})

@@ -1,0 +1,99 @@
+"""A house's own phrases, patterns and labels as a reader: finds statements beside those of the embedded reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailrules.engine.pack import Finder
+from mailrules.fold import fold
+from mailrules.patterns import compile_pattern
+from mailrules.site import Site
+from mailrules.statement import MailText, Statement
+
+_SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
+_ENOUGH = 2000
+"""Sentences of one mail that are looked at."""
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    finder: Finder
+    pack: str
+    words: tuple[Any, ...]
+    labels: tuple[Any, ...]
+    unless: tuple[Any, ...]
+
+
+class HouseReader:
+    """All finders of a house's packs."""
+
+    def __init__(self, finders: Sequence[tuple[Finder, str]]) -> None:
+        """`finders`: each with the name of its pack. Raises PatternError."""
+        self._finders = tuple(_compiled(finder, pack) for finder, pack in finders)
+
+    def read(self, mail: MailText) -> tuple[Statement, ...]:
+        """The statements, in the order of the text."""
+        if not self._finders:
+            return ()
+        found = [s for place in _sentences(mail) for one in self._finders for s in self._try(one, mail, *place)]
+        return tuple(dict.fromkeys(found))
+
+    @staticmethod
+    def _try(one: _Compiled, mail: MailText, folded: str, quote: str, start: int) -> Iterator[Statement]:
+        if mail.side not in one.finder.sides or any(pattern.search(folded) for pattern in one.unless):
+            return
+        for pattern in (*one.labels, *one.words):
+            match = pattern.search(folded)
+            if match is not None:
+                value = match.groupdict().get("value") or None
+                end = start + len(quote) if start >= 0 else -1
+                yield Statement(one.finder.meaning, one.finder.state, quote, start, end, 1.0, one.pack, value)
+                return
+
+
+def site_finders(site: Site) -> list[Finder]:
+    """What the site file knows by name: own products, those with a version, devices."""
+    products = [rf"(?P<value>{_phrase(word)})" for word in (*site.products, *site.installed)]
+    found = [
+        ("site.product", "item.product", products),
+        ("site.installed", "matter.installed", [_phrase(word) for word in site.installed]),
+        ("site.host", "item.device_id", [rf"\b(?P<value>{host})\b" for host in site.hosts]),
+    ]
+    return [Finder(id=id, meaning=meaning, patterns=patterns) for id, meaning, patterns in found if patterns]
+
+
+def _compiled(finder: Finder, pack: str) -> _Compiled:
+    phrases = [compile_pattern(_phrase(phrase)) for phrase in finder.phrases]
+    return _Compiled(
+        finder,
+        pack,
+        (*phrases, *map(compile_pattern, finder.patterns)),
+        tuple(
+            compile_pattern(rf"^\W*(?:{_phrase(label)})\W*[:=][ \t]*(?P<value>\S.*?)\s*$") for label in finder.labels
+        ),
+        tuple(map(compile_pattern, finder.unless)),
+    )
+
+
+def _phrase(words: str) -> str:
+    """A literal; Latin words match whole words."""
+    text = fold(words)[0].strip()
+    escaped = re.escape(text)
+    before = r"\b" if text[:1].isascii() and text[:1].isalnum() else ""
+    after = r"\b" if text[-1:].isascii() and text[-1:].isalnum() else ""
+    return f"{before}{escaped}{after}"
+
+
+def _sentences(mail: MailText) -> Iterator[tuple[str, str, int]]:
+    """Folded sentence, the sentence verbatim, and where it starts in the text (-1 in the subject)."""
+    if mail.subject:
+        yield fold(mail.subject)[0], mail.subject, -1
+    for number, match in enumerate(_SENTENCE.finditer(mail.text)):
+        if number >= _ENOUGH:
+            return
+        quote = match.group().strip()
+        if quote:
+            yield fold(quote)[0], quote, match.start() + len(match.group()) - len(match.group().lstrip())

@@ -1,0 +1,332 @@
+"""Reads and judges: one mail to a reading, the mails of a case to a judgement.
+
+A judgement is made anew from the readings of all mails each time; it never patches an older one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from mailrules.catalogue.meanings import Catalogue, Text
+from mailrules.dates import next_business_end, read_limit
+from mailrules.engine import mails
+from mailrules.engine.checklist import AT_ONCE, Checklist, told_items
+from mailrules.engine.conditions import Group, Hit, View
+from mailrules.engine.house import HouseReader
+from mailrules.engine.priority import facts_of_case, over, prioritise
+from mailrules.engine.problem import excerpt_of, problem_of
+from mailrules.engine.rulefile import RuleFile
+from mailrules.engine.standing import speaking, standing
+from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, Reference, ToneHint
+from mailrules.site import Site
+from mailrules.statement import Reader, Statement
+from mailrules.thread import Side, Thread, Turn
+from mailrules.vendors import Vendors
+
+Sees = Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Reader, catalogue, rules and vendors, ready to judge. Made by `library.load`."""
+
+    version: str
+    """Changes when a word of a rule, a pack or the reader does."""
+    packs: tuple[str, ...]
+    catalogue: Catalogue
+    files: Mapping[str, RuleFile]
+    """Question → its rules."""
+    answers: Mapping[str, Group]
+    """Ask → what answers it."""
+    checklist: Checklist
+    vendors: Vendors
+    reader: Reader
+    house: HouseReader
+    sees: Sees
+    """Language → items whose absence the embedded reader can tell."""
+    site: Site = field(default_factory=Site)
+
+    @property
+    def colleagues(self) -> tuple[str, ...]:
+        """Addresses and ``@domain`` that the site file counts to the team, lower case."""
+        return tuple(one.address.lower() for one in self.site.people if one.side == "team")
+
+    @property
+    def people(self) -> dict[str, Side]:
+        """Address or ``@domain``, lower case → the side that the site file names."""
+        return {one.address.lower(): one.side for one in self.site.people}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Address, lower case → the name that the site file gives."""
+        return {one.address.lower(): one.name for one in self.site.people if one.name}
+
+    @property
+    def labels(self) -> dict[str, Text]:
+        """Item → its name."""
+        return {item: self.catalogue.meanings[f"item.{item}"].title for item in self.catalogue.items}
+
+    def why(self, rule: str, language: str) -> str:
+        """What a rule says in plain words; "" where it says nothing."""
+        for file in self.files.values():
+            found = next((one for one in (*file.rules, *file.final) if one.id == rule), None)
+            if found is not None:
+                return found.why.in_language(language) if found.why else ""
+        meaning = self.catalogue.get(rule)
+        return meaning.title.in_language(language) if meaning else ""
+
+    def vendor_of(self, address: str) -> str | None:
+        """The vendor that writes from this address."""
+        return self.vendors.of_address(address)
+
+    def vendor_name(self, vendor: str, language: str = "en") -> str:
+        """Its name in that language, its id where no pack knows it."""
+        profile = self.vendors.profiles.get(vendor)
+        if profile is None:
+            return vendor
+        return profile.name.ja if language == "ja" else profile.name.en
+
+    def read(self, turn: Turn) -> Reading:
+        """One mail alone, read by the embedded reader and the house's own phrases."""
+        text = mails.mail_text(turn)
+        found = (*self.reader.read(text), *self.house.read(text))
+        return self.reading(turn, found, self.reader.name, self.reader.version)
+
+    def reading(self, turn: Turn, statements: Sequence[Statement], reader: str, version: str) -> Reading:
+        """What follows for one mail from these statements, whoever found them."""
+        known, references = self.vendors.read(turn)
+        kept = tuple(s for s in statements if self.catalogue.fault(s.meaning, s.state) is None)
+        bare = Reading(
+            turn=turn.id,
+            statements=kept,
+            reader=reader,
+            version=version,
+            references=references,
+            vendor=known.vendor,
+            maker=known.maker,
+        )
+        return self.conclude(turn, bare)
+
+    def conclude(self, turn: Turn, reading: Reading) -> Reading:
+        """The reading with what the rules conclude for this mail alone."""
+        view = mails.view_of(turn, reading)
+        fired = {question: self.files[question].fire(view) for question in ("acts", "asks", "tone", "parked")}
+        kind = self.files["kind"].decide(view)
+        found = [
+            Finding(
+                one.rule.id,
+                one.rule.file,
+                turn.id,
+                hit.statement.quote,
+                hit.statement.start,
+                hit.statement.end,
+                one.gives,
+            )
+            for one in (*(f for some in fired.values() for f in some), *((kind,) if kind else ()))
+            for hit in one.hits
+        ]
+        promises = [h for h in view.find("act.promise", ("value",)) if turn.automatic is None]
+        return msgspec.structs.replace(
+            reading,
+            turn=turn.id,
+            kind=kind.gives if kind else None,
+            acts=tuple(dict.fromkeys(one.gives for one in fired["acts"])),
+            asks=_asks([(one.gives, hit) for one in fired["asks"] for hit in one.hits]),
+            tone=_firsts(turn, fired["tone"]),
+            parked=_firsts(turn, fired["parked"]),
+            promises=tuple(
+                Promise(_due(hit.statement, turn.date), mails.finding("act.promise", "core", hit)) for hit in promises
+            ),
+            findings=tuple(found),
+        )
+
+    def answers_ask(self, what: str, turn: Turn, reading: Reading) -> bool:
+        """Whether a mail of ours answers an ask: `rules/asks.yaml`."""
+        view = mails.view_of(turn, reading)
+        if what.startswith("info:"):
+            return bool(view.find(f"item.{what[5:]}", ("value", "partial", "none", "unknown", "not_applicable")))
+        group = self.answers.get(what)
+        return group is not None and group.holds(view)[0]
+
+    def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
+        """The case as its mails stand, oldest first. A mail without a reading is read now."""
+        if not thread:
+            raise ValueError("a case without mails cannot be judged")
+        given = list(readings) if readings is not None else [None] * len(thread)
+        full = [self.conclude(t, r) if r is not None else self.read(t) for t, r in zip(thread, given, strict=True)]
+        known_kind = _kind(thread, full)
+        kind = known_kind or ("notice" if mails.only_notices(thread) else "incident")
+        towards = "vendor" if _inquires(thread) else "team"
+        opened = _opened_by_us(thread)
+        view = View(
+            standing(thread, full, self.files["standing"]),
+            facts_of_case(
+                side=mails.opener(thread).side,
+                opens=opened,
+                language=_language(thread),
+                messages=len(thread),
+                towards=towards,
+                due_soon=self._due_soon(thread, full),
+                files=sum(len(turn.files) for turn in thread),
+            ),
+        )
+        told = told_items([pair for pair in speaking(thread, full) if mails.ours(pair[0])])
+        lines, missing, questions = self.checklist.fill(
+            view, known_kind if opened else None, told, self._seen(thread, full)
+        )
+        vendor = _vendor(thread, full, self.vendors)
+        first = next((r for t, r in zip(thread, full, strict=True) if t.automatic is None), full[0])
+        return Judgement(
+            kind=kind,
+            language=_language(thread),
+            side="team" if towards == "vendor" or mails.opener(thread).side == "team" else "requester",
+            priority=prioritise(view, kind, self.files["priority"], self.files["triage"]),
+            checklist=lines,
+            missing=missing[:AT_ONCE],
+            present=tuple(line.item for line in lines if line.state == "present"),
+            unknown=tuple(line.item for line in lines if line.state == "unknown"),
+            questions=questions,
+            readings=tuple(full),
+            excerpt=excerpt_of(thread, full),
+            tone=self._tone(full),
+            parked=_parked(full),
+            problem=problem_of(thread, full, self.files["problem"]),
+            vendor=vendor,
+            references=_references(thread, full, vendor),
+            judged_by=self.version,
+            recovered=over(view, self.files["triage"]),
+            reader=first.reader,
+            reader_version=first.version,
+        )
+
+    def _due_soon(self, thread: Thread, readings: Sequence[Reading]) -> bool:
+        """Whether a deadline that our side tells falls before the end of the writer's next business day."""
+        for turn, reading in speaking(thread, readings):
+            for said in reading.statements:
+                if turn.date is not None and said.meaning == "item.deadline" and said.state == "value":
+                    due = _due(said, turn.date)
+                    if due is not None and due <= next_business_end(turn.date, self.site.calendar.days_off):
+                        return True
+        return False
+
+    def _seen(self, thread: Thread, readings: Sequence[Reading]) -> Collection[str] | None:
+        """Items whose absence can be told; None: all, where another reader than the embedded one read our mails."""
+        mine = [r for t, r in zip(thread, readings, strict=True) if mails.ours(t)]
+        if mine and all(reading.reader != "embedded" for reading in mine):
+            return None
+        return self.sees.get("ja" if _language(thread) == "ja" else "en", ())
+
+    def _tone(self, readings: Sequence[Reading]) -> tuple[ToneHint, ...]:
+        hints = []
+        for reading in readings:
+            for finding in reading.tone:
+                meaning = self.catalogue.get(f"tone.{finding.value}")
+                if meaning is not None and meaning.advice is not None and meaning.rewrite is not None:
+                    text = {
+                        "ja": f"{meaning.advice.ja}\n{meaning.rewrite.ja}",
+                        "en": f"{meaning.advice.en}\n{meaning.rewrite.en}",
+                    }
+                    hints.append(ToneHint(finding.value or "", finding, text))
+        return tuple(hints)
+
+
+def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
+    """Each thing asked once, in the order of the text; "something" only of sentences that name nothing."""
+    named = {hit.statement.quote for what, hit in made if what != "something"}
+    found: dict[str, AskMade] = {}
+    for what, hit in sorted(made, key=lambda one: one[1].statement.start):
+        if what == "something" and any(hit.statement.quote in quote or quote in hit.statement.quote for quote in named):
+            continue
+        name = what.replace("info.", "info:", 1)
+        found.setdefault(name, AskMade(name, mails.finding(f"ask.{what}", "core", hit)))
+    return tuple(found.values())
+
+
+def _firsts(turn: Turn, fired: Sequence[object]) -> tuple[Finding, ...]:
+    found: dict[str, Finding] = {}
+    for one in fired:
+        for hit in one.hits:  # type: ignore[attr-defined]
+            s = hit.statement
+            rule, gives = one.rule, one.gives  # type: ignore[attr-defined]
+            found.setdefault(gives, Finding(rule.id, rule.file, turn.id, s.quote, s.start, s.end, gives))
+    return tuple(found.values())
+
+
+def _due(said: Statement, written: datetime | None) -> datetime | None:
+    """When a promise falls due: its normal form, else what its words name."""
+    if said.value:
+        try:
+            due = datetime.fromisoformat(said.value)
+        except ValueError:
+            due = None
+        if due is not None and due.tzinfo is not None:
+            return due
+    return read_limit(said.quote, written)
+
+
+def _kind(thread: Thread, readings: Sequence[Reading]) -> str | None:
+    """Of the first mail of ours that shows one; a vendor's or a machine's where none of ours does."""
+    pairs = list(zip(thread, readings, strict=True))
+    for counts in (mails.ours, lambda turn: turn.automatic is None, lambda _: True):
+        found = next((reading.kind for turn, reading in pairs if counts(turn) and reading.kind), None)
+        if found:
+            return found
+    return None
+
+
+def _inquires(thread: Thread) -> bool:
+    """Whether the team asks a vendor in this case."""
+    return any(
+        turn.side == "team" and ("vendor" in turn.towards or (turn.vendor and "requester" not in turn.towards))
+        for turn in thread
+    )
+
+
+def _opened_by_us(thread: Thread) -> bool:
+    first = next((turn for turn in thread if turn.automatic is None), None)
+    return first is not None and first.side in ("team", "requester") and mails.opens(first)
+
+
+def _language(thread: Thread) -> str:
+    spoken = [turn.language for turn in thread if turn.language not in ("", "und")]
+    own = [t.language for t in thread if t.side != "vendor" and t.language not in ("", "und")]
+    return (own or spoken or ["und"])[0]
+
+
+def _vendor(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
+    """By address before words, a vendor before a platform, newest first."""
+    platform: str | None = None
+    for by_address in (True, False):
+        for turn, reading in zip(reversed(thread), reversed(readings), strict=True):
+            vendor = (turn.vendor or vendors.of_address(turn.author)) if by_address else reading.vendor
+            if vendor is None:
+                continue
+            if vendors.is_platform(vendor):
+                platform = platform or vendor
+                continue
+            return vendor
+    return platform
+
+
+def _references(thread: Thread, readings: Sequence[Reading], vendor: str | None) -> tuple[Reference, ...]:
+    found: dict[tuple[str, str], Reference] = {}
+    for turn, reading in zip(thread, readings, strict=True):
+        if turn.side == "requester" and vendor is None:
+            continue
+        for reference in reading.references:
+            key = (reference.vendor, reference.ref)
+            if key not in found or (reference.stated and not found[key].stated):
+                found[key] = reference
+    return tuple(found.values())
+
+
+def _parked(readings: Sequence[Reading]) -> tuple[Finding, ...]:
+    found: dict[str, Finding] = {}
+    for reading in readings:
+        for finding in reading.parked:
+            found.setdefault(finding.value or "", finding)
+    return tuple(found.values())

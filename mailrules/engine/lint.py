@@ -1,0 +1,77 @@
+"""What is legal in a pack but unwise: entries nobody tests, words too short, rules that cannot count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mailrules.engine.judge import Rules
+from mailrules.engine.pack import Finder, Pack
+from mailrules.engine.sources import Library, Source
+from mailrules.reading import concepts
+
+_SHORT = 3
+"""Characters of a Latin word that stands in anything; Japanese words need two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One line: `file:line: severity: rule: message`."""
+
+    file: str
+    line: int
+    severity: Literal["error", "warning"]
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.severity}: {self.rule}: {self.message}"
+
+
+def lint(library: Library, rules: Rules) -> list[Remark]:
+    """Everything worth saying about the house's packs, in the order of the files."""
+    return [remark for pack, source in library.own for remark in _pack(pack, source, rules)]
+
+
+def _pack(pack: Pack, source: Source, rules: Rules) -> Iterator[Remark]:
+    def say(rule: str, message: str, severity: Literal["error", "warning"] = "warning") -> Remark:
+        return Remark(str(source.file), source.line(rule), severity, rule, message)
+
+    seen: set[str] = set()
+    for finder in pack.find:
+        if finder.id in seen:
+            yield say(finder.id, "this id stands twice", "error")
+        seen.add(finder.id)
+        yield from (say(finder.id, message) for message in _finder(finder))
+    for meaning in (str(entry.get("id")) for entry in pack.meanings):
+        if not any(finder.meaning == meaning for finder in pack.find):
+            yield say(meaning, "nothing finds this meaning: add an entry under find")
+        if not _used(meaning, rules):
+            yield say(meaning, "no rule reads this meaning")
+    known = concepts()
+    for concept in pack.words:
+        if concept not in known:
+            yield say(concept, f"the reader has no concept {concept!r}", "error")
+    for question in pack.rules:
+        if question not in rules.files:
+            yield say(question, f"no question {question!r} (there are {', '.join(rules.files)})", "error")
+
+
+def _finder(finder: Finder) -> Iterator[str]:
+    if not finder.examples or not finder.near_misses:
+        yield "has no example or no near-miss"
+    for phrase in finder.phrases:
+        word = phrase.strip()
+        if len(word) < (_SHORT if word.isascii() else 2):
+            yield f"the phrase {phrase!r} is so short that it stands in anything"
+
+
+def _used(meaning: str, rules: Rules) -> bool:
+    prefixes = (meaning, f"{meaning.partition('.')[0]}.*")
+    return any(
+        term.name in prefixes
+        for file in rules.files.values()
+        for rule in (*file.rules, *file.final)
+        for term in rule.condition.terms()
+    )

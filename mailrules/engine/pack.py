@@ -1,0 +1,99 @@
+"""A house's pack: one YAML file that adds words, meanings, rules or a vendor. `docs/packs.md` is its reference."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from mailrules.fields import Model, Name, SideName, Words
+from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
+
+RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
+Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
+
+
+class Example(Model):
+    """A mail small enough to stand beside its rule. A plain string is its text."""
+
+    text: str = ""
+    subject: str = ""
+    side: SideName = "requester"
+    to: list[SideName] = Field(default=["team"])
+    reply: bool = False
+    files: Words = Field(default=[])
+
+
+def _as_example(value: Any) -> Any:
+    return {"text": value} if isinstance(value, str) else value
+
+
+Examples = list[Annotated[Example, BeforeValidator(_as_example, json_schema_input_type=str | Example)]]
+
+
+class Finder(Model):
+    """Words that show a meaning. The statement quotes the sentence; `(?P<value>…)` of a pattern is its value."""
+
+    id: RuleId
+    meaning: str
+    """An id of the catalogue, or of this pack's `meanings`."""
+    state: str = "value"
+    phrases: Words = Field(default=[])
+    """Literal words, any case, any width."""
+    patterns: Words = Field(default=[])
+    """RE2, any case."""
+    labels: Words = Field(default=[])
+    """Labels of form lines (`機材番号: …`); what stands behind is the value."""
+    unless: Words = Field(default=[])
+    """RE2: the sentence must not match."""
+    sides: list[SideName] = Field(default=["requester", "team"])
+    examples: Examples = Field(default=[])
+    near_misses: Examples = Field(default=[])
+
+    @model_validator(mode="after")
+    def _finds_something(self) -> Finder:
+        if not (self.phrases or self.patterns or self.labels):
+            raise ValueError("finds nothing: give phrases, patterns or labels")
+        return self
+
+
+class Required(Model):
+    """Items that a kind needs towards the team and towards a vendor, most needed first."""
+
+    team: list[str] | None = None
+    vendor: list[str] | None = None
+
+
+class Pack(Model):
+    """One file."""
+
+    pack: RuleId
+    title: str = ""
+    words: dict[str, dict[Literal["ja", "en"], list[str]]] = Field(default={})
+    """Concept of the embedded reader → further words by language."""
+    meanings: list[dict[str, Any]] = Field(default=[])
+    """Further entries of the catalogue."""
+    find: list[Finder] = Field(default=[])
+    rules: dict[str, list[dict[str, Any]]] = Field(default={})
+    """Question (`priority`, `kind`, …) → rules that come before the shipped ones; the same id replaces one."""
+    required: dict[Kind, Required] = Field(default={})
+    vendor: Vendor | None = None
+    references: list[ReferencePattern] = Field(default=[])
+    """Shapes of case numbers that any known vendor may use."""
+    never: Words = Field(default=[])
+    """RE2 for numbers that are nobody's case."""
+    incidental: Incidental = Incidental()
+
+
+class VendorPack(Model):
+    """A shipped vendor file: of a pack, only what concerns a vendor."""
+
+    pack: RuleId
+    title: str = ""
+    vendor: Vendor | None = None
+    references: list[ReferencePattern] = Field(default=[])
+    never: Words = Field(default=[])
+    incidental: Incidental = Incidental()
+
+
+__all__ = ["Example", "Finder", "Kind", "Name", "Pack", "Required", "VendorPack"]

@@ -1,0 +1,64 @@
+"""The priority of a case from the statements that stand in it; what counts is in `rules/priority.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailrules.engine.conditions import Hit, View
+from mailrules.engine.mails import finding
+from mailrules.engine.rulefile import Fired, Rule, RuleFile
+from mailrules.judgement import Finding, PriorityDetail
+
+
+def prioritise(view: View, kind: str, rules: RuleFile, triage: RuleFile) -> PriorityDetail:
+    """The priority with its evidence. `view`: the statements that stand and the facts of the case."""
+    stage = given(rules, view)
+    facts = {name: fired.gives.partition(" is ")[2] for name, fired in stage.items()}
+    decided = rules.decide(view, {**facts, "kind": kind})
+    if decided is None:
+        raise ValueError("rules/priority.yaml decides nothing: its last rule must hold always")
+    return PriorityDetail(
+        level=decided.gives,
+        impact=facts.get("impact", "unknown"),
+        urgency=facts.get("urgency", "unknown"),
+        evidence=_evidence(decided, stage),
+        heard=tuple(finding("heard", "core", hit) for hit in view.find("heard", ("value",))),
+        rule=decided.rule.id,
+        needs_triage=triage.decide(view, {"over": "yes" if over(view, triage) else "", "kind": kind}) is not None,
+    )
+
+
+def over(view: View, triage: RuleFile) -> bool:
+    """Whether it works again."""
+    return "over" in given(triage, view)
+
+
+def given(rules: RuleFile, view: View) -> dict[str, Fired]:
+    """What the first stage gives, by name: the first answer to each question counts."""
+    stage: dict[str, Fired] = {}
+    for fired in rules.fire(view):
+        stage.setdefault(fired.gives.partition(" is ")[0], fired)
+    return stage
+
+
+def _evidence(decided: Fired, stage: Mapping[str, Fired]) -> tuple[Finding, ...]:
+    """The words behind the facts that the deciding rule names, and its own."""
+    found: list[Finding] = [_as_finding(decided.rule, hit) for hit in decided.hits]
+    for name in _named(decided.rule):
+        if name in stage:
+            found += [_as_finding(stage[name].rule, hit) for hit in stage[name].hits]
+    return tuple(dict.fromkeys(found))
+
+
+def _named(rule: Rule) -> list[str]:
+    return list(dict.fromkeys(term.name for term in rule.condition.terms() if term.is_fact and not term.negated))
+
+
+def _as_finding(rule: Rule, hit: Hit) -> Finding:
+    return finding(rule.id, rule.file, hit)
+
+
+def facts_of_case(**known: Any) -> dict[str, Any]:
+    """The facts of a case, by name; what is not known is empty."""
+    return {"automatic": "", "to": "", "vendor": "", "due_soon": False, **known}

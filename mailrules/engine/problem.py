@@ -1,0 +1,77 @@
+"""The problem in a case's own words: the statement last offered or told, and the sentence that tells the matter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mailrules.apart import apart
+from mailrules.engine.conditions import Hit
+from mailrules.engine.mails import opens, ours, view_of
+from mailrules.engine.rulefile import RuleFile
+from mailrules.judgement import Problem, Reading
+from mailrules.thread import Thread, Turn
+
+_LONGEST = 400
+_WHO = ("item.requester", "item.contact")
+"""Items that say who is concerned, and nothing of the matter."""
+_MATTER = ("act.report", "item.symptom", "item.change_target", "item.question", "item.error_message")
+_SENTENCE = re.compile(r"[^\n。!?]*[^\n。!?\s][^\n。!?]*[。!?]*")
+_SAYS = 16
+"""Columns of a sentence that says something; greetings and names are shorter."""
+
+
+def problem_of(thread: Thread, readings: Sequence[Reading], rules: RuleFile) -> Problem:
+    """What a vendor last offered for agreement; before that, what our side tells (an inquiry to a vendor before a
+    user's report). It drifts where a statement is about what nobody told before."""
+    statements: list[tuple[str, str]] = []
+    told: list[str] = []
+    drift = inquired = False
+    for turn, reading in zip(thread, readings, strict=True):
+        fired = rules.fire(view_of(turn, reading))
+        offered = [hit for one in fired if one.rule.id == "problem.offered" for hit in one.hits]
+        own = [hit for one in fired if one.rule.id != "problem.offered" for hit in one.hits]
+        if offered:
+            said = _joined(offered)
+            drift = drift or (bool(told) and apart(said, "\n".join(told)))
+            statements.append((said, turn.id))
+            told.append(said)
+        elif own and (not statements or (not inquired and _inquires(turn))):
+            statements[:] = [(own[0].statement.quote[:_LONGEST], turn.id)]
+            inquired = inquired or _inquires(turn)
+        if ours(turn):
+            told += [
+                turn.subject,
+                *(s.quote for s in reading.statements if s.meaning.startswith("item.") and s.meaning not in _WHO),
+            ]
+    if not statements:
+        first = next((turn for turn in thread if turn.subject), None)
+        return Problem(first.subject, 1, False, first.id) if first is not None else Problem()
+    return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
+
+
+def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
+    """The sentence that tells the matter, verbatim: what our side reports, else the first sentence that says much."""
+    pairs = list(zip(thread, readings, strict=True))
+    for turn, reading in [pair for pair in pairs if ours(pair[0])] or pairs:
+        for meaning in _MATTER:
+            found = next((s for s in reading.statements if s.meaning == meaning and s.quote and s.start >= 0), None)
+            if found is not None:
+                return found.quote[:_LONGEST]
+        sentences = [match.group().strip() for match in _SENTENCE.finditer(turn.text[:4000])]
+        telling = next((sentence for sentence in sentences if _columns(sentence) >= _SAYS), None)
+        if telling or sentences:
+            return (telling or sentences[0])[:_LONGEST]
+    return ""
+
+
+def _joined(hits: Sequence[Hit]) -> str:
+    return " ".join(dict.fromkeys(hit.statement.quote for hit in hits))[:_LONGEST]
+
+
+def _inquires(turn: Turn) -> bool:
+    return turn.side == "team" and "vendor" in turn.towards and opens(turn)
+
+
+def _columns(text: str) -> int:
+    return sum(1 if char.isascii() else 2 for char in text)

@@ -1,0 +1,155 @@
+"""Rule files: one question each. Loaded, checked against the catalogue and the facts, and evaluated.
+
+question: priority
+rules:                       # each sees statements and facts only
+  - id: priority.impact_high
+    gives: impact is high
+    any: [impact.high]
+final:                       # sees also what the rules above gave; the first that holds decides
+  - id: priority.p1
+    gives: P1
+    all: [impact is high, urgency is high]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailrules.catalogue.meanings import STATES, Catalogue, Text
+from mailrules.engine.conditions import TOLD, ConditionError, Group, Hit, View, group_of
+
+FACTS: Mapping[str, str] = {
+    "side": "who wrote it: requester, team, vendor, unknown",
+    "to": "who it is written to: requester, team, vendor, or nothing",
+    "opens": "it opens the matter (a case: one of ours opened it)",
+    "automatic": "auto_reply, bounce, receipt, calendar, notification, or nothing",
+    "language": "ja, en, …",
+    "vendor": "the id of the vendor concerned",
+    "files": "number of attached files",
+    "messages": "number of messages in the case so far",
+    "due_soon": "a deadline told falls before the end of the next business day",
+    "towards": "a case: who is asked for help, team or vendor",
+}
+"""Facts that rules may read beside statements."""
+_KEYS = {"id", "gives", "each", "why", "needs", "all", "any", "unless"}
+
+
+class RuleError(ValueError):
+    """A rule file that cannot be used; the text is one line that names file, rule and fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `gives` is its answer; `each` gives one answer for each statement of these meanings instead."""
+
+    id: str
+    file: str
+    condition: Group
+    gives: str = ""
+    each: tuple[str, ...] = ()
+    why: Text | None = None
+
+    def fire(self, view: View) -> list[Fired]:
+        """Its answers: none, one, or with `each` several."""
+        holds, hits = self.condition.holds(view)
+        if not holds:
+            return []
+        if not self.each:
+            return [Fired(self, self.gives, tuple(hits))]
+        found = [hit for name in self.each for hit in view.find(name, TOLD)]
+        return [Fired(self, hit.statement.meaning.partition(".")[2], (hit,)) for hit in dict.fromkeys(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule that fired, its answer, and the statements that show it."""
+
+    rule: Rule
+    gives: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """The rules of one question."""
+
+    question: str
+    rules: tuple[Rule, ...]
+    final: tuple[Rule, ...] = ()
+
+    def fire(self, view: View) -> list[Fired]:
+        """What the rules give, in their order; the final stage is not looked at."""
+        return [fired for rule in self.rules for fired in rule.fire(view)]
+
+    def decide(self, view: View, given: Mapping[str, Any] | None = None) -> Fired | None:
+        """The first rule of the final stage that holds; `given` are facts that the first stage made."""
+        seen = View(view.hits, {**view.facts, **given}) if given else view
+        return next((fired for rule in self.final for fired in rule.fire(seen)), None)
+
+
+def rule_file(written: Any, file: str, catalogue: Catalogue, made: Collection[str] = ()) -> RuleFile:
+    """Plain values to rules. `made`: facts that only the final stage may read. Raises RuleError."""
+    if not isinstance(written, dict) or not isinstance(written.get("question"), str):
+        raise RuleError(f"{file}: expected `question:` and `rules:`")
+    if unknown := set(written) - {"question", "rules", "final", *EXTRA}:
+        raise RuleError(f"{file}: no such field: {', '.join(sorted(map(str, unknown)))}")
+    rules = _rules(written.get("rules"), file, catalogue, frozenset(FACTS))
+    given = {rule.gives.partition(" is ")[0] for rule in rules if " is " in rule.gives}
+    final = _rules(written.get("final"), file, catalogue, frozenset(FACTS) | given | set(made))
+    taken: set[str] = set()
+    for rule in (*rules, *final):
+        if rule.id in taken:
+            raise RuleError(f"{file}: {rule.id}: this id stands twice")
+        taken.add(rule.id)
+    return RuleFile(written["question"], rules, final)
+
+
+EXTRA = ("required", "order", "answers", "shown")
+"""Tables beside rules that single questions need (checklist, asks)."""
+
+
+def _rules(written: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -> tuple[Rule, ...]:
+    return tuple(_rule(entry, file, catalogue, facts) for entry in written or ())
+
+
+def _rule(entry: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -> Rule:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    if not isinstance(name, str):
+        raise RuleError(f"{file}: a rule needs an id, not {entry!r:.80}")
+    if unknown := set(entry) - _KEYS:
+        raise RuleError(f"{file}: {name}: no such field: {', '.join(sorted(map(str, unknown)))}")
+    try:
+        condition = group_of(entry)
+    except ConditionError as error:
+        raise RuleError(f"{file}: {name}: {error}") from None
+    each = entry.get("each") or ()
+    each = (each,) if isinstance(each, str) else tuple(each)
+    if bool(each) == ("gives" in entry):
+        raise RuleError(f"{file}: {name}: give either `gives` or `each`")
+    for term in condition.terms():
+        fault = _unknown(term.name, term.states, catalogue, facts, term.is_fact)
+        if fault:
+            raise RuleError(f"{file}: {name}: {term.written!r}: {fault}")
+    for meaning in each:
+        if fault := _unknown(meaning, (), catalogue, facts, False):
+            raise RuleError(f"{file}: {name}: {meaning!r}: {fault}")
+    why = entry.get("why")
+    if why is not None and set(why) != {"ja", "en"}:
+        raise RuleError(f"{file}: {name}: why needs ja and en")
+    return Rule(name, file, condition, str(entry.get("gives", "")), each, Text(**why) if why else None)
+
+
+def _unknown(
+    name: str, states: Sequence[str], catalogue: Catalogue, facts: Collection[str], is_fact: bool
+) -> str | None:
+    if is_fact:
+        return None if name in facts else f"no such fact (there are {', '.join(sorted(facts))})"
+    begin = name.rstrip("*")
+    if not any(
+        meaning == name or meaning.startswith(begin if name != begin else f"{name}.") for meaning in catalogue.ids
+    ):
+        return "no such meaning in the catalogue"
+    wrong = [state for state in states if state not in STATES]
+    return f"no such state: {wrong[0]}" if wrong else None

@@ -1,0 +1,6 @@
+"""Vendors: one YAML file each, and the code that tells whose mail and whose case number it is."""
+
+from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
+from mailrules.vendors.recognise import Recognised, Vendors, check
+
+__all__ = ["Incidental", "Recognised", "ReferencePattern", "Vendor", "Vendors", "check"]

@@ -1,0 +1,285 @@
+"""Which vendor: by address first, then by its own numbers, then by the words people use (DOMAIN section 3)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ahocorasick_rs
+
+from mailrules.fold import fold, lower
+from mailrules.judgement import Finding, Reference
+from mailrules.patterns import compile_pattern
+from mailrules.thread import Turn
+from mailrules.vendors.lines import Line, lines_of
+from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
+from mailrules.vendors.references import Places, References, places_of
+
+_NOBODY_READS = ("noreply", "donotreply", "mailerdaemon", "postmaster", "bounce", "autoreply")
+_IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0
+"""How much a name says where it stands."""
+_GREETING_LINES = 3
+_SPEAKS_OF_NOTHING = frozenset(("auto_reply", "bounce", "receipt", "calendar"))
+"""Mail of machines repeats our subject; the vendor's own is known by its address."""
+_ENOUGH = 400
+"""Sentences of a mail, and names in one of them, that are looked at."""
+_LONG_NUMBER = re.compile(r"[0-9]{6}")
+_RIGHT_BEHIND = 8
+"""Characters between a vendor's name and the label of his number: の, 's, 社の, a blank."""
+_NEAR = 40
+"""Characters before and after a name that show whether it is named in passing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The vendor of one mail. ``by_domain``: an address spoke for it; else ``finding`` holds the words that did.
+
+    ``maker``: where nobody speaks of a vendor, the maker of the product that a user names.
+    """
+
+    vendor: str | None
+    by_domain: bool = False
+    finding: Finding | None = None
+    maker: str | None = None
+
+
+@dataclass(slots=True)
+class _Name:
+    vendor: str
+    strong: bool
+    latin_start: bool
+    latin_end: bool
+
+
+class Vendors:
+    """All vendor profiles, ready to be asked."""
+
+    def __init__(
+        self,
+        profiles: Sequence[Vendor],
+        generic: Sequence[ReferencePattern] = (),
+        mapped: Mapping[str, str] | None = None,
+        *,
+        never: Sequence[str] = (),
+        incidental: Sequence[Incidental] = (),
+    ) -> None:
+        """``mapped``: further domains or addresses → vendor id, from the site file. ``never``: numbers that are
+        nobody's case. ``incidental``: how a name stands where it is only a way to talk."""
+        self.profiles = {profile.id: profile for profile in profiles}
+        self._domains = {domain.lower(): p.id for p in profiles for domain in p.domains}
+        self._domains.update({key.lower().lstrip("@"): value for key, value in (mapped or {}).items()})
+        self._no_reply = {p.id: frozenset(word.lower() for word in p.no_reply) for p in profiles}
+        self._numbers = References(profiles, generic, never)
+        self._before = _any_of([p for said in incidental for p in said.before], after="[ \t]*$")
+        self._after = _any_of([p for said in incidental for p in said.after], before="^[ \t]*")
+        self._maker = _any_of([p for said in incidental for p in said.maker], before="^[ \t]*")
+        self._party = _any_of([p for said in incidental for p in said.party], after="[ \t]*$")
+        self._names: list[_Name] = []
+        self._automaton = self._compile_names(profiles)
+
+    def of_address(self, address: str) -> str | None:
+        """The vendor that writes from this address. Longest domain wins."""
+        if not address:
+            return None
+        key = address.lower()
+        if key in self._domains:
+            return self._domains[key]
+        domain = key.rpartition("@")[2]
+        while domain:
+            if domain in self._domains:
+                return self._domains[domain]
+            domain = domain.partition(".")[2]
+        return None
+
+    def is_platform(self, vendor: str | None) -> bool:
+        profile = self.profiles.get(vendor or "")
+        return profile is not None and profile.platform
+
+    def answers_nobody_reads(self, vendor: str | None, address: str) -> bool:
+        """Whether mail to this address is read by nobody."""
+        key = address.lower()
+        local = key.partition("@")[0]
+        words = self._no_reply.get(vendor or "", frozenset())
+        return key in words or local in words or local.replace("-", "").replace("_", "").startswith(_NOBODY_READS)
+
+    def severity(self, vendor: str | None, words: str) -> str | None:
+        """The level (P1–P4) that the vendor's own word for a severity stands for. The longest word wins."""
+        profile = self.profiles.get(vendor or "")
+        text = lower(fold(words)[0])
+        known = sorted(profile.severities, key=lambda said: -len(said.word)) if profile else ()
+        return next((said.level for said in known if lower(fold(said.word)[0]) in text), None)
+
+    def read(self, turn: Turn) -> tuple[Recognised, tuple[Reference, ...]]:
+        """The vendor of a mail and the case numbers that stand in it."""
+        lines = lines_of(turn)
+        places = places_of(turn, lines)
+        known = self._recognise(turn, lines, places)
+        return known, self._references(turn, places, known.vendor, known.by_domain)
+
+    def recognise(self, turn: Turn) -> Recognised:
+        """The vendor of a mail."""
+        lines = lines_of(turn)
+        return self._recognise(turn, lines, places_of(turn, lines))
+
+    def references(self, turn: Turn, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
+        """The case numbers in a mail of which the vendor is known; ``by_domain``: by an address, not only by words."""
+        return self._references(turn, places_of(turn, lines_of(turn)), vendor, by_domain)
+
+    def _recognise(self, turn: Turn, lines: Sequence[Line], places: Places) -> Recognised:
+        """Whose case this mail is about."""
+        by_address = turn.vendor or self.of_address(turn.author)
+        if by_address and not self.is_platform(by_address):
+            return Recognised(by_address, True)
+        certain = self._numbers.certain(turn, places)
+        for reference in certain:
+            if not self.is_platform(reference.vendor):
+                return Recognised(reference.vendor, False, _finding(turn, reference.vendor, reference.quote))
+        if by_address:
+            return Recognised(by_address, True)
+        named = self._named(turn, lines)
+        if named.vendor is None and certain and turn.side in ("vendor", "unknown"):
+            return Recognised(certain[0].vendor, False, _finding(turn, certain[0].vendor, certain[0].quote))
+        return named
+
+    def _references(self, turn: Turn, places: Places, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
+        """The case numbers that stand in this mail, stated ones first. ``by_domain``: an address speaks for the
+        vendor, not only words."""
+        others = self._of_others(places, vendor) if vendor is not None and by_domain else {}
+        if others:
+            places = _without(places, [ref.quote for ref in others.values()])
+        found = self._numbers.read(turn, places, vendor, by_domain, loosely=turn.side != "requester")
+        known = {(ref.vendor, ref.ref) for ref in found}
+        return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
+
+    def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:
+        """Numbers that stand right behind another vendor's name are his: "Broadcom の Case 35…", "Cisco SR 69…"."""
+        found: dict[str, Reference] = {}
+        for texts in places.plain.values():
+            for text in texts:
+                if not _LONG_NUMBER.search(text) or self._automaton is None:
+                    continue
+                for _, end, name in self._found(text)[:_ENOUGH]:
+                    if name.strong and name.vendor != vendor and not self.is_platform(name.vendor):
+                        behind = text[end : end + _NEAR]
+                        for ref in self._numbers.behind(name.vendor, behind, _RIGHT_BEHIND):
+                            found.setdefault(ref.ref, ref)
+        return found
+
+    def _compile_names(self, profiles: Sequence[Vendor]) -> Any:
+        texts: list[str] = []
+        for profile in profiles:
+            for strong, words in ((True, profile.names), (False, profile.products)):
+                for word in words:
+                    text = lower(fold(word)[0])
+                    texts.append(text)
+                    self._names.append(_Name(profile.id, strong, _is_latin(text[0]), _is_latin(text[-1])))
+        if not texts:
+            return None
+        return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
+
+    def _named(self, turn: Turn, lines: Sequence[Line]) -> Recognised:
+        """The vendor that the words name. Products of a vendor count in mails of the team alone. A user who writes
+        "Outlook" or "Zoom" names what he works with and has no case with its maker yet: he names the maker only,
+        unless he speaks of it as of somebody who was asked, answered, or sent a bill."""
+        if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
+            return Recognised(None)
+        weak = turn.side == "team" and "requester" not in turn.towards
+        scores: dict[str, float] = defaultdict(float)
+        makers: dict[str, float] = defaultdict(float)
+        first: dict[str, Finding] = {}
+        for text, weight, start, end, name in self._names_in(turn, lines):
+            if self._in_passing(text, start, end):
+                continue
+            party = self._maker(text[end : end + _NEAR]) or self._party(text[max(0, start - _NEAR) : start])
+            strong = party or (name.strong and turn.side != "requester")
+            if not (strong or weak):
+                makers[name.vendor] += weight
+                continue
+            scores[name.vendor] += weight if strong else weight / 2
+            first.setdefault(name.vendor, _finding(turn, name.vendor, text[start:end]))
+        if not scores:
+            return Recognised(None, maker=max(makers, key=lambda maker: makers[maker], default=None))
+        best = max(scores, key=lambda vendor: (scores[vendor], -list(first).index(vendor)))
+        return Recognised(best, False, first[best])
+
+    def _names_in(self, turn: Turn, lines: Sequence[Line]) -> Iterator[tuple[str, float, int, int, _Name]]:
+        """Each name: (text, how much a name says there, start, end, name)"""
+        if turn.subject:
+            subject = fold(turn.subject)[0]
+            for start, end, name in self._found(subject)[:_ENOUGH]:
+                yield subject, _IN_SUBJECT, start, end, name
+        for number, line in enumerate(line for line in lines if not line.log):
+            text = line.text
+            greeting = number < _GREETING_LINES and len(text) <= 60 and any(word in lower(text) for word in _GREETS)
+            for start, end, name in self._found(text)[:_ENOUGH]:
+                yield text, _IN_GREETING if greeting else _IN_TEXT, start, end, name
+
+    def _found(self, text: str) -> list[tuple[int, int, _Name]]:
+        """Names that stand in a text as words of their own."""
+        found = [(start, end, self._names[n]) for n, start, end in self._automaton.find_matches_as_indexes(lower(text))]
+        return [(start, end, name) for start, end, name in found if not _inside_word(name, text, start, end)]
+
+    def _in_passing(self, text: str, start: int, end: int) -> bool:
+        return self._after(text[end : end + _NEAR]) or self._before(text[max(0, start - _NEAR) : start])
+
+
+def _without(places: Places, quotes: Sequence[str]) -> Places:
+    """The same texts with these words made blank."""
+    plain = {place: list(texts) for place, texts in places.plain.items()}
+    for texts in plain.values():
+        for number, text in enumerate(texts):
+            for quote in quotes:
+                text = text.replace(quote, " " * len(quote))
+            texts[number] = text
+    return Places(plain)
+
+
+def _any_of(patterns: Sequence[str], before: str = "", after: str = "") -> Callable[[str], bool]:
+    """Whether one of the patterns matches."""
+    if not patterns:
+        return lambda _: False
+    for pattern in patterns:
+        compile_pattern(pattern)
+    joined = compile_pattern(f"{before}(?:{'|'.join(f'(?:{pattern})' for pattern in patterns)}){after}", groups=False)
+    return lambda text: joined.search(text) is not None
+
+
+_GREETS = ("御中", "様", "ご担当", "各位", "サポート", "hi ", "hello", "dear", "support", "team")
+
+
+def check(vendors: Vendors, profile: Vendor) -> list[str]:
+    """What the examples and near-misses of a vendor's pack promise and the patterns do not keep."""
+    wrong: list[str] = []
+    for kind, examples in (("example", profile.examples), ("near miss", profile.near_misses)):
+        for number, example in enumerate(examples, 1):
+            author = example.author or f"support@{profile.domains[0] if profile.domains else 'desk.example'}"
+            turn = Turn(
+                f"{profile.id}-{number}",
+                "vendor",
+                author,
+                example.text,
+                example.subject,
+                headers=tuple(example.headers.items()),
+            )
+            owner = vendors.recognise(turn).vendor or (profile.id if profile.platform else None)
+            found = [r.ref for r in vendors.references(turn, owner, True) if not r.token]
+            if sorted(found) != sorted(example.refs):
+                wrong.append(f"{kind} {number}: {example.subject or example.text!r} gives {found}, not {example.refs}")
+    return wrong
+
+
+def _finding(turn: Turn, vendor: str, quote: str) -> Finding:
+    return Finding(f"vendor.{vendor}", f"vendors.{vendor}", turn.id, quote, value=vendor)
+
+
+def _inside_word(name: _Name, text: str, start: int, end: int) -> bool:
+    return (name.latin_start and start > 0 and _is_latin(text[start - 1])) or (
+        name.latin_end and end < len(text) and _is_latin(text[end])
+    )
+
+
+def _is_latin(char: str) -> bool:
+    return char.isascii() and (char.isalnum() or char == "_")

@@ -1,0 +1,221 @@
+"""Case numbers of vendors: which digits are one, which only look like one, and how two spellings become equal.
+
+A number counts by its shape where nobody else has that shape, by its label otherwise, and never where it stands for
+something else: a phone, a date, a serial, a contract, a delivery, an article (DOMAIN section 3). RE2 knows no
+look-around; such places are blanked out before the patterns run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from mailrules.fold import fold
+from mailrules.judgement import Reference
+from mailrules.patterns import compile_pattern
+from mailrules.thread import Turn
+from mailrules.vendors.lines import Line
+from mailrules.vendors.profile import Canonical, ReferencePattern, Vendor
+
+_HEAD_LINES = 6
+"""Lines at the top of a mail where a case number is stated rather than mentioned."""
+_BETWEEN = (
+    r"[ \t]*(?:番号|ナンバー|\b(?:numbers?|no|id|nr)\b\.?)?"
+    r"(?:[ \t:#=(\[「【<は,-]|\bis\b|\b(?:number|id)\b){0,5}"
+)
+"""What people put between a label and its number."""
+_ADDRESS = re.compile(r"https?://[^\s<>「」]+")
+_ELSEWHERE = re.compile(
+    r"(?:関連|過去|以前|前回|別件|重複|同様|類似)[^。\n]{0,12}$|\b(?:related|previous|earlier|older|similar|duplicate|other|another)\b[^.\n]{0,20}$",
+    re.I,
+)
+"""Words before a number that tell of another case."""
+_BEFORE = 40
+"""Characters before a number that are looked at for them."""
+_ENOUGH = 50
+"""Numbers of one shape in one text: more is a table, not a mail about a case."""
+_DIGIT = re.compile(r"[0-9]")
+_DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+
+
+@dataclass(slots=True)
+class _Shape:
+    vendor: str
+    pattern: Any
+    group: int
+    said: ReferencePattern
+    unless: list[Any]
+
+
+@dataclass(slots=True)
+class Places:
+    """The texts of a mail by where they stand: as they are, and with what is no case number blanked out."""
+
+    plain: dict[str, list[str]]
+    masked: dict[str, list[str]] = field(default_factory=dict)
+
+
+class References:
+    """The reference patterns of all vendors, compiled."""
+
+    def __init__(
+        self, profiles: Sequence[Vendor], generic: Sequence[ReferencePattern] = (), never: Sequence[str] = ()
+    ) -> None:
+        """``generic``: shapes that any known vendor may use. ``never``: numbers that are nobody's case."""
+        own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
+        self._certain = [s for shapes in own.values() for s in shapes if s.said.needs == "nothing"]
+        self._own = {
+            vendor: [s for s in shapes if s.said.needs != "nothing"] for vendor, shapes in own.items() if shapes
+        }
+        platforms = [s for p in profiles if p.platform for s in own[p.id] if s.said.needs != "nothing"]
+        self._loose = (platforms, [_shape("", said) for said in generic])
+        self._platform_ids = frozenset(p.id for p in profiles if p.platform)
+        self._never = list(map(compile_pattern, never))
+        self._never_of = {p.id: list(map(compile_pattern, p.never)) for p in profiles if p.never}
+
+    def certain(self, turn: Turn, places: Places) -> tuple[Reference, ...]:
+        """Numbers whose shape alone tells whose they are."""
+        found: dict[tuple[str, str], Reference] = {}
+        self._collect_certain(places, turn, None, found)
+        return tuple(found.values())
+
+    def read(
+        self, turn: Turn, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True
+    ) -> tuple[Reference, ...]:
+        """The case numbers of this mail, stated ones first. ``by_domain``: an address speaks for the vendor, not only
+        words. ``loosely``: numbers known by their label only count too (not in a requester's mail: they are ours)."""
+        found: dict[tuple[str, str], Reference] = {}
+        self._collect_certain(places, turn, vendor, found)
+        if vendor is not None:
+            self._mask(places, vendor)
+            if vendor in self._own:
+                self._try(self._own[vendor], vendor, by_domain, places, turn, found)
+            for shapes in self._loose:
+                if any(ref.vendor == vendor and not ref.token for ref in found.values()):
+                    break
+                self._try(shapes, vendor, by_domain, places, turn, found, tokens_only=not loosely)
+        return tuple(sorted(_whole(found), key=lambda ref: (ref.token, not ref.stated)))
+
+    def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
+        """This vendor's numbers that begin within so many characters; as mentioned ones."""
+        found: dict[tuple[str, str], Reference] = {}
+        for shape in (*self._own[vendor], *self._certain) if vendor in self._own else ():
+            match = shape.pattern.search(text) if shape.vendor == vendor and "body" in shape.said.at else None
+            if match is not None and match.start() <= within:
+                _add(shape, vendor, match, text, "body", found)
+        return [ref for ref in found.values() if not ref.token]
+
+    @staticmethod
+    def _try(
+        shapes: Sequence[_Shape],
+        vendor: str,
+        by_domain: bool,
+        places: Places,
+        turn: Turn,
+        found: dict[tuple[str, str], Reference],
+        *,
+        tokens_only: bool = False,
+    ) -> None:
+        for shape in shapes:
+            if (by_domain or shape.said.needs != "domain") and (shape.said.token or not tokens_only):
+                _collect(shape, vendor, places.masked, turn, found)
+
+    def _collect_certain(
+        self, places: Places, turn: Turn, vendor: str | None, found: dict[tuple[str, str], Reference]
+    ) -> None:
+        for shape in self._certain:
+            owner = vendor if vendor and shape.vendor in self._platform_ids else shape.vendor
+            _collect(shape, owner, places.plain, turn, found)
+
+    def _mask(self, places: Places, vendor: str) -> None:
+        patterns = [*self._never, *self._never_of.get(vendor, ())]
+        for place, texts in places.plain.items():
+            places.masked[place] = [_blank(text, patterns) for text in texts]
+
+
+def _shape(vendor: str, said: ReferencePattern) -> _Shape:
+    pattern = compile_pattern(_written(said))
+    groups = dict(pattern.groupindex)
+    if "ref" not in groups:
+        raise ValueError(f"the reference pattern {said.pattern!r} has no (?P<ref>…)")
+    return _Shape(vendor, pattern, groups["ref"], said, [compile_pattern(p) for p in said.not_])
+
+
+def _written(said: ReferencePattern) -> str:
+    """The whole pattern; behind a label the author gave the bare shape only."""
+    if said.label is None:
+        return said.pattern
+    return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
+
+
+def places_of(turn: Turn, lines: Sequence[Line]) -> Places:
+    """The texts of a mail that hold a digit, by where they stand."""
+    plain: dict[str, list[str]] = {"subject": [fold(turn.subject)[0]] if turn.subject else [], "line": [], "body": []}
+    for near_top, line in enumerate(lines, 1):
+        short = near_top <= _HEAD_LINES and len(line.text) <= 60
+        stated = line.labelled or short or line.text.startswith(("[", "ref:", "thread::"))
+        if _DIGIT.search(line.text) or line.text.startswith("thread::"):
+            plain["line" if stated else "body"].append(line.text)
+    return Places(plain)
+
+
+def _blank(text: str, patterns: Sequence[Any]) -> str:
+    """The text with every match of ``patterns``, and every web address, made blank (positions stay)."""
+    if "http" in text:
+        text = _ADDRESS.sub(lambda match: " " * len(match.group()), text)
+    if not patterns or not _DIGIT.search(text):
+        return text
+    for pattern in patterns:
+        text = pattern.sub(lambda match: " " * len(match.group()), text)
+    return text
+
+
+def _collect(
+    shape: _Shape, vendor: str, places: dict[str, list[str]], turn: Turn, found: dict[tuple[str, str], Reference]
+) -> None:
+    for at in shape.said.at:
+        if at == "header":
+            texts = [value for key, value in turn.headers if key.lower() == (shape.said.header or "").lower()]
+        else:
+            texts = places[at]
+        for text in texts:
+            if shape.unless and any(pattern.search(text) for pattern in shape.unless):
+                continue
+            for match in islice(shape.pattern.finditer(text), _ENOUGH):
+                _add(shape, vendor, match, text, at, found)
+
+
+def _whole(found: dict[tuple[str, str], Reference]) -> list[Reference]:
+    """Without numbers that are only a piece of another one of the same vendor."""
+    return [
+        ref
+        for (vendor, number), ref in found.items()
+        if not any(vendor == other and number != longer and number in longer for other, longer in found)
+    ]
+
+
+def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: dict[tuple[str, str], Reference]) -> None:
+    raw = match.group(shape.group)
+    ref = canonical(raw, shape.said.canonical) if raw else ""
+    ref = ref.strip("-_")
+    if not ref or (_DAY.fullmatch(ref) and shape.said.needs != "nothing"):
+        return
+    stated = at != "body" and not _ELSEWHERE.search(text[max(0, match.start() - _BEFORE) : match.start()])
+    key = (vendor, ref)
+    if key not in found or (stated and not found[key].stated):
+        found[key] = Reference(vendor, ref, stated, match.group().strip(" \t"), token=shape.said.token)
+
+
+def canonical(ref: str, how: Canonical) -> str:
+    """The reference as it is compared."""
+    text = "".join(fold(ref)[0].split())
+    if how.keep == "digits":
+        text = re.sub(r"[^0-9]", "", text)
+    elif how.keep == "alnum":
+        text = re.sub(r"[^0-9A-Za-z]", "", text)
+    if how.upper:
+        text = text.upper()
+    return text[: how.length] if how.length else text

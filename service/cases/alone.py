@@ -1,0 +1,133 @@
+"""One mail judged alone, as if it opened a case: what `sodan judge` prints.
+
+The mail is taken apart, read and judged as the service does it; a forwarded mail is judged as its original author's.
+What stands in quotes counts for nothing but the turn: a question of the vendor that our reply leaves open keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mailrules.engine.judge import Rules
+from mailrules.judgement import Judgement
+from mailrules.thread import Side
+from service.case.bringing import Brought, Ways, bring, with_reading
+from service.case.line import Line, in_order
+from service.case.roles import Roles
+from service.case.subject import read_subject
+from service.cases.asks import SOMETHING
+from service.cases.turn import follow, state_told
+from service.mail.message import Mail
+
+_PLAIN = Ways()
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ways: Ways = _PLAIN) -> dict[str, Any]:
+    """One object of `sodan judge`."""
+    if mail.error is not None:
+        return {"file": file, "error": mail.error}
+    brought = [
+        with_reading(one, rules.read(one.turn)) for one in bring(mail, roles, ways, received_at=mail.date or _NEVER)
+    ]
+    outer, judged = brought[0], _judged(brought)
+    turn = judged.turn
+    if judged is not outer and not turn.subject:
+        turn = replace(turn, subject=outer.turn.subject, subject_is_new=False)
+    elif judged is outer and mail.forwarded and not read_subject(mail.subject).reply:
+        turn = replace(turn, subject_is_new=True)  # a stranger's mail handed on to us opens the matter
+    reading = judged.reading if turn is judged.turn else rules.read(turn)
+    judgement = rules.judge((turn,), (reading,))
+    return _shown(file, judged, outer, judgement, _waiting_on(brought, judged, judgement, rules))
+
+
+def _judged(brought: Sequence[Brought]) -> Brought:
+    """The mail that matters: a vendor's that was handed on, else the innermost with words of its own; the mail itself
+    where what it hands on is nobody's we know (a phishing mail, say)."""
+    inner = [one for one in brought[1:] if one.way in ("forwarded", "attached") and one.author is not None]
+    if brought[0].turn.automatic is not None:
+        return brought[0]
+    for one in inner:
+        if one.role == "vendor":
+            return one
+    known = [one for one in inner if one.role in ("team", "requester") and one.text.strip()]
+    if known:
+        return known[-1]
+    strangers = [one for one in inner if one.text.strip()]
+    if strangers and not brought[0].text.strip():
+        return strangers[0]
+    return brought[0]
+
+
+def _waiting_on(brought: Sequence[Brought], judged: Brought, judgement: Judgement, rules: Rules) -> Side | None:
+    """Whose turn it is after this mail."""
+    automatic, side = judged.turn.automatic, judged.turn.side
+    if automatic in ("auto_reply", "receipt"):
+        return "vendor" if side == "vendor" else None
+    if automatic == "bounce":
+        return "team"
+    if automatic is not None or judgement.kind == "notice":
+        state = state_told(judgement.readings[0]) if automatic == "notification" and side == "vendor" else None
+        return "vendor" if state == "vendor" else "team" if state == "team" else None
+    lines = [
+        Line(number, one.node, one.turn, one.date or _NEVER, one.reading, wrapper=number == 0 and one is not judged)
+        for number, one in enumerate(brought)
+    ]
+    return follow(in_order(lines), rules.answers_ask).waiting_on
+
+
+def _shown(file: str, judged: Brought, outer: Brought, judgement: Judgement, waiting_on: Side | None) -> dict[str, Any]:
+    reading, priority, vendor = judgement.readings[0], judgement.priority, judgement.vendor
+    named = reading.references if judged.turn.side == "vendor" or vendor is not None else ()
+    return {
+        "file": file,
+        "author_role": judged.turn.side,
+        "original_author": judged.turn.author or None,
+        "forwarded_by": outer.turn.author or None if judged is not outer else None,
+        "automatic": judged.turn.automatic,
+        "language": judged.turn.language,
+        "kind": judgement.kind,
+        "priority": priority.level,
+        "priority_detail": {
+            "level": priority.level,
+            "impact": priority.impact,
+            "urgency": priority.urgency,
+            "evidence": [{"rule": f.rule, "message": None, "quote": f.quote} for f in priority.evidence],
+            "heard": [{"quote": f.quote} for f in priority.heard],
+            "basis": priority.rule,
+            "set_by": "rules",
+        },
+        "needs_triage": priority.needs_triage,
+        "present": list(judgement.present),
+        "missing": list(judgement.missing),
+        "unknown": list(judgement.unknown),
+        "asks": [ask.what for ask in reading.asks if ask.what != SOMETHING],
+        "asks_something": [ask.finding.quote for ask in reading.asks],
+        "acts": list(reading.acts),
+        "tone": [hint.id for hint in judgement.tone],
+        "parked": [finding.value for finding in judgement.parked],
+        "vendor": vendor,
+        "vendor_refs": [r.ref for r in named if not r.token],
+        "waiting_on": waiting_on,
+        "questions": list(judgement.questions),
+        "excerpt": judgement.excerpt,
+        "statements": [statement_shown(s) for s in reading.statements],
+        "findings": [{"rule": f.rule, "pack": f.pack, "quote": f.quote} for f in reading.findings],
+        "read_by": {"reader": reading.reader, "version": reading.version},
+        "error": None,
+    }
+
+
+def statement_shown(said: Any) -> dict[str, Any]:
+    """A statement as INTERFACE shows it."""
+    return {
+        "meaning": said.meaning,
+        "state": said.state,
+        "quote": said.quote,
+        "value": said.value,
+        "confidence": said.confidence,
+        "reader": said.reader,
+    }

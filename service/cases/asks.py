@@ -1,0 +1,114 @@
+"""The ask ledger: what a vendor asked of us, and by which of our mails it was answered.
+
+Which statements answer an ask stands in `mailrules/rules/asks.yaml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from mailrules.judgement import Reading
+from mailrules.thread import Turn
+from service.case.line import Line
+from service.cases.state import Ask
+
+Answers = Callable[[str, Turn, Reading], bool]
+"""Whether a mail answers an ask (`Rules.answers_ask`)."""
+SOMETHING = "something"
+"""An ask that names nothing: something is wanted."""
+_SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
+"""Asks that our word that it is settled answers; others lapse with it."""
+_TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
+_STATES = ("value", "partial", "none", "unknown", "not_applicable")
+
+
+class Ledger:
+    """The asks of one case, in the order in which they were made."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._asks: list[Ask] = []
+
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        return tuple(self._asks)
+
+    def open(self) -> list[Ask]:
+        """Those that nobody answered yet."""
+        return [ask for ask in self._asks if ask.state == "open"]
+
+    def asked(self, line: Line) -> int:
+        """Enter what a vendor's mail asks, a thing still open not twice. Returns how many asks the mail makes."""
+        reading = line.reading
+        if reading is None:
+            return 0
+        if reading.says("act.withdraw"):
+            self._withdraw(line, {ask.what for ask in reading.asks})
+        if any(ask.what == "confirm_close" for ask in reading.asks):
+            self._close(
+                [a for a in self.open() if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id
+            )
+        named = [ask for ask in reading.asks if ask.what != SOMETHING]
+        for ask in named or reading.asks:
+            if not any(one.what == ask.what for one in self.open()):
+                self._enter(ask.what, ask.finding.quote, line)
+        return len(reading.asks)
+
+    def answered(self, line: Line) -> int:
+        """Match a mail of ours to the vendor, or one that tells of an answer elsewhere. Returns how many it answers.
+
+        A mail that tells something answers the only thing that is open, also where no rule matches the two.
+        """
+        waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
+        reading = line.reading
+        if not waiting or reading is None:
+            return 0
+        if reading.says("act.elsewhere"):
+            matched = waiting
+        else:
+            matched = [ask for ask in waiting if self._answers(ask.what, line.turn, reading)]
+            if not matched and len(waiting) == 1 and waiting[0].what != "confirm_scope" and _tells(reading):
+                matched = waiting
+        self._close(matched, "answered", line.node.at, line.turn.id)
+        return len(matched)
+
+    def settled(self, line: Line) -> None:
+        """Our side says that the matter is settled: what is still open is answered by it, or lapses."""
+        waiting = self.open()
+        self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", line.node.at, line.turn.id)
+        self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id)
+
+    def told(self, ask: str, state: str, at: datetime, who: str) -> int:
+        """A person says of an ask (`*`: of all that are open) how it ended. Returns how many that settles."""
+        named = [one for one in self.open() if ask in ("*", one.id) and one.asked_at <= at]
+        for one in named:
+            place = self._asks.index(one)
+            self._asks[place] = replace(one, state=state, answered_at=at, set_by=who)  # type: ignore[arg-type]
+        return len(named)
+
+    def closed(self, line: Line) -> None:
+        """The vendor closed the case: nothing is owed any more."""
+        self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
+
+    def _enter(self, what: str, quote: str, line: Line) -> None:
+        ask = Ask(f"{line.turn.id}-{what}", line.turn.author, "team", what, quote, line.turn.id, line.node.at)
+        self._asks.append(ask)
+
+    def _withdraw(self, line: Line, again: set[str]) -> None:
+        """What is not needed after all: the one thing that is open, else the logs."""
+        waiting = [ask for ask in self.open() if ask.what not in again]
+        gone = waiting if len(waiting) == 1 else [ask for ask in waiting if ask.what == "logs"]
+        self._close(gone, "withdrawn", line.node.at, line.turn.id)
+
+    def _close(self, asks: Iterable[Ask], state: str, at: datetime, message: str) -> None:
+        for ask in list(asks):
+            place = self._asks.index(ask)
+            answered_by = message if state == "answered" else None
+            self._asks[place] = replace(ask, state=state, answered_at=at, answered_by_message=answered_by)  # type: ignore[arg-type]
+
+
+def _tells(reading: Reading) -> bool:
+    """Whether a mail tells something: more than a chaser, thanks or a promise."""
+    return not reading.says("act.chase") and reading.says(*_TELLS, states=_STATES)

@@ -1,0 +1,247 @@
+"""The inquiry, organised: what a vendor, a colleague or the requester needs, from what people really wrote.
+
+Nothing is invented. Every entry is somebody's words with the mail they stand in; what is not known is left out and
+listed in `gaps`. `brief_text` writes it as plain text or Markdown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from service.case.subject import shown_subject
+
+Lang = Literal["ja", "en"]
+For = Literal["vendor", "team", "requester"]
+Document = Mapping[str, Any]
+
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("problem", ("symptom", "error_message", "change_target")),
+    ("expected", ("expected",)),
+    ("impact", ("impact_scope", "business_impact", "workaround", "deadline")),
+    ("since_when", ("occurred_at", "timezone", "ongoing_state", "frequency", "last_known_good", "recent_changes")),
+    ("environment", ("product", "version", "environment", "location", "resource_id", "device_id", "contract_id")),
+    ("tried", ("repro_steps", "tried", "refs_checked")),
+    ("question", ("question", "background")),
+    ("other", ()),
+)
+TITLES: Mapping[str, Mapping[str, str]] = {
+    "problem": {"ja": "事象", "en": "Problem"},
+    "expected": {"ja": "期待する動作", "en": "Expected"},
+    "impact": {"ja": "影響", "en": "Impact"},
+    "since_when": {"ja": "発生状況", "en": "Since when"},
+    "environment": {"ja": "環境・対象", "en": "Environment and identifiers"},
+    "tried": {"ja": "実施済みの確認", "en": "What was tried"},
+    "question": {"ja": "ご質問・ご依頼", "en": "What we ask"},
+    "other": {"ja": "その他", "en": "Other"},
+    "attached": {"ja": "添付資料", "en": "Attached"},
+    "gaps": {"ja": "これから確認する項目", "en": "Still to be asked"},
+    "references": {"ja": "お問い合わせ番号", "en": "Your reference"},
+    "open_asks": {"ja": "ベンダーからの依頼(未回答)", "en": "Asked by the vendor, not answered yet"},
+    "turn": {"ja": "次に対応する人", "en": "Who acts next"},
+    "parked": {"ja": "復旧後に扱う件", "en": "For after recovery"},
+    "tone": {"ja": "書き方のヒント", "en": "A kinder wording"},
+    "priority": {"ja": "優先度", "en": "Priority"},
+    "status": {"ja": "状況", "en": "Status"},
+    "promised": {"ja": "次の連絡の予定", "en": "Next word expected"},
+}
+UNKNOWN = {"ja": "不明(確認済み)", "en": "unknown (checked)"}
+NONE = {"ja": "なし", "en": "none"}
+ABOUT = {"ja": "(おおよそ)", "en": " (not exact)"}
+_VENDOR_NEVER = ("requester", "contact", "approval")
+"""Items about our own people: told to a vendor only where it asked for them or the team itself says them."""
+_FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
+_TELLING = {"howto": ("question", "symptom"), "request": ("change_target", "question"), "billing": ("question",)}
+"""Items that tell the matter, best first, where it is no trouble."""
+_SAYS = 32
+"""Columns under which a question ("Which is it?") says nothing by itself."""
+
+
+def brief(
+    case: Document,
+    messages: Sequence[Document],
+    *,
+    for_: str = "vendor",
+    lang: str = "en",
+    labels: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, Any]:
+    """The brief as values. `case` and `messages` are documents of INTERFACE, `labels` the names of items by language.
+
+    For a vendor: no internal remark, hint or priority, no sentence that the tone check hints at (`reword` names them),
+    no topic for later unless the trouble is over. For the requester: what is known and what comes next.
+    """
+    language: Lang = "ja" if lang == "ja" else "en"
+    names = {item: name[language] for item, name in (labels or {}).items() if name.get(language)}
+    known = {line["item"]: {**line, "label": names.get(line["item"], line["label"])} for line in case["checklist"]}
+    unkind = {item: hint for item, line in known.items() if (hint := _hint(line, case)) and for_ == "vendor"}
+    lines = {i: line for i, line in known.items() if i not in unkind and _meant(line, case, messages, for_)}
+    people = {p["address"]: p["name"] or p["address"] for p in case.get("participants", [])}
+    made: dict[str, Any] = {
+        "for": for_,
+        "lang": language,
+        "case": case.get("key"),
+        "title": shown_subject(case.get("title") or ""),
+        "problem": _problem(case, lines),
+        "vendor": case.get("vendor"),
+        "references": [ref["ref"] for ref in case.get("vendor_refs", []) if _ours(ref, case)],
+        "sections": _sections(lines, case, people, language, for_),
+        "gaps": [
+            {"item": item, "label": known[item]["label"] if item in known else names.get(item, item)}
+            for item in case.get("missing", [])
+        ],
+        "reword": [
+            {"item": item, "label": known[item]["label"], "tone": hint["id"], "advice": hint["advice"]}
+            for item, hint in unkind.items()
+        ],
+        "attached": _attached(messages),
+        "titles": {name: title[language] for name, title in TITLES.items()},
+        "status": case.get("status"),
+        "waiting_on": case.get("waiting_on"),
+        "waiting_since": case.get("waiting_since"),
+        "promised": _promised(case),
+    }
+    if for_ == "team":
+        made |= _for_team(case)
+    return made
+
+
+def _sections(
+    lines: Mapping[str, Document], case: Document, people: Mapping[str, str], lang: Lang, for_: str
+) -> list[dict[str, Any]]:
+    placed = {item for _, items in SECTIONS for item in items}
+    made = []
+    for name, items in SECTIONS:
+        wanted = items or tuple(item for item in lines if item not in placed)
+        entries = [_entry(lines[item], people, lang) for item in wanted if item in lines]
+        if name == "question":
+            entries += _later(case, lang, for_)
+        if entries or name != "other":
+            made.append({"id": name, "title": TITLES[name][lang], "entries": entries})
+    return made
+
+
+def _later(case: Document, lang: Lang, for_: str) -> list[dict[str, Any]]:
+    """Topics for after recovery, once the trouble is over: a request for the cause stays open as such."""
+    if for_ != "vendor" or not case.get("recovered"):
+        return []
+    label = TITLES["parked"][lang]
+    return [
+        {"item": f"parked:{one['topic']}", "label": label, "text": _one_line(one["quote"]), "state": "present",
+         "message": one["message"], "partial": False}
+        for one in case.get("parked", [])
+        if one["topic"] in ("rca", "compensation")
+    ]  # fmt: skip
+
+
+def _for_team(case: Document) -> dict[str, Any]:
+    detail = case.get("priority_detail") or {}
+    return {
+        "priority": {"level": case.get("priority"), "evidence": [e["quote"] for e in detail.get("evidence", [])]},
+        "needs_triage": bool(case.get("needs_triage")),
+        "open_asks": [
+            {name: ask[name] for name in ("what", "quote", "message", "asked_at")}
+            for ask in case.get("asks", [])
+            if ask["state"] == "open"
+        ],
+        "parked": [{"topic": p["topic"], "quote": p["quote"]} for p in case.get("parked", [])],
+        "tone": [{"id": t["id"], "quote": t["quote"], "advice": t["advice"]} for t in case.get("tone", [])],
+    }
+
+
+def _promised(case: Document) -> str | None:
+    """When the next word is expected: the earliest promise that is neither kept nor over."""
+    due = [one["due"] for one in case.get("promises") or [] if not one["kept"] and not one["overdue"]]
+    return min(due, default=None)
+
+
+def _problem(case: Document, lines: Mapping[str, Document]) -> dict[str, Any]:
+    """The problem in one sentence: as last stated; where that is the bare subject, what happens or what is asked."""
+    stated = case.get("problem") or {}
+    statement = _one_line(stated.get("statement"))
+    title = shown_subject(case.get("title") or "")
+    unkind = _hint({"quote": statement}, case) is not None
+    if statement and not unkind and shown_subject(statement) != title:
+        return {"statement": statement, "message": stated.get("message"), "item": None}
+    for item in _TELLING.get(str(case.get("kind")), ("symptom", "question")):
+        line = lines.get(item)
+        words = _words(line) if line is not None else ""
+        if line is not None and (_columns(words) >= _SAYS or (words and item != "question")):
+            return {"statement": words, "message": line.get("message"), "item": item}
+    return {"statement": "" if unkind else title, "message": stated.get("message"), "item": None}
+
+
+def _hint(line: Document, case: Document) -> Document | None:
+    """What the tone check says of the sentence behind a line."""
+    said = [text for text in (_one_line(line.get("quote")), _one_line(line.get("value"))) if text]
+    hints = [(hint, _one_line(hint["quote"])) for hint in case.get("tone", [])]
+    return next((hint for hint, quote in hints if quote and any(quote in text for text in said)), None)
+
+
+def _meant(line: Document, case: Document, messages: Sequence[Document], for_: str) -> bool:
+    """Whether a line is told, and meant for this reader."""
+    item = line["item"]
+    told = line["state"] in ("present", "unknown") or (line["state"] == "missing" and bool(line.get("partial")))
+    if not told or not (_words(line) or line.get("none") or line["state"] == "unknown"):
+        return False
+    if for_ == "team":
+        return True
+    if for_ == "requester":
+        return item in _FOR_REQUESTER
+    if item == "related_case":
+        return not any(ref["ref"] in _words(line) for ref in case.get("vendor_refs", []) if ref.get("ref"))
+    if item not in _VENDOR_NEVER or (item == "requester" and case.get("kind") == "request"):
+        return True
+    if any(ask["what"] == f"info:{item}" for ask in case.get("asks", [])):
+        return True
+    roles = {str(message["id"]): message["author"]["role"] for message in messages}
+    return item == "contact" and roles.get(str(line.get("message"))) == "team"
+
+
+def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, Any]:
+    """One value of an item in somebody's words; what a second reporter says follows with the name."""
+    text = _words(line)
+    if line["state"] == "unknown":
+        text = UNKNOWN[lang]
+    elif line.get("none") and not text:
+        text = NONE[lang]
+    elif line.get("partial"):
+        text = f"{text}{ABOUT[lang]}"
+    beside = line.get("others") or []
+    others = [f"{people.get(one['author'], one['author'])}: {_one_line(one['value'])}" for one in beside]
+    return {
+        "item": line["item"],
+        "label": line["label"],
+        "text": " / ".join([text, *others]),
+        "state": line["state"],
+        "message": line.get("message"),
+        "partial": bool(line.get("partial")),
+    }
+
+
+def _words(line: Document) -> str:
+    return _one_line(line.get("value")) or _one_line(line.get("quote"))
+
+
+def _one_line(text: Any) -> str:
+    return " ".join(str(text or "").split())
+
+
+def _columns(text: str) -> int:
+    return sum(1 if char.isascii() else 2 for char in text)
+
+
+def _ours(ref: Document, case: Document) -> bool:
+    return not case.get("vendor") or ref.get("vendor") in (case["vendor"], None)
+
+
+def _attached(messages: Sequence[Document]) -> list[dict[str, Any]]:
+    """Files our side sent, each once; pictures inside a body, and mails that were handed on, are left out."""
+    seen: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        if message["author"]["role"] == "vendor":
+            continue
+        for file in message.get("attachments", []):
+            if not file.get("inline") and file.get("content_type") != "message/rfc822":
+                one = {"filename": file["filename"], "size": file["size"], "message": message["id"]}
+                seen.setdefault(file.get("sha256") or file["filename"], one)
+    return list(seen.values())

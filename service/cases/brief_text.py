@@ -1,0 +1,106 @@
+"""A brief as plain text or Markdown, ready to paste.
+
+A sentence that tells several items is written once, under all their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+_JOINED = {"ja": "・", "en": " / "}
+_SIDES: Mapping[str | None, Mapping[str, str]] = {
+    "team": {"ja": "情シス", "en": "the IT team"},
+    "vendor": {"ja": "ベンダー", "en": "the vendor"},
+    "requester": {"ja": "ご依頼者", "en": "you"},
+    None: {"ja": "なし", "en": "nobody"},
+}
+_STATUS = {
+    "open": {"ja": "対応中", "en": "being worked on"},
+    "resolved": {"ja": "解決", "en": "resolved"},
+    "closed": {"ja": "完了", "en": "closed"},
+}
+Block = tuple[str, list[str]]
+"""A heading ("" for none) and its lines."""
+
+
+def text(made: Mapping[str, Any]) -> str:
+    """Plain text without markup."""
+    return _written(made, "", str, "■ " if made["lang"] == "ja" else "", "・" if made["lang"] == "ja" else "- ")
+
+
+def markdown(made: Mapping[str, Any]) -> str:
+    """Markdown; words of a mail never become markup."""
+    return _written(made, "# ", _plain, "## ", "- ")
+
+
+def _written(made: Mapping[str, Any], title: str, words: Callable[[str], str], heading: str, point: str) -> str:
+    out = [f"{title}{words(made['title'])}", ""] if made["title"] else []
+    for name, lines in _blocks(made, words):
+        if name:
+            out.append(f"{heading}{name}")
+        out += [f"{point}{line}" if name else line for line in lines]
+        out.append("")
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _blocks(made: Mapping[str, Any], words: Callable[[str], str]) -> Iterator[Block]:
+    titles, lang = made["titles"], made["lang"]
+    if made["references"] and made["for"] != "requester":
+        yield "", [f"{titles['references']}: {', '.join(map(words, made['references']))}"]
+    if made["for"] != "vendor":
+        yield "", list(_standing(made))
+    statement = made["problem"]["statement"]
+    if statement and statement != made["title"]:
+        yield "", [words(statement)]
+    told = {statement, made["title"]}
+    for section in made["sections"]:
+        lines = [f"{words(label)}: {words(value)}" for label, value in _once(section["entries"], told, lang)]
+        if lines:
+            yield section["title"], lines
+    if made["attached"] and made["for"] != "requester":
+        yield titles["attached"], [words(one["filename"]) for one in made["attached"]]
+    if made["gaps"] and made["for"] != "vendor":
+        yield titles["gaps"], [words(one["label"]) for one in made["gaps"]]
+    for name in ("open_asks", "parked", "tone"):
+        if made.get(name):
+            yield titles[name], [words(_line(one.get("advice") or one["quote"])) for one in made[name]]
+
+
+def _standing(made: Mapping[str, Any]) -> Iterator[str]:
+    """Priority, status, whose turn it is, and when the next word is expected."""
+    titles, lang = made["titles"], made["lang"]
+    if "priority" in made:
+        yield f"{titles['priority']}: {made['priority']['level']}"
+    status = _STATUS.get(made["status"] or "open", _STATUS["open"])[lang]
+    yield f"{titles['status']}: {status}"
+    if made["status"] in ("open", None):
+        side = made["waiting_on"]
+        named = _SIDES.get(side, _SIDES[None])[lang]
+        if side == "requester" and made["for"] == "team":
+            named = {"ja": "ご依頼者", "en": "the requester"}[lang]
+        yield f"{titles['turn']}: {named}"
+    if made["promised"]:
+        yield f"{titles['promised']}: {made['promised']}"
+
+
+def _once(entries: Sequence[Mapping[str, Any]], told: set[str], lang: str) -> list[tuple[str, str]]:
+    """Label and words of each line; a sentence told before is left out, and items that share one stand together."""
+    together: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry["text"] not in told:
+            together.setdefault(entry["text"], []).append(entry["label"])
+    told.update(together)
+    return [(_JOINED[lang].join(labels), words) for words, labels in together.items()]
+
+
+def _line(value: Any) -> str:
+    return " ".join(str(value).split())
+
+
+def _plain(value: str) -> str:
+    """Words of a mail inside Markdown: one line, nothing that would become markup or HTML."""
+    words = _line(value)
+    for mark in ("\\", "`", "*", "_", "[", "]", "<", "#", "|"):
+        words = words.replace(mark, f"\\{mark}")
+    return words

@@ -1,0 +1,46 @@
+"""Who takes part in a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mailrules.thread import Side
+from service.case.group import order_of
+from service.case.line import Line
+from service.case.node import Node
+from service.cases.state import Participant
+
+
+def is_team_here(node: Node, members: Sequence[Node]) -> bool:
+    """Whether an outsider who hands on a vendor's mail counts as team, in this case alone.
+
+    Only where he does not walk into what is there already, for anybody can write what looks like a forward: he opened
+    the case by it, or one of us or the vendor wrote to him in it before.
+    """
+    before = [m for m in members if m.id != node.id and m.id not in node.holds and order_of(m) < order_of(node)]
+    written_to = any(m.side != "unknown" and node.author in (*m.to, *m.cc) for m in before if m.origin == "delivered")
+    return node.hands_on and (not before or written_to)
+
+
+def participants_of(lines: Sequence[Line], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
+    """Authors and recipients, in the order in which they appear.
+
+    ``lines``: those that count (see ``trust``), so that a stranger who merely answers into a case is not let in. Who
+    wrote under another's name takes part in nothing. ``known``: address → name, for those of whom no mail tells one.
+    """
+    lines = [line for line in lines if not line.node.forged]
+    roles: dict[str, Side] = {}
+    names: dict[str, str] = {}
+    order: dict[str, None] = {}
+    for line in lines:
+        author = line.node.author
+        if author:
+            roles[author] = line.turn.side
+            names[author] = names.get(author) or line.name
+            order.setdefault(author)
+        for address, name, role in line.people:
+            order.setdefault(address)
+            names[address] = names.get(address) or name
+            roles.setdefault(address, role)
+    named = {address: names.get(address) or (known or {}).get(address, "") for address in order}
+    return tuple(Participant(address, named[address], roles.get(address, "unknown")) for address in order)

@@ -1,0 +1,263 @@
+"""How a case stands, derived anew from all its mails in the order in which they were written (law 6).
+
+Who has to act next follows from the mails, not from a status that somebody keeps: see ``turn``. What people set by hand
+stays and is shown as theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mailrules.judgement import ItemState, Judgement, Problem
+from mailrules.thread import Side
+from service.case.line import Line, doubts_of, in_order, with_readings
+from service.case.subject import shown_subject
+from service.case.trust import Doubt
+from service.cases.asks import Answers
+from service.cases.clocks import Calendar, business, elapsed, spans_of
+from service.cases.people import participants_of
+from service.cases.state import Ask, CaseState, Clocks, Frame, Overrides, Promised, Status
+from service.cases.turn import Course, follow
+
+DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
+
+
+def revise(
+    lines: Sequence[Line],
+    judgement: Judgement,
+    overrides: Overrides,
+    frame: Frame,
+    now: datetime,
+    answers: Answers,
+    calendars: Mapping[Side, Calendar] = DEFAULT_CALENDARS,
+    names: Mapping[str, str] | None = None,
+) -> CaseState:
+    """The state of a case.
+
+    ``lines`` in any order, all of the case; ``judgement`` of those that count, in order; ``answers``: which mail
+    answers which ask (``Rules.answers_ask``); ``names``: address → name of people whose mails tell none.
+
+    Raises ValueError for a case without messages.
+    """
+    if not lines:
+        raise ValueError("a case without messages has no state")
+    everything = in_order(lines)
+    doubted = doubts_of(everything)
+    ordered = [line for line in everything if line.id not in doubted] or everything
+    if len(judgement.readings) == len(ordered):
+        ordered = with_readings(ordered, judgement.readings)
+    course = follow(ordered, answers, overrides.asks)
+    status, waiting_on, since, moves = _with_people(course, overrides)
+    spans = spans_of([(at, side) for at, side in moves if at <= now], now)
+    checklist, missing = _checklist(judgement, overrides)
+    vendor = vendor_of(ordered, judgement, overrides)
+    level = overrides.priority.value if overrides.priority else judgement.priority.level
+    promises = _promises(ordered, now)
+    set_by = {
+        name: setting.by or "somebody"
+        for name in ("status", "priority", "title", "vendor", "waiting_on")
+        if (setting := getattr(overrides, name)) is not None
+    }
+    people = participants_of(ordered, names)
+    state = CaseState(
+        key=frame.key,
+        title=overrides.title.value if overrides.title else _title(ordered),
+        status=status,
+        waiting_on=waiting_on,
+        waiting_since=since,
+        priority=level,
+        kind=judgement.kind,
+        language=judgement.language,
+        vendor=vendor,
+        vendor_refs=_references(judgement, ordered),
+        missing=missing,
+        asks=course.asks,
+        messages=len(everything),
+        opened_at=ordered[0].node.at,
+        updated_at=now,
+        judgement=judgement,
+        checklist=checklist,
+        priority_set_by=(overrides.priority.by or "somebody") if overrides.priority else "rules",
+        clocks=Clocks(
+            team=elapsed(spans, "team"),
+            vendor=elapsed(spans, "vendor"),
+            requester=elapsed(spans, "requester"),
+            business={side: business(spans, side, calendars.get(side, Calendar())) for side in _SIDES},
+            first_response=_first_response(ordered),
+            turns=_turns(ordered),
+        ),
+        promises=promises,
+        participants=people,
+        problem=_agreed(judgement.problem, course.asks, ordered),
+        parked=judgement.parked,
+        frame=frame,
+        set_by=set_by,
+        not_counted=tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted),
+    )
+    return replace(state, notes=(*_notes(state, checklist), *_doubtful(everything, doubted)))
+
+
+def _doubtful(lines: Sequence[Line], doubted: Mapping[int, Doubt]) -> Iterator[str]:
+    """What is to be said of the senders in a case."""
+    if any(line.node.forged for line in lines):
+        yield "dmarc-failed"
+    if any(line.node.trust == "unverified" for line in lines):
+        yield "sender-unverified"
+    if "outsider" in doubted.values():
+        yield "outsider"
+
+
+def vendor_of(lines: Sequence[Line], judgement: Judgement, overrides: Overrides) -> str | None:
+    """Whose case it is: as a person said, as the mails say, or the maker of the product that our people name first,
+    until somebody writes to a vendor. ``lines`` with their readings, in order."""
+    if overrides.vendor is not None:
+        return overrides.vendor.value  # type: ignore[no-any-return]
+    written = [line for line in lines if line.turn.automatic is None]
+    named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
+    return judgement.vendor or next((vendor for vendor in named if vendor), None)
+
+
+_SIDES: tuple[Side, ...] = ("team", "vendor", "requester")
+
+
+def _with_people(
+    course: Course, overrides: Overrides
+) -> tuple[Status, Side | None, datetime | None, list[tuple[datetime, Side | None]]]:
+    """What people set holds until a later mail moves the turn; a status they set holds until they take it back."""
+    status, waiting_on, since = course.status, course.waiting_on, course.since
+    moves = list(course.moves)
+    if overrides.status is not None:
+        status = overrides.status.value
+        if status != "open":
+            waiting_on, since = None, overrides.status.at or since
+            if overrides.status.at is not None:
+                moves = [m for m in moves if m[0] <= overrides.status.at]
+                moves.append((overrides.status.at, None))
+        elif course.status != "open":
+            waiting_on, since = course.last_turn or "team", overrides.status.at or since
+            moves.append((since or course.moves[-1][0], waiting_on))
+    if overrides.waiting_on is not None:
+        waiting_on, since = overrides.waiting_on.value, overrides.waiting_on.at or since
+        if since is not None:
+            moves = [m for m in moves if m[0] <= since]
+            moves.append((since, waiting_on))
+    return status, waiting_on, since, moves
+
+
+def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[Line]) -> Problem:
+    """What we said yes to (or put right) is agreed, however far it moved before."""
+    stated = next((line.node.at for line in lines if line.turn.id == problem.turn), None)
+    if stated is None or problem.version < 2:
+        return problem
+    agreed = [
+        ask.answered_at
+        for ask in asks
+        if ask.what == "confirm_scope" and ask.state == "answered" and ask.answered_at and ask.answered_at >= stated
+    ]
+    return replace(problem, drift=False, agreed_at=min(agreed)) if agreed else problem
+
+
+def _checklist(judgement: Judgement, overrides: Overrides) -> tuple[tuple[ItemState, ...], tuple[str, ...]]:
+    lines: list[ItemState] = []
+    for line in judgement.checklist:
+        setting = overrides.items.get(line.item)
+        if setting is not None and setting.value == "waived":
+            line = replace(line, state="waived")
+        elif setting is not None and setting.value is not None:
+            line = replace(line, state="present", value=str(setting.value))
+        lines.append(line)
+    done = {line.item for line in lines if line.state in ("waived", "present") and line.item in overrides.items}
+    return tuple(lines), tuple(item for item in judgement.missing if item not in done)
+
+
+def _title(lines: Sequence[Line]) -> str:
+    """The opening's subject, or what it is about where it stands under an old subject; else the first words written."""
+    own = [line for line in lines if line.turn.automatic is None] or list(lines)
+    for line in own:
+        if line.turn.begins:
+            break
+        if shown := shown_subject(line.turn.subject):
+            return shown
+    words = " ".join(own[0].turn.text.split())
+    return words[:80] + ("…" if len(words) > 80 else "")
+
+
+def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str, str], ...]:
+    """The case's own numbers: what a reply that begins a new topic still carries in its subject is the old case's, and
+    so is a number named as a former or related one."""
+    stated: set[tuple[str, str]] = set()
+    foreign: set[tuple[str, str]] = set()
+    for line in lines:
+        pairs = {(r.vendor, r.ref) for r in (line.reading.references if line.reading else ())}
+        if line.node.fresh and (line.node.reply_marked or not line.node.headerless):
+            foreign |= pairs
+        elif line.node.tells_previous:
+            foreign |= pairs - set(line.node.stated)
+            stated |= set(line.node.stated)
+        else:
+            stated |= pairs
+    found = [(r.vendor, r.ref) for r in judgement.references if not r.token]
+    return tuple(dict.fromkeys(pair for pair in found if pair in stated or pair not in foreign))
+
+
+def _promises(lines: Sequence[Line], now: datetime) -> tuple[Promised, ...]:
+    out: list[Promised] = []
+    for place, line in enumerate(lines):
+        if line.reading is None or line.turn.automatic is not None:
+            continue
+        for promise in line.reading.promises:
+            if promise.due is None:
+                continue
+            later = [m for m in lines[place + 1 :] if m.turn.side == line.turn.side and m.turn.automatic is None]
+            kept = any(m.node.at <= promise.due for m in later)
+            overdue = not later and now > promise.due
+            out.append(Promised(line.turn.side, promise.due, line.turn.id, promise.finding.quote, kept, overdue))
+    return tuple(out)
+
+
+def _first_response(lines: Sequence[Line]) -> int | None:
+    """Seconds from our report to the vendor to the vendor's first human word; without a vendor, from the opening to the
+    team's."""
+    human = [line for line in lines if line.turn.automatic is None and not line.wrapper]
+    asked = next((m for m in human if m.turn.side in ("team", "requester") and "vendor" in m.turn.towards), None)
+    if asked is None and any(m.turn.side == "vendor" for m in human):
+        asked = next((m for m in human if m.turn.side == "team"), None)
+    if asked is not None:
+        reply = next((m for m in human if m.turn.side == "vendor" and m.node.at >= asked.node.at), None)
+    elif human and human[0].turn.side != "team":
+        asked = human[0]
+        reply = next((m for m in human if m.turn.side == "team"), None)
+    else:
+        return None
+    return None if reply is None else max(0, int((reply.node.at - asked.node.at).total_seconds()))
+
+
+def _turns(lines: Sequence[Line]) -> int:
+    """How often we wrote and the other side answered: with the vendor, or with the user where no vendor takes part."""
+    vendor = any(m.turn.side == "vendor" and m.turn.automatic is None for m in lines)
+    turns, asked = 0, False
+    for line in lines:
+        if line.turn.automatic is not None or line.wrapper:
+            continue
+        other = line.turn.side == ("vendor" if vendor else "team")
+        if not other:
+            asked = asked or not vendor or line.turn.side in ("team", "requester")
+        elif asked:
+            turns, asked = turns + 1, False
+    return turns
+
+
+def _notes(state: CaseState, checklist: Sequence[ItemState]) -> tuple[str, ...]:
+    notes: list[str] = []
+    if state.priority == "P1" and state.status == "open":
+        if not any(line.item == "contact" and line.state == "present" for line in checklist):
+            notes.append("p1-without-contact")
+        if not any(p.role == "team" for p in state.participants):
+            notes.append("p1-without-owner")
+    if any(promise.overdue for promise in state.promises) and state.status == "open":
+        notes.append("overdue-promise")
+    if state.clocks.turns >= 3 and state.status == "open" and state.missing:
+        notes.append("call")
+    return tuple(notes)

@@ -1,0 +1,233 @@
+"""How a case stands: clocks, people's word, participants, numbers, the brief; readings come back as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from mailrules.judgement import (
+    AskMade,
+    Finding,
+    ItemState,
+    Judgement,
+    PriorityDetail,
+    Problem,
+    Promise,
+    Reading,
+    Reference,
+)
+from mailrules.statement import Statement
+from service.case.line import Line
+from service.case.readings import reading_of, unbound
+from service.cases.clocks import Calendar, Span, business, elapsed, spans_of
+from service.cases.revise import revise, vendor_of
+from service.cases.state import CaseState, Frame, Overrides
+from service.store.tables import to_json
+from tests.cases.test_turn import INQUIRY, LOGS_AND_SLOT, OPENING, RULES, UTC0, line
+
+NOW = UTC0 + timedelta(hours=12)
+
+
+def judged(lines: Sequence[Line], **values: object) -> Judgement:
+    readings = tuple(m.reading for m in lines if m.reading is not None)
+    words = Finding("impact.all", "core", "0", "dead")
+    made = Judgement(
+        kind="incident",
+        language="en",
+        side="team",
+        priority=PriorityDetail("P3", "low", "low", (words,), (), needs_triage=True),
+        checklist=(
+            ItemState(
+                "symptom", {"en": "Actual behaviour", "ja": "事象"}, "present", "dead", "0", "The scanner is dead."
+            ),
+            ItemState("version", {"en": "Version", "ja": "バージョン"}, "missing"),
+            ItemState("workaround", {"en": "Workaround", "ja": "回避策"}, "unknown", None, "1", "no idea"),
+        ),
+        missing=("version",),
+        present=("symptom",),
+        unknown=("workaround",),
+        questions=("version",),
+        readings=readings,
+        excerpt="The scanner is dead.",
+        tone=(),
+        parked=(),
+        problem=Problem("The scanner is dead.", 1),
+        vendor="acme",
+        references=(),
+        judged_by="core 1",
+    )
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def state(lines: Sequence[Line], by_hand: dict[str, object] | None = None, **values: object) -> CaseState:
+    return revise(
+        lines, judged(lines, **values), Overrides.from_document(by_hand), Frame("SD-7"), NOW, RULES.answers_ask
+    )
+
+
+def test_each_side_holds_the_case_from_its_turn_to_the_next() -> None:
+    told = state([OPENING, INQUIRY, LOGS_AND_SLOT])
+    assert (told.clocks.team, told.clocks.vendor) == (3600 + 10 * 3600, 3600)
+    assert told.clocks.first_response == 3600
+    assert told.clocks.turns == 1
+    assert told.waiting_since == LOGS_AND_SLOT.node.at
+
+
+def test_business_time_leaves_out_nights_weekends_and_public_holidays() -> None:
+    tokyo = ZoneInfo("Asia/Tokyo")
+    friday, tuesday = datetime(2031, 5, 2, 17, 0, tzinfo=tokyo), datetime(2031, 5, 7, 9, 30, tzinfo=tokyo)
+    spans = [Span("vendor", friday, tuesday)]  # 3 to 6 May 2031: two days of weekend and the holidays around it
+    assert business(spans, "vendor", Calendar()) == 3600
+    assert business(spans, "vendor", Calendar(country="")) == 3600 + 2 * int(8.5 * 3600)
+    always = Calendar(opens=time(0, 0), closes=time(23, 59), weekdays=frozenset(range(7)), country="")
+    assert business(spans, "vendor", always) <= elapsed(spans, "vendor")
+    assert business(spans, "team", Calendar()) == 0
+
+
+def test_a_turn_that_comes_back_counts_on() -> None:
+    hour = timedelta(hours=1)
+    moves = [(UTC0, "team"), (UTC0 + hour, "vendor"), (UTC0 + 2 * hour, None), (UTC0 + 3 * hour, "team")]
+    spans = spans_of(moves, UTC0 + 5 * hour)  # type: ignore[arg-type]
+    assert (elapsed(spans, "team"), elapsed(spans, "vendor")) == (3 * 3600, 3600)
+
+
+def test_what_people_set_stays_and_is_shown_as_theirs() -> None:
+    by_hand = {
+        "priority": {"value": "P1", "by": "Aki", "at": UTC0.isoformat()},
+        "title": {"value": "Scanner", "by": "Aki", "at": UTC0.isoformat()},
+        "items": {"version": {"value": "waived", "by": "Aki", "at": UTC0.isoformat()}},
+    }
+    document = state([OPENING, INQUIRY], by_hand).document()
+    assert (document["priority"], document["title"], document["missing"]) == ("P1", "Scanner", [])
+    assert document["priority_detail"]["set_by"] == "Aki"
+    assert document["priority_detail"]["by_rules"] == "P3"
+    assert {line["item"]: line["state"] for line in document["checklist"]}["version"] == "waived"
+    assert state([OPENING, INQUIRY]).document()["priority_detail"]["set_by"] == "rules"
+
+
+def test_a_statement_we_said_yes_to_is_agreed() -> None:
+    moved = Problem("Printing stops.", 2, True, "2")
+    scope = line(2, "vendor", "ask.confirm_scope")
+    asked = state([OPENING, INQUIRY, scope], problem=moved).document()["problem"]
+    assert (asked["drift"], asked["agreed_at"]) == (True, None)
+    yes = line(3, "team", "act.agree", to=("vendor",))
+    agreed = state([OPENING, INQUIRY, scope, yes], problem=moved).document()["problem"]
+    assert agreed["drift"] is False
+    assert agreed["agreed_at"] == yes.node.at.isoformat().replace("+00:00", "Z")
+
+
+def test_the_vendor_whose_hours_count_is_that_of_the_case() -> None:
+    lines = [OPENING, INQUIRY]
+    assert vendor_of(lines, judged(lines), Overrides()) == "acme"
+    by_hand = Overrides.from_document({"vendor": {"value": "umbra", "by": "Aki", "at": NOW.isoformat()}})
+    assert vendor_of(lines, judged(lines), by_hand) == "umbra"
+
+
+def test_a_name_from_the_site_file_stands_where_no_mail_tells_one() -> None:
+    opening = replace(OPENING, node=replace(OPENING.node, author="helper@partner.test"), name="")
+    names = {"helper@partner.test": "Helper"}
+    told = revise([opening], judged([opening]), Overrides(), Frame("SD-7"), NOW, RULES.answers_ask, names=names)
+    assert [(p.address, p.name) for p in told.participants] == [("helper@partner.test", "Helper")]
+
+
+def test_a_case_needs_triage_until_it_is_over_or_a_person_sets_the_priority() -> None:
+    assert state([OPENING]).document()["needs_triage"] is True
+    assert state([OPENING, line(2, "requester", "act.confirm_resolved", to=("team",))]).needs_triage is False
+    set_: dict[str, object] = {"priority": {"value": "P4", "by": "Aki", "at": UTC0.isoformat()}}
+    assert state([OPENING], set_).needs_triage is False
+
+
+def test_a_status_or_turn_set_by_hand_is_kept() -> None:
+    closed = state([OPENING, INQUIRY], {"status": {"value": "closed", "by": "Aki", "at": NOW.isoformat()}})
+    assert (closed.status, closed.waiting_on) == ("closed", None)
+    turned = state([OPENING, INQUIRY], {"waiting_on": {"value": "requester", "by": "Aki", "at": NOW.isoformat()}})
+    assert turned.waiting_on == "requester"
+
+
+def test_the_document_has_every_name_of_the_interface() -> None:
+    document = state([OPENING, INQUIRY, LOGS_AND_SLOT]).document()
+    summary = "key title status waiting_on waiting_since priority kind language vendor vendor_refs missing open_asks"
+    rest = (
+        "messages opened_at updated_at priority_detail checklist asks tone parked problem clocks participants merged"
+        " related judged_by read_by needs_triage requester excerpt"
+    )
+    assert set(summary.split()) | set(rest.split()) <= set(document)
+    assert document["open_asks"] == 2
+    ask = {"id", "by", "of", "what", "quote", "message", "asked_at", "state", "answered_at", "answered_by_message"}
+    assert set(document["asks"][0]) == ask | {"set_by"}
+    assert document["waiting_since"].endswith("Z")
+
+
+def test_a_stranger_who_answers_into_a_case_is_no_participant() -> None:
+    stranger = line(3, "unknown", "act.report")
+    stranger = replace(stranger, node=replace(stranger.node, author="x@else.test"))
+    people = state([replace(m, node=replace(m.node, author=f"{m.turn.side}@lab.test")) for m in (OPENING, INQUIRY)])
+    assert [p.address for p in people.participants] == ["requester@lab.test", "team@lab.test"]
+    with_him = state([OPENING, INQUIRY, stranger])
+    assert "x@else.test" not in [p.address for p in with_him.participants]
+
+
+def test_an_old_number_in_the_subject_of_a_new_topic_is_not_the_cases() -> None:
+    number = Reference("acme", "550123", True, "#550123")
+    first = replace(INQUIRY, node=replace(INQUIRY.node, fresh=True, reply_marked=True))
+    assert first.reading is not None
+    first = replace(first, reading=msgspec.structs.replace(first.reading, references=(number,)))
+    assert state([first], references=(number,)).vendor_refs == ()
+    unlinked = replace(first, node=replace(first.node, reply_marked=False))
+    assert state([unlinked], references=(number,)).vendor_refs == (("acme", "550123"),), "no reply: its own number"
+    assert state([replace(first, node=INQUIRY.node)], references=(number,)).vendor_refs == (("acme", "550123"),)
+
+
+def test_a_promise_that_is_over_is_said_neutrally() -> None:
+    due = UTC0 + timedelta(hours=5)
+    assert LOGS_AND_SLOT.reading is not None
+    promise = Promise(due, Finding("p", "core", "2", "by five"))
+    told = replace(LOGS_AND_SLOT, reading=msgspec.structs.replace(LOGS_AND_SLOT.reading, promises=(promise,)))
+    made = state([INQUIRY, told])
+    assert made.promises[0].overdue
+    assert "overdue-promise" in made.notes
+
+
+def test_a_case_without_messages_has_no_state() -> None:
+    with pytest.raises(ValueError, match="without messages"):
+        revise([], judged([OPENING]), Overrides(), Frame("SD-1"), NOW, RULES.answers_ask)
+
+
+def test_a_reading_comes_back_as_it_was() -> None:
+    finding = Finding("r", "core", "0", "words", 3, 8, "v")
+    reading = Reading(
+        turn="0",
+        statements=(Statement("item.version", "value", "version 4.2", 3, 14, value="4.2"), Statement("ongoing")),
+        reader="embedded",
+        version="7",
+        references=(Reference("acme", "1", True, "#1"),),
+        vendor="acme",
+        kind="incident",
+        acts=("report",),
+        asks=(AskMade("logs", finding),),
+        parked=(finding,),
+        promises=(Promise(datetime(2031, 5, 12, tzinfo=UTC), finding),),
+        findings=(finding,),
+    )
+    assert unbound(reading).turn == unbound(reading).parked[0].turn == ""
+    assert unbound(unbound(reading)) == unbound(reading) != reading
+    written = to_json(unbound(reading))
+    assert '"turn"' not in written
+    assert reading_of(written, "0") == reading
+    again = reading_of(written, "9")
+    assert again is not None
+    assert {again.turn, again.findings[0].turn, again.promises[0].finding.turn} == {"9"}
+    assert reading_of('{"kind": ["of another version"]}', "9") is None
+
+
+def test_until_somebody_writes_to_a_vendor_the_case_is_its_who_made_the_product() -> None:
+    assert OPENING.reading is not None
+    opening = replace(OPENING, reading=msgspec.structs.replace(OPENING.reading, maker="acme"))
+    assert state([opening], vendor=None).vendor == "acme"
+    assert state([opening, INQUIRY], vendor="example").vendor == "example"
+    assert state([OPENING], vendor=None).vendor is None

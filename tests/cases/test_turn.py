@@ -1,0 +1,317 @@
+"""Whose turn it is, what is asked and answered, when a case is settled: tables of small exchanges.
+
+Mails are given by their statements, as any reader would find them; what follows is the rules'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mailrules.judgement import Reading
+from mailrules.library import load
+from mailrules.statement import Statement
+from mailrules.thread import File, Side, Turn
+from service.case.line import Line
+from service.case.node import Node
+from service.cases.state import Setting
+from service.cases.turn import Course, follow
+
+UTC0 = datetime(2031, 5, 12, 0, 0, tzinfo=UTC)
+RULES = load()
+
+
+def line(
+    number: int,
+    side: Side,
+    *says: str,
+    to: Sequence[Side] = (),
+    files: Sequence[str] = (),
+    automatic: str | None = None,
+    wrapper: bool = False,
+) -> Line:
+    """The ``number``-th mail, an hour after the one before. ``says``: meanings, ``item.logs=pending`` with a state."""
+    at = UTC0 + timedelta(hours=number)
+    turn = Turn(
+        id=str(number),
+        side=side,
+        author=f"{side}@x.test",
+        text=" ".join(says),
+        subject_is_new=number == 0,
+        date=at,
+        automatic=automatic,
+        towards=frozenset(to),
+        files=tuple(File(name, "text/plain", 9) for name in files),
+    )
+    statements = []
+    for place, one in enumerate(says):
+        meaning, _, state = one.partition("=")
+        statements.append(Statement(meaning, state or "value", f"{one} of {number}", place * 40, place * 40 + 30))
+    reading = RULES.conclude(turn, Reading(turn=str(number), statements=tuple(statements)))
+    recipients = tuple(f"{one}@x.test" for one in to)
+    node = Node(number, at, author=f"{side}@x.test", side=side, to=recipients, automatic=automatic)
+    return Line(number, node, turn, at, reading, wrapper=wrapper)
+
+
+def course(*lines: Line) -> Course:
+    return follow(lines, RULES.answers_ask)
+
+
+def open_asks(told: Course) -> list[str]:
+    return [ask.what for ask in told.asks if ask.state == "open"]
+
+
+OPENING = line(0, "requester", "act.report", "item.symptom", to=("team",))
+INQUIRY = line(1, "team", "act.report", "item.symptom", "item.question", to=("vendor",))
+ASKED = line(2, "vendor", "ask.logs")
+LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
+
+
+@pytest.mark.parametrize(
+    ("lines", "turn"),
+    [
+        ([OPENING], "team"),
+        ([OPENING, INQUIRY], "vendor"),
+        ([INQUIRY, line(2, "vendor", "act.auto_ack", automatic="auto_reply")], "vendor"),
+        ([INQUIRY, line(2, "vendor", "act.auto_ack")], "vendor"),
+        ([INQUIRY, ASKED], "team"),
+        ([INQUIRY, line(2, "vendor", "ask.something")], "team"),
+        ([INQUIRY, line(2, "vendor", "act.answer")], "team"),
+        ([INQUIRY, line(2, "vendor")], "team"),
+        ([INQUIRY, line(2, "vendor", "act.progress")], "vendor"),
+        ([INQUIRY, line(2, "vendor", "act.escalated")], "vendor"),
+        ([INQUIRY, line(2, "vendor", "act.answer", "act.escalated")], "vendor"),
+        ([INQUIRY, line(2, "vendor", "act.answer", "act.promise")], "vendor"),
+        ([INQUIRY, line(2, "vendor", "ask.logs", "act.promise")], "team"),
+        ([INQUIRY, line(2, "vendor", "act.scope_statement", "act.progress")], "team"),
+        ([OPENING, INQUIRY, line(2, "team", "tone.blame_vendor_slow", to=("requester",))], "vendor"),
+        ([OPENING, ASKED, line(3, "team", "tone.blame_vendor_slow", to=("requester",))], "team"),
+        ([line(0, "team", "tone.blame_vendor_slow", to=("requester",))], "team"),
+        ([INQUIRY, line(2, "team", "act.chase", to=("vendor",))], "vendor"),
+        ([OPENING, line(1, "team", "ask.something", to=("requester",))], "requester"),
+        ([OPENING, line(1, "team", "act.answer", to=("requester",))], "requester"),
+        ([OPENING, line(1, "team", "act.progress", to=("requester",))], "team"),
+        ([OPENING, INQUIRY, line(2, "team", "act.raised", to=("requester",))], "vendor"),
+        ([OPENING, line(1, "requester", "act.chase", to=("team",))], "team"),
+        ([OPENING, INQUIRY, line(2, "requester", "act.chase", to=("team",))], "vendor"),
+        ([OPENING, INQUIRY, line(2, "requester", "act.thanks", to=("team",))], "vendor"),
+        ([line(0, "team", "act.report", "act.raised")], "vendor"),
+        ([line(0, "team", "act.report")], "team"),
+        ([line(0, "unknown")], "team"),
+        ([line(0, "vendor", "kind.notice", automatic="notification")], None),
+        ([line(0, "team", wrapper=True), line(1, "vendor", "ask.test")], "team"),
+    ],
+)
+def test_each_mail_moves_the_turn_or_leaves_it(lines: list[Line], turn: str | None) -> None:
+    assert course(*lines).waiting_on == turn
+
+
+def test_absence_mails_and_receipts_leave_the_turn_and_its_beginning() -> None:
+    asked = line(1, "team", "ask.something", to=("requester",))
+    told = course(OPENING, asked, line(2, "requester", automatic="auto_reply"))
+    assert told.waiting_on == "requester"
+    assert told.since == asked.node.at
+
+
+@pytest.mark.parametrize(
+    ("says", "files", "still_open", "turn"),
+    [
+        (("act.give_logs", "item.contact"), (), [], "vendor"),
+        (("item.contact",), ("a.log",), [], "vendor"),
+        ((), ("a.log",), ["time_slot"], "team"),
+        (("item.contact",), (), ["logs"], "team"),
+        (("item.logs=none", "item.contact"), (), [], "vendor"),
+        (("item.logs=pending", "item.contact"), (), ["logs"], "team"),
+        (("item.product",), (), ["logs", "time_slot"], "team"),
+    ],
+)
+def test_a_partial_answer_keeps_the_turn_with_whoever_owes_the_rest(
+    says: tuple[str, ...], files: tuple[str, ...], still_open: list[str], turn: str
+) -> None:
+    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "team", *says, to=("vendor",), files=files))
+    assert (open_asks(told), told.waiting_on) == (still_open, turn)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("ask.info.version", "item.version=unknown"),
+        ("ask.info.recent_changes", "item.recent_changes=none"),
+        ("ask.info.version", "item.resource_id"),  # the only thing that is open, answered in other words
+        ("ask.permission", "item.consent"),
+        ("ask.permission", "act.decline"),
+        ("ask.time_slot", "act.decline"),
+        ("ask.confirm_close", "act.confirm_resolved"),
+        ("ask.confirm_close", "ongoing"),
+        ("ask.confirm_scope", "act.agree"),
+        ("ask.severity", "act.agree"),
+        ("ask.test", "item.tried"),
+        ("ask.something", "item.product"),
+    ],
+)
+def test_what_answers_an_ask(asked: str, answer: str) -> None:
+    told = course(INQUIRY, line(2, "vendor", asked), line(3, "team", answer, to=("vendor",)))
+    assert [ask.state for ask in told.asks] == ["answered"]
+
+
+@pytest.mark.parametrize("asked", ["ask.confirm_scope", "ask.logs", "ask.permission", "ask.info.version"])
+@pytest.mark.parametrize("says", [(), ("act.thanks",), ("act.chase",), ("act.promise",), ("heard",)])
+def test_a_mail_that_tells_nothing_answers_nothing(asked: str, says: tuple[str, ...]) -> None:
+    told = course(INQUIRY, line(2, "vendor", asked), line(3, "team", *says, to=("vendor",)))
+    assert [ask.state for ask in told.asks] == ["open"]
+    assert told.waiting_on == "team"
+
+
+def test_facts_about_the_trouble_do_not_agree_to_a_scope() -> None:
+    told = course(INQUIRY, line(2, "vendor", "ask.confirm_scope"), line(3, "team", "item.symptom", to=("vendor",)))
+    assert open_asks(told) == ["confirm_scope"]
+
+
+def test_an_answer_given_to_a_colleague_answers_no_vendor() -> None:
+    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "requester", "act.give_logs", to=("team",), files=("a.log",)))
+    assert {ask.state for ask in told.asks} == {"open"}
+    assert told.waiting_on == "team"
+
+
+def test_an_answer_that_went_by_a_portal_can_be_told_by_mail() -> None:
+    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "team", "act.elsewhere"))
+    assert {ask.state for ask in told.asks} == {"answered"}
+    assert (told.asks[0].answered_by_message, told.waiting_on) == ("3", "vendor")
+
+
+def test_what_a_vendor_does_not_need_after_all_is_withdrawn() -> None:
+    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "act.withdraw", "act.progress"))
+    assert {ask.what: ask.state for ask in told.asks} == {"logs": "withdrawn", "time_slot": "open"}
+
+
+def test_a_case_that_the_vendor_closed_is_closed_until_it_comes_back() -> None:
+    asks = line(2, "vendor", "ask.test", "ask.confirm_close")
+    closed = line(3, "vendor", "act.close")
+    told = course(INQUIRY, asks, closed)
+    assert (told.status, told.waiting_on) == ("closed", None)
+    assert {ask.state for ask in told.asks} == {"withdrawn"}
+    assert course(INQUIRY, asks, closed, line(4, "requester", "act.reopen", to=("team",))).status == "open"
+
+
+def test_a_log_handed_over_under_the_vendors_number_answers_though_only_we_are_addressed() -> None:
+    note = line(3, "team", "act.give_logs")
+    note = replace(note, node=replace(note.node, stated=(("cisco", "690011223"),)))
+    told = course(INQUIRY, ASKED, note)
+    assert ({ask.state for ask in told.asks}, told.waiting_on) == ({"answered"}, "vendor")
+
+
+def test_who_says_that_it_works_and_asks_the_vendor_for_more_keeps_the_case_open() -> None:
+    tested = line(2, "vendor", "ask.test", "act.answer")
+    more = line(3, "team", "act.confirm_resolved", "item.question", "parked.rca", to=("vendor",))
+    told = course(INQUIRY, tested, more)
+    assert (told.status, told.waiting_on) == ("open", "vendor")
+    assert {ask.state for ask in told.asks} == {"answered"}
+    told = course(INQUIRY, tested, more, line(4, "vendor", "ask.confirm_close", "act.answer"))
+    assert (told.status, told.waiting_on, told.asks[-1].state) == ("open", "team", "open")
+    done = line(3, "team", "act.confirm_resolved", "act.close", to=("vendor",))
+    assert course(INQUIRY, tested, done).status == "closed"
+
+
+def test_an_ask_made_again_is_a_new_one() -> None:
+    answer = line(3, "team", "act.give_logs", "item.contact", to=("vendor",))
+    told = course(INQUIRY, LOGS_AND_SLOT, answer, line(4, "vendor", "ask.logs"))
+    assert [(a.what, a.state, a.message) for a in told.asks] == [
+        ("logs", "answered", "2"),
+        ("time_slot", "answered", "2"),
+        ("logs", "open", "4"),
+    ]
+
+
+def test_an_unnamed_ask_beside_a_named_one_is_not_owed_apart() -> None:
+    told = course(INQUIRY, line(2, "vendor", "ask.logs", "ask.something"))
+    assert open_asks(told) == ["logs"]
+
+
+def test_a_user_settles_a_case_and_can_open_it_again() -> None:
+    solved = line(2, "requester", "act.confirm_resolved", to=("team",))
+    thanks = line(3, "vendor", "act.thanks")
+    again = line(4, "requester", "act.reopen", to=("team",))
+    told = course(OPENING, INQUIRY, solved)
+    assert (told.status, told.waiting_on) == ("resolved", None)
+    assert course(OPENING, INQUIRY, solved, thanks).status == "resolved"
+    told = course(OPENING, INQUIRY, solved, thanks, again)
+    assert (told.status, told.waiting_on) == ("open", "team")
+
+
+def test_what_was_asked_lapses_or_is_answered_when_the_matter_is_settled() -> None:
+    asks = line(2, "vendor", "ask.confirm_close", "ask.logs")
+    told = course(INQUIRY, asks, line(3, "requester", "act.confirm_resolved", to=("team",)))
+    assert {ask.what: ask.state for ask in told.asks} == {"confirm_close": "answered", "logs": "withdrawn"}
+
+
+def test_a_vendor_that_goes_on_after_the_settlement_has_the_turn() -> None:
+    solved = line(2, "team", "act.confirm_resolved", to=("vendor",))
+    told = course(INQUIRY, solved, line(3, "vendor", "act.progress"))
+    assert (told.status, told.waiting_on) == ("open", "vendor")
+
+
+def test_a_proposal_to_close_lets_earlier_asks_lapse_and_resolves_nothing() -> None:
+    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "ask.confirm_close"))
+    assert open_asks(told) == ["confirm_close"]
+    assert (told.status, told.waiting_on) == ("open", "team")
+
+
+@pytest.mark.parametrize(
+    ("says", "turn", "status"),
+    [
+        (("desk.customer",), "team", "open"),
+        (("desk.vendor",), "vendor", "open"),
+        (("desk.closed",), None, "closed"),
+        ((), "vendor", "open"),
+        (("kind.notice",), "vendor", "open"),
+    ],
+)
+def test_a_notice_of_a_state_says_whose_turn_it_is(says: tuple[str, ...], turn: str | None, status: str) -> None:
+    told = course(INQUIRY, line(2, "vendor", *says, automatic="notification"))
+    assert (told.waiting_on, told.status) == (turn, status)
+
+
+def test_a_receipt_that_names_a_state_moves_nothing() -> None:
+    receipt = line(3, "vendor", "act.auto_ack", "desk.vendor", automatic="auto_reply")
+    assert course(INQUIRY, ASKED, receipt).waiting_on == "team"
+
+
+def test_a_persons_mail_that_a_desk_marks_as_automatic_counts() -> None:
+    assert course(INQUIRY, line(2, "vendor", "ask.logs", automatic="notification")).waiting_on == "team"
+
+
+def test_a_refusal_keeps_the_turn_though_the_mail_that_asked_never_came() -> None:
+    refused = line(1, "team", "act.answer", "tone.refuse_logs", to=("vendor",))
+    assert course(OPENING, refused).waiting_on == "team"
+    assert course(OPENING, line(1, "team", "act.answer", to=("vendor",))).waiting_on == "vendor"
+    given = line(2, "team", "act.give_logs", to=("vendor",), files=("trace.pcap",))
+    assert course(OPENING, refused, given).waiting_on == "vendor"
+
+
+def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_moves_on() -> None:
+    at = LOGS_AND_SLOT.node.at + timedelta(minutes=30)
+    logs, slot = (f"{LOGS_AND_SLOT.turn.id}-{what}" for what in ("logs", "time_slot"))
+
+    def by_hand(*lines: Line, **said: Setting) -> Course:
+        return follow([INQUIRY, LOGS_AND_SLOT, *lines], RULES.answers_ask, said)
+
+    one = by_hand(**{logs: Setting("answered", "Aki", at)})
+    assert ({ask.what: ask.state for ask in one.asks}, one.waiting_on) == (
+        {"logs": "answered", "time_slot": "open"},
+        "team",
+    )
+    told = by_hand(**{logs: Setting("answered", "Aki", at), slot: Setting("answered", "Aki", at)})
+    assert (told.waiting_on, told.since, told.moves[-1]) == ("vendor", at, (at, "vendor"))
+    assert (told.asks[0].answered_at, told.asks[0].set_by, told.asks[0].answered_by_message) == (at, "Aki", None)
+    everything = {"*": Setting("answered", "Aki", at)}
+    assert by_hand(**everything).waiting_on == "vendor"
+    assert by_hand(**{"*": Setting("answered", "Aki", at - timedelta(days=2))}).waiting_on == "team"
+    again = line(9, "vendor", "ask.logs")
+    again = replace(again, node=replace(again.node, at=at + timedelta(hours=1)))
+    later = by_hand(again, **everything)
+    assert (later.waiting_on, [ask.state for ask in later.asks]) == ("team", ["answered", "answered", "open"])
+    gone = by_hand(**{"*": Setting("withdrawn", "Aki", at)})
+    assert ({ask.state for ask in gone.asks}, gone.waiting_on) == ({"withdrawn"}, "team")

@@ -1,0 +1,87 @@
+"""The rules alone: labelled mail as statements, so that what is wrong here is a rule's fault and not a reader's.
+
+Mails that open a matter, of the development files of the corpus. `python -m tests.mailrules.test_gold_statements`
+prints the figures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mailrules.library import load
+from mailrules.statement import Statement
+from mailrules.thread import Turn
+
+CORPUS = Path(__file__).parents[2] / "mailrules" / "corpus"
+RULES = load()
+
+
+def mails() -> Iterator[dict[str, Any]]:
+    """Labelled mails by writers whose mail may be looked at."""
+    split = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))
+    for name in split["development"]:
+        for line in (CORPUS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)
+
+
+def judged(mail: dict[str, Any]) -> tuple[str, str, str]:
+    """Kind, priority and impact by the rules."""
+    statements, text = [], ""
+    for unit in mail["units"]:
+        for label in unit["l"]:
+            meaning, _, state = label.partition("=")
+            at = len(text)
+            name = meaning.replace(":", ".")
+            statements.append(Statement(name, state or "value", unit["t"], at, at + len(unit["t"]), reader="gold"))
+        text += unit["t"] + "\n"
+    turn = Turn(
+        "1", mail["side"], "a@b.example", text, mail["subject"], mail["opens"], language=mail["lang"],
+        automatic=mail["automatic"], towards=frozenset([mail["to"]]),
+    )  # fmt: skip
+    judgement = RULES.judge((turn,), (RULES.reading(turn, statements, "gold", "1"),))
+    return judgement.kind, judgement.priority.level, judgement.priority.impact
+
+
+def agreement() -> tuple[Counter[str], Counter[str]]:
+    """By field: how many agree, of how many."""
+    right: Counter[str] = Counter()
+    of: Counter[str] = Counter()
+    for mail in mails():
+        if mail["opens"]:
+            wanted = (mail["kind"], mail["priority"], mail["impact"])
+            for field, label, got in zip(("kind", "priority", "impact"), wanted, judged(mail), strict=True):
+                of[field] += 1
+                right[field] += label == got
+    return right, of
+
+
+def test_the_rules_agree_with_people_where_the_statements_are_theirs() -> None:
+    right, of = agreement()
+    assert of["kind"] > 100
+    shares = {field: right[field] / of[field] for field in of}
+    assert shares["kind"] == 1.0
+    assert shares["priority"] >= 0.97
+    assert shares["impact"] >= 0.97
+
+
+def test_every_label_of_the_corpus_is_a_meaning_of_the_catalogue() -> None:
+    unknown = set()
+    for mail in mails():
+        for unit in mail["units"]:
+            for label in unit["l"]:
+                meaning, _, state = label.partition("=")
+                fault = RULES.catalogue.fault(meaning.replace(":", "."), state or "value")
+                unknown |= {f"{label}: {fault}"} if fault else set()
+    assert sorted(unknown) == []
+
+
+if __name__ == "__main__":
+    found, whole = agreement()
+    for name in whole:
+        print(f"{name:9} {found[name] / whole[name]:.3f} of {whole[name]}")
