@@ -13,7 +13,20 @@ from importlib import metadata
 
 from cyclopts import App, CycloptsError
 
-from service.commands import cases, contents, health, keeping, mails, outbox, rules, serving, spool, team, tokens
+from service.commands import (
+    cases,
+    contents,
+    health,
+    keeping,
+    mailbox,
+    mails,
+    outbox,
+    rules,
+    serving,
+    spool,
+    team,
+    tokens,
+)
 from service.commands.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
@@ -40,6 +53,7 @@ app.command(cases.cases)
 app.command(cases.show)
 app.command(rules.app)
 app.command(rules.replay)
+app.command(mailbox.app)
 app.command(spool.app)
 app.command(outbox.app)
 app.command(contents.app)

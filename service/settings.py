@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -163,6 +164,9 @@ class Settings(BaseSettings):
         None, description="file of name:scrypt$salt$hash; offers AUTH under TLS; `sodan smtp-password` makes a line"
     )
     smtp_require_login: bool = Field(False, description="refuse mail before AUTH (530)")
+    mailboxes: Path | None = Field(
+        None, description="YAML file that names mailboxes to fetch from (IMAP, Microsoft Graph)"
+    )
     workers: int = Field(1, ge=1, le=64, description="worker processes of `sodan serve`")
     batch: int = Field(128, ge=1, le=10_000, description="mails a worker takes in one transaction, at most")
     mail_seconds: float = Field(
@@ -380,6 +384,17 @@ class Settings(BaseSettings):
 def variable(field: str) -> str:
     """The environment variable of a field: ``from_`` is SODAN_FROM."""
     return f"SODAN_{field.rstrip('_').upper()}"
+
+
+def covers(intake: tuple[str, ...], address: str) -> bool:
+    """Whether an address is one of ``intake``, a tagged form of one (``intake+tag@``), or in a domain of it."""
+    local, _, domain = address.casefold().rpartition("@")
+    return bool(local) and not {f"{local.partition('+')[0]}@{domain}", f"@{domain}"}.isdisjoint(intake)
+
+
+def environment(name: str) -> str:
+    """A variable that another file names as the place of a secret; empty where it is not set."""
+    return os.environ.get(name, "")
 
 
 def load(**given: Any) -> Settings:

@@ -25,12 +25,12 @@ from functools import partial
 import structlog
 
 from service.errors import Unavailable
+from service.holders import release_the_dead
 from service.settings import Listen, Settings
 from service.signals import on_signals
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.watchdog import doors, watch
-from service.worker import release_the_dead
 
 _log = structlog.get_logger("sodan.serve")
 
@@ -81,7 +81,8 @@ def commands(settings: Settings) -> list[tuple[str, list[str]]]:
     sodan = [sys.executable, "-m", "service"]
     workers = [(f"worker {n + 1}", [*sodan, "worker"]) for n in range(settings.workers)]
     senders = [("sender", [*sodan, "sender"])] if settings.smarthost or settings.notify else []
-    return [("smtp", [*sodan, "smtp"]), *workers, ("api", [*sodan, "api"]), *senders]
+    fetchers = [("mailbox", [*sodan, "mailbox", "run"])] if settings.mailboxes else []
+    return [("smtp", [*sodan, "smtp"]), *workers, ("api", [*sodan, "api"]), *senders, *fetchers]
 
 
 def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
@@ -136,7 +137,7 @@ def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -
                 if status == WRONG_USE and time.monotonic() - began < WRONG_SECONDS:
                     return status  # the child has said what is wrong, and it will not get better by itself
                 _log.error("a process ended and is restarted", process=child.name, status=status)
-                if child.name.startswith("worker"):
+                if child.name == "mailbox" or child.name.startswith("worker"):
                     threading.Thread(target=_release, args=(database,), daemon=True).start()
             if child.process is None and time.monotonic() >= child.due:
                 child.start()

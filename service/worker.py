@@ -13,23 +13,20 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import os
-import secrets
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import structlog
 
 from service import intake, memory
 from service.errors import GaveUp, Unavailable, where
 from service.following import Following
+from service.holders import process_name, release_the_dead
 from service.intake import House, Understood
 from service.settings import Settings
 from service.signals import on_signals
@@ -320,47 +317,6 @@ class Worker:
             faulthandler.cancel_dump_traceback_later()
 
 
-# ── names of workers, and what the dead leave behind ─────────────────────────────────────────────────────────────────
-
-
-def name() -> str:
-    """A name for this process in leases: ``host/pid/random``."""
-    return f"{_host()}/{os.getpid()}/{secrets.token_hex(4)}"
-
-
-def _host() -> str:
-    """This host, or this container: a pid means something only inside its namespace."""
-    with contextlib.suppress(OSError):
-        return f"{socket.gethostname()[:32]}.{os.stat('/proc/self/ns/pid').st_ino}"
-    return socket.gethostname()[:32]
-
-
-def release_the_dead(database: Database) -> int:
-    """Free what workers of this host held that are no more; returns how many mails."""
-    dead = [by for by in database.read(spool.holders) if _is_dead(by)]
-    return database.transact(lambda conn: sum(spool.release(conn, by) for by in dead)) if dead else 0
-
-
-def _is_dead(by: str) -> bool:
-    host, _, rest = by.partition("/")
-    pid = rest.partition("/")[0]
-    if host != _host() or not pid.isdigit() or int(pid) == os.getpid():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return _is_zombie(int(pid))
-
-
-def _is_zombie(pid: int) -> bool:
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "Z"
-    return False
-
-
 def _key(database: Database, stop: threading.Event) -> bytes:
     """The key that signs tokens of cases, once the database is there."""
     while not stop.is_set():
@@ -396,7 +352,7 @@ def run_worker(settings: Settings, after_judging: Callable[[Settings, House], Af
     worker = Worker(
         database,
         house,
-        by=name(),
+        by=process_name(),
         batch=settings.batch,
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),

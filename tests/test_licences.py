@@ -21,6 +21,9 @@ def licence_of(name: str) -> str:
     about = metadata.metadata(name)
     stated = [*(about.get_all("License-Expression") or []), *(about.get_all("License") or [""])[0].split("\n")[:1]]
     stated += [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
+    if not any(stated):  # some name their licence only by its text
+        texts = [str(file.read_text()) for file in metadata.files(name) or [] if file.name in ("COPYING", "LICENSE")]
+        stated = ["BSD" for text in texts if "Redistribution and use in source and binary forms" in text]
     return " / ".join(filter(None, stated))
 
 

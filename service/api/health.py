@@ -16,14 +16,14 @@ from service.api.desk import Desk
 from service.api.paging import answer
 from service.api.problems import documented, problem
 from service.api.readiness import Readiness
-from service.store import cases, spool
+from service.store import cases, mailboxes, spool
 from service.store.spared import Spared
 
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text format."}
 }
 
-Counts = tuple[spool.Ledger, datetime | None, list[tuple[str, str, int]]]
+Counts = tuple[spool.Ledger, datetime | None, list[tuple[str, str, int]], list[mailboxes.Status]]
 NOTE = "changed rules were refused and the earlier ones stay: see `sodan doctor`"
 
 
@@ -44,7 +44,7 @@ class Meters:
 
     def collect(self) -> Iterator[Metric]:
         """The ledger and the cases, counted in one snapshot so that they add up."""
-        ledger, oldest, found = self._counts()
+        ledger, oldest, found, fetched = self._counts()
         yield CounterMetricFamily("sodan_mails_accepted", "Mails we promised to keep", ledger.accepted)
         yield CounterMetricFamily("sodan_mails_taken_in", "Mails that stand in a case", ledger.taken_in)
         yield GaugeMetricFamily("sodan_mails_waiting", "Mails not yet taken in", ledger.waiting)
@@ -55,14 +55,41 @@ class Meters:
         for status, priority, number in found:
             gauge.add_metric((status, priority), number)
         yield gauge
+        yield from _of_mailboxes(fetched)
         refused = self.desk.house.refused is not None
         yield GaugeMetricFamily("sodan_rules_refused", "1 while changed packs or a site file are refused", int(refused))
 
     def _count(self) -> Counts:
         def read(conn: Any) -> Counts:
-            return spool.ledger(conn), spool.oldest_waiting(conn), cases.by_state(conn)
+            return spool.ledger(conn), spool.oldest_waiting(conn), cases.by_state(conn), mailboxes.statuses(conn)
 
         return self.desk.database.read(read)
+
+
+def _of_mailboxes(fetched: list[mailboxes.Status]) -> Iterator[Metric]:
+    """Mailboxes we fetch from, by name."""
+    success = GaugeMetricFamily(
+        "sodan_mailbox_last_success_seconds",
+        "Unix time at which a mailbox was last read to its end",
+        labels=("mailbox",),
+    )
+    failing = GaugeMetricFamily("sodan_mailbox_failing", "1 while a mailbox cannot be read", labels=("mailbox",))
+    lag = GaugeMetricFamily(
+        "sodan_mailbox_lag_seconds", "From arrival to safe keeping here, of the mail fetched last", labels=("mailbox",)
+    )
+    errors = CounterMetricFamily("sodan_mailbox_errors", "Rounds that failed", labels=("mailbox",))
+    mails = CounterMetricFamily("sodan_mailbox_mails", "Mails kept from a mailbox", labels=("mailbox",))
+    left = GaugeMetricFamily("sodan_mailbox_left", "Mails that could not be taken so far", labels=("mailbox",))
+    for one in fetched:
+        if one.last_success_at is not None:
+            success.add_metric((one.name,), one.last_success_at.timestamp())
+        if one.lag_seconds is not None:
+            lag.add_metric((one.name,), one.lag_seconds)
+        failing.add_metric((one.name,), int(one.failing_since is not None))
+        errors.add_metric((one.name,), one.errors)
+        mails.add_metric((one.name,), one.taken)
+        left.add_metric((one.name,), one.failed)
+    yield from (success, failing, lag, errors, mails, left) if fetched else ()
 
 
 def routes(desk: Desk, meters: Meters) -> APIRouter:

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from service.board.frame import Frame
 from service.errors import Refused
-from service.store import cases
+from service.store import cases, mailboxes
+from service.store.cases import stamp
 from service.store.cursor import from_cursor, to_cursor
 
 LANE = 24
@@ -36,6 +37,9 @@ def routes(frame: Frame) -> APIRouter:
         if chosen:
             return frame.page(request, "list.html", **_list(frame, chosen, query.get("cursor")), vendors=vendors)
         shown = frame.database.read(lambda conn: _lanes(conn, frame.prefix))
+        now = frame.now()
+        away = [(one, since) for one in frame.database.read(mailboxes.statuses) if (since := one.away_since(now))]
+        shown["away"] = [{"name": one.name, "since": stamp(since), "cause": one.cause} for one, since in away]
         return frame.page(request, "lanes.html", **shown, intake=frame.settings.intake[0], chosen={}, vendors=[])
 
     return router

@@ -304,6 +304,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "v.turns": ("解決までの往復(中央値)", "Turns to resolution (median)"),
     "v.few": ("5件未満", "fewer than five"),
     # spool
+    "mailbox.away": (
+        "メールボックス {name} から {age} 受信できていません",
+        "Mailbox {name} has not been read for {age}",
+    ),
+    "mailbox.away.step": ("確認コマンド:", "Check with"),
     "spool.title": ("受信の状況", "What was received"),
     "spool.note": (
         "受け取ったメールは、すべてここにあります。失われるものはありません。",

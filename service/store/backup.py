@@ -32,6 +32,7 @@ _ROWS_OF_BYTES = 8
 """Rows read or written at once; of those that hold raw mails."""
 _ELSEWHERE: dict[str, dict[str, Any]] = {
     "messages": {"indexed": False},  # the word index is made anew
+    "mailboxes": {"leased_by": None, "leased_until": None},
     "spool": {"leased_by": None, "leased_until": None},  # whoever held a mail holds it where the backup was made
 }
 

@@ -1,4 +1,4 @@
-"""Encrypts what the database keeps and others could use: the secrets that sign webhooks.
+"""Encrypts what the database keeps and others could use: secrets of webhooks, tokens of mailboxes.
 
 The key is in a file beside the database or where ``SODAN_KEY_FILE`` says, never in the database: whoever reads a dump,
 a backup or a replica has the secrets without their key. Each line of the file is a Fernet key (AES-128-CBC with
@@ -33,7 +33,7 @@ class SecretBox:
     def encrypt(self, secret: str) -> str:
         """Raises Refused where no key file is named, Unavailable where it cannot be read or made."""
         if self.path is None:
-            raise Refused("SODAN_KEY_FILE: name a file for the key that webhook secrets are encrypted with")
+            raise Refused("SODAN_KEY_FILE: name a file for the key that secrets are encrypted with")
         with contextlib.suppress(FileExistsError):
             _create_key(self.path)
         return self._cipher().encrypt(secret.encode()).decode()
@@ -45,11 +45,11 @@ class SecretBox:
         try:
             return self._cipher().decrypt(stored.encode()).decode()
         except InvalidToken:
-            raise Refused(f"{self.path}: not the key that this webhook's secret was encrypted with") from None
+            raise Refused(f"{self.path}: not the key that this secret was encrypted with") from None
 
     def _cipher(self) -> MultiFernet:
         if self.path is None:
-            raise Refused("SODAN_KEY_FILE: webhook secrets are encrypted, and no key file is named")
+            raise Refused("SODAN_KEY_FILE: secrets are encrypted, and no key file is named")
         try:
             lines = self.path.read_text("ascii").split()
             if not lines:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from service.errors import SodanError, Unavailable
+from service.mailbox.file import load
 from service.settings import Settings
-from service.store import contents, migrate, spool, tokens, webhooks
+from service.store import contents, mailboxes, migrate, spool, tokens, webhooks
 from service.store.database import Database
 from service.store.encryption import secret_box
 from service.store.outside import outside
@@ -36,6 +37,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _ledger(database, now),
         lambda: _clock(database, now),
         lambda: _contents(settings, database, now),
+        lambda: _mailboxes(settings, database, now),
         lambda: _tokens(settings, database, now),
         lambda: _webhooks(settings, database),
         lambda: _verdicts(settings),
@@ -140,6 +142,26 @@ def _contents(settings: Settings, database: Database, now: datetime) -> list[Fin
         found.append((False, f"{words}: `sodan contents check` looks at all; restore them from a backup"))
     if orphaned:
         found.append((True, f"contents: {len(orphaned)} files belong to no mail: `sodan contents tidy`"))
+    return found
+
+
+def _mailboxes(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+    load(settings)
+    if database.read(migrate.revision) != migrate.head():
+        return []
+    found: list[Finding] = []
+    for one in database.read(mailboxes.statuses):
+        away = one.away_since(now)
+        if away is not None or one.failing_since is not None:
+            since = away or one.failing_since
+            step = one.next_step or "does `sodan serve` or `sodan mailbox run` run?"
+            words = one.cause or "nobody fetches from it"
+            step += f"; where it is fetched from no more: `sodan mailbox forget {one.name}`" if away else ""
+            found.append((False, f"mailbox {one.name}: not read since {since:%Y-%m-%d %H:%M}Z: {words}: {step}"))
+        else:
+            found.append((True, f"mailbox {one.name}: {one.taken} mails kept, read to its end"))
+        if one.failed:
+            found.append((False, f"mailbox {one.name}: {one.failed} mails could not be taken: `sodan mailbox list`"))
     return found
 
 

@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from service.channels.files import Imported, find, import_files
 from service.errors import Refused
+from service.holders import process_name
 from service.intake import House
 from service.settings import Settings
 from service.store import keys, migrate, search, spool
 from service.store.database import Database
-from service.worker import Worker, name
+from service.worker import Worker
 
 FOUND_WRONG = 1
 
@@ -56,7 +57,7 @@ def _take_in(settings: Settings, database: Database, house: House, progress: Pro
     worker = Worker(
         database,
         replace(house, ways=replace(house.ways, secret=key)),
-        by=name(),
+        by=process_name(),
         batch=settings.batch,
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),

@@ -15,9 +15,10 @@ from typing import Any
 from mailrules.judgement import Reading
 from mailrules.thread import Turn
 from service import settings
+from service.holders import process_name
 from service.intake import House
 from service.store.database import Database
-from service.worker import Worker, name
+from service.worker import Worker
 
 
 @cache
@@ -60,7 +61,7 @@ def worker(database: Database, *, deadly: bool = False, now: datetime | None = N
     return Worker(
         database,
         home,
-        by=name(),
+        by=process_name(),
         batch=64,
         lease=timedelta(seconds=lease),
         clock=(lambda: now) if now else (lambda: datetime.now(UTC)),
@@ -68,8 +69,8 @@ def worker(database: Database, *, deadly: bool = False, now: datetime | None = N
 
 
 if __name__ == "__main__":  # python -m tests.flow.crew URL LEASE: a deadly worker, until nothing waits
+    from service.holders import release_the_dead
     from service.store import spool
-    from service.worker import release_the_dead
 
     database = Database(sys.argv[1])
     release_the_dead(database)

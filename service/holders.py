@@ -1,0 +1,53 @@
+"""Names of processes in leases, and freeing what processes of this host held that are no more."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from functools import partial
+from pathlib import Path
+
+from service.store import mailboxes, spool
+from service.store.database import Database
+
+
+def process_name() -> str:
+    """A name for this process in leases: ``host/pid/random``."""
+    return f"{_host()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
+def _host() -> str:
+    """This host, or this container: a pid means something only inside its namespace."""
+    with contextlib.suppress(OSError):
+        return f"{socket.gethostname()[:32]}.{os.stat('/proc/self/ns/pid').st_ino}"
+    return socket.gethostname()[:32]
+
+
+def release_the_dead(database: Database) -> int:
+    """Free the mails and mailboxes that dead processes of this host held; returns how many mails."""
+    for by in filter(_is_dead, database.read(mailboxes.holders)):
+        database.transact(partial(mailboxes.release, by=by))
+    dead = [by for by in database.read(spool.holders) if _is_dead(by)]
+    return database.transact(lambda conn: sum(spool.release(conn, by) for by in dead)) if dead else 0
+
+
+def _is_dead(by: str) -> bool:
+    host, _, rest = by.partition("/")
+    pid = rest.partition("/")[0]
+    if host != _host() or not pid.isdigit() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return _is_zombie(int(pid))
+
+
+def _is_zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "Z"
+    return False

@@ -1,0 +1,240 @@
+"""The file of SODAN_MAILBOXES: which mailboxes to fetch from, and how.
+
+    mailboxes:
+      support:
+        address: support@example.jp
+        since: 2026-11-01
+        imap: {host: imap.example.jp, user: support, password: {file: /run/secrets/support}}
+
+Secrets never stand in the file itself: each is ``{file: PATH}``, read anew at every sign-in, or ``{env: NAME}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from service.settings import Settings, WrongSetting, covers, environment
+
+VARIABLE = "SODAN_MAILBOXES"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Secret(_Part):
+    """Where a secret is to be found. ``read`` looks anew each time, so that a renewed one needs no restart."""
+
+    file: Path | None = None
+    env: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_not_written_here(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or len(given) != 1:
+            raise ValueError("secrets are not written into this file: use {file: PATH} or {env: NAME}")
+        return given
+
+    def read(self) -> str:
+        """The secret without a final line end. Raises WrongSetting where it is not there."""
+        if self.env is not None:
+            found = environment(self.env)
+            if not found:
+                raise WrongSetting(f"{VARIABLE}: the variable {self.env} is empty: set it to the secret")
+            return found
+        try:
+            return Path(str(self.file)).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8"
+            raise WrongSetting(f"{VARIABLE}: the secret in {self.file} cannot be read: {reason}") from None
+
+
+class OAuth(_Part):
+    """Signing in to IMAP by a token (RFC 6749): who we are, and where tokens are given out."""
+
+    grant: Literal["refresh_token", "client_credentials", "service_account"]
+    token_url: str = ""
+    client_id: str = ""
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
+    key_file: Path | None = None
+    """service_account: the key file (JSON) of the account, as Google gives it out."""
+    scope: str = ""
+    mechanism: Literal["XOAUTH2", "OAUTHBEARER"] | None = None
+    """None: what the server offers, OAUTHBEARER first."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> OAuth:
+        needed = {
+            "refresh_token": ("token_url", "client_id", "refresh_token"),
+            "client_credentials": ("token_url", "client_id", "client_secret", "scope"),
+            "service_account": ("key_file", "scope"),
+        }[self.grant]
+        missing = [name for name in needed if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"grant {self.grant} needs {', '.join(missing)}")
+        return self
+
+
+class Imap(_Part):
+    """An IMAP server and how to sign in."""
+
+    host: str
+    port: int | None = Field(None, ge=1, le=65535)
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    ca_file: Path | None = None
+    """PEM file of the authority that signed the server's certificate; None: those the system trusts."""
+    user: str
+    password: Secret | None = None
+    oauth: OAuth | None = None
+    timeout: float = Field(60, gt=0, le=3600)
+    """Seconds without a byte from the server until the connection is given up."""
+
+    @model_validator(mode="after")
+    def _signs_in_one_way(self) -> Imap:
+        if (self.password is None) == (self.oauth is None):
+            raise ValueError("name either password or oauth")
+        if self.tls == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("tls: none is for this machine alone: use implicit or starttls")
+        return self
+
+    @property
+    def port_or_usual(self) -> int:
+        return self.port or (993 if self.tls == "implicit" else 143)
+
+
+class Graph(_Part):
+    """Microsoft Graph with application permissions."""
+
+    tenant: str
+    client_id: str
+    client_secret: Secret | None = None
+    certificate: Secret | None = None
+    """PEM file with private key and certificate, in place of a secret."""
+    mailbox: str | None = None
+    """User principal name or id; None: the address."""
+    url: str = "https://graph.microsoft.com/v1.0"
+    authority: str = "https://login.microsoftonline.com"
+    ca_file: Path | None = None
+    timeout: float = Field(60, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _signs_in_one_way(self) -> Graph:
+        if (self.client_secret is None) == (self.certificate is None):
+            raise ValueError("name either client_secret or certificate")
+        for name in ("url", "authority"):
+            if not getattr(self, name).startswith("https://"):
+                raise ValueError(f"{name} must begin with https://")
+        return self
+
+
+class After(_Part):
+    """What happens to a mail once it is safely kept: nothing, a flag, or a move. Nothing is ever deleted."""
+
+    flag: str | None = None
+    """seen, flagged, or a keyword (Graph: a category)."""
+    move: str | None = None
+    """Folder to move to."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_one_thing(cls, given: Any) -> Any:
+        if given == "leave":
+            return {}
+        if not isinstance(given, (Mapping, After)) or (isinstance(given, Mapping) and len(given) > 1):
+            raise ValueError("expected leave, {flag: seen} or {move: FOLDER}")
+        return given
+
+
+def _since(given: Any) -> Any:
+    if given == "all":
+        return None
+    if isinstance(given, date):
+        return given
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(str(given))
+    raise ValueError("expected a date such as 2026-11-01 (older mail is left alone), or all")
+
+
+class Mailbox(_Part):
+    """One mailbox to fetch from."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")
+    address: str
+    """The intake address its mail is for."""
+    since: Annotated[date | None, BeforeValidator(_since)]
+    imap: Imap | None = None
+    graph: Graph | None = None
+    folders: tuple[str, ...] = Field(("INBOX",), min_length=1)
+    after: After = After()
+    poll: float | None = Field(None, ge=1, le=3600)
+    """Seconds between two looks where the server does not tell by itself; None: 60 with IMAP, 10 with Graph."""
+    authserv: str | None = None
+    """Name of the provider's server in Authentication-Results."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Mailbox:
+        if (self.imap is None) == (self.graph is None):
+            raise ValueError("name either imap or graph")
+        if len(set(self.folders)) != len(self.folders):
+            raise ValueError("folders: one is named twice")
+        if self.after.move in self.folders:
+            raise ValueError(f"after: mail cannot be moved to {self.after.move}, which is watched itself")
+        return self
+
+    @property
+    def poll_seconds(self) -> float:
+        return self.poll or (10 if self.graph else 60)
+
+    def since_moment(self, settings: Settings) -> datetime | None:
+        """From when on mail is fetched; a date begins at midnight in SODAN_ZONE."""
+        if self.since is None:
+            return None
+        if isinstance(self.since, datetime):
+            moment = self.since if self.since.tzinfo else self.since.replace(tzinfo=settings.zone)
+        else:
+            moment = datetime.combine(self.since, time(), settings.zone)
+        return moment.astimezone(UTC)
+
+
+def load(settings: Settings) -> tuple[Mailbox, ...]:
+    """The mailboxes of SODAN_MAILBOXES, none where it is empty. Raises WrongSetting: one line that names the place."""
+    file = settings.mailboxes
+    if file is None:
+        return ()
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WrongSetting(f"{VARIABLE}: {file} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not UTF-8"
+        raise WrongSetting(f"{VARIABLE}: {file}{place}: {problem}") from None
+    named = document.get("mailboxes") if isinstance(document, dict) and len(document) == 1 else None
+    if not isinstance(named, dict) or not named:
+        raise WrongSetting(f"{VARIABLE}: {file}: expected one key, mailboxes, with a mailbox under each name")
+    return tuple(_mailbox(settings, file, str(name), given) for name, given in named.items())
+
+
+def _mailbox(settings: Settings, file: Path, name: str, given: Any) -> Mailbox:
+    place = f"{VARIABLE}: {file}: {name}"
+    if not isinstance(given, dict):
+        raise WrongSetting(f"{place}: expected address, since, and imap or graph")
+    try:
+        mailbox = Mailbox.model_validate({**given, "name": name})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise WrongSetting(f"{place}{'.' if path else ''}{path}: {reason}") from None
+    if not covers(settings.intake, mailbox.address):
+        raise WrongSetting(f"{place}.address: {mailbox.address} is not in SODAN_INTAKE: add it there")
+    return mailbox

@@ -1,0 +1,318 @@
+"""A mailbox of Microsoft 365, by Microsoft Graph with application permissions.
+
+Folders are followed by delta query (https://learn.microsoft.com/graph/delta-query-messages); ids are immutable, so that
+a mail keeps its place when it is moved; contents are MIME by ``$value``. A throttled request (429, 503, 504) waits as
+long as ``Retry-After`` says. A delta token that the service no longer knows (410) starts the folder anew; what was met
+before is known by its id.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+import jwt
+
+from service.mailbox.file import After, Graph
+from service.mailbox.oauth import seconds
+from service.mailbox.source import (
+    FolderMissing,
+    FolderState,
+    Found,
+    MailboxError,
+    MailUnreadable,
+    Page,
+    SignInRefused,
+    TokenSource,
+    trust,
+)
+
+PAGE = 50
+THROTTLED = (429, 503, 504)
+TRIES = 5
+"""So often a throttled request is sent in a row, before the whole mailbox backs off."""
+LONGEST_WAIT = 120.0
+"""Seconds that one request waits by itself; where more is asked for, the mailbox backs off."""
+_DEFAULT_WAIT = 5.0
+_NO_ACCESS = (
+    "give the app Mail.Read (Mail.ReadWrite to flag or move) for this mailbox by RBAC for Applications; "
+    "a new right takes up to two hours"
+)
+
+
+class _Expired(Exception):
+    """410: the delta token is not known any more."""
+
+
+class _NotThere(Exception):
+    """404."""
+
+
+class GraphSource:
+    """One mailbox by Microsoft Graph."""
+
+    batch = 10
+
+    def __init__(
+        self, given: Graph, address: str, after: After, tokens: TokenSource, max_bytes: int,
+        pause: Callable[[float], object],
+    ) -> None:  # fmt: skip
+        """``pause`` waits so many seconds, or less where we are to stop."""
+        self._given = given
+        self._after = after
+        self._tokens = tokens
+        self._max_bytes = max_bytes
+        self._pause = pause
+        self._user = f"{given.url}/users/{quote(given.mailbox or address, safe='')}"
+        self._client: httpx.Client | None = None
+        self._ids: dict[str, str] = {}
+
+    def open(self) -> None:
+        if self._client is None:
+            self._client = httpx.Client(timeout=self._given.timeout, verify=trust(self._given.ca_file))
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        self._ids = {}
+        if client is not None:
+            client.close()
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
+        link = self._link(position, since)
+        if link is not None:
+            try:
+                yield from self._round(link, since)
+                return
+            except _Expired:
+                pass  # from the beginning: what was met is known by its id
+        start = f"{self._user}/mailFolders/{self._folder(folder)}/messages/delta"
+        try:
+            yield from self._round(f"{start}?$select=receivedDateTime,isDraft", since)
+        except _Expired:
+            raise MailboxError("Graph forgets where it was within one round", "it is tried again") from None
+
+    def _round(self, link: str, since: datetime | None) -> Iterator[Page]:
+        while True:
+            page = self._json("GET", link, prefer=f"odata.maxpagesize={PAGE}")
+            there = [self._of(one) for one in page.get("value", ()) if "@removed" not in one and not one.get("isDraft")]
+            found = [one for one in there if one and (since is None or one.arrived_at >= since)]
+            following = page.get("@odata.nextLink") or page.get("@odata.deltaLink")
+            if not following:
+                raise MailboxError("Graph ends a page with no link", "it is tried again; report it if it lasts")
+            yield Page(found, json.dumps({"link": following, "since": since and since.isoformat()}))
+            if "@odata.nextLink" not in page:
+                return
+            link = following
+
+    def _of(self, one: dict[str, Any]) -> Found | None:
+        """A row of a delta page; one that tells of a change may hold no more than what changed."""
+        place = str(one["id"])
+        return Found(place, _moment(one["receivedDateTime"])) if "receivedDateTime" in one else self.find("", place)
+
+    def _link(self, position: str | None, since: datetime | None) -> str | None:
+        """Where to go on; None where there is nothing yet, or older mail is wanted than before."""
+        if position is None:
+            return None
+        kept = json.loads(position)
+        before = kept.get("since")
+        older = before is not None and (since is None or since < datetime.fromisoformat(before))
+        return None if older else str(kept["link"])
+
+    def fetch(self, folder: str, found: Sequence[Found]) -> dict[str, bytes | None]:
+        contents: dict[str, bytes | None] = {}
+        for one in found:
+            try:
+                contents[one.place] = self._content(f"{self._user}/messages/{quote(one.place, safe='')}/$value")
+            except _NotThere:
+                contents[one.place] = None
+        return contents
+
+    def find(self, folder: str, place: str) -> Found | None:
+        try:
+            one = self._json("GET", f"{self._user}/messages/{quote(place, safe='')}?$select=receivedDateTime")
+        except _NotThere:
+            return None
+        return Found(place, _moment(one["receivedDateTime"]))
+
+    def subject(self, folder: str, found: Found) -> str:
+        one = self._json("GET", f"{self._user}/messages/{quote(found.place, safe='')}?$select=subject")
+        return str(one.get("subject") or "")
+
+    def _folder(self, folder: str) -> str:
+        """The id of a folder: ``inbox``, or a path of display names such as ``Inbox/Support``."""
+        if folder.casefold() == "inbox":
+            return "inbox"
+        if folder not in self._ids:
+            at, within = f"{self._user}/mailFolders", ""
+            for name in folder.split("/"):
+                if not within and name.casefold() == "inbox":
+                    within = "inbox"
+                else:
+                    wanted = quote(name.replace("'", "''"), safe="")
+                    found = self._json("GET", f"{at}?$filter=displayName eq '{wanted}'&$select=id").get("value", ())
+                    if not found:
+                        raise FolderMissing(
+                            f"there is no folder {folder}", "was it renamed or deleted? Name one that exists"
+                        )
+                    within = str(found[0]["id"])
+                at = f"{self._user}/mailFolders/{within}/childFolders"
+            self._ids[folder] = within
+        return self._ids[folder]
+
+    # ── what happens to a mail ───────────────────────────────────────────────────────────────────────────────────────
+
+    def mark(self, folder: str, places: Sequence[str]) -> None:
+        for place in places:
+            url = f"{self._user}/messages/{quote(place, safe='')}"
+            try:
+                if self._after.move is not None:
+                    self._move(url, self._folder(self._after.move))
+                elif self._after.flag is not None:
+                    self._flag(url, self._after.flag)
+            except _NotThere:
+                continue  # somebody else moved it out or deleted it: it is kept here all the same
+
+    def _flag(self, url: str, flag: str) -> None:
+        if flag == "seen":
+            change: dict[str, Any] = {"isRead": True}
+        elif flag == "flagged":
+            change = {"flag": {"flagStatus": "flagged"}}
+        else:
+            there = self._json("GET", f"{url}?$select=categories").get("categories", [])
+            if flag in there:
+                return
+            change = {"categories": [*there, flag]}
+        self._json("PATCH", url, body=change)
+
+    def _move(self, url: str, to: str) -> None:
+        there = self._json("GET", f"{url}?$select=parentFolderId").get("parentFolderId")
+        if there != to:
+            self._json("POST", f"{url}/move", body={"destinationId": to})
+
+    def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
+        stop.wait(seconds)
+
+    # ── testing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def examine(self, folder: str) -> FolderState:
+        problems: list[tuple[str, str]] = []
+        try:
+            about = self._json("GET", f"{self._user}/mailFolders/{self._folder(folder)}?$select=totalItemCount")
+            newest = self._json(
+                "GET", f"{self._user}/mailFolders/{self._folder(folder)}/messages?$top=1&$select=isRead"
+            ).get("value", ())
+        except _NotThere:
+            raise FolderMissing(
+                f"there is no folder {folder}, or no such mailbox", "look at folders and graph.mailbox"
+            ) from None
+        if self._after.move is not None:
+            self._folder(self._after.move)
+        if self._after != After() and newest:
+            try:  # written as it is: nothing changes, and the right to write is seen
+                url = f"{self._user}/messages/{quote(str(newest[0]['id']), safe='')}"
+                self._json("PATCH", url, body={"isRead": newest[0]["isRead"]})
+            except SignInRefused as error:
+                problems.append((error.cause, error.next_step))
+            except _NotThere:
+                pass
+        return FolderState(about.get("totalItemCount"), problems, self._notes())
+
+    def _notes(self) -> list[str]:
+        """Whether the token shows rights to every mailbox (rights by RBAC for Applications are not in the token)."""
+        try:
+            claims = jwt.decode(self._tokens.token(), options={"verify_signature": False})
+        except jwt.PyJWTError:
+            return []
+        wide = sorted(role for role in claims.get("roles", ()) if str(role).startswith("Mail."))
+        if not wide:
+            return []
+        return [f"the app has {', '.join(wide)} for every mailbox of the tenant: limit it by RBAC for Applications"]
+
+    # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _json(self, method: str, url: str, *, body: Any = None, prefer: str | None = None) -> dict[str, Any]:
+        _, content = self._send(method, url, body, prefer)
+        try:
+            answer = json.loads(content) if content else {}
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise MailboxError("Graph answers with something that is no JSON", "is there a proxy in between?")
+        return answer
+
+    def _content(self, url: str) -> bytes:
+        return self._send("GET", url, None, None)[1]
+
+    def _send(self, method: str, url: str, body: Any, prefer: str | None) -> tuple[int, bytes]:
+        if urlsplit(url)[:2] != urlsplit(self._given.url)[:2]:
+            raise MailboxError("Graph names a link to another host", "look at graph.url")
+        renewed = False
+        for tried in range(1, TRIES + 1):
+            status, headers, content = self._once(method, url, body, prefer)
+            if status < 300:
+                return status, content
+            if status == 401 and not renewed and self._tokens.refused():
+                renewed = True
+                continue
+            if status in THROTTLED:
+                wait = seconds(headers.get("retry-after"))
+                wait = _DEFAULT_WAIT * tried if wait is None else wait
+                if tried < TRIES and wait <= LONGEST_WAIT:
+                    self._pause(wait)
+                    continue
+                raise MailboxError(f"Graph throttles us ({status})", "it is tried again by itself", retry_after=wait)
+            raise _refusal(status, content)
+        raise MailboxError("Graph throttles us", "it is tried again by itself")
+
+    def _once(self, method: str, url: str, body: Any, prefer: str | None) -> tuple[int, httpx.Headers, bytes]:
+        """One request. A body longer than may be taken is read no further."""
+        if self._client is None:
+            self.open()
+        assert self._client is not None
+        preferences = [*([prefer] if prefer else ()), 'IdType="ImmutableId"']
+        headers = {"Authorization": f"Bearer {self._tokens.token()}", "Prefer": ", ".join(preferences)}
+        read = bytearray()
+        try:
+            with self._client.stream(method, url, json=body, headers=headers) as response:
+                for chunk in response.iter_bytes():
+                    read += chunk
+                    if len(read) > self._max_bytes:
+                        break
+                return response.status_code, response.headers, bytes(read)
+        except httpx.HTTPError as error:
+            host = urlsplit(self._given.url).netloc
+            words = f"{host} cannot be reached ({type(error).__name__})"
+            raise MailboxError(words, "look at the network and the proxy") from None
+
+
+def _moment(written: object) -> datetime:
+    return datetime.fromisoformat(str(written).replace("Z", "+00:00")).astimezone(UTC)
+
+
+def _refusal(status: int, content: bytes) -> Exception:
+    """What a refused request means."""
+    try:
+        code = str(json.loads(content)["error"]["code"])[:80]
+    except (ValueError, KeyError, TypeError):
+        code = ""
+    words = f"{status} {code}".strip()
+    if status == 410 or code.casefold() in ("syncstatenotfound", "resyncrequired"):
+        return _Expired()
+    if status == 404 and code == "MailboxNotEnabledForRESTAPI":
+        return SignInRefused(f"there is no such mailbox in Exchange Online ({words})", "look at graph.mailbox")
+    if status == 404:
+        return _NotThere()
+    if status == 401:
+        return SignInRefused(f"Graph does not accept our token ({words})", "look at tenant, client_id and secret")
+    if status == 403:
+        return SignInRefused(f"Graph does not let the app into this mailbox ({words})", _NO_ACCESS)
+    if status >= 500:
+        return MailUnreadable(f"Graph answers {words}", "it is tried again")
+    return MailboxError(f"Graph refuses a request ({words})", "report it with this line")

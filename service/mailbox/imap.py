@@ -1,0 +1,355 @@
+"""A mailbox on an IMAP server (RFC 9051, RFC 3501): a connection for each watched folder, IDLE where it is offered."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import json
+import logging
+import select
+import ssl
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from typing import Any
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from service.mailbox.file import After, Imap
+from service.mailbox.source import (
+    FolderMissing,
+    FolderState,
+    Found,
+    MailboxError,
+    MailUnreadable,
+    Page,
+    SignInRefused,
+    TokenSource,
+    trust,
+)
+
+PAGE = 200
+"""Mails of a folder that are looked at in one step."""
+LOOK_SECONDS = 0.5
+"""How soon ``wait`` notices that it is to stop."""
+_FLAGS = {"seen": b"\\Seen", "flagged": b"\\Flagged"}
+_NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the network in between"
+
+logging.getLogger("imapclient").setLevel(logging.WARNING)  # its debug lines hold what is said, passwords too
+
+
+class ImapSource:
+    """One mailbox on an IMAP server."""
+
+    batch = 50
+
+    def __init__(self, given: Imap, after: After, tokens: TokenSource | None) -> None:
+        self._given = given
+        self._after = after
+        self._tokens = tokens
+        self._clients: dict[str, IMAPClient] = {}
+        """By selected folder; the empty name stands for a connection that has none selected yet."""
+        self._valid: dict[str, int] = {}
+
+    # ── connection ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self) -> None:
+        if not self._clients:
+            self._clients[""] = self._connect()
+
+    def close(self) -> None:
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            with contextlib.suppress(Exception):
+                client.shutdown()
+
+    def _connect(self) -> IMAPClient:
+        given = self._given
+        try:
+            client = IMAPClient(
+                given.host,
+                port=given.port_or_usual,
+                ssl=given.tls == "implicit",
+                ssl_context=trust(given.ca_file) if given.tls == "implicit" else None,
+                timeout=given.timeout,
+            )
+            if given.tls == "starttls":
+                client.starttls(trust(given.ca_file))
+        except ssl.SSLCertVerificationError as error:
+            raise MailboxError(
+                f"the certificate of {given.host} is not accepted: {error.verify_message}",
+                "name the authority that signed it as imap.ca_file, or put right host or the server's certificate",
+            ) from None
+        except (OSError, IMAPClientError) as error:
+            words = f"{given.host}:{given.port_or_usual} cannot be reached ({_brief(error)})"
+            raise MailboxError(words, _NEXT_STEP_NETWORK) from None
+        try:
+            self._sign_in(client)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                client.shutdown()
+            raise
+        return client
+
+    def _sign_in(self, client: IMAPClient) -> None:
+        given = self._given
+        try:
+            if self._tokens is not None:
+                self._by_token(client, self._tokens)
+            elif given.password is not None:
+                password = given.password.read()
+                if client.has_capability("AUTH=PLAIN"):
+                    client.plain_login(given.user, password)
+                else:
+                    client.login(given.user, password)
+        except LoginError as error:
+            if "UNAVAILABLE" in str(error).upper():
+                raise MailboxError(
+                    f"{given.host} cannot check sign-ins now", "it is tried again; ask whoever runs it"
+                ) from None
+            raise SignInRefused(
+                f"{given.host} refuses the sign-in of {given.user} ({_brief(error)})",
+                "look at user and secret; a renewed secret is read by itself at the next try",
+            ) from None
+        except (OSError, IMAPClientError) as error:
+            raise MailboxError(
+                f"{given.host} broke off the sign-in ({_brief(error)})", "it is tried again; look at the server's log"
+            ) from None
+
+    def _by_token(self, client: IMAPClient, tokens: TokenSource) -> None:
+        wanted = self._given.oauth.mechanism if self._given.oauth else None
+        offered = [name for name in ("OAUTHBEARER", "XOAUTH2") if client.has_capability(f"AUTH={name}")]
+        mechanism = wanted or (offered[0] if offered else None)
+        if mechanism is None:
+            raise SignInRefused(
+                f"{self._given.host} offers neither OAUTHBEARER nor XOAUTH2",
+                "sign in by password, or name another host",
+            )
+        token = tokens.token()
+        login = client.oauthbearer_login if mechanism == "OAUTHBEARER" else client.oauth2_login
+        try:
+            login(self._given.user, token)
+        except LoginError:
+            tokens.refused()  # it may have been revoked before its time: the next try asks for another
+            raise
+
+    def _folder(self, folder: str) -> IMAPClient:
+        """The connection that has this folder selected."""
+        client = self._clients.get(folder)
+        if client is not None:
+            return client
+        client = self._clients.pop("", None) or self._connect()
+        self._clients[folder] = client
+        with self._told(f"{folder} cannot be opened"):
+            try:
+                answer = client.select_folder(folder, readonly=self._after == After())
+            except imaplib.IMAP4.abort:
+                raise
+            except IMAPClientError as error:
+                del self._clients[folder]
+                self._clients[""] = client
+                raise FolderMissing(
+                    f"the folder {folder} cannot be opened ({_brief(error)})",
+                    "was it renamed or deleted? Name an existing one under folders, or give the user access",
+                ) from None
+            self._valid[folder] = int(answer[b"UIDVALIDITY"])
+        return client
+
+    @contextlib.contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
+        """Errors of connection and protocol as MailboxError."""
+        try:
+            yield
+        except (OSError, IMAPClientError, ssl.SSLError, KeyError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                words = f"{self._given.host} was silent for {self._given.timeout:g} s"
+                raise MailboxError(words, "it is tried again; a slow server needs a larger imap.timeout") from None
+            raise MailboxError(
+                f"{doing}: {self._given.host} broke off ({_brief(error)})",
+                "it is tried again; look at the server's log",
+            ) from None
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
+        client = self._folder(folder)
+        valid = self._valid[folder]
+        last = _last_uid(position, valid, since)
+        criteria: list[Any] = ["UNDELETED", "UNDRAFT", "UID", f"{last + 1}:*"]
+        if since is not None:  # SINCE knows days only, and the server's zone: a day more, then by the minute
+            criteria += ["SINCE", (since - timedelta(days=1)).date()]
+        with self._told(f"{folder} cannot be searched"):
+            uids = sorted(uid for uid in client.search(criteria) if uid > last)  # "n:*" always names the last one
+        for start in range(0, len(uids), PAGE):
+            chunk = uids[start : start + PAGE]
+            with self._told(f"{folder} cannot be listed"):
+                listed = client.fetch(chunk, ["INTERNALDATE", "RFC822.SIZE"])
+            found = [_found(folder, valid, uid, listed[uid]) for uid in chunk if uid in listed]
+            within = [one for one in found if since is None or one.arrived_at >= since]
+            yield Page(within, _position(valid, chunk[-1], since))
+
+    def fetch(self, folder: str, found: Sequence[Found]) -> dict[str, bytes | None]:
+        client = self._folder(folder)
+        places = {_uid(one.place): one.place for one in found if self._is_valid(folder, one.place)}
+        contents: dict[str, bytes | None] = {one.place: None for one in found}
+        if not places:
+            return contents
+        try:
+            with self._told(f"mail in {folder} cannot be fetched"):
+                answer = client.fetch(sorted(places), ["BODY.PEEK[]"])
+        except MailboxError as error:
+            raise MailUnreadable(error.cause, error.next_step) from None
+        for uid, place in places.items():
+            if uid in answer:
+                content = answer[uid].get(b"BODY[]")
+                if not isinstance(content, bytes):
+                    raise MailUnreadable(f"mail {uid} in {folder} is not given out", "open it in a mail program")
+                contents[place] = content
+        return contents
+
+    def find(self, folder: str, place: str) -> Found | None:
+        client = self._folder(folder)
+        if not self._is_valid(folder, place):
+            return None
+        with self._told(f"{folder} cannot be listed"):
+            uid = _uid(place)
+            listed = client.fetch([uid], ["INTERNALDATE", "RFC822.SIZE"])
+        return _found(folder, self._valid[folder], uid, listed[uid]) if uid in listed else None
+
+    def subject(self, folder: str, found: Found) -> str:
+        with self._told(f"{folder} cannot be listed"):
+            answer = self._folder(folder).fetch([_uid(found.place)], ["BODY.PEEK[HEADER.FIELDS (SUBJECT)]"])
+        raw = next((v for k, v in answer.get(_uid(found.place), {}).items() if k.startswith(b"BODY")), b"")
+        try:
+            return str(make_header(decode_header(message_from_bytes(raw or b"").get("Subject", ""))))
+        except (ValueError, LookupError):
+            return ""
+
+    # ── what happens to a mail ───────────────────────────────────────────────────────────────────────────────────────
+
+    def mark(self, folder: str, places: Sequence[str]) -> None:
+        client = self._folder(folder)
+        uids = sorted(_uid(place) for place in places if self._is_valid(folder, place))
+        if not uids or self._after == After():
+            return
+        with self._told("mail cannot be flagged or moved"):
+            try:
+                if self._after.flag is not None:
+                    client.add_flags(uids, [_flag(self._after.flag)], silent=True)
+                elif not client.has_capability("MOVE"):
+                    raise FolderMissing(*_NO_MOVE)
+                else:
+                    client.move(uids, self._after.move)
+            except imaplib.IMAP4.abort:
+                raise
+            except IMAPClientError as error:
+                raise FolderMissing(
+                    f"{self._given.host} does not flag or move fetched mail ({_brief(error)})",
+                    "look at the folder's name, the user's rights there, and the quota",
+                ) from None
+
+    # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
+        idle = [self._clients[folder] for folder in folders if folder in self._clients]
+        if not idle or not idle[0].has_capability("IDLE"):
+            stop.wait(seconds)
+            return
+        with self._told("waiting for mail"):
+            for client in idle:
+                client.idle()
+            waited = 0.0
+            poller = select.poll()
+            for client in idle:
+                poller.register(client.socket(), select.POLLIN)
+            while waited < seconds and not stop.is_set():
+                if poller.poll(LOOK_SECONDS * 1000):
+                    told = [line for client in idle for line in client.idle_check(0)]
+                    if not told or any(_is_news(line) for line in told):  # no line at all: it hung up
+                        break
+                waited += LOOK_SECONDS
+            for client in idle:
+                client.idle_done()
+
+    # ── testing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def examine(self, folder: str) -> FolderState:
+        client = self._folder(folder)
+        problems: list[tuple[str, str]] = []
+        with self._told(f"{folder} cannot be examined"):
+            answer = client.select_folder(folder, readonly=self._after == After())
+            if self._after.flag is not None:
+                flag, allowed = _flag(self._after.flag), answer.get(b"PERMANENTFLAGS", ())
+                if flag not in allowed and not (b"\\*" in allowed and not flag.startswith(b"\\")):
+                    problems.append((f"{folder} keeps no flag {self._after.flag}", "use another flag, or give rights"))
+            if self._after.move is not None:
+                if not client.has_capability("MOVE"):
+                    problems.append(_NO_MOVE)
+                if not client.folder_exists(self._after.move):
+                    words = f"the folder {self._after.move} to move to does not exist"
+                    problems.append((words, "make it in a mail program: sodan makes no folders"))
+            if client.has_capability("QUOTA"):
+                problems += _full(client, folder)
+        return FolderState(int(answer[b"EXISTS"]), problems)
+
+    def _is_valid(self, folder: str, place: str) -> bool:
+        return place.startswith(f"{self._valid[folder]};")
+
+
+_NO_MOVE = (
+    "the server has no MOVE (RFC 6851), and sodan deletes nothing",
+    "choose after: leave or {flag: seen} for this mailbox",
+)
+
+
+def _last_uid(position: str | None, valid: int, since: datetime | None) -> int:
+    """The UID up to which all is known; 0 where UIDs were given anew, or older mail is wanted than before."""
+    if position is None:
+        return 0
+    kept = json.loads(position)
+    if kept["uidvalidity"] != valid:
+        return 0
+    before = kept.get("since")
+    older = before is not None and (since is None or since < datetime.fromisoformat(before))
+    return 0 if older else int(kept["uid"])
+
+
+def _position(valid: int, uid: int, since: datetime | None) -> str:
+    return json.dumps({"uidvalidity": valid, "uid": uid, "since": since and since.isoformat()})
+
+
+def _found(folder: str, valid: int, uid: int, listed: dict[bytes, Any]) -> Found:
+    when = listed.get(b"INTERNALDATE")
+    arrived = when.astimezone(UTC) if isinstance(when, datetime) else datetime.now(UTC)
+    return Found(f"{valid};{uid};{folder}", arrived, listed.get(b"RFC822.SIZE"))
+
+
+def _uid(place: str) -> int:
+    return int(place.split(";", 2)[1])
+
+
+def _flag(chosen: str) -> bytes:
+    return _FLAGS.get(chosen) or chosen.encode("ascii", "replace")
+
+
+def _is_news(line: Sequence[Any]) -> bool:
+    """Whether an untagged response says more than "Still here"."""
+    return (len(line) > 1 and line[1] in (b"EXISTS", b"EXPUNGE", b"RECENT")) or line[:1] == (b"BYE",)
+
+
+def _full(client: IMAPClient, folder: str) -> list[tuple[str, str]]:
+    with contextlib.suppress(IMAPClientError):
+        _, quotas = client.get_quota_root(folder)
+        full = [quota for quota in quotas if quota.limit and quota.usage >= quota.limit]
+        if full:
+            return [(f"the mailbox is full ({full[0].resource})", "make room: its server takes no new mail")]
+    return []
+
+
+def _brief(error: BaseException) -> str:
+    """A server's words without what may be long, or the kind of the error."""
+    words = str(error).replace("\r", " ").replace("\n", " ").strip().removeprefix("b'").rstrip("'")
+    return words[:160] or type(error).__name__

@@ -1,0 +1,128 @@
+"""Fetching from all mailboxes: a thread each, and one heart that keeps their leases."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+
+from service.errors import Refused, Unavailable
+from service.holders import process_name, release_the_dead
+from service.mailbox.entra import EntraTokens
+from service.mailbox.fetcher import BACK_OFF, BackOff, Fetcher
+from service.mailbox.file import Mailbox
+from service.mailbox.graph import GraphSource
+from service.mailbox.imap import ImapSource
+from service.mailbox.oauth import Tokens
+from service.mailbox.source import Source, TokenStore
+from service.settings import Settings
+from service.store import mailboxes
+from service.store.database import Database
+from service.store.encryption import secret_box
+
+_log = structlog.get_logger("sodan.mailbox")
+
+
+def run_mailboxes(settings: Settings, configured: Sequence[Mailbox]) -> None:
+    """Fetch until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    database = Database(settings.database_url)
+    with contextlib.suppress(Unavailable):
+        release_the_dead(database)
+    fetch(settings, configured, database, stop)
+    database.close()
+
+
+def fetch(
+    settings: Settings,
+    configured: Sequence[Mailbox],
+    database: Database,
+    stop: threading.Event,
+    *,
+    by: str | None = None,
+    back_off: BackOff = BACK_OFF,
+) -> None:
+    """Fetch from these mailboxes until ``stop``; each goes on whatever becomes of the others."""
+    by = by or process_name()
+    lease = timedelta(seconds=settings.lease_seconds)
+    fetchers = [
+        Fetcher(
+            mailbox,
+            source_of(mailbox, settings, stored_tokens(settings, database, mailbox.name), stop.wait),
+            database,
+            by=by,
+            lease=lease,
+            since=mailbox.since_moment(settings),
+            max_bytes=settings.max_message_bytes,
+            clock=now,
+            back_off=back_off,
+        )
+        for mailbox in configured
+    ]
+    threads = [threading.Thread(target=fetcher.run, args=(stop,), daemon=True) for fetcher in fetchers]
+    for thread in threads:
+        thread.start()
+    names = {mailbox.name: thread for mailbox, thread in zip(configured, threads, strict=True)}
+    while not stop.wait(settings.lease_seconds / 4):
+        _beat(database, [name for name, thread in names.items() if thread.is_alive()], by, lease)
+    for thread in threads:
+        thread.join(settings.stop_seconds / 2)
+    if not any(thread.is_alive() for thread in threads):  # else what is being done would go on without a lease
+        with contextlib.suppress(Unavailable):
+            database.transact(partial(mailboxes.release, by=by))
+
+
+def _beat(database: Database, names: Sequence[str], by: str, lease: timedelta) -> None:
+    """Keep the leases of mailboxes whose threads live: a slow server must not look like a dead machine."""
+    try:
+        database.transact(lambda conn: mailboxes.renew(conn, names, by, now(), lease))
+    except Unavailable as error:
+        _log.warning("leases were not renewed", reason=str(error))
+
+
+def source_of(
+    mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Callable[[float], object]
+) -> Source:  # fmt: skip
+    """The server of a mailbox, not yet connected."""
+    if mailbox.graph is not None:
+        tokens = EntraTokens(mailbox.graph, store)
+        return GraphSource(mailbox.graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)
+    assert mailbox.imap is not None
+    imap = mailbox.imap
+    if imap.oauth is None:
+        return ImapSource(imap, mailbox.after, None)
+    return ImapSource(imap, mailbox.after, Tokens(imap.oauth, imap.user, now, store, imap.ca_file))
+
+
+def stored_tokens(settings: Settings, database: Database, name: str) -> TokenStore:
+    """Tokens of one mailbox in the database, encrypted with the installation key."""
+    box = secret_box(settings)
+
+    def read() -> dict[str, str]:
+        stored = database.read(lambda conn: mailboxes.stored_tokens(conn, name))
+        if stored is None:
+            return {}
+        try:
+            return dict(json.loads(box.decrypt(stored)))
+        except Refused as error:  # another key, or none: what is configured signs in anew
+            _log.warning("kept tokens cannot be read", mailbox=name, reason=str(error))
+            return {}
+
+    def keep(tokens: dict[str, str]) -> None:
+        encrypted = box.encrypt(json.dumps(tokens))
+        database.transact(lambda conn: mailboxes.keep_tokens(conn, name, encrypted))
+
+    return read, keep
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

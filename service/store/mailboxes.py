@@ -1,0 +1,345 @@
+"""Mailboxes we fetch from: who fetches, how far, which mails were taken, and how it goes.
+
+``mailboxes`` has a row a mailbox: the lease of whoever fetches, the outcome of the last round, encrypted tokens.
+``mailbox_folders`` says how far each folder was read. ``mailbox_mails`` remembers each mail that was met, by its place
+(IMAP: folder, UIDVALIDITY and UID; Graph: the immutable id) and by the SHA-256 of its content. A mail is made durable
+and remembered in one transaction, in which the lease must still be ours: so no crash and no second fetcher takes it
+twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.store import deposit
+from service.store.database import one_at_a_time
+from service.store.spool import LostLease, NewEntry
+from service.store.tables import events, mailbox_folders, mailbox_mails, mailboxes
+
+State = Literal["taken", "done", "failed", "too_big", "gone"]
+"""taken: in the spool, not yet flagged or moved; done; failed: to be tried again; too_big; gone: left before us."""
+AWAY = timedelta(minutes=10)
+"""A mailbox that could not be read for so long is reported."""
+_OPEN = text("mailbox_mails.state IN ('taken', 'failed', 'too_big')")
+"""In the very words of the partial index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A mail as it came out of a mailbox."""
+
+    place: str
+    folder: str
+    arrived_at: datetime
+    entry: NewEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a mailbox is doing. ``failing_since`` None: the last round succeeded."""
+
+    name: str
+    since: datetime
+    last_success_at: datetime | None
+    failing_since: datetime | None
+    cause: str | None
+    next_step: str | None
+    errors: int
+    lag_seconds: int | None
+    """Between the arrival of the mail fetched last and its being durable here."""
+    taken: int
+    """Mails kept from it, ever."""
+    failed: int
+    """Mails that could not be taken so far."""
+    leased_by: str | None
+
+    def away_since(self, now: datetime) -> datetime | None:
+        """Since when it was not read, where that is ten minutes or more."""
+        last = self.last_success_at or self.since
+        return last if now - last >= AWAY else None
+
+
+# ── the lease ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
+    """Become the one fetcher of a mailbox; False where another holds it."""
+    kind = postgresql if conn.dialect.name == "postgresql" else sqlite
+    conn.execute(kind.insert(mailboxes).values(name=name, since=now).on_conflict_do_nothing())
+    free = or_(mailboxes.c.leased_by.is_(None), mailboxes.c.leased_by == by, mailboxes.c.leased_until <= now)
+    won = conn.execute(
+        update(mailboxes).where(mailboxes.c.name == name, free).values(leased_by=by, leased_until=now + lease)
+    )
+    return bool(won.rowcount)
+
+
+def renew(conn: Connection, names: Sequence[str], by: str, now: datetime, lease: timedelta) -> None:
+    """Keep the leases that are still ours."""
+    ours = and_(mailboxes.c.name.in_(names), mailboxes.c.leased_by == by)
+    conn.execute(update(mailboxes).where(ours).values(leased_until=now + lease))
+
+
+def release(conn: Connection, by: str) -> int:
+    """Let others fetch what ``by`` held; returns how many mailboxes."""
+    return conn.execute(
+        update(mailboxes).where(mailboxes.c.leased_by == by).values(leased_by=None, leased_until=None)
+    ).rowcount
+
+
+def holders(conn: Connection) -> set[str]:
+    """Who holds leases."""
+    query = select(mailboxes.c.leased_by).where(mailboxes.c.leased_by.is_not(None))
+    return {str(by) for by in conn.execute(query).scalars()}
+
+
+def _hold(conn: Connection, name: str, by: str, **values: Any) -> None:
+    """Write into our mailbox' row. Raises LostLease where it is not ours: then nothing may commit."""
+    ours = and_(mailboxes.c.name == name, mailboxes.c.leased_by == by)
+    if not conn.execute(update(mailboxes).where(ours).values(**{"leased_by": by, **values})).rowcount:
+        raise LostLease("another machine fetches from this mailbox now")
+
+
+# ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def position(conn: Connection, name: str, folder: str) -> str | None:
+    """How far a folder was read, in the words of its source."""
+    query = select(mailbox_folders.c.position).where(
+        mailbox_folders.c.mailbox == name, mailbox_folders.c.folder == folder
+    )
+    return conn.execute(query).scalar()
+
+
+def keep_position(conn: Connection, name: str, by: str, folder: str, words: str) -> None:
+    """Everything up to there was met."""
+    _hold(conn, name, by)
+    kind: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
+    statement = kind.insert(mailbox_folders).values(mailbox=name, folder=folder, position=words)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=[mailbox_folders.c.mailbox, mailbox_folders.c.folder],
+            set_={"position": statement.excluded.position},
+        )
+    )
+
+
+def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
+    """Which of these places were met before."""
+    query = select(mailbox_mails.c.place).where(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
+    return set(conn.execute(query).scalars())
+
+
+def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
+    """Make fetched mails durable and remember them; returns how many were new by their content.
+
+    ``mark``: something is still to be done with them in the mailbox. A content that came from this mailbox before (the
+    folder was renamed, its UIDs were given anew, somebody copied it) is remembered under its new place and not kept
+    again.
+    """
+    lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
+    _hold(conn, name, by, lag_seconds=lag)
+    hashes = [mail.entry.sha256 for mail in fetched]
+    query = select(mailbox_mails.c.sha256).where(mailbox_mails.c.mailbox == name, mailbox_mails.c.sha256.in_(hashes))
+    known = set(conn.execute(query).scalars())
+    new = []
+    for mail in fetched:
+        if mail.entry.sha256 not in known:
+            known.add(mail.entry.sha256)
+            new.append(mail.entry)
+    if new:
+        deposit.put(conn, new)
+        counted = update(mailboxes).where(mailboxes.c.name == name).values(taken=mailboxes.c.taken + len(new))
+        conn.execute(counted)
+    fresh = {entry.id for entry in new}
+    for mail in fetched:
+        _remember(
+            conn, name, mail.place, mail.folder, state="taken" if mark else "done", sha256=mail.entry.sha256,
+            size=len(mail.entry.content), spool_id=mail.entry.id if mail.entry.id in fresh else None,
+            reason=None, due_at=now,
+        )  # fmt: skip
+    return len(new)
+
+
+def set_aside(
+    conn: Connection, name: str, by: str, place: str, folder: str, state: State, *, size: int | None, reason: str,
+    due_at: datetime,
+) -> None:  # fmt: skip
+    """Remember a mail that could not be taken (``failed``, ``too_big``) or was not there any more (``gone``)."""
+    _hold(conn, name, by)
+    _remember(conn, name, place, folder, state=state, size=size, reason=reason, due_at=due_at)
+
+
+def _remember(conn: Connection, name: str, place: str, folder: str, **values: Any) -> None:
+    kind: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
+    row = {"mailbox": name, "place": place, "folder": folder, "attempts": 1, **values}
+    statement = kind.insert(mailbox_mails).values(**row)
+    again = {**values, "attempts": mailbox_mails.c.attempts + 1}
+    conn.execute(
+        statement.on_conflict_do_update(index_elements=[mailbox_mails.c.mailbox, mailbox_mails.c.place], set_=again)
+    )
+
+
+def unmarked(conn: Connection, name: str, folder: str, now: datetime, limit: int) -> list[str]:
+    """Places of mails that are kept here and still to be flagged or moved there, oldest first."""
+    query = (
+        select(mailbox_mails.c.place)
+        .where(
+            mailbox_mails.c.mailbox == name,
+            mailbox_mails.c.folder == folder,
+            _OPEN,
+            mailbox_mails.c.state == "taken",
+            mailbox_mails.c.due_at <= now,
+        )
+        .order_by(mailbox_mails.c.place)
+        .limit(limit)
+    )
+    return [str(place) for place in conn.execute(query).scalars()]
+
+
+def marked(conn: Connection, name: str, places: Sequence[str]) -> None:
+    """They were flagged or moved, or are to stay as they are."""
+    these = and_(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
+    conn.execute(update(mailbox_mails).where(these).values(state="done"))
+
+
+def mark_later(conn: Connection, name: str, places: Sequence[str], reason: str, due_at: datetime) -> None:
+    """The server would not flag or move them now."""
+    these = and_(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
+    conn.execute(update(mailbox_mails).where(these).values(reason=reason, due_at=due_at))
+
+
+def to_retry(
+    conn: Connection, name: str, folder: str, now: datetime, max_bytes: int, limit: int = 50
+) -> list[tuple[str, int]]:
+    """Places that failed and are due again, or were too big and no longer are, with their attempts so far."""
+    query = (
+        select(mailbox_mails.c.place, mailbox_mails.c.attempts)
+        .where(
+            mailbox_mails.c.mailbox == name,
+            mailbox_mails.c.folder == folder,
+            _OPEN,
+            or_(
+                and_(mailbox_mails.c.state == "failed", mailbox_mails.c.due_at <= now),
+                and_(mailbox_mails.c.state == "too_big", mailbox_mails.c.size <= max_bytes),
+            ),
+        )
+        .order_by(mailbox_mails.c.due_at)
+        .limit(limit)
+    )
+    return [(str(row.place), int(row.attempts)) for row in conn.execute(query)]
+
+
+def not_taken(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
+    """Mails that stayed in the mailbox, with the reason; those that wait for their flag or move with a reason, too."""
+    query = (
+        select(
+            mailbox_mails.c.folder, mailbox_mails.c.place, mailbox_mails.c.state, mailbox_mails.c.size,
+            mailbox_mails.c.reason, mailbox_mails.c.due_at,
+        )
+        .where(
+            mailbox_mails.c.mailbox == name,
+            _OPEN,
+            or_(
+                mailbox_mails.c.state.in_(("failed", "too_big")),
+                and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None)),
+            ),
+        )
+        .limit(limit)
+    )  # fmt: skip
+    return [dict(row._mapping) for row in conn.execute(query)]
+
+
+def came_as(conn: Connection, name: str, sha256: str) -> str | None:
+    """The spool id under which a content of this mailbox was kept."""
+    query = select(mailbox_mails.c.spool_id).where(
+        mailbox_mails.c.mailbox == name, mailbox_mails.c.sha256 == sha256, mailbox_mails.c.spool_id.is_not(None)
+    )
+    return conn.execute(query).scalar()
+
+
+# ── how it goes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def succeeded(conn: Connection, name: str, by: str, now: datetime) -> None:
+    """All folders were read to their end."""
+    one_at_a_time(conn)
+    told = conn.execute(select(mailboxes.c.told_at).where(mailboxes.c.name == name)).scalar()
+    _hold(
+        conn, name, by, last_success_at=now, failing_since=None, cause=None, next_step=None, told_at=None
+    )  # fmt: skip
+    if told is not None:
+        conn.execute(insert(events).values(kind="mailbox.back", at=now, data={"mailbox": name}))
+
+
+def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, now: datetime) -> None:
+    """A round failed. After ten minutes of that an event tells it, once."""
+    one_at_a_time(conn)
+    query = select(mailboxes.c.failing_since, mailboxes.c.told_at).where(mailboxes.c.name == name)
+    row = conn.execute(query).one()
+    since = row.failing_since or now
+    tell = row.told_at is None and now - since >= AWAY
+    values: dict[str, Any] = {"told_at": now} if tell else {}
+    _hold(
+        conn, name, by, failing_since=since, cause=cause, next_step=next_step, errors=mailboxes.c.errors + 1, **values
+    )
+    if tell:
+        data = {"mailbox": name, "since": since.isoformat(), "cause": cause, "next_step": next_step}
+        conn.execute(insert(events).values(kind="mailbox.away", at=now, data=data))
+
+
+def statuses(conn: Connection) -> list[Status]:
+    """Every mailbox that was ever fetched from and not forgotten, by name."""
+    grouped = (
+        select(mailbox_mails.c.mailbox, func.count())
+        .where(_OPEN, mailbox_mails.c.state != "taken")
+        .group_by(mailbox_mails.c.mailbox)
+    )
+    failed = {str(name): int(number) for name, number in conn.execute(grouped)}
+    found = []
+    for row in conn.execute(select(mailboxes).where(mailboxes.c.forgotten_at.is_(None)).order_by(mailboxes.c.name)):
+        found.append(
+            Status(
+                name=row.name,
+                since=row.since,
+                last_success_at=row.last_success_at,
+                failing_since=row.failing_since,
+                cause=row.cause,
+                next_step=row.next_step,
+                errors=row.errors,
+                lag_seconds=row.lag_seconds,
+                taken=row.taken,
+                failed=failed.get(row.name, 0),
+                leased_by=row.leased_by,
+            )
+        )
+    return found
+
+
+def forget(conn: Connection, name: str, now: datetime) -> bool:
+    """Report this mailbox no longer; what was fetched stays remembered. False where there is none."""
+    known = update(mailboxes).where(mailboxes.c.name == name).values(forgotten_at=now)
+    return bool(conn.execute(known).rowcount)
+
+
+def recall(conn: Connection, name: str, by: str) -> None:
+    """It is fetched from (again): report it."""
+    _hold(conn, name, by, forgotten_at=None)
+
+
+# ── tokens ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def stored_tokens(conn: Connection, name: str) -> str | None:
+    """What ``keep_tokens`` kept."""
+    return conn.execute(select(mailboxes.c.tokens).where(mailboxes.c.name == name)).scalar()
+
+
+def keep_tokens(conn: Connection, name: str, encrypted: str) -> None:
+    """Keep tokens, encrypted (``encryption.py``)."""
+    conn.execute(update(mailboxes).where(mailboxes.c.name == name).values(tokens=encrypted))

@@ -1,0 +1,121 @@
+"""A Dovecot of their own for these tests, and fetching that runs in a thread."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from service.mailbox.fetcher import BackOff
+from service.mailbox.file import Mailbox
+from service.mailbox.run import fetch
+from service.settings import Settings, load
+from service.store import mailboxes
+from service.store.database import Database
+from service.store.tables import mailbox_mails, spool
+from tests.mailbox.dovecot import BINARY, PASSWORD, Dovecot
+
+SOON = BackOff(first=0.05, longest=0.2, longest_refused=0.2)
+MAIL = (
+    b"Return-Path: <aiko@corp.example>\r\nFrom: Aiko <aiko@corp.example>\r\nTo: support@corp.example\r\n"
+    b"Subject: VPN %d\r\nMessage-ID: <%d@corp.example>\r\n\r\nIt does not connect.\r\n"
+)
+
+
+def mail(number: int) -> bytes:
+    return MAIL % (number, number)
+
+
+@contextmanager
+def a_dovecot(settings: str = "") -> Iterator[Dovecot]:
+    """Where its user may enter, and where the paths of its sockets are short."""
+    if BINARY is None and not os.environ.get("CI"):
+        pytest.skip("needs Debian's dovecot-imapd")
+    folder = Path(tempfile.mkdtemp(prefix="sodan-dovecot-"))
+    server = Dovecot(folder, settings)
+    try:
+        yield server.start()
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def dovecot() -> Iterator[Dovecot]:
+    with a_dovecot() as server:
+        yield server
+
+
+@pytest.fixture
+def own_settings(sqlite: Database, tmp_path: Path) -> Settings:
+    """Settings over the store of the test."""
+    return load(
+        intake="support@corp.example",
+        database_url=f"sqlite:///{sqlite.url.database}",
+        key_file=tmp_path / "installation.key",
+        lease_seconds=10,
+    )
+
+
+def mailbox(server: Dovecot, password: Path, **given: Any) -> Mailbox:
+    """The mailbox on a Dovecot, over TLS with a certificate of its own."""
+    password.write_text(PASSWORD + "\n")
+    imap = {
+        "host": "localhost", "port": server.tls_port, "user": "support", "password": {"file": str(password)},
+        "ca_file": str(server.certificate), "timeout": 20, **given.pop("imap", {}),
+    }  # fmt: skip
+    return Mailbox.model_validate(
+        {"name": "support", "address": "support@corp.example", "since": "all", "poll": 1, "imap": imap, **given}
+    )
+
+
+@contextmanager
+def fetching(settings: Settings, database: Database, *configured: Mailbox, by: str | None = None) -> Iterator[None]:
+    """Fetch in a thread until the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=fetch, args=(settings, configured, database, stop), kwargs={"by": by, "back_off": SOON}, daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def kept(database: Database) -> list[dict[str, Any]]:
+    """What came by mailbox, oldest first."""
+    query = select(spool).where(spool.c.channel == "mailbox").order_by(spool.c.id)
+    return database.read(lambda conn: [dict(row._mapping) for row in conn.execute(query)])
+
+
+def states(database: Database) -> list[str]:
+    query = select(mailbox_mails.c.state).order_by(mailbox_mails.c.place)
+    return database.read(lambda conn: [str(state) for state in conn.execute(query).scalars()])
+
+
+def status(database: Database) -> mailboxes.Status:
+    return database.read(mailboxes.statuses)[0]
+
+
+def succeeded(database: Database) -> bool:
+    found = database.read(mailboxes.statuses)
+    return bool(found) and found[0].last_success_at is not None and found[0].failing_since is None

@@ -1,0 +1,169 @@
+"""Dovecot as the tests run it: Debian's, with a configuration, ports, users and mail of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from imapclient import IMAPClient
+
+from tests.mailbox.certificate import self_signed
+
+BINARY = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+PASSWORD = "correct horse"
+
+
+def needs_dovecot() -> pytest.MarkDecorator:
+    """Skips where Debian's dovecot-imapd is not installed, and never in CI."""
+    missing = BINARY is None and not os.environ.get("CI")
+    return pytest.mark.skipif(missing, reason="needs Debian's dovecot-imapd")
+
+
+@dataclass
+class Dovecot:
+    """A server that can be stopped, killed and started again."""
+
+    folder: Path
+    settings: str = ""
+    """Further lines of configuration."""
+    port: int = 0
+    tls_port: int = 0
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.port, self.tls_port = _free_port(), _free_port()
+        for name in ("run", "home"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)
+        self.certificate, _ = self_signed(self.folder)
+        (self.folder / "users").write_text(f"support:{{PLAIN}}{PASSWORD}\n")
+        root = os.geteuid() == 0
+        self.owner = "nobody" if root else getpass.getuser()
+        group = "nogroup" if root else str(os.getgid())
+        internal = "dovecot" if root else self.owner
+        login = "dovenull" if root else self.owner
+        if root:
+            shutil.chown(self.folder / "home", "nobody", "nogroup")
+        chroot = "" if root else "  chroot =\n"
+        self.configuration = self.folder / "dovecot.conf"
+        self.configuration.write_text(f"""
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+base_dir = {self.folder}/run
+state_dir = {self.folder}/run
+log_path = {self.folder}/log
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = {internal}
+default_login_user = {login}
+default_internal_group = {internal if root else group}
+first_valid_uid = 1
+mail_driver = maildir
+mail_path = ~/Maildir
+mailbox_list_layout = fs
+auth_mechanisms = plain login
+auth_allow_cleartext = yes
+auth_failure_delay = 0
+ssl_server_cert_file = {self.certificate}
+ssl_server_key_file = {self.folder}/key.pem
+mail_max_userip_connections = 200
+passdb passwd-file {{
+  passwd_file_path = {self.folder}/users
+}}
+userdb static {{
+  fields {{
+    uid = {self.owner}
+    gid = {group}
+    home = {self.folder}/home/%{{user}}
+  }}
+}}
+namespace inbox {{
+  inbox = yes
+}}
+service imap-login {{
+{chroot}  inet_listener imap {{
+    port = {self.port}
+  }}
+  inet_listener imaps {{
+    port = {self.tls_port}
+    ssl = yes
+  }}
+}}
+service anvil {{
+{chroot}}}
+service stats {{
+{chroot}}}
+service imap {{
+  process_limit = 200
+}}
+{self.settings}
+""")
+
+    def start(self) -> Dovecot:
+        assert BINARY is not None, "CI installs dovecot-imapd"
+        self.process = subprocess.Popen(
+            [BINARY, "-F", "-c", str(self.configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise AssertionError((self.process.stderr.read() if self.process.stderr else b"").decode())
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as there:
+                if there.recv(10):
+                    return self
+            time.sleep(0.05)
+        raise AssertionError("Dovecot does not answer")
+
+    def kill(self) -> None:
+        """Every process of it, at once, as when its machine loses power."""
+        assert self.process is not None
+        for pid in _family(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        if self.process.stderr:
+            self.process.stderr.close()
+        for left in (self.folder / "run").glob("master.pid"):
+            left.unlink()
+
+    def client(self, user: str = "support") -> IMAPClient:
+        """A mail program that is signed in."""
+        client = IMAPClient("127.0.0.1", port=self.port, ssl=False, timeout=30)
+        client.login(user, PASSWORD)
+        return client
+
+    def deliver(self, *mails: bytes, folder: str = "INBOX") -> None:
+        """Put mails into a folder."""
+        with self.client() as client:
+            for mail in mails:
+                client.append(folder, mail)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+
+def _family(pid: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError):
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

@@ -1,0 +1,217 @@
+"""A stand-in for Microsoft Graph and Microsoft Entra ID, written from the public documentation. It is not the service.
+
+Pages it follows: delta query for messages (learn.microsoft.com/graph/delta-query-messages), MIME content
+(/graph/outlook-get-mime-message), immutable ids (/graph/outlook-immutable-id), throttling (/graph/throttling), resync
+by 410 (/graph/delta-query-overview), errors (/graph/errors), client credentials
+(/entra/identity-platform/v2-oauth2-client-creds-grant-flow). What the service does beyond these pages it does not show.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+USER = "support@corp.example"
+TENANT = "corp-tenant"
+
+
+@dataclass
+class Message:
+    """A mail in the mailbox; ``id`` is immutable."""
+
+    id: str
+    content: bytes
+    received: datetime
+    folder: str = "inbox-id"
+    is_read: bool = False
+    is_draft: bool = False
+    flagged: bool = False
+    categories: list[str] = field(default_factory=list)
+    changed: int = 0
+
+
+@dataclass
+class StandIn:
+    """The mailbox, and what a test makes the service do."""
+
+    url: str = ""
+    certificate: Path = Path()
+    secret: str = "right"
+    lasts: int = 3600
+    messages: dict[str, Message] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=lambda: {"Inbox": "inbox-id", "Done": "done-id"})
+    clock: int = 0
+    valid: set[str] = field(default_factory=set)
+    generation: int = 0
+    """Delta tokens of an earlier one are answered with 410."""
+    throttle_every: int = 0
+    """Each so-manieth request gets 429."""
+    throttle_contents: set[str] = field(default_factory=set)
+    """Ids whose ``$value`` gets 503 once."""
+    forbidden: bool = False
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    tokens_given: int = 0
+    fetched: dict[str, int] = field(default_factory=dict)
+    """How often each content was given out."""
+    guard: threading.RLock = field(default_factory=threading.RLock)
+
+    def deliver(self, *contents: bytes, received: datetime | None = None, **given: Any) -> list[str]:
+        ids = []
+        with self.guard:
+            for content in contents:
+                self.clock += 1
+                id = f"AAkALg{secrets.token_urlsafe(12)}="
+                when = received or datetime(2026, 11, 27, tzinfo=UTC) + timedelta(seconds=self.clock)
+                self.messages[id] = Message(id, content, when, changed=self.clock, **given)
+                ids.append(id)
+        return ids
+
+    # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def token(self, form: dict[str, str]) -> tuple[int, Any]:
+        if form.get("client_secret") != self.secret:
+            return 401, {"error": "invalid_client", "error_description": "AADSTS7000215", "error_codes": [7000215]}
+        assert form["scope"] == f"{self.url}/.default"
+        token = secrets.token_hex(8)
+        self.valid.add(token)
+        self.tokens_given += 1
+        return 200, {"token_type": "Bearer", "expires_in": self.lasts, "access_token": token}
+
+    def delta(self, folder: str, query: dict[str, str], size: int) -> tuple[int, Any]:
+        """Each page names the next one; the last one names where the next round begins."""
+        link = query.get("$skiptoken") or query.get("$deltatoken") or f"{self.generation}.0.{self.clock}.0"
+        generation, since, until, done = map(int, link.split("."))
+        if generation != self.generation:
+            return 410, {"error": {"code": "SyncStateNotFound", "message": "The sync state generation is not found"}}
+        if "$deltatoken" in query:
+            until = self.clock
+        there = [m for m in self.messages.values() if m.folder == folder and since < m.changed <= until]
+        there.sort(key=lambda m: m.id)
+        page, rest = there[done : done + size], there[done + size :]
+        base = f"{self.url}/v1.0/users/{USER}/mailFolders('{folder}')/messages/delta"
+        answer: dict[str, Any] = {"value": [self.row(m) for m in page]}
+        if rest:
+            answer["@odata.nextLink"] = f"{base}?$skiptoken={generation}.{since}.{until}.{done + size}"
+        else:
+            answer["@odata.deltaLink"] = f"{base}?$deltatoken={generation}.{until}.{until}.0"
+            answer["value"].append({"id": "AAkALgone=", "@removed": {"reason": "deleted"}})
+        return 200, answer
+
+    @staticmethod
+    def row(m: Message) -> dict[str, Any]:
+        return {"id": m.id, "receivedDateTime": m.received.strftime("%Y-%m-%dT%H:%M:%SZ"), "isDraft": m.is_draft}
+
+    def message(self, method: str, id: str, action: str, body: Any) -> tuple[int, Any]:
+        m = self.messages.get(id)
+        if m is None:
+            return 404, {"error": {"code": "ErrorItemNotFound"}}
+        if action == "$value":
+            if id in self.throttle_contents:
+                self.throttle_contents.discard(id)
+                return 503, {"error": {"code": "ServiceUnavailable"}}
+            self.fetched[id] = self.fetched.get(id, 0) + 1
+            return 200, m.content
+        if action == "move":
+            m.folder = body["destinationId"]
+            self.clock += 1
+            m.changed = self.clock
+            return 201, {"id": m.id}
+        if method == "PATCH":
+            m.is_read = body.get("isRead", m.is_read)
+            m.flagged = body.get("flag", {}).get("flagStatus") == "flagged" or m.flagged
+            m.categories = body.get("categories", m.categories)
+            self.clock += 1
+            m.changed = self.clock  # a change is told by delta, as ours is
+            return 200, {"id": m.id}
+        return 200, {**self.row(m), "categories": m.categories, "parentFolderId": m.folder, "isRead": m.is_read}
+
+
+def _answer(site: StandIn, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any, dict[str, str]]:
+    parts = urlsplit(path)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    route = unquote(parts.path)
+    base = f"{site.url}/{TENANT}"
+    if route.endswith("/.well-known/openid-configuration"):
+        if TENANT not in route:
+            return 400, {"error": "invalid_tenant"}, {}
+        return 200, {
+            "token_endpoint": f"{base}/oauth2/v2.0/token", "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "issuer": f"{base}/v2.0",
+        }, {}  # fmt: skip
+    if route.endswith("/oauth2/v2.0/token"):
+        status, answer = site.token({name: values[0] for name, values in parse_qs(body.decode()).items()})
+        return status, answer, {}
+    site.requests.append((method, route))
+    if headers.get("Authorization", "").removeprefix("Bearer ") not in site.valid:
+        return 401, {"error": {"code": "InvalidAuthenticationToken"}}, {}
+    if site.forbidden or not route.startswith(f"/v1.0/users/{USER}/"):
+        return 403, {"error": {"code": "ErrorAccessDenied"}}, {}
+    if site.throttle_every and len(site.requests) % site.throttle_every == 0:
+        return 429, {"error": {"code": "TooManyRequests"}}, {"Retry-After": "7"}
+    assert 'IdType="ImmutableId"' in headers.get("Prefer", "")
+    rest = route.removeprefix(f"/v1.0/users/{USER}/").replace("('", "/").replace("')", "").split("/")
+    if rest[0] == "messages":
+        status, answer = site.message(method, rest[1], "/".join(rest[2:]), json.loads(body or b"null"))
+        return status, answer, {"Retry-After": "2"} if status == 503 else {}
+    if len(rest) == 1 or rest[-1] == "childFolders":
+        wanted = query.get("$filter", "").partition("eq '")[2].rstrip("'")
+        return 200, {"value": [{"id": id} for name, id in site.folders.items() if name == wanted]}, {}
+    folder = "inbox-id" if rest[1] == "inbox" else rest[1]
+    if folder not in site.folders.values():
+        return 404, {"error": {"code": "ErrorItemNotFound"}}, {}
+    if rest[-1] == "delta":
+        size = int(headers.get("Prefer", "").partition("odata.maxpagesize=")[2].partition(",")[0] or 10)
+        return *site.delta(folder, query, size), {}
+    inside = [m for m in site.messages.values() if m.folder == folder]
+    if rest[-1] == "messages":
+        return 200, {"value": [{"id": m.id, "isRead": m.is_read} for m in inside[-1:]]}, {}
+    return 200, {"id": folder, "totalItemCount": len(inside)}, {}
+
+
+@contextmanager
+def a_standin(certificate: Path, key: Path) -> Iterator[StandIn]:
+    site = StandIn(certificate=certificate)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            with site.guard:
+                status, content, headers = _answer(site, self.command, self.path, self.headers, body)
+            written = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "text/plain" if isinstance(content, bytes) else "application/json")
+            self.send_header("Content-Length", str(len(written)))
+            self.end_headers()
+            self.wfile.write(written)
+
+        do_GET = do_POST = do_PATCH = answer
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    site.url = f"https://localhost:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()

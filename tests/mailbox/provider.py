@@ -1,0 +1,115 @@
+"""An OAuth 2.0 provider as Dovecot and sodan see one: a token endpoint, and introspection (RFC 6749, RFC 7662)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+import jwt
+
+
+@dataclass
+class Provider:
+    """Who may sign in. Tests change it while all goes on."""
+
+    url: str = ""
+    lasts: int = 3600
+    """Seconds an access token lasts by its ``expires_in``."""
+    refresh_tokens: set[str] = field(default_factory=lambda: {"first"})
+    rotates: bool = False
+    """Whether each refresh token is good for one use."""
+    valid: set[str] = field(default_factory=set)
+    """Access tokens that the server believes."""
+    given: list[dict[str, str]] = field(default_factory=list)
+    """Requests for tokens, in order."""
+    status: int = 200
+    public_key: str = ""
+    """Of the service account."""
+
+    def grant(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        self.given.append(form)
+        if self.status != 200:
+            return self.status, {"error": "temporarily_unavailable"}
+        answer: dict[str, Any] = {"token_type": "Bearer", "expires_in": self.lasts}
+        kind = form.get("grant_type")
+        if kind == "refresh_token":
+            if form.get("refresh_token") not in self.refresh_tokens:
+                return 400, {"error": "invalid_grant"}
+            if self.rotates:
+                self.refresh_tokens.discard(form["refresh_token"])
+                answer["refresh_token"] = secrets.token_hex(8)
+                self.refresh_tokens.add(answer["refresh_token"])
+        elif kind == "client_credentials":
+            if form.get("client_secret") != "right":
+                return 401, {"error": "invalid_client"}
+        elif kind == "urn:ietf:params:oauth:grant-type:jwt-bearer":
+            claims = jwt.decode(form["assertion"], self.public_key, algorithms=["RS256"], audience=f"{self.url}/token")
+            if claims["sub"] != "support":
+                return 400, {"error": "invalid_grant"}
+        else:
+            return 400, {"error": "unsupported_grant_type"}
+        answer["access_token"] = secrets.token_hex(8)
+        self.valid.add(answer["access_token"])
+        return 200, answer
+
+    def revoke_all(self) -> None:
+        """As when an administrator ends all sessions of the app."""
+        self.valid.clear()
+        self.refresh_tokens.clear()
+
+
+@contextmanager
+def a_provider() -> Iterator[Provider]:
+    provider = Provider()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            form = {name: values[0] for name, values in parse_qs(body).items()}
+            if self.path == "/token":
+                self.answer(*provider.grant(form))
+            else:
+                active = form.get("token") in provider.valid
+                self.answer(200, {"active": active, **({"username": "support"} if active else {})})
+
+        def answer(self, status: int, document: dict[str, Any]) -> None:
+            content = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    provider.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def dovecot_settings(provider: Provider) -> str:
+    """Dovecot that asks the provider about each token."""
+    return f"""
+auth_mechanisms = plain login xoauth2 oauthbearer
+oauth2 {{
+  introspection_mode = post
+  introspection_url = {provider.url}/introspect
+  username_attribute = username
+  active_attribute = active
+  active_value = true
+  force_introspection = yes
+}}
+"""

@@ -1,0 +1,153 @@
+"""`sodan mailbox`: what an operator sees before, while and after something is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.cli import main
+from service.settings import Settings
+from service.store.database import Database
+from tests.mailbox.conftest import fetching, kept, mail, mailbox, states, succeeded, wait_until
+from tests.mailbox.dovecot import PASSWORD, Dovecot
+
+
+@pytest.fixture
+def written(
+    dovecot: Dovecot, sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, dict[str, Any]]:
+    """The file of SODAN_MAILBOXES and what it says; ``write`` it again after a change."""
+    (tmp_path / "password").write_text(PASSWORD)
+    imap = {
+        "host": "localhost", "port": dovecot.tls_port, "user": "support",
+        "password": {"file": str(tmp_path / "password")}, "ca_file": str(dovecot.certificate),
+    }  # fmt: skip
+    document = {"mailboxes": {"support": {"address": "support@corp.example", "since": "all", "imap": imap}}}
+    file = tmp_path / "mailboxes.yaml"
+    file.write_text(yaml.safe_dump(document))
+    monkeypatch.setenv("SODAN_MAILBOXES", str(file))
+    monkeypatch.setenv("SODAN_INTAKE", "support@corp.example")
+    monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{sqlite.url.database}")
+    monkeypatch.setenv("SODAN_KEY_FILE", str(tmp_path / "installation.key"))
+    return file, document
+
+
+Written = tuple[Path, dict[str, Any]]
+
+
+def changed(written: Written, **given: Any) -> None:
+    file, document = written
+    box = document["mailboxes"]["support"]
+    box["imap"].update(given.pop("imap", {}))
+    box.update(given)
+    file.write_text(yaml.safe_dump(document))
+
+
+def test_a_mailbox_that_is_well(written: Written, dovecot: Dovecot, capfd: pytest.CaptureFixture[str]) -> None:
+    dovecot.deliver(mail(1), mail(2))
+    assert main(["mailbox", "test"]) == 0
+    said = capfd.readouterr().out
+    assert "signed in; INBOX is there with 2 mails" in said
+    assert "WRONG" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "cause", "next_step"),
+    [
+        ({"imap": {"user": "nobody"}}, "refuses the sign-in of nobody", "look at user and secret"),
+        ({"imap": {"port": 1}}, "localhost:1 cannot be reached", "look at host, port and tls"),
+        ({"imap": {"ca_file": None}}, "the certificate of localhost is not accepted", "imap.ca_file"),
+        ({"folders": ["Nowhere"]}, "the folder Nowhere cannot be opened", "renamed or deleted"),
+        ({"after": {"move": "Done"}}, "the folder Done to move to does not exist", "make it in a mail program"),
+    ],
+)
+def test_each_failure_has_its_cause_and_the_next_step(
+    given: dict[str, Any], cause: str, next_step: str, written: Written, capfd: pytest.CaptureFixture[str]
+) -> None:
+    changed(written, **given)
+    assert main(["mailbox", "test", "support"]) == 1
+    wrong = next(line for line in capfd.readouterr().out.splitlines() if line.startswith("WRONG"))
+    assert cause in wrong
+    assert next_step in wrong
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"imap": {"password": "secret"}}, "support.imap.password: secrets are not written into this file"),
+        ({"imap": {"pasword": 1}}, "support.imap.pasword: Extra inputs are not permitted"),
+        ({"since": "yesterday"}, "support.since: expected a date such as 2026-11-01"),
+        ({"address": "else@corp.example"}, "support.address: else@corp.example is not in SODAN_INTAKE"),
+        ({"after": "delete"}, "support.after: expected leave, {flag: seen} or {move: FOLDER}"),
+        ({"after": {"move": "INBOX"}}, "mail cannot be moved to INBOX, which is watched itself"),
+    ],
+)
+def test_a_wrong_file_is_told_in_one_line_that_names_the_place(
+    given: dict[str, Any], words: str, written: Written, capfd: pytest.CaptureFixture[str]
+) -> None:
+    changed(written, **given)
+    assert main(["mailbox", "list"]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("sodan: SODAN_MAILBOXES: ")
+    assert said.count("\n") == 1
+    assert words in said
+    assert "secret'" not in said
+
+
+def test_a_dry_run_says_what_would_be_taken_and_takes_nothing(
+    written: Written, dovecot: Dovecot, sqlite: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dovecot.deliver(mail(1), mail(2))
+    changed(written, after={"flag": "seen"})
+    assert main(["mailbox", "run", "--dry-run"]) == 0
+    said = capfd.readouterr()
+    assert [line.split("\t")[-1] for line in said.out.splitlines()] == ["VPN 1", "VPN 2"]
+    assert "2 mails would be taken, and flagged seen" in said.err
+    assert kept(sqlite) == []
+    assert states(sqlite) == []
+    with dovecot.client() as client:
+        client.select_folder("INBOX")
+        assert len(client.search("UNSEEN")) == 2
+
+
+def test_the_list_says_how_each_does_and_which_mails_stayed_behind(
+    written: Written,
+    dovecot: Dovecot,
+    own_settings: Settings,
+    sqlite: Database,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    dovecot.deliver(mail(1), mail(2) + b"x" * 5000)
+    small = own_settings.model_copy(update={"max_message_bytes": 2000})
+    with fetching(small, sqlite, mailbox(dovecot, tmp_path / "password")):
+        wait_until(lambda: succeeded(sqlite))
+    capfd.readouterr()
+    assert main(["mailbox", "list", "--json"]) == 1
+    said = capfd.readouterr()
+    row = json.loads(said.out)
+    assert (row["name"], row["state"], row["taken"], row["failed"]) == ("support", "ok", 1, 1)
+    assert "more than SODAN_MAX_MESSAGE_BYTES (2000)" in said.err
+
+
+def test_a_mailbox_that_is_fetched_from_no_more_can_be_forgotten(
+    written: Written,
+    dovecot: Dovecot,
+    own_settings: Settings,
+    sqlite: Database,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with fetching(own_settings, sqlite, mailbox(dovecot, tmp_path / "password")):
+        wait_until(lambda: succeeded(sqlite))
+    monkeypatch.delenv("SODAN_MAILBOXES")
+    assert main(["mailbox", "list"]) == 1
+    assert "sodan mailbox forget support" in capfd.readouterr().out.replace("\n", " ")
+    assert main(["mailbox", "forget", "support"]) == 0
+    assert main(["mailbox", "list"]) == 0
+    assert main(["mailbox", "forget", "elsewhere"]) == 1

@@ -1,0 +1,248 @@
+"""Microsoft Graph, against a stand-in written from its public documentation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.mailbox.entra import EntraTokens
+from service.mailbox.fetcher import Fetcher
+from service.mailbox.file import Mailbox
+from service.mailbox.graph import GraphSource
+from service.mailbox.run import now, source_of, stored_tokens
+from service.mailbox.source import Source
+from service.settings import Settings
+from service.store import contents
+from service.store.database import Database
+from tests.mailbox.certificate import self_signed
+from tests.mailbox.conftest import SOON, kept, mail, states, status
+from tests.mailbox.graph_standin import TENANT, StandIn, a_standin
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Iterator[StandIn]:
+    with a_standin(*self_signed(tmp_path)) as site:
+        yield site
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    file = tmp_path / "secret"
+    file.write_text("right\n")
+    return file
+
+
+class Desk:
+    """One mailbox and its fetcher, stepped by hand; waits are recorded and not waited for."""
+
+    def __init__(self, site: StandIn, settings: Settings, database: Database, secret: Path) -> None:
+        self.site, self.settings, self.database, self.secret = site, settings, database, secret
+        self.waits: list[float] = []
+        self.stop = threading.Event()
+        self.sources: list[Source] = []
+
+    def mailbox(self, **given: Any) -> Mailbox:
+        graph = {
+            "tenant": TENANT, "client_id": "app", "client_secret": {"file": str(self.secret)}, "timeout": 30,
+            "url": f"{self.site.url}/v1.0", "authority": self.site.url, "ca_file": str(self.site.certificate),
+        }  # fmt: skip
+        return Mailbox.model_validate(
+            {"name": "support", "address": "support@corp.example", "since": "all", "graph": graph, "poll": 1, **given}
+        )
+
+    def fetcher(self, by: str = "a", **given: Any) -> Fetcher:
+        mailbox = self.mailbox(**given)
+        tokens = stored_tokens(self.settings, self.database, "support")
+        source = source_of(mailbox, self.settings, tokens, self.waits.append)
+        self.sources.append(source)
+        source.wait = lambda folders, seconds, stop: None  # type: ignore[method-assign]
+        return Fetcher(
+            mailbox, source, self.database, by=by, lease=timedelta(seconds=60),
+            since=mailbox.since_moment(self.settings), max_bytes=self.settings.max_message_bytes, clock=now,
+            back_off=SOON,
+        )  # fmt: skip
+
+    def rounds(self, fetcher: Fetcher, times: int = 1) -> float:
+        pause = 0.0
+        for _ in range(times):
+            pause = fetcher.step(self.stop)
+        return pause
+
+
+@pytest.fixture
+def desk(graph: StandIn, own_settings: Settings, sqlite: Database, secret: Path) -> Iterator[Desk]:
+    made = Desk(graph, own_settings, sqlite, secret)
+    yield made
+    for source in made.sources:
+        source.close()
+
+
+def test_a_thousand_mails_once_each_over_pages_throttling_and_a_resync(desk: Desk, graph: StandIn) -> None:
+    ids = graph.deliver(*(mail(n) for n in range(600)))
+    graph.throttle_every = 97
+    graph.throttle_contents = set(ids[::50])
+    fetcher = desk.fetcher()
+    assert desk.rounds(fetcher) == 0
+    graph.deliver(*(mail(n) for n in range(600, 800)))
+    graph.generation += 1  # the service forgets our delta token
+    assert desk.rounds(fetcher) == 0
+    graph.deliver(*(mail(n) for n in range(800, 1000)))
+    assert desk.rounds(desk.fetcher()) == 0, "a new process goes on from the link that was kept"
+    rows = kept(desk.database)
+    assert len(rows) == 1000
+    assert {contents.content(desk.database, None, row["id"]) for row in rows} == {mail(n) for n in range(1000)}
+    assert set(graph.fetched.values()) == {1}, "no content was asked for twice"
+    assert 7 in desk.waits, "Retry-After of 429"
+    assert 2 in desk.waits, "Retry-After of 503"
+    assert set(desk.waits) == {2, 7}
+
+
+def test_a_round_that_breaks_off_between_two_pages_goes_on_there(desk: Desk, graph: StandIn) -> None:
+    graph.deliver(*(mail(n) for n in range(120)))
+    fetcher = desk.fetcher()
+    take = fetcher._take
+    taken: list[int] = []
+
+    def dies(folder: str, batch: Any) -> None:
+        if len(taken) == 7:
+            raise MemoryError
+        taken.append(len(batch))
+        take(folder, batch)
+
+    fetcher._take = dies  # type: ignore[method-assign]
+    assert desk.rounds(fetcher) > 0
+    assert len(kept(desk.database)) == 70
+    assert desk.rounds(desk.fetcher()) == 0
+    assert len(kept(desk.database)) == 120
+    assert set(graph.fetched.values()) == {1}
+
+
+def test_what_asks_for_too_long_a_wait_backs_off_as_a_whole(desk: Desk, graph: StandIn) -> None:
+    graph.deliver(mail(1))
+    fetcher = desk.fetcher()
+    graph.throttle_every = 1
+    assert desk.rounds(fetcher) >= 7
+    assert "throttles us (429)" in str(status(desk.database).cause)
+    graph.throttle_every = 0
+    assert desk.rounds(fetcher) == 0
+    assert len(kept(desk.database)) == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "seen"),
+    [
+        ({"flag": "seen"}, lambda m: m.is_read),
+        ({"flag": "flagged"}, lambda m: m.flagged),
+        ({"flag": "sodan"}, lambda m: m.categories == ["VIP", "sodan"]),
+        ({"move": "Done"}, lambda m: m.folder == "done-id"),
+        ("leave", lambda m: not m.is_read and m.folder == "inbox-id"),
+    ],
+)
+def test_what_is_to_happen_with_a_mail_happens(
+    after: Any, seen: Callable[[Any], bool], desk: Desk, graph: StandIn
+) -> None:
+    graph.deliver(mail(1), mail(2), categories=["VIP"])
+    fetcher = desk.fetcher(after=after)
+    assert desk.rounds(fetcher, times=3) == 0
+    assert all(seen(m) for m in graph.messages.values())
+    assert states(desk.database) == ["done", "done"]
+    assert len(kept(desk.database)) == 2
+
+
+def test_a_token_that_is_not_accepted_any_more_is_renewed_at_once(desk: Desk, graph: StandIn) -> None:
+    fetcher = desk.fetcher()
+    assert desk.rounds(fetcher) == 0
+    graph.valid.clear()
+    graph.deliver(mail(1))
+    assert desk.rounds(fetcher) == 0
+    assert len(kept(desk.database)) == 1
+    assert graph.tokens_given == 2
+
+
+def test_a_kept_token_is_used_after_a_restart(desk: Desk, graph: StandIn) -> None:
+    for _ in range(3):
+        assert desk.rounds(desk.fetcher()) == 0
+    assert graph.tokens_given == 1
+
+
+def test_a_secret_that_ended_is_told_and_a_new_one_needs_no_restart(desk: Desk, graph: StandIn) -> None:
+    graph.secret = "newer"
+    graph.deliver(mail(1))
+    fetcher = desk.fetcher()
+    assert desk.rounds(fetcher) > 0
+    assert status(desk.database).cause == "Microsoft Entra refuses the app (invalid_client, AADSTS7000215)"
+    assert "make a new secret" in str(status(desk.database).next_step)
+    desk.secret.write_text("newer")
+    assert desk.rounds(fetcher) == 0
+    assert len(kept(desk.database)) == 1
+
+
+def test_an_app_without_the_right_is_told_what_to_give_it(desk: Desk, graph: StandIn) -> None:
+    graph.forbidden = True
+    assert desk.rounds(desk.fetcher()) > 0
+    assert "does not let the app into this mailbox (403 ErrorAccessDenied)" in str(status(desk.database).cause)
+    assert "RBAC for Applications" in str(status(desk.database).next_step)
+
+
+def test_a_wrong_tenant_is_told(desk: Desk, graph: StandIn) -> None:
+    mailbox = desk.mailbox()
+    assert mailbox.graph is not None
+    wrong = mailbox.graph.model_copy(update={"tenant": "elsewhere"})
+    fetcher = desk.fetcher()
+    fetcher._source = GraphSource(
+        wrong,
+        "support@corp.example",
+        mailbox.after,
+        EntraTokens(wrong, (dict, lambda _: None)),
+        1000,
+        desk.waits.append,
+    )
+    assert desk.rounds(fetcher) > 0
+    assert "knows no tenant elsewhere" in str(status(desk.database).cause)
+
+
+def test_drafts_older_and_too_large_mails_stay(desk: Desk, graph: StandIn) -> None:
+    graph.deliver(mail(1), is_draft=True)
+    graph.deliver(mail(2), received=datetime(2026, 10, 1, tzinfo=UTC))
+    graph.deliver(mail(3) + b"x" * 100_000)
+    graph.deliver(mail(4))
+    desk.settings = desk.settings.model_copy(update={"max_message_bytes": 50_000})
+    fetcher = desk.fetcher(since="2026-11-01")
+    assert desk.rounds(fetcher) == 0
+    assert len(kept(desk.database)) == 1
+    assert sorted(states(desk.database)) == ["done", "too_big"]
+
+
+def test_a_mail_that_left_before_it_was_fetched_keeps_no_other_back(desk: Desk, graph: StandIn) -> None:
+    gone, _ = graph.deliver(mail(1), mail(2))
+    fetcher = desk.fetcher()
+    fetch = fetcher._source.fetch
+
+    def late(folder: str, found: Any) -> Any:
+        graph.messages.pop(gone, None)
+        return fetch(folder, found)
+
+    fetcher._source.fetch = late  # type: ignore[method-assign]
+    assert desk.rounds(fetcher) == 0
+    assert sorted(states(desk.database)) == ["done", "gone"]
+
+
+def test_folders_are_found_by_the_names_people_see(desk: Desk, graph: StandIn) -> None:
+    graph.folders["Vendors"] = "vendors-id"
+    graph.deliver(mail(1), folder="vendors-id")
+    assert desk.rounds(desk.fetcher(folders=["Inbox/Vendors"])) == 0
+    assert len(kept(desk.database)) == 1
+    assert desk.rounds(desk.fetcher(folders=["Inbox/Nowhere"])) > 0
+    assert "there is no folder Inbox/Nowhere" in str(status(desk.database).cause)
+
+
+def test_no_token_goes_to_another_host(desk: Desk, graph: StandIn) -> None:
+    fetcher = desk.fetcher()
+    assert desk.rounds(fetcher) == 0
+    with pytest.raises(Exception, match="another host"):
+        fetcher._source._json("GET", "https://elsewhere.example/v1.0/users")  # type: ignore[attr-defined]
