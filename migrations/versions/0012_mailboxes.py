@@ -68,3 +68,6 @@ def upgrade() -> None:
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     )
+    if op.get_bind().dialect.name == "postgresql":  # SQLite keeps no comments
+        op.alter_column("spool", "channel", comment="smtp, lmtp, import, mailbox")
+        op.alter_column("spool", "source", comment="import: the path; mailbox: its name; else null")

@@ -41,6 +41,14 @@ _NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the net
 logging.getLogger("imapclient").setLevel(logging.WARNING)  # its debug lines hold what is said, passwords too
 
 
+class _Client(IMAPClient):  # type: ignore[misc]  # taken as untyped
+    """An IMAPClient whose ``idle_check(0)`` also sees what came together with an earlier line."""
+
+    def _poll_socket(self, sock: Any, timeout: float | None = None) -> Any:
+        """imaplib reads ahead: what it has already is not on the socket any more (``* 2 EXISTS`` behind ``+``)."""
+        return timeout == 0 or super()._poll_socket(sock, timeout)
+
+
 class ImapSource:
     """One mailbox on an IMAP server."""
 
@@ -69,7 +77,7 @@ class ImapSource:
     def _connect(self) -> IMAPClient:
         given = self._given
         try:
-            client = IMAPClient(
+            client = _Client(
                 given.host,
                 port=given.port_or_usual,
                 ssl=given.tls == "implicit",
@@ -261,15 +269,15 @@ class ImapSource:
         with self._told("waiting for mail"):
             for client in idle:
                 client.idle()
-            waited = 0.0
             poller = select.poll()
             for client in idle:
                 poller.register(client.socket(), select.POLLIN)
+            waited, heard = 0.0, False
             while waited < seconds and not stop.is_set():
-                if poller.poll(LOOK_SECONDS * 1000):
-                    told = [line for client in idle for line in client.idle_check(0)]
-                    if not told or any(_is_news(line) for line in told):  # no line at all: it hung up
-                        break
+                told = [line for client in idle for line in client.idle_check(0)]
+                if any(_is_news(line) for line in told) or (heard and not told):  # no line at all: it hung up
+                    break
+                heard = bool(poller.poll(LOOK_SECONDS * 1000))
                 waited += LOOK_SECONDS
             for client in idle:
                 client.idle_done()
