@@ -148,7 +148,7 @@ def understand(claimed: Claimed, house: House, roles: Roles) -> Understood:
 
 def _understood(claimed: Claimed, mail: Mail, house: House, roles: Roles) -> Understood:
     envelope = claimed.envelope
-    handed = Handover(envelope.channel, envelope.peer, claimed.received_at)
+    handed = Handover(envelope.channel, envelope.peer, claimed.received_at, envelope.authserv)
     brought = bring(
         mail, roles, house.ways, received_at=claimed.received_at, recipients=envelope.rcpt_tos, handed=handed
     )

@@ -68,6 +68,8 @@ def upgrade() -> None:
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     )
+    comment = "mailbox: whose Authentication-Results are believed; null: as the settings say"
+    op.add_column("spool", sa.Column("authserv", sa.Text, comment=comment))
     if op.get_bind().dialect.name == "postgresql":  # SQLite keeps no comments
         op.alter_column("spool", "channel", comment="smtp, lmtp, import, mailbox")
         op.alter_column("spool", "source", comment="import: the path; mailbox: its name; else null")

@@ -42,11 +42,14 @@ class Handover:
     channel: str
     peer: str | None
     received_at: datetime
+    authserv: str | None = None
+    """Whose verdicts count for this mail (a mailbox names its provider's server); None: those of the installation."""
 
 
 def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None) -> Trust:
     """``ours``: the author's address is one of our own people's. ``handed``: None for a file that an operator names."""
-    found = authentication.dmarc(mail, verdicts.authserv)
+    given = handed.authserv if handed else None
+    found = authentication.dmarc(mail, verdicts.authserv if given is None else given)
     if found == "fail":
         return "forged"
     if "from-several" in mail.defects or "from-missing" in mail.defects:

@@ -308,4 +308,5 @@ def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
         mail_from=parseaddr(str(path))[1][:320],
         rcpt_tos=(mailbox.address,),
         source=mailbox.name,
+        authserv=mailbox.verdicts_of,
     )

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from service.mail.authentication import MICROSOFT_365
 from service.settings import Settings, WrongSetting, covers, environment
 
 VARIABLE = "SODAN_MAILBOXES"
@@ -177,7 +178,7 @@ class Mailbox(_Part):
     poll: float | None = Field(None, ge=1, le=3600)
     """Seconds between two looks where the server does not tell by itself; None: 60 with IMAP, 10 with Graph."""
     authserv: str | None = None
-    """Name of the provider's server in Authentication-Results."""
+    """Name of the provider's server in Authentication-Results; None: Microsoft 365's with Graph, else nobody's."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Mailbox:
@@ -188,6 +189,11 @@ class Mailbox(_Part):
         if self.after.move in self.folders:
             raise ValueError(f"after: mail cannot be moved to {self.after.move}, which is watched itself")
         return self
+
+    @property
+    def verdicts_of(self) -> str:
+        """Whose verdicts about senders are believed in this mailbox; empty: nobody's."""
+        return (MICROSOFT_365 if self.graph else "") if self.authserv is None else self.authserv
 
     @property
     def poll_seconds(self) -> float:

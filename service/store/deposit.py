@@ -19,16 +19,16 @@ from sqlalchemy.util import await_only
 from service.store.spool import NewEntry
 from service.store.tables import storable, to_json
 
-_COLUMNS = "id, received_at, due_at, channel, source, peer, helo, mail_from, rcpt_tos, size, sha256, state"
-_TYPES = ["text", "timestamptz", "timestamptz", "text", "text", "text", "text", "text", "text", "int4", "text"]
+_COLUMNS = "id, received_at, due_at, channel, source, peer, helo, authserv, mail_from, rcpt_tos, size, sha256, state"
+_TYPES = ["text", "timestamptz", "timestamptz", *["text"] * 7, "int4", "text"]
 _ARRAYS = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, 1))
 _ENVELOPES = (
-    f"INSERT INTO spool ({_COLUMNS}) SELECT a, b, c, d, e, f, g, h, i::jsonb, j, k, 'waiting' "  # noqa: S608 - constants
-    f"FROM unnest({_ARRAYS}) AS given(a, b, c, d, e, f, g, h, i, j, k)"
+    f"INSERT INTO spool ({_COLUMNS}) SELECT a, b, c, d, e, f, g, h, i, j::jsonb, k, l, 'waiting' "  # noqa: S608 - constants
+    f"FROM unnest({_ARRAYS}) AS given(a, b, c, d, e, f, g, h, i, j, k, l)"
 )
 _EVERYTHING = (
     f"WITH kept AS ({_ENVELOPES}) INSERT INTO contents (id, codec, bytes) "  # noqa: S608 - constants
-    "SELECT a, 'raw', b FROM unnest($1::text[], $12::bytea[]) AS given(a, b)"
+    "SELECT a, 'raw', b FROM unnest($1::text[], $13::bytea[]) AS given(a, b)"
 )
 _SMALL_BYTES = 524_288
 """Contents up to here, together, go in one statement on PostgreSQL; COPY is faster for more, but one more step."""
@@ -58,7 +58,7 @@ def _put_sqlite(conn: Connection, entries: Sequence[NewEntry]) -> None:
         moment = entry.received_at.astimezone(UTC).strftime(_SQLITE_MOMENT)
         envelopes += (entry.id, moment, moment, *_envelope(entry))
         contents += (entry.id, entry.content)
-    conn.exec_driver_sql(_insert(f"spool ({_COLUMNS})", f"({'?, ' * 11}'waiting')", len(entries)), tuple(envelopes))
+    conn.exec_driver_sql(_insert(f"spool ({_COLUMNS})", f"({'?, ' * 12}'waiting')", len(entries)), tuple(envelopes))
     conn.exec_driver_sql(_insert("contents (id, codec, bytes)", "(?, 'raw', ?)", len(entries)), tuple(contents))
 
 
@@ -82,6 +82,7 @@ def _envelope(entry: NewEntry) -> tuple[Any, ...]:
         _words(given.source),
         _words(given.peer),
         _words(given.helo),
+        _words(given.authserv),
         storable(given.mail_from),
         to_json(given.rcpt_tos),
         len(entry.content),

@@ -57,6 +57,7 @@ def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
             spool.c.rcpt_tos,
             spool.c.channel,
             spool.c.peer,
+            spool.c.authserv,
         )
         .join_from(messages, deliveries, way)
         .join(spool, spool.c.id == messages.c.spool_id)
@@ -69,7 +70,7 @@ def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
             row.part,
             row.received_at,
             tuple(row.rcpt_tos),
-            Handover(row.channel, row.peer, row.received_at),
+            Handover(row.channel, row.peer, row.received_at, row.authserv),
         )
         for row in conn.execute(query)
     }

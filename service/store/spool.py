@@ -57,14 +57,16 @@ class Envelope:
     """Who sent to whom, by which channel (RFC 5321 §2.3.1: not what the mail itself says)."""
 
     channel: str
-    """smtp, lmtp, import."""
+    """smtp, lmtp, import, mailbox."""
     mail_from: str = ""
     """Empty for the null reverse-path."""
     rcpt_tos: tuple[str, ...] = ()
     peer: str | None = None
     helo: str | None = None
     source: str | None = None
-    """Import: the file."""
+    """Import: the file; mailbox: its name."""
+    authserv: str | None = None
+    """Mailbox: whose Authentication-Results are believed, empty: nobody's; None: as the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,6 +435,7 @@ def _claimed(row: Any) -> Claimed:
         peer=row.peer,
         helo=row.helo,
         source=row.source,
+        authserv=row.authserv,
     )
     content = unpack(row.bytes) if row.codec == "zstd" else row.bytes  # outside is only what was taken in
     return Claimed(row.id, row.received_at, envelope, content, row.attempts)

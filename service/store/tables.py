@@ -122,6 +122,7 @@ spool = Table(
     Column("source", Words, comment="import: the path; mailbox: its name; else null"),
     Column("peer", Words, comment="address of the sending host"),
     Column("helo", Words),
+    Column("authserv", Words, comment="mailbox: whose Authentication-Results are believed; null: as the settings say"),
     Column("mail_from", Words, nullable=False, server_default=""),
     Column("rcpt_tos", Data, nullable=False),
     Column("size", Integer, nullable=False),

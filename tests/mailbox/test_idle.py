@@ -42,9 +42,9 @@ def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImapSource]:
     monkeypatch.setenv("IMAP_SECRET", "secret")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, args=(listening, []), daemon=True).start()
-        given = Imap(
-            host="127.0.0.1", port=listening.getsockname()[1], tls="none", user="a", password=Secret(env="IMAP_SECRET")
-        )
+        port = listening.getsockname()[1]
+        password = Secret(env="IMAP_SECRET")
+        given = Imap(host="127.0.0.1", port=port, tls="none", user="a", password=password, timeout=20)
         made = ImapSource(given, After(), None)
         yield made
         made.close()

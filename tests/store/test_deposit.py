@@ -24,6 +24,7 @@ NOON = datetime(2026, 3, 1, 12, 0, 0, 250, UTC)
 ENVELOPES = [
     Envelope("smtp", "a@example.org", ("help@intake.example", "b@intake.example"), "192.0.2.1", "mx.example"),
     Envelope("lmtp"),
+    Envelope("mailbox", "a@example.org", ("help@intake.example",), source="support", authserv="mx.provider.example"),
     Envelope("smtp", "用户@例子.example", ("求助@例子.example",), "2001:db8::1", "[192.0.2.1]"),
     Envelope("import", "nul\0 \udcff@x", ('"quote\\"d"@intake.example', "\0"), None, "\udc80", "mails/\udcff.eml"),
 ]

@@ -1,0 +1,66 @@
+"""The provider's verdict on a sender counts for its mailbox, and for no other mail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from service.case.sender import Verdicts
+from service.intake import House, receive
+from service.mailbox.fetcher import envelope
+from service.mailbox.file import Mailbox
+from service.mailbox.run import now
+from service.store.database import Database
+from service.store.tables import messages
+from service.worker import Worker
+
+MAIL = (
+    b"Return-Path: <aiko@corp.example>\r\n%sReceived: from a by b; Fri, 27 Nov 2026 10:00:00 +0900\r\n"
+    b"From: Aiko <aiko@corp.example>\r\nTo: support@corp.example\r\nSubject: VPN\r\n"
+    b"Message-ID: <1@corp.example>\r\n\r\nIt does not connect since this morning.\r\n"
+)
+PASS = b"Authentication-Results: %s; dmarc=pass header.from=corp.example\r\n"
+GRAPH = {"tenant": "t", "client_id": "c", "client_secret": {"env": "X"}}
+IMAP = {"host": "imap.example", "user": "u", "password": {"env": "X"}}
+
+
+def a_mailbox(**given: object) -> Mailbox:
+    return Mailbox.model_validate({"name": "support", "address": "support@corp.example", "since": "all", **given})
+
+
+def unverified(database: Database, house: House, mailbox: Mailbox, content: bytes) -> bool:
+    receive(database, [(envelope(mailbox, content), content)], now())
+    worker = Worker(database, house, by="test", batch=1, lease=timedelta(seconds=60), clock=now)
+    assert worker.step() == 1
+    defects = database.read(lambda conn: conn.execute(select(messages.c.defects)).scalar_one())
+    return "sender-unverified" in defects
+
+
+@pytest.fixture
+def behind_a_gateway(house: House) -> House:
+    """An installation that has verdicts of its own server for SMTP."""
+    verdicts = Verdicts("mx.corp.example", (ip_network("192.0.2.0/24"),))
+    return replace(house, ways=replace(house.ways, verdicts=verdicts))
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "header", "verified"),
+    [
+        (a_mailbox(imap=IMAP, authserv="mx.google.com"), PASS % b"mx.google.com", True),
+        (a_mailbox(imap=IMAP, authserv="mx.google.com"), PASS % b"mx.corp.example", False),
+        (a_mailbox(imap=IMAP, authserv="mx.google.com"), b"", False),
+        (a_mailbox(imap=IMAP), PASS % b"mx.google.com", False),
+        (a_mailbox(imap=IMAP), PASS % b"mx.corp.example", False),
+        (a_mailbox(graph=GRAPH), b"Authentication-Results: spf=pass; dmarc=pass header.from=corp.example\r\n", True),
+        (a_mailbox(graph=GRAPH), PASS % b"mx.corp.example", False),
+    ],
+)
+def test_whose_verdict_counts(
+    mailbox: Mailbox, header: bytes, verified: bool, behind_a_gateway: House, sqlite: Database, tmp_path: Path
+) -> None:
+    assert unverified(sqlite, behind_a_gateway, mailbox, MAIL % header) is not verified
