@@ -41,6 +41,7 @@ def _the_long_way(conn: Connection, entry: NewEntry) -> None:
             source=given.source,
             peer=given.peer,
             helo=given.helo,
+            authserv=given.authserv,
             mail_from=given.mail_from,
             rcpt_tos=list(given.rcpt_tos),
             size=len(entry.content),
