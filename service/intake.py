@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from mailrules import second
 from mailrules.engine.judge import Rules
 from mailrules.library import load
+from mailrules.reader.model_answer import AnswerRefused
 from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.line import Line, counted, thread_of
 from service.case.roles import Roles
@@ -28,7 +30,7 @@ from service.errors import NotFound
 from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
 from service.settings import Settings
-from service.store import contents, deposit, placing, replaying, spool
+from service.store import contents, deposit, placing, replaying, second_readings, spool
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.learning import learn
 from service.store.outside import Outside
@@ -246,7 +248,8 @@ def _judged_anew(
     before = placing.lines(conn, case_id)
     if not before:
         return None
-    lines = [_line_anew(line, anew.get(line.id), house) for line in before]
+    answers = second_readings.answers(conn, [line.id for line in before])
+    lines = [_line_anew(line, anew.get(line.id), house, answers.get(line.id)) for line in before]
     standing = _standing(case_id, lines, house, surroundings(conn, [case_id])[case_id], now)
     if apply and not (lines == before and replaying.stands(conn, case_id, standing.document)):
         replaying.keep(conn, lines, {line.id: line for line in before})
@@ -254,9 +257,14 @@ def _judged_anew(
     return standing.document
 
 
-def _line_anew(line: Line, brought: Brought | None, house: House) -> Line:
+def _line_anew(line: Line, brought: Brought | None, house: House, answer: tuple[str, str] | None) -> Line:
+    """Read again; what a language model answered before is checked again, and never asked again."""
     if brought is not None:
         line = replaying.as_read_anew(line, brought)
+    if answer is not None:
+        with contextlib.suppress(AnswerRefused):
+            checked = second.checked(house.rules, line.turn, answer[0])
+            return replace(line, reading=second.reading_of(house.rules, line.turn, checked, answer[1]))
     return replace(line, reading=house.rules.read(line.turn))
 
 

@@ -7,26 +7,27 @@ stands as the embedded reader sees it.
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
-from mailrules.engine import mails
-from mailrules.judgement import Reading
-from mailrules.reader import model_request
-from mailrules.reader.model_answer import READER, Answer, AnswerRefused, check, join
+from mailrules import second
+from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
-from mailrules.reader.units import split_units
-from mailrules.statement import MailText
-from service.errors import NotFound
-from service.intake import House, rejudge
+from mailrules.thread import Turn
+from service.errors import NotFound, Refused, Unavailable
+from service.intake import House, Understood, rejudge
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
-from service.store import messages as stored
+from service.settings import Settings
 from service.store import second_readings
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.second_readings import Job
+from service.store.second_readings import Eligible, Job
 
 _log = structlog.get_logger("sodan.model")
 
@@ -36,6 +37,9 @@ FAILURES = 5
 """After so many failures in a row nothing is asked for a while."""
 REST = (timedelta(minutes=1), timedelta(minutes=15))
 """The first and the longest such while."""
+LOOK_SECONDS = 0.5
+UNSURE = frozenset(("dmarc-failed", "sender-unverified", "from-several", "from-missing", "not-fully-read"))
+"""Defects of messages that are not sent: nobody knows who wrote them, or what."""
 REFUSALS = 2
 """Answers that cannot be used before a message is left to the embedded reader."""
 
@@ -49,9 +53,14 @@ class Limits:
     requests: int = 0
     tokens: int = 0
 
-    def fits(self, text: MailText, *, trusted: bool) -> bool:
-        """Whether a message may be sent: written by a person of a side that we know, and of a readable size."""
-        return trusted and text.automatic is None and text.side in self.sides and 0 < len(text.text) <= self.characters
+    def fits(self, message: Eligible) -> bool:
+        """Whether a message may be sent: written by a person of a side that we know, confirmed, of a readable size."""
+        return (
+            message.automatic is None
+            and message.side in self.sides
+            and not UNSURE.intersection(message.defects)
+            and 0 < message.characters <= self.characters
+        )
 
 
 @dataclass
@@ -96,11 +105,11 @@ class SecondReader:
         if job is None:
             return False
         try:
-            text, embedded = self.database.read(lambda conn: self._message(conn, job.message))
+            turn = self.database.read(lambda conn: second_readings.line(conn, job.message).turn)
         except NotFound:
             self._settle(job, by, "failed", "the message is not kept any more")
             return True
-        self._read(job, by, text, embedded)
+        self._read(job, by, turn)
         return True
 
     def _may_ask(self, conn: Connection, now: datetime) -> bool:
@@ -110,48 +119,54 @@ class SecondReader:
         within = not self.limits.requests or spent.requests < self.limits.requests
         return within and (not self.limits.tokens or spent.tokens_in + spent.tokens_out < self.limits.tokens)
 
-    def _read(self, job: Job, by: str, text: MailText, embedded: Reading) -> None:
-        catalogue = self.house.rules.catalogue
-        request = model_request.request(text, split_units(text.text), catalogue)
+    def _read(self, job: Job, by: str, turn: Turn) -> None:
+        request = second.request_for(self.house.rules, turn)
         try:
-            reply, answer = self._ask(request, text)
+            reply, answer = self._ask(request, turn)
         except ModelAway as error:
-            now = self.clock()
-            self.breaker.failed(now, error.retry_after)
-            _log.warning("the model did not answer", message=job.message, why=str(error), failures=self.breaker.failures)
-            self.database.transact(
-                lambda conn: second_readings.back_off(
-                    conn, job, by, str(error), self.clock(), error.retry_after, uncounted=True
-                )
-            )
-            return
+            self._away(job, by, error)
         except ModelRefused as error:
             self._settle(job, by, "refused", str(error))
-            return
         except AnswerRefused as error:
             self.breaker.answered()
-            _log.warning("an answer was refused", message=job.message, why=str(error))
-            self.database.transact(lambda conn: second_readings.spend(conn, self.clock().date(), refused=1))
-            if job.attempts >= REFUSALS:
-                self._settle(job, by, "refused", str(error))
-            else:
-                self.database.transact(
-                    lambda conn: second_readings.back_off(conn, job, by, str(error), self.clock(), None)
-                )
-            return
-        self.breaker.answered()
-        self._keep(job, by, request, reply, answer, embedded)
+            self._unusable(job, by, str(error))
+        else:
+            self.breaker.answered()
+            self._keep(job, by, request, reply, answer)
 
-    def _ask(self, request: Request, text: MailText) -> tuple[Reply, Answer]:
+    def _away(self, job: Job, by: str, error: ModelAway) -> None:
+        """The endpoint failed, not the message: the attempt does not count."""
+        now = self.clock()
+        self.breaker.failed(now, error.retry_after)
+        _log.warning("the model did not answer", message=job.message, why=str(error), failures=self.breaker.failures)
+        self.database.transact(
+            lambda conn: second_readings.back_off(conn, job, by, str(error), now, error.retry_after, uncounted=True)
+        )
+
+    def _unusable(self, job: Job, by: str, why: str) -> None:
+        """The answer could not be used: asked once more, then the message is left to the embedded reader."""
+        now = self.clock()
+        _log.warning("an answer was refused", message=job.message, why=why)
+
+        def write(conn: Connection) -> None:
+            second_readings.spend(conn, now.date(), refused=1)
+            if job.attempts >= REFUSALS:
+                second_readings.finish(conn, job.message, by, now, state="refused", reason=why[:300])
+            else:
+                second_readings.back_off(conn, job, by, why, now, None)
+
+        self.database.transact(write)
+
+    def _ask(self, request: Request, turn: Turn) -> tuple[Reply, Answer]:
         """The answer, repaired once where the endpoint promises nothing about its form."""
         reply = self._paid(request)
         try:
-            return reply, check(reply.text, request, text, self.house.rules.catalogue)
+            return reply, second.checked(self.house.rules, turn, reply.text)
         except AnswerRefused as error:
             if not self.model.answers_freely:
                 raise
             reply = self._paid(request, repair=f"That could not be used: {error}.")
-            return reply, check(reply.text, request, text, self.house.rules.catalogue)
+            return reply, second.checked(self.house.rules, turn, reply.text)
 
     def _paid(self, request: Request, repair: str = "") -> Reply:
         day = self.clock().date()
@@ -164,17 +179,9 @@ class SecondReader:
         )
         return reply
 
-    def _message(self, conn: Connection, message: int) -> tuple[MailText, Reading]:
-        """A message as readers get it, and what the embedded reader found. Raises NotFound."""
-        line = stored.line(conn, message)
-        return mails.mail_text(line.turn), self.house.rules.read(line.turn)
-
-    def _keep(
-        self, job: Job, by: str, request: Request, reply: Reply, answer: Answer, embedded: Reading
-    ) -> None:
+    def _keep(self, job: Job, by: str, request: Request, reply: Reply, answer: Answer) -> None:
         now = self.clock()
-        found = join(answer.statements, embedded.statements)
-        version = f"{reply.model or self.model.model} {request.version}"
+        model = reply.model or self.model.model
 
         def keep(conn: Connection) -> None:
             one_at_a_time(conn)
@@ -185,7 +192,7 @@ class SecondReader:
                 now,
                 state="done",
                 answer=reply.text,
-                model=reply.model or self.model.model,
+                model=model,
                 request_version=request.version,
                 dropped=dict(answer.dropped),
             )
@@ -193,13 +200,13 @@ class SecondReader:
                 return  # another has it by now
             if answer.dropped:
                 second_readings.spend(conn, now.date(), dropped=sum(answer.dropped.values()))
-            line = stored.line(conn, job.message)
-            reading = self.house.rules.reading(line.turn, found, READER, version)
-            stored.keep_reading(conn, job.message, reading)
-            rejudge(conn, [line.node.case], self.house, now=now)
+            line = second_readings.line(conn, job.message)
+            reading = second.reading_of(self.house.rules, line.turn, answer, f"{model} {request.version}")
+            second_readings.keep_reading(conn, job.message, reading)
+            rejudge(conn, second_readings.cases_of(conn, [job.message]), self.house, now=now)
 
         self.database.transact(keep)
-        _log.info("read by the model", message=job.message, statements=len(found), seconds=round(reply.seconds, 1))
+        _log.info("read by the model", message=job.message, statements=len(answer.statements), seconds=reply.seconds)
 
     def _settle(self, job: Job, by: str, state: str, why: str) -> None:
         self.database.transact(
@@ -207,6 +214,68 @@ class SecondReader:
         )
 
 
-def to_be_read(lines: Sequence[tuple[int, MailText, bool]], limits: Limits) -> list[int]:
-    """Of these messages (number, text, whether its author is trusted), those to have read."""
-    return [number for number, text, trusted in lines if limits.fits(text, trusted=trusted)]
+# ── put together ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_needed(settings: Settings) -> bool:
+    """Whether a language model is set up."""
+    return bool(settings.model_url)
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        frozenset(settings.model_sides),
+        settings.model_max_characters,
+        settings.model_requests_per_day,
+        settings.model_tokens_per_day,
+    )
+
+
+def model_of(settings: Settings) -> LanguageModel:
+    """The endpoint of the settings. Raises Refused where the key file cannot be read."""
+    key = settings.model_key
+    if settings.model_key_file is not None:
+        try:
+            key = settings.model_key_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise Refused(f"SODAN_MODEL_KEY_FILE: {error.strerror}") from None
+    return LanguageModel(settings.model_url, settings.model, key, settings.model_seconds)
+
+
+def after_judging(settings: Settings) -> Callable[..., None] | None:
+    """What the worker does in the transaction that takes mails in: it writes the jobs; None without a model."""
+    if not is_needed(settings):
+        return None
+    limits = limits_of(settings)
+
+    def after(conn: Connection, understood: Sequence[Understood], _cases: Sequence[int], now: datetime) -> None:
+        eligible = second_readings.eligible(conn, [one.claimed.id for one in understood])
+        second_readings.enqueue(conn, [one.message for one in eligible if limits.fits(one)], now)
+
+    return after
+
+
+def run_reader(settings: Settings, stop: threading.Event, house: House, clock: Callable[[], datetime]) -> None:
+    """Read until ``stop``, in as many threads as SODAN_MODEL_CONCURRENCY says."""
+    database = Database(settings.database_url)
+    reader = SecondReader(database, house, model_of(settings), limits_of(settings), clock)
+    name = f"{socket.gethostname()[:32]}/{os.getpid()}"
+
+    def work(by: str) -> None:
+        while not stop.is_set():
+            try:
+                if reader.step(by):
+                    continue
+            except Unavailable as error:
+                _log.warning("the second reader waits", reason=str(error))
+            stop.wait(LOOK_SECONDS)
+
+    threads = [
+        threading.Thread(target=work, args=(f"{name}/{secrets.token_hex(4)}",), daemon=True)
+        for _ in range(settings.model_concurrency)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    database.close()

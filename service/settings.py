@@ -229,6 +229,24 @@ class Settings(BaseSettings):
     key_file: Path | None = Field(
         None, description="file with the key of webhook secrets, made when needed; empty: beside the SQLite database"
     )
+    model_url: str = Field(
+        "", description="base URL of a language model's chat API, such as http://127.0.0.1:11434/v1; empty: none"
+    )
+    model: str = Field("", description="name of the model there")
+    model_key: str = Field("", description="its key")
+    model_key_file: Path | None = Field(None, description="file with its key")
+    model_seconds: float = Field(60, gt=0, le=3600, description="timeout of one request to the model")
+    model_concurrency: int = Field(4, ge=1, le=64, description="requests to the model at once")
+    model_requests_per_day: int = Field(0, ge=0, description="requests a day (UTC) at most; 0: no bound")
+    model_tokens_per_day: int = Field(0, ge=0, description="tokens a day (UTC) at most; 0: no bound")
+    model_sides: Annotated[tuple[Literal["requester", "team", "vendor"], ...], NoDecode] = Field(
+        ("requester", "team", "vendor"), description="whose mails are sent to the model, comma-separated"
+    )
+    model_max_characters: int = Field(
+        20_000, ge=100, le=1_000_000, description="longest new text that is sent to the model"
+    )
+    model_price_in: float = Field(0, ge=0, description="price of a million tokens sent, for metrics")
+    model_price_out: float = Field(0, ge=0, description="price of a million tokens received, for metrics")
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @field_validator("smtp_listen", "http_listen", "lmtp_listen", mode="before")
@@ -257,7 +275,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"expected a domain, not {domain!r}")
         return domains
 
-    @field_validator("notify", mode="before")
+    @field_validator("model_url")
+    @classmethod
+    def _model_is_a_url(cls, url: str) -> str:
+        if url and not re.match(r"https?://[^/\s]+", url):
+            raise ValueError("expected a URL such as http://127.0.0.1:11434/v1")
+        return url.rstrip("/")
+
+    @field_validator("notify", "model_sides", mode="before")
     @classmethod
     def _read_targets(cls, written: Any) -> Any:
         return _split(written)
@@ -365,6 +390,12 @@ class Settings(BaseSettings):
             raise ValueError("expected sqlite:///path or postgresql://user:password@host/database")
         return url
 
+    @model_validator(mode="after")
+    def _model_has_a_name(self) -> Settings:
+        if self.model_url and not self.model:
+            raise ValueError("SODAN_MODEL: SODAN_MODEL_URL needs the name of a model")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _organisation_is_where_intake_is(cls, given: Any) -> Any:
@@ -408,4 +439,4 @@ def load(**given: Any) -> Settings:
         named = str(first["loc"][0]) if first["loc"] else "SODAN settings"
         name = named if named.startswith("SODAN") else variable(named)
         reason = str(first["msg"]).removeprefix("Value error, ").replace("\n", " ")
-        raise WrongSetting(f"{name}: {reason}") from None
+        raise WrongSetting(reason if reason.startswith("SODAN_") else f"{name}: {reason}") from None

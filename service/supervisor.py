@@ -82,7 +82,8 @@ def commands(settings: Settings) -> list[tuple[str, list[str]]]:
     workers = [(f"worker {n + 1}", [*sodan, "worker"]) for n in range(settings.workers)]
     senders = [("sender", [*sodan, "sender"])] if settings.smarthost or settings.notify else []
     fetchers = [("mailbox", [*sodan, "mailbox", "run"])] if settings.mailboxes else []
-    return [("smtp", [*sodan, "smtp"]), *workers, ("api", [*sodan, "api"]), *senders, *fetchers]
+    readers = [("reader", [*sodan, "reader"])] if settings.model_url else []
+    return [("smtp", [*sodan, "smtp"]), *workers, ("api", [*sodan, "api"]), *senders, *fetchers, *readers]
 
 
 def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:

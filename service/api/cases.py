@@ -19,7 +19,7 @@ from service.cases.clocks import Calendar
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.intake import rejudge
-from service.store import cases, corrections, feed, timeline
+from service.store import cases, corrections, feed, second_readings, timeline
 from service.store.cursor import from_cursor
 from service.store.database import one_at_a_time
 
@@ -81,7 +81,9 @@ def routes(desk: Desk) -> APIRouter:
         tag = _tag(found)
         if if_none_match and tag in [part.strip() for part in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
-        return answer(cases.to_now(found, desk.now(), _calendars(desk, found)), {"ETag": tag})
+        return answer(
+            _with_pending(desk, found, cases.to_now(found, desk.now(), _calendars(desk, found))), {"ETag": tag}
+        )
 
     @router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
     def change_case(request: Request, key: str, change: schemas.CaseChange, if_match: Unshown = None) -> Response:
@@ -197,6 +199,14 @@ def _find(desk: Desk, key: str, rest: str = "") -> cases.Found | Response:
     except NotFound:
         raise NotFound(f"there is no case {key[:40]}") from None
     return found
+
+
+def _with_pending(desk: Desk, found: cases.Found, document: dict[str, Any]) -> dict[str, Any]:
+    """Whether a message of it waits for its second reading stands beside the case, not in it."""
+    if not desk.settings.model_url or not document.get("read_by"):
+        return document
+    pending = desk.database.read(lambda conn: second_readings.is_pending(conn, found.id))
+    return document | {"read_by": {**document["read_by"], "pending": pending}}
 
 
 def _calendars(desk: Desk, found: cases.Found) -> Mapping[Side, Calendar]:

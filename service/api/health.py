@@ -16,7 +16,7 @@ from service.api.desk import Desk
 from service.api.paging import answer
 from service.api.problems import documented, problem
 from service.api.readiness import Readiness
-from service.store import cases, mailboxes, spool
+from service.store import cases, mailboxes, second_readings, spool
 from service.store.spared import Spared
 
 TEXT: dict[int | str, dict[str, Any]] = {
@@ -56,8 +56,32 @@ class Meters:
             gauge.add_metric((status, priority), number)
         yield gauge
         yield from _of_mailboxes(fetched)
+        if self.desk.settings.model_url:
+            yield from self._model()
         refused = self.desk.house.refused is not None
         yield GaugeMetricFamily("sodan_rules_refused", "1 while changed packs or a site file are refused", int(refused))
+
+    def _model(self) -> Iterator[Metric]:
+        """Second readings and what they have cost."""
+        settings = self.desk.settings
+        spent, jobs = self.desk.database.read(
+            lambda conn: (second_readings.usage_in_all(conn), second_readings.counts(conn))
+        )
+        yield CounterMetricFamily("sodan_model_requests", "Requests to the language model", spent.requests)
+        yield CounterMetricFamily("sodan_model_seconds", "Seconds until its answers came", spent.seconds)
+        yield CounterMetricFamily("sodan_model_dropped", "Statements without words or meaning", spent.dropped)
+        yield CounterMetricFamily("sodan_model_refused", "Answers that could not be used", spent.refused)
+        tokens = CounterMetricFamily("sodan_model_tokens", "Tokens", labels=("direction",))
+        tokens.add_metric(("in",), spent.tokens_in)
+        tokens.add_metric(("out",), spent.tokens_out)
+        yield tokens
+        price = (spent.tokens_in * settings.model_price_in + spent.tokens_out * settings.model_price_out) / 1_000_000
+        if price:
+            yield CounterMetricFamily("sodan_model_cost", "Cost by SODAN_MODEL_PRICE_IN and _OUT", price)
+        gauge = GaugeMetricFamily("sodan_model_readings", "Second readings", labels=("state",))
+        for state in ("waiting", "done", "refused", "failed"):
+            gauge.add_metric((state,), jobs.get(state, 0))
+        yield gauge
 
     def _count(self) -> Counts:
         def read(conn: Any) -> Counts:

@@ -119,3 +119,39 @@ def explain(
         packs=(*settings.packs, *packs),
         rule=rule,
     )
+
+
+def prompt(
+    file: Path,
+    *,
+    team: tuple[str, ...] = (),
+    organisation: tuple[str, ...] = (),
+    packs: tuple[Path, ...] = (),
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Print what a language model would be asked about a mail: all that would leave the house.
+
+    Parameters
+    ----------
+    file
+        A mail as a raw file (.eml).
+    team
+        Addresses or @domains of the IT team.
+    organisation
+        Our own mail domains; their people are requesters.
+    packs
+        Further folders of rule packs.
+    json
+        The messages and the schema of the answer, as the API gets them.
+    """
+    from service.terminal.prompting import print_prompt
+
+    settings = start.settings()
+    return print_prompt(
+        settings,
+        file,
+        team=(*settings.team, *team),
+        organisation=(*settings.organisation, *organisation),
+        packs=(*settings.packs, *packs),
+        as_json=json,
+    )

@@ -33,7 +33,7 @@ def smtp() -> int:
 
 def worker() -> int:
     """Only understand what was received."""
-    from service.outbound.setup import after_judging
+    from service.after import after_judging
     from service.worker import run_worker
 
     settings = start.settings()
@@ -99,6 +99,26 @@ def encrypt_secrets(settings: Settings, database: Database) -> None:
         database.transact(lambda conn: webhooks.encrypt_stored(conn, box))
     except SodanError as error:
         structlog.get_logger("sodan.webhooks").warning("webhook secrets stay unencrypted", reason=str(error))
+
+
+def reader() -> int:
+    """Only have messages read a second time, by the language model of SODAN_MODEL_URL."""
+    import signal
+    from threading import Event
+
+    from service.errors import Refused
+    from service.intake import House
+    from service.second_reading import is_needed, run_reader
+
+    settings = start.settings()
+    start.log_to_stderr(settings)
+    if not is_needed(settings):
+        raise Refused("SODAN_MODEL_URL: there is no language model to ask")
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_reader(settings, stop, House.of(settings), start.now)
+    return 0
 
 
 def migrate() -> int:

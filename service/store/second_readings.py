@@ -14,6 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mailrules.judgement import Reading
+from service.case.line import Line
+from service.case.readings import unbound
+from service.errors import NotFound
+from service.store import lines
+from service.store.tables import messages as stored
 from service.store.tables import model_usage, second_readings
 
 MAX_ATTEMPTS = 6
@@ -29,6 +35,17 @@ class Job:
     message: int
     attempts: int
     """With this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """What must be known of a message before it is sent to a model."""
+
+    message: int
+    side: str
+    automatic: str | None
+    characters: int
+    defects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,14 @@ def enqueue(conn: Connection, messages: Sequence[int], now: datetime) -> None:
     rows = [{"message_id": one, "state": "waiting", "created_at": now, "due_at": now} for one in messages]
     dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
     conn.execute(dialect.insert(second_readings).on_conflict_do_nothing(index_elements=["message_id"]), rows)
+
+
+def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
+    """The messages that these mails brought."""
+    query = select(
+        stored.c.id, stored.c.author_role, stored.c.automatic, func.length(stored.c.text), stored.c.defects
+    ).where(stored.c.spool_id.in_(spool_ids))
+    return [Eligible(*row[:4], tuple(row[4])) for row in conn.execute(query)]
 
 
 def ask_again(conn: Connection, messages: Sequence[int], now: datetime) -> int:
@@ -124,24 +149,65 @@ def back_off(
     )
 
 
-def answers(conn: Connection, messages: Sequence[int]) -> dict[int, str]:
-    """The kept answer of each of these messages that was read."""
-    query = select(second_readings.c.message_id, second_readings.c.answer).where(
-        second_readings.c.message_id.in_(messages), second_readings.c.state == "done"
+def answers(conn: Connection, messages: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The kept answer of each of these messages that was read, and by what model and request."""
+    query = select(second_readings).where(second_readings.c.message_id.in_(messages), second_readings.c.state == "done")
+    return {row.message_id: (row.answer, f"{row.model} {row.request_version}") for row in conn.execute(query)}
+
+
+def is_pending(conn: Connection, case: int) -> bool:
+    """Whether a message of the case waits to be read."""
+    query = (
+        select(true())
+        .select_from(second_readings.join(stored, stored.c.id == second_readings.c.message_id))
+        .where(stored.c.case_id == case, second_readings.c.state == "waiting")
+        .limit(1)
     )
-    return {row.message_id: row.answer for row in conn.execute(query)}
+    return conn.execute(query).first() is not None
 
 
-def pending(conn: Connection, messages: Sequence[int]) -> set[int]:
-    """Those of these messages that wait to be read."""
-    query = select(second_readings.c.message_id).where(second_readings.c.message_id.in_(messages), _WAITING)
-    return set(conn.execute(query).scalars())
+def oldest_waiting(conn: Connection) -> Any:
+    """``created_at`` and ``reason`` of the job that waits longest; None where none does."""
+    query = (
+        select(second_readings.c.created_at, second_readings.c.reason)
+        .where(_WAITING)
+        .order_by(second_readings.c.created_at)
+        .limit(1)
+    )
+    return conn.execute(query).first()
 
 
 def counts(conn: Connection) -> dict[str, int]:
     """Jobs by state."""
     query = select(second_readings.c.state, func.count()).group_by(second_readings.c.state)
     return {state: int(number) for state, number in conn.execute(query)}
+
+
+# ── the message ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
+    """The cases that these messages stand in."""
+    query = select(stored.c.case_id).distinct().where(stored.c.id.in_(messages))
+    return sorted(conn.execute(query).scalars())
+
+
+def line(conn: Connection, message: int) -> Line:
+    """A message as the judge sees it. Raises NotFound."""
+    for case in cases_of(conn, [message]):
+        for one in lines.lines(conn, case):
+            if one.id == message:
+                return one
+    raise NotFound("there is no such message")
+
+
+def keep_reading(conn: Connection, message: int, reading: Reading) -> None:
+    """Put a reading in the place of the one that was kept."""
+    findings = [
+        {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
+        for f in reading.findings
+    ]
+    conn.execute(update(stored).where(stored.c.id == message).values(statements=unbound(reading), findings=findings))
 
 
 # ── what it costs ────────────────────────────────────────────────────────────────────────────────────────────────────

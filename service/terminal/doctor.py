@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings
-from service.store import contents, mailboxes, migrate, spool, tokens, webhooks
+from service.store import contents, mailboxes, migrate, second_readings, spool, tokens, webhooks
 from service.store.database import Database
 from service.store.encryption import secret_box
 from service.store.outside import outside
@@ -41,6 +41,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _tokens(settings, database, now),
         lambda: _webhooks(settings, database),
         lambda: _verdicts(settings),
+        lambda: _model(settings, database, now),
         lambda: [smtp(settings.smtp_listen), http(settings.http_listen)],
     ]
     wrong = False
@@ -204,3 +205,16 @@ def _disk(settings: Settings, database: Database) -> list[Finding]:
     if not database.postgresql and sqlite3.sqlite_version_info < (3, 35):
         found.append((False, f"SQLite {sqlite3.sqlite_version} is older than 3.35"))
     return found
+
+
+def _model(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+    """How the second readings go; without a language model there is nothing to say."""
+    if not settings.model_url:
+        return []
+    jobs = database.read(second_readings.counts)
+    waiting = database.read(second_readings.oldest_waiting)
+    words = f"language model {settings.model}: {jobs.get('done', 0)} read, {jobs.get('waiting', 0)} waiting"
+    if waiting is not None and now - waiting.created_at > STALE:
+        why = f": {waiting.reason}" if waiting.reason else ""
+        return [(False, f"{words}, the oldest since {waiting.created_at:%Y-%m-%d %H:%M} UTC{why}; mail is not delayed")]
+    return [(True, words)]

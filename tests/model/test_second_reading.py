@@ -1,0 +1,280 @@
+"""A language model reads mail a second time: never in its way, never believed without words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from service import second_reading
+from service.intake import House, receive, replay
+from service.second_reading import SecondReader
+from service.settings import Settings, load
+from service.store import second_readings, spool
+from service.store.database import Database
+from service.store.tables import cases, events, messages
+from service.worker import Worker
+from tests.model.endpoint import Answer, endpoint, refuses, says, statements
+
+START = datetime(2026, 11, 4, 1, 0, tzinfo=UTC)
+BODY = "各部署で伝票が出せません。\n回避策はありません。\n昨日の夕方からです。"
+HIGH = {"unit": 1, "meaning": "impact.high", "state": "value", "quote": "各部署で伝票が出せません"}
+NONE = {"unit": 2, "meaning": "urgency.high", "state": "value", "quote": "回避策はありません"}
+
+
+@dataclass
+class Desk:
+    database: Database
+    settings: Settings
+    house: House
+    now: datetime = START
+
+    def deliver(
+        self, body: str = BODY, *, number: int = 1, sender: str = "aiko@corp.example", headers: str = ""
+    ) -> None:
+        raw = (
+            f"From: {sender}\nTo: intake@corp.example\nSubject: 伝票 {number}\nMessage-ID: <m{number}@corp.example>\n"
+            f"Date: Wed, 04 Nov 2026 10:00:00 +0900\nContent-Type: text/plain; charset=utf-8\n{headers}\n{body}\n"
+        )
+        envelope = spool.Envelope("smtp", sender, ("intake@corp.example",), peer="127.0.0.1")
+        receive(self.database, [(envelope, raw.replace("\n", "\r\n").encode())], self.now)
+        worker = Worker(
+            self.database,
+            self.house,
+            by="test",
+            batch=50,
+            lease=timedelta(seconds=60),
+            clock=lambda: self.now,
+            after=second_reading.after_judging(self.settings),
+        )
+        while worker.step():
+            pass
+
+    def reader(self, url: str, *, seconds: float = 20.0, **limits: Any) -> SecondReader:
+        settings = self.settings.model_copy(update={"model_url": url, "model_seconds": seconds, **limits})
+        return SecondReader(
+            self.database,
+            self.house,
+            second_reading.model_of(settings),
+            second_reading.limits_of(settings),
+            lambda: self.now,
+        )
+
+    def case(self) -> dict[str, Any]:
+        return dict(self.database.read(lambda conn: conn.execute(select(cases.c.document)).scalars().first()) or {})
+
+    def job(self) -> Any:
+        return self.database.read(lambda conn: conn.execute(select(second_readings.second_readings)).first())
+
+    def readers(self) -> list[str]:
+        query = select(messages.c.statements).order_by(messages.c.id)
+        return [one["reader"] for one in self.database.read(lambda conn: conn.execute(query)).scalars().all()]
+
+
+@pytest.fixture(scope="session")
+def model_settings() -> Settings:
+    return load(
+        intake="intake@corp.example",
+        database_url="sqlite:///unused.db",
+        model_url="http://127.0.0.1:9/v1",
+        model="test-model",
+    )
+
+
+@pytest.fixture
+def desk(database: Database, house: House, model_settings: Settings) -> Desk:
+    return Desk(database, model_settings, house)
+
+
+@pytest.fixture
+def small(sqlite: Database, house: House, model_settings: Settings) -> Desk:
+    return Desk(sqlite, model_settings, house)
+
+
+def test_the_models_statements_take_the_place_of_the_embedded_readers(desk: Desk) -> None:
+    desk.deliver()
+    assert desk.case()["read_by"]["reader"] == "embedded"
+    with endpoint(statements(HIGH, NONE)) as up:
+        assert desk.reader(up.url).step("test")
+        assert not desk.reader(up.url).step("test")
+    case = desk.case()
+    assert (case["priority"], case["read_by"]["reader"]) == ("P1", "model")
+    assert {one["quote"] for one in case["priority_detail"]["evidence"]} == {HIGH["quote"], NONE["quote"]}
+    kinds = desk.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
+    assert kinds.count("case.changed") == 1
+    job = desk.job()
+    assert (job.state, job.model, job.attempts) == ("done", "test-model", 1)
+    assert job.request_version in case["read_by"]["version"]
+
+
+def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
+    desk.deliver()
+    with endpoint(statements(HIGH, NONE)) as up:
+        desk.reader(up.url).step("test")
+        list(replay(desk.database, desk.house, None, since=None, apply=True, now=desk.now))
+        assert not desk.reader(up.url).step("test")
+        assert len(up.asked) == 1
+        assert (desk.case()["priority"], desk.readers()) == ("P1", ["model"])
+        desk.database.transact(lambda conn: second_readings.ask_again(conn, [1], desk.now))
+        assert desk.reader(up.url).step("test")
+        assert len(up.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("sender", "headers", "body"),
+    [
+        ("stranger@elsewhere.example", "", BODY),
+        ("aiko@corp.example", "Auto-Submitted: auto-replied\n", "ただいま不在にしております。11/10 に戻ります。"),
+        ("aiko@corp.example", "", "x" * 30_000),
+    ],
+)
+def test_machines_strangers_and_huge_mails_are_not_sent(small: Desk, sender: str, headers: str, body: str) -> None:
+    small.deliver(body, sender=sender, headers=headers)
+    assert small.job() is None
+
+
+def test_a_side_that_is_not_named_is_not_sent(small: Desk) -> None:
+    small.settings = small.settings.model_copy(update={"model_sides": ("vendor",)})
+    small.deliver()
+    assert small.job() is None
+
+
+def garbled(*given: dict[str, Any]) -> Answer:
+    return statements(*given)
+
+
+INVENTED = {**HIGH, "meaning": "impact.cosmic"}
+MISQUOTED = {**HIGH, "quote": "全社が止まっています"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "kept", "dropped"),
+    [
+        ([statements(HIGH, NONE)], "done", 2, 0),
+        ([statements()], "done", 0, 0),
+        ([statements(HIGH, NONE, INVENTED)], "done", 2, 1),
+        ([statements(HIGH, NONE, MISQUOTED)], "done", 2, 1),
+        ([statements(HIGH, NONE, {**HIGH, "unit": 44})], "done", 2, 1),
+        ([statements(HIGH, NONE, {**HIGH, "meaning": "ask.logs"})], "done", 2, 1),
+        ([statements(INVENTED, MISQUOTED, HIGH), statements(HIGH)], "done", 1, 0),
+        ([says("I am sorry."), statements(HIGH)], "done", 1, 0),
+        ([says('{"statements": [{"unit"')], "refused", None, 0),
+        ([statements(INVENTED)], "refused", None, 0),
+        ([says("[]")], "refused", None, 0),
+        ([refuses(429, "slow down", Retry_After="30"), statements(HIGH)], "done", 1, 0),
+        ([refuses(500), refuses(502), refuses(503), statements(HIGH)], "done", 1, 0),
+        ([refuses(400, "maximum context length exceeded")], "refused", None, 0),
+        ([says(None), statements(HIGH)], "done", 1, 0),
+        ([says("{", finish="length"), statements(HIGH)], "done", 1, 0),
+        ([{"body": "<html>", "type": "text/html"}, statements(HIGH)], "done", 1, 0),
+        ([{**statements(HIGH), "cut": 30}, statements(HIGH)], "done", 1, 0),
+        ([refuses(401, "bad key"), statements(HIGH)], "done", 1, 0),
+        ([refuses(400, "response_format unknown"), statements(HIGH)], "done", 1, 0),
+        (
+            [refuses(400, "json_schema unknown"), refuses(400, "response_format"), says("No."), statements(HIGH)],
+            "done",
+            1,
+            0,
+        ),
+    ],
+)
+def test_whatever_the_endpoint_does_the_mail_stands_and_no_statement_is_without_words(
+    small: Desk, answers: list[Answer], state: str, kept: int | None, dropped: int
+) -> None:
+    small.deliver()
+    before = small.case()
+    with endpoint(*answers) as up:
+        reader = small.reader(up.url)
+        for _ in range(12):
+            reader.step("test")
+            small.now += timedelta(minutes=20)
+    assert small.job().state == state
+    query = select(messages.c.statements, messages.c.text)
+    [(reading, text)] = small.database.read(lambda conn: conn.execute(query).all())
+    if kept is None:
+        assert reading["reader"] == "embedded"
+        assert small.case()["priority"] == before["priority"]
+    else:
+        assert len(reading.get("statements", [])) == kept
+        assert all(one["quote"] in text for one in reading.get("statements", []))
+        assert small.database.read(lambda conn: second_readings.usage_in_all(conn)).dropped == dropped
+
+
+def test_a_model_that_is_away_costs_nothing_but_a_wait(small: Desk) -> None:
+    small.deliver()
+    reader = small.reader("http://127.0.0.1:9/v1")
+    for _ in range(60):
+        reader.step("test")
+        small.now += timedelta(minutes=1)
+    job = small.job()
+    assert (job.state, job.attempts) == ("waiting", 0)
+    assert reader.breaker.failures < 40
+    with endpoint(statements(HIGH, NONE)) as up:
+        small.now += timedelta(hours=3)
+        assert small.reader(up.url).step("test")
+    assert small.case()["priority"] == "P1"
+
+
+def test_the_budget_of_a_day_is_kept(small: Desk) -> None:
+    for number in range(4):
+        small.deliver(BODY + f"\n{number} 台目です。", number=number)
+    with endpoint(statements(HIGH)) as up:
+        reader = small.reader(up.url, model_requests_per_day=2)
+        assert [reader.step("test") for _ in range(4)] == [True, True, False, False]
+        small.now += timedelta(days=1)
+        assert reader.step("test")
+        tokens = small.reader(up.url, model_tokens_per_day=100)
+        assert not tokens.step("test")
+
+
+def test_a_reader_that_died_is_followed_by_another(desk: Desk) -> None:
+    desk.deliver()
+    lease = timedelta(minutes=3)
+    assert desk.database.transact(lambda conn: second_readings.claim(conn, "dead", desk.now, lease)) is not None
+    with endpoint(statements(HIGH, NONE)) as up:
+        assert not desk.reader(up.url).step("test")
+        desk.now += timedelta(minutes=4)
+        assert desk.reader(up.url).step("test")
+    assert desk.job().state == "done"
+    assert desk.job().attempts == 2
+
+
+def test_a_message_that_kills_its_reader_again_and_again_is_set_aside(small: Desk) -> None:
+    small.deliver()
+    for _ in range(second_readings.MAX_ATTEMPTS):
+        assert small.database.transact(lambda conn: second_readings.claim(conn, "x", small.now, timedelta(minutes=1)))
+        small.now += timedelta(minutes=2)
+    assert (
+        small.database.transact(lambda conn: second_readings.claim(conn, "x", small.now, timedelta(minutes=1))) is None
+    )
+    assert small.job().state == "failed"
+
+
+def test_what_a_person_set_stays(small: Desk) -> None:
+    from service.intake import rejudge
+    from service.store import corrections
+
+    small.deliver()
+
+    def by_hand(conn: Any) -> None:
+        corrections.set_by_person(conn, 1, {"priority": "P4"}, "mika", small.now)
+        rejudge(conn, [1], small.house, now=small.now)
+
+    small.database.transact(by_hand)
+    with endpoint(statements(HIGH, NONE)) as up:
+        small.reader(up.url).step("test")
+    assert small.case()["priority"] == "P4"
+    assert small.case()["priority_detail"]["by_rules"] == "P1"
+
+
+def test_the_request_holds_no_address_of_anybody(small: Desk) -> None:
+    small.deliver(BODY + "\n連絡先: aiko@corp.example / 090-1234-5678")
+    with endpoint(statements(HIGH)) as up:
+        small.reader(up.url).step("test")
+        sent = json.dumps(up.asked[0], ensure_ascii=False)
+    assert "aiko@corp.example" not in sent
+    assert "1234-5678" not in sent
