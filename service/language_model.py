@@ -94,7 +94,8 @@ class LanguageModel:
             given["response_format"] = {"type": "json_object"}
         began = self.clock()
         try:
-            answer = self._client().chat.completions.create(model=self.model, messages=messages, **given)
+            with self._client() as client:
+                answer = client.chat.completions.create(model=self.model, messages=messages, **given)
         except openai.BadRequestError:
             raise
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
