@@ -109,14 +109,14 @@ def reader() -> int:
     from service.errors import Refused
     from service.intake import House
     from service.second_reading import is_needed, run_reader
+    from service.signals import on_signals
 
     settings = start.settings()
     start.log_to_stderr(settings)
     if not is_needed(settings):
         raise Refused("SODAN_MODEL_URL: there is no language model to ask")
     stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
     run_reader(settings, stop, House.of(settings), start.now)
     return 0
 

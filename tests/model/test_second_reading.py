@@ -17,6 +17,7 @@ from service.settings import Settings, load
 from service.store import second_readings, spool
 from service.store.database import Database
 from service.store.tables import cases, events, messages
+from service.store.tables import second_readings as jobs
 from service.worker import Worker
 from tests.model.endpoint import Answer, endpoint, refuses, says, statements
 
@@ -68,7 +69,7 @@ class Desk:
         return dict(self.database.read(lambda conn: conn.execute(select(cases.c.document)).scalars().first()) or {})
 
     def job(self) -> Any:
-        return self.database.read(lambda conn: conn.execute(select(second_readings.second_readings)).first())
+        return self.database.read(lambda conn: conn.execute(select(jobs)).first())
 
     def readers(self) -> list[str]:
         query = select(messages.c.statements).order_by(messages.c.id)
