@@ -113,8 +113,11 @@ def _place(quote: str, unit: int, request: Request, mail: MailText) -> tuple[int
         return (-1, -1) if _folded(words)[0] in _folded(mail.subject)[0] else None
     start = request.units[unit][1]
     end = request.units[unit + 1][1] if unit + 1 < len(request.units) else len(mail.text)
-    found = _find(words, mail.text[start:end])
-    return None if found is None else (start + found[0], start + found[1])
+    for first, last in ((start, end), (0, len(mail.text))):  # a miscounted unit is no lie: the words decide
+        found = _find(words, mail.text[first:last])
+        if found is not None:
+            return first + found[0], first + found[1]
+    return None
 
 
 def _unmasked(quote: str, request: Request) -> str:
