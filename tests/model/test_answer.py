@@ -85,7 +85,7 @@ def test_what_has_no_words_or_no_meaning_is_dropped_and_counted(wrong: Any, reas
         ('{"statements": {}}', "no list of statements"),
         ('{"answer": []}', "no list of statements"),
         (
-            json.dumps({"statements": [{**HIGH, "quote": "x"}, NONE, {**HIGH, "unit": 7}]}),
+            json.dumps({"statements": [{**HIGH, "quote": "zzz"}, NONE, {**HIGH, "unit": 7}]}),
             "2 of 3 statements were wrong",
         ),
         (json.dumps({"statements": [HIGH] * 200}), "140 of 200 statements were wrong"),
