@@ -305,8 +305,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "v.few": ("5件未満", "fewer than five"),
     # spool
     "mailbox.away": (
-        "メールボックス {name} から {age} 受信できていません",
-        "Mailbox {name} has not been read for {age}",
+        "メールボックス {mailbox} から {age} 受信できていません",
+        "Mailbox {mailbox} has not been read for {age}",
     ),
     "mailbox.away.step": ("確認コマンド:", "Check with"),
     "spool.title": ("受信の状況", "What was received"),

@@ -20,6 +20,7 @@ from tests.mailbox.certificate import self_signed
 
 BINARY = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 PASSWORD = "correct horse"
+USERS = ("support", "vendors")
 
 
 def needs_dovecot() -> pytest.MarkDecorator:
@@ -45,7 +46,7 @@ class Dovecot:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         self.certificate, _ = self_signed(self.folder)
-        (self.folder / "users").write_text(f"support:{{PLAIN}}{PASSWORD}\n")
+        (self.folder / "users").write_text("".join(f"{user}:{{PLAIN}}{PASSWORD}\n" for user in USERS))
         root = os.geteuid() == 0
         self.owner = "nobody" if root else getpass.getuser()
         group = "nogroup" if root else str(os.getgid())

@@ -1,0 +1,167 @@
+"""``python -m bench.mailboxes``: mailboxes on Dovecot, while fetcher and server are killed: each mail once, none lost.
+
+Two mailboxes, one whose mail is flagged, one whose mail is moved. Mail comes into them all the time: that of the
+corpus, where there is one, and made-up mail. What is counted in the end: how often each mail came, and where it lies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import yaml
+
+from service.store.packing import unpack
+from tests.mailbox.dovecot import PASSWORD, USERS, Dovecot
+
+MADE_UP = b"From: A <a@corp.example>\nSubject: VPN %d\nMessage-ID: <%d@corp.example>\n\nNo answer.\n"
+MARK = b"X-Number: %d\r\n"
+
+
+def mails(number: int, corpus: Path) -> list[bytes]:
+    """Raw mails, each with a header of its own in front; line ends as IMAP gives them out."""
+    files = sorted(file for file in corpus.rglob("*") if file.is_file() and file.suffix in (".eml", ".txt", ""))
+    random.Random(1).shuffle(files)
+    found = [file.read_bytes() for file in islice(files, number // 2)]
+    while len(found) < number:
+        n = len(found)
+        found.append(
+            b"From: A <a@corp.example>\nSubject: VPN %d\nMessage-ID: <%d@corp.example>\n\nNo answer.\n" % (n, n)
+        )
+    return [MARK % n + b"\r\n".join(one.splitlines()) + b"\r\n" for n, one in enumerate(found)]
+
+
+def put(server: Dovecot, user: str, number: int, content: bytes) -> None:
+    """As a delivery agent does: written beside, then renamed."""
+    folder = server.folder / "home" / user / "Maildir"
+    draft = folder / "tmp" / f"{number}"
+    draft.write_bytes(content)
+    shutil.chown(draft, server.owner)
+    draft.rename(folder / "new" / f"{1_764_000_000 + number}.{number}.bench")
+
+
+def environment(server: Dovecot, folder: Path) -> dict[str, str]:
+    (folder / "password").write_text(PASSWORD)
+    after = {"support": {"flag": "seen"}, "vendors": {"move": "Done"}}
+    named = {
+        user: {
+            "address": f"{user}@corp.example", "since": "all", "after": after[user], "poll": 1,
+            "imap": {
+                "host": "localhost", "port": server.tls_port, "user": user, "ca_file": str(server.certificate),
+                "password": {"file": str(folder / "password")}, "timeout": 30,
+            },
+        }
+        for user in USERS
+    }  # fmt: skip
+    (folder / "mailboxes.yaml").write_text(yaml.safe_dump({"mailboxes": named}))
+    return {
+        **os.environ, "SODAN_MAILBOXES": str(folder / "mailboxes.yaml"), "SODAN_INTAKE": "@corp.example",
+        "SODAN_DATABASE_URL": f"sqlite:///{folder}/sodan.db", "SODAN_LOG_LEVEL": "warning",
+    }  # fmt: skip
+
+
+def start(given: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen([sys.executable, "-m", "service", "mailbox", "run"], env=given, stderr=out)
+
+
+def came(database: Path) -> Counter[int]:
+    """How often each mail is in the spool, by the number in its first line."""
+    found: Counter[int] = Counter()
+    with sqlite3.connect(database, timeout=30) as connection:
+        for codec, content in connection.execute("SELECT codec, bytes FROM contents"):
+            first = (unpack(content) if codec == "zstd" else content).partition(b"\r\n")[0]
+            found[int(first.partition(b": ")[2])] += 1
+    return found
+
+
+def kept(database: Path) -> int:
+    with sqlite3.connect(database, timeout=30) as connection:
+        return int(connection.execute("SELECT count(*) FROM spool").fetchone()[0])
+
+
+def unfinished(database: Path) -> int:
+    with sqlite3.connect(database, timeout=30) as connection:
+        done, total = connection.execute("SELECT sum(state = 'done'), count(*) FROM mailbox_mails").fetchone()
+    return int(total) - int(done or 0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mails", type=int, default=5000)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--corpus", type=Path, default=Path("../shared/corpus"))
+    parser.add_argument("--seed", type=int, default=20)
+    given = parser.parse_args()
+    chance = random.Random(given.seed)
+    folder = Path(tempfile.mkdtemp(prefix="sodan-bench-"))
+    folder.chmod(0o755)  # Dovecot's user goes through it
+    server = Dovecot(folder / "dovecot").start()
+    for user in USERS:
+        with server.client(user) as client:
+            client.create_folder("Done")
+            client.append("INBOX", b"Subject: makes the folders\r\n\r\n", flags=["\\Draft"])
+    variables = environment(server, folder)
+    subprocess.run([sys.executable, "-m", "service", "migrate"], env=variables, check=True, stderr=subprocess.DEVNULL)
+    waiting = mails(given.mails, given.corpus)
+    total, database = len(waiting), folder / "sodan.db"
+    share = -(-total // (given.kills + 1))
+    began = time.monotonic()
+    fetcher, killed_at = start(variables, folder / "log"), []
+    for kill in range(given.kills + 1):
+        for number in range(kill * share, min(total, (kill + 1) * share)):
+            put(server, USERS[number % 2], number, waiting[number])
+        if kill == given.kills:
+            break
+        before = kept(database)
+        while kept(database) == before and fetcher.poll() is None:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.4))  # in the middle of what it does
+        fetcher.kill()
+        fetcher.wait()
+        if kill % 2:
+            server.kill()
+            server.start()
+        killed_at.append(kept(database))
+        fetcher = start(variables, folder / "log")
+    end = time.monotonic() + 900
+    while time.monotonic() < end and (kept(database) < total or unfinished(database)):
+        time.sleep(1)
+    fetcher.terminate()
+    fetcher.wait()
+    times = came(database)
+    report = {
+        "mails": total,
+        "of the corpus": min(total // 2, sum(b"No answer." not in one for one in waiting)),
+        "fetcher killed": given.kills,
+        "server killed": given.kills // 2,
+        "kept when killed": killed_at,
+        "once": sum(count == 1 for count in times.values()),
+        "twice": sum(count > 1 for count in times.values()),
+        "lost": total - len(times),
+        "not flagged or moved": unfinished(database),
+        "seconds": round(time.monotonic() - began),
+    }
+    for user, place, flag in (("support", "INBOX", "SEEN"), ("vendors", "Done", "ALL")):
+        with server.client(user) as client:
+            client.select_folder(place, readonly=True)
+            report[f"{user}: {place} {flag}"] = len(client.search(["UNDRAFT", flag]))
+    server.kill()
+    print(json.dumps(report, indent=2))
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0 if report["once"] == total and not report["twice"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

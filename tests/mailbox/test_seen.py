@@ -1,0 +1,56 @@
+"""A mailbox that is away is seen: on the page, in the metrics, by `sodan doctor`, and an event tells it once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from service.mailbox.run import now
+from service.store import mailboxes
+from service.store.database import Database
+from service.store.tables import events
+from tests.running import Running
+
+LEASE = timedelta(seconds=60)
+
+
+def told(database: Database) -> list[str]:
+    return database.read(lambda conn: list(conn.execute(select(events.c.kind).order_by(events.c.id)).scalars()))
+
+
+def away(database: Database, minutes: float) -> None:
+    """It failed since so many minutes, and was well before."""
+    began = now() - timedelta(minutes=minutes)
+    database.transact(lambda conn: mailboxes.acquire(conn, "support", "a", began, LEASE))
+    database.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", began))
+    for when in (began, now(), now()):
+        database.transact(
+            lambda conn, when=when: mailboxes.failing(conn, "support", "a", "sign-in refused", "renew", when)  # type: ignore[misc]
+        )
+
+
+@pytest.mark.parametrize(("minutes", "seen"), [(3, False), (12, True)])
+def test_ten_minutes_away_stand_on_the_page_and_in_one_event(embedded: Running, minutes: float, seen: bool) -> None:
+    away(embedded.database, minutes)
+    page = embedded.client.get("/?lang=en").text
+    assert ("Mailbox support has not been read for 12 min" in page) is seen
+    assert ("sign-in refused" in page) is seen
+    assert told(embedded.database) == (["mailbox.away"] if seen else [])
+
+
+def test_an_event_tells_that_it_is_back(embedded: Running) -> None:
+    away(embedded.database, 12)
+    for _ in range(2):
+        embedded.database.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", now()))
+    assert told(embedded.database) == ["mailbox.away", "mailbox.back"]
+    assert "has not been read" not in embedded.client.get("/?lang=en").text
+
+
+def test_metrics_tell_of_each_mailbox(embedded: Running) -> None:
+    away(embedded.database, 12)
+    lines = embedded.client.get("/metrics").text.splitlines()
+    assert 'sodan_mailbox_failing{mailbox="support"} 1.0' in lines
+    assert 'sodan_mailbox_errors_total{mailbox="support"} 3.0' in lines
+    assert any(line.startswith('sodan_mailbox_last_success_seconds{mailbox="support"} ') for line in lines)
