@@ -89,7 +89,7 @@ class House:
                 intake=settings.intake,
                 organisation=settings.organisation,
                 secret=key,
-                verdicts=Verdicts(settings.authserv_id, settings.trusted_networks),
+                verdicts=Verdicts(settings.authserv_id, settings.trusted_networks, open=not settings.smtp_networks),
             ),
             organisation=settings.organisation,
             team=(*settings.team, *rules.colleagues),

@@ -19,7 +19,8 @@ from service.mail.message import Mail
 Trust = Literal["", "verified", "local", "unverified", "forged"]
 """Empty: somebody outside, of whom no verdict is needed."""
 DEFECTS = {"forged": "dmarc-failed", "unverified": "sender-unverified"}
-JUST_NOW = timedelta(hours=1)
+QUEUED = timedelta(days=5)
+"""How long a relay keeps a mail that it cannot hand on (RFC 5321 §4.5.4.1: four to five days)."""
 _SURE_HOSTS = frozenset({ip_address("127.0.0.1"), ip_address("::1")})
 
 
@@ -29,6 +30,8 @@ class Verdicts:
 
     authserv: str = ""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    open: bool = False
+    """Any host may send (no SODAN_SMTP_NETWORKS): one on the internet could write the verdict by itself."""
 
     @property
     def configured(self) -> bool:
@@ -56,6 +59,8 @@ def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None
         return "unverified"
     if not ours:
         return ""
+    if found == "pass" and verdicts.open and handed is not None and _from_internet(handed.peer):
+        found = "none"
     if found == "pass" or handed is None or _from_network(handed.peer, verdicts.networks):
         return "verified"
     return "local" if _is_local(mail, verdicts, handed) else "unverified"
@@ -64,17 +69,24 @@ def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None
 def _is_local(mail: Mail, verdicts: Verdicts, handed: Handover) -> bool:
     """An operator's import; or, where no verdicts are set up, a program on this machine that is no relay.
 
-    A relay writes a Received line just before it hands the mail over; a mail read from a file has an old one or none.
+    A relay writes a Received line before it hands the mail over, perhaps after days in its queue. A mail read from a
+    file has an older one or none.
     """
     if handed.channel == "import":
         return True
-    relayed = mail.relayed_at is not None and abs(handed.received_at - mail.relayed_at) < JUST_NOW
+    kept_long = mail.relayed_at is not None and abs(handed.received_at - mail.relayed_at) > QUEUED
+    relayed = mail.relayed and not kept_long
     return not verdicts.configured and _address(handed.peer) in _SURE_HOSTS and not relayed
 
 
 def _from_network(peer: str | None, networks: Collection[IPv4Network | IPv6Network]) -> bool:
     address = _address(peer)
     return address is not None and any(address in network for network in networks)
+
+
+def _from_internet(peer: str | None) -> bool:
+    address = _address(peer)
+    return address is not None and address.is_global
 
 
 def _address(peer: str | None) -> IPv4Address | IPv6Address | None:

@@ -6,8 +6,9 @@ written by                                          moves the case
 our own people, sender verified or local            always; names a case by its key only when verified
 our own people, sender not verified                 only as the mail that opens the case, or by a signed token
 somebody else's name (DMARC failed)                 never
-the case's own vendor                               yes: a vendor that our people wrote to or name, or the number is
-                                                    the case's; a hosted desk only from a tenant seen in the case
+the case's own vendor                               yes: a vendor that our people wrote to or name; or the number is
+                                                    the case's, which has no other vendor; a hosted desk only from a
+                                                    tenant seen in the case
 somebody to whom mail of the case was sent          yes; also another address of a company that our people wrote to
 anybody else                                        only as the mail that opens the case, or by a signed token
 ==================================================  ==========================================================
@@ -18,7 +19,7 @@ depend on the order of arrival, except between two mails that both could have op
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -31,6 +32,8 @@ Doubt = Literal["forged", "unverified", "outsider"]
 OURS = ("team", "requester")
 BY_ITSELF = frozenset({"vendor_ref", "mention", "content", "person"})
 """Evidence that a vendor's mail brings in its own number or words; a header or a key can be copied from any mail."""
+_GENERIC = frozenset("ac ad co com ed edu go gob gov gr lg ne net or org".split())
+"""Labels before a country's, as in ``acme.co.jp``: they name no company."""
 
 
 @dataclass(slots=True)
@@ -77,11 +80,21 @@ class Company:
             return node.vendor in self.vendors or node.vendor in self.makers
         return domain in self.asked
 
+    def has_no_other(self, node: Node) -> bool:
+        """Whether the case has no vendor but the author's, and no other tenant of the host of its desk."""
+        if self.vendors - {node.vendor}:
+            return False
+        domain = _domain(node.author)
+        host = domain.partition(".")[2]
+        desks = {seen for seen in map(_domain, self.people) if seen.partition(".")[2] == host} if node.hosted else set()
+        return desks <= {domain}
+
     def _has_desk(self, domain: str) -> bool:
         """Whether a tenant at a host of help desks is one of the case's: seen in it, or named as a company is that our
         people wrote to (``acme.zendesk.com`` of ``acme.example``)."""
         tenant = domain.partition(".")[0]
-        return domain in map(_domain, self.people) or any(tenant in asked.split(".")[:-1] for asked in self.asked)
+        named = {_company_label(asked) for asked in self.asked if not asked.endswith(f".{domain}")}
+        return tenant in named or domain in map(_domain, self.people)
 
 
 def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[int, datetime]) -> dict[int, Doubt]:
@@ -97,22 +110,33 @@ def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[in
     for node in nodes:
         for inner in node.holds:
             outers.setdefault(inner, []).append(node)
-    while True:
-        rest: list[Node] = []
+
+    def counts(node: Node) -> bool:
+        if node.origin != "delivered" and outers.get(node.id):
+            around = [outer for outer in outers[node.id] if outer.id in counted]
+            return _inner_counts(sides[node.id], around, sides, opener)
+        return _counts(node, sides[node.id], company, node.id == opener)
+
+    def admit(good: Callable[[Node], bool]) -> bool:
+        """Take in those that are good by now; whether there was one."""
+        rest = []
         for node in pending:
-            side = sides[node.id]
-            if node.origin != "delivered" and outers.get(node.id):
-                good = _inner_counts(side, [o for o in outers[node.id] if o.id in counted], sides, opener)
-            else:
-                good = _counts(node, side, company, node.id == opener)
-            if good and not node.forged:
+            if good(node) and not node.forged:
                 counted.add(node.id)
-                company.add(node, side)
+                company.add(node, sides[node.id])
             else:
                 rest.append(node)
-        if len(rest) == len(pending):
-            return {node.id: _reason(node, outers.get(node.id, ())) for node in rest}
-        pending = rest
+        found = len(rest) < len(pending)
+        pending[:] = rest
+        return found
+
+    def brought() -> set[int]:
+        """Vendors' mails that count by their own number: asked last, when the case's own vendor is known."""
+        return {node.id for node in pending if _brings_itself(node, sides[node.id], company)}
+
+    while admit(counts) or ((fit := brought()) and admit(lambda node: node.id in fit)):
+        pass
+    return {node.id: _reason(node, outers.get(node.id, ())) for node in pending}
 
 
 def may_steer(node: Node, company: Company, *, opens: bool, placed: str) -> bool:
@@ -120,7 +144,12 @@ def may_steer(node: Node, company: Company, *, opens: bool, placed: str) -> bool
     the first there and answers no mail we know; ``placed``: by which evidence it came."""
     if node.forged:
         return False
-    return node.origin != "delivered" or _counts(replace(node, placed=placed), node.side, company, opens)
+    here = replace(node, placed=placed)
+    return (
+        node.origin != "delivered"
+        or _counts(here, node.side, company, opens)
+        or _brings_itself(here, node.side, company)
+    )
 
 
 def may_name(node: Node, company: Company) -> bool:
@@ -148,9 +177,12 @@ def _counts(node: Node, side: str, company: Company, opens: bool) -> bool:
         return True
     if node.joined is not None and not answers(node):
         return True  # it opened a case that a person united with this one
-    if side == "vendor" and node.placed in BY_ITSELF and not node.doubted:
-        return True
     return company.knows(node, side)
+
+
+def _brings_itself(node: Node, side: str, company: Company) -> bool:
+    """Whether a vendor's mail shows by its number or words that it is of this case, which knows no other vendor."""
+    return side == "vendor" and node.placed in BY_ITSELF and not node.doubted and company.has_no_other(node)
 
 
 def _inner_counts(side: str, outers: Sequence[Node], sides: Mapping[int, str], opener: int | None) -> bool:
@@ -181,3 +213,11 @@ def _reason(node: Node, outers: Sequence[Node]) -> Doubt:
 
 def _domain(address: str) -> str:
     return address.rpartition("@")[2]
+
+
+def _company_label(domain: str) -> str:
+    """The label of a domain that names a company: ``acme`` of ``mail.acme.co.jp``."""
+    labels = domain.split(".")[:-1]
+    if len(labels) > 1 and labels[-1] in _GENERIC:
+        labels.pop()
+    return labels[-1] if labels else ""

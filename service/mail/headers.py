@@ -48,6 +48,7 @@ class Headers:
     thread_index: str | None = None
     facts: dict[str, str] = field(default_factory=dict)
     authentication_results: tuple[tuple[int, str], ...] = ()
+    relayed: bool = False
     relayed_at: datetime | None = None
 
 
@@ -106,6 +107,7 @@ def read(part: Part, defects: set[str]) -> Headers:
         thread_index=identifiers.thread_root(one("thread-index")),
         facts=_facts(raw, hint),
         authentication_results=_authentication_results(part),
+        relayed="received" in raw,
         relayed_at=_relayed_at(raw.get("received", [b""])[0]),
     )
 

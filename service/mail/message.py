@@ -129,8 +129,10 @@ class Mail:
     """
     authentication_results: tuple[tuple[int, str], ...] = ()
     """Authentication-Results headers, topmost first: the number of Received lines above, and the value."""
+    relayed: bool = False
+    """A server handed it on: it bears a Received line."""
     relayed_at: datetime | None = None
-    """When the last server before us took it, by the topmost Received line."""
+    """When the last server before us took it, by the topmost Received line; None too where that tells no time."""
     defects: tuple[str, ...] = ()
     """Codes of oddities met while reading, e.g. ``charset-wrong``, ``date-invalid``."""
     error: str | None = None

@@ -103,6 +103,7 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
         thread_index=head.thread_index,
         headers=head.facts,
         authentication_results=head.authentication_results,
+        relayed=head.relayed,
         relayed_at=head.relayed_at,
         defects=tuple(sorted(defects)),
     )

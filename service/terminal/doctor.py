@@ -181,10 +181,16 @@ def _webhooks(settings: Settings, database: Database) -> list[Finding]:
 
 
 def _verdicts(settings: Settings) -> list[Finding]:
+    local = all(listen.loopback for listen in (settings.smtp_listen, settings.lmtp_listen) if listen is not None)
+    if settings.authserv_id and not settings.smtp_networks and not local:
+        words = "senders: whoever reaches the SMTP port can write SODAN_AUTHSERV_ID into a header"
+        return [
+            (False, f"{words}, so it is not believed of hosts on the internet: name our relay in SODAN_SMTP_NETWORKS")
+        ]
     if settings.verdicts_configured:
         return []
     words = "senders: nothing vouches for mail of our own people"
-    if all(listen.loopback for listen in (settings.smtp_listen, settings.lmtp_listen) if listen is not None):
+    if local:
         return [(True, f"{words}; programs on this machine are believed, relays are not")]
     return [(False, f"{words}, so their replies change nothing: set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS")]
 

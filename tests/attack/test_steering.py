@@ -103,7 +103,15 @@ def test_who_takes_part_still_moves_the_case(site: Site) -> None:
 
 # ── 2. dates that have not come ──────────────────────────────────────────────────────────────────────────────────────
 
-AHEAD = {"20 minutes": 20, "an hour": 60, "a day": 1_440, "30 days": 43_200, "390 days": 561_600, "9 years": 4_730_400}
+AHEAD = {
+    "10 minutes": 10,
+    "20 minutes": 20,
+    "an hour": 60,
+    "a day": 1_440,
+    "30 days": 43_200,
+    "390 days": 561_600,
+    "9 years": 4_730_400,
+}
 
 
 @pytest.mark.parametrize("ahead", AHEAD)

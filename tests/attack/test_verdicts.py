@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
@@ -150,7 +151,6 @@ def test_microsoft_365_names_no_server(head: str, verdict: str) -> None:
 def test_who_is_believed_without_a_verdict() -> None:
     from ipaddress import ip_network
 
-    relayed = f"Received: from relay.example by mx.corp.example; {format_datetime(now())}\n"
     network = Verdicts(networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")))
     assert trust("", network, "192.0.2.9") == "verified"
     assert trust("", network, "::ffff:192.0.2.9") == "verified"
@@ -160,10 +160,44 @@ def test_who_is_believed_without_a_verdict() -> None:
     assert trust(FAIL, Verdicts("mx.corp.example", network.networks), "192.0.2.9") == "forged"
     assert trust("", Verdicts(), INSIDE) == "local"
     assert trust("", Verdicts(), "::1") == "local"
-    assert (
-        trust(relayed, Verdicts(), INSIDE) == "unverified"
-    )  # a relay on this machine passes on what came from outside
     assert trust("", Verdicts(), "172.17.0.1") == "unverified"
     assert trust("", Verdicts(), "nonsense") == "unverified"
     assert trust("", Verdicts(), "", channel="imap") == "unverified"
     assert trust("", Verdicts(), "", channel="import") == "local"
+
+
+RECEIVED = "Received: from relay.example by mx.corp.example"
+
+
+@pytest.mark.parametrize("minutes", [0, 59, 61, 180, 1_440, 4 * 1_440])
+def test_what_a_relay_on_this_machine_passes_on_is_not_believed(minutes: int) -> None:
+    """However long it waited in the queue: a sender over its rate gets 451, so a stranger can choose the delay."""
+    at = format_datetime(now() - timedelta(minutes=minutes))
+    assert trust(f"{RECEIVED}; {at}\n", Verdicts(), INSIDE) == "unverified"
+
+
+@pytest.mark.parametrize("time", ["", ";", "; nonsense", "; Mon, 99 Jan 2026 25:00:00 +0900"])
+def test_a_relay_that_tells_no_time_is_one_all_the_same(time: str) -> None:
+    assert trust(f"{RECEIVED}{time}\n", Verdicts(), INSIDE) == "unverified"
+
+
+def test_an_old_mail_that_a_program_reads_from_a_file_is_local() -> None:
+    assert trust(f"{RECEIVED}; {format_datetime(now() - timedelta(days=6))}\n", Verdicts(), INSIDE) == "local"
+
+
+@pytest.mark.parametrize(
+    ("peer", "open_", "verdict"),
+    [
+        ("8.8.8.8", True, "unverified"),
+        ("2001:4860:4860::8888", True, "unverified"),
+        ("::ffff:8.8.8.8", True, "unverified"),
+        ("8.8.8.8", False, "verified"),
+        ("10.1.2.3", True, "verified"),
+        (INSIDE, True, "verified"),
+        ("", True, "verified"),
+    ],
+)
+def test_a_host_on_the_internet_verifies_nobody_while_any_may_send(peer: str, open_: bool, verdict: str) -> None:
+    """It could write our server's name into the header by itself."""
+    assert trust(PASS, Verdicts("mx.corp.example", open=open_), peer) == verdict
+    assert trust(FAIL, Verdicts("mx.corp.example", open=open_), peer) == "forged"

@@ -1,0 +1,87 @@
+"""A case is moved by its own vendor only: not by another that knows or guesses the number, nor by another tenant."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from tests.attack.site import INSIDE, Site, mail, new_id
+
+CLOSED = "This case has been closed. Thank you."
+MICROSOFT = "support@mail.support.microsoft.com"
+_WORDS = (f"plotter{number}" for number in count(1))
+_NUMBERS = count(2611200040001111)
+
+
+def inquiry(site: Site, word: str, desk: str, text: str) -> tuple[str, str]:
+    """A case that one of our people opens by writing to a vendor's desk; its key and the Message-ID."""
+    id = new_id(word)
+    more = f"To: {desk}\nCc: help@corp.example\n"
+    return site.send(mail("mei@corp.example", f"The {word} feeds two sheets", text, id=id, more=more), peer=INSIDE), id
+
+
+def with_number(site: Site) -> tuple[str, str, str]:
+    """A case whose vendor stated its number; its key, the number, and the Message-ID of the vendor's mail."""
+    word, number = next(_WORDS), str(next(_NUMBERS))
+    key, id = inquiry(site, word, MICROSOFT, f"The {word} feeds two sheets at once. What shall we do?")
+    answer, text = new_id(word, "microsoft.com"), f"We look into it. TrackingID#{number}"
+    assert site.send(mail(MICROSOFT, f"The {word} TrackingID#{number}", text, id=answer, replies_to=id)) == key
+    return key, number, answer
+
+
+@pytest.mark.parametrize("sender", ["support@evil.zendesk.com", "help@evil.freshdesk.com", "jira@evil.atlassian.net"])
+@pytest.mark.parametrize("how", ["number alone", "as a reply", "with a number of its own"])
+def test_another_vendor_that_knows_the_number_moves_nothing(site: Site, sender: str, how: str) -> None:
+    key, number, answer = with_number(site)
+    before = site.standing(key)
+    text = f"TrackingID#{number}\nTicket #771204\n\n{CLOSED}" if "own" in how else f"TrackingID#{number}\n\n{CLOSED}"
+    site.send(mail(sender, f"TrackingID#{number}", text, replies_to=answer if "reply" in how else ""))
+    assert site.standing(key) == before
+
+
+def test_another_tenant_that_guesses_the_ticket_moves_nothing(site: Site) -> None:
+    word, ticket = next(_WORDS), str(next(_NUMBERS))[-7:]
+    key, id = inquiry(site, word, "support@acme.zendesk.com", f"The {word} feeds two sheets at once. What shall we do?")
+    noted = mail("support@acme.zendesk.com", f"[#{ticket}] The {word}", f"Noted. [#{ticket}]", replies_to=id)
+    assert site.send(noted) == key
+    before = site.standing(key)
+    site.send(mail("support@evil.zendesk.com", f"[#{ticket}] The {word}", CLOSED))
+    assert site.standing(key) == before
+    assert site.send(mail("agent@acme.zendesk.com", f"[#{ticket}] The {word}", CLOSED)) == key
+    assert site.case(key)["status"] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("desk", "other"),
+    [
+        ("desk@acme.co.jp", "support@co.zendesk.com"),
+        ("desk@mail.acme.example", "support@mail.freshdesk.com"),
+        ("support@acme.zendesk.com", "support@zendesk.com"),
+        ("support@acme.zendesk.com", "support@sub.acme.zendesk.com"),
+        ("support@acme.zendesk.com", "support@acme.zendesk.com.evil.example"),
+    ],
+)
+def test_only_the_companys_own_label_names_its_tenant(site: Site, desk: str, other: str) -> None:
+    word = next(_WORDS)
+    key, id = inquiry(site, word, desk, f"The {word} feeds two sheets at once. What shall we do?")
+    before = site.standing(key)
+    site.send(mail(other, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id))
+    assert site.standing(key) == before
+
+
+@pytest.mark.parametrize("desk", ["desk@acme.co.jp", "desk@mail.acme.example", "desk@acme.example"])
+def test_the_tenant_named_as_the_company_is_heard(site: Site, desk: str) -> None:
+    word = next(_WORDS)
+    key, id = inquiry(site, word, desk, f"The {word} feeds two sheets at once. What shall we do?")
+    assert site.send(mail("a@acme.zendesk.com", f"Re: The {word} feeds two sheets", CLOSED, replies_to=id)) == key
+    assert site.case(key)["status"] == "closed"
+
+
+def test_a_vendor_that_states_the_number_our_people_noted_is_heard(site: Site) -> None:
+    """The other side of the law: no vendor is known yet, and the number that we wrote down is this one's."""
+    word, ticket = next(_WORDS), str(next(_NUMBERS))[-7:]
+    text = f"The {word} feeds two sheets at once. We opened ticket #{ticket} on their portal."
+    key = site.send(mail("mei@corp.example", f"The {word} feeds two sheets", text), peer=INSIDE)
+    assert site.send(mail("support@acme.zendesk.com", f"[#{ticket}] The {word}", CLOSED)) == key
+    assert site.case(key)["status"] == "closed"

@@ -1,0 +1,30 @@
+"""The page says when nothing vouches for senders, and replies of our own people would change nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.intake import House
+from service.settings import load
+from service.store.database import Database
+from tests.running import running
+
+BANNER = "Nothing vouches for senders"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({}, False),
+        ({"smtp_listen": "0.0.0.0:2525"}, True),
+        ({"smtp_listen": "0.0.0.0:2525", "authserv_id": "mx.corp.example"}, False),
+        ({"smtp_listen": "0.0.0.0:2525", "trusted_networks": "192.0.2.0/24"}, False),
+    ],
+)
+def test_a_banner_says_that_nothing_vouches_for_senders(
+    sqlite: Database, house: House, given: dict[str, str], shown: bool
+) -> None:
+    settings = load(intake="intake@corp.example", database_url="sqlite:///unused.db", **given)
+    with running(sqlite, house, settings) as service:
+        page = service.client.get("/", headers={"Accept-Language": "en"}).text
+    assert (BANNER in page) == shown

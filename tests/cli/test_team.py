@@ -1,0 +1,52 @@
+"""`sodan team` lists, adds and revokes people who count as team; `sodan doctor` says what vouches for senders."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Sodan
+
+
+def test_who_was_learned_is_listed_and_revoked(sodan: Sodan) -> None:
+    sodan("migrate")
+    assert sodan("team", "list", "--json").out == ""
+    assert sodan("team", "add", "Ken@corp.example").status == 0
+    assert '"address":"ken@corp.example"' in sodan("team", "list", "--json").out.replace(" ", "")
+    assert "already" in (said := sodan("team", "add", "ken@corp.example")).out + said.err
+    assert sodan("team", "remove", "KEN@corp.example").status == 0
+    assert sodan("team", "list", "--json").out == ""
+
+
+def test_revoking_whom_nobody_learned_is_an_error_that_names_him(sodan: Sodan) -> None:
+    sodan("migrate")
+    said = sodan("team", "remove", "eve@stranger.example")
+    assert said.status != 0
+    assert "eve@stranger.example" in said.err
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({}, "ok     senders: nothing vouches for mail of our own people; programs on this machine are believed"),
+        ({"SMTP_LISTEN": "0.0.0.0:2525"}, "WRONG  senders: nothing vouches for mail of our own people, so"),
+        (
+            {"SMTP_LISTEN": "0.0.0.0:2525", "AUTHSERV_ID": "mx.corp.example"},
+            "WRONG  senders: whoever reaches the SMTP port can write SODAN_AUTHSERV_ID into a header",
+        ),
+        (
+            {"SMTP_LISTEN": "0.0.0.0:2525", "AUTHSERV_ID": "mx.corp.example", "SMTP_NETWORKS": "10.0.0.0/8"},
+            "",
+        ),
+        ({"AUTHSERV_ID": "mx.corp.example"}, ""),
+        ({"SMTP_LISTEN": "0.0.0.0:2525", "TRUSTED_NETWORKS": "10.0.0.0/8"}, ""),
+    ],
+)
+def test_the_doctor_says_what_vouches_for_senders(
+    sodan: Sodan, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], line: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"SODAN_{name}", value)
+    sodan("migrate")
+    found = [said for said in sodan("doctor").out.splitlines() if " senders: " in said]
+    assert len(found) == (1 if line else 0)
+    assert all(said.startswith(line) for said in found)
