@@ -59,19 +59,20 @@ ADDRESS = rb"^(MAIL +FROM|RCPT +TO):"
 STRICT = [
     Difference("a line ends with CR LF (RFC 5321 §2.3.8)", _refused_alone(rb"(?<!\r)\n$", "500")),
     Difference(
-        "no control characters in commands (RFC 5321 §4.1.2)", _refused_alone(rb"[\x00-\x1f\x7f].*\r\n$", "500")
+        "control characters in commands are refused (RFC 5321 §4.1.2)",
+        _refused_alone(rb"[\x00-\x1f\x7f].*\r\n$", "500"),
     ),
-    Difference("what is not ASCII is UTF-8 (RFC 6531 §3.3)", _refused_alone(rb"[\x80-\xff]", "501")),
+    Difference("non-ASCII commands must be UTF-8 (RFC 6531 §3.3)", _refused_alone(rb"[\x80-\xff]", "501")),
     Difference(
         "addresses beyond ASCII need SMTPUTF8 (RFC 6531 §3.5)", _refused_alone(ADDRESS + rb".*[\x80-\xff]", "553")
     ),
-    Difference("a path stands in brackets (RFC 5321 §4.1.2)", _refused_alone(ADDRESS + rb" *[^< ]", "501")),
+    Difference("a path must be in angle brackets (RFC 5321 §4.1.2)", _refused_alone(ADDRESS + rb" *[^< ]", "501")),
     Difference("a path follows RFC 5321, not RFC 5322 with its comments", _refused_alone(ADDRESS, "553")),
-    Difference("a parameter comes once (RFC 5321 §4.1.1.11)", _refused_alone(rb"^MAIL .*> +\S+ +\S", "501")),
-    Difference("HELO and EHLO name a host (RFC 5321 §4.1.1.1)", _refused_alone(rb"^(EHLO|HELO) ", "501")),
+    Difference("a parameter may occur once (RFC 5321 §4.1.1.11)", _refused_alone(rb"^MAIL .*> +\S+ +\S", "501")),
+    Difference("HELO and EHLO must name a host (RFC 5321 §4.1.1.1)", _refused_alone(rb"^(EHLO|HELO) ", "501")),
     Difference("a command line has 512 bytes (RFC 5321 §4.5.3.1.4)", _refused_alone(rb"^.{511}", "500")),
-    Difference("no TLS within TLS (RFC 3207 §4.2)", _refused_alone(rb"^STARTTLS", "503")),
-    Difference("no AUTH within a mail (RFC 4954 §4)", _refused_alone(rb"^AUTH ", "503")),
+    Difference("STARTTLS inside TLS is refused (RFC 3207 §4.2)", _refused_alone(rb"^STARTTLS", "503")),
+    Difference("AUTH inside a mail transaction is refused (RFC 4954 §4)", _refused_alone(rb"^AUTH ", "503")),
     Difference("a dot between other line ends (CVE-2023-51764)", _refused_alone(rb"[\r\n]\.[\r\n]", "550")),
 ]
 OTHER = [
@@ -79,14 +80,16 @@ OTHER = [
     Difference("AUTH may be 12288 bytes long (RFC 4954 §4)", _line(rb"^AUTH .{500}")),
     Difference("lines of a content may be of any length (RFC 5321 §4.5.3.1)", _line(rb"[^\n]{990}.*\r\n\.\r\n$")),
     Difference("HELP answers 214 (RFC 5321 §4.2.2)", _line(rb"^HELP")),
-    Difference("VRFY never tells (RFC 5321 §7.3)", _line(rb"^VRFY ")),
-    Difference("names of mechanisms have no case (RFC 4422 §3.1)", _line(rb"^AUTH (plain|login)")),
-    Difference("added dots do not count (RFC 1870 §5)", _too_big_by_dots),
+    Difference("VRFY reveals nothing (RFC 5321 §7.3)", _line(rb"^VRFY ")),
+    Difference("names of mechanisms are case-insensitive (RFC 4422 §3.1)", _line(rb"^AUTH (plain|login)")),
+    Difference("dots added for transparency do not count (RFC 1870 §5)", _too_big_by_dots),
     Difference(
-        "HTTP ends the conversation", lambda step, _stock, ours: ours == "421" and step[:4] in (b"GET ", b"Host")
+        "an HTTP request ends the connection",
+        lambda step, _stock, ours: ours == "421" and step[:4] in (b"GET ", b"Host"),
     ),
     Difference(
-        "the fifth unknown command is the last", lambda _step, stock, ours: "421" in (stock, ours) or stock == ""
+        "the fifth unknown command ends the connection",
+        lambda _step, stock, ours: "421" in (stock, ours) or stock == "",
     ),
 ]
 DIFFERENCES = STRICT + OTHER
@@ -423,7 +426,7 @@ def test_the_same_dialogue_has_the_same_outcome(dialogue: list[Step], passwords:
 
 def test_every_difference_stands_in_the_docs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "specifications.md").read_text(encoding="utf-8")
-    table = page.partition("answer differently:")[2]
+    table = page.partition("differs from it here:")[2]
     for difference in DIFFERENCES:
         assert f"| {difference.reason.partition(' (')[0]}" in table, difference.reason
 
