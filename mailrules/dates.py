@@ -166,7 +166,7 @@ def _clock(text: str) -> time | None:
 
 
 def next_business_end(written: datetime, holidays: Container[date] = frozenset()) -> datetime:
-    """The end of the next business day of the writer (DOMAIN 2.3: a deadline of one business day)."""
+    """The end of the next business day of the writer (docs/design.md, Priority: a deadline of one business day)."""
     day = written.date() + timedelta(days=1)
     while day.weekday() >= 5 or day in holidays:
         day += timedelta(days=1)

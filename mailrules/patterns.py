@@ -1,4 +1,4 @@
-"""RE2 patterns over folded text: linear in the text, whatever their author wrote (law 9)."""
+"""RE2 patterns over folded text: linear in the text, whatever their author wrote (docs/design.md, Principles)."""
 
 from __future__ import annotations
 

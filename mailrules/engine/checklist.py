@@ -1,4 +1,4 @@
-"""What is told and what is still missing for an answer in one turn (DOMAIN 1.2 to 1.4).
+"""What is told and what is still missing for an answer in one turn (docs/design.md, Required sets).
 
 States of a line: `present` (told, or told that there is none), `unknown` (said not to be known: never asked again),
 `missing` (needed, not told, and the reader would have seen it), `not_needed` (everything else; also what is needed but

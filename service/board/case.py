@@ -1,4 +1,4 @@
-"""A case for people: whose turn, what is missing, why this priority, the timeline with the very words marked."""
+"""The case page: turn, missing facts, evidence for the priority, and the timeline with marked words."""
 
 from __future__ import annotations
 

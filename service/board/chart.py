@@ -1,4 +1,4 @@
-"""The clocks of all sides as one small chart: bars of equal scale, side by side, so that nobody looks slow alone."""
+"""Draws the clocks of all sides as bars of the same scale, side by side."""
 
 from __future__ import annotations
 

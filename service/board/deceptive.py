@@ -1,4 +1,4 @@
-"""What a stranger's text could make a page show wrongly: unseen characters, and domains that look like known ones."""
+"""Marks deceptive text on pages: invisible characters, and domains that look like known ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How pages are made: templates, languages, headers that let nothing run but our own two files."""
+"""Renders pages: templates, languages, and a Content-Security-Policy for our own two files only."""
 
 from __future__ import annotations
 

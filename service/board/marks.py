@@ -1,4 +1,4 @@
-"""A mail's text with the very words marked on which a statement rests."""
+"""Marks in a mail's text the words that a statement rests on."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _shown(file: str, judged: Brought, outer: Brought, judgement: Judgement, wai
 
 
 def statement_shown(said: Any) -> dict[str, Any]:
-    """A statement as INTERFACE shows it."""
+    """A statement as the API shows it."""
     return {
         "meaning": said.meaning,
         "state": said.state,

@@ -65,7 +65,7 @@ def brief(
     lang: str = "en",
     labels: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """The brief as values. `case` and `messages` are documents of INTERFACE, `labels` the names of items by language.
+    """The brief as values. `case` and `messages` are documents of the API, `labels` the names of items by language.
 
     For a vendor: no internal remark, hint or priority, no sentence that the tone check hints at (`reword` names them),
     no topic for later unless the trouble is over. For the requester: what is known and what comes next.

@@ -1,4 +1,4 @@
-"""How a case stands, derived anew from all its mails in the order in which they were written (law 6).
+"""Derives the state of a case from all its mails, in the order in which they were written.
 
 Who has to act next follows from the mails, not from a status that somebody keeps: see ``turn``. What people set by hand
 stays and is shown as theirs.

@@ -1,4 +1,4 @@
-"""How a case stands, as values: the ask ledger, the clocks, what people set, and the document of INTERFACE ("Case")."""
+"""The state of a case as values: the ask ledger, the clocks, manual changes, and the document of the API."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class CaseState:
         return None
 
     def summary(self) -> dict[str, Any]:
-        """The case summary of INTERFACE."""
+        """The case summary of the API."""
         return {
             "key": self.key,
             "title": self.title,
@@ -233,7 +233,7 @@ class CaseState:
         }
 
     def document(self) -> dict[str, Any]:
-        """The case of INTERFACE: the summary (``open_asks`` a count) and everything else."""
+        """The case of the API: the summary (``open_asks`` a count) and everything else."""
         lang = "ja" if self.language == "ja" else "en"
         detail = self.judgement.priority
         return self.summary() | {

@@ -1,4 +1,4 @@
-"""Bytes of contents on their way: how many there may be at once, whose they are, and who must go when it is too much.
+"""Limits the bytes of incoming contents: in total, for one address, for one network.
 
 One address may hold a quarter of them, one network half. When all are taken, the slowest content of the network that
 holds most is cut off, if that network holds more than the newcomer's: whoever trickles cannot keep others out.

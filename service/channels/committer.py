@@ -1,7 +1,7 @@
-"""Group commit: many mails that wait for their promise share one commit; a lone mail waits for nobody.
+"""Group commit: mails that arrive during a commit share the next one; a single mail does not wait.
 
-One thread commits. While it does, mails queue up; when it is done it takes all that queued: the slower the disk, the
-larger the groups. Nothing waits for a clock.
+One thread commits. Meanwhile mails queue up, and the next commit takes all of them: the slower the disk, the larger
+the group. There is no timer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Mail comes in from files: ``.eml``, mbox, Maildir, and folders of them. Running it twice changes nothing.
+"""Imports mail from files: ``.eml``, mbox, Maildir, and folders of them. Running it twice changes nothing.
 
-What a file is, its content says: mbox begins with a line ``From `` (RFC 4155), a Maildir is a folder with ``cur`` and
+The content decides the format: mbox begins with a line ``From `` (RFC 4155), a Maildir is a folder with ``cur`` and
 ``new``. A content that came this way before is not received again, wherever it lies now.
 """
 

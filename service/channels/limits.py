@@ -1,4 +1,4 @@
-"""How much one client may ask of us (RFC 5321 §4.5.3, §7.8), and which networks may ask at all. Values only."""
+"""Limits for one client (RFC 5321 §4.5.3, §7.8), and the networks that may connect. Values only."""
 
 from __future__ import annotations
 

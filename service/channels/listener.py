@@ -1,4 +1,4 @@
-"""All connections of one address: who may speak, what they share, one clock for their time-outs, one way to stop.
+"""All connections of one listening address: admission, shared state, time-outs and stop.
 
     listener = Listener(handler, hostname="mx.example", limits=Limits(), tls=ServerTls(certificate, key))
     server = await listener.listen("127.0.0.1", 8025)

@@ -1,4 +1,4 @@
-"""Mail that goes round in circles, and senders that never stop. Mail of sodan's own is never answered."""
+"""Refuses mail loops and senders beyond their rate. Mail that sodan sent itself is never answered."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Back-pressure: while the disk is nearly full or the workers are far behind, mail waits with its senders.
+"""Back-pressure: answers 452 while the disk is nearly full or too many mails wait.
 
-Looked at every few seconds beside the conversations, never within one.
+Checked every few seconds, outside of SMTP conversations.
 """
 
 from __future__ import annotations

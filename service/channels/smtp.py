@@ -1,4 +1,4 @@
-"""Mail comes in by SMTP (RFC 5321), for the intake addresses and nobody else, and is durable before it is promised.
+"""Accepts mail by SMTP (RFC 5321) for the intake addresses, and makes it durable before 250.
 
 Replies reveal nothing of the inside: trouble of ours is 451 4.3.0, a stop is 421 4.3.2, a full house is 421 4.7.0.
 """

@@ -1,4 +1,4 @@
-"""What a conversation asks of the listener it belongs to, so that neither needs to import the other."""
+"""The interface between a conversation and its listener, so that neither imports the other."""
 
 from __future__ import annotations
 

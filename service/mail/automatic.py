@@ -1,7 +1,7 @@
-"""Whether a machine wrote it, and what kind of machine (RFC 3834 and its older cousins).
+"""Tells whether a machine wrote a mail, and which kind of machine (RFC 3834 and older headers).
 
-Ticket systems mark human comments ``Auto-Submitted`` too, so a header alone never makes a mail automatic: it needs
-words that a machine uses (an out-of-office note, an acknowledgement, a notice) or a report part.
+Ticket systems mark comments of people ``Auto-Submitted`` too. So a header alone never makes a mail automatic: typical
+words (an absence note, an acknowledgement, a notice) or a report part must be there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A mail's text read: what its sender newly wrote, and apart from it what was quoted, forwarded, signed.
+"""Splits a mail's text into new text, quoted mails, forwarded mails and signature.
 
 ``read_body`` is pure, takes time linear in the text, and never raises.
 """

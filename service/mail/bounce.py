@@ -1,6 +1,6 @@
-"""Delivery reports: RFC 3464 ones, and the free-form ones that most of the world still sends.
+"""Recognises delivery reports: those of RFC 3464, and free-form ones.
 
-No phrase decides alone: people forward bounces and quote them. Points are counted over who sent it, the null return
+No phrase decides alone, because people forward and quote bounces. Points are added for the sender, the null return
 path, the subject, the words of the first lines, and a returned message.
 """
 

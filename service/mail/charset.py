@@ -1,6 +1,6 @@
-"""Bytes to text, whatever the label says.
+"""Decodes bytes to text, even with a wrong or missing charset label.
 
-A label is a claim, not a fact: Japanese mailers send NEC and IBM rows under ``iso-2022-jp`` (CP50221, which no codec
+A label may be wrong: Japanese mailers send NEC and IBM rows under ``iso-2022-jp`` (CP50221, which no codec
 of the standard library reads), web forms send UTF-8 under ``iso-8859-1``, scripts send no label at all. Strict
 decoding under the label comes first, then strict UTF-8, then what the bytes look like; only then are characters lost.
 """

@@ -1,4 +1,4 @@
-"""What a message holds, once its parts have been looked at: body segments, files, messages inside, reports."""
+"""The contents of a message: body segments, attachments, attached messages, reports."""
 
 from __future__ import annotations
 

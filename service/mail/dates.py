@@ -1,6 +1,6 @@
-"""Dates as header blocks and attribution lines write them: 令和, 午前/午後, 25 languages' months, with or without a zone.
+"""Parses dates of header blocks and attribution lines: 令和, 午前/午後, months in 25 languages, with or without a zone.
 
-``read`` is pure: where the text names no zone the caller's assumption is used and said so.
+``read`` is pure. If the text names no zone, it uses the caller's assumption and says so.
 """
 
 # ruff: noqa: E501 -- patterns and tables: a case a line

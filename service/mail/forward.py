@@ -1,4 +1,4 @@
-"""Forwarded or answered: what the subject and the line above a mail inside a mail say."""
+"""Tells forwarded from answered mails, by the subject and the line above the inner mail."""
 
 from __future__ import annotations
 

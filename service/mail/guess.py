@@ -1,4 +1,4 @@
-"""What bytes without a true label are: UTF-8 by its grammar, Japanese by its kana, others by the runs they come in."""
+"""Guesses the charset of unlabelled bytes: UTF-8 by its grammar, Japanese by its kana, others by byte runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the header of a message says: identity, people, subject, date, and facts worth keeping."""
+"""Reads the header of a message: identity, people, subject, date and other facts."""
 
 from __future__ import annotations
 

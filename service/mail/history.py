@@ -1,7 +1,7 @@
-"""A body taken apart into its speakers: the sender's own lines, and each earlier mail in it, newest first.
+"""Splits a body by author: the sender's own lines, then each earlier mail, newest first.
 
-One walk over the lines. A header block, an attribution line, or a run of quoted lines changes the speaker; quoted runs
-are walked again with one mark taken off. An answer written between quoted lines stays with the one who answers.
+One pass over the lines. A header block, an attribution line, or a run of quoted lines changes the author. Quoted runs
+are parsed again without one ``>``. An answer written between quoted lines belongs to the person who answers.
 """
 
 from __future__ import annotations

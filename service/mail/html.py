@@ -1,7 +1,7 @@
-"""HTML to text a person can read, with the quote structure kept.
+"""Converts HTML to readable text and keeps the quote structure.
 
-A scanner, not a tree: one pass over the tags with a small stack, so that size and time stay in proportion to the
-input whatever it is (two hundred thousand nested tags, thirty thousand attributes, quotes never closed). ``blockquote``
+A scanner without a tree: one pass over the tags with a small stack. Memory and time stay linear in the input, also for
+two hundred thousand nested tags, thirty thousand attributes, or quotes that never close. ``blockquote``
 becomes ``> `` lines, as a plain-text mail has them; ``hr`` becomes the line of underscores Outlook writes.
 """
 

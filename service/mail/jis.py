@@ -1,4 +1,4 @@
-"""ISO-2022-JP as it really is sent (CP50221), which no codec of the standard library reads."""
+"""Decodes ISO-2022-JP as Windows programs send it (CP50221); the standard library has no such codec."""
 
 from __future__ import annotations
 

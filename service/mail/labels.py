@@ -1,4 +1,4 @@
-"""What the charset labels of mails mean: aliases, misspellings, names that are no charsets."""
+"""Maps charset labels of mails to codecs: aliases, misspellings, names that are no charsets."""
 
 from __future__ import annotations
 

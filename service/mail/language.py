@@ -1,4 +1,4 @@
-"""The language of a text: kana is Japanese, plain English words are English, for the rest a classifier is asked."""
+"""Detects the language of a text: kana is Japanese, common English words are English, a classifier decides the rest."""
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 

@@ -1,4 +1,4 @@
-"""Takes a person out of texts and raw mails: address and names become other letters, of the same length.
+"""Replaces a person's address and names in texts and raw mails by other letters of the same length.
 
 The same length, so that places counted in a text (findings, quotes) stay where they are. Of an address only the part
 before the ``@`` goes: the domain names no person, and decides on whose side the writer was.

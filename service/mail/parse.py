@@ -1,4 +1,4 @@
-"""Bytes to ``Mail``: the story of reading one mail. Never raises; whatever is odd becomes a defect.
+"""Parses bytes into a ``Mail``. Never raises; anything odd becomes a defect.
 
 split into parts → header → which part is what → whole body as text → new text, quotes, forwards → machine or person
 """

@@ -1,4 +1,4 @@
-"""Quoted lines ("> …") and the line above them that says who wrote them and when.
+"""Finds quoted lines ("> …") and the line above them that names author and date.
 
 Works on lines; every search is bounded by ``LONGEST`` characters of a line, so time is linear in the text.
 """

@@ -1,4 +1,4 @@
-"""The object that ``sodan parse`` prints for a mail (docs: INTERFACE, ``sodan parse``). Pure: values in, values out."""
+"""The object that ``sodan parse`` prints for a mail (docs/reading.md). Pure: values in, values out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What stands around the words a writer meant: banners above, signature, mobile footer, disclaimer below.
+"""Finds what surrounds the new text: banners above; signature, mobile footer and disclaimer below.
 
-Everything works on the lines of one writer and only takes from the beginning or the end, never from the middle; a line
-that might be content stays.
+Works on the lines of one author. It removes only from the beginning or the end; a line that might be content stays.
 """
 
 # ruff: noqa: E501 -- patterns and tables: a case a line

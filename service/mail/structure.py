@@ -1,4 +1,4 @@
-"""Which part is what: body, file, message, report (RFC 2045–2049, RFC 2387, RFC 6522, RFC 1847).
+"""Classifies parts as body, attachment, message or report (RFC 2045–2049, RFC 2387, RFC 6522, RFC 1847).
 
 The walk follows what mail programs do, not what each type allows: a text part without a file name is body wherever it
 stands, an alternative is one text, a related picture is a file shown inline, a signature wrapper is transparent.

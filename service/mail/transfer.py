@@ -1,4 +1,4 @@
-"""Content-Transfer-Encoding undone (RFC 2045 §6), and the encodings older than MIME that hide inside text."""
+"""Decodes Content-Transfer-Encoding (RFC 2045 §6), and encodings older than MIME inside text (uuencode, yEnc)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases that somebody set apart: related, and yet not to be proposed for a merge."""
+"""Pairs of cases that a person separated: related, but not proposed for a merge."""
 
 from __future__ import annotations
 

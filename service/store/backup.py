@@ -1,4 +1,4 @@
-"""Backup and restore, while all goes on: one consistent snapshot into one file, and from there into an empty database.
+"""Backup and restore: a consistent snapshot of a running system in one file, restored into an empty database.
 
 Tables are taken as the database has them, whatever its revision: so a backup of any version is restored by this one,
 which brings the schema to that revision, loads, and migrates. The word index is left out; the worker makes it anew.

@@ -1,4 +1,4 @@
-"""Where the raw mail is, and in which form: the truth that all else is derived from (law 2).
+"""Stores raw mails and their form. Everything else is derived from them (docs/design.md, Principles).
 
 =====  ==================================================================================================
 raw    as received, in the row: whatever a 250 promised begins like this, since nothing is quicker

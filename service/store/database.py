@@ -1,4 +1,4 @@
-"""The one place that begins and commits (law 7), on SQLite and on PostgreSQL (law 8).
+"""The only place that begins and commits transactions, on SQLite and PostgreSQL (docs/design.md, Principles).
 
     database = Database("sqlite:///var/sodan.db")
     number = database.transact(lambda conn: conn.execute(…).scalar_one())
@@ -6,9 +6,9 @@
 A function given to ``transact`` sees one transaction: it commits when the function returns and rolls back when it
 raises. ``read`` is the same without the right to write. Both may be called from any thread and block it.
 
-* SQLite: the standard library's driver, WAL, ``synchronous=FULL``, writers queue by ``BEGIN IMMEDIATE``. After a write
-  or a flush that failed nothing that is open is trusted (Linux tells of a failed flush once, then forgets): all
-  connections are closed, and before anything more is promised the log is written into the database and flushed anew.
+* SQLite: the standard library's driver, WAL, ``synchronous=FULL``, writers queue by ``BEGIN IMMEDIATE``. After a
+  failed write or flush all connections are closed, because Linux reports a failed flush only once. Before the next
+  mail is accepted, the log is written into the database and flushed again.
 * PostgreSQL: asyncpg under SQLAlchemy's greenlets, in one event-loop thread of its own per ``Database``.
 """
 

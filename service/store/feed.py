@@ -1,4 +1,4 @@
-"""Reading what happened, in order: for the event stream, webhooks, and the history of a case."""
+"""Reads events in order, for the event stream, webhooks, and the history of a case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message as rows: what is kept of a mail, of its files, of the ways it came, and why it stands where it stands."""
+"""Writes a message as rows: its text, attachments, deliveries, and the evidence for its case."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """asyncpg under SQLAlchemy's greenlets, in an event-loop thread of its own that ends with all that it opened.
 
-Who closes while others are at work lets them finish for a moment; then they are broken off and told so. Nothing hangs
-on a loop that has gone, and no connection is left to the garbage collector, which cannot say goodbye to a server.
+``close`` gives running work a moment to finish, then cancels it with an error. No call waits for a loop that has ended,
+and no connection is left to the garbage collector, which cannot close it properly.
 """
 
 from __future__ import annotations

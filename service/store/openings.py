@@ -1,4 +1,4 @@
-"""The mails that opened cases, with what must be known before their authors are written to."""
+"""Reads the mails that opened cases, with the facts needed before their authors are written to."""
 
 from __future__ import annotations
 

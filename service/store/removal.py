@@ -1,4 +1,4 @@
-"""A whole case goes, with all that was merged into it: out of every table, the word index and the spool.
+"""Removes a whole case and the cases merged into it, from every table, the word index and the spool.
 
 A mail that also brought something into a case that stays is left there, with its raw bytes. Numbers are never given
 anew: SQLite counts on from the highest there is, so the case, message and event with the highest stay until there is a

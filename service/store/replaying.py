@@ -1,4 +1,4 @@
-"""Reading and judging anew what was taken in: which cases, from which raw mails, and writing down what was read."""
+"""Reads and judges stored cases again: selects them, finds their raw mails, and saves the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no longer to be kept goes by itself: raw mails first, whole cases later, as the settings say.
+"""Removes old data as the settings say: raw mails first, whole cases later.
 
 A case is at rest while it is resolved or closed, is not merged into another, and nothing touched it. When it has been
 so for a term, its raw mails go (the words in it stay), and after another term the case itself, with all that is merged

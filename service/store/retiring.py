@@ -1,4 +1,4 @@
-"""Once a day what is no longer to be kept goes (``retention``), a case at a time between two batches of mail."""
+"""Runs the retention job once a day, one case at a time between two batches of mail."""
 
 from __future__ import annotations
 

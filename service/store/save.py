@@ -1,4 +1,4 @@
-"""Writes down how cases stand: the document that the API shows, and the columns that its filters need."""
+"""Saves cases: the document that the API shows, and the columns that its filters need."""
 
 from __future__ import annotations
 

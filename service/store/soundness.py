@@ -1,4 +1,4 @@
-"""Whether the database itself is sound, and set up so that what it confirms is kept."""
+"""Checks that the database is intact, and configured so that a commit is durable."""
 
 from __future__ import annotations
 

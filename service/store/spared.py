@@ -1,4 +1,4 @@
-"""An answer that is dear to make: it stands for a while, so that asking often costs a twentieth of the time at most."""
+"""Caches an expensive result, so that computing it takes at most a twentieth of the time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The spool: mail as it was given to us, and what became of it.
+"""The spool: mail as received, and its state.
 
-An entry is *waiting* until it is taken in (*done*) or set aside (*shunted*). ``claim`` counts an attempt before it is
-made, so that a mail which kills its worker is found out:
+An entry is *waiting* until it is processed (*done*) or set aside (*shunted*). ``claim`` counts an attempt before it is
+made, so that a mail which kills its worker is detected:
 
 * entries never tried are claimed many at a time;
 * an entry that was tried before is claimed alone, so that it takes no others with it;
@@ -93,7 +93,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Where every accepted mail is: ``accepted = taken_in + waiting + shunted``, always (law 2)."""
+    """Counts of accepted mail; ``accepted = taken_in + waiting + shunted`` always holds (docs/design.md, Principles)."""
 
     accepted: int
     taken_in: int

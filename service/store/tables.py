@@ -1,6 +1,6 @@
-"""The tables, as they stand at the head of the migrations (a test holds both together).
+"""The tables at the head of the migrations; a test compares both.
 
-Three kinds, told apart because only the first is the truth (law 2):
+Three kinds; only the first cannot be rebuilt (docs/design.md, Principles):
 
 * what was given to us: ``spool`` and ``contents`` (the raw mail), ``tokens``, what people set by hand;
 * what is derived from it and can be rebuilt: ``messages``, ``cases`` and their satellites, ``thread_keys``;

@@ -1,4 +1,4 @@
-"""Reading messages: a case's timeline, one message, why it landed where it did, its raw mail, its attachments."""
+"""Reads messages: a case's timeline, one message, the evidence for its case, its raw mail, its attachments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens for HTTP: made by command, shown once, kept as SHA-256 only.
+"""Tokens for HTTP: created by command, shown once, stored as SHA-256 only.
 
 A token is 32 random bytes, so a plain hash is enough (nothing to guess), and looking it up by its hash tells a clock
 nothing: the caller does not choose the hash.

@@ -1,4 +1,4 @@
-"""Which errors of the databases mean "not now" (``Unavailable``), and not "never" (a fault of ours or of one mail)."""
+"""Classifies database errors: temporary (``Unavailable``), or a fault of sodan or of one mail."""
 
 from __future__ import annotations
 

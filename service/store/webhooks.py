@@ -1,4 +1,4 @@
-"""Webhooks: who wants to be told what, and how far each has been told.
+"""Webhooks: their addresses and kinds of events, and the position of each in the events.
 
 A webhook has a place in the row of events, so events reach it in order, each at least once. A process that sends
 holds a lease, so that several API processes do not send twice.

@@ -1,4 +1,4 @@
-"""What PostgreSQL's write-ahead log still tells of rows that are no more: let go of too.
+"""Removes deleted rows from PostgreSQL's write-ahead log, as far as the role may.
 
 A segment of before goes with the checkpoint after it was closed, or becomes a later segment under another name, with
 its old bytes in it until it is written to. So the segment of now is closed, a checkpoint lets go of those before it,
