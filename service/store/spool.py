@@ -93,7 +93,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Counts of accepted mail; ``accepted = taken_in + waiting + shunted`` always holds (docs/design.md, Principles)."""
+    """Counts of accepted mail; always ``accepted = taken_in + waiting + shunted`` (docs/design.md, Principles)."""
 
     accepted: int
     taken_in: int
