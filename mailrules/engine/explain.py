@@ -10,6 +10,7 @@ from mailrules.engine.judge import Rules
 from mailrules.engine.priority import facts_of_case, given
 from mailrules.engine.rulefile import Rule, RuleFile
 from mailrules.engine.standing import standing
+from mailrules.judgement import Reference
 from mailrules.thread import Turn
 
 _STAGES = ("kind", "acts", "asks", "tone", "parked", "problem", "priority", "triage", "checklist")
@@ -90,9 +91,9 @@ def _statements(hits: Iterable[Hit]) -> Iterator[str]:
         yield f"  {said.meaning}{state} [{said.reader}, {said.confidence:.2f}]: “{said.quote}”{value}"
 
 
-def _numbers(references: Iterable[object]) -> Iterator[str]:
+def _numbers(references: Iterable[Reference]) -> Iterator[str]:
     for one in references:
-        yield f"  case number {one.ref} of {one.vendor}: “{one.quote}”"  # type: ignore[attr-defined]
+        yield f"  case number {one.ref} of {one.vendor}: “{one.quote}”"
 
 
 def _trace(rules: Rules, turn: Turn, meaning: str | None) -> Iterator[str]:

@@ -19,7 +19,7 @@ from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.house import HouseReader
 from mailrules.engine.priority import facts_of_case, over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
-from mailrules.engine.rulefile import RuleFile
+from mailrules.engine.rulefile import Fired, RuleFile
 from mailrules.engine.standing import speaking, standing
 from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, Reference, ToneHint
 from mailrules.site import Site
@@ -246,13 +246,14 @@ def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
     return tuple(found.values())
 
 
-def _firsts(turn: Turn, fired: Sequence[object]) -> tuple[Finding, ...]:
+def _firsts(turn: Turn, fired: Sequence[Fired]) -> tuple[Finding, ...]:
+    """Each answer once, with the words that show it first."""
     found: dict[str, Finding] = {}
     for one in fired:
-        for hit in one.hits:  # type: ignore[attr-defined]
-            s = hit.statement
-            rule, gives = one.rule, one.gives  # type: ignore[attr-defined]
-            found.setdefault(gives, Finding(rule.id, rule.file, turn.id, s.quote, s.start, s.end, gives))
+        for hit in one.hits:
+            said = hit.statement
+            where = (turn.id, said.quote, said.start, said.end)
+            found.setdefault(one.gives, Finding(one.rule.id, one.rule.file, *where, one.gives))
     return tuple(found.values())
 
 

@@ -131,7 +131,8 @@ class References:
             _collect(shape, owner, places.plain, turn, found)
 
     def _mask(self, places: Places, vendor: str) -> None:
-        patterns = [*self._never, *self._never_of.get(vendor, ())]
+        whole = "\n".join(text for texts in places.plain.values() for text in texts)
+        patterns = [p for p in (*self._never, *self._never_of.get(vendor, ())) if p.search(whole)]
         for place, texts in places.plain.items():
             places.masked[place] = [_blank(text, patterns) for text in texts]
 
@@ -181,6 +182,8 @@ def _collect(
             texts = [value for key, value in turn.headers if key.lower() == (shape.said.header or "").lower()]
         else:
             texts = places[at]
+            if len(texts) > 1 and not shape.pattern.search("\n".join(texts)):
+                continue  # one look at all lines: most shapes stand in none
         for text in texts:
             if shape.unless and any(pattern.search(text) for pattern in shape.unless):
                 continue

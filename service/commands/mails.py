@@ -77,7 +77,7 @@ def judge(
         files,
         team=team,
         organisation=organisation,
-        packs=packs,
+        packs=(*settings.packs, *packs),
         site=site or settings.site_file,
         root=root,
         settings=settings,

@@ -40,6 +40,7 @@ def sodan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{tmp_path}/cli.db")
     monkeypatch.setenv("SODAN_INTAKE", "intake@corp.example")
+    monkeypatch.setenv("SODAN_PACKS", str(Path(__file__).parents[1] / "packs"))
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*words: str) -> Said:

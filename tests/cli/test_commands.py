@@ -94,11 +94,12 @@ def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail
     sodan("import", str(file))
     assert sodan("explain", "<report@corp.example>").out == said.out
     assert sodan("explain", "<nothing@corp.example>").status == 1
-    why = sodan("explain", str(file), "--rule", "item.workaround")
-    assert "true: workaround_none (“回避策はありません”)" in why.out
+    why = sodan("explain", str(file), "--rule", "urgency.high")
+    assert "“回避策はありません。”" in why.out
+    assert "item.contact was not found" in sodan("explain", str(file), "--rule", "item.contact").out
     unknown = sodan("explain", str(file), "--rule", "item.nothing")
     assert (unknown.status, unknown.out) == (1, "")
-    assert "no rule is called 'item.nothing'" in unknown.err
+    assert "no rule or meaning is called 'item.nothing'" in unknown.err
 
 
 def test_import_twice_changes_nothing(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ def test_a_broken_pack_names_file_line_and_rule(sodan: Sodan, mail: Write, tmp_p
 
 def test_rules_are_listed(sodan: Sodan) -> None:
     listed = sodan("rules", "list", "--json")
-    assert {"rule", "kind", "pack", "where"} <= set(listed.lines[0])
+    assert {"question", "rule", "gives", "where"} <= set(listed.lines[0])
 
 
 def test_replay_shows_and_keeps(sodan: Sodan, mail: Write) -> None:
