@@ -9,18 +9,12 @@ import pytest
 from tests.cli.conftest import Sodan
 
 OWN = """pack: own.gates
-title: words of this site
-signals:
-  - id: own_gate
+find:
+  - id: own.gate
+    meaning: item.product
     phrases: [正門ゲート, main gate]
     examples: [正門ゲートが開きません。, The main gate is shut.]
-    near_misses: [裏門です。, The gate is shut.]
-decisions:
-  - id: own.gate
-    when: own_gate && ours
-    then: {item: product}
-    examples: [正門ゲートが開きません。]
-    near_misses: [{text: 正門ゲートが開きません。, side: vendor}]
+    near_misses: [裏門です。, The gate is shut., {text: 正門ゲートが開きません。, side: vendor}]
 """
 
 
@@ -32,13 +26,14 @@ def packs(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_good_pack_passes_alone_or_rule_by_rule(sodan: Sodan, packs: Path) -> None:
-    said = sodan("rules", "test", "own.gates", "--packs", str(packs))
-    assert (said.status, said.out) == (0, "")
-    assert "sodan: 6 examples, 0 failed" in said.err
+def test_a_good_pack_passes_alone_or_entry_by_entry(sodan: Sodan, packs: Path) -> None:
+    for name in ("own.gates", "own.gate"):
+        said = sodan("rules", "test", name, "--packs", str(packs))
+        assert (said.status, said.out) == (0, "")
+        assert "sodan: 5 examples, 0 failed" in said.err
     said = sodan("rules", "test", "own.gone", "--packs", str(packs))
     assert said.status == 1
-    assert "no rule and no pack with rules is called 'own.gone'" in said.err
+    assert "no pack, vendor or entry with examples is called 'own.gone'" in said.err
 
 
 def test_a_failing_example_of_the_packs_of_the_settings_is_named_with_its_place(
@@ -46,16 +41,15 @@ def test_a_failing_example_of_the_packs_of_the_settings_is_named_with_its_place(
 ) -> None:
     (packs / "own.yaml").write_text(OWN.replace("near_misses: [裏門です。", "near_misses: [正門ゲートです。"), "utf-8")
     monkeypatch.setenv("SODAN_PACKS", str(packs))
-    said = sodan("rules", "test", "own_gate", "own.gate")
+    said = sodan("rules", "test", "own.gate")
     assert said.status == 1
-    assert said.out == f"{packs / 'own.yaml'}:4: own_gate: fires: '正門ゲートです。'\n"
-    assert "sodan: 6 examples, 1 failed" in said.err
+    assert said.out == f"{packs / 'own.yaml'}:3: own.gate: is found: '正門ゲートです。'\n"
+    assert "sodan: 5 examples, 1 failed" in said.err
 
 
 def test_lint_ends_with_status_1_by_an_error(sodan: Sodan, packs: Path) -> None:
-    text = OWN.replace("own_gate && ours", "own_gate && ours && !own_gate").replace("product", "location")
-    (packs / "own.yaml").write_text(text, encoding="utf-8")
+    (packs / "own.yaml").write_text(OWN + "words: {no_such_concept: {en: [gate]}}\n", encoding="utf-8")
     said = sodan("rules", "lint", "--packs", str(packs))
     assert said.status == 1
-    assert f"{packs / 'own.yaml'}:9: error: own.gate: can never hold" in said.out
+    assert "error: no_such_concept: the reader has no concept" in said.out
     assert ", 1 errors" in said.err

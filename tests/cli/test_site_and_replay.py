@@ -30,15 +30,9 @@ WattViewer が起動しません。HALL-204 で起きています。
 HELPER = TROUBLE.replace("Noriko <noriko@corp.example>", "helper@partner.example").replace("site-1", "site-2")
 LOUD = """
 pack: own.loud
-title: Our own
-signals:
-  - {id: wattviewer, phrases: [WattViewer], examples: [WattViewer が止まった], near_misses: [表計算が止まった]}
-decisions:
-  - id: own.wattviewer_stops
-    when: wattviewer && ours
-    then: {security: true}
-    examples: [WattViewer が止まった]
-    near_misses: [表計算が止まった]
+find:
+  - {id: own.wattviewer, meaning: security, phrases: [WattViewer], examples: [WattViewer が止まった],
+     near_misses: [表計算が止まった]}
 """
 
 
@@ -105,8 +99,8 @@ def test_replay_reads_with_other_packs_and_keeps_only_when_told(sodan: Sodan, ma
     assert sodan("replay", "--packs", str(folder), "--apply").status == 0
     assert priority() == shown["priority"][1]
     assert sodan("replay", "--packs", str(folder)).out == ""
-    (folder / "loud.yaml").write_text(LOUD.replace("wattviewer && ours", "watviewer"), encoding="utf-8")
+    (folder / "loud.yaml").write_text(LOUD.replace("meaning: security", "meaning: securityy"), encoding="utf-8")
     refused = sodan("replay", "--packs", str(folder), "--apply")
     assert refused.status == 2
-    assert "loud.yaml:7: own.wattviewer_stops" in refused.err
+    assert "loud.yaml:4: own.wattviewer" in refused.err
     assert priority() == shown["priority"][1]

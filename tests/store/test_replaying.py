@@ -32,6 +32,8 @@ vendor:
     - {pattern: '\\bKUM-(?P<ref>\\d{5})\\b', needs: nothing}
   examples: [{subject: 'Re: [KUM-12345] Login', refs: ['12345']}]
   near_misses: [{text: 'KUM-1'}]
+find:
+  - {id: kumono.logs, meaning: ask.logs, phrases: [send us the log files], sides: [vendor]}
 """
 ASKED = """From: Aiko <aiko@corp.example>
 To: support@kumonodesk.example
