@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from service.mailbox.run import now
 from service.settings import Settings
 from service.store import contents
 from service.store.database import Database
+from service.store.mailboxes import statuses
 from service.store.tables import mailbox_mails
 from tests.mailbox.conftest import (
     a_dovecot,
@@ -196,3 +198,27 @@ def test_a_full_mailbox_is_still_read_and_flagged(own_settings: Settings, sqlite
         configured = mailbox(server, tmp_path / "password", after={"flag": "seen"})
         with fetching(own_settings, sqlite, configured):
             wait_until(lambda: states(sqlite) == ["done"] * there)
+
+
+def test_a_connection_that_begins_in_clear_is_encrypted_before_the_password(
+    dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Path
+) -> None:
+    dovecot.deliver(mail(1))
+    configured = mailbox(dovecot, tmp_path / "password", imap={"port": dovecot.port, "tls": "starttls"})
+    with fetching(own_settings, sqlite, configured):
+        wait_until(lambda: len(kept(sqlite)) == 1)
+    assert "TLS" in [line for line in dovecot.log().splitlines() if "Logged in" in line][-1]
+
+
+def test_a_server_that_falls_silent_is_given_up_and_tried_again(
+    dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Path
+) -> None:
+    dovecot.deliver(mail(1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never says a word
+        address = silent.getsockname()[1]
+        configured = mailbox(dovecot, tmp_path / "password", imap={"port": address, "tls": "none", "timeout": 0.2})
+        with fetching(own_settings, sqlite, configured):
+            wait_until(lambda: status(sqlite).errors > 1 if sqlite.read(statuses) else False)
+            assert "cannot be reached" in str(status(sqlite).cause)
+    with fetching(own_settings, sqlite, mailbox(dovecot, tmp_path / "password")):
+        wait_until(lambda: len(kept(sqlite)) == 1)
