@@ -1,0 +1,99 @@
+"""Case numbers of any vendor: a label with a token, a token set apart in the subject, a token that comes back.
+
+The vendor packs know the exact shapes of their vendors' numbers; this recogniser serves all others. Contract, asset,
+order and phone numbers, dates and versions are no case numbers. All patterns are RE2: linear in the text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from .words import fold
+
+MAX_READ = 20_000
+MAX_FOUND = 10
+
+_TOKEN = r"([A-Z0-9][A-Z0-9]*(?:[-_/][A-Z0-9]+)*)"
+_LABELS = (
+    r"(?:受付|整理|お問い?合わ?せ|問い?合わ?せ|問合せ|管理|案件|チケット|ケース|インシデント|サポート|照会|依頼|申告|故障|障害|相談|調査)"
+    r"\s?(?:番号|NO\.?|ID|№)"
+    r"|ケース|チケット|インシデント"
+    r"|\b(?:CASE|TICKET|INCIDENT|SERVICE REQUEST|SUPPORT REQUEST|REQUEST|SR|TT|CALL|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)"
+)
+_BETWEEN = r"(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
+_OTHER_THINGS = (
+    r"(?:契約|資産|備品|端末|電話|内線|注文|発注|見積|請求|顧客|お客様|会員|配送|伝票|製造|型番|シリアル|口座|承認|稟議)\S{0,3}$"
+    r"|(?:CONTRACT|ASSET|PHONE|ORDER|INVOICE|QUOTATION|CUSTOMER|ACCOUNT|SERIAL|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|YOUR|LICEN[CS]E)\s?(?:NO\.?|NUMBER|#)?\s?$"
+)
+_BEFORE = 16
+
+
+def _compile(pattern: str) -> Any:
+    return re2.compile(pattern)  # type: ignore[no-untyped-call]
+
+
+_LABELLED = _compile(rf"(?i)(?:{_LABELS}){_BETWEEN}{_TOKEN}")
+_BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#-])?#?{_TOKEN}[\]】)>」]")
+_MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_TOKEN}")
+_ANY = _compile(rf"(?i)\b{_TOKEN}\b")
+_NOT_CASE = _compile(_OTHER_THINGS)
+_DATE = _compile(r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$")
+_PHONE = _compile(r"^0[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
+_OTHER_CODE = _compile(r"^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV|MS)[-_]?[0-9]|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNumber:
+    """A number as written, and whether it stands where a number is stated (subject, label) or comes back only."""
+
+    number: str
+    quote: str
+    stated: bool
+
+
+def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[CaseNumber, ...]:
+    """Case numbers of one mail, in order. `by_vendor`: a token set apart in the subject counts without a label."""
+    found: dict[str, CaseNumber] = {}
+    subject = fold(subject[:500])
+    for place in (subject, fold(text[:MAX_READ])):
+        for match in _LABELLED.finditer(place):
+            head = place[max(0, match.start() - _BEFORE) : match.start()]
+            if not _NOT_CASE.search(head.upper()):
+                _add(found, match.group(match.lastindex), match.group(), stated=True)
+    if by_vendor:
+        for pattern in (_BRACKETED, _MARKED):
+            for match in pattern.finditer(subject):
+                if not _NOT_CASE.search(match.group()[: match.start(1) - match.start()].upper().rstrip("#: ")):
+                    _add(found, match.group(1), match.group().strip(), stated=True)
+    return tuple(found.values())[:MAX_FOUND]
+
+
+def find_recurring(subjects: Sequence[str], known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Tokens of a vendor's subjects that stand in two or more mails of a thread, without those already known."""
+    seen: Counter[str] = Counter()
+    for subject in subjects[:200]:
+        seen.update({token for match in _ANY.finditer(fold(subject[:500])) if (token := _whole(match.group(1)))})
+    have = set(known)
+    return tuple(token for token, times in seen.items() if times > 1 and token not in have)
+
+
+def _add(found: dict[str, CaseNumber], token: str, quote: str, *, stated: bool) -> None:
+    number = _whole(token)
+    if number and number not in found:
+        found[number] = CaseNumber(number, quote.strip(), stated)
+
+
+def _whole(token: str) -> str:
+    """The token where it can be a case number: four digits or more, no date, phone, error code or article."""
+    number = token.upper().strip("-_/")
+    digits = sum(character.isdigit() for character in number)
+    if digits < 4 or not 5 <= len(number) <= 28 or (number.isdigit() and len(number) < 5):
+        return ""
+    if any(pattern.search(number) for pattern in (_DATE, _PHONE, _OTHER_CODE)):
+        return ""
+    return number
