@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError
 from service.commands import (
     cases,
     contents,
+    evaluating,
     health,
     keeping,
     mailbox,
@@ -51,6 +52,7 @@ app.command(mails.parse)
 app.command(mails.judge)
 app.command(mails.explain)
 app.command(mails.prompt)
+app.command(evaluating.evaluate, name="eval")
 app.command(cases.cases)
 app.command(cases.show)
 app.command(rules.app)

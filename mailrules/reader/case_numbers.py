@@ -18,14 +18,19 @@ from .words import fold
 MAX_READ = 20_000
 MAX_FOUND = 10
 
-_TOKEN = r"([A-Z0-9][A-Z0-9]*(?:[-_/][A-Z0-9]+)*)"
+_NUMBER = r"([A-Z0-9][A-Z0-9]*(?:[-_/][A-Z0-9]+)*)"
 _LABELS = (
-    r"(?:受付|整理|お問い?合わ?せ|問い?合わ?せ|問合せ|管理|案件|チケット|ケース|インシデント|サポート|照会|依頼|申告|故障|障害|相談|調査)"
+    r"(?:受付|整理|お問い?合わ?せ|問い?合わ?せ|問合せ|管理|案件|チケット|ケース|インシデント|サポート"
+    r"|照会|依頼|申告|故障|障害|相談|調査)"
     r"\s?(?:番号|NO\.?|ID|№)"
     r"|ケース|チケット|インシデント"
-    r"|\b(?:CASE|TICKET|INCIDENT|SERVICE REQUEST|SUPPORT REQUEST|REQUEST|SR|TT|CALL|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)"
+    r"|\b(?:CASE|TICKET|INCIDENT|SERVICE REQUEST|SUPPORT REQUEST|REQUEST"
+    r"|SR|TT|CALL|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)"
 )
-_BETWEEN = r"(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
+_BETWEEN = (
+    r"(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
+    r"\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
+)
 _OTHER_THINGS = (
     r"(?:契約|資産|備品|端末|電話|内線|注文|発注|見積|請求|顧客|お客様|会員|配送|伝票|製造|型番|シリアル|口座|承認|稟議)\S{0,3}$"
     r"|(?:CONTRACT|ASSET|PHONE|ORDER|INVOICE|QUOTATION|CUSTOMER|ACCOUNT|SERIAL|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|YOUR|LICEN[CS]E)\s?(?:NO\.?|NUMBER|#)?\s?$"
@@ -37,14 +42,16 @@ def _compile(pattern: str) -> Any:
     return re2.compile(pattern)  # type: ignore[no-untyped-call]
 
 
-_LABELLED = _compile(rf"(?i)(?:{_LABELS}){_BETWEEN}{_TOKEN}")
-_BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#-])?#?{_TOKEN}[\]】)>」]")
-_MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_TOKEN}")
-_ANY = _compile(rf"(?i)\b{_TOKEN}\b")
+_LABELLED = _compile(rf"(?i)(?:{_LABELS}){_BETWEEN}{_NUMBER}")
+_BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#-])?#?{_NUMBER}[\]】)>」]")
+_MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
+_ANY = _compile(rf"(?i)\b{_NUMBER}\b")
 _NOT_CASE = _compile(_OTHER_THINGS)
 _DATE = _compile(r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$")
 _PHONE = _compile(r"^0[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
-_OTHER_CODE = _compile(r"^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV|MS)[-_]?[0-9]|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$")
+_OTHER_CODE = _compile(
+    r"^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV|MS)[-_]?[0-9]|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from functools import cache
 
 from ..statement import UNSURE, MailText, Statement
 from .concepts import ConceptMatcher, shipped_vocabulary
-from .mailview import MailView, best_unit, mail_inputs, side_of, view_mail
+from .mailview import MailView, best_unit, mail_inputs, side_of, view_mail, whole_features
 from .weights import Matrix, UnitClassifier, Weights, shipped_weights
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
+_ASKED = "asked."
 _STATE_SCORE = 0.35  # of a state's unit score
 
 
@@ -31,13 +32,19 @@ class EmbeddedReader:
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
         """Return the statements of one mail, in the order of their families."""
+        return tuple(self.decide(mail).statements())
+
+    def decide(self, mail: MailText) -> Decision:
+        """Read one mail and weigh it; `sodan explain` shows what the decision rests on."""
         view = view_mail(mail, self._matcher)
         side = side_of(mail)
         classifier = self._weights.units[side]
         scores = classifier.scores(view.features)
-        values = mail_inputs(view, scores, classifier)
+        whole = self._weights.whole[side]
+        weights = dict(zip(whole.meanings, map(float, whole.scores([whole_features(view)])[0]), strict=True))
+        values = mail_inputs(view, scores, classifier, weights)
         chances = {meaning: model.probability(values) for meaning, model in self._weights.mail[side].items()}
-        return tuple(Decision(view, scores, classifier, chances, self._weights.thresholds[side]).statements())
+        return Decision(view, scores, classifier, chances, self._weights.thresholds[side])
 
 
 class Decision:
@@ -51,49 +58,59 @@ class Decision:
         chances: dict[str, float],
         thresholds: dict[str, float],
     ) -> None:
-        self._view = view
-        self._scores = scores
-        self._classifier = classifier
-        self._chances = chances
+        self.view = view
+        self.scores = scores
+        self.classifier = classifier
+        self.chances = chances
         self._thresholds = thresholds
 
     def statements(self) -> list[Statement]:
         found = [self._kind(), *self._weight()]
-        for meaning, chance in self._chances.items():
+        for meaning, chance in self.chances.items():
             family = meaning.split(":")[0]
             if (
                 family in ("item", "act", "ask", "tone", "parked")
                 and meaning != "ask:any"
-                and chance >= self._threshold(meaning)
+                and chance >= self.threshold(meaning)
             ):
                 found.append(self._state(meaning, chance))
-        if "ask:any" in self._chances:
+            elif family == "item" and chance >= self._thresholds.get(f"low {meaning}", 2.0):
+                found.append(self._state(meaning, chance, UNSURE))
+        if "ask:any" in self.chances:
             found += self._asks()
         for meaning in ("recovered", "ongoing", "heard"):
-            if self._chances.get(meaning, 0) >= self._threshold(meaning):
-                found.append(self._state(meaning, self._chances[meaning]))
+            if self.chances.get(meaning, 0) >= self.threshold(meaning):
+                found.append(self._state(meaning, self.chances[meaning]))
         return [statement for statement in found if statement is not None]
 
-    def _threshold(self, meaning: str) -> float:
+    def threshold(self, meaning: str) -> float:
         return self._thresholds.get(meaning, self._thresholds.get(meaning.split(":")[0], 2.0))
 
+    def _kinds(self) -> list[str]:
+        """Kinds, likeliest first. What is urgent is an incident or a security matter; security is nothing harmless."""
+        urgent = self.chances.get("urgent", 0.0)
+        ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
+        if urgent >= self._thresholds["urgent"] and self.view.mail.side != "vendor":
+            ranked = [kind for kind in ranked if kind in ("incident", "security")]
+        if ranked[0] == "security" and urgent < self._thresholds["perhaps urgent"]:
+            ranked = ranked[1:]
+        return ranked
+
     def _kind(self) -> Statement | None:
-        chances = {kind: self._chances.get(f"kind:{kind}", 0.0) for kind in KINDS}
-        best = max(chances, key=lambda kind: chances[kind])
-        return self._state(f"kind:{best}", chances[best])
+        best = self._kinds()[0]
+        return self._state(f"kind:{best}", self.chances.get(f"kind:{best}", 0.0))
 
     def _weight(self) -> list[Statement]:
         """Impact, urgency and security; unsure where the mail may or may not be P1 or P2."""
-        urgent = self._chances.get("urgent", 0.0)
+        urgent = self.chances.get("urgent", 0.0)
         found: list[Statement] = []
-        secure = self._chances.get("security", 0.0)
-        if secure >= self._threshold("security"):
-            found.append(self._state("security", secure))
-        if urgent >= self._thresholds["urgent"]:
+        if self._kinds()[0] == "security":
+            if urgent >= self._thresholds["perhaps urgent"]:
+                found.append(self._state("security", urgent))
+        elif urgent >= self._thresholds["urgent"]:
             impact = self._best("impact", ("high", "medium"))
             urgency = self._best("urgency", ("high", "medium")) if impact == "high" else "high"
-            if not found or self._chances.get("kind:security", 0) < 0.5:
-                found += [self._state(f"impact:{impact}", urgent), self._state(f"urgency:{urgency}", urgent)]
+            found += [self._state(f"impact:{impact}", urgent), self._state(f"urgency:{urgency}", urgent)]
         elif urgent >= self._thresholds["perhaps urgent"]:
             found += [self._state("impact:high", urgent, UNSURE), self._state("urgency:high", urgent, UNSURE)]
         else:
@@ -105,40 +122,49 @@ class Decision:
         found = []
         for family in ("impact", "urgency"):
             for level in ("low", "medium"):
-                chance = self._chances.get(f"{family}:{level}", 0.0)
-                if chance >= self._threshold(f"{family}:{level}"):
+                chance = self.chances.get(f"{family}:{level}", 0.0)
+                if chance >= self.threshold(f"{family}:{level}"):
                     found.append(self._state(f"{family}:{level}", chance))
                     break
         return found
 
     def _best(self, family: str, levels: tuple[str, ...]) -> str:
-        return max(levels, key=lambda level: self._chances.get(f"{family}:{level}", 0.0))
+        return max(levels, key=lambda level: self.chances.get(f"{family}:{level}", 0.0))
 
     def _asks(self) -> list[Statement]:
         """Every unit that asks for something; the best one alone where only the mail as a whole does."""
-        column = self._classifier.column["ask:any"]
-        chance = self._chances["ask:any"]
+        column = self.classifier.column["ask:any"]
+        chance = self.chances["ask:any"]
         if chance < self._thresholds["ask:any"]:
             return []
-        units = range(len(self._view.readings))
-        best = best_unit(self._scores, len(self._view.readings), [column])
-        sure = [at for at in units if at == best or self._scores[at, column] >= self._thresholds["ask unit"]]
-        return [self._quote("ask:something", at, chance) for at in sure]
+        units = range(len(self.view.readings))
+        best = best_unit(self.scores, len(self.view.readings), [column])
+        sure = [at for at in units if at == best or self.scores[at, column] >= self._thresholds["ask unit"]]
+        return [
+            statement
+            for at in sure
+            for statement in (self._quote("ask:something", at, chance), *self._topics(at, chance))
+        ]
+
+    def _topics(self, at: int, chance: float) -> list[Statement]:
+        """What a sentence asks for, where an unmistakable word names it (`concepts/asked.yaml`)."""
+        topics = {hit.concept[len(_ASKED) :] for hit in self.view.readings[at].hits if hit.concept.startswith(_ASKED)}
+        return [self._quote(f"ask:{topic}", at, chance) for topic in sorted(topics)]
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
-        columns = [self._classifier.column[name] for name in (meaning,) if name in self._classifier.column]
-        at = best_unit(self._scores, len(self._view.readings), columns)
+        columns = [self.classifier.column[name] for name in (meaning,) if name in self.classifier.column]
+        at = best_unit(self.scores, len(self.view.readings), columns)
         return self._quote(meaning, at, chance, state or self._item_state(meaning, at))
 
     def _item_state(self, meaning: str, at: int) -> str:
         if not meaning.startswith("item:") or at < 0:
             return "value"
-        column = self._classifier.column
+        column = self.classifier.column
         exact = column.get(f"{meaning}=none")
-        if exact is not None and self._scores[at, exact] >= _STATE_SCORE:
+        if exact is not None and self.scores[at, exact] >= _STATE_SCORE:
             return "none"
         scored = {
-            state: float(self._scores[at, column[f"state:{state}"]]) for state in _STATES if f"state:{state}" in column
+            state: float(self.scores[at, column[f"state:{state}"]]) for state in _STATES if f"state:{state}" in column
         }
         if meaning != "item:occurred_at":
             scored.pop("partial", None)
@@ -148,9 +174,9 @@ class Decision:
     def _quote(self, meaning: str, at: int, chance: float, state: str = "value") -> Statement:
         name = meaning.replace(":", ".")
         if at < 0:
-            subject = self._view.mail.subject.strip()[:200]
+            subject = self.view.mail.subject.strip()[:200]
             return Statement(name, state, subject, -1, -1, round(chance, 3))
-        unit = self._view.readings[at].unit
+        unit = self.view.readings[at].unit
         return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))
 
 

@@ -92,18 +92,18 @@ def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> li
         out.extend(f"l:{form}" for form in tokens(fold(reading.unit.label))[:_FAMILY_SHOWN])
     heading = _heading(readings, index)
     if heading is not None:
-        out.extend(f"h:{concept}" for concept in heading.concepts)
+        out.extend(f"h:{concept}" for concept in heading.concepts if concept[:6] != "asked.")
     return out
 
 
 def _concept_features(reading: Reading) -> list[str]:
     found: set[str] = set()
     for (start, end), properties in zip(reading.clauses, reading.properties, strict=True):
-        here = {hit.concept for hit in reading.hits if start <= hit.start < end}
+        here = {hit.concept for hit in reading.hits if start <= hit.start < end and hit.concept[:6] != "asked."}
         for concept in here:
             found.add(f"c:{concept}")
             found.update(f"c:{concept}/{name}" for name in properties)
-    families = {concept.split(".")[0] for concept in reading.concepts}
+    families = {concept.split(".")[0] for concept in reading.concepts if concept[:6] != "asked."}
     found.update(f"f:{family}" for family in families)
     return sorted(found)
 

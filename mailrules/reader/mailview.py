@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +43,18 @@ def view_mail(mail: MailText, matcher: ConceptMatcher) -> MailView:
     return MailView(mail, tuple(readings), heading, tuple(features))
 
 
-def mail_inputs(view: MailView, scores: Matrix, classifier: UnitClassifier) -> dict[str, float]:
-    """Inputs of the mail step: best and second score of each meaning, the subject's scores, signals, circumstances."""
+_PLACES = ("len:", "at:", "shape:", "h:", "l:")
+
+
+def whole_features(view: MailView) -> list[str]:
+    """Features of the mail as a whole: those of its units and subject, without their places."""
+    return list({feature for unit in view.features for feature in unit if not feature.startswith(_PLACES)})
+
+
+def mail_inputs(
+    view: MailView, scores: Matrix, classifier: UnitClassifier, whole: Mapping[str, float]
+) -> dict[str, float]:
+    """Inputs of the mail step: scores of units (best, second), of the subject, of the whole mail, and circumstances."""
     mail = view.mail
     units = len(view.readings)
     values: dict[str, float] = {
@@ -57,8 +67,7 @@ def mail_inputs(view: MailView, scores: Matrix, classifier: UnitClassifier) -> d
         "length": min(units, 30) / 10,
         "short": float(units <= 4),
         "files": float(bool(mail.files)),
-        "reply": float(mail.subject.lower().startswith(("re:", "fw:", "返信"))),
-    }
+    } | {f"b {meaning}": score for meaning, score in whole.items()}
     body = np.sort(scores[:units], axis=0)[::-1] if units else np.zeros((1, len(classifier.meanings)), np.float32)
     second = body[1] if len(body) > 1 else np.zeros(len(classifier.meanings), np.float32)
     for meaning, column in classifier.column.items():

@@ -1,7 +1,8 @@
 """Linear classifiers of the embedded reader, trained by `bench/train_reader.py` on the development files of the corpus.
 
-Two steps. *Units*: a unit's features give one score a meaning. *Mail*: the best scores of a mail, its signals and its
-circumstances give the probability that a meaning stands in it. The file holds weights, word list and thresholds.
+Three steps. *Units*: the features of a unit give one score a meaning. *Whole*: the features of the whole mail give one
+score a kind and a weight. *Mail*: these scores and the mail's circumstances give the probability of a meaning.
+The file holds weights, word lists and thresholds.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Weights:
         self.version: str = content["version"]
         self.thresholds: dict[str, dict[str, float]] = content["thresholds"]
         self.units = {side: _unit_classifier(part) for side, part in content["units"].items()}
+        self.whole = {side: _unit_classifier(part) for side, part in content["whole"].items()}
         self.mail = {
             side: {
                 meaning: MailClassifier(part["inputs"], part["weights"], part["bias"])

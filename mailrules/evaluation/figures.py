@@ -1,0 +1,163 @@
+"""Compare what a reader and the rules say of labelled mails with the labels: `sodan eval`.
+
+A labelled mail is a line of a corpus file (`mailrules/corpus/GUIDE.md`). What is compared is the outcome of the whole
+mail: one value a question (kind, priority), or a set (present, asks, acts …). Sets count by member.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+URGENT = ("P1", "P2")
+SINGLE = ("kind", "priority")
+SETS = ("present", "unknown", "asks", "acts", "tone", "parked")
+TOLD_STATES = ("value", "none", "partial")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is said, or labelled, of one mail."""
+
+    language: str
+    side: str
+    kind: str | None
+    priority: str
+    needs_triage: bool = False
+    asks_something: bool = False
+    sets: Mapping[str, Collection[str]] = field(default_factory=dict)
+    missing: Collection[str] = ()
+    told: Collection[str] = ()  # items told in any state: none of them is missing
+    meanings: Collection[str] = ()  # every meaning stated or labelled
+
+
+@dataclass(slots=True)
+class Figure:
+    """Right answers, answers given, answers wanted."""
+
+    right: int = 0
+    given: int = 0
+    wanted: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        return self.right / self.given if self.given else None
+
+    @property
+    def recall(self) -> float | None:
+        return self.right / self.wanted if self.wanted else None
+
+    @property
+    def f1(self) -> float | None:
+        total = self.given + self.wanted
+        return 2 * self.right / total if total else None
+
+    def add(self, given: Collection[str], wanted: Collection[str]) -> None:
+        self.right += len(set(given) & set(wanted))
+        self.given += len(set(given))
+        self.wanted += len(set(wanted))
+
+    def row(self) -> dict[str, float | int | None]:
+        return {
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "count": self.wanted,
+            "given": self.given,
+        }
+
+
+def labelled_outcome(mail: Mapping[str, Any]) -> Outcome:
+    """The outcome that the labels of a corpus line ask for."""
+    labels = {label for unit in mail["units"] for label in unit["l"]}
+    items: dict[str, set[str]] = defaultdict(set)
+    for label in labels:
+        if label.startswith("item:"):
+            item, _, state = label[5:].partition("=")
+            items[item].add(state or "value")
+    present = {item for item, states in items.items() if states & set(TOLD_STATES)}
+    return Outcome(
+        language=mail["lang"],
+        side=mail["side"],
+        kind=mail["kind"],
+        priority=mail["priority"],
+        asks_something=any(label.startswith("ask:") for label in labels),
+        sets={
+            "present": present if mail["side"] != "vendor" else set(),
+            "unknown": {item for item, states in items.items() if "unknown" in states} - present,
+            "asks": {label[4:] for label in labels if label.startswith("ask:")} if mail["side"] == "vendor" else set(),
+            "acts": {label[4:] for label in labels if label.startswith("act:")},
+            "tone": {label[5:] for label in labels if label.startswith("tone:")},
+            "parked": {label[7:] for label in labels if label.startswith("parked:")},
+        },
+        told=set(items),
+        meanings={label.partition("=")[0].replace(":", ".") for label in labels},
+    )
+
+
+def compare(pairs: Iterable[tuple[Outcome, Outcome]]) -> dict[str, dict[str, Any]]:
+    """Figures by language ("en", "ja", "all"); each pair is (said, labelled)."""
+    by_language: dict[str, list[tuple[Outcome, Outcome]]] = defaultdict(list)
+    for said, labelled in pairs:
+        by_language[labelled.language].append((said, labelled))
+        by_language["all"].append((said, labelled))
+    return {language: _figures(rows) for language, rows in sorted(by_language.items())}
+
+
+def _figures(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
+    out: dict[str, Any] = {"mails": len(rows)}
+    for name in SINGLE:
+        out[name] = {
+            "share": sum(getattr(a, name) == getattr(b, name) for a, b in rows) / len(rows),
+            "count": len(rows),
+        }
+    out |= _urgent(rows)
+    for name in SETS:
+        figure = Figure()
+        for said, labelled in rows:
+            if name != "present" or labelled.side != "vendor":
+                figure.add(said.sets.get(name, ()), labelled.sets.get(name, ()))
+        out[name] = figure.row()
+    out["missing"] = _missing(rows).row()
+    vendor = Figure()
+    for said, labelled in rows:
+        if labelled.side == "vendor":
+            vendor.add({"yes"} if said.asks_something else (), {"yes"} if labelled.asks_something else ())
+    out["vendor mail that asks"] = vendor.row()
+    out["meanings"] = {meaning: figure.row() for meaning, figure in _meanings(rows)}
+    return out
+
+
+def _urgent(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
+    """P1 or P2: found, seen at least as to be triaged, and false alarms among the others."""
+    urgent = [said for said, labelled in rows if labelled.priority in URGENT]
+    calm = [said for said, labelled in rows if labelled.priority not in URGENT]
+    return {
+        "P1/P2 found": _share([said.priority in URGENT for said in urgent]),
+        "P1/P2 found or to be triaged": _share([said.priority in URGENT or said.needs_triage for said in urgent]),
+        "P1/P2 false alarms": _share([said.priority in URGENT for said in calm]),
+    }
+
+
+def _share(answers: list[bool]) -> dict[str, float | int | None]:
+    return {"share": sum(answers) / len(answers) if answers else None, "count": len(answers)}
+
+
+def _missing(rows: list[tuple[Outcome, Outcome]]) -> Figure:
+    """An item is rightly called missing where no label tells it; wanted is not known, conditions are not labelled."""
+    figure = Figure()
+    for said, labelled in rows:
+        if labelled.side != "vendor":
+            figure.given += len(set(said.missing))
+            figure.right += len(set(said.missing) - set(labelled.told))
+    return figure
+
+
+def _meanings(rows: list[tuple[Outcome, Outcome]]) -> Iterator[tuple[str, Figure]]:
+    for meaning in sorted({meaning for pair in rows for outcome in pair for meaning in outcome.meanings}):
+        figure = Figure()
+        for said, labelled in rows:
+            figure.add({meaning} & set(said.meanings), {meaning} & set(labelled.meanings))
+        yield meaning, figure

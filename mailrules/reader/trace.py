@@ -1,0 +1,97 @@
+"""What the embedded reader saw in a mail: units, normal forms, concepts, clause properties, meanings; for `explain`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mailrules.statement import MailText
+
+from .embedded import Decision, EmbeddedReader
+
+SHOWN = 5
+LEAST_SCORE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTrace:
+    """One unit as it was read. `meanings` are its highest scores, highest first."""
+
+    text: str
+    forms: tuple[str, ...]
+    concepts: tuple[str, ...]
+    properties: tuple[str, ...]
+    shapes: tuple[str, ...]
+    signals: tuple[str, ...]
+    meanings: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningTrace:
+    """A meaning asked about: its probability, the threshold it had to pass, and the unit that came nearest."""
+
+    meaning: str
+    known: bool
+    probability: float
+    threshold: float
+    nearest: str
+
+    @property
+    def lacking(self) -> str:
+        """Why the meaning was not stated, in one sentence; empty where it was."""
+        if not self.known:
+            return "the embedded reader does not read this meaning: a language model or a house's own phrase can"
+        if self.threshold > 1:
+            return "no threshold kept the promised precision on unseen writers, so it is never stated"
+        if self.probability >= self.threshold:
+            return ""
+        return f"its probability {self.probability:.2f} is below {self.threshold:.2f}"
+
+
+def trace_units(reader: EmbeddedReader, mail: MailText) -> tuple[UnitTrace, ...]:
+    """Every unit of the mail, in order."""
+    decision = reader.decide(mail)
+    out = []
+    for at, reading in enumerate(decision.view.readings):
+        row = decision.scores[at]
+        best = [int(column) for column in np.argsort(row)[::-1][:SHOWN] if row[column] >= LEAST_SCORE]
+        out.append(
+            UnitTrace(
+                reading.unit.text,
+                tuple(reading.forms),
+                tuple(sorted(reading.concepts)),
+                tuple(sorted(frozenset().union(*reading.properties))),
+                tuple(reading.shapes),
+                tuple(reading.signals),
+                tuple((_dotted(decision.classifier.meanings[column]), round(float(row[column]), 2)) for column in best),
+            )
+        )
+    return tuple(out)
+
+
+def trace_meaning(reader: EmbeddedReader, mail: MailText, meaning: str) -> MeaningTrace:
+    """Why a meaning was stated or not."""
+    decision = reader.decide(mail)
+    name = _label(meaning, decision)
+    chance = decision.chances.get(name)
+    column = decision.classifier.column.get(name)
+    readings = decision.view.readings
+    nearest = (
+        readings[int(decision.scores[: len(readings), column].argmax())].unit.text
+        if readings and column is not None
+        else ""
+    )
+    return MeaningTrace(meaning, chance is not None, chance or 0.0, decision.threshold(name), nearest)
+
+
+def _label(meaning: str, decision: Decision) -> str:
+    """The classifier's name of a catalogue meaning."""
+    if meaning == "ask.something":
+        return "ask:any"
+    names = {_dotted(name): name for name in (*decision.chances, *decision.classifier.meanings)}
+    return names.get(meaning, meaning)
+
+
+def _dotted(name: str) -> str:
+    return name.replace(":", ".")

@@ -1,0 +1,50 @@
+"""Figures of labelled mail."""
+
+from mailrules.evaluation.figures import Outcome, compare, labelled_outcome
+from mailrules.evaluation.outcome import priority_of
+from mailrules.statement import Statement
+
+MAIL = {
+    "lang": "en",
+    "side": "requester",
+    "kind": "incident",
+    "priority": "P1",
+    "units": [
+        {"t": "No till works.", "l": ["item:symptom", "impact:high", "act:report"]},
+        {"t": "Since when, nobody knows.", "l": ["item:occurred_at=unknown"]},
+        {"t": "There is no other way.", "l": ["item:workaround=none", "urgency:high"]},
+    ],
+}
+
+
+def test_labels_become_the_outcome_of_a_mail() -> None:
+    labelled = labelled_outcome(MAIL)
+    assert labelled.sets["present"] == {"symptom", "workaround"}
+    assert labelled.sets["unknown"] == {"occurred_at"}
+    assert labelled.meanings == {
+        "item.symptom", "impact.high", "act.report", "item.occurred_at", "item.workaround", "urgency.high",
+    }  # fmt: skip
+
+
+def test_a_missed_disaster_and_a_false_missing_show_in_the_figures() -> None:
+    said = Outcome(
+        "en", "requester", "incident", "P3", needs_triage=True, sets={"present": {"symptom"}}, missing=("workaround",)
+    )
+    figures = compare([(said, labelled_outcome(MAIL))])["en"]
+    assert figures["P1/P2 found"] == {"share": 0.0, "count": 1}
+    assert figures["P1/P2 found or to be triaged"]["share"] == 1.0
+    assert figures["present"]["precision"] == 1.0
+    assert figures["present"]["recall"] == 0.5
+    assert figures["missing"]["precision"] == 0.0
+
+
+def test_the_matrix_gives_the_priority() -> None:
+    def priority(*meanings: str, kind: str = "incident") -> str:
+        return priority_of([Statement(meaning) for meaning in meanings], kind)
+
+    assert priority("impact.high", "urgency.high") == "P1"
+    assert priority("impact.medium", "urgency.low") == "P4"
+    assert priority("impact.high", "urgency.high", "recovered") == "P3"
+    assert priority("security", kind="security") == "P2"
+    assert priority("impact.high", kind="howto") == "P4"
+    assert priority() == "P3"

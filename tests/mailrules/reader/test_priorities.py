@@ -1,0 +1,35 @@
+"""Mails of many trades get the right priority. Those that the reader does not understand yet are named as such."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mailrules.evaluation.outcome import read_outcome
+from mailrules.reader import EmbeddedReader
+
+MAILS = yaml.safe_load((Path(__file__).parent / "priorities.yaml").read_text(encoding="utf-8"))
+READER = EmbeddedReader()
+
+
+def outcome(mail: dict[str, Any]) -> Any:
+    units = [{"t": sentence, "l": []} for sentence in mail["text"].split("\n")]
+    facts = {"lang": mail["lang"], "side": "requester", "to": "team", "opens": True, "automatic": None, "files": []}
+    return read_outcome(READER, {**facts, "subject": mail["subject"], "units": units}, {})
+
+
+@pytest.mark.parametrize("mail", MAILS, ids=[mail["id"] for mail in MAILS])
+def test_the_priority_is_right(mail: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    if mail.get("missed"):
+        request.applymarker(pytest.mark.xfail(strict=True, reason="not understood yet"))
+    assert outcome(mail).priority in mail["right"]
+
+
+def test_no_disaster_is_passed_off_as_a_considered_low_priority() -> None:
+    missed = [mail["id"] for mail in MAILS if "P1" in mail["right"] and not _seen(outcome(mail))]
+    assert missed == []
+
+
+def _seen(said: Any) -> bool:
+    return said.priority in ("P1", "P2") or said.needs_triage
