@@ -52,7 +52,7 @@ class Figure:
     @property
     def f1(self) -> float | None:
         total = self.given + self.wanted
-        return 2 * self.right / total if total else None
+        return 2 * self.right / total if self.wanted else None
 
     def add(self, given: Collection[str], wanted: Collection[str]) -> None:
         self.right += len(set(given) & set(wanted))

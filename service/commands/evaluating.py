@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from service.commands import start
+
 
 def evaluate(
     paths: tuple[Path, ...],
@@ -27,4 +29,4 @@ def evaluate(
     """
     from service.terminal.evaluating import print_figures
 
-    return print_figures(paths, reader=reader, as_json=as_json)
+    return print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())

@@ -16,15 +16,16 @@ from mailrules.reader import EmbeddedReader
 from mailrules.reader.sees import items_seen
 from mailrules.statement import Reader
 from service.errors import Refused
+from service.settings import Settings
 
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms")
 
 
-def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool) -> int:
+def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> int:
     """Print the figures of all mails under the paths; exit status 0."""
     if reader != "embedded":
         raise Refused("only the embedded reader can be evaluated here: set up a language model first")
-    figures = compare(_pairs(paths, EmbeddedReader()))
+    figures = compare(_pairs(paths, EmbeddedReader(), settings))
     if not figures:
         raise Refused(
             f"no labelled mail in {', '.join(map(str, paths))}: give .jsonl files, or NAME.eml with NAME.json"
@@ -59,7 +60,7 @@ def _number(value: float | None) -> str:
     return "  – " if value is None else f"{value:.3f}"
 
 
-def _pairs(paths: Sequence[Path], reader: Reader) -> Iterator[tuple[Outcome, Outcome]]:
+def _pairs(paths: Sequence[Path], reader: Reader, settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
     for path in paths:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         for file in files:
@@ -67,10 +68,12 @@ def _pairs(paths: Sequence[Path], reader: Reader) -> Iterator[tuple[Outcome, Out
                 for line in file.read_text(encoding="utf-8").splitlines():
                     mail = json.loads(line)
                     yield read_outcome(reader, mail, items_seen()), labelled_outcome(mail)
-        yield from _mail_files([file for file in files if file.suffix == ".eml" and file.with_suffix(".json").exists()])
+        yield from _mail_files(
+            [file for file in files if file.suffix == ".eml" and file.with_suffix(".json").exists()], settings
+        )
 
 
-def _mail_files(files: list[Path]) -> Iterator[tuple[Outcome, Outcome]]:
+def _mail_files(files: list[Path], settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
     """Mails with a label beside each, judged as `sodan judge` does."""
     if not files:
         return
@@ -78,7 +81,7 @@ def _mail_files(files: list[Path]) -> Iterator[tuple[Outcome, Outcome]]:
 
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        judge_files(files, team=(), organisation=(), packs=(), site=None, root=None)
+        judge_files(files, team=(), organisation=(), packs=(), site=None, root=None, settings=settings, guess=True)
     for file, line in zip(files, printed.getvalue().splitlines(), strict=True):
         said, label = json.loads(line), json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         yield _outcome(said), _outcome(label)
