@@ -16,6 +16,7 @@ from .weights import Matrix, UnitClassifier, Weights, shipped_weights
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
+_MACHINES = ("bounce", "auto_reply", "calendar")  # what machines answer tells no weight
 _ASKED = "asked."
 _STATE_SCORE = 0.35  # of a state's unit score
 
@@ -92,9 +93,8 @@ class Decision:
         ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
         if urgent >= self._thresholds["urgent"] and self.view.mail.side != "vendor":
             ranked = [kind for kind in ranked if kind in ("incident", "security")]
-        if ranked[0] == "security" and urgent < self._thresholds["perhaps urgent"]:
-            ranked = ranked[1:]
-        return ranked
+        harmless = urgent < self._thresholds["perhaps urgent"] or self.view.mail.automatic in _MACHINES
+        return [kind for kind in ranked if kind != "security"] if harmless else ranked
 
     def _kind(self) -> Statement | None:
         best = self._kinds()[0]
@@ -102,6 +102,8 @@ class Decision:
 
     def _weight(self) -> list[Statement]:
         """Impact, urgency and security; unsure where the mail may or may not be P1 or P2."""
+        if self.view.mail.automatic in _MACHINES:
+            return []
         urgent = self.chances.get("urgent", 0.0)
         found: list[Statement] = []
         if self._kinds()[0] == "security":
