@@ -7,6 +7,7 @@ who took no part in training; what lies between is `unsure` or left out.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 from ..statement import UNSURE, MailText, Statement
@@ -19,6 +20,12 @@ _STATES = ("none", "unknown", "pending", "partial")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # what machines answer tells no weight
 _ASKED = "asked."
 _STATE_SCORE = 0.35  # of a state's unit score
+_SETTLES = {
+    "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
+    "act:reopen": ("settled.back", frozenset(("say.reopen",))),
+}
+"""Acts that settle or reopen a case. A wrong one costs more than silence: a sentence says it in unmistakable words, or
+the classifier and one of these signals or concepts agree on it."""
 
 
 class EmbeddedReader:
@@ -72,6 +79,7 @@ class Decision:
             if (
                 family in ("item", "act", "ask", "tone", "parked")
                 and meaning != "ask:any"
+                and meaning not in _SETTLES
                 and chance >= self.threshold(meaning)
             ):
                 found.append(self._state(meaning, chance))
@@ -79,10 +87,42 @@ class Decision:
                 found.append(self._state(meaning, chance, UNSURE))
         if "ask:any" in self.chances:
             found += self._asks()
+        found += self._settling()
         for meaning in ("recovered", "ongoing", "heard"):
             if self.chances.get(meaning, 0) >= self.threshold(meaning):
                 found.append(self._state(meaning, self.chances[meaning]))
         return [statement for statement in found if statement is not None]
+
+    def _settling(self) -> list[Statement]:
+        """Word by one of us that it works again, or that it is back."""
+        mail = self.view.mail
+        if mail.side == "vendor" or mail.automatic is not None:
+            return []
+        plain = {meaning: self._units_with({concept}) for meaning, (concept, _) in _SETTLES.items()}
+        found = {}
+        for meaning, (_, signs) in _SETTLES.items():
+            sure = self.chances.get(meaning, 0.0) >= self.threshold(meaning)
+            units = (plain[meaning] if sure or not mail.opens else []) or (self._units_with(signs) if sure else [])
+            if units:
+                found[meaning] = max(units, key=lambda at: self._score(meaning, at))
+        if len(found) == 2:  # both cannot be: what is said plainly, and that it is back before that it works
+            kept = "act:reopen" if plain["act:reopen"] or not plain["act:confirm_resolved"] else "act:confirm_resolved"
+            found = {kept: found[kept]}
+        return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
+
+    def _units_with(self, signs: Collection[str]) -> list[int]:
+        """Units that state one of the signals or concepts: no question, nothing supposed or planned."""
+        found = []
+        for at, reading in enumerate(self.view.readings):
+            told = {*reading.signals, *reading.concepts}
+            mild = {name for own in reading.properties for name in own} & {"question", "condition", "plan"}
+            if not told.isdisjoint(signs) and not mild:
+                found.append(at)
+        return found
+
+    def _score(self, meaning: str, at: int) -> float:
+        column = self.classifier.column.get(meaning)
+        return 0.0 if column is None else float(self.scores[at, column])
 
     def threshold(self, meaning: str) -> float:
         return self._thresholds.get(meaning, self._thresholds.get(meaning.split(":")[0], 2.0))
