@@ -55,7 +55,7 @@ def test_a_mail_becomes_a_case(database: Database) -> None:
         assert [one["address"] for one in case.document["participants"]] == ["aiko1@corp.example"]
         message = conn.execute(select(messages)).one()
         assert (message.message_id, message.author_role, message.spool_id) == ("<m1@corp.example>", "requester", id)
-        assert message.reading is not None
+        assert message.statements is not None
         assert conn.execute(select(deliveries.c.spool_id)).scalars().all() == [id]
         assert "case.opened" in conn.execute(select(events.c.kind)).scalars().all()
 
