@@ -63,6 +63,8 @@ def _blocks(text: str) -> list[tuple[int, int, str]]:
         if not bare:
             open_end = False
             continue
+        if len(blocks) > MAX_UNITS:
+            break  # each block gives a unit
         shape = "list" if _LIST.match(line) else "form" if _form(line) else "sentence"
         if open_end and shape != "list" and shape != "form":
             blocks[-1] = (blocks[-1][0], start + len(line), blocks[-1][2])

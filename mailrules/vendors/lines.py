@@ -14,6 +14,8 @@ _LOG = re.compile(
 )
 _ENOUGH = 400
 """Lines of a mail that are looked at."""
+_MOST = 100_000
+"""Characters of a mail that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,6 @@ class Line:
 
 def lines_of(turn: Turn) -> tuple[Line, ...]:
     """The lines of a mail's new text that hold something, quoted ones left out."""
-    folded = (line.strip() for line in fold(turn.text)[0].split("\n")[: _ENOUGH * 3])
+    folded = (line.strip() for line in fold(turn.text[:_MOST])[0].split("\n")[: _ENOUGH * 3])
     kept = [line for line in folded if line and line[0] != ">"]
     return tuple(Line(line, bool(_LABEL.match(line[:60])), bool(_LOG.match(line[:300]))) for line in kept[:_ENOUGH])

@@ -18,9 +18,9 @@ from service.mail.message import Address, Earlier, Origin
 from service.mail.people import people
 from service.mail.writer import who_and_when
 
-LONGEST: Final = 3_000_000
-"""Characters of a text that are taken apart; what follows stays text of the last speaker."""
-_MOST_LINES: Final = 60_000
+LONGEST: Final = 400_000
+"""Characters of a text that are split into new text, quotes and signatures; the rest stays text of the last writer."""
+_MOST_LINES: Final = 15_000
 _INVISIBLE = re.compile("[\ufeff\u200b\u2060]")
 _JAPANESE_HTML = re.compile(r"<(?:html|body)\b[^>]{0,400}\blang=[\"']?ja", re.I)
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
