@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
@@ -42,12 +42,10 @@ def dripping(every: float = 0.05) -> Iterator[int]:
         done = threading.Event()
 
         def drip(client: socket.socket) -> None:
-            try:
+            with client, suppress(OSError):
                 client.sendall(b"HTTP/1.1 200 OK\r\n")
                 while not done.wait(every):
                     client.sendall(b"X-Drop: 1\r\n")
-            except OSError:
-                pass
 
         def serve() -> None:
             while True:
