@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.line import Line, counted, thread_of
 from service.case.roles import Roles
 from service.case.sender import Handover, Verdicts
+from service.cases.answering import with_replies
 from service.cases.revise import revise, vendor_of
 from service.cases.state import Frame, Overrides
 from service.cases.working import calendars_of
@@ -90,16 +92,17 @@ class House:
                 organisation=settings.organisation,
                 secret=key,
                 verdicts=Verdicts(settings.authserv_id, settings.trusted_networks, open=not settings.smtp_networks),
+                sends_as=parseaddr(settings.from_)[1].casefold(),
             ),
             organisation=settings.organisation,
-            team=(*settings.team, *rules.colleagues),
+            team=_team(settings, rules),
             reopen=timedelta(days=settings.reopen_days),
             mail_seconds=settings.mail_seconds,
         )
 
     def go_by(self, rules: Rules, settings: Settings) -> None:
         """Read and judge by these rules from now on."""
-        self.rules, self.team = rules, (*settings.team, *rules.colleagues)
+        self.rules, self.team = rules, _team(settings, rules)
 
     def key(self, case_id: int) -> str:
         """What people call the case: ``SD-12``."""
@@ -115,6 +118,12 @@ class House:
             vendor_of=self.rules.vendor_of,
             is_platform=self.rules.vendors.is_platform,
         )
+
+
+def _team(settings: Settings, rules: Rules) -> tuple[str, ...]:
+    """Who is of the team: as set, as the site file says, and whoever our own mail is sent as."""
+    own = parseaddr(settings.from_)[1].casefold()
+    return (*settings.team, *rules.colleagues, *((own,) if own else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +285,7 @@ def _learn(conn: Connection, case_id: int, anew: Mapping[int, Brought], house: H
 
 
 def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surroundings, now: datetime) -> Standing:
+    lines = with_replies(lines, known.asked, known.quoted)
     heard = counted(lines)
     judgement = house.rules.judge(thread_of(heard), [line.reading for line in heard])
     frame = Frame(
@@ -285,5 +295,7 @@ def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surround
     )
     overrides = Overrides.from_document(known.by_hand)
     calendars = calendars_of(house.rules, vendor_of(heard, judgement, overrides))
-    state = revise(lines, judgement, overrides, frame, now, house.rules.answers_ask, calendars, house.rules.names)
+    state = revise(
+        lines, judgement, overrides, frame, now, house.rules.answers_ask, calendars, house.rules.names, known.asked
+    )
     return Standing(case_id, state.document())

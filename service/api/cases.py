@@ -46,6 +46,9 @@ def routes(desk: Desk) -> APIRouter:
         vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
         missing: Annotated[str | None, Query(max_length=64, description="An item id, or `any`.")] = None,
         participant: Annotated[str | None, Query(max_length=320, description="An address, or `@domain`.")] = None,
+        owner: Annotated[
+            str | None, Query(max_length=200, description="A name of the team; `me`: the caller; `none`: nobody.")
+        ] = None,
         q: Annotated[str | None, Query(max_length=500, description="Full text, Japanese and English.")] = None,
         updated_since: Annotated[str | None, Ago(description="Touched since: a time, or how long ago: `12h`.")] = None,
         older_than: Annotated[str | None, Ago(description="Untouched since: a time, or `3d`.")] = None,
@@ -64,6 +67,7 @@ def routes(desk: Desk) -> APIRouter:
             vendor_ref=vendor_ref,
             missing=missing,
             participant=participant,
+            owner=name_of(request) if owner == "me" else owner,
             q=q,
             updated_since=moment(updated_since, "updated_since", now),
             older_than=moment(older_than, "older_than", now),
@@ -93,6 +97,8 @@ def routes(desk: Desk) -> APIRouter:
         """
         wanted = {name: getattr(change, name) for name in change.model_fields_set}
         number, now, who = cases.number_of(key, prefix), desk.now(), name_of(request)
+        if wanted.get("owner") == "me":
+            wanted["owner"] = who
         found = _find(desk, key)
         if isinstance(found, Response):
             return found

@@ -12,7 +12,7 @@ from mailrules.engine.judge import Rules
 from service.api.problems import Forbidden
 from service.intake import House
 from service.settings import Settings
-from service.store import contents
+from service.store import callers, contents
 from service.store.database import Database
 from service.store.outside import outside
 from service.store.tokens import Token
@@ -48,8 +48,8 @@ def caller(request: Request) -> Token:
 
 
 def name_of(request: Request) -> str:
-    """What a change is signed with: the token's name, or that it was somebody at this machine."""
-    return caller(request).name or "local"
+    """What a change is signed with: the token's name, or the login name of whoever calls from this machine."""
+    return callers.name_of(caller(request), request.client)
 
 
 def must_be_admin(request: Request) -> None:

@@ -16,14 +16,21 @@ from service.api.desk import Desk
 from service.api.paging import answer
 from service.api.problems import documented, problem
 from service.api.readiness import Readiness
-from service.store import cases, mailboxes, second_readings, spool
+from service.store import cases, mailboxes, outbox, second_readings, spool
 from service.store.spared import Spared
 
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text format."}
 }
 
-Counts = tuple[spool.Ledger, datetime | None, list[tuple[str, str, int]], list[mailboxes.Status]]
+Counts = tuple[
+    spool.Ledger,
+    datetime | None,
+    list[tuple[str, str, int]],
+    list[mailboxes.Status],
+    dict[str, int],
+    int,
+]
 NOTE = "changed rules were refused and the earlier ones stay: see `sodan doctor`"
 
 
@@ -44,7 +51,7 @@ class Meters:
 
     def collect(self) -> Iterator[Metric]:
         """The ledger and the cases, counted in one snapshot so that they add up."""
-        ledger, oldest, found, fetched = self._counts()
+        ledger, oldest, found, fetched, sending, doubt = self._counts()
         yield CounterMetricFamily("sodan_mails_accepted", "Mails we promised to keep", ledger.accepted)
         yield CounterMetricFamily("sodan_mails_taken_in", "Mails that stand in a case", ledger.taken_in)
         yield GaugeMetricFamily("sodan_mails_waiting", "Mails not yet taken in", ledger.waiting)
@@ -58,6 +65,11 @@ class Meters:
         yield from _of_mailboxes(fetched)
         if self.desk.settings.model_url:
             yield from self._model()
+        entries = GaugeMetricFamily("sodan_outbox", "Outgoing mails and notifications", labels=("state",))
+        for state in outbox.STATES:
+            entries.add_metric((state,), sending.get(state, 0))
+        yield entries
+        yield CounterMetricFamily("sodan_outbox_in_doubt", "Times a sender died over a mail", doubt)
         refused = self.desk.house.refused is not None
         yield GaugeMetricFamily("sodan_rules_refused", "1 while changed packs or a site file are refused", int(refused))
 
@@ -85,7 +97,14 @@ class Meters:
 
     def _count(self) -> Counts:
         def read(conn: Any) -> Counts:
-            return spool.ledger(conn), spool.oldest_waiting(conn), cases.by_state(conn), mailboxes.statuses(conn)
+            return (
+                spool.ledger(conn),
+                spool.oldest_waiting(conn),
+                cases.by_state(conn),
+                mailboxes.statuses(conn),
+                outbox.counts(conn),
+                outbox.in_doubt(conn),
+            )
 
         return self.desk.database.read(read)
 

@@ -64,6 +64,7 @@ class CaseSummary(Out):
     messages: int
     opened_at: datetime
     updated_at: datetime
+    owner: str | None = Field(default=None, description="The person of the team it is assigned to.")
 
 
 class CasePage(Out):
@@ -167,6 +168,9 @@ class CaseChange(BaseModel):
     vendor: str | None = Field(default=None, max_length=64)
     waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
         default=None, description="`none`: nobody has to act."
+    )
+    owner: str | None = Field(
+        default=None, max_length=200, description="The person of the team; `me`: the caller; null: nobody."
     )
     items: dict[str, Literal["waived"] | str | None] | None = Field(
         default=None,
@@ -345,6 +349,55 @@ class OutboxEntry(Out):
     sent_at: datetime | None
     reply: str | None = Field(description="Last answer of the server.")
     report: dict[str, Any] | None = Field(description="Delivery report that came back (RFC 3464).")
+
+
+class To(Out):
+    name: str
+    address: str
+
+
+class QuestionsDraft(Out):
+    """A mail that asks a requester for facts, before it is sent."""
+
+    to: To | None
+    subject: str
+    text: str
+    language: str
+    items: list[str] = Field(description="In the order of their numbers.")
+    refused: str | None = Field(description="Why it may not be sent; null where it may.")
+
+
+class Questions(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"items": ["occurred_at", "version"]}]})
+
+    items: list[Annotated[str, Field(max_length=64)]] = Field(
+        default=[], max_length=5, description="Ids of items, at most five at once; none: what is missing."
+    )
+    text: str = Field(
+        default="",
+        max_length=20_000,
+        description="Words above the questions, or the whole mail with numbered questions.",
+    )
+    lang: Literal["ja", "en"] | None = Field(default=None, description="Else the language of the case.")
+
+
+class Note(Out):
+    id: int
+    case: str
+    who: str
+    at: datetime
+    text: str
+
+
+class NotePage(Out):
+    items: list[Note]
+    next: str | None = None
+
+
+class NewNote(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "Called Ms. Tanaka at 10:30."}]})
+
+    text: str = Field(min_length=1, max_length=20_000, pattern=r"\S", description="For the team only.")
 
 
 class OutboxPage(Out):

@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.board import chart, marks
-from service.board.frame import Frame
+from service.board import asking, chart, marks
+from service.board.frame import Frame, who
 from service.board.reader import Reader
 from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
-from service.store import cases, feed, timeline
+from service.store import asked, cases, feed, notes, timeline
 from service.store.apart import set_apart
 from service.store.cursor import from_cursor, to_cursor
 
@@ -38,14 +38,17 @@ def routes(frame: Frame) -> APIRouter:
             return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}", 308)
         after = from_cursor(request.query_params.get("cursor"))
 
-        def read(conn: Any) -> tuple[Any, Any, set[str]]:
+        def read(conn: Any) -> tuple[Any, ...]:
             return (
                 timeline.page(conn, number, MAILS, after, frame.prefix),
                 feed.of_case(conn, number, frame.prefix, 40),
                 {cases.key_of(other, frame.prefix) for other in set_apart(conn, number)},
+                asking.sent_in(conn, number, frame.prefix),
+                notes.of_case(conn, number, frame.prefix),
+                asked.times_asked(conn, number),
             )
 
-        (mails, position), events, apart = frame.database.read(read)
+        (mails, position), events, apart, sent, noted, often = frame.database.read(read)
         reader = frame.reader(request)
         case = cases.to_now(found, reader.now, calendars_of(frame.rules, found.document.get("vendor")))
         return frame.page(
@@ -53,6 +56,10 @@ def routes(frame: Frame) -> APIRouter:
             "case.html",
             **seen(frame, reader, case, mails),
             history=[event for event in events if event["who"]],
+            sent=sent,
+            noted=noted,
+            often=often,
+            me=who(request),
             version=found.version,
             proposed=[key for key in case.get("related", []) if key not in apart],
             later=to_cursor(position),

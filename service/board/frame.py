@@ -22,6 +22,7 @@ from service.board.reader import Reader
 from service.board.words import language_of
 from service.intake import House
 from service.settings import Settings
+from service.store import callers
 from service.store.database import Database
 from service.store.tokens import Token
 
@@ -136,9 +137,9 @@ def _visible(value: Any) -> Any:
 
 
 def who(request: Request) -> str:
-    """What a change is signed with."""
+    """What a change is signed with: the token's name, or the login name of whoever calls from this machine."""
     caller = request.state.token
-    return caller.name if isinstance(caller, Token) and caller.name else "local"
+    return callers.name_of(caller if isinstance(caller, Token) else None, request.client)
 
 
 def back_to(path: str, done: str = "", **values: str) -> Response:

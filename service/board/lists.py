@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.board.frame import Frame
+from service.board.frame import Frame, who
 from service.errors import Refused
 from service.store import cases, mailboxes
 from service.store.cases import stamp
@@ -32,10 +32,11 @@ def routes(frame: Frame) -> APIRouter:
     @router.get("/")
     def board(request: Request) -> Response:
         query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
-        chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "q", "sort") if name in query}
+        chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
         vendors = sorted(frame.rules.vendors.profiles) if chosen else []
         if chosen:
-            return frame.page(request, "list.html", **_list(frame, chosen, query.get("cursor")), vendors=vendors)
+            me = who(request)
+            return frame.page(request, "list.html", **_list(frame, chosen, query.get("cursor"), me), vendors=vendors)
         shown = frame.database.read(lambda conn: _lanes(conn, frame.prefix))
         now = frame.now()
         away = [(one, since) for one in frame.database.read(mailboxes.statuses) if (since := one.away_since(now))]
@@ -69,7 +70,7 @@ def _lanes(conn: Any, prefix: str) -> dict[str, Any]:
     }
 
 
-def _list(frame: Frame, chosen: dict[str, str], cursor: str | None) -> dict[str, Any]:
+def _list(frame: Frame, chosen: dict[str, str], cursor: str | None, me: str) -> dict[str, Any]:
     for name, values in CHOICES.items():
         if name in chosen and chosen[name] not in values:
             raise Refused(f"{name}: {chosen[name][:40]}")
@@ -79,6 +80,7 @@ def _list(frame: Frame, chosen: dict[str, str], cursor: str | None) -> dict[str,
     which = cases.Filter(
         **{name: (chosen[name],) for name in (*CHOICES, "vendor") if name in chosen},  # type: ignore[arg-type]
         missing=chosen.get("missing"),
+        owner=me if chosen.get("owner") == "me" else chosen.get("owner"),
         q=chosen.get("q"),
     )
     after = from_cursor(cursor)

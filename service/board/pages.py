@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.board import case, changes, lists
+from service.board import asking, case, changes, lists
 from service.board.frame import LANGUAGE_COOKIE, POLICY, Frame, back_to, form
 from service.errors import NotFound, Refused, SodanError
 from service.intake import House
@@ -27,7 +27,14 @@ def routes(settings: Settings, database: Database, house: House, now: Callable[[
     """All pages."""
     frame = Frame.of(settings, database, house, now)
     router = APIRouter(include_in_schema=False, route_class=_told_kindly(frame))
-    for part in (lists.routes(frame), case.routes(frame), changes.routes(frame), _others(frame), _entry(frame)):
+    for part in (
+        lists.routes(frame),
+        case.routes(frame),
+        changes.routes(frame),
+        asking.routes(frame),
+        _others(frame),
+        _entry(frame),
+    ):
         for route in part.routes:
             router.add_api_route(route.path, route.endpoint, methods=list(route.methods))  # type: ignore[attr-defined]
     return router

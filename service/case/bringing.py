@@ -45,6 +45,8 @@ class Ways:
     organisation: tuple[str, ...] = ()
     secret: bytes = b""
     verdicts: Verdicts = field(default_factory=Verdicts)
+    sends_as: str = ""
+    """The address that our own mail is sent from, lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def bring(
     earlier_ones = [
         _brought_earlier(position, part, earlier, mail, roles, ways, received_at, outer_key)
         for position, (part, earlier) in enumerate(inner, start=1)
-        if earlier.from_ is not None or earlier.message_id or earlier.date is not None
+        if (earlier.from_ is not None or earlier.message_id or earlier.date is not None) and not _is_ours(earlier, ways)
     ]
     earlier_ones = [
         replace(
@@ -131,6 +133,14 @@ def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
 
 def _ahead(at: datetime, received_at: datetime) -> int:
     return max(0, int((at - received_at).total_seconds()))
+
+
+def _is_ours(earlier: Earlier, ways: Ways) -> bool:
+    """Whether a quoted mail is one that we sent ourselves: it is in the outbox, and its questions are no statements."""
+    author = earlier.from_.key if earlier.from_ else ""
+    if not author or not (author == ways.sends_as or is_intake(author, ways.intake)):
+        return False
+    return bool(claims_in(f"{earlier.subject or ''}\n{earlier.text[:2000]}", ways.prefix))
 
 
 def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side], ...]:

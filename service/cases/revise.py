@@ -18,6 +18,7 @@ from service.case.trust import Doubt
 from service.cases.asks import Answers
 from service.cases.clocks import Calendar, business, elapsed, spans_of
 from service.cases.people import participants_of
+from service.cases.replies import Asked
 from service.cases.state import Ask, CaseState, Clocks, Frame, Overrides, Promised, Status
 from service.cases.turn import Course, follow
 
@@ -33,11 +34,13 @@ def revise(
     answers: Answers,
     calendars: Mapping[Side, Calendar] = DEFAULT_CALENDARS,
     names: Mapping[str, str] | None = None,
+    asked: Sequence[Asked] = (),
 ) -> CaseState:
     """The state of a case.
 
     ``lines`` in any order, all of the case; ``judgement`` of those that count, in order; ``answers``: which mail
-    answers which ask (``Rules.answers_ask``); ``names``: address → name of people whose mails tell none.
+    answers which ask (``Rules.answers_ask``); ``names``: address → name of people whose mails tell none;
+    ``asked``: mails by which sodan asked for facts.
 
     Raises ValueError for a case without messages.
     """
@@ -48,16 +51,16 @@ def revise(
     ordered = [line for line in everything if line.id not in doubted] or everything
     if len(judgement.readings) == len(ordered):
         ordered = with_readings(ordered, judgement.readings)
-    course = follow(ordered, answers, overrides.asks)
+    level = overrides.priority.value if overrides.priority else judgement.priority.level
+    course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level))
     status, waiting_on, since, moves = _with_people(course, overrides)
     spans = spans_of([(at, side) for at, side in moves if at <= now], now)
     checklist, missing = _checklist(judgement, overrides)
     vendor = vendor_of(ordered, judgement, overrides)
-    level = overrides.priority.value if overrides.priority else judgement.priority.level
     promises = _promises(ordered, now)
     set_by = {
         name: setting.by or "somebody"
-        for name in ("status", "priority", "title", "vendor", "waiting_on")
+        for name in ("status", "priority", "title", "vendor", "waiting_on", "owner")
         if (setting := getattr(overrides, name)) is not None
     }
     people = participants_of(ordered, names)
@@ -95,8 +98,11 @@ def revise(
         frame=frame,
         set_by=set_by,
         not_counted=tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted),
+        owner=overrides.owner.value if overrides.owner else None,
     )
-    return replace(state, notes=(*_notes(state, checklist), *_doubtful(everything, doubted)))
+    reminded = state.waiting_on == "requester" and any(one.kind == "reminder" for one in asked)
+    notes = (*_notes(state, checklist), *(("reminded",) if reminded else ()), *_doubtful(everything, doubted))
+    return replace(state, notes=notes)
 
 
 def _doubtful(lines: Sequence[Line], doubted: Mapping[int, Doubt]) -> Iterator[str]:
@@ -107,6 +113,12 @@ def _doubtful(lines: Sequence[Line], doubted: Mapping[int, Doubt]) -> Iterator[s
         yield "sender-unverified"
     if "outsider" in doubted.values():
         yield "outsider"
+
+
+def _waits_for_answers(asked: Sequence[Asked], level: str) -> list[datetime]:
+    """When the turn went to the requester by questions of ours. A machine's questions leave a burning case with the
+    team: it acts on what is known, whether or not somebody answers."""
+    return [one.at for one in asked if one.items and (one.by or level not in ("P1", "P2"))]
 
 
 def vendor_of(lines: Sequence[Line], judgement: Judgement, overrides: Overrides) -> str | None:
@@ -254,7 +266,7 @@ def _notes(state: CaseState, checklist: Sequence[ItemState]) -> tuple[str, ...]:
     if state.priority == "P1" and state.status == "open":
         if not any(line.item == "contact" and line.state == "present" for line in checklist):
             notes.append("p1-without-contact")
-        if not any(p.role == "team" for p in state.participants):
+        if state.owner is None and not any(p.role == "team" for p in state.participants):
             notes.append("p1-without-owner")
     if any(promise.overdue for promise in state.promises) and state.status == "open":
         notes.append("overdue-promise")

@@ -125,6 +125,7 @@ class Overrides:
     title: Setting | None = None
     vendor: Setting | None = None
     waiting_on: Setting | None = None
+    owner: Setting | None = None
     items: Mapping[str, Setting] = field(default_factory=dict)
     """Item → ``waived``, or the value that answers it."""
     asks: Mapping[str, Setting] = field(default_factory=dict)
@@ -142,7 +143,7 @@ class Overrides:
         return cls(**one, items=items, asks=asks)
 
 
-_FIELDS = ("status", "priority", "title", "vendor", "waiting_on")
+_FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
 
 
 def _setting(written: Any) -> Setting:
@@ -191,6 +192,8 @@ class CaseState:
     sender nobody vouches for; ``outsider``: somebody wrote into it who takes no part."""
     not_counted: tuple[tuple[str, str], ...] = ()
     """Messages that move nothing, each with the reason (``forged``, ``unverified``, ``outsider``)."""
+    owner: str | None = None
+    """The person of the team it is assigned to."""
 
     @property
     def open_asks(self) -> int:
@@ -230,6 +233,7 @@ class CaseState:
             "messages": self.messages,
             "opened_at": stamp(self.opened_at),
             "updated_at": stamp(self.updated_at),
+            "owner": self.owner,
         }
 
     def document(self) -> dict[str, Any]:

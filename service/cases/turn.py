@@ -18,6 +18,7 @@ team's forward of a mail                    as that mail says
 vendor's: asks, answers, proposes to close  team
 vendor's: progress, escalation, a promise   vendor
 vendor's: the case was closed               nobody; the case is closed
+sodan's, with questions to a user           user, where it was the team's (not of itself in a P1 or P2)
 ==========================================  ==================================================================
 
 After a resolution a vendor's courtesy, a machine's mail or thanks change nothing; a question, a new report or a promise
@@ -54,20 +55,31 @@ class Course:
     asks: tuple[Ask, ...] = ()
 
 
-def follow(lines: Sequence[Line], answers: Answers, by_hand: Mapping[str, Setting] | None = None) -> Course:
+def follow(
+    lines: Sequence[Line],
+    answers: Answers,
+    by_hand: Mapping[str, Setting] | None = None,
+    asked: Sequence[datetime] = (),
+) -> Course:
     """Go through the mails of a case, oldest first.
 
     `answers` tells which mail answers which ask. `by_hand`: asks that a person says were answered elsewhere, each at
-    its time; with the last of them the turn is the vendor's, as after a mail.
+    its time; with the last of them the turn is the vendor's, as after a mail. `asked`: when sodan sent the requester
+    questions; from then on the turn is the requester's, where it was the team's.
     """
     course, ledger = Course(), Ledger(answers)
     said = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items() if one.at is not None), key=_when)
+    waits = sorted(asked)
     for line in lines:
         while said and said[0][0] <= line.node.at:
             _told(course, ledger, *said.pop(0))
+        while waits and waits[0] < line.node.at:
+            _asked(course, waits.pop(0))
         _step(course, ledger, line)
     for one in said:
         _told(course, ledger, *one)
+    for at in waits:
+        _asked(course, at)
     if not course.moves:  # only machines wrote: somebody of the team has to look, unless it is a mere notice
         if all(line.turn.automatic == "notification" for line in lines):
             course.waiting_on = None
@@ -79,6 +91,13 @@ def follow(lines: Sequence[Line], answers: Answers, by_hand: Mapping[str, Settin
 
 def _when(told: tuple[datetime, str, Setting]) -> tuple[datetime, str]:
     return told[:2]
+
+
+def _asked(course: Course, at: datetime) -> None:
+    """Questions were sent to the requester."""
+    if course.status == "open" and course.waiting_on == "team" and course.moves:
+        course.waiting_on, course.since, course.last_turn = "requester", at, "requester"
+        course.moves.append((at, "requester"))
 
 
 def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:

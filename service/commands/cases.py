@@ -28,6 +28,7 @@ def cases(
     vendor_ref: str | None = None,
     missing: str | None = None,
     participant: str | None = None,
+    owner: str | None = None,
     updated_since: str | None = None,
     older_than: str | None = None,
     sort: Sort = "-updated",
@@ -49,6 +50,8 @@ def cases(
         An item id such as occurred_at, or `any`.
     participant
         An address.
+    owner
+        A name of the team, `me`, or `none`.
     updated_since
         ISO 8601 time, or how long ago: 90m, 12h, 3d.
     older_than
@@ -58,8 +61,8 @@ def cases(
     """
     query = {
         "q": q, "status": status, "waiting_on": waiting_on, "priority": priority, "kind": kind, "vendor": vendor,
-        "vendor_ref": vendor_ref, "missing": missing, "participant": participant, "updated_since": updated_since,
-        "older_than": older_than, "sort": sort, "limit": limit, "cursor": cursor,
+        "vendor_ref": vendor_ref, "missing": missing, "participant": participant, "owner": owner,
+        "updated_since": updated_since, "older_than": older_than, "sort": sort, "limit": limit, "cursor": cursor,
     }  # fmt: skip
     from service.terminal.tables import print_cases
 
@@ -87,6 +90,51 @@ def show(
     source = _source(url, token)
     case = source.case(key)
     return print_case(case, [] if json else source.messages(str(case["key"])), as_json=json)
+
+
+def ask(
+    key: str,
+    *items: str,
+    text: str = "",
+    lang: Literal["ja", "en"] | None = None,
+    draft: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Ask the requester of a case for facts by mail, and print the mail.
+
+    Parameters
+    ----------
+    key
+        Such as SD-12.
+    items
+        Ids of items such as occurred_at, at most five; none: what is missing.
+    text
+        Words above the questions, or the whole mail where it holds the numbered questions.
+    lang
+        Else the language of the case.
+    draft
+        Print the mail only.
+    """
+    from service.terminal.asking import ask as ask_requester
+
+    settings = start.settings()
+    database = start.database(settings)
+    return ask_requester(settings, database, key, items, text=text, language=lang, draft=draft, now=start.now())
+
+
+def note(key: str, text: str) -> int:
+    """Note something on a case for the team; it is never sent.
+
+    Parameters
+    ----------
+    key
+        Such as SD-12.
+    text
+        The note.
+    """
+    from service.terminal.asking import note as add_note
+
+    settings = start.settings()
+    return add_note(settings, start.database(settings), key, text, now=start.now())
 
 
 def _source(url: str | None, token: str | None) -> Source:

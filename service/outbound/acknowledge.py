@@ -41,6 +41,8 @@ class Outbound:
     """Automatic mails to one address within 24 hours; more are held as drafts."""
     per_hour: int
     """Automatic mails of the whole installation within an hour; more are held as drafts."""
+    can_send: bool = False
+    """SODAN_SMARTHOST and SODAN_FROM are set."""
 
     def reply_address(self, case: int) -> str:
         """``intake+<token>@``: brings an answer to this case from any client."""
@@ -123,9 +125,9 @@ def reply_subject(subject: str, key: str) -> str:
 def _held(conn: Connection, address: str, outbound: Outbound, now: datetime) -> str | None:
     """Why the mail is held for a person: too many to this address, or from this installation as a whole."""
     if outbox.written_since(conn, now - timedelta(days=1), address) >= outbound.per_address:
-        return f"held: more than {outbound.per_address} automatic mails to this address within a day"
+        return outbox.held_reason(outbound.per_address, to_address=True)
     if outbox.written_since(conn, now - timedelta(hours=1)) >= outbound.per_hour:
-        return f"held: more than {outbound.per_hour} automatic mails within an hour; send them by hand"
+        return outbox.held_reason(outbound.per_hour, to_address=False)
     return None
 
 

@@ -60,22 +60,23 @@ class House:
 
 def refusal(mail: Incoming, house: House) -> str | None:
     """Why this mail must not be answered by a machine; None where it may be."""
-    return _refused_author(mail, house) or _refused_mail(mail)
+    return refused_author(mail.author, mail.role, house, verified=mail.verified) or _refused_mail(mail)
 
 
-def _refused_author(mail: Incoming, house: House) -> str | None:
-    local, _, domain = mail.author.rpartition("@")
+def refused_author(author: str, role: str, house: House, *, verified: bool) -> str | None:
+    """Why this address must not be written to, whoever decides it; None where it may be."""
+    local, _, domain = author.rpartition("@")
     if not local or not domain:
         return "the mail names no author's address"
-    if is_own(mail.author, house.own_addresses):
+    if is_own(author, house.own_addresses):
         return "the author is sodan itself"
     if not any(domain == ours or domain.endswith(f".{ours}") for ours in house.organisation):
         return "the author is not one of SODAN_ORGANISATION"
-    if mail.role != "requester":
-        return f"the author counts as {mail.role}, and only requesters are answered"
+    if role != "requester":
+        return f"the author counts as {role}, and only requesters are answered"
     if _ROLE_ADDRESS.match(local):
         return "the author's address belongs to a machine"
-    if not mail.verified:
+    if not verified:
         return "nothing confirms that the author sent the mail"
     return None
 

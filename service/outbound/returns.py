@@ -11,8 +11,9 @@ from service.store import outbox
 from service.store.database import Connection
 
 
-def file_reports(conn: Connection, understood: Sequence[Understood], now: datetime) -> None:
-    """Each report among these mails that names a mail of ours."""
+def file_reports(conn: Connection, understood: Sequence[Understood], now: datetime) -> list[int]:
+    """Each report among these mails that names a mail of ours; the cases in which one did not arrive."""
+    cases: set[int] = set()
     for one in understood:
         mail = one.brought[0].source
         if isinstance(mail, Mail) and mail.bounce is not None:
@@ -23,4 +24,8 @@ def file_reports(conn: Connection, understood: Sequence[Understood], now: dateti
                 "text": mail.text[:2000],
                 "spool": one.claimed.id,
             }
-            outbox.returned(conn, [name for name in named if name], report, now)
+            number = outbox.returned(conn, [name for name in named if name], report, now)
+            entry = outbox.entry(conn, number) if number is not None else {}
+            if entry.get("state") == "failed" and entry["case_id"] is not None:
+                cases.add(entry["case_id"])
+    return sorted(cases)

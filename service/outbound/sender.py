@@ -38,6 +38,8 @@ class Sender:
     smarthost: Smarthost | None = None
     login: Login = field(default_factory=Login)
     targets: tuple[Target, ...] = ()
+    after_sent: Callable[[Connection, Claimed, datetime], None] = lambda _conn, _entry, _now: None
+    """Called in the transaction that records that an entry was sent."""
 
     def step(self) -> bool:
         """Send what is due first; False where nothing is. Raises Unavailable."""
@@ -65,12 +67,20 @@ class Sender:
             self._record(entries, partial(outbox.not_sent, why=why, permanent=permanent))
         else:
             log.info("sent", outbox=first.id, kind=first.kind, entries=len(entries))
-            self._record(entries, partial(outbox.sent, reply=reply[:300]))
+            self._record(entries, partial(outbox.sent, reply=reply[:300]), self.after_sent)
 
-    def _record(self, entries: list[Claimed], outcome: Callable[..., None]) -> None:
+    def _record(
+        self,
+        entries: list[Claimed],
+        outcome: Callable[..., bool],
+        then: Callable[[Connection, Claimed, datetime], None] | None = None,
+    ) -> None:
+        now = self.clock()
+
         def write(conn: Connection) -> None:
             for one in entries:
-                outcome(conn, one.id, self.by, now=self.clock())
+                if outcome(conn, one.id, self.by, now=now) and then is not None:
+                    then(conn, one, now)
 
         self.database.transact(write)
 

@@ -13,8 +13,9 @@ from email.utils import parseaddr
 
 import structlog
 
+from mailrules.engine.judge import Rules
 from service.errors import Refused, Unavailable
-from service.intake import House, Understood
+from service.intake import House, Understood, rejudge
 from service.outbound import acknowledge, duties, notify, policy, returns
 from service.outbound.acknowledge import Outbound
 from service.outbound.notify import Notifier, Target
@@ -23,7 +24,7 @@ from service.outbound.smarthost import Login, check
 from service.outbound.texts import Templates
 from service.settings import Settings
 from service.signals import on_signals
-from service.store import keys
+from service.store import asked, cases, keys
 from service.store.database import Connection, Database
 from service.store.documents import documents_of
 from service.store.outbox import Claimed
@@ -52,7 +53,13 @@ def outbound_of(settings: Settings, secret: bytes) -> Outbound:
         hostname=settings.hostname,
         per_address=settings.acknowledge_per_address,
         per_hour=settings.acknowledge_per_hour,
+        can_send=bool(settings.from_ and settings.smarthost),
     )
+
+
+def labels_of(rules: Rules) -> dict[str, dict[str, str]]:
+    """Item → its name by language."""
+    return {item: {"ja": title.ja, "en": title.en} for item, title in rules.labels.items()}
 
 
 def notifier_of(settings: Settings) -> Notifier:
@@ -76,7 +83,8 @@ def after_judging(settings: Settings, house: House) -> After | None:
         return None
 
     def after(conn: Connection, understood: Sequence[Understood], case_ids: Sequence[int], now: datetime) -> None:
-        returns.file_reports(conn, understood, now)
+        if unanswerable := returns.file_reports(conn, understood, now):
+            rejudge(conn, unanswerable, house, now=now)  # its questions have reached nobody
         acknowledge.acknowledge(conn, understood, case_ids, outbound, now)
         if notifier.targets:
             for case_id, document in documents_of(conn, case_ids).items():
@@ -85,9 +93,14 @@ def after_judging(settings: Settings, house: House) -> After | None:
     return after
 
 
-def sender_of(settings: Settings, database: Database, secret: bytes, clock: Callable[[], datetime]) -> Sender:
+def sender_of(settings: Settings, database: Database, house: House, clock: Callable[[], datetime]) -> Sender:
     """The sender of this process."""
-    outbound = outbound_of(settings, secret)
+    outbound = outbound_of(settings, house.ways.secret)
+
+    def after_sent(conn: Connection, entry: Claimed, now: datetime) -> None:
+        """Whoever was asked has the turn now."""
+        if entry.case_id is not None and entry.kind in asked.KINDS:
+            rejudge(conn, [cases.survivor(conn, entry.case_id)], house, now=now)
 
     def envelope_from(entry: Claimed) -> str:
         """The address that delivery reports come back to: with the token of the case, where there is one."""
@@ -103,6 +116,7 @@ def sender_of(settings: Settings, database: Database, secret: bytes, clock: Call
         smarthost=check(settings.smarthost) if settings.smarthost else None,
         login=Login(_password(settings), settings.smarthost_token_command),
         targets=tuple(map(Target, settings.notify)),
+        after_sent=after_sent,
     )
 
 
@@ -122,9 +136,9 @@ def run_sender(settings: Settings) -> None:
     notifier = notifier_of(settings)
     database = Database(settings.database_url)
     secret = _key(database, stop, clock)
-    sender = sender_of(settings, database, secret, clock)
     outbound = outbound_of(settings, secret)
     house = House.of(settings, key=secret)
+    sender = sender_of(settings, database, house, clock)
     round_of_duties = duties.Round(database, settings, house, outbound, notifier)
     while not stop.is_set():
         try:

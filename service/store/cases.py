@@ -40,6 +40,7 @@ _SUMMARY = (
     cases.c.messages,
     cases.c.opened_at,
     cases.c.updated_at,
+    cases.c.owner,
 )
 
 
@@ -59,6 +60,8 @@ class Filter:
     """An item id, or ``any``."""
     participant: str | None = None
     """An address, or ``@domain``."""
+    owner: str | None = None
+    """A name of the team, or ``none``."""
     q: str | None = None
     updated_since: datetime | None = None
     older_than: datetime | None = None
@@ -217,6 +220,10 @@ def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElem
             else participants.c.address == who
         )
         found.append(cases.c.id.in_(select(participants.c.case_id).where(same)))
+    if which.owner == "none":
+        found.append(cases.c.owner.is_(None))
+    elif which.owner:
+        found.append(cases.c.owner == which.owner)
     if which.updated_since:
         found.append(cases.c.updated_at >= which.updated_since)
     if which.older_than:

@@ -24,7 +24,7 @@ from service.store.apart import MOVED
 from service.store.database import one_at_a_time
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
-FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "items", "asks")
+FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner", "items", "asks")
 _ONE_BY_ONE = ("items", "asks")
 
 

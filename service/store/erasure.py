@@ -28,7 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from service.errors import Unavailable
 from service.mail.masking import Mask
-from service.store import contents, search, writeahead
+from service.store import contents, outbox, search, writeahead
 from service.store.contents import Shelf
 from service.store.database import BUSY_SECONDS, Database
 from service.store.tables import Words, messages, metadata, participants, thread_keys
@@ -91,6 +91,8 @@ def names_of(database: Database, address: str) -> list[str]:
 def erase(database: Database, shelf: Shelf, mask: Mask, *, apply: bool) -> Erased:
     """Take the person out of everything; with ``apply`` false only look. Raises Unavailable."""
     erased = Erased()
+    if apply:  # nothing may leave to the address that takes the person's place
+        database.transact(partial(outbox.withdraw, address=mask.address))
     for _ in range(SWEEPS if apply else 1):
         found = len(erased.mails) + erased.rows.total()
         _sweep_mails(database, shelf, mask, erased, apply)

@@ -54,12 +54,15 @@ def openings(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[st
     return found
 
 
-def opening(conn: Connection, case_id: int) -> Opening | None:
-    """The first mail by a requester that was delivered in this case, whenever it came; None where there is none."""
+def opening(conn: Connection, case_id: int, origins: Sequence[str] = ("delivered",)) -> Opening | None:
+    """The first mail by a requester in this case, whenever it came; None where there is none.
+
+    ``origins``: how it came; a person may also write to whoever's mail a colleague forwarded.
+    """
     query = (
         select(messages, cases.c.document)
         .join(cases, cases.c.id == messages.c.case_id)
-        .where(messages.c.case_id == case_id, messages.c.origin == "delivered", messages.c.author_role == "requester")
+        .where(messages.c.case_id == case_id, messages.c.origin.in_(origins), messages.c.author_role == "requester")
         .order_by(messages.c.id)
         .limit(1)
     )

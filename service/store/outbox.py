@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, text, true, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import Conflict, NotFound
@@ -25,6 +25,9 @@ State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 960))
 """Waits after the first, second … failed attempt; one more failure and the entry is set aside as ``failed``."""
+HELD = "held: more than "
+"""How the reason of a mail begins that is too much for its address or for the installation."""
+_BREAKER = "automatic mails within an hour"
 _WAITING = text("state = 'waiting'")
 
 
@@ -102,7 +105,8 @@ def write(
     made = dialect.insert(outbox).values(row).on_conflict_do_nothing(index_elements=["once"]).returning(outbox.c.id)
     number = conn.execute(made).scalar()
     if number is not None:
-        _tell(conn, int(number), "outbox.written", draft.made_by, now)
+        held = state == "draft" and (reason or "").startswith(HELD)
+        _tell(conn, int(number), "outbox.held" if held else "outbox.written", draft.made_by, now)
     return None if number is None else int(number)
 
 
@@ -148,8 +152,8 @@ def _take(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) 
     return Claimed(**given, attempts=row.attempts + 1)
 
 
-def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> None:
-    """The server took it. Does nothing where another sender has taken the lease over."""
+def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
+    """The server took it. Does nothing, and says so, where another sender has taken the lease over."""
     one_at_a_time(conn)
     done = conn.execute(
         update(outbox)
@@ -158,21 +162,23 @@ def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> None:
     )
     if done.rowcount:
         _tell(conn, id, "outbox.sent", "", now)
+    return bool(done.rowcount)
 
 
-def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> None:
+def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
     """It failed: again later, or set aside where the refusal is permanent or the attempts are used up."""
     one_at_a_time(conn)
     ours = and_(outbox.c.id == id, outbox.c.leased_by == by, outbox.c.state == "waiting")
     attempts = conn.execute(select(outbox.c.attempts).where(ours)).scalar()
     if attempts is None:
-        return
+        return False
     values: dict[str, Any] = {"reason": why, "reply": why, "leased_by": None, "leased_until": None}
     if permanent or attempts > len(BACK_OFF):
         conn.execute(update(outbox).where(ours).values(state="failed", **values))
         _tell(conn, id, "outbox.failed", "", now)
     else:
         conn.execute(update(outbox).where(ours).values(due_at=now + BACK_OFF[attempts - 1], **values))
+    return True
 
 
 def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
@@ -218,6 +224,25 @@ def returned(conn: Connection, message_ids: Sequence[str], report: Mapping[str, 
     conn.execute(update(outbox).where(outbox.c.id == number).values(**values))
     _tell(conn, int(number), "outbox.returned", "", now)
     return int(number)
+
+
+def withdraw(conn: Connection, address: str) -> int:
+    """Discard what has not left to an address that is about to be erased; how many."""
+    one_at_a_time(conn)
+    done = conn.execute(
+        update(outbox)
+        .where(outbox.c.recipient == address, outbox.c.state.in_(("draft", "waiting", "failed")))
+        .values(state="discarded", leased_by=None, leased_until=None, reason="the recipient was erased")
+    )
+    return done.rowcount
+
+
+def forget(conn: Connection, until: datetime) -> int:
+    """Delete settled entries that belong to no case (digests, notifications) and are older; how many."""
+    one_at_a_time(conn)
+    settled = outbox.c.state.in_(("sent", "failed", "discarded"))
+    done = conn.execute(delete(outbox).where(outbox.c.case_id.is_(None), settled, outbox.c.created_at <= until))
+    return done.rowcount
 
 
 # ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,10 +292,32 @@ def written_since(conn: Connection, since: datetime, recipient: str | None = Non
     return int(conn.execute(query).scalar_one())
 
 
+def held_reason(number: int, to_address: bool) -> str:
+    """Why a mail is held for a person: more than ``number`` to one address, or from the whole installation."""
+    if to_address:
+        return f"{HELD}{number} automatic mails to this address within a day"
+    return f"{HELD}{number} {_BREAKER}; send them by hand"
+
+
+def tripped(conn: Connection, since: datetime | None = None) -> datetime | None:
+    """When the breaker of the installation held the last mail that still waits for a person; None: none."""
+    query = select(func.max(outbox.c.created_at)).where(
+        outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_BREAKER)
+    )
+    if since is not None:
+        query = query.where(outbox.c.created_at >= since)
+    return conn.execute(query).scalar()
+
+
 def last_sent(conn: Connection, recipient: str) -> datetime | None:
     """When something was sent to it last."""
     query = select(func.max(outbox.c.sent_at)).where(outbox.c.recipient == recipient)
     return conn.execute(query).scalar()
+
+
+def oldest_due(conn: Connection, now: datetime) -> datetime | None:
+    """When the entry became due that has waited longest; None: nothing is due."""
+    return conn.execute(select(func.min(outbox.c.due_at)).where(_free(now))).scalar()
 
 
 def in_doubt(conn: Connection) -> int:

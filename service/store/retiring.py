@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 
 from service.errors import Unavailable
+from service.store import outbox
 from service.store.database import Database
 from service.store.outside import Outside
 from service.store.retention import Due, Gone, Terms, due, let_go
@@ -64,6 +65,9 @@ class Retiring:
                 self._next = self._monotonic() + DAY_SECONDS
                 return
             self._now = self._clock()
+            if self._terms.cases is not None:
+                until = self._now - self._terms.cases
+                self._database.transact(lambda conn: outbox.forget(conn, until))
             self._round = due(self._database, self._terms, self._now)
         if self._waiting:
             one = self._waiting.pop(0)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
+from service.cases.replies import Asked
+from service.store.asked import asked_in, quoted_texts
 from service.store.tables import case_items_missing, case_links, case_refs, cases, events, participants
 
 _CHUNK = 400
@@ -34,6 +36,10 @@ class Surroundings:
     merged: tuple[int, ...] = ()
     """Cases that became this one."""
     related: tuple[int, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    """Mails by which sodan asked for facts."""
+    quoted: Mapping[int, str] = field(default_factory=dict)
+    """Message → the quoted part of it, where something was asked."""
 
 
 def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime, opened: Collection[int] = ()) -> None:
@@ -84,8 +90,16 @@ def surroundings(conn: Connection, case_ids: Sequence[int]) -> dict[int, Surroun
             merged[row.merged_into].append(row.id)
         for row in conn.execute(_RELATED, {"these": chunk}).all():
             related[row.case_id].append(row.other_id)
+        asked = asked_in(conn, {number: case for case in chunk for number in (case, *merged[case])})
+        quoted = quoted_texts(conn, sorted(asked))
         for row in conn.execute(_BY_HAND, {"these": chunk}).all():
-            found[row.id] = Surroundings(row.set_by_people or {}, tuple(merged[row.id]), tuple(related[row.id]))
+            found[row.id] = Surroundings(
+                row.set_by_people or {},
+                tuple(merged[row.id]),
+                tuple(related[row.id]),
+                asked.get(row.id, ()),
+                quoted if row.id in asked else {},
+            )
     return found
 
 
@@ -111,6 +125,7 @@ def _summary(standing: Standing) -> dict[str, Any]:
         "opened_at": _instant(document["opened_at"]),
         "updated_at": _instant(document["updated_at"]),
         "judged_by": document["judged_by"],
+        "owner": document.get("owner"),
         "document": document,
     }
 

@@ -209,6 +209,7 @@ cases = Table(
     Column("set_by_people", Data, nullable=False, comment="what was set by hand, by whom, when; it stays"),
     Column("document", Data, nullable=False, comment="the case of INTERFACE.md, clocks up to updated_at"),
     Column("judged_by", Words, nullable=False, server_default=""),
+    Column("owner", Words, comment="the person of the team it is assigned to"),
 )
 Index("ix_cases_updated_at", cases.c.updated_at, cases.c.id)
 Index("ix_cases_opened_at", cases.c.opened_at, cases.c.id)
@@ -222,6 +223,14 @@ Index(  # of those alone that are merged: else SQLite takes it for the way to al
     cases.c.merged_into,
     sqlite_where=text("merged_into IS NOT NULL"),
     postgresql_where=text("merged_into IS NOT NULL"),
+)
+Index(
+    "ix_cases_owner",
+    cases.c.owner,
+    cases.c.updated_at,
+    cases.c.id,
+    sqlite_where=text("owner IS NOT NULL"),
+    postgresql_where=text("owner IS NOT NULL"),
 )
 Index(  # a lane of the board: whose turn it is, the most urgent first, among equals whoever waits longest
     "ix_cases_lane",
@@ -404,6 +413,17 @@ events = Table(
     Column("undone_by", Number, comment="the event that took it back"),
 )
 Index("ix_events_case_id", events.c.case_id, events.c.id)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    Column("who", Words, nullable=False, server_default="", comment="of the team"),
+    Column("at", Instant, nullable=False),
+    Column("text", Words, nullable=False, comment="for the team only: never sent"),
+)
+Index("ix_notes_case_id_id", notes.c.case_id, notes.c.id)
 
 webhooks = Table(
     "webhooks",

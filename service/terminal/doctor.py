@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings
-from service.store import contents, mailboxes, migrate, second_readings, spool, tokens, webhooks
+from service.store import contents, mailboxes, migrate, outbox, second_readings, spool, tokens, webhooks
 from service.store.database import Database
 from service.store.encryption import secret_box
 from service.store.outside import outside
@@ -35,6 +35,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _schema(database),
         lambda: _writing(database),
         lambda: _ledger(database, now),
+        lambda: _outbox(settings, database, now),
         lambda: _clock(database, now),
         lambda: _contents(settings, database, now),
         lambda: _mailboxes(settings, database, now),
@@ -124,6 +125,27 @@ def _ledger(database: Database, now: datetime) -> list[Finding]:
     lost = database.read(spool.done_without_message)
     if lost:
         found.append((False, f"spool: taken in but in no case: {', '.join(lost)}: please report it"))
+    return found
+
+
+def _outbox(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+    if database.read(migrate.revision) != migrate.head():
+        return []
+    counts = database.read(outbox.counts)
+    found: list[Finding] = []
+    if counts.get("failed"):
+        words = f"outbox: {counts['failed']} could not be sent: see `sodan outbox list --state failed`"
+        found.append((False, f"{words}, then `sodan outbox send` or `discard`"))
+    tripped = database.read(outbox.tripped)
+    if tripped is not None:
+        words = f"outbox: too many automatic mails, held as drafts since {tripped:%Y-%m-%d %H:%M}Z"
+        found.append((False, f"{words}: look at them with `sodan outbox list --state draft`"))
+    oldest = database.read(lambda conn: outbox.oldest_due(conn, now))
+    if oldest is not None and now - oldest > STALE:
+        words = f"outbox: a mail is due since {oldest:%Y-%m-%d %H:%M}Z"
+        found.append((False, f"{words}: does `sodan sender` run, and what does its log say?"))
+    if settings.smarthost or settings.notify:
+        found.append((True, f"outbox: {counts.get('sent', 0)} sent, {counts.get('waiting', 0)} waiting"))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,6 +43,8 @@ class Local:
         for name in ("updated_since", "older_than"):
             if name in given:
                 given[name] = moment(given[name], f"--{name.replace('_', '-')}", self.now)
+        if given.get("owner") == "me":
+            given["owner"] = getpass.getuser()
         which, after = cases.Filter(**given), from_cursor(cursor)
         items, place = self.database.read(lambda conn: cases.page(conn, which, sort, limit, after, self.prefix))
         return {"items": items, "next": to_cursor(place)}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
+
 import pytest
 
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
+
+LOGIN = getpass.getuser()
 
 
 def test_what_a_person_sets_stays_until_it_is_taken_back(service: Running) -> None:
@@ -14,7 +18,7 @@ def test_what_a_person_sets_stays_until_it_is_taken_back(service: Running) -> No
     changed = service.client.patch(f"/api/cases/{key}", json={"priority": "P1", "title": "サインイン障害"})
     assert changed.status_code == 200
     assert changed.json()["priority"] == "P1"
-    assert changed.json()["priority_detail"]["set_by"] == "local"
+    assert changed.json()["priority_detail"]["set_by"] == LOGIN
     service.deliver(LOGS)  # judged anew by the rules
     assert service.get(f"/api/cases/{key}")["priority"] == "P1"
     assert service.get(f"/api/cases/{key}")["title"] == "サインイン障害"
@@ -97,7 +101,7 @@ def test_a_message_moves_to_another_case_or_its_own_and_back(service: Running) -
     moved = service.client.post(f"/api/messages/{message['id']}/move", json={"to": report})
     assert moved.json()["case"] == report
     assert service.get(f"/api/messages/{message['id']}")["case"] == report
-    assert service.get(f"/api/messages/{message['id']}/why")["pinned_by"] == "local"
+    assert service.get(f"/api/messages/{message['id']}/why")["pinned_by"] == LOGIN
     assert service.client.post(moved.json()["undo"]).status_code == 200
     assert service.get(f"/api/messages/{message['id']}")["case"] == refund
     split = service.client.post(f"/api/messages/{message['id']}/move", json={"to": "new"})
@@ -117,7 +121,7 @@ def test_the_history_says_who_did_what(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     embedded.client.patch(f"/api/cases/{key}", json={"priority": "P3"})
     events = embedded.get(f"/api/cases/{key}/history")["items"]
-    assert [event["who"] for event in events if event["kind"] == "case.set"] == ["local"]
+    assert [event["who"] for event in events if event["kind"] == "case.set"] == [LOGIN]
 
 
 def test_an_answer_that_went_by_a_portal_is_told_and_taken_back(service: Running) -> None:
@@ -127,7 +131,7 @@ def test_an_answer_that_went_by_a_portal_is_told_and_taken_back(service: Running
     ids = [ask["id"] for ask in before["asks"] if ask["state"] == "open"]
     told = service.client.patch(f"/api/cases/{key}", json={"asks": dict.fromkeys(ids, "answered")}).json()
     assert (told["waiting_on"], told["open_asks"]) == ("vendor", 0)
-    assert {(ask["state"], ask["set_by"]) for ask in told["asks"]} == {("answered", "local")}
+    assert {(ask["state"], ask["set_by"]) for ask in told["asks"]} == {("answered", LOGIN)}
     done = [one for one in service.get(f"/api/cases/{key}/history")["items"] if one["kind"] == "case.set"]
     assert set(done[0]["data"]["set"]["asks"]) == set(ids)
     back = service.client.patch(f"/api/cases/{key}", json={"asks": None}).json()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shutil
@@ -192,7 +193,7 @@ def test_without_javascript_everything_is_there(browser: Browser, embedded: Runn
     page.get_by_text("Status, Priority").click()
     page.get_by_label("Priority").select_option("P3")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("set by local")).to_be_visible()
+    expect(page.get_by_text(f"set by {getpass.getuser()}")).to_be_visible()
     context.close()
 
 

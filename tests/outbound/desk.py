@@ -83,10 +83,17 @@ class Desk:
     house: House
     now: datetime = START
 
-    def deliver(self, content: str, *, mail_from: str = "aiko@corp.example", channel: str = "smtp") -> str:
+    def deliver(
+        self,
+        content: str,
+        *,
+        mail_from: str = "aiko@corp.example",
+        channel: str = "smtp",
+        rcpt: str = "intake@corp.example",
+    ) -> str:
         """Receive one mail and take it in; its spool id."""
         raw = content.strip("\n").replace("\n", "\r\n").encode()
-        envelope = spool.Envelope(channel, mail_from, ("intake@corp.example",), peer="127.0.0.1")
+        envelope = spool.Envelope(channel, mail_from, (rcpt,), peer="127.0.0.1")
         [id] = receive(self.database, [(envelope, raw)], self.now)
         after = after_judging(self.settings, self.house)
         lease = timedelta(seconds=60)
@@ -99,7 +106,7 @@ class Desk:
         return id
 
     def sender(self) -> Sender:
-        return sender_of(self.settings, self.database, KEY, lambda: self.now)
+        return sender_of(self.settings, self.database, self.house, lambda: self.now)
 
     def send(self) -> int:
         """Send all that is due; how many steps that took."""

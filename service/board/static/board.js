@@ -9,7 +9,7 @@
     for (const button of document.querySelectorAll("button.copy")) {
       button.hidden = false;
       button.onclick = async () => {
-        const text = document.getElementById(button.dataset.copy).textContent;
+        const text = ((place) => ("value" in place ? place.value : place.textContent))(document.getElementById(button.dataset.copy));
         try {
           await navigator.clipboard.writeText(text);
           said.textContent = button.dataset.copied;
@@ -17,7 +17,7 @@
           button.textContent = button.dataset.copied;
           setTimeout(() => { button.textContent = before; }, 2000);
         } catch {
-          button.nextElementSibling.open = true; // copying is not allowed here: show it to be marked by hand
+          if (button.nextElementSibling) button.nextElementSibling.open = true; // copying is not allowed here: show it to be marked by hand
         }
       };
     }

@@ -1,0 +1,59 @@
+"""Adds to the readings of a case what its requesters answered to the questions they were asked by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from mailrules.judgement import Reading
+from mailrules.statement import Statement
+from service.case.line import Line
+from service.cases.replies import Asked, Reply, match
+
+READER = "replies"
+"""Who found a statement that rests on the question it answers."""
+
+
+def with_replies(lines: Sequence[Line], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[Line]:
+    """The lines, those that answer a mail of ``asked`` with the answers in their readings.
+
+    ``quoted``: message → the quoted part of it. Judged anew each time, so that nothing of it must be kept.
+    """
+    return [_answered(line, asked, quoted) for line in lines] if asked else list(lines)
+
+
+def _answered(line: Line, asked: Sequence[Asked], quoted: Mapping[int, str]) -> Line:
+    if line.turn.side != "requester" or line.turn.automatic is not None or line.node.origin != "delivered":
+        return line
+    before = [one for one in asked if one.at <= line.received_at and one.items]
+    if not before:
+        return line
+    found = match(line.turn.text, quoted.get(line.id, ""), before[-1])
+    reading = line.reading or Reading(turn=line.turn.id)
+    told = [reply for reply in found if _adds(reply, reading)]
+    if not told:
+        return line
+    meanings = {f"item.{reply.item}" for reply in told}
+    kept = tuple(said for said in reading.statements if said.meaning not in meanings)
+    statements = (*kept, *map(_statement, told))
+    return replace(line, reading=msgspec.structs.replace(reading, statements=statements))
+
+
+def _adds(reply: Reply, reading: Reading) -> bool:
+    """Whether the answer tells more than the reader found: it is closer to the question, or nothing was found."""
+    said = [one for one in reading.statements if one.meaning == f"item.{reply.item}" and one.state in ("value", "none")]
+    inside = any(one.quote and one.quote in reply.words for one in said)
+    return not said or (reply.explicit and not inside)  # the reader's normal form of the same words is kept
+
+
+def _statement(reply: Reply) -> Statement:
+    return Statement(
+        meaning=f"item.{reply.item}",
+        state="value" if reply.known else "unknown",
+        quote=reply.words,
+        start=reply.start,
+        end=reply.end,
+        reader=READER,
+    )

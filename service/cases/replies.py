@@ -1,0 +1,310 @@
+"""Matches a requester's reply to the questions that sodan asked: numbered or free, quoted or not. Pure.
+
+People answer in four ways, tried in this order; what one way has taken is not looked at by the next:
+
+1. below or beside the question itself, in the quoted mail or in a copy of it;
+2. by number: "1. …", 「①…」, "Q2: …";
+3. line by line, as many lines as questions; or in one or two sentences, where one fact was asked for;
+4. freely: a sentence is taken for an item by words that only its answer holds (``reply_words``).
+
+What is said to be unknown is known to be unknown: it is not asked for again.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.cases.reply_words import EMPTY, REST, UNKNOWN, WORDS
+
+MOST_LINES = 400
+"""Lines of a reply that are looked at."""
+LONGEST = 1_000
+"""Characters of an answer that are kept."""
+SHORT = 160
+"""Characters of a line that may be an answer without a number."""
+_NUMBERED = re.compile(r"[ \t]*([0-9]{1,2})\. (.+)")
+_MARKS = re.compile(r"^[ \t]*(?:[>＞|][ \t]?){1,8}")
+_CIRCLED = {chr(0x2460 + n): n + 1 for n in range(9)} | {chr(0x2776 + n): n + 1 for n in range(9)}
+_STARTS = re.compile(
+    r"[ \t　]*(?:[(（\[【<]?[ \t]*(?:(?:No|Q|A|Ans|Answer|Question|問|質問|回答|答え?|項目|#)[.:. ]?[ \t]*)?"
+    r"([1-9１-９])[ \t]*(?:番目|番|つ目|点目)?[ \t]*"
+    r"(?:(?:は(?![0-9０-９]))|[)）\]】>.．、::,，。\-ー]{1,2}(?![0-9０-９])|(?=[ \t　]*$)))[ \t　]*",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(r"[ \t　]*(?:No|Q|A|問|質問|回答|項目|#)[.:. ]?[ \t]*([1-9１-９])[ \t　]+", re.IGNORECASE)
+_BARE = re.compile(r"[ \t　]*([1-9１-９])[ \t　]+(?=\S)")
+_ARROW = re.compile(r"^[ \t　]*(?:-+>|=+>|→|⇒|➡|:|:|A[.:.:]|答え?[::]|回答[::]|[-–—・*])[ \t　]*")
+_SENTENCE = re.compile(r"(?:[^。．!?！？.\n]|\.(?=\S))+[。．!?！？.]*")
+_NAME = re.compile(r"[^\n]{1,14}(?:です|と申します|でございます)[。.]?\s*$")
+_ASKS_BACK = re.compile(r"[?？]\s*$|(?:ですか|ますか|でしょうか|ください|お願いします)[。 ]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A mail with questions that was sent in a case."""
+
+    at: datetime
+    kind: str
+    """acknowledgement, questions, reminder."""
+    by: str
+    """Who asked; empty for the machine."""
+    items: tuple[str, ...]
+    """In the order of their numbers."""
+    questions: tuple[str, ...]
+    """The sentences that asked, in the same order; fewer where a person left the numbers out."""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a reply says of one item. ``start`` and ``end`` are offsets in the new text, -1 where it stands below."""
+
+    item: str
+    words: str
+    start: int = -1
+    end: int = -1
+    known: bool = True
+    """False: said not to be known."""
+    explicit: bool = True
+    """Put beside the question by its writer; False: recognised by its words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    start: int
+    """Offset in the new text, -1 in the quoted one."""
+
+
+def question_lines(text: str) -> tuple[str, ...]:
+    """The sentences "1. …", "2. …" of a mail with questions, in order."""
+    found: list[str] = []
+    for line in text.splitlines():
+        match = _NUMBERED.match(line)
+        if match and int(match[1]) == len(found) + 1:
+            found.append(match[2].strip())
+    return tuple(found)
+
+
+def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
+    """What the new ``text`` of a reply, or what was written into the ``quoted`` mail, says of the items asked."""
+    if not asked.items:
+        return ()
+    lines = list(_lines(text))
+    found: dict[int, Reply] = {}
+    used: set[int] = set()
+    _beside(lines, asked, found, used)
+    below = [_Line(_MARKS.sub("", line.text), -1) for line in _lines(quoted)]
+    _beside(below, asked, found, set())
+    _by_number(lines, asked, found, used)
+    left = [line for n, line in enumerate(lines) if n not in used and line.text.strip()]
+    left = [line for line in left if not EMPTY.match(line.text)]
+    if len(left) > 1 and _NAME.match(left[0].text) and not any(_fit(item, left[0].text) for item in asked.items):
+        del left[0]  # 「情シスの田中です。」
+    if not found:
+        _in_order(left, asked, found)
+    _by_words(left, asked, found)
+    return tuple(found[n] for n in sorted(found))
+
+
+def _lines(text: str) -> Iterator[_Line]:
+    at = 0
+    for line in text.split("\n")[:MOST_LINES]:
+        yield _Line(line, at)
+        at += len(line) + 1
+
+
+# ── beside the question ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _beside(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
+    """Answers that stand behind a copy of their question, or in the lines below it."""
+    ours = {key for line in asked.text.splitlines() if len(key := _squashed(line)) >= 2}
+    whole = _squashed(asked.text)
+    questions = [_squashed(question) for question in asked.questions[: len(asked.items)]]
+    current: int | None = None
+    said: list[_Line] = []
+    for n, line in enumerate(lines):
+        key = _squashed(line.text)
+        which = next((i for i, question in enumerate(questions) if _repeats(key, question)), None)
+        if which is not None:
+            _keep(current, said, asked, found)
+            current, said = which, []
+            used.add(n)
+            if rest := _behind(line.text, asked.questions[which]):
+                said.append(_Line(rest, line.start + line.text.rfind(rest) if line.start >= 0 else -1))
+            continue
+        is_ours = key in ours or (len(key) >= 12 and key in whole)
+        if is_ours and current is not None and not said and key in questions[current]:
+            used.add(n)  # a client has wrapped the question
+            continue
+        if current is None or is_ours or (not key and said) or _number(line.text) not in (None, current + 1):
+            if is_ours:
+                used.add(n)
+            _keep(current, said, asked, found)
+            current, said = None, []
+        elif key:
+            said.append(line)
+            used.add(n)
+    _keep(current, said, asked, found)
+
+
+def _repeats(key: str, question: str) -> bool:
+    """Whether a line (squashed) begins with the question, with or without its number."""
+    if len(question) < 4:
+        return False
+    head = key.lstrip("0123456789")
+    return head.startswith(question) or (len(head) >= min(8, len(question)) and question.startswith(head))
+
+
+def _behind(line: str, question: str) -> str:
+    """What follows the question in its own line."""
+    squashed, at = _squashed(question), 0
+    for position, char in enumerate(line):
+        folded = _squashed(char)
+        if folded and squashed.startswith(folded, at):
+            at += len(folded)
+            if at >= len(squashed):
+                return line[position + 1 :].lstrip(" \t　。.?？)）」』\"'").rstrip()
+    return ""
+
+
+def _keep(which: int | None, said: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> None:
+    if which is None or which in found or which >= len(asked.items):
+        return
+    words = _ARROW.sub("", " ".join(line.text.strip() for line in said if line.text.strip()))[:LONGEST].strip()
+    if not words:
+        return
+    starts = [line.start + len(line.text) - len(line.text.lstrip()) for line in said if line.start >= 0]
+    ends = [line.start + len(line.text.rstrip()) for line in said if line.start >= 0]
+    start, end = (starts[0], ends[-1]) if starts and len(starts) == len(said) else (-1, -1)
+    found[which] = Reply(asked.items[which], words, start, end, known=not _says_unknown(words))
+
+
+# ── by number ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _by_number(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
+    heads: list[tuple[int, int, int]] = []  # line, number, where its answer begins
+    for n, line in enumerate(lines):
+        head = None if n in used else _head(line.text)
+        if head is not None and 1 <= head[0] <= len(asked.items):
+            heads.append((n, *head))
+    if not heads:
+        heads = _bare(lines, len(asked.items), used)
+    for position, (n, number, begin) in enumerate(heads):
+        end = heads[position + 1][0] if position + 1 < len(heads) else len(lines)
+        said = [_Line(lines[n].text[begin:], lines[n].start + begin)]
+        used.add(n)
+        for further in range(n + 1, end):
+            if not lines[further].text.strip():
+                if any(line.text.strip() for line in said):
+                    break
+            elif further not in used:
+                said.append(lines[further])
+                used.add(further)
+        _keep(number - 1, [line for line in said if line.text.strip()], asked, found)
+
+
+def _head(line: str) -> tuple[int, int] | None:
+    """The number a line begins with, and where what follows it begins."""
+    bare = line.lstrip(" \t　")
+    if bare[:1] in _CIRCLED:
+        return _CIRCLED[bare[0]], len(line) - len(bare) + 1
+    head = _STARTS.match(line) or _MARKED.match(line)
+    return (int(unicodedata.normalize("NFKC", head[1])), head.end()) if head else None
+
+
+def _number(line: str) -> int | None:
+    head = _head(line)
+    return head[0] if head else None
+
+
+def _bare(lines: Sequence[_Line], most: int, used: set[int]) -> list[tuple[int, int, int]]:
+    """Lines "1 Outlook", "2 since nine": believed only where they count up from one."""
+    heads: list[tuple[int, int, int]] = []
+    for n, line in enumerate(lines):
+        head = None if n in used else _BARE.match(line.text)
+        if head and int(unicodedata.normalize("NFKC", head[1])) == len(heads) + 1 <= most:
+            heads.append((n, len(heads) + 1, head.end()))
+    return heads if len(heads) > 1 else []
+
+
+# ── without a number ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _in_order(left: list[_Line], asked: Asked, found: dict[int, Reply]) -> None:
+    """As many short lines as questions, each about its own; or one question and one or two sentences."""
+    if len(asked.items) == 1:
+        sentences = [s for line in left for s, _ in _sentences(line)]
+        if 0 < len(sentences) <= 2 and not any(_ASKS_BACK.search(s) for s in sentences):
+            _keep(0, left, asked, found)
+            left.clear()
+        return
+    if len(left) != len(asked.items) or any(len(line.text) > SHORT or _ASKS_BACK.search(line.text) for line in left):
+        return
+    for n, line in enumerate(left):
+        others = max((_fit(item, line.text) for i, item in enumerate(asked.items) if i != n), default=0)
+        if others > _fit(asked.items[n], line.text):
+            return  # it answers another question: no order
+    for n, line in enumerate(left):
+        _keep(n, [line], asked, found)
+    left.clear()
+
+
+def _by_words(left: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> None:
+    """Sentences that hold words of an item asked for."""
+    best: dict[int, tuple[int, str, int]] = {}
+    rest_unknown: tuple[str, int] | None = None
+    for line in left:
+        for sentence, at in _sentences(line):
+            if _ASKS_BACK.search(sentence) and not UNKNOWN.search(sentence):
+                continue
+            unknown = bool(UNKNOWN.search(sentence))
+            if unknown and REST.search(sentence):
+                rest_unknown = (sentence, at)
+                continue
+            for n, item in enumerate(asked.items):
+                fit = _fit(item, sentence)
+                if fit == 1 and not unknown and item not in _NAMED_IS_TOLD:
+                    fit = 0  # it speaks of the item; whether it answers is for the reader to say
+                if n not in found and fit > best.get(n, (0,))[0]:
+                    best[n] = (fit, sentence, at)
+    for n, (_, sentence, at) in best.items():
+        known = not UNKNOWN.search(sentence)
+        found[n] = Reply(asked.items[n], sentence[:LONGEST], at, at + len(sentence), known=known, explicit=False)
+    if rest_unknown is not None:
+        sentence, at = rest_unknown
+        for n, item in enumerate(asked.items):
+            found.setdefault(n, Reply(item, sentence, at, at + len(sentence), known=False, explicit=False))
+
+
+_NAMED_IS_TOLD = frozenset("tried approval contact repro_steps deadline background recent_changes workaround".split())
+"""Items whose topic word in a statement is an answer by itself: 「承認は部長です」, "I tried it twice"."""
+
+
+def _fit(item: str, sentence: str) -> int:
+    words = WORDS.get(item)
+    return words.fit(unicodedata.normalize("NFKC", sentence)) if words else 0
+
+
+def _sentences(line: _Line) -> Iterator[tuple[str, int]]:
+    """Sentences of a line with their offsets. A full stop inside a number or a name ends nothing."""
+    for found in _SENTENCE.finditer(line.text):
+        words = found[0]
+        lead = len(words) - len(words.lstrip(" \t　-・*"))
+        if words.strip(" \t　-・*。.!?"):
+            yield words.strip(" \t　-・*"), line.start + found.start() + lead
+
+
+def _says_unknown(words: str) -> bool:
+    return len(words) <= 80 and bool(UNKNOWN.search(unicodedata.normalize("NFKC", words)))
+
+
+def _squashed(text: str) -> str:
+    """Letters and digits alone, in one form: what clients change when they quote and wrap is gone."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())

@@ -1,0 +1,30 @@
+"""A brief as a mail that opens in a mail program as a draft (``X-Unsent: 1``)."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from service.outbound.compose import one_line
+
+
+def unsent(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
+    """The mail as bytes. ``to`` may be empty: the person who sends it fills it in. ``cc``: the case's own address, so
+    that the mail and its answers come to the case."""
+    mail = EmailMessage(policy=SMTP)
+    mail["X-Unsent"] = "1"
+    if to:
+        mail["To"] = to
+    if cc:
+        mail["Cc"] = cc
+    mail["Subject"] = one_line(subject)
+    mail["Content-Language"] = language
+    mail.set_content(text)
+    return bytes(mail)
+
+
+def address_of(case: dict[str, object], side: str) -> str:
+    """Whom a brief goes to: the first participant of that side, empty where there is none."""
+    people = case.get("participants")
+    found = [one["address"] for one in people if one["role"] == side] if isinstance(people, list) else []
+    return next((str(address) for address in found if address), "")

@@ -1,0 +1,145 @@
+"""Questions that a person of the team has sodan ask a requester by mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.errors import Conflict, NotFound, Refused
+from service.outbound import policy
+from service.outbound.acknowledge import Outbound, reply_subject
+from service.outbound.texts import MAX_QUESTIONS, spoken
+from service.store import asked, cases, outbox
+from service.store.database import Connection
+from service.store.openings import Opening, opening
+from service.store.outbox import Draft
+
+ASKED_AT_MOST = 2
+"""Times one fact is asked for by mail: once by the acknowledgement, once more by a person."""
+MAX_TEXT = 20_000
+_NUMBERED = re.compile(r"^[ \t]*[0-9]{1,2}\. ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """A mail with questions before it is sent, and why it may not be (``refused``), if so."""
+
+    draft: Draft | None
+    name: str
+    address: str
+    subject: str
+    text: str
+    language: str
+    items: tuple[str, ...]
+    refused: str | None
+
+
+def prepare(
+    conn: Connection,
+    case_id: int,
+    items: Sequence[str],
+    text: str,
+    outbound: Outbound,
+    *,
+    known: Mapping[str, Mapping[str, str]],
+    language: str | None = None,
+    who: str = "",
+) -> Questions:
+    """The mail that asks for ``items`` (none: what is missing). ``known``: item → label by language.
+
+    ``text`` stands above the questions, or is the whole mail where it holds the numbered questions itself.
+    Raises NotFound, also for an item that does not exist; Refused for more than five.
+    """
+    document = cases.find(conn, case_id).document
+    chosen = tuple(dict.fromkeys(items or document.get("questions") or document.get("missing") or ()))
+    if not items:
+        chosen = chosen[:MAX_QUESTIONS]
+    for item in chosen:
+        if item not in known:
+            raise NotFound(f"items: {item[:40]!r} is no item of the checklist")
+    if len(chosen) > MAX_QUESTIONS:
+        raise Refused(f"items: at most {MAX_QUESTIONS} facts are asked for at once")
+    if len(text) > MAX_TEXT:
+        raise Refused(f"text: at most {MAX_TEXT} characters")
+    first = opening(conn, case_id, ("delivered", "forwarded", "attached"))
+    spoken_in = spoken(language or document.get("language") or (first.language if first else "en"))
+    key = f"{outbound.prefix}-{case_id}"
+    whole = _body(text, chosen, document, first, outbound, key=key, language=spoken_in, known=known)
+    subject = reply_subject(first.subject if first else document.get("title") or "", key)
+    refused = _refusal(conn, case_id, chosen, text, first, outbound)
+    draft = None
+    if first is not None and refused is None:
+        draft = Draft(
+            kind="questions",
+            case_id=case_id,
+            recipient=first.author,
+            language=spoken_in,
+            subject=subject,
+            text=whole,
+            html=outbound.templates.html(whole, spoken_in),
+            headers=outbound.thread_headers(case_id, first.message_id, first.references),
+            items=chosen,
+            message_id=outbound.message_id(case_id),
+            answers=first.message,
+            made_by=who,
+        )
+    name, address = (first.name, first.author) if first else ("", "")
+    return Questions(draft, name, address, subject, whole, spoken_in, chosen, refused)
+
+
+def ask(conn: Connection, questions: Questions, outbound: Outbound, now: datetime) -> int:
+    """Write the mail to the outbox; its number. Raises Conflict with the reason where it may not be sent."""
+    if questions.draft is None:
+        raise Conflict(questions.refused or "nobody to ask")
+    state: outbox.State = "draft" if outbound.mode == "draft" else "waiting"
+    reason = "held: SODAN_ACKNOWLEDGE is draft" if state == "draft" else None
+    number = outbox.write(conn, questions.draft, state=state, now=now, reason=reason)
+    assert number is not None  # no ``once``
+    return number
+
+
+def _body(
+    text: str,
+    items: Sequence[str],
+    document: Mapping[str, Any],
+    first: Opening | None,
+    outbound: Outbound,
+    *,
+    key: str,
+    language: str,
+    known: Mapping[str, Mapping[str, str]],
+) -> str:
+    text = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip()
+    if items and len(_NUMBERED.findall(text)) >= len(items):
+        return f"{text}\n"
+    labels = {item: known[item].get(language, item) for item in items}
+    return outbound.templates.text(
+        "questions",
+        language,
+        name=first.name if first else "",
+        key=key,
+        title=document.get("title") or (first.subject if first else ""),
+        text=text,
+        questions=outbound.templates.questions(items, language, labels),
+        signature=outbound.sender,
+    )
+
+
+def _refusal(
+    conn: Connection, case_id: int, items: Sequence[str], text: str, first: Opening | None, outbound: Outbound
+) -> str | None:
+    if first is None:
+        return "no mail by a requester is in this case: nobody to ask"
+    if reason := policy.refused_author(first.author, first.role, outbound.house, verified=first.verified):
+        return reason
+    if not outbound.can_send:
+        return "SODAN_SMARTHOST and SODAN_FROM are not set: sodan sends no mail; copy the text instead"
+    if not items and not text.strip():
+        return "nothing to ask: name items or write a text"
+    often = asked.times_asked(conn, case_id)
+    if twice := [item for item in items if often[item] >= ASKED_AT_MOST]:
+        return f"asked {ASKED_AT_MOST} times already: {', '.join(twice)}; a call may help more than another mail"
+    return None

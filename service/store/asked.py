@@ -1,0 +1,56 @@
+"""Mails by which sodan asked a requester for facts, as the judge of a case needs them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, select
+
+from service.cases.replies import Asked, question_lines
+from service.store.tables import messages, outbox
+
+KINDS = ("acknowledgement", "questions", "reminder")
+_THESE: BindParameter[Any] = bindparam("these", expanding=True)
+_SENT = (
+    select(outbox.c.case_id, outbox.c.sent_at, outbox.c.kind, outbox.c.made_by, outbox.c["items"], outbox.c.text)
+    .where(outbox.c.case_id.in_(_THESE), outbox.c.kind.in_(KINDS), outbox.c.state == "sent")
+    .order_by(outbox.c.sent_at, outbox.c.id)
+)
+
+
+def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Asked, ...]]:
+    """Mails with questions that were sent, by case, oldest first; a mail that came back is none.
+
+    ``cases``: the number of a case, or of one that was merged into it → the number of the case.
+    """
+    found: dict[int, list[Asked]] = defaultdict(list)
+    numbers = sorted(cases)
+    for start in range(0, len(numbers), 400):
+        for row in conn.execute(_SENT, {"these": numbers[start : start + 400]}).all():
+            asked = Asked(row.sent_at, row.kind, row.made_by, tuple(row.items), question_lines(row.text), row.text)
+            found[cases[row.case_id]].append(asked)
+    return {case: tuple(sorted(mails, key=lambda one: one.at)) for case, mails in found.items()}
+
+
+def quoted_texts(conn: Connection, case_ids: Sequence[int]) -> dict[int, str]:
+    """Message → what stands below and between the new text: people write answers into the quoted questions."""
+    query = select(messages.c.id, messages.c.quoted_text).where(
+        messages.c.case_id.in_(_THESE), messages.c.author_role == "requester", messages.c.automatic.is_(None)
+    )
+    found: dict[int, str] = {}
+    for start in range(0, len(case_ids), 400):
+        for row in conn.execute(query, {"these": list(case_ids[start : start + 400])}):
+            found[row.id] = row.quoted_text
+    return found
+
+
+def times_asked(conn: Connection, case_id: int) -> Counter[str]:
+    """Item → how often a mail has asked for it, or waits to; a reminder repeats and does not count."""
+    query = select(outbox.c["items"]).where(
+        outbox.c.case_id == case_id,
+        outbox.c.kind.in_(("acknowledgement", "questions")),
+        outbox.c.state.in_(("waiting", "sent")),
+    )
+    return Counter(item for items in conn.execute(query).scalars() for item in items)

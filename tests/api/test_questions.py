@@ -1,0 +1,82 @@
+"""Questions to a requester, notes and owners through HTTP."""
+
+from __future__ import annotations
+
+import getpass
+
+import pytest
+
+from tests.running import Running
+
+REPORT = """
+From: Aiko Tanaka <aiko@corp.example>
+To: intake@corp.example
+Subject: Outlook
+Message-ID: <q1@corp.example>
+Date: Tue, 17 Nov 2026 09:10:00 +0900
+
+Outlook cannot send mail since 9:00 today.
+"""
+
+
+@pytest.fixture
+def key(embedded: Running) -> str:
+    return embedded.deliver(REPORT)[0]
+
+
+def test_the_text_is_shown_first_and_a_refusal_says_why(embedded: Running, key: str) -> None:
+    draft = embedded.get(f"/api/cases/{key}/questions/draft", item=["version", "impact_scope"], lang="en")
+    assert draft["items"] == ["version", "impact_scope"]
+    assert draft["to"] == {"name": "Aiko Tanaka", "address": "aiko@corp.example"}
+    assert "1. Which version is it" in draft["text"]
+    assert "SODAN_SMARTHOST" in draft["refused"]
+    japanese = embedded.get(f"/api/cases/{key}/questions/draft", item=["version"], lang="ja")
+    assert "1. バージョンを教えてください" in japanese["text"]
+    refused = embedded.client.post(f"/api/cases/{key}/questions", json={"items": ["version"]})
+    assert refused.status_code == 409
+    assert "SODAN_SMARTHOST" in refused.json()["detail"]
+    assert embedded.get("/api/outbox")["items"] == []
+
+
+def test_unknown_items_and_cases_are_named(embedded: Running, key: str) -> None:
+    wrong = embedded.client.post(f"/api/cases/{key}/questions", json={"items": ["colour"]})
+    assert (wrong.status_code, "colour" in wrong.json()["detail"]) == (404, True)
+    for path in ("/questions/draft", "/notes"):
+        assert embedded.client.get(f"/api/cases/SD-999{path}").status_code == 404
+
+
+def test_notes_are_for_the_team_and_name_their_writer(embedded: Running, key: str) -> None:
+    made = embedded.client.post(f"/api/cases/{key}/notes", json={"text": "Called her at 10:30, 番号は 4411"})
+    assert made.status_code == 201
+    assert made.json()["who"] == getpass.getuser()
+    [note] = embedded.get(f"/api/cases/{key}/notes")["items"]
+    assert note["text"] == "Called her at 10:30, 番号は 4411"
+    [event] = [one for one in embedded.get(f"/api/cases/{key}/history")["items"] if one["kind"] == "case.noted"]
+    assert event["data"] == {"note": note["id"]}
+    for side in ("vendor", "team"):
+        assert "4411" not in embedded.client.get(f"/api/cases/{key}/brief", params={"for": side}).text
+    assert embedded.client.post(f"/api/cases/{key}/notes", json={"text": " \n"}).status_code == 422
+
+
+def test_notes_go_with_a_merge(embedded: Running, key: str) -> None:
+    (other,) = embedded.deliver(REPORT.replace("<q1@", "<q2@").replace("Outlook", "Badge reader"))
+    embedded.client.post(f"/api/cases/{other}/notes", json={"text": "the second door"})
+    embedded.client.post(f"/api/cases/{other}/merge", json={"into": key})
+    assert [one["text"] for one in embedded.get(f"/api/cases/{key}/notes")["items"]] == ["the second door"]
+    moved = embedded.client.get(f"/api/cases/{other}/notes")
+    assert (moved.status_code, moved.headers["location"]) == (308, f"/api/cases/{key}/notes")
+
+
+def test_a_case_is_assigned_and_found_by_its_owner(embedded: Running, key: str) -> None:
+    embedded.deliver(REPORT.replace("<q1@", "<q3@").replace("Outlook", "Badge reader"))
+    taken = embedded.client.patch(f"/api/cases/{key}", json={"owner": "me"}).json()
+    assert (taken["owner"], taken["set_by"]["owner"]) == (getpass.getuser(), getpass.getuser())
+    assert [one["key"] for one in embedded.get("/api/cases", owner="me")["items"]] == [key]
+    assert key not in [one["key"] for one in embedded.get("/api/cases", owner="none")["items"]]
+    secret = embedded.token("mika", "write")
+    headers = {"Authorization": f"Bearer {secret}"}
+    given = embedded.client.patch(f"/api/cases/{key}", json={"owner": "me"}, headers=headers).json()
+    assert (given["owner"], given["set_by"]["owner"]) == ("mika", "mika")
+    [case] = embedded.client.get("/api/cases", params={"owner": "me"}, headers=headers).json()["items"]
+    assert (case["key"], case["owner"]) == (key, "mika")
+    assert embedded.client.patch(f"/api/cases/{key}", json={"owner": None}, headers=headers).json()["owner"] is None

@@ -1,0 +1,126 @@
+"""Replies are matched to the questions that were asked: numbered or free, quoted or not."""
+
+# ruff: noqa: E501 -- a case a line
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from service.cases.replies import Asked, match, question_lines
+
+ITEMS = ("occurred_at", "version", "impact_scope")
+EN = (
+    "When did it start (day and approximate time)?",
+    'Which version is it (see "About" in its menu)?',
+    "Is it only you, or are others affected (roughly how many, which department or site)?",
+)
+JA = (
+    "いつごろから起きていますか(日付とおおよその時刻)。",
+    "バージョンを教えてください(「バージョン情報」などの画面に表示されます)。",
+    "あなただけですか、ほかの方にも起きていますか(おおよその人数・部署・拠点)。",
+)
+
+
+def asked(questions: tuple[str, ...] = EN, items: tuple[str, ...] = ITEMS) -> Asked:
+    numbered = "\n".join(f"{n}. {question}" for n, question in enumerate(questions, start=1))
+    text = f"Hello Aiko,\n\nYour case number is SD-1.\n\n{numbered}\n\nWrite unknown where you do not know.\n\n--\nIT desk\n"
+    return Asked(datetime(2026, 11, 4, tzinfo=UTC), "acknowledgement", "", items, question_lines(text), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1. yesterday evening\n2. no idea\n3. just me", {"occurred_at": "yesterday evening", "version": None, "impact_scope": "just me"}),
+        ("1) 昨日の夕方\n2) 不明\n", {"occurred_at": "昨日の夕方", "version": None}),
+        ("①今朝9時\n③私だけです", {"occurred_at": "今朝9時", "impact_scope": "私だけです"}),
+        ("Q1: yesterday\nQ3: 5 people", {"occurred_at": "yesterday", "impact_scope": "5 people"}),
+        ("３．私だけです。\n１．今朝です。", {"impact_scope": "私だけです。", "occurred_at": "今朝です。"}),
+        ("(1) since 9\n(2) 16.0.17\n\nBest regards\nAiko", {"occurred_at": "since 9", "version": "16.0.17"}),
+        ("1番: 今朝\n2番: 分かりません", {"occurred_at": "今朝", "version": None}),
+        ("1 yesterday\n2 16.0\n3 all of us", {"occurred_at": "yesterday", "version": "16.0", "impact_scope": "all of us"}),
+        ("1.\nthis morning\nat about nine\n2.\n?", {"occurred_at": "this morning at about nine", "version": None}),
+    ],
+)  # fmt: skip
+def test_numbered_answers_go_to_their_questions(text: str, told: dict[str, str | None]) -> None:
+    assert _told(match(text, "", asked())) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Since about 9 this morning. My whole team has it.", {"occurred_at": "Since about 9 this morning.", "impact_scope": "My whole team has it."}),
+        ("田中です。\n昨日の10時ごろからです。周りの人も同じです。", {"occurred_at": "昨日の10時ごろからです。", "impact_scope": "周りの人も同じです。"}),
+        ("バージョンは分かりません。私だけです。", {"version": None, "impact_scope": "私だけです。"}),
+        ("昨日からです。他は分かりません。", {"occurred_at": "昨日からです。", "version": None, "impact_scope": None}),
+        ("1.5 hours ago it began. The others see it too.", {"occurred_at": "1.5 hours ago it began.", "impact_scope": "The others see it too."}),
+        ("yesterday 5pm\n16.2\nonly me", {"occurred_at": "yesterday 5pm", "version": "16.2", "impact_scope": "only me"}),
+        ("お世話になっております。\n\n・昨日の夕方からです\n・営業部の5名とも同じです\n\nよろしくお願いいたします。", {"occurred_at": "昨日の夕方からです", "impact_scope": "営業部の5名とも同じです"}),
+    ],
+)  # fmt: skip
+def test_free_answers_are_known_by_their_words(text: str, told: dict[str, str | None]) -> None:
+    assert _told(match(text, "", asked(JA if any(ord(c) > 255 for c in text) else EN))) == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you!",
+        "Any news? When will this be fixed?",
+        "3階のプリンタから紙が出ません。",
+        "よろしくお願いします。",
+        "",
+        "OK",
+    ],
+)
+def test_what_answers_nothing_fills_nothing(text: str) -> None:
+    assert match(text, "", asked(JA)) == ()
+
+
+def test_answers_below_quoted_questions_are_found() -> None:
+    quoted = (
+        "From: IT desk <it@corp.example>\nSent: Wednesday\n\nHello Aiko,\n\n"
+        f'1. {EN[0]}\n-> since 9 this morning\n2. Which version is it (see\n"About" in its menu)?\nno idea\n3. {EN[2]}\n\n--\nIT desk\n'
+    )
+    assert _told(match("Please see inline.", quoted, asked())) == {
+        "occurred_at": "since 9 this morning",
+        "version": None,
+    }
+
+
+def test_answers_between_quote_marks_are_found_in_order() -> None:
+    quoted = "\n".join(f"> {n}. {question}" for n, question in enumerate(EN, start=1))
+    text = "Hi, see below.\n\nsince 9 this morning\n\nno idea\n\nall of us here"
+    told = {"occurred_at": "since 9 this morning", "version": None, "impact_scope": "all of us here"}
+    assert _told(match(text, quoted, asked())) == told
+
+
+def test_copied_questions_are_taken_off_their_answers() -> None:
+    text = f"1. {EN[0]} since 9\n2. {EN[1]}\nunknown\n\nThanks\nAiko"
+    assert _told(match(text, "", asked())) == {"occurred_at": "since 9", "version": None}
+
+
+def test_a_single_question_is_answered_by_a_short_reply() -> None:
+    one = asked(("At which site and on which floor is it?",), ("location",))
+    assert _told(match("Osaka, the third.", "", one)) == {"location": "Osaka, the third."}
+    assert match("When will somebody come?", "", one) == ()
+
+
+def test_words_are_quoted_where_they_stand() -> None:
+    text = "Hello,\n\n1. yesterday evening\n2. no idea"
+    for reply in match(text, "", asked()):
+        assert text[reply.start : reply.end] == reply.words
+
+
+def test_a_number_that_was_not_asked_is_no_answer() -> None:
+    assert match("7. something", "", asked()) == ()
+
+
+def test_an_endless_reply_is_looked_at_in_linear_time() -> None:
+    for text in ("1. " * 100_000, "> " * 100_000, "あ" * 200_000, "\n".join(["1. a"] * 50_000), "(" * 100_000):
+        match(text, text, asked())
+
+
+def _told(found: object) -> dict[str, str | None]:
+    return {one.item: one.words if one.known else None for one in found}  # type: ignore[attr-defined]

@@ -1,0 +1,202 @@
+"""A person has sodan ask a requester; the answers fill the checklist and the turn moves."""
+
+# ruff: noqa: E501 -- a mail a line
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.api.desk import Desk as ApiDesk
+from service.api.questions import prepared
+from service.errors import Conflict, NotFound, Refused
+from service.outbound import questions
+from service.outbound.setup import labels_of, outbound_of
+from service.store import asked, cases, keys
+from service.store.database import Connection, Database
+from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
+
+
+def _ask(desk: Desk, *items: str, text: str = "", case: int = 1) -> int:
+    def write(conn: Connection) -> int:
+        outbound = outbound_of(desk.settings, KEY)
+        known = labels_of(desk.house.rules)
+        made = questions.prepare(conn, case, items, text, outbound, known=known, who="mika")
+        return questions.ask(conn, made, outbound, desk.now)
+
+    return desk.database.transact(write)
+
+
+def _case(desk: Desk, number: int = 1) -> dict[str, Any]:
+    return desk.database.read(lambda conn: cases.find(conn, number)).document
+
+
+def _item(desk: Desk, item: str) -> dict[str, Any]:
+    return next(line for line in _case(desk)["checklist"] if line["item"] == item)
+
+
+@pytest.fixture
+def quiet(sqlite: Database, host: Smarthost) -> Desk:
+    """Nothing is acknowledged; people may ask."""
+    return desk_with(sqlite, host, acknowledge="off")
+
+
+def test_a_person_asks_and_the_answers_come_to_the_checklist(quiet: Desk) -> None:
+    quiet.deliver(report())
+    assert _case(quiet)["waiting_on"] == "team"
+    _ask(quiet, "version", "impact_scope", "device_id")
+    quiet.now += timedelta(minutes=1)
+    assert quiet.send() == 1
+    [got] = quiet.host.received
+    assert got.mail["Auto-Submitted"] is None
+    assert got.mail["Subject"] == "Re: Outlook [SD-1]"
+    assert _case(quiet)["waiting_on"] == "requester"
+    quiet.now += timedelta(hours=1)
+    text = "1. Office 2021\n2. just me\n"
+    address = got.mail["Reply-To"].addresses[0].addr_spec
+    quiet.deliver(report(2, subject="answer", body=text, date=quiet.now), rcpt=address)
+    case = _case(quiet)
+    assert case["messages"] == 2
+    assert case["waiting_on"] == "team"
+    assert (_item(quiet, "version")["state"], _item(quiet, "version")["quote"]) == ("present", "Office 2021")
+    assert (_item(quiet, "impact_scope")["state"], _item(quiet, "impact_scope")["quote"]) == ("present", "just me")
+    assert _item(quiet, "device_id")["state"] != "present"
+
+
+def test_what_the_requester_does_not_know_is_not_asked_again(quiet: Desk) -> None:
+    quiet.deliver(report())
+    _ask(quiet, "version", "device_id")
+    quiet.send()
+    reply_to = quiet.host.received[0].mail["Reply-To"].addresses[0].addr_spec
+    quiet.now += timedelta(hours=1)
+    quiet.deliver(report(2, subject="x", body="1. no idea\n2. PC-0042", date=quiet.now), rcpt=reply_to)
+    assert _item(quiet, "version")["state"] == "unknown"
+    assert _item(quiet, "device_id")["quote"] == "PC-0042"
+    assert "version" not in _case(quiet)["missing"]
+
+
+def test_a_fact_is_asked_for_twice_at_most(quiet: Desk) -> None:
+    quiet.deliver(report())
+    _ask(quiet, "version")
+    _ask(quiet, "version")
+    with pytest.raises(Conflict, match="asked 2 times already: version"):
+        _ask(quiet, "version")
+    assert quiet.database.read(lambda conn: asked.times_asked(conn, 1))["version"] == 2
+
+
+def test_words_of_a_person_stand_above_the_questions_or_are_the_whole_mail(quiet: Desk) -> None:
+    quiet.deliver(report())
+    _ask(quiet, "version", text="We looked at the server already.")
+    _ask(quiet, "device_id", text="Dear Aiko,\n\n1. Which machine is it?\n\nMika")
+    first, second = (one["text"] for one in quiet.entries())
+    assert "We looked at the server already." in first
+    assert "1. Which version is it" in first
+    assert second == "Dear Aiko,\n\n1. Which machine is it?\n\nMika\n"
+
+
+def test_while_drafts_are_looked_at_a_persons_mail_is_a_draft_too(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, acknowledge="draft")
+    desk.deliver(report())
+    _ask(desk, "version")
+    assert [one["state"] for one in desk.entries()] == ["draft", "draft"]
+    assert desk.send() == 0
+
+
+@pytest.mark.parametrize(
+    ("mail", "given", "why"),
+    [
+        (report(sender="Stranger <x@elsewhere.example>"), {}, "nobody to ask"),
+        (report(sender="noreply@corp.example"), {}, "belongs to a machine"),
+        (report(), {"smarthost": ""}, "SODAN_SMARTHOST and SODAN_FROM are not set"),
+    ],
+    ids=["stranger", "machine", "no smart host"],
+)
+def test_whoever_may_not_be_written_to_is_not(
+    sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], why: str
+) -> None:
+    desk = desk_with(sqlite, host, acknowledge="off", **given)
+    desk.deliver(mail)
+    with pytest.raises(Conflict, match=why):
+        _ask(desk, "version")
+    assert desk.entries() == []
+
+
+def test_an_item_that_does_not_exist_is_named(quiet: Desk) -> None:
+    quiet.deliver(report())
+    with pytest.raises(NotFound, match="items: 'colour' is no item"):
+        _ask(quiet, "colour")
+    with pytest.raises(Refused, match="at most 5 facts"):
+        _ask(quiet, "version", "device_id", "location", "deadline", "tried", "frequency")
+
+
+def test_the_quoted_mail_of_ours_brings_no_message_and_no_facts(quiet: Desk) -> None:
+    quiet.deliver(report())
+    _ask(quiet, "environment", "version")
+    quiet.send()
+    sent = quiet.host.received[0].mail
+    body = sent.get_body(("plain",))
+    assert body is not None
+    quoted = "\n".join(f"> {line}" for line in body.get_content().splitlines())
+    quiet.now += timedelta(hours=1)
+    reply = f"Office 2021, that is all I can see.\n\nOn Wed, 4 Nov 2026 at 10:00, IT desk <it@corp.example> wrote:\n{quoted}"
+    headers = f"In-Reply-To: {sent['Message-ID']}\n"
+    quiet.deliver(report(2, subject="Re: Outlook [SD-1]", body=reply, date=quiet.now, headers=headers))
+    assert _case(quiet)["messages"] == 2
+    assert _item(quiet, "environment")["state"] != "present"
+    assert "Office 2021" in _item(quiet, "version")["quote"]
+
+
+def test_a_mail_that_came_back_has_asked_nobody(quiet: Desk) -> None:
+    quiet.deliver(report())
+    _ask(quiet, "version")
+    quiet.send()
+    assert _case(quiet)["waiting_on"] == "requester"
+    quiet.deliver(_returned(quiet.host.received[0].mail["Message-ID"]), mail_from="")
+    assert quiet.entries()[0]["state"] == "failed"
+    assert _case(quiet)["waiting_on"] == "team"
+
+
+def test_the_draft_says_why_it_may_not_be_sent_and_can_be_copied(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, smarthost="", acknowledge="off")
+    desk.deliver(report(subject="プリンタ", body="紙が出ません。"))
+    api = ApiDesk(desk.settings, sqlite, desk.house, lambda: desk.now)
+    made = sqlite.transact(lambda conn: prepared(conn, api, 1, ["occurred_at"], "", "en"))
+    assert made.refused is not None
+    assert "1. When did it start" in made.text
+    assert sqlite.transact(lambda conn: keys.key(conn, "case", desk.now))
+
+
+def _returned(message_id: str) -> str:
+    return f"""From: MAILER-DAEMON@mx.corp.example
+To: intake@corp.example
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <dsn1@mx.corp.example>
+Date: Wed, 04 Nov 2026 01:05:00 +0000
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Your message could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.corp.example
+
+Final-Recipient: rfc822; aiko@corp.example
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {message_id}
+Subject: Re: Outlook [SD-1]
+
+--b--
+"""
