@@ -108,6 +108,7 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         "case": case,
         "detail": detail,
         "needed": sorted(wanted, key=lambda line: order.get(line["item"], 99)),
+        "askable": [line for line in lines if line["state"] == "not_needed"],
         "known": [line for line in lines if line["state"] in ("present", "unknown", "waived")],
         "promises": [one for one in case.get("promises", []) if not one["kept"]],
         "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),

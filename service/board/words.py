@@ -294,6 +294,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "owner.take": ("自分が担当する", "Assign to me"),
     "owner.give_back": ("担当を外す", "Remove owner"),
     "ask.do": ("選んだ項目をたずねる", "Ask for the chosen facts"),
+    "ask.others": ("ほかの項目もたずねる", "Ask for other facts"),
     "ask.often": ("{n} 回依頼済み", "asked {n}×"),
     "ask.title": ("依頼者にたずねる", "Ask the requester"),
     "ask.text": ("本文", "Text"),

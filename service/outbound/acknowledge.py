@@ -13,13 +13,15 @@ from service.intake import Understood
 from service.mail.hops import hops
 from service.outbound import policy
 from service.outbound.policy import Incoming
-from service.outbound.texts import Templates, spoken
+from service.outbound.texts import MAX_QUESTIONS, Templates, spoken
 from service.store import outbox
 from service.store.database import Connection
 from service.store.openings import Opening, openings
 from service.store.outbox import Draft
 
 Mode = Literal["off", "draft", "on"]
+IMPACT = ("impact_scope", "business_impact")
+"""Items that tell how bad a trouble is."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def acknowledgement(opening: Opening, outbound: Outbound) -> Draft:
     document: Mapping[str, Any] = opening.document
     language = spoken(document.get("language") or opening.language)
     labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
-    items = list(document.get("questions") or document.get("missing") or ())[:5]
+    items = items_to_ask(document)
     key = f"{outbound.prefix}-{opening.case_id}"
     text = outbound.templates.text(
         "acknowledgement",
@@ -113,6 +115,16 @@ def acknowledgement(opening: Opening, outbound: Outbound) -> Draft:
         message_id=outbound.message_id(opening.case_id),
         answers=opening.message,
     )
+
+
+def items_to_ask(document: Mapping[str, Any]) -> list[str]:
+    """What to ask a requester for, most needed first, at most five: how bad it is, where nobody has said, and what is
+    missing."""
+    known = {
+        line["item"] for line in document.get("checklist") or [] if line["state"] in ("present", "unknown", "waived")
+    }
+    impact = [item for item in IMPACT if item not in known] if document.get("needs_triage") else []
+    return list(dict.fromkeys([*impact, *(document.get("questions") or document.get("missing") or ())]))[:MAX_QUESTIONS]
 
 
 def reply_subject(subject: str, key: str) -> str:

@@ -15,7 +15,7 @@ from service.cases.clocks import Span, business
 from service.cases.working import calendars_of
 from service.intake import House
 from service.outbound import notify, policy
-from service.outbound.acknowledge import Outbound, reply_subject
+from service.outbound.acknowledge import Outbound, items_to_ask, reply_subject
 from service.outbound.notify import News, Notifier
 from service.outbound.texts import spoken
 from service.settings import Settings
@@ -111,7 +111,7 @@ class Round:
             first = opening(conn, case_id)
             if first is None or policy.is_own(first.author, self.outbound.house.own_addresses) or not first.verified:
                 continue
-            asked = due.asked_last(conn, case_id) or document.get("missing") or []
+            asked = due.asked_last(conn, case_id) or items_to_ask(document)
             language = spoken(document.get("language") or first.language)
             labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
             key = f"{self.outbound.prefix}-{case_id}"

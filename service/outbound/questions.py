@@ -10,7 +10,7 @@ from typing import Any
 
 from service.errors import Conflict, NotFound, Refused
 from service.outbound import policy
-from service.outbound.acknowledge import Outbound, reply_subject
+from service.outbound.acknowledge import Outbound, items_to_ask, reply_subject
 from service.outbound.texts import MAX_QUESTIONS, spoken
 from service.store import asked, cases, outbox
 from service.store.database import Connection
@@ -54,9 +54,7 @@ def prepare(
     Raises NotFound, also for an item that does not exist; Refused for more than five.
     """
     document = cases.find(conn, case_id).document
-    chosen = tuple(dict.fromkeys(items or document.get("questions") or document.get("missing") or ()))
-    if not items:
-        chosen = chosen[:MAX_QUESTIONS]
+    chosen = tuple(dict.fromkeys(items or items_to_ask(document)))
     for item in chosen:
         if item not in known:
             raise NotFound(f"items: {item[:40]!r} is no item of the checklist")
