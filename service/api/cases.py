@@ -19,7 +19,10 @@ from service.cases.clocks import Calendar
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.intake import rejudge
-from service.store import cases, corrections, feed, second_readings, timeline
+from service.outbound import letter
+from service.outbound.acknowledge import reply_subject
+from service.outbound.setup import outbound_of
+from service.store import cases, corrections, feed, keys, second_readings, timeline
 from service.store.cursor import from_cursor
 from service.store.database import one_at_a_time
 
@@ -127,7 +130,7 @@ def routes(desk: Desk) -> APIRouter:
         "/{key}/brief",
         responses={
             200: {
-                "content": {"application/json": {}, "text/plain": {}, "text/markdown": {}},
+                "content": {"application/json": {}, "text/plain": {}, "text/markdown": {}, "message/rfc822": {}},
                 "description": "The inquiry, organised.",
             },
             **documented(404, 503),
@@ -138,9 +141,12 @@ def routes(desk: Desk) -> APIRouter:
         key: str,
         for_: Annotated[Literal["vendor", "team", "requester"], Query(alias="for")] = "vendor",
         lang: Literal["ja", "en"] | None = None,
-        format: Literal["json", "text", "markdown"] = "json",
+        format: Literal["json", "text", "markdown", "eml"] = "json",
     ) -> Response:
-        """The inquiry, organised, ready to paste: for the vendor, the team or the requester."""
+        """The inquiry, organised, ready to paste: for the vendor, the team or the requester.
+
+        `eml` is a draft for a mail program, with the address of the case in Cc.
+        """
         found = _find(desk, key, "/brief")
         if isinstance(found, Response):
             return found
@@ -156,6 +162,17 @@ def routes(desk: Desk) -> APIRouter:
             return Response(brief_text.markdown(made), media_type="text/markdown; charset=utf-8")
         if format == "text":
             return Response(brief_text.text(made), media_type="text/plain; charset=utf-8")
+        if format == "eml":
+            secret = desk.database.transact(lambda conn: keys.key(conn, "case", desk.now()))
+            mail = letter.unsent(
+                brief_text.text(made),
+                to="" if for_ == "team" else letter.address_of(shown, for_),
+                cc=outbound_of(desk.settings, secret).reply_address(found.id),
+                subject=reply_subject(shown["title"], shown["key"]),
+                language=lang,
+            )
+            name = {"Content-Disposition": f'attachment; filename="{shown["key"]}.eml"'}
+            return Response(mail, headers=name, media_type="message/rfc822")
         return answer(made)
 
     @router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})

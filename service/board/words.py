@@ -213,6 +213,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "brief": ("問い合わせ文", "Brief"),
     "brief.for_vendor": ("ベンダー向け", "for the vendor"),
     "brief.copy": ("コピー", "Copy"),
+    "brief.mail": ("メールの下書きとして開く", "Open as a mail draft"),
     "brief.copied": ("コピーしました", "Copied"),
     "brief.note": ("整理済み。そのまま貼り付けられます。", "Organised and ready to paste."),
     "timeline": ("やりとり", "Timeline"),

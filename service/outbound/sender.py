@@ -12,7 +12,7 @@ import structlog
 
 from service.outbound import compose, notify
 from service.outbound.notify import Target
-from service.outbound.smarthost import Login, NotSent, Smarthost, hand_over
+from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, hand_over
 from service.store import outbox
 from service.store.database import Connection, Database
 from service.store.outbox import Claimed
@@ -38,6 +38,8 @@ class Sender:
     smarthost: Smarthost | None = None
     login: Login = field(default_factory=Login)
     targets: tuple[Target, ...] = ()
+    seconds: float = SECONDS
+    """How long the smart host may take to answer a command."""
     after_sent: Callable[[Connection, Claimed, datetime], None] = lambda _conn, _entry, _now: None
     """Called in the transaction that records that an entry was sent."""
 
@@ -101,4 +103,5 @@ class Sender:
             smarthost=self.smarthost,
             login=self.login,
             hostname=self.hostname,
+            seconds=self.seconds,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import getpass
 
 import pytest
@@ -80,3 +82,16 @@ def test_a_case_is_assigned_and_found_by_its_owner(embedded: Running, key: str) 
     [case] = embedded.client.get("/api/cases", params={"owner": "me"}, headers=headers).json()["items"]
     assert (case["key"], case["owner"]) == (key, "mika")
     assert embedded.client.patch(f"/api/cases/{key}", json={"owner": None}, headers=headers).json()["owner"] is None
+
+
+@pytest.mark.parametrize(("side", "to"), [("requester", "aiko@corp.example"), ("vendor", None)])
+def test_a_brief_opens_in_a_mail_program_as_a_draft(embedded: Running, key: str, side: str, to: str | None) -> None:
+    got = embedded.client.get(f"/api/cases/{key}/brief", params={"for": side, "format": "eml", "lang": "en"})
+    assert got.headers["content-type"] == "message/rfc822"
+    mail = email.message_from_bytes(got.content, policy=email.policy.default)
+    assert mail["X-Unsent"] == "1"
+    assert mail["To"] == to
+    assert mail["Cc"].startswith("intake+")
+    assert mail["Subject"] == f"Re: Outlook [{key}]"
+    again = REPORT.replace("<q1@", "<q4@").replace("To: intake@corp.example", f"To: {mail['Cc']}")
+    assert embedded.deliver(again.replace("Subject: Outlook", "Subject: anything")) == [key]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,8 @@ class Smarthost:
     received: list[Received] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    before_data: Callable[[], None] | None = None
+    """Called before a mail is answered."""
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -55,6 +58,8 @@ class Smarthost:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if "DATA" in self.refuse:
             return self.refuse["DATA"]
+        if self.before_data is not None:
+            await asyncio.to_thread(self.before_data)
         mail = email.message_from_bytes(cast(bytes, envelope.content), policy=email.policy.default)
         self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), mail))
         return "250 2.0.0 queued"

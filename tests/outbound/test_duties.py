@@ -1,0 +1,127 @@
+"""Digest, weekly part and reminder, with the clock given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service.intake import rejudge
+from service.outbound.duties import Round
+from service.outbound.setup import notifier_of, outbound_of
+from service.store import cases, corrections
+from service.store.database import Database
+from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
+
+MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
+"""Thursday 08:30 in Tokyo."""
+
+
+def _look(desk: Desk) -> None:
+    outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
+    Round(desk.database, desk.settings, desk.house, outbound, notifier).look(desk.now)
+
+
+@pytest.fixture
+def digested(sqlite: Database, host: Smarthost) -> Desk:
+    given = {"digest": "08:30", "digest_language": "en", "team": "mika@corp.example,@it.corp.example"}
+    return desk_with(sqlite, host, acknowledge="off", **given)
+
+
+def test_the_digest_lists_what_waits_for_the_team_once_a_day(digested: Desk) -> None:
+    digested.deliver(report(1, subject="Printer"))
+    digested.deliver(report(2, subject="Payroll", sender="B <b@corp.example>"))
+    _set(digested, 2, {"priority": "P1", "owner": "mika"})
+    digested.now = MORNING - timedelta(minutes=1)
+    _look(digested)
+    assert digested.entries() == []
+    digested.now = MORNING
+    _look(digested)
+    _look(digested)
+    digested.send()
+    [got] = digested.host.received
+    assert got.rcpt_to == ["mika@corp.example"]
+    assert got.mail["Auto-Submitted"] == "auto-generated"
+    body = got.mail.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert text.index("P1 SD-2 Payroll [owner: mika]") < text.index("SD-1 Printer")
+
+
+def test_a_day_with_nothing_to_say_has_no_mail(digested: Desk) -> None:
+    digested.now = MORNING
+    _look(digested)
+    assert digested.entries() == []
+
+
+def test_on_monday_parked_topics_of_solved_cases_come_too(digested: Desk) -> None:
+    digested.deliver(report())
+    document = digested.database.read(lambda conn: cases.find(conn, 1)).document
+    document |= {"parked": [{"topic": "rca", "message": "1", "quote": "why"}], "status": "resolved"}
+    from sqlalchemy import update
+
+    from service.store.tables import cases as table
+
+    values = {"document": document, "status": "resolved", "waiting_on": None}
+    digested.database.transact(lambda conn: conn.execute(update(table).values(**values)))
+    digested.now = MORNING
+    _look(digested)
+    assert digested.entries() == []
+    digested.now = MORNING + timedelta(days=4)
+    _look(digested)
+    assert "To look at this week" in digested.entries()[0]["text"]
+    assert "SD-1 Outlook" in digested.entries()[0]["text"]
+
+
+def test_a_requester_is_reminded_once_and_the_case_is_marked_and_stays_open(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, remind_days=3)
+    desk.deliver(report())
+    desk.now += timedelta(minutes=1)
+    desk.send()
+    assert _case(desk)["waiting_on"] == "requester"
+    desk.now += timedelta(days=2)  # Friday: two business days
+    _look(desk)
+    assert len(desk.entries()) == 1
+    desk.now += timedelta(days=4)  # Tuesday
+    for _ in range(3):
+        _look(desk)
+        desk.send()
+        desk.now += timedelta(days=10)
+    assert [one["kind"] for one in desk.entries()] == ["acknowledgement", "reminder"]
+    assert len(host.received) == 2
+    assert host.received[1].mail["Auto-Submitted"] == "auto-generated"
+    case = _case(desk)
+    assert case["status"] == "open"
+    assert "reminded" in case["notes"]
+
+
+def test_whoever_answered_is_not_reminded(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, remind_days=1)
+    desk.deliver(report())
+    desk.now += timedelta(minutes=1)
+    desk.send()
+    desk.deliver(
+        report(
+            2,
+            subject="Re: Outlook [SD-1]",
+            body="1. just me",
+            date=desk.now + timedelta(hours=1),
+            headers="In-Reply-To: <r1@corp.example>\n",
+        )
+    )
+    desk.now += timedelta(days=10)
+    _look(desk)
+    assert [one["kind"] for one in desk.entries()] == ["acknowledgement"]
+
+
+def _case(desk: Desk, number: int = 1) -> dict[str, Any]:
+    return desk.database.read(lambda conn: cases.find(conn, number)).document
+
+
+def _set(desk: Desk, number: int, wanted: dict[str, Any]) -> None:
+    def write(conn: Any) -> None:
+        corrections.set_by_person(conn, number, wanted, "mika", desk.now)
+        rejudge(conn, [number], desk.house, now=desk.now)
+
+    desk.database.transact(write)

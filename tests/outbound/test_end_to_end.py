@@ -1,0 +1,181 @@
+"""The whole loop with real parts: a poor report, questions, answers, a notification, the digest of the next morning."""
+
+from __future__ import annotations
+
+import os
+import smtplib
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import sync_playwright
+
+from service.intake import House
+from service.outbound.duties import Round
+from service.outbound.setup import notifier_of, outbound_of, sender_of
+from service.settings import load
+from service.store import keys
+from service.store.database import Database
+from tests.board.test_browser import CHROMIUM
+from tests.outbound.postfix import BINARY, Postfix, postfix
+from tests.outbound.test_notifications import Target
+from tests.served import Served, free_port
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        (BINARY is None or CHROMIUM is None or os.geteuid() != 0) and not os.environ.get("CI"),
+        reason="needs Postfix, Chromium and root; CI installs Debian's",
+    ),
+]
+
+STORIES: dict[str, dict[str, Any]] = {
+    "ja": {
+        "locale": "ja-JP",
+        "subject": "プリンタ",
+        "report": "3階のプリンタから紙が出てきません。昨日の夕方からです。",
+        "greeting": "お問い合わせを受け付けました",
+        "question": "あなただけですか",
+        "impact": "営業部の5名とも同じです。",
+        "asks": ("version", "device_id", "location"),
+        "answers": "端末はPRN-0311です。\n3階の会議室の横にあります。",
+        "found": {"device_id": "PRN-0311", "location": "3階"},
+        "open": "version",
+        "buttons": ("選んだ項目をたずねる", "送信"),
+    },
+    "en": {
+        "locale": "en-US",
+        "subject": "Printer",
+        "report": "The printer does not print since yesterday evening.",
+        "greeting": "We have received your message",
+        "question": "Is it only you",
+        "impact": "All five of us in sales have it.",
+        "asks": ("version", "device_id", "location"),
+        "answers": "The label says PRN-0311.\nIt stands on the third floor, next to the meeting room.",
+        "found": {"device_id": "PRN-0311", "location": "third floor"},
+        "open": "version",
+        "buttons": ("Ask for the chosen facts", "Send"),
+    },
+}
+
+
+@pytest.mark.parametrize("language", STORIES)
+def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_path: Path) -> None:
+    story, target, intake = STORIES[language], Target(), free_port()
+    with postfix(intake, "aiko", "mika") as post:
+        given = {
+            "intake": "intake@corp.example",
+            "from": "IT desk <it@corp.example>",
+            "smarthost": f"smtp://127.0.0.1:{post.port}",
+            "acknowledge": "on",
+            "notify": target.url,
+            "team": "mika@corp.example",
+            "trusted_networks": "127.0.0.0/8",
+            "hostname": "sodan.corp.example",
+            "database_url": f"sqlite:///{tmp_path}/sodan.db",
+        }
+        served = Served(tmp_path, smtp=intake, **given)
+        try:
+            _story(story, post, served, target)
+        finally:
+            served.process.terminate()
+            served.process.wait(60)
+        _next_morning(story, post, language, given)
+
+
+def _story(story: dict[str, Any], post: Postfix, served: Served, target: Target) -> None:
+    _write(post, "intake@corp.example", story["subject"], story["report"])
+    [first] = post.wait_for("aiko", 1)
+    text = _text(first)
+    assert story["greeting"] in text
+    assert story["question"] in text
+    assert "SD-1" in text
+    _wait(served, lambda case: case["waiting_on"] == "requester")
+
+    # another client: a new mail to the address of the reply, without References
+    _write(post, first["Reply-To"].addresses[0].addr_spec, "answer", story["impact"])
+    case = _wait(served, lambda case: case["messages"] == 2)
+    assert case["waiting_on"] == "team"
+    assert _line(case, "impact_scope")["quote"] in story["impact"]
+    assert _line(case, "impact_scope")["state"] == "present"
+    served.wait_for(lambda: any("SD-1" in f"{one['title']} {one['message']}" for one in target.heard))
+
+    _ask_on_the_page(story, served)
+    second = post.wait_for("aiko", 2)[1]
+    assert "3. " in _text(second)
+    _wait(served, lambda case: case["waiting_on"] == "requester")
+    _write(post, second["Reply-To"].addresses[0].addr_spec, "more", story["answers"])
+    case = _wait(served, lambda case: case["messages"] == 3)
+    assert case["waiting_on"] == "team"
+    for item, words in story["found"].items():
+        assert _line(case, item)["state"] == "present"
+        assert words in _line(case, item)["quote"]
+    assert _line(case, story["open"])["state"] != "present"
+    assert httpx.get(f"http://127.0.0.1:{served.http}/api/cases").json()["items"][1:] == []
+
+
+def _ask_on_the_page(story: dict[str, Any], served: Served) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_context(locale=story["locale"], base_url=f"http://127.0.0.1:{served.http}").new_page()
+        page.goto("/cases/SD-1")
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        for box in page.locator("input[name=item]").all():
+            box.set_checked(box.get_attribute("value") in story["asks"])
+        page.get_by_role("button", name=story["buttons"][0]).click()
+        page.get_by_role("button", name=story["buttons"][1], exact=True).click()
+        page.wait_for_url("**/cases/SD-1?done=asked")
+        page.goto("/outbox")
+        assert page.locator("tbody tr").count() >= 2
+        browser.close()
+
+
+def _next_morning(story: dict[str, Any], post: Postfix, language: str, given: dict[str, str]) -> None:
+    """The digest, with the clock given."""
+    morning = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0)  # 09:00 in Tokyo
+    chosen = {("from_" if name == "from" else name): value for name, value in given.items() if name != "notify"}
+    settings = load(**chosen, digest="08:30", digest_language=language)
+    database = Database(settings.database_url)
+    secret = database.transact(lambda conn: keys.key(conn, "case", morning))
+    house = House.of(settings, key=secret)
+    Round(database, settings, house, outbound_of(settings, secret), notifier_of(settings)).look(morning)
+    sender = sender_of(settings, database, house, lambda: morning)
+    while sender.step():
+        pass
+    database.close()
+    [digest] = post.wait_for("mika", 1)
+    assert f"SD-1 {story['subject']}" in _text(digest)
+
+
+def _write(post: Postfix, to: str, subject: str, text: str) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "Aiko Tanaka <aiko@corp.example>", to, subject
+    mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain="corp.example")
+    mail.set_content(text)
+    with smtplib.SMTP("127.0.0.1", post.port, timeout=30) as client:
+        client.send_message(mail)
+
+
+def _wait(served: Served, condition: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def there() -> bool:
+        answer = httpx.get(f"http://127.0.0.1:{served.http}/api/cases/SD-1")
+        found.clear()
+        found.update(answer.json() if answer.status_code == 200 else {})
+        return bool(found) and bool(condition(found))
+
+    served.wait_for(there)
+    return found
+
+
+def _line(case: dict[str, Any], item: str) -> dict[str, Any]:
+    return next(line for line in case["checklist"] if line["item"] == item)
+
+
+def _text(mail: Any) -> str:
+    return str(mail.get_body(("plain",)).get_content())

@@ -1,0 +1,387 @@
+"""No loop, no mail to a machine or a stranger, never more than one automatic mail a case, nothing lost.
+
+Each mail goes the whole way: received, taken in, judged, answered or not, sent to a real SMTP server.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.intake import receive, rejudge
+from service.outbound.setup import after_judging
+from service.store import cases, corrections, outbox, spool
+from service.store.database import Database
+from service.store.migrate import migrate
+from service.worker import Worker
+from tests.outbound.desk import START, Desk, Received, Smarthost, desk_with, report, smarthost
+
+DSN = """From: MAILER-DAEMON@mx.corp.example
+To: intake@corp.example
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <dsn{0}@mx.corp.example>
+Date: Wed, 04 Nov 2026 01:05:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Your message could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.corp.example
+
+Final-Recipient: rfc822; aiko@corp.example
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {0}
+
+--b--
+"""
+MDN = """From: Aiko <aiko@corp.example>
+To: intake@corp.example
+Subject: Read: Outlook
+Message-ID: <mdn@corp.example>
+Date: Wed, 04 Nov 2026 01:05:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=disposition-notification; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Your message was read.
+
+--b
+Content-Type: message/disposition-notification
+
+Final-Recipient: rfc822; aiko@corp.example
+Disposition: manual-action/MDN-sent-manually; displayed
+
+--b--
+"""
+INVITATION = """From: Aiko <aiko@corp.example>
+To: intake@corp.example
+Subject: Weekly meeting
+Message-ID: <cal@corp.example>
+Date: Wed, 04 Nov 2026 01:05:00 +0000
+MIME-Version: 1.0
+Content-Type: text/calendar; method=REQUEST; charset=utf-8
+
+BEGIN:VCALENDAR
+METHOD:REQUEST
+BEGIN:VEVENT
+SUMMARY:Weekly meeting
+DTSTART:20261105T010000Z
+END:VEVENT
+END:VCALENDAR
+"""
+MACHINES: dict[str, str] = {
+    f"header {name}": report(headers=f"{name}\n")
+    for name in (
+        "Auto-Submitted: auto-replied",
+        "Auto-Submitted: auto-generated",
+        "Auto-Submitted: auto-notified; owner-email=x@y.example",
+        "auto-submitted:auto-replied (vacation)",
+        "List-Id: Staff <staff.corp.example>",
+        "List-Unsubscribe: <mailto:leave@corp.example>",
+        "List-Unsubscribe: <https://news.example/u>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        "List-Post: <mailto:staff@corp.example>",
+        "Mailing-List: contact staff-help@corp.example",
+        "X-ML-Name: staff\nML-Name: staff",
+        "Precedence: bulk",
+        "Precedence: list",
+        "Precedence: junk",
+        "Precedence: auto_reply",
+        "X-Auto-Response-Suppress: All",
+        "X-Auto-Response-Suppress: OOF, AutoReply",
+        "X-Sodan-Loop: sodan.elsewhere.example",
+        "X-Sodan-Loop: sodan.corp.example",
+        "X-Autoreply: yes",
+        "X-Autorespond: 1",
+        "X-Autoreply-From: aiko@corp.example",
+        "Received: from a by b; Wed, 4 Nov 2026 01:00:00 +0000\n" * 30 + "X-Many: hops",
+    )
+}
+MACHINES |= {
+    f"address {address}": report(sender=f"Somebody <{address}>")
+    for address in (
+        "noreply@corp.example",
+        "no-reply@corp.example",
+        "do-not-reply@corp.example",
+        "mailer-daemon@corp.example",
+        "postmaster@corp.example",
+        "staff-bounces@corp.example",
+        "owner-staff@corp.example",
+        "alerts@corp.example",
+        "notifications@corp.example",
+        "root@corp.example",
+        "intake@corp.example",
+        "intake+1.aaaaaaaaaaaaaaaa@corp.example",
+        "it@corp.example",
+    )
+}
+MACHINES |= {
+    f"stranger {address}": report(sender=f"Somebody <{address}>")
+    for address in (
+        "x@elsewhere.example",
+        "aiko@corp.example.evil.example",
+        "aiko@notcorp.example",
+        "support@microsoft.com",
+        "aiko@xn--crp-yna.example",
+    )
+}
+MACHINES |= {
+    f"words {subject}": report(subject=subject, body=body)
+    for subject, body in (
+        ("Automatic reply: Outlook", "I am out of the office until Monday."),
+        ("Out of Office: Re: Outlook", "I am on leave. For urgent matters call 4411."),
+        ("=?utf-8?b?6Ieq5YuV5b+c562UOiBPdXRsb29r?=", "本日は休暇をいただいております。"),
+        ("=?utf-8?b?5LiN5Zyo6YCa55+l?=", "ただいま不在にしております。11月9日に戻ります。"),
+    )
+}
+MACHINES |= {
+    "a delivery report": DSN.format("<unknown@corp.example>"),
+    "a read receipt": MDN,
+    "an invitation": INVITATION,
+    "two authors": report(sender="Aiko <aiko@corp.example>, Ben <ben@corp.example>"),
+    "no author": report(sender=""),
+    "an old mail": report(date=START - timedelta(days=9)),
+    "a ticket desk's person": report(
+        sender="ServiceNow <corp@service-now.com>",
+        headers="Auto-Submitted: auto-generated\n",
+        body="Hi, could you send us the log?",
+    ),
+}
+ENVELOPES: dict[str, dict[str, Any]] = {
+    "null reverse-path": {"mail_from": ""},
+    "imported": {"channel": "import"},
+}
+
+
+@pytest.mark.parametrize("mail", MACHINES.values(), ids=MACHINES.keys())
+def test_a_machine_a_list_or_a_stranger_hears_nothing(small: Desk, mail: str) -> None:
+    small.deliver(mail)
+    assert small.entries() == []
+    assert small.send() == 0
+    assert small.host.received == []
+
+
+@pytest.mark.parametrize("given", ENVELOPES.values(), ids=ENVELOPES.keys())
+def test_a_report_or_an_archive_hears_nothing(small: Desk, given: dict[str, Any]) -> None:
+    small.deliver(report(), **given)
+    assert small.entries() == []
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "mx.corp.example; dmarc=fail header.from=corp.example",
+        "mx.corp.example; dmarc=none",
+        "mx.other.example; dmarc=pass header.from=corp.example",
+    ],
+)
+def test_the_name_of_one_of_ours_is_not_enough(sqlite: Database, host: Smarthost, verdict: str) -> None:
+    desk = desk_with(sqlite, host, authserv_id="mx.corp.example")
+    desk.deliver(report(headers=f"Authentication-Results: {verdict}\n"))
+    assert desk.entries() == []
+    desk.deliver(
+        report(
+            2, subject="VPN", headers="Authentication-Results: mx.corp.example; dmarc=pass header.from=corp.example\n"
+        )
+    )
+    assert [one["recipient"] for one in desk.entries()] == ["aiko@corp.example"]
+
+
+def test_two_houses_that_acknowledge_each_other_stop_at_once(sqlite: Database, host: Smarthost, tmp_path: Path) -> None:
+    with smarthost() as other_host, _database(tmp_path) as database:
+        organisation = "corp.example,partner.example"
+        one = desk_with(sqlite, host, organisation=organisation)
+        other = desk_with(
+            database,
+            other_host,
+            organisation=organisation,
+            intake="help@partner.example",
+            from_="help-desk@partner.example",
+            hostname="sodan.partner.example",
+        )
+        one.deliver(report())
+        one.send()
+        for _ in range(5):
+            for source, target in ((one, other), (other, one)):
+                for got in list(source.host.received):
+                    target.deliver(_as_text(got), mail_from=got.mail_from)
+                target.send()
+        assert len(one.host.received) == 1
+        assert other.host.received == []
+
+
+def test_our_own_mail_that_comes_back_is_not_answered(small: Desk) -> None:
+    small.deliver(report())
+    small.send()
+    [got] = small.host.received
+    small.deliver(_as_text(got), mail_from=got.mail_from)
+    small.deliver(_as_text(got).replace("Auto-Submitted: auto-replied\n", ""), mail_from="aiko@corp.example")
+    assert small.send() == 0
+    assert len(small.entries()) == 1
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("Automatic reply: Outlook [SD-1]", "I am out of the office."),
+        ("Re: Outlook [SD-1]", "1. just me\n2. I cannot write invoices"),
+        ("Re: Outlook [SD-1]", "Thank you!"),
+        ("FW: Outlook [SD-1]", "Please see below."),
+    ],
+)
+def test_a_reply_to_an_acknowledgement_is_never_acknowledged(small: Desk, subject: str, body: str) -> None:
+    small.deliver(report())
+    small.send()
+    [got] = small.host.received
+    headers = f"In-Reply-To: {got.mail['Message-ID']}\n"
+    for number in range(2, 6):
+        small.deliver(
+            report(number, subject=subject, body=f"{body}\n\n{number}", headers=headers),
+            rcpt=got.mail["Reply-To"].addresses[0].addr_spec,
+        )
+    assert small.send() == 0
+    assert len(small.entries()) == 1
+
+
+def test_a_reply_to_an_acknowledgement_of_a_merged_case_goes_where_the_case_went(small: Desk) -> None:
+    small.deliver(report())
+    small.deliver(
+        report(2, subject="Payroll export", body="The payroll export is empty.", sender="Ben <ben@corp.example>")
+    )
+    small.send()
+    first, _ = small.host.received
+
+    def merge(conn: Any) -> None:
+        event = corrections.merge(conn, 1, 2, "mika", small.now)
+        rejudge(conn, corrections.touched(conn, event), small.house, now=small.now)
+
+    small.database.transact(merge)
+    small.deliver(report(3, subject="answer", body="1. just me"), rcpt=first.mail["Reply-To"].addresses[0].addr_spec)
+    assert small.database.read(lambda conn: cases.find(conn, 2)).document["messages"] == 3
+    assert small.send() == 0
+
+
+def test_a_reply_in_a_closed_case_opens_it_and_is_not_acknowledged(small: Desk) -> None:
+    small.deliver(report())
+    small.send()
+    [got] = small.host.received
+
+    def close(conn: Any) -> None:
+        corrections.set_by_person(conn, 1, {"status": "closed"}, "mika", small.now)
+        rejudge(conn, [1], small.house, now=small.now)
+
+    small.database.transact(close)
+    small.now += timedelta(days=1)
+    small.deliver(
+        report(3, subject="answer", body="It is still broken.", date=small.now),
+        rcpt=got.mail["Reply-To"].addresses[0].addr_spec,
+    )
+    assert small.database.read(lambda conn: cases.find(conn, 1)).document["messages"] == 2
+    assert small.send() == 0
+
+
+@pytest.mark.slow
+def test_a_thousand_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host)
+    envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
+    mails = [report(n, subject=f"Matter {n} of room {n * 7}", body=f"Device {n * 13} is broken.") for n in range(1000)]
+    receive(sqlite, [(envelope, mail.replace("\n", "\r\n").encode()) for mail in mails], desk.now)
+    worker = Worker(
+        sqlite,
+        desk.house,
+        by="test",
+        batch=100,
+        lease=timedelta(seconds=600),
+        clock=lambda: desk.now,
+        after=after_judging(desk.settings, desk.house),
+    )
+    while worker.step():
+        pass
+    desk.send()
+    assert len(host.received) == 5
+    counts = sqlite.read(outbox.counts)
+    assert counts["sent"] == 5
+    assert counts["draft"] == sqlite.read(lambda conn: cases.count(conn, cases.Filter(), "SD", 2000)) - 5
+    assert sqlite.read(spool.undone) == {}
+
+
+def test_the_breaker_says_that_it_has_tripped(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, acknowledge_per_hour=2)
+    for number in range(4):
+        desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
+    desk.send()
+    assert len(host.received) == 2
+    assert sqlite.read(outbox.tripped) == desk.now
+    from service.store import feed
+
+    kinds = [one["kind"] for one in sqlite.read(lambda conn: feed.since(conn, 0, 500, "SD"))]
+    assert kinds.count("outbox.held") == 2
+
+
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
+@pytest.mark.parametrize(("reply", "state"), [("550 5.7.1 no", "failed"), ("451 4.3.0 later", "waiting")])
+def test_a_smart_host_that_refuses_loses_nothing(small: Desk, command: str, reply: str, state: str) -> None:
+    small.host.refuse[command] = reply
+    small.deliver(report())
+    small.send()
+    [entry] = small.entries()
+    assert (entry["state"], entry["reason"]) == (state, reply)
+
+
+def test_a_smart_host_that_is_slow_is_tried_again_with_the_same_message_id(small: Desk) -> None:
+    small.deliver(report())
+    small.host.before_data = lambda: time.sleep(1.5)
+    sender = small.sender()
+    sender.seconds = 0.3
+    assert sender.step()
+    [entry] = small.entries("waiting")
+    assert entry["attempts"] == 1
+    small.host.before_data = None
+    small.now += timedelta(minutes=2)
+    assert small.send() == 1
+    assert {got.mail["Message-ID"] for got in small.host.received} == {entry["message_id"]}
+
+
+def test_a_smart_host_that_accepts_and_bounces_is_filed_and_not_answered(small: Desk) -> None:
+    small.deliver(report())
+    small.send()
+    [got] = small.host.received
+    for _ in range(3):
+        small.deliver(DSN.format(got.mail["Message-ID"]), mail_from="", rcpt=got.mail_from)
+    assert small.send() == 0
+    [entry] = small.entries()
+    assert (entry["state"], entry["report"]["status"]) == ("failed", "5.1.1")
+
+
+def _as_text(got: Received) -> str:
+    return got.mail.as_bytes().decode().replace("\r\n", "\n")
+
+
+class _database:
+    """A second database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(f"sqlite:///{folder / 'other.db'}")
+
+    def __enter__(self) -> Database:
+        migrate(self.database)
+        return self.database
+
+    def __exit__(self, *_: object) -> None:
+        self.database.close()

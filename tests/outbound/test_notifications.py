@@ -1,0 +1,198 @@
+"""The team hears once, where it works, with reason and link; and not at night."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from service.outbound.duties import Round
+from service.outbound.setup import notifier_of, outbound_of
+from service.store.database import Database
+from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
+
+OUTAGE = (
+    "Nobody in the Osaka office can work: all 300 people are down and the whole factory has stopped. No workaround."
+)
+
+
+class Target:
+    """An HTTP service that takes what Apprise posts."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.status = 200
+        target = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if target.status == 200:
+                    target.heard.append(json.loads(body))
+                self.send_response(target.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.server.server_address[1]}/hook"
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    up = Target()
+    yield up
+    up.server.shutdown()
+    up.server.server_close()
+
+
+def _desk(sqlite: Database, host: Smarthost, target: Target, **given: Any) -> Desk:
+    chosen = {"acknowledge": "off", "notify": target.url, "public_url": "https://sodan.corp.example"}
+    return desk_with(sqlite, host, **(chosen | given))
+
+
+def _look(desk: Desk) -> None:
+    """One round of what is due by time."""
+    outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
+    Round(desk.database, desk.settings, desk.house, outbound, notifier).look(desk.now)
+
+
+def test_a_burning_case_is_told_with_reason_and_link(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target)
+    desk.deliver(report(body=OUTAGE, subject="Osaka is down"))
+    desk.database.transact(lambda conn: _set(desk, conn, {"priority": "P1"}))
+    desk.deliver(report(2, body="Still down.", subject="Re: Osaka is down", headers="In-Reply-To: <r1@corp.example>\n"))
+    desk.send()
+    text = "\n".join(f"{one['title']}\n{one['message']}" for one in target.heard)
+    assert "P1 SD-1 Osaka is down" in text
+    assert "https://sodan.corp.example/cases/SD-1" in text
+
+
+def test_an_event_is_told_once(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target)
+    desk.deliver(report(body=OUTAGE, subject="Osaka is down"))
+    desk.database.transact(lambda conn: _set(desk, conn, {"priority": "P2"}))
+    for number in range(2, 6):
+        headers = "In-Reply-To: <r1@corp.example>\n"
+        desk.deliver(report(number, body=f"Still down {number}.", subject="Re: Osaka is down", headers=headers))
+    desk.send()
+    titles = " ".join(f"{one['title']} {one['message']}" for one in target.heard)
+    assert titles.count("P2 SD-1 Osaka is down") == 1
+
+
+def test_what_falls_into_one_minute_comes_in_one_message(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target)
+    for number in range(1, 6):
+        desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
+    _later(desk, minutes=45)
+    _look(desk)
+    desk.send()
+    assert len(target.heard) == 1
+    desk.deliver(report(9, sender="P <p9@corp.example>", subject="Matter 9", date=desk.now))
+    _later(desk, minutes=45)
+    _look(desk)
+    desk.send()
+    assert len(target.heard) == 2
+
+
+def test_a_case_that_nobody_has_judged_is_told_after_business_minutes(
+    sqlite: Database, host: Smarthost, target: Target
+) -> None:
+    desk = _desk(sqlite, host, target, triage_minutes=30)
+    desk.deliver(report())
+    _later(desk, minutes=20)
+    _look(desk)
+    desk.send()
+    assert target.heard == []
+    _later(desk, minutes=15)
+    _look(desk)
+    _look(desk)
+    desk.send()
+    assert [one["title"] for one in target.heard] == ["SD-1 needs triage: Outlook"]
+
+
+def test_at_night_only_what_burns_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target, notify_quiet="20:00-07:30", triage_minutes=1)
+    desk.deliver(report())
+    desk.now = START.replace(hour=13)  # 22:00 in Tokyo
+    desk.now += timedelta(minutes=2)
+    _look(desk)
+    assert desk.send() == 0
+    morning = desk.now.astimezone(ZoneInfo("Asia/Tokyo")) + timedelta(hours=10)
+    desk.now = morning.astimezone(desk.now.tzinfo)
+    desk.send()
+    assert len(target.heard) == 1
+
+
+def test_the_turn_that_comes_back_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target, acknowledge="on")
+    desk.deliver(report())
+    desk.now += timedelta(minutes=1)
+    desk.send()
+    reply_to = host.received[0].mail["Reply-To"].addresses[0].addr_spec
+    desk.now += timedelta(hours=1)
+    desk.deliver(report(2, subject="answer", body="1. just me", date=desk.now), rcpt=reply_to)
+    desk.send()
+    assert "SD-1 is your turn: Outlook" in [one["title"] for one in target.heard]
+
+
+def test_a_mail_that_was_set_aside_or_waits_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
+    from service.intake import receive
+    from service.store import spool
+
+    desk = _desk(sqlite, host, target)
+    envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
+    receive(sqlite, [(envelope, report().replace("\n", "\r\n").encode())], desk.now)
+    _later(desk, minutes=20)
+    _look(desk)
+    desk.send()
+    assert [one["title"] for one in target.heard] == ["sodan: a mail has waited for 20 minutes"]
+
+
+def test_a_target_that_fails_is_tried_again_and_shows_why(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target, triage_minutes=1)
+    desk.deliver(report())
+    _later(desk, minutes=5)
+    target.status = 500
+    _look(desk)
+    desk.send()
+    [entry] = desk.entries("waiting")
+    assert "did not take the message" in entry["reason"]
+    assert target.url.split("/")[2] not in f"{entry}"
+    target.status = 200
+    _later(desk, minutes=2)
+    desk.send()
+    assert len(target.heard) == 1
+
+
+@pytest.mark.parametrize("url", ["nosuch://x", "slack://", "json://"])
+def test_an_impossible_target_stops_the_start_by_name(sqlite: Database, host: Smarthost, url: str) -> None:
+    from service.errors import Refused
+
+    desk = desk_with(sqlite, host, notify=url)
+    with pytest.raises(Refused, match="SODAN_NOTIFY"):
+        notifier_of(desk.settings)
+
+
+def _later(desk: Desk, **passed: int) -> None:
+    desk.now += timedelta(**passed)
+
+
+def _set(desk: Desk, conn: Any, wanted: dict[str, Any]) -> None:
+    from service.intake import rejudge
+    from service.store import corrections
+
+    corrections.set_by_person(conn, 1, wanted, "mika", desk.now)
+    rejudge(conn, [1], desk.house, now=desk.now)
