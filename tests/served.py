@@ -43,8 +43,8 @@ def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess
 class Served:
     """A running `sodan serve`."""
 
-    def __init__(self, folder: Path, *, smtp: int | None = None, **given: str) -> None:
-        self.smtp, self.http = smtp or free_port(), free_port()
+    def __init__(self, folder: Path, **given: str) -> None:
+        self.smtp, self.http = int(given.pop("smtp", "") or free_port()), free_port()
         self.log = folder / "serve.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

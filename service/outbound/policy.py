@@ -21,7 +21,7 @@ _ROLE_ADDRESS = re.compile(
     r"|owner-.*|.*-(?:owner|request|bounces?|admin)|(?:auto|notifications?|alerts?|news(?:letter)?)[-_.].*"
     r"|notifications?|alerts?|newsletter)(?:\+.*)?$"
 )
-_LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "ml-name")
+_LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "ml-name", "x-ml-name", "x-mail-count")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import cast
 
 from tests.served import free_port
 
@@ -85,7 +84,7 @@ class Postfix:
             return []
         parser = BytesParser(policy=policy.default)
         box = mailbox.Maildir(str(self.folder / "mail" / user), factory=None, create=False)
-        found = [cast(EmailMessage, parser.parsebytes(box.get_bytes(key))) for key in sorted(box.keys())]
+        found = [parser.parsebytes(box.get_bytes(key)) for key in sorted(box.keys())]
         return sorted(found, key=lambda mail: str(mail["Date"] and mail["Date"].datetime))
 
     def wait_for(self, user: str, count: int) -> list[EmailMessage]:

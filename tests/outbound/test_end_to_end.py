@@ -78,7 +78,7 @@ def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_
             "hostname": "sodan.corp.example",
             "database_url": f"sqlite:///{tmp_path}/sodan.db",
         }
-        served = Served(tmp_path, smtp=intake, **given)
+        served = Served(tmp_path, **given, smtp=str(intake))
         try:
             _story(story, post, served, target)
         finally:

@@ -98,7 +98,7 @@ MACHINES: dict[str, str] = {
         "List-Unsubscribe: <https://news.example/u>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",
         "List-Post: <mailto:staff@corp.example>",
         "Mailing-List: contact staff-help@corp.example",
-        "X-ML-Name: staff\nML-Name: staff",
+        "X-ML-Name: staff",
         "Precedence: bulk",
         "Precedence: list",
         "Precedence: junk",
