@@ -73,7 +73,7 @@ def follow(
     for line in lines:
         while said and said[0][0] <= line.node.at:
             _told(course, ledger, *said.pop(0))
-        while waits and waits[0] <= line.node.at:
+        while waits and waits[0] < line.node.at:
             _asked(course, waits.pop(0))
         _step(course, ledger, line)
     for one in said:
