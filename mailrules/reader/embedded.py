@@ -19,6 +19,7 @@ KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # what machines answer tells no weight
 _ASKED = "asked."
+_URGENT_WORD = "heard.urgent"
 _STATE_SCORE = 0.35  # of a state's unit score
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -88,10 +89,20 @@ class Decision:
         if "ask:any" in self.chances:
             found += self._asks()
         found += self._settling()
-        for meaning in ("recovered", "ongoing", "heard"):
+        found += self._heard()
+        for meaning in ("recovered", "ongoing"):
             if self.chances.get(meaning, 0) >= self.threshold(meaning):
                 found.append(self._state(meaning, self.chances[meaning]))
         return [statement for statement in found if statement is not None]
+
+    def _heard(self) -> list[Statement]:
+        """Words of urgency that do not count, wherever they stand: they are shown, so that nobody repeats them."""
+        if self.view.mail.side == "vendor":
+            return []
+        said = [at for at, reading in enumerate(self.view.readings) if _URGENT_WORD in reading.concepts]
+        if self.view.subject is not None and _URGENT_WORD in self.view.subject.concepts:
+            said.append(-1)
+        return [self._quote("heard", at, self.chances.get("heard", 0.5)) for at in said[:3]]
 
     def _settling(self) -> list[Statement]:
         """Word by one of us that it works again, or that it is back."""
