@@ -1,0 +1,67 @@
+"""The outcome of one labelled mail, judged by the rules as the service judges a mail alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailrules.engine.judge import Rules
+from mailrules.evaluation.figures import TOLD_STATES, Outcome
+from mailrules.evaluation.outcome import WRITTEN_AT, mail_text
+from mailrules.statement import UNSURE, Reader
+from mailrules.thread import File, Turn
+
+
+def turn_of(mail: Mapping[str, Any]) -> Turn:
+    """A corpus line as the rules get a mail: alone, opening a case or not."""
+    text = mail_text(mail)
+    return Turn(
+        id="1",
+        side=mail["side"],
+        author="writer@example",
+        text=text.text,
+        subject=mail["subject"],
+        subject_is_new=mail["opens"],
+        begins=mail["opens"],
+        date=WRITTEN_AT,
+        language=mail["lang"],
+        automatic=mail["automatic"],
+        towards=frozenset((mail["to"],)),
+        files=tuple(File(name, "application/octet-stream", 1) for name in mail["files"]),
+    )
+
+
+def judged_outcome(reader: Reader, mail: Mapping[str, Any], rules: Rules) -> Outcome:
+    """What the reader states of a labelled mail, and what the rules conclude from it."""
+    said = reader.read(mail_text(mail))
+    turn = turn_of(mail)
+    judgement = rules.judge((turn,), (rules.reading(turn, said, reader.name, reader.version),))
+    meanings = {statement.meaning for statement in said if statement.state != UNSURE}
+    states: dict[str, set[str]] = {}
+    for statement in said:
+        if statement.meaning.startswith("item.") and statement.state != UNSURE:
+            states.setdefault(statement.meaning[5:], set()).add(statement.state)
+    present = {item for item, found in states.items() if found & set(TOLD_STATES)}
+    below = {word: {m.partition(".")[2] for m in meanings if m.startswith(f"{word}.")} for word in _FAMILIES}
+    return Outcome(
+        language=mail["lang"],
+        side=mail["side"],
+        kind=judgement.kind,
+        priority=judgement.priority.level,
+        needs_triage=judgement.priority.needs_triage,
+        asks_something=bool(below["ask"]),
+        sets={
+            "present": present,
+            "unknown": {item for item, found in states.items() if "unknown" in found} - present,
+            "asks": {ask.replace("info.", "info:") for ask in below["ask"] if ask != "something"},
+            "acts": below["act"],
+            "tone": below["tone"],
+            "parked": below["parked"],
+        },
+        missing=judgement.missing if mail["opens"] and mail["side"] != "vendor" else (),
+        told=set(states),
+        meanings=meanings,
+    )
+
+
+_FAMILIES = ("ask", "act", "tone", "parked")

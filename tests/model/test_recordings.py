@@ -1,0 +1,97 @@
+"""Recorded answers of a real model to the product's own requests, for mails by writers whose mail nobody had looked at.
+
+The model saw nothing but the request. Each record names it and the version of the request.
+`python -m tests.model.test_recordings` prints the figures, with those of the embedded reader for the same mails.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mailrules.evaluation.figures import Outcome, compare, labelled_outcome
+from mailrules.evaluation.judged import judged_outcome
+from mailrules.library import load
+from mailrules.reader import EmbeddedReader
+from mailrules.reader.model_answer import check, join
+from mailrules.reader.model_request import request
+from mailrules.reader.units import split_units
+from mailrules.statement import MailText, Reader, Statement
+
+CORPUS = Path(__file__).parents[2] / "mailrules" / "corpus"
+RECORDS = Path(__file__).with_name("recordings") / "answers.jsonl"
+WRITERS = ("en-fresh1", "en-fresh2", "ja-fresh1", "ja-fresh2")
+
+
+class RecordedReader:
+    """Answers with what the model answered to the request about this mail."""
+
+    name = "model"
+    version = "recorded"
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = json.dumps(answer)
+        self.dropped = 0
+
+    def read(self, mail: MailText) -> tuple[Statement, ...]:
+        asked = request(mail, split_units(mail.text), RULES.catalogue)
+        kept = check(self._answer, asked, mail, RULES.catalogue)
+        self.dropped = sum(kept.dropped.values())
+        return join(kept.statements, EMBEDDED.read(mail))
+
+
+RULES = load()
+EMBEDDED = EmbeddedReader()
+
+
+def recorded() -> Iterator[tuple[dict[str, Any], RecordedReader]]:
+    """Each mail that was recorded, and a reader that answers for it."""
+    mails = {}
+    for name in WRITERS:
+        for line in (CORPUS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            mail = json.loads(line)
+            mails[mail["id"]] = mail
+    for line in RECORDS.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        yield mails[record["id"]], RecordedReader(record["answer"])
+
+
+def figures(embedded: bool = False) -> dict[str, dict[str, Any]]:
+    """By language."""
+    pairs: list[tuple[Outcome, Outcome]] = []
+    for mail, model in recorded():
+        reader: Reader = EMBEDDED if embedded else model
+        pairs.append((judged_outcome(reader, mail, RULES), labelled_outcome(mail)))
+    return compare(pairs)
+
+
+def test_every_recorded_answer_can_be_used_and_hardly_a_statement_is_dropped() -> None:
+    dropped = count = 0
+    for mail, reader in recorded():
+        judged_outcome(reader, mail, RULES)
+        dropped += reader.dropped
+        count += 1
+    assert count >= 60
+    assert dropped <= count // 10
+
+
+def test_the_model_reads_as_well_as_it_did_when_it_was_recorded() -> None:
+    found = figures()["all"]
+    assert found["kind"]["share"] >= 0.95
+    assert found["priority"]["share"] >= 0.92
+    assert found["P1/P2 found"]["share"] >= 0.95
+    assert found["present"]["f1"] >= 0.88
+    assert found["asks"]["f1"] >= 0.88
+    assert found["acts"]["f1"] >= 0.84
+    assert found["tone"]["f1"] >= 0.85
+    assert found["vendor mail that asks"]["recall"] == 1.0
+
+
+if __name__ == "__main__":
+    for title, result in (("model", figures()), ("embedded", figures(embedded=True))):
+        for language, figure in result.items():
+            shares = [f"{name} {figure[name]['share']:.2f}" for name in ("kind", "priority", "P1/P2 found")]
+            sets = [f"{name} {figure[name]['f1'] or 0:.2f}" for name in ("present", "asks", "acts", "tone", "parked")]
+            print(f"{title:9} {language:4} {figure['mails']:3} mails: {', '.join([*shares, *sets])}")
