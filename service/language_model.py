@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import openai
+from typing import TYPE_CHECKING, Any, Literal
 
 from mailrules.reader.model_request import Request
+
+if TYPE_CHECKING:
+    import openai  # it takes a second to load: only the process that asks pays for it, in the functions below
 
 Form = Literal["schema", "json", "text"]
 FORMS: tuple[Form, ...] = ("schema", "json", "text")
@@ -63,6 +64,8 @@ class LanguageModel:
 
         Raises ModelAway where it may answer later, ModelRefused where it will not.
         """
+        import openai
+
         while True:
             form = self._form
             try:
@@ -81,6 +84,8 @@ class LanguageModel:
         return self._form == "text"
 
     def _ask(self, request: Request, form: Form, repair: str) -> Reply:
+        import openai
+
         messages: list[Any] = list(request.messages)
         if form != "schema":
             messages[0] = {**messages[0], "content": messages[0]["content"] + _shape(request)}
@@ -111,6 +116,8 @@ class LanguageModel:
         return _reply(answer, self.clock() - began)
 
     def _client(self) -> openai.OpenAI:
+        import openai
+
         return openai.OpenAI(
             base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=0
         )  # attempts are counted by the job, not here

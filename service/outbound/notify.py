@@ -13,8 +13,6 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import apprise
-
 from service.outbound.smarthost import NotSent
 from service.store import outbox
 from service.store.database import Connection
@@ -61,6 +59,8 @@ class Notifier:
 
 def check_target(url: str) -> None:
     """Raises ValueError where Apprise knows no such service, or the URL lacks something."""
+    import apprise  # loaded only where notifications are set up
+
     if not url.strip() or apprise.Apprise.instantiate(url.strip(), suppress_exceptions=True) is None:
         raise ValueError(f"not a URL that Apprise can send to: {url.partition('://')[0]}://…")
 
@@ -121,6 +121,8 @@ def after_quiet(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -
 
 async def send(entries: Sequence[outbox.Claimed], target: Target) -> str:
     """Send these as one message. Raises NotSent."""
+    import apprise
+
     sender = apprise.Apprise()
     if not sender.add(target.url):
         raise NotSent("Apprise does not know this kind of URL", permanent=True)
