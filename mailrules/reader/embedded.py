@@ -19,6 +19,7 @@ KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # what machines answer tells no weight
 _ASKED = "asked."
+_WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _URGENT_WORD = "heard.urgent"
 _STATE_SCORE = 0.35  # of a state's unit score
 _SETTLES = {
@@ -160,7 +161,7 @@ class Decision:
         if self._kinds()[0] == "security":
             if urgent >= self._thresholds["perhaps urgent"]:
                 found.append(self._state("security", urgent))
-        elif urgent >= self._thresholds["urgent"]:
+        elif urgent >= self._thresholds["urgent"] and self._shows_weight():
             impact = self._best("impact", ("high", "medium"))
             urgency = self._best("urgency", ("high", "medium")) if impact == "high" else "high"
             found += [self._state(f"impact:{impact}", urgent), self._state(f"urgency:{urgency}", urgent)]
@@ -169,6 +170,13 @@ class Decision:
         else:
             found += self._ordinary()
         return found
+
+    def _shows_weight(self) -> bool:
+        """Whether the mail tells who or what is concerned, or that it cannot wait: the bare words of a trouble do not."""
+        readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
+        return any(
+            reading.counts or any(concept.startswith(_WEIGHING) for concept in reading.concepts) for reading in readings
+        )
 
     def _ordinary(self) -> list[Statement]:
         """Impact and urgency of a mail that is neither P1 nor P2: low, or medium; never both above."""
