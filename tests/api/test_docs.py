@@ -17,7 +17,7 @@ SAYS = (
     '"waiting_on":"team"',
     "サインイン",
     "2 cases",
-    "local\n412 application/problem+json",
+    "True\n412 application/problem+json",
     "2611170040001177",
     '"kind": "case.opened"',
     "case.changed",
