@@ -13,9 +13,9 @@ from service.board.reader import Reader
 from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
-from service.store import cases, feed, timeline
-from service.store.apart import set_apart
+from service.store import cases, feed, suggestions, timeline
 from service.store.cursor import from_cursor, to_cursor
+from service.store.links import set_apart
 
 MAILS = 25
 """Mails on one page; a longer case has pages."""
@@ -38,14 +38,15 @@ def routes(frame: Frame) -> APIRouter:
             return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}", 308)
         after = from_cursor(request.query_params.get("cursor"))
 
-        def read(conn: Any) -> tuple[Any, Any, set[str]]:
+        def read(conn: Any) -> tuple[Any, Any, set[str], list[dict[str, Any]]]:
             return (
                 timeline.page(conn, number, MAILS, after, frame.prefix),
                 feed.of_case(conn, number, frame.prefix, 40),
                 {cases.key_of(other, frame.prefix) for other in set_apart(conn, number)},
+                suggestions.of_case(conn, number, frame.prefix),
             )
 
-        (mails, position), events, apart = frame.database.read(read)
+        (mails, position), events, apart, likely = frame.database.read(read)
         reader = frame.reader(request)
         case = cases.to_now(found, reader.now, calendars_of(frame.rules, found.document.get("vendor")))
         return frame.page(
@@ -55,6 +56,7 @@ def routes(frame: Frame) -> APIRouter:
             history=[event for event in events if event["who"]],
             version=found.version,
             proposed=[key for key in case.get("related", []) if key not in apart],
+            suggestions=likely,
             later=to_cursor(position),
             earlier=after is not None,
             done=request.query_params.get("done", ""),
