@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from service.case.bringing import Brought
-from service.case.people import is_team_here
+from service.cases.people import is_team_here
 from service.cases.placement.placement import Plan, place
 from service.store import links, suggestions
 from service.store.keeping import Arrived as Arrived
