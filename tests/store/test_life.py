@@ -32,12 +32,11 @@ from sqlalchemy import select
 from service.errors import Conflict
 from service.intake import House, replay
 from service.mail.message import Mail
-from service.store import corrections, placing
+from service.store import corrections
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.tables import cases, events, messages
 from tests.case.filing import Filing
 from tests.case.test_any_order import conversations
-from tests.case.test_sighting import like_mails
 from tests.postgres import Postgres
 from tests.store.desk import NOW, Desk
 
@@ -69,7 +68,7 @@ class Life(RuleBasedStateMachine):
         self.desk = Desk(self.database)
         self.hands: list[Hand] = []
 
-    @initialize(mails=st.one_of(conversations(common_words=False), like_mails()), data=st.data())
+    @initialize(mails=conversations(common_words=False), data=st.data())
     def written(self, mails: list[Mail], data: st.DataObject) -> None:
         self.mails = mails
         self.waiting = data.draw(st.permutations(mails))
@@ -132,11 +131,6 @@ class Life(RuleBasedStateMachine):
         stood = self.standing()
         list(replay(self.database, self.house, None, since=None, apply=True, now=NOW))
         assert self.standing() == stood
-
-    @rule()
-    def the_rules_look_at_everything_again(self) -> None:
-        stand = set(self.standing().values())
-        self.act(lambda conn: placing.regroup(conn, stand, now=NOW))
 
     # ── what always holds ────────────────────────────────────────────────────────────────────────────────────────────
 
