@@ -22,6 +22,7 @@ from service.mailbox.imap import ImapSource
 from service.mailbox.oauth import Tokens
 from service.mailbox.source import Source, TokenStore
 from service.settings import Settings
+from service.signals import on_signals
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.encryption import secret_box
@@ -32,8 +33,7 @@ _log = structlog.get_logger("sodan.mailbox")
 def run_mailboxes(settings: Settings, configured: Sequence[Mailbox]) -> None:
     """Fetch until SIGTERM or SIGINT."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     database = Database(settings.database_url)
     with contextlib.suppress(Unavailable):
