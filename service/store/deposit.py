@@ -19,17 +19,22 @@ from sqlalchemy.util import await_only
 from service.store.spool import NewEntry
 from service.store.tables import storable, to_json
 
-_COLUMNS = "id, received_at, due_at, channel, source, peer, helo, authserv, mail_from, rcpt_tos, size, sha256, state"
-_TYPES = ["text", "timestamptz", "timestamptz", *["text"] * 7, "int4", "text"]
-_ARRAYS = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, 1))
-_ENVELOPES = (
-    f"INSERT INTO spool ({_COLUMNS}) SELECT a, b, c, d, e, f, g, h, i, j::jsonb, k, l, 'waiting' "  # noqa: S608 - constants
-    f"FROM unnest({_ARRAYS}) AS given(a, b, c, d, e, f, g, h, i, j, k, l)"
-)
-_EVERYTHING = (
-    f"WITH kept AS ({_ENVELOPES}) INSERT INTO contents (id, codec, bytes) "  # noqa: S608 - constants
-    "SELECT a, 'raw', b FROM unnest($1::text[], $13::bytea[]) AS given(a, b)"
-)
+_TYPES = {
+    "id": "text",
+    "received_at": "timestamptz",
+    "due_at": "timestamptz",
+    "channel": "text",
+    "source": "text",
+    "peer": "text",
+    "helo": "text",
+    "mail_from": "text",
+    "rcpt_tos": "jsonb",
+    "size": "int4",
+    "sha256": "text",
+}
+"""The columns of an envelope as every version of the schema has them, with their PostgreSQL types."""
+_LATER = {"authserv": "text"}
+"""Columns of a later migration: written only when an entry has a value, so that mail is taken in beside a migration."""
 _SMALL_BYTES = 524_288
 """Contents up to here, together, go in one statement on PostgreSQL; COPY is faster for more, but one more step."""
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"
@@ -51,43 +56,82 @@ def put(conn: Connection, entries: Sequence[NewEntry]) -> None:
         _put_sqlite(conn, entries[start : start + _SQLITE_ROWS])
 
 
+def _columns(entries: Sequence[NewEntry]) -> tuple[str, ...]:
+    later = [name for name in _LATER if any(getattr(entry.envelope, name) is not None for entry in entries)]
+    return (*_TYPES, *later)
+
+
 def _put_sqlite(conn: Connection, entries: Sequence[NewEntry]) -> None:
     envelopes: list[Any] = []
     contents: list[Any] = []
+    columns = _columns(entries)
     for entry in entries:
         moment = entry.received_at.astimezone(UTC).strftime(_SQLITE_MOMENT)
-        envelopes += (entry.id, moment, moment, *_envelope(entry))
+        values = _envelope(entry) | {"received_at": moment, "due_at": moment}
+        envelopes += (values[column] for column in columns)
         contents += (entry.id, entry.content)
-    conn.exec_driver_sql(_insert(f"spool ({_COLUMNS})", f"({'?, ' * 12}'waiting')", len(entries)), tuple(envelopes))
+    into = f"spool ({', '.join(columns)}, state)"
+    row = f"({'?, ' * len(columns)}'waiting')"
+    conn.exec_driver_sql(_insert(into, row, len(entries)), tuple(envelopes))
     conn.exec_driver_sql(_insert("contents (id, codec, bytes)", "(?, 'raw', ?)", len(entries)), tuple(contents))
 
 
 def _put_postgresql(conn: Connection, entries: Sequence[NewEntry]) -> None:
-    rows = [(entry.id, entry.received_at, entry.received_at, *_envelope(entry)) for entry in entries]
+    columns = _columns(entries)
+    rows = [[values[column] for column in columns] for values in map(_envelope, entries)]
     envelopes = tuple(map(list, zip(*rows, strict=True)))
     if in_one_statement(entries):
-        conn.exec_driver_sql(_EVERYTHING, (*envelopes, [entry.content for entry in entries]))
+        conn.exec_driver_sql(_everything(columns), (*envelopes, [entry.content for entry in entries]))
         return
-    conn.exec_driver_sql(_ENVELOPES, envelopes)
+    conn.exec_driver_sql(_envelopes(columns), envelopes)
     driver: Any = conn.connection.driver_connection  # within the transaction that the statement before began
     records = [(entry.id, "raw", entry.content) for entry in entries]
     await_only(driver.copy_records_to_table("contents", records=records, columns=("id", "codec", "bytes")))
 
 
-def _envelope(entry: NewEntry) -> tuple[Any, ...]:
-    """The columns from ``channel`` to ``sha256``."""
-    given = entry.envelope
-    return (
-        given.channel,
-        _words(given.source),
-        _words(given.peer),
-        _words(given.helo),
-        _words(given.authserv),
-        storable(given.mail_from),
-        to_json(given.rcpt_tos),
-        len(entry.content),
-        entry.sha256,
+@lru_cache(maxsize=4)
+def _envelopes(columns: tuple[str, ...]) -> str:
+    """PostgreSQL: the envelopes, one array a column."""
+    types = _TYPES | _LATER
+    # an array of jsonb cannot be bound as strings: it travels as text and is cast row by row
+    arrays = ", ".join(
+        f"${place}::{'text' if types[column] == 'jsonb' else types[column]}[]"
+        for place, column in enumerate(columns, 1)
     )
+    values = ", ".join(f"{column}::jsonb" if types[column] == "jsonb" else column for column in columns)
+    names = ", ".join(columns)
+    return (
+        f"INSERT INTO spool ({names}, state) SELECT {values}, 'waiting' "  # noqa: S608 - names of this module
+        f"FROM unnest({arrays}) AS given({names})"
+    )
+
+
+@lru_cache(maxsize=4)
+def _everything(columns: tuple[str, ...]) -> str:
+    """PostgreSQL: envelopes and contents in one statement."""
+    return (
+        f"WITH kept AS ({_envelopes(columns)}) INSERT INTO contents (id, codec, bytes) "  # noqa: S608 - as above
+        f"SELECT a, 'raw', b FROM unnest($1::text[], ${len(columns) + 1}::bytea[]) AS given(a, b)"
+    )
+
+
+def _envelope(entry: NewEntry) -> dict[str, Any]:
+    """The values of the columns of ``spool``, by name."""
+    given = entry.envelope
+    return {
+        "id": entry.id,
+        "received_at": entry.received_at,
+        "due_at": entry.received_at,
+        "channel": given.channel,
+        "source": _words(given.source),
+        "peer": _words(given.peer),
+        "helo": _words(given.helo),
+        "authserv": _words(given.authserv),
+        "mail_from": storable(given.mail_from),
+        "rcpt_tos": to_json(given.rcpt_tos),
+        "size": len(entry.content),
+        "sha256": entry.sha256,
+    }
 
 
 def _words(words: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import uuid
 from collections.abc import Iterator
@@ -60,7 +61,9 @@ def _case(conn: Connection) -> None:
     case |= {"vendor_refs": [], "missing": ["when"], "document": {"key": "SD-7", "title": "プリンター"}}
     conn.execute(insert(tables.tables["cases"]), {**case, "opened_at": at, "updated_at": at})
     entry = {"id": "0" * 36, "received_at": at, "due_at": at, "channel": "smtp", "rcpt_tos": [], "size": 3}
-    conn.execute(insert(tables.tables["spool"]), {**entry, "sha256": "0" * 64, "state": "done"})
+    conn.execute(
+        insert(tables.tables["spool"]), {**entry, "sha256": hashlib.sha256(b"old").hexdigest(), "state": "done"}
+    )
     conn.execute(insert(tables.tables["contents"]), {"id": "0" * 36, "codec": "raw", "bytes": b"old"})
     message = {"id": 9, "case_id": 7, "origin": "delivered", "in_reply_to": [], "refs": [], "author_role": "requester"}
     message |= {"to": [], "cc": [], "received_at": at, "headers": {}, "defects": [], "findings": [], "evidence": {}}
