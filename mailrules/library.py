@@ -21,6 +21,7 @@ from mailrules.engine.rulefile import RuleError, RuleFile, rule_file
 from mailrules.engine.sources import Library, Source
 from mailrules.patterns import PatternError
 from mailrules.patterns import let_go as forget_compiled
+from mailrules.reader.weights import shipped_weights
 from mailrules.reading import make_reader
 from mailrules.site import Site
 from mailrules.vendors import Vendors
@@ -32,6 +33,8 @@ HERE = Path(__file__).parent
 VENDORS, RULES, SEES = HERE / "vendors", HERE / "rules", HERE / "reader" / "sees.yaml"
 MADE = {"kind": (), "priority": ("kind",), "triage": ("kind",), "checklist": ("kind",)}
 """Facts that the final stage of a file may read beside what its own rules gave."""
+WORDED = ("rules", "catalogue", "concepts", "reader")
+"""Rooms whose YAML files decide what is said."""
 QUESTIONS = ("kind", "acts", "asks", "tone", "parked", "problem", "standing", "priority", "triage", "checklist")
 
 
@@ -64,7 +67,7 @@ def build(library: Library) -> Rules:
     required = _required(written["checklist"]["required"], library, meanings)
     reader = make_reader(_words(library))
     return Rules(
-        version=version_of(library, reader.version),
+        version=version_of(library),
         packs=tuple(source.pack.pack for source in library.sources if not source.shipped),
         catalogue=meanings,
         files=files,
@@ -84,10 +87,10 @@ def let_go() -> None:
     forget_compiled()
 
 
-def version_of(library: Library, reader: str = "") -> str:
-    """`rules-<digest>` over every word of every rule and pack."""
-    digest = hashlib.sha256(reader.encode())
-    for file in sorted((*RULES.glob("*.yaml"), *(HERE / "catalogue").glob("*.yaml"))):
+def version_of(library: Library) -> str:
+    """`rules-<digest>` over every word of every rule and pack, and what the embedded reader is made of."""
+    digest = hashlib.sha256(shipped_weights().version.encode())
+    for file in sorted(file for room in WORDED for file in (HERE / room).glob("*.yaml")):
         digest.update(file.read_bytes())
     for source in library.sources:
         digest.update(source.pack.pack.encode() + b"\0" + source.text.encode() + b"\0")

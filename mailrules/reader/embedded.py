@@ -11,14 +11,17 @@ from collections.abc import Collection
 from functools import cache
 
 from ..statement import UNSURE, MailText, Statement
-from .concepts import ConceptMatcher, shipped_vocabulary
+from .clauses import clause_properties
+from .concepts import ConceptHit, ConceptMatcher, shipped_vocabulary
+from .features import Reading
 from .mailview import MailView, best_unit, mail_inputs, side_of, view_mail, whole_features
 from .weights import Matrix, UnitClassifier, Weights, shipped_weights
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # what machines answer tells no weight
-_ASKED = "asked."
+_ASKED, _PLAIN = "asked.", "plain."
+_MILD = frozenset({"question", "condition", "plan"})
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _URGENT_WORD = "heard.urgent"
 _STATE_SCORE = 0.35  # of a state's unit score
@@ -90,6 +93,7 @@ class Decision:
         if "ask:any" in self.chances:
             found += self._asks()
         found += self._settling()
+        found += [self._quote(meaning, at, 1.0) for meaning, at in self._plainly().items()]
         found += self._heard()
         for meaning in ("recovered", "ongoing"):
             if self.chances.get(meaning, 0) >= self.threshold(meaning):
@@ -127,9 +131,19 @@ class Decision:
         found = []
         for at, reading in enumerate(self.view.readings):
             told = {*reading.signals, *reading.concepts}
-            mild = {name for own in reading.properties for name in own} & {"question", "condition", "plan"}
-            if not told.isdisjoint(signs) and not mild:
+            if not told.isdisjoint(signs) and not _mild(reading):
                 found.append(at)
+        return found
+
+    def _plainly(self) -> dict[str, int]:
+        """Meanings that a sentence states in plain words (`concepts/plain.yaml`), and the first unit that does."""
+        begin = f"{_PLAIN}{side_of(self.view.mail)}."
+        found: dict[str, int] = {}
+        for at, reading in enumerate(self.view.readings):
+            if not _mild(reading):
+                for hit in reading.hits:
+                    if hit.concept.startswith(begin) and not _negated_around(reading, hit):
+                        found.setdefault(hit.concept[len(begin) :], at)
         return found
 
     def _score(self, meaning: str, at: int) -> float:
@@ -172,7 +186,7 @@ class Decision:
         return found
 
     def _shows_weight(self) -> bool:
-        """Whether the mail tells who or what is concerned, or that it cannot wait: the bare words of a trouble do not."""
+        """Whether the mail tells who or what is concerned, or that it cannot wait: bare words of a trouble do not."""
         readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
         return any(
             reading.counts or any(concept.startswith(_WEIGHING) for concept in reading.concepts) for reading in readings
@@ -200,10 +214,12 @@ class Decision:
             return []
         units = range(len(self.view.readings))
         best = best_unit(self.scores, len(self.view.readings), [column])
+        told = set(self._plainly().values())  # what a sentence states plainly it does not ask
         sure = [at for at in units if at == best or self.scores[at, column] >= self._thresholds["ask unit"]]
         return [
             statement
             for at in sure
+            if at not in told
             for statement in (self._quote("ask:something", at, chance), *self._topics(at, chance))
         ]
 
@@ -239,6 +255,18 @@ class Decision:
             return Statement(name, state, subject, -1, -1, round(chance, 3))
         unit = self.view.readings[at].unit
         return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))
+
+
+def _mild(reading: Reading) -> bool:
+    """Whether a sentence asks, supposes or plans: it states nothing that moves a case."""
+    return any(own & _MILD for own in reading.properties)
+
+
+def _negated_around(reading: Reading, hit: ConceptHit) -> bool:
+    """Whether the clause of a hit is negated outside of its own words."""
+    start, end = next(span for span in reading.clauses if span[0] <= hit.start < span[1])
+    rest = (*reading.forms[start : hit.start], *reading.forms[hit.end : end])
+    return "negated" in clause_properties(rest)
 
 
 @cache

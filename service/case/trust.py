@@ -131,8 +131,12 @@ def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[in
         return found
 
     def brought() -> set[int]:
-        """Vendors' mails that count by their own number: asked last, when the case's own vendor is known."""
-        return {node.id for node in pending if _brings_itself(node, sides[node.id], company)}
+        """Vendors' mails that count by their own number: asked last, when the case's own vendor is known.
+
+        What was found inside a mail does not count: anybody can write what looks like a vendor's.
+        """
+        alone = [node for node in pending if node.origin == "delivered" or not outers.get(node.id)]
+        return {node.id for node in alone if _brings_itself(node, sides[node.id], company)}
 
     while admit(counts) or ((fit := brought()) and admit(lambda node: node.id in fit)):
         pass

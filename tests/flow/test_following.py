@@ -17,16 +17,14 @@ from tests.served import Served
 
 PACK = """pack: own.words
 title: words of this site
-signals:
-  - {id: own_gate, phrases: [正門ゲート], examples: [正門ゲートが閉まりません。], near_misses: [裏門です。]}
-decisions:
+find:
   - id: own.gate
-    when: own_gate && ours
-    then: {item: product}
+    meaning: item.product
+    phrases: [正門ゲート]
     examples: [正門ゲートが閉まりません。]
     near_misses: [裏門です。]
 """
-BROKEN = PACK.replace("own_gate && ours", "own_gaet && ours")
+BROKEN = PACK.replace("item.product", "item.produkt")
 
 
 @pytest.fixture
@@ -89,7 +87,7 @@ def test_what_is_broken_is_refused_and_told_once(
         files.look()
     assert house.rules is good
     assert house.refused is not None
-    assert house.refused.startswith(f"{folder / 'own.yaml'}:6: own.gate: ")
+    assert house.refused.startswith(f"{folder / 'own.yaml'}:4: own.gate: ")
     assert capsys.readouterr().out.count("changed rules refused") == 1
     write(folder, PACK)
     files.look()
@@ -155,7 +153,7 @@ def test_a_running_service_follows_its_packs_and_loses_no_mail(served: Served, f
     write(folder, BROKEN)
     served.process.send_signal(signal.SIGHUP)
     send_until('event="changed rules refused"', 2)
-    assert "own.yaml:6: own.gate" in served.log.read_text()
+    assert "own.yaml:4: own.gate" in served.log.read_text()
     assert "sodan doctor" in health()["note"]
     metrics = httpx.get(f"http://127.0.0.1:{served.http}/metrics").text
     assert "sodan_rules_refused 1.0" in metrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from service.case.line import counted
 from service.cases.people import participants_of
 from service.store import placing
 from service.store.database import Database
@@ -20,7 +21,7 @@ RECEIPT = mail("receipt", ACME, "Label printer feeds two sheets [acme #550123]",
 def participants(desk: Desk, name: str) -> dict[str, str]:
     case = desk.case_of(name)
     lines = desk.database.read(lambda conn: placing.lines(conn, case))
-    return {one.address: one.role for one in participants_of(lines)}
+    return {one.address: one.role for one in participants_of(counted(lines))}
 
 
 def test_an_outsider_who_opens_a_case_by_a_vendors_mail_is_team_in_it(database: Database) -> None:
