@@ -97,6 +97,13 @@ def unfinished(database: Path) -> int:
     return int(total) - int(done or 0)
 
 
+def wait_for_more(database: Path, fetcher: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    """Return once another mail is kept, or there is none left that could be."""
+    before, end = kept(database), time.monotonic() + seconds
+    while kept(database) == before and fetcher.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mails", type=int, default=5000)
@@ -118,22 +125,25 @@ def main() -> int:
     total, database = len(waiting), folder / "sodan.db"
     share = -(-total // (given.kills + 1))
     began = time.monotonic()
-    fetcher, killed_at = start(variables, folder / "log"), []
+    fetcher, killed_at, server_kills = start(variables, folder / "log"), [], 0
     for kill in range(given.kills + 1):
         for number in range(kill * share, min(total, (kill + 1) * share)):
             put(server, USERS[number % 2], number, waiting[number])
         if kill == given.kills:
             break
-        before = kept(database)
-        while kept(database) == before and fetcher.poll() is None:
-            time.sleep(0.01)
+        wait_for_more(database, fetcher)
         time.sleep(chance.uniform(0, 0.4))  # in the middle of what it does
+        server.kill()
+        server_kills += 1
+        if kill % 2:  # the fetcher meets a server that is gone; else it is killed with the server
+            server.start()
+            wait_for_more(database, fetcher)
+            time.sleep(chance.uniform(0, 0.4))
         fetcher.kill()
         fetcher.wait()
-        if kill % 2:
-            server.kill()
-            server.start()
         killed_at.append(kept(database))
+        if not kill % 2:
+            server.start()
         fetcher = start(variables, folder / "log")
     end = time.monotonic() + 900
     while time.monotonic() < end and (kept(database) < total or unfinished(database)):
@@ -145,7 +155,7 @@ def main() -> int:
         "mails": total,
         "of the corpus": min(total // 2, sum(b"No answer." not in one for one in waiting)),
         "fetcher killed": given.kills,
-        "server killed": given.kills // 2,
+        "server killed": server_kills,
         "kept when killed": killed_at,
         "once": sum(count == 1 for count in times.values()),
         "twice": sum(count > 1 for count in times.values()),

@@ -28,19 +28,24 @@ def mailbox_list(*, json: Annotated[bool, Parameter(negative=())] = False) -> in
 
 
 @app.command(name="test")
-def mailbox_test(*names: str) -> int:
+def mailbox_test(*names: str, round_trip: Annotated[bool, Parameter(negative=())] = False, seconds: float = 120) -> int:
     """Sign in, open the folders, look at rights, read a mail; say what to do about each failure.
 
     Parameters
     ----------
     names
         Only these. Without it, all.
+    round_trip
+        Also send a mail to the mailbox by SODAN_SMARTHOST (without one: ask for a mail), wait for it, flag or move it.
+    seconds
+        How long to wait for that mail.
     """
     from service.mailbox.file import load
     from service.terminal.mailboxes import chosen, examine
 
     settings = start.settings()
-    return examine(settings, chosen(load(settings), names), start.database(settings))
+    waits = seconds if round_trip else None
+    return examine(settings, chosen(load(settings), names), start.database(settings), waits)
 
 
 @app.command(name="run")

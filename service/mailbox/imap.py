@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import json
-import logging
 import select
-import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,9 +14,10 @@ from email.header import decode_header, make_header
 from typing import Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientError
 
 from service.mailbox.file import After, Imap
+from service.mailbox.imap_server import ImapServer, brief
 from service.mailbox.source import (
     FolderMissing,
     FolderState,
@@ -26,9 +25,7 @@ from service.mailbox.source import (
     MailboxError,
     MailUnreadable,
     Page,
-    SignInRefused,
     TokenSource,
-    trust,
 )
 
 PAGE = 200
@@ -36,17 +33,6 @@ PAGE = 200
 LOOK_SECONDS = 0.5
 """How soon ``wait`` notices that it is to stop."""
 _FLAGS = {"seen": b"\\Seen", "flagged": b"\\Flagged"}
-_NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the network in between"
-
-logging.getLogger("imapclient").setLevel(logging.WARNING)  # its debug lines hold what is said, passwords too
-
-
-class _Client(IMAPClient):  # type: ignore[misc]  # taken as untyped
-    """An IMAPClient whose ``idle_check(0)`` also sees what came together with an earlier line."""
-
-    def _poll_socket(self, sock: Any, timeout: float | None = None) -> Any:
-        """imaplib reads ahead: what it has already is not on the socket any more (``* 2 EXISTS`` behind ``+``)."""
-        return timeout == 0 or super()._poll_socket(sock, timeout)
 
 
 class ImapSource:
@@ -55,9 +41,8 @@ class ImapSource:
     batch = 50
 
     def __init__(self, given: Imap, after: After, tokens: TokenSource | None) -> None:
-        self._given = given
+        self._server = ImapServer(given, tokens)
         self._after = after
-        self._tokens = tokens
         self._clients: dict[str, IMAPClient] = {}
         """By selected folder; the empty name stands for a connection that has none selected yet."""
         self._valid: dict[str, int] = {}
@@ -66,7 +51,7 @@ class ImapSource:
 
     def open(self) -> None:
         if not self._clients:
-            self._clients[""] = self._connect()
+            self._clients[""] = self._server.connect()
 
     def close(self) -> None:
         clients, self._clients = self._clients, {}
@@ -74,84 +59,14 @@ class ImapSource:
             with contextlib.suppress(Exception):
                 client.shutdown()
 
-    def _connect(self) -> IMAPClient:
-        given = self._given
-        try:
-            client = _Client(
-                given.host,
-                port=given.port_or_usual,
-                ssl=given.tls == "implicit",
-                ssl_context=trust(given.ca_file) if given.tls == "implicit" else None,
-                timeout=given.timeout,
-            )
-            if given.tls == "starttls":
-                client.starttls(trust(given.ca_file))
-        except ssl.SSLCertVerificationError as error:
-            raise MailboxError(
-                f"the certificate of {given.host} is not accepted: {error.verify_message}",
-                "name the authority that signed it as imap.ca_file, or put right host or the server's certificate",
-            ) from None
-        except (OSError, IMAPClientError) as error:
-            words = f"{given.host}:{given.port_or_usual} cannot be reached ({_brief(error)})"
-            raise MailboxError(words, _NEXT_STEP_NETWORK) from None
-        try:
-            self._sign_in(client)
-        except BaseException:
-            with contextlib.suppress(Exception):
-                client.shutdown()
-            raise
-        return client
-
-    def _sign_in(self, client: IMAPClient) -> None:
-        given = self._given
-        try:
-            if self._tokens is not None:
-                self._by_token(client, self._tokens)
-            elif given.password is not None:
-                password = given.password.read()
-                if client.has_capability("AUTH=PLAIN"):
-                    client.plain_login(given.user, password)
-                else:
-                    client.login(given.user, password)
-        except LoginError as error:
-            if "UNAVAILABLE" in str(error).upper():
-                raise MailboxError(
-                    f"{given.host} cannot check sign-ins now", "it is tried again; ask whoever runs it"
-                ) from None
-            raise SignInRefused(
-                f"{given.host} refuses the sign-in of {given.user} ({_brief(error)})",
-                "look at user and secret; a renewed secret is read by itself at the next try",
-            ) from None
-        except (OSError, IMAPClientError) as error:
-            raise MailboxError(
-                f"{given.host} broke off the sign-in ({_brief(error)})", "it is tried again; look at the server's log"
-            ) from None
-
-    def _by_token(self, client: IMAPClient, tokens: TokenSource) -> None:
-        wanted = self._given.oauth.mechanism if self._given.oauth else None
-        offered = [name for name in ("OAUTHBEARER", "XOAUTH2") if client.has_capability(f"AUTH={name}")]
-        mechanism = wanted or (offered[0] if offered else None)
-        if mechanism is None:
-            raise SignInRefused(
-                f"{self._given.host} offers neither OAUTHBEARER nor XOAUTH2",
-                "sign in by password, or name another host",
-            )
-        token = tokens.token()
-        login = client.oauthbearer_login if mechanism == "OAUTHBEARER" else client.oauth2_login
-        try:
-            login(self._given.user, token)
-        except LoginError:
-            tokens.refused()  # it may have been revoked before its time: the next try asks for another
-            raise
-
     def _folder(self, folder: str) -> IMAPClient:
         """The connection that has this folder selected."""
         client = self._clients.get(folder)
         if client is not None:
             return client
-        client = self._clients.pop("", None) or self._connect()
+        client = self._clients.pop("", None) or self._server.connect()
         self._clients[folder] = client
-        with self._told(f"{folder} cannot be opened"):
+        with self._server.told(f"{folder} cannot be opened"):
             try:
                 answer = client.select_folder(folder, readonly=self._after == After())
             except imaplib.IMAP4.abort:
@@ -160,25 +75,11 @@ class ImapSource:
                 del self._clients[folder]
                 self._clients[""] = client
                 raise FolderMissing(
-                    f"the folder {folder} cannot be opened ({_brief(error)})",
+                    f"the folder {folder} cannot be opened ({brief(error)})",
                     "was it renamed or deleted? Name an existing one under folders, or give the user access",
                 ) from None
             self._valid[folder] = int(answer[b"UIDVALIDITY"])
         return client
-
-    @contextlib.contextmanager
-    def _told(self, doing: str) -> Iterator[None]:
-        """Errors of connection and protocol as MailboxError."""
-        try:
-            yield
-        except (OSError, IMAPClientError, ssl.SSLError, KeyError, ValueError) as error:
-            if isinstance(error, TimeoutError):
-                words = f"{self._given.host} was silent for {self._given.timeout:g} s"
-                raise MailboxError(words, "it is tried again; a slow server needs a larger imap.timeout") from None
-            raise MailboxError(
-                f"{doing}: {self._given.host} broke off ({_brief(error)})",
-                "it is tried again; look at the server's log",
-            ) from None
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,11 +90,11 @@ class ImapSource:
         criteria: list[Any] = ["UNDELETED", "UNDRAFT", "UID", f"{last + 1}:*"]
         if since is not None:  # SINCE knows days only, and the server's zone: a day more, then by the minute
             criteria += ["SINCE", (since - timedelta(days=1)).date()]
-        with self._told(f"{folder} cannot be searched"):
+        with self._server.told(f"{folder} cannot be searched"):
             uids = sorted(uid for uid in client.search(criteria) if uid > last)  # "n:*" always names the last one
         for start in range(0, len(uids), PAGE):
             chunk = uids[start : start + PAGE]
-            with self._told(f"{folder} cannot be listed"):
+            with self._server.told(f"{folder} cannot be listed"):
                 listed = client.fetch(chunk, ["INTERNALDATE", "RFC822.SIZE"])
             found = [_found(folder, valid, uid, listed[uid]) for uid in chunk if uid in listed]
             within = [one for one in found if since is None or one.arrived_at >= since]
@@ -206,7 +107,7 @@ class ImapSource:
         if not places:
             return contents
         try:
-            with self._told(f"mail in {folder} cannot be fetched"):
+            with self._server.told(f"mail in {folder} cannot be fetched"):
                 answer = client.fetch(sorted(places), ["BODY.PEEK[]"])
         except MailboxError as error:
             raise MailUnreadable(error.cause, error.next_step) from None
@@ -222,13 +123,13 @@ class ImapSource:
         client = self._folder(folder)
         if not self._is_valid(folder, place):
             return None
-        with self._told(f"{folder} cannot be listed"):
+        with self._server.told(f"{folder} cannot be listed"):
             uid = _uid(place)
             listed = client.fetch([uid], ["INTERNALDATE", "RFC822.SIZE"])
         return _found(folder, self._valid[folder], uid, listed[uid]) if uid in listed else None
 
     def subject(self, folder: str, found: Found) -> str:
-        with self._told(f"{folder} cannot be listed"):
+        with self._server.told(f"{folder} cannot be listed"):
             answer = self._folder(folder).fetch([_uid(found.place)], ["BODY.PEEK[HEADER.FIELDS (SUBJECT)]"])
         raw = next((v for k, v in answer.get(_uid(found.place), {}).items() if k.startswith(b"BODY")), b"")
         try:
@@ -243,7 +144,7 @@ class ImapSource:
         uids = sorted(_uid(place) for place in places if self._is_valid(folder, place))
         if not uids or self._after == After():
             return
-        with self._told("mail cannot be flagged or moved"):
+        with self._server.told("mail cannot be flagged or moved"):
             try:
                 if self._after.flag is not None:
                     client.add_flags(uids, [_flag(self._after.flag)], silent=True)
@@ -255,7 +156,7 @@ class ImapSource:
                 raise
             except IMAPClientError as error:
                 raise FolderMissing(
-                    f"{self._given.host} does not flag or move fetched mail ({_brief(error)})",
+                    f"{self._server.host} does not flag or move fetched mail ({brief(error)})",
                     "look at the folder's name, the user's rights there, and the quota",
                 ) from None
 
@@ -266,7 +167,7 @@ class ImapSource:
         if not idle or not idle[0].has_capability("IDLE"):
             stop.wait(seconds)
             return
-        with self._told("waiting for mail"):
+        with self._server.told("waiting for mail"):
             for client in idle:
                 client.idle()
             poller = select.poll()
@@ -287,7 +188,7 @@ class ImapSource:
     def examine(self, folder: str) -> FolderState:
         client = self._folder(folder)
         problems: list[tuple[str, str]] = []
-        with self._told(f"{folder} cannot be examined"):
+        with self._server.told(f"{folder} cannot be examined"):
             answer = client.select_folder(folder, readonly=self._after == After())
             if self._after.flag is not None:
                 flag, allowed = _flag(self._after.flag), answer.get(b"PERMANENTFLAGS", ())
@@ -355,9 +256,3 @@ def _full(client: IMAPClient, folder: str) -> list[tuple[str, str]]:
         if full:
             return [(f"the mailbox is full ({full[0].resource})", "make room: its server takes no new mail")]
     return []
-
-
-def _brief(error: BaseException) -> str:
-    """A server's words without what may be long, or the kind of the error."""
-    words = str(error).replace("\r", " ").replace("\n", " ").strip().removeprefix("b'").rstrip("'")
-    return words[:160] or type(error).__name__

@@ -1,4 +1,4 @@
-"""What is sent because time passed: overdue promises, untriaged cases, the digest, one reminder, an unwell spool.
+"""What is sent because time passed: promises, untriaged cases, digest, one reminder, trouble with sodan itself.
 
 Each has a key in the outbox that is written once only, so that it does not matter how often, or by how many processes,
 a round is made.
@@ -6,7 +6,6 @@ a round is made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -18,15 +17,15 @@ from service.outbound import notify, policy
 from service.outbound.acknowledge import Outbound, items_to_ask, reply_subject
 from service.outbound.notify import News, Notifier
 from service.outbound.texts import spoken
+from service.outbound.trouble import trouble
 from service.settings import Settings
 from service.store import duties as due
-from service.store import outbox, spool
+from service.store import outbox
 from service.store.database import Connection, Database
 from service.store.openings import opening
 from service.store.outbox import Draft
 
 EVERY = timedelta(seconds=30)
-WAITS_TOO_LONG = timedelta(minutes=15)
 WEEKDAY = 0
 """Of the weekly mail: Monday."""
 
@@ -69,7 +68,7 @@ class Round:
                 title = f"{key} needs triage: {document.get('title') or ''}"
                 text = "\n".join(filter(None, (document.get("excerpt") or "", self.notifier.link(key))))
                 notify.write(conn, [News(f"triage:{key}", title, text)], self.notifier, now, case_id)
-        notify.write(conn, _unwell(conn, now), self.notifier, now)
+        notify.write(conn, trouble(conn, now), self.notifier, now)
 
     def _worked(self, since: datetime, now: datetime, document: dict[str, Any], side: str = "team") -> int:
         calendar = calendars_of(self.house.rules, document.get("vendor"))[side]  # type: ignore[index]
@@ -146,17 +145,3 @@ class Round:
         opens, closes = calendar.opens, calendar.closes
         seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
         return seconds if seconds > 0 else 86400
-
-
-def _unwell(conn: Connection, now: datetime) -> Sequence[News]:
-    """The spool needs a person: mails were set aside, or the oldest waits too long. Said once an hour."""
-    found = []
-    hour = now.replace(minute=0, second=0, microsecond=0).isoformat()
-    shunted = spool.undone(conn).get("shunted", 0)
-    if shunted:
-        found.append(News(f"shunted:{shunted}", f"sodan: {shunted} mails were set aside", "`sodan spool list`", True))
-    oldest = spool.oldest_waiting(conn)
-    if oldest is not None and now - oldest > WAITS_TOO_LONG:
-        minutes = int((now - oldest).total_seconds() // 60)
-        found.append(News(f"waiting:{hour}", f"sodan: a mail has waited for {minutes} minutes", "`sodan doctor`", True))
-    return found

@@ -114,7 +114,7 @@ def sender_of(settings: Settings, database: Database, house: House, clock: Calla
         envelope_from=envelope_from,
         hostname=settings.hostname,
         smarthost=check(settings.smarthost) if settings.smarthost else None,
-        login=Login(_password(settings), settings.smarthost_token_command),
+        login=login_of(settings),
         targets=tuple(map(Target, settings.notify)),
         after_sent=after_sent,
     )
@@ -161,6 +161,11 @@ def _key(database: Database, stop: threading.Event, clock: Callable[[], datetime
             _log.warning("the sender waits", reason=str(error))
             stop.wait(AWAY_SECONDS)
     return b""
+
+
+def login_of(settings: Settings) -> Login:
+    """How to sign in at the smart host. Raises Refused where the password's file cannot be read."""
+    return Login(_password(settings), settings.smarthost_token_command)
 
 
 def _password(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from service.mailbox.source import FolderMissing, MailboxError, Source
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
+from service.terminal.round_trip import round_trip
 from service.terminal.tables import print_rows, visible
 
 FOUND_WRONG = 1
@@ -68,8 +69,13 @@ def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, no
     }  # fmt: skip
 
 
-def examine(settings: Settings, configured: Sequence[Mailbox], database: Database) -> int:
-    """Try everything that fetching needs; status 1 where something would fail. Changes nothing in the mailbox."""
+def examine(
+    settings: Settings, configured: Sequence[Mailbox], database: Database, round_trip_seconds: float | None = None
+) -> int:
+    """Try everything that fetching needs; status 1 where something would fail.
+
+    Changes nothing in the mailbox, unless ``round_trip_seconds`` says how long to wait for a mail that is sent there.
+    """
     wrong = False
     for mailbox in configured:
         source = _source(settings, mailbox, database)
@@ -77,6 +83,8 @@ def examine(settings: Settings, configured: Sequence[Mailbox], database: Databas
             source.open()
             for folder in mailbox.folders:
                 wrong |= not _folder(mailbox, source, folder, settings)
+            if round_trip_seconds is not None:
+                wrong |= not round_trip(settings, mailbox, source, round_trip_seconds, _say)
         except (MailboxError, SodanError) as error:
             wrong |= not _say(False, mailbox.name, *_told(error))
         finally:

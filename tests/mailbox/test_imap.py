@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,6 +33,31 @@ from tests.mailbox.conftest import (
     wait_until,
 )
 from tests.mailbox.dovecot import Dovecot
+
+
+@contextmanager
+def trickling(port: int, chunk: int, pause: float) -> Iterator[int]:
+    """A way to a server whose answers come ``chunk`` bytes at a time, with a pause after each."""
+
+    def forward(source: socket.socket, target: socket.socket, size: int, wait: float) -> None:
+        with suppress(OSError):
+            while data := source.recv(size):
+                target.sendall(data)
+                time.sleep(wait)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                far = socket.create_connection(("127.0.0.1", port))
+                threading.Thread(target=forward, args=(near, far, 65_536, 0), daemon=True).start()
+                threading.Thread(target=forward, args=(far, near, chunk, pause), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        yield listening.getsockname()[1]
 
 
 def _has(database: Database, mails: int) -> bool:
@@ -198,6 +227,48 @@ def test_a_full_mailbox_is_still_read_and_flagged(own_settings: Settings, sqlite
         configured = mailbox(server, tmp_path / "password", after={"flag": "seen"})
         with fetching(own_settings, sqlite, configured):
             wait_until(lambda: states(sqlite) == ["done"] * there)
+
+
+def test_mail_that_a_full_folder_does_not_take_stays_and_is_moved_once_there_is_room(
+    own_settings: Settings, sqlite: Database, tmp_path: Path
+) -> None:
+    full = "mail_plugins = quota\nquota user {\n}\nquota_mailbox_message_count = 3\n"
+    with a_dovecot(full) as server:
+        with server.client() as client:
+            client.create_folder("Done")
+        server.deliver(mail(101), mail(102), mail(103), folder="Done")
+        server.deliver(mail(1), mail(2))
+        with fetching(own_settings, sqlite, mailbox(server, tmp_path / "password", after={"move": "Done"})):
+            wait_until(lambda: len(kept(sqlite)) == 2)
+            wait_until(lambda: "does not flag or move fetched mail" in str(status(sqlite).cause))
+            assert "quota" in str(status(sqlite).next_step)
+            assert states(sqlite) == ["taken", "taken"]
+            with server.client() as client:
+                client.select_folder("INBOX")
+                assert len(client.search("ALL")) == 2, "nothing is deleted"
+                client.select_folder("Done")
+                client.delete_messages(client.search("ALL"))
+                client.expunge()
+            sqlite.transact(lambda conn: conn.execute(update(mailbox_mails).values(due_at=now())))  # minutes later
+            wait_until(lambda: states(sqlite) == ["done", "done"])
+            wait_until(lambda: succeeded(sqlite))
+        with server.client() as client:
+            assert client.select_folder("Done")[b"EXISTS"] == 2
+    assert len(kept(sqlite)) == 2
+
+
+def test_a_server_that_trickles_is_waited_for_and_keeps_its_lease(
+    dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Path
+) -> None:
+    dovecot.deliver(*(mail(n) + b"x" * 2000 for n in range(4)))
+    with trickling(dovecot.port, chunk=400, pause=0.1) as port:
+        imap = {"port": port, "tls": "none", "timeout": 1}  # the whole takes longer, a single silence does not
+        short = own_settings.model_copy(update={"lease_seconds": 1})
+        with fetching(short, sqlite, mailbox(dovecot, tmp_path / "password", imap=imap)):
+            wait_until(lambda: len(kept(sqlite)) == 4, 60)
+            wait_until(lambda: succeeded(sqlite))
+            assert status(sqlite).errors == 0
+    assert len(kept(sqlite)) == 4
 
 
 def test_a_connection_that_begins_in_clear_is_encrypted_before_the_password(

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from service.intake import House, receive
 from service.outbound.sender import Sender
-from service.outbound.setup import after_judging, sender_of
+from service.outbound.setup import After, after_judging, sender_of
 from service.settings import Settings, load
 from service.store import outbox, spool
 from service.store.database import Database
@@ -87,6 +87,8 @@ class Desk:
     settings: Settings
     house: House
     now: datetime = START
+    after: After | None = None
+    """What the worker does once cases are judged; None: what outgoing mail asks of it."""
 
     def deliver(
         self,
@@ -100,7 +102,7 @@ class Desk:
         raw = content.strip("\n").replace("\n", "\r\n").encode()
         envelope = spool.Envelope(channel, mail_from, (rcpt,), peer="127.0.0.1")
         [id] = receive(self.database, [(envelope, raw)], self.now)
-        after = after_judging(self.settings, self.house)
+        after = self.after or after_judging(self.settings, self.house)
         lease = timedelta(seconds=60)
         worker = Worker(
             self.database, self.house, by="test", batch=50, lease=lease, clock=lambda: self.now, after=after

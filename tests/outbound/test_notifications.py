@@ -161,6 +161,85 @@ def test_a_mail_that_was_set_aside_or_waits_is_told(sqlite: Database, host: Smar
     assert [one["title"] for one in target.heard] == ["sodan: a mail has waited for 20 minutes"]
 
 
+def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
+    sqlite: Database, host: Smarthost, target: Target
+) -> None:
+    from service.store import mailboxes
+
+    desk = _desk(sqlite, host, target, notify_quiet="20:00-07:30")
+    began, lease = desk.now, timedelta(seconds=60)
+
+    def fail(conn: Any) -> None:
+        mailboxes.failing(conn, "support", "a", "the sign-in is refused", "renew the secret", desk.now)
+
+    sqlite.transact(lambda conn: mailboxes.acquire(conn, "support", "a", began, lease))
+    sqlite.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", began))
+    for minutes, messages in ((9, 0), (2, 1), (30, 1)):
+        _later(desk, minutes=minutes)
+        sqlite.transact(fail)
+        _look(desk)
+        desk.send()
+        assert len(target.heard) == messages, minutes
+    assert target.heard[0]["title"] == "sodan: mailbox support has not been read for 11 minutes"
+    assert target.heard[0]["message"] == "the sign-in is refused: renew the secret"
+    sqlite.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", desk.now))
+    _later(desk, minutes=12)
+    sqlite.transact(fail)
+    _look(desk)
+    desk.send()
+    assert len(target.heard) == 2, "another absence is another message"
+
+
+def test_a_language_model_that_stays_away_is_told_once_a_day_and_a_short_absence_never(
+    sqlite: Database, host: Smarthost, target: Target
+) -> None:
+    from service import second_reading
+
+    desk = _desk(sqlite, host, target, model_url="http://127.0.0.1:9/v1", model="m", triage_minutes=10_000)
+    desk.after = second_reading.after_judging(desk.settings)
+    desk.deliver(report())
+    reader = second_reading.SecondReader(
+        sqlite, desk.house, second_reading.model_of(desk.settings), second_reading.limits_of(desk.settings),
+        lambda: desk.now,
+    )  # fmt: skip
+    titles = []
+    for minutes in (1, 60, 70, 30):
+        _later(desk, minutes=minutes)
+        reader.step("test")
+        _look(desk)
+        desk.send()
+        titles.append([one["title"] for one in target.heard])
+    assert titles == [[], [], *[["sodan: the language model does not answer"]] * 2]
+    assert "Mail is taken in as before." in target.heard[0]["message"]
+
+
+def test_an_overdue_promise_is_told_once_with_its_words(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target, triage_minutes=10_000)
+    desk.deliver(report())
+    quote = "We will send the fix by Friday."
+    promise = {"promise": "fix", "quote": quote, "due": (desk.now + timedelta(days=2)).isoformat(), "kept": None}
+    sqlite.transact(lambda conn: _document(conn, promises=[promise]))
+    for days, messages in ((1, 0), (2, 1), (2, 1)):
+        _later(desk, days=days)
+        _look(desk)
+        desk.send()
+        assert len(target.heard) == messages
+    assert target.heard[0]["title"] == "SD-1 promise overdue: Outlook"
+    assert quote in target.heard[0]["message"]
+    assert "https://sodan.corp.example/cases/SD-1" in target.heard[0]["message"]
+
+
+def test_a_promise_that_was_kept_is_not_told(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target, triage_minutes=10_000)
+    desk.deliver(report())
+    promise = {"promise": "fix", "quote": "by Friday", "due": desk.now.isoformat(), "kept": "m2"}
+    sqlite.transact(lambda conn: _document(conn, promises=[promise]))
+    _later(desk, days=5)
+    _look(desk)
+    desk.send()
+    assert target.heard == []
+
+
 def test_a_target_that_fails_is_tried_again_and_shows_why(sqlite: Database, host: Smarthost, target: Target) -> None:
     desk = _desk(sqlite, host, target, triage_minutes=1)
     desk.deliver(report())
@@ -184,6 +263,16 @@ def test_an_impossible_target_stops_the_start_by_name(sqlite: Database, host: Sm
     desk = desk_with(sqlite, host, notify=url)
     with pytest.raises(Refused, match="SODAN_NOTIFY"):
         notifier_of(desk.settings)
+
+
+def _document(conn: Any, **given: Any) -> None:
+    """Write into the document of the first case, as judging does."""
+    from sqlalchemy import select, update
+
+    from service.store.tables import cases
+
+    document = conn.execute(select(cases.c.document)).scalars().one()
+    conn.execute(update(cases).values(document={**document, **given}))
 
 
 def _later(desk: Desk, **passed: int) -> None:

@@ -1,0 +1,130 @@
+"""Connects to an IMAP server and signs in by password or token; names what fails (RFC 9051, RFC 7628)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from service.mailbox.file import Imap
+from service.mailbox.source import MailboxError, SignInRefused, TokenSource, trust
+
+_NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the network in between"
+
+logging.getLogger("imapclient").setLevel(logging.WARNING)  # its debug lines hold what is said, passwords too
+
+
+class _Client(IMAPClient):  # type: ignore[misc]  # taken as untyped
+    """An IMAPClient whose ``idle_check(0)`` also sees what came together with an earlier line."""
+
+    def _poll_socket(self, sock: Any, timeout: float | None = None) -> Any:
+        """imaplib reads ahead: what it has already is not on the socket any more (``* 2 EXISTS`` behind ``+``)."""
+        return timeout == 0 or super()._poll_socket(sock, timeout)
+
+
+class ImapServer:
+    """One server and one account on it."""
+
+    def __init__(self, given: Imap, tokens: TokenSource | None) -> None:
+        self._given = given
+        self._tokens = tokens
+
+    @property
+    def host(self) -> str:
+        return self._given.host
+
+    def connect(self) -> IMAPClient:
+        """A new connection that is signed in. Raises MailboxError."""
+        given = self._given
+        try:
+            client = _Client(
+                given.host,
+                port=given.port_or_usual,
+                ssl=given.tls == "implicit",
+                ssl_context=trust(given.ca_file) if given.tls == "implicit" else None,
+                timeout=given.timeout,
+            )
+            if given.tls == "starttls":
+                client.starttls(trust(given.ca_file))
+        except ssl.SSLCertVerificationError as error:
+            raise MailboxError(
+                f"the certificate of {given.host} is not accepted: {error.verify_message}",
+                "name the authority that signed it as imap.ca_file, or put right host or the server's certificate",
+            ) from None
+        except (OSError, IMAPClientError) as error:
+            words = f"{given.host}:{given.port_or_usual} cannot be reached ({brief(error)})"
+            raise MailboxError(words, _NEXT_STEP_NETWORK) from None
+        try:
+            self._sign_in(client)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                client.shutdown()
+            raise
+        return client
+
+    def _sign_in(self, client: IMAPClient) -> None:
+        given = self._given
+        try:
+            if self._tokens is not None:
+                self._by_token(client, self._tokens)
+            elif given.password is not None:
+                password = given.password.read()
+                if client.has_capability("AUTH=PLAIN"):
+                    client.plain_login(given.user, password)
+                else:
+                    client.login(given.user, password)
+        except LoginError as error:
+            if "UNAVAILABLE" in str(error).upper():
+                raise MailboxError(
+                    f"{given.host} cannot check sign-ins now", "it is tried again; ask whoever runs it"
+                ) from None
+            raise SignInRefused(
+                f"{given.host} refuses the sign-in of {given.user} ({brief(error)})",
+                "look at user and secret; a renewed secret is read by itself at the next try",
+            ) from None
+        except (OSError, IMAPClientError) as error:
+            raise MailboxError(
+                f"{given.host} broke off the sign-in ({brief(error)})", "it is tried again; look at the server's log"
+            ) from None
+
+    def _by_token(self, client: IMAPClient, tokens: TokenSource) -> None:
+        wanted = self._given.oauth.mechanism if self._given.oauth else None
+        offered = [name for name in ("OAUTHBEARER", "XOAUTH2") if client.has_capability(f"AUTH={name}")]
+        mechanism = wanted or (offered[0] if offered else None)
+        if mechanism is None:
+            raise SignInRefused(
+                f"{self._given.host} offers neither OAUTHBEARER nor XOAUTH2",
+                "sign in by password, or name another host",
+            )
+        token = tokens.token()
+        login = client.oauthbearer_login if mechanism == "OAUTHBEARER" else client.oauth2_login
+        try:
+            login(self._given.user, token)
+        except LoginError:
+            tokens.refused()  # it may have been revoked before its time: the next try asks for another
+            raise
+
+    @contextlib.contextmanager
+    def told(self, doing: str) -> Iterator[None]:
+        """Raise errors of connection and protocol as MailboxError; ``doing`` says what failed."""
+        try:
+            yield
+        except (OSError, IMAPClientError, ssl.SSLError, KeyError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                words = f"{self._given.host} was silent for {self._given.timeout:g} s"
+                raise MailboxError(words, "it is tried again; a slow server needs a larger imap.timeout") from None
+            raise MailboxError(
+                f"{doing}: {self._given.host} broke off ({brief(error)})",
+                "it is tried again; look at the server's log",
+            ) from None
+
+
+def brief(error: BaseException) -> str:
+    """A server's words without what may be long, or the kind of the error."""
+    words = str(error).replace("\r", " ").replace("\n", " ").strip().removeprefix("b'").rstrip("'")
+    return words[:160] or type(error).__name__
