@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mailrules.judgement import Reading
 from mailrules.thread import Side
@@ -37,6 +37,8 @@ from service.case.line import Line
 from service.cases.asks import Answers, Ledger
 from service.cases.state import Ask, Setting, Status
 
+UNDERWAY = timedelta(hours=1)
+"""Delivery and wrong clocks take less; what was received later comes from an archive."""
 _NOTHING = Reading()
 _MERE_THANKS = ("act.thanks", "heard")
 """Meanings that a mail of mere thanks may hold."""
@@ -73,7 +75,7 @@ def follow(
     for line in lines:
         while said and said[0][0] <= line.node.at:
             _told(course, ledger, *said.pop(0))
-        while waits and waits[0] < line.node.at:
+        while waits and waits[0] < _arrival(line):
             _asked(course, waits.pop(0))
         _step(course, ledger, line)
     for one in said:
@@ -87,6 +89,11 @@ def follow(
             _move(course, lines[0], "team")
     course.asks = ledger.asks
     return course
+
+
+def _arrival(line: Line) -> datetime:
+    """When a mail came, to compare with our own mails: its Date knows whole seconds, and by its author's clock."""
+    return line.received_at if timedelta() <= line.received_at - line.node.at < UNDERWAY else line.node.at
 
 
 def _when(told: tuple[datetime, str, Setting]) -> tuple[datetime, str]:
@@ -262,8 +269,9 @@ def _move(course: Course, line: Line, side: Side) -> None:
     if course.status != "open":
         course.status = "open"
     if course.waiting_on != side:
-        course.waiting_on, course.since = side, line.node.at
-        course.moves.append((line.node.at, side))
+        at = max(line.node.at, course.moves[-1][0]) if course.moves else line.node.at
+        course.waiting_on, course.since = side, at
+        course.moves.append((at, side))
     course.last_turn = side
 
 

@@ -315,3 +315,22 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_move
     assert (later.waiting_on, [ask.state for ask in later.asks]) == ("team", ["answered", "answered", "open"])
     gone = by_hand(**{"*": Setting("withdrawn", "Aki", at)})
     assert ({ask.state for ask in gone.asks}, gone.waiting_on) == ({"withdrawn"}, "team")
+
+
+@pytest.mark.parametrize(
+    ("written", "received", "turn"),
+    [
+        (0, 1, "requester"),  # received before the questions went out
+        (61, 62, "team"),
+        (59, 61, "team"),  # written after the questions, by a clock that is slow
+        (30, 60 * 24 * 3, "requester"),  # out of an archive, days later
+    ],
+)
+def test_an_answer_to_our_questions_is_told_by_its_arrival(written: float, received: float, turn: str) -> None:
+    begin, asked = line(0, "requester", "act.report"), UTC0 + timedelta(minutes=60)
+    answer = line(1, "requester", "act.inform")
+    node = replace(answer.node, at=UTC0 + timedelta(minutes=written))
+    answer = replace(answer, node=node, received_at=UTC0 + timedelta(minutes=received))
+    found = follow([begin, answer], RULES.answers_ask, asked=[asked])
+    assert found.waiting_on == turn
+    assert [at for at, _ in found.moves] == sorted(at for at, _ in found.moves)

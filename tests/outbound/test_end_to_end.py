@@ -37,7 +37,7 @@ STORIES: dict[str, dict[str, Any]] = {
     "ja": {
         "locale": "ja-JP",
         "subject": "プリンタ",
-        "report": "3階のプリンタから紙が出てきません。昨日の夕方からです。",
+        "report": "プリンタが動きません。",
         "greeting": "お問い合わせを受け付けました",
         "question": "あなただけですか",
         "impact": "営業部の5名とも同じです。",
