@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -41,14 +42,14 @@ def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess
 
 
 class Served:
-    """A running `sodan serve`."""
+    """A running `sodan serve`; ``under``: a command that runs it, such as a tracer."""
 
-    def __init__(self, folder: Path, **given: str) -> None:
+    def __init__(self, folder: Path, *, under: Sequence[str] = (), **given: str) -> None:
         self.smtp, self.http = int(given.pop("smtp", "") or free_port()), free_port()
         self.log = folder / "serve.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service", "serve"],
+                [*under, sys.executable, "-m", "service", "serve"],
                 cwd=folder,
                 env=environment(
                     smtp_listen=f"127.0.0.1:{self.smtp}",

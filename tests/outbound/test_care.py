@@ -1,0 +1,109 @@
+"""The outbox in daily care: doctor, metrics, erasure of a person, retention."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from service.mail.masking import Mask
+from service.store import outbox
+from service.store.contents import Shelf
+from service.store.database import Database
+from service.store.erasure import erase
+from service.store.outside import Folder
+from service.store.removal import remove
+from service.store.tables import outbox as table
+from service.terminal import doctor
+from tests.outbound.desk import START, Desk, report
+from tests.running import Running
+
+
+def _doctor(desk: Desk, capfd: pytest.CaptureFixture[str]) -> list[str]:
+    """What `sodan doctor` says of the outbox."""
+    doctor.examine(desk.settings, desk.database, desk.now)
+    return [line for line in capfd.readouterr().out.splitlines() if "outbox:" in line]
+
+
+def test_the_doctor_names_what_failed_what_is_held_and_what_nobody_sends(
+    desk: Desk, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _doctor(desk, capfd) == ["ok     outbox: 0 sent, 0 waiting"]
+    desk.settings = desk.settings.model_copy(update={"acknowledge_per_hour": 2})
+    for number in range(4):
+        desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
+    desk.now += timedelta(minutes=6)
+    said = _doctor(desk, capfd)
+    assert any("a mail is due since 2026-11-04 01:00Z: does `sodan sender` run" in line for line in said)
+    assert any("held as drafts since 2026-11-04 01:00Z" in line for line in said)
+    desk.host.refuse["RCPT"] = "550 5.1.1 no such user"
+    desk.send()
+    said = _doctor(desk, capfd)
+    assert any("2 could not be sent: see `sodan outbox list --state failed`" in line for line in said)
+    assert not any("is due since" in line for line in said)
+
+
+def test_metrics_count_the_outbox_by_state_and_mails_in_doubt(embedded: Running) -> None:
+    def write(conn: Any) -> None:
+        for number, state in enumerate(("waiting", "draft", "draft")):
+            draft = outbox.Draft(kind="digest", recipient=f"p{number}@corp.example", subject="s", text="t")
+            outbox.write(conn, draft, state=state, now=START)  # type: ignore[arg-type]
+
+    embedded.database.transact(write)
+    for minutes in (0, 10):  # a sender took it, and died
+        at = START + timedelta(minutes=minutes)
+        embedded.database.transact(lambda conn, at=at: outbox.claim(conn, "x", at, timedelta(minutes=5)))  # type: ignore[misc]
+    lines = embedded.client.get("/metrics").text.splitlines()
+    assert 'sodan_outbox{state="waiting"} 1.0' in lines
+    assert 'sodan_outbox{state="draft"} 2.0' in lines
+    assert 'sodan_outbox{state="failed"} 0.0' in lines
+    assert "sodan_outbox_in_doubt_total 1.0" in lines
+
+
+def _rows(database: Database) -> list[dict[str, Any]]:
+    return database.read(lambda conn: [dict(row._mapping) for row in conn.execute(select(table).order_by(table.c.id))])
+
+
+def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Desk, tmp_path: Path) -> None:
+    desk.deliver(report(1))
+    desk.send()
+    desk.settings = desk.settings.model_copy(update={"acknowledge": "draft"})
+    desk.deliver(report(2, subject="The printer of room 4", body="The printer of room 4 eats paper."))
+    desk.deliver(report(3, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
+    assert [one["state"] for one in _rows(desk.database)] == ["sent", "draft", "draft"]
+    mask = Mask("aiko@corp.example", ["Aiko Tanaka"], "x9q4")
+    erased = erase(desk.database, Shelf(Folder(tmp_path / "contents"), 10_000), mask, apply=True)
+    assert erased.left == 0
+    rows = _rows(desk.database)
+    assert [one["state"] for one in rows] == ["sent", "discarded", "draft"]
+    assert rows[1]["reason"] == "the recipient was erased"
+    assert "aiko" not in f"{rows}".casefold()
+    assert "tanaka" not in f"{rows}".casefold()
+    assert rows[2]["recipient"] == "ben@corp.example"
+    desk.host.received.clear()
+    assert desk.send() == 0
+
+
+def test_what_was_sent_goes_with_its_case_and_the_rest_after_the_same_time(desk: Desk) -> None:
+    desk.deliver(report(1))
+    desk.deliver(report(2, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
+
+    def digest(conn: Any) -> None:
+        for number, state in enumerate(("sent", "waiting")):
+            draft = outbox.Draft(kind="digest", recipient=f"p{number}@corp.example", subject="s", text="t")
+            outbox.write(conn, draft, state=state, now=desk.now)  # type: ignore[arg-type]
+
+    desk.database.transact(digest)
+    third = report(3, sender="Chie <chie@corp.example>", subject="Badge", body="The badge reader is dark.")
+    desk.send()
+    desk.deliver(third)
+    later = desk.now + timedelta(days=40)
+    assert desk.database.transact(lambda conn: outbox.forget(conn, desk.now - timedelta(days=1))) == 0
+    assert desk.database.transact(lambda conn: outbox.forget(conn, later)) == 2
+    for case in (1, 2):
+        assert desk.database.transact(lambda conn, case=case: remove(conn, case, later)) is not None  # type: ignore[misc]
+    assert [(one["case_id"], one["state"]) for one in _rows(desk.database)] == [(3, "waiting")]
+    assert desk.send() == 1
