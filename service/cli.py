@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from importlib import metadata
+from typing import Any, Literal
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from service.commands import (
     cases,
@@ -35,42 +36,77 @@ app = App(
     name="sodan",
     help="Mail around vendor support in, cases out: what is burning, whose turn it is, what is missing.",
     help_format="plaintext",
+    default_parameter=Parameter(negative=()),  # no --no-… and --empty-… beside each option
     version=lambda: metadata.version("sodan"),  # cyclopts would look for a distribution named "service"
     version_flags=["--version"],
 )
 
-app.command(serving.serve)
-app.command(serving.smtp)
-app.command(serving.worker)
-app.command(serving.api)
-app.command(serving.sender)
-app.command(serving.reader)
-app.command(serving.migrate)
-app.command(serving.smtp_password, name="smtp-password")
-app.command(mails.import_, name="import")
-app.command(mails.parse)
-app.command(mails.judge)
-app.command(mails.explain)
-app.command(mails.prompt)
-app.command(evaluating.evaluate, name="eval")
-app.command(cases.cases)
-app.command(cases.show)
-app.command(cases.ask)
-app.command(cases.note)
-app.command(rules.app)
-app.command(rules.replay)
-app.command(mailbox.app)
-app.command(spool.app)
-app.command(outbox.app)
-app.command(contents.app)
-app.command(keeping.backup)
-app.command(keeping.restore)
-app.command(keeping.erase)
-app.command(keeping.retention)
-app.command(keeping.webhooks)
-app.command(tokens.app)
-app.command(team.app)
-app.command(health.doctor)
+
+def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
+    """Print the completion script of a shell: `eval "$(sodan completion bash)"`."""
+    print(app.generate_completion(shell=shell))
+    return 0
+
+
+# In the order of the help: a group, and what belongs to it.
+_GROUPS: dict[str, dict[str, Any]] = {
+    "Run": {
+        "serve": serving.serve,
+        "smtp": serving.smtp,
+        "worker": serving.worker,
+        "api": serving.api,
+        "sender": serving.sender,
+        "reader": serving.reader,
+        "mailbox": mailbox.app,
+        "doctor": health.doctor,
+    },
+    "Cases": {
+        "cases": cases.cases,
+        "show": cases.show,
+        "brief": cases.brief,
+        "set": cases.set_,
+        "merge": cases.merge,
+        "ask": cases.ask,
+        "note": cases.note,
+    },
+    "Mail": {
+        "import": mails.import_,
+        "parse": mails.parse,
+        "judge": mails.judge,
+        "explain": mails.explain,
+        "prompt": mails.prompt,
+        "spool": spool.app,
+        "outbox": outbox.app,
+    },
+    "Rules": {
+        "rules": rules.app,
+        "replay": rules.replay,
+        "eval": evaluating.evaluate,
+    },
+    "Administration": {
+        "migrate": serving.migrate,
+        "token": tokens.app,
+        "team": team.app,
+        "smtp-password": serving.smtp_password,
+        "webhooks": keeping.webhooks,
+        "completion": completion,
+    },
+    "Data": {
+        "backup": keeping.backup,
+        "restore": keeping.restore,
+        "retention": keeping.retention,
+        "erase": keeping.erase,
+        "contents": contents.app,
+    },
+}
+for _place, (_title, _commands) in enumerate(_GROUPS.items()):
+    _group = Group(_title, sort_key=_place)
+    for _name, _command in _commands.items():
+        if isinstance(_command, App):
+            _command.group = (_group,)
+            app.command(_command)
+        else:
+            app.command(_command, name=_name, group=_group)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -426,6 +428,16 @@ def covers(intake: tuple[str, ...], address: str) -> bool:
 def environment(name: str) -> str:
     """A variable that another file names as the place of a secret; empty where it is not set."""
     return os.environ.get(name, "")
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str | None]:
+    """The ``SODAN_*`` names that no setting bears, each with the nearest right one."""
+    known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # the token: of the command line
+    return {
+        name: next(iter(get_close_matches(name, known, 1, 0.8)), None)
+        for name in names
+        if name.startswith("SODAN_") and name not in known
+    }
 
 
 def load(**given: Any) -> Settings:

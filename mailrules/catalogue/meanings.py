@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ SIDES = frozenset(("requester", "team", "vendor"))
 ENOUGH = 5
 """Examples and near-misses that a shipped meaning needs in each language."""
 INFO = "ask.info"
-"""The one meaning with instances: `ask.info.<item>`, one for each item."""
+"""The one meaning with instances: `ask.info.<item>`, one for each item that no ask of its own wants."""
 
 
 class CatalogueError(ValueError):
@@ -49,6 +50,8 @@ class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """What a writer could do instead (tone)."""
     rewrite: Text | None = None
     """The same message in kinder words (tone)."""
+    wants: str | None = None
+    """The item that an ask of its own wants; `ask.info.<item>` would say the same once more."""
     family: str = ""
 
 
@@ -64,7 +67,7 @@ class Catalogue:
     def get(self, meaning: str) -> Meaning | None:
         """The entry of an id; `ask.info.version` is an instance of `ask.info`."""
         found = self.meanings.get(meaning)
-        if found is None and meaning.startswith(f"{INFO}.") and f"item.{meaning[len(INFO) + 1 :]}" in self.meanings:
+        if found is None and meaning.startswith(f"{INFO}.") and meaning[len(INFO) + 1 :] in self.wanted:
             return self.meanings.get(INFO)
         return found
 
@@ -72,12 +75,18 @@ class Catalogue:
     def ids(self) -> tuple[str, ...]:
         """Every id that a statement may bear, instances included."""
         plain = [meaning for meaning in self.meanings if meaning != INFO]
-        return (*plain, *(f"{INFO}.{item}" for item in self.items))
+        return (*plain, *(f"{INFO}.{item}" for item in self.wanted))
 
     @property
     def items(self) -> tuple[str, ...]:
         """Ids of the checklist items, without `item.`."""
         return self.below("item")
+
+    @cached_property
+    def wanted(self) -> tuple[str, ...]:
+        """Items that are asked for as `ask.info.<item>`."""
+        own = {meaning.wants for meaning in self}
+        return tuple(item for item in self.items if item not in own)
 
     def below(self, word: str) -> tuple[str, ...]:
         """The last parts of the ids that begin with `word`."""

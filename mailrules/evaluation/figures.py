@@ -15,6 +15,8 @@ URGENT = ("P1", "P2")
 SINGLE = ("kind", "priority")
 SETS = ("present", "unknown", "asks", "acts", "tone", "parked")
 TOLD_STATES = ("value", "none", "partial")
+UNLABELLED_ACTS = frozenset(("close", "withdraw", "agree", "decline"))
+"""Acts of the catalogue that the labelling guide does not know: a reader may state them, labels cannot confirm them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def _figures(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
         figure = Figure()
         for said, labelled in rows:
             if name != "present" or labelled.side != "vendor":
-                figure.add(said.sets.get(name, ()), labelled.sets.get(name, ()))
+                given = set(said.sets.get(name, ())) - (UNLABELLED_ACTS if name == "acts" else frozenset())
+                figure.add(given, labelled.sets.get(name, ()))
         out[name] = figure.row()
     out["missing"] = _missing(rows).row()
     vendor = Figure()

@@ -1,4 +1,4 @@
-"""`sodan cases` and `show`: from the local database, or from a running service."""
+"""Commands about cases: list, show, set, merge, ask, note."""
 
 from __future__ import annotations
 
@@ -135,6 +135,62 @@ def note(key: str, text: str) -> int:
 
     settings = start.settings()
     return add_note(settings, start.database(settings), key, text, now=start.now())
+
+
+def brief(
+    key: str,
+    *,
+    for_: Annotated[Literal["vendor", "team", "requester"], Parameter(name="--for")] = "vendor",
+    lang: Literal["ja", "en"] | None = None,
+    format: Literal["text", "markdown", "json"] = "text",
+) -> int:
+    """Print the inquiry of a case, organised and ready to paste.
+
+    Parameters
+    ----------
+    key
+        Such as SD-12.
+    for_
+        Who will read it.
+    lang
+        Else the language of the case.
+    """
+    from service.terminal.changing import print_brief
+
+    settings = start.settings()
+    return print_brief(settings, start.database(settings), key, for_=for_, language=lang, form=format, now=start.now())
+
+
+def set_(key: str, *changes: str) -> int:
+    """Set by hand what the rules got wrong: priority=P2, status=resolved, owner=me, items.version=8.2.4.
+
+    Parameters
+    ----------
+    key
+        Such as SD-12.
+    changes
+        Each field=value. `field=` takes it back, and the rules decide again.
+    """
+    from service.terminal.changing import change
+
+    settings = start.settings()
+    return change(settings, start.database(settings), key, changes, now=start.now())
+
+
+def merge(key: str, into: str) -> int:
+    """Put a case into another one. The page of the case can undo it.
+
+    Parameters
+    ----------
+    key
+        Such as SD-12.
+    into
+        The case that stays.
+    """
+    from service.terminal.changing import merge as merge_cases
+
+    settings = start.settings()
+    return merge_cases(settings, start.database(settings), key, into, now=start.now())
 
 
 def _source(url: str | None, token: str | None) -> Source:

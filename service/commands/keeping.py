@@ -45,7 +45,7 @@ def restore(file: Path) -> int:
     from service.store.outside import outside
 
     settings = start.settings()
-    restored = read(start.database(settings), outside(settings), file)
+    restored = read(start.database(settings, make=True), outside(settings), file)
     ledger = restored.ledger
     start.say(
         f"restored as of {restored.manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"

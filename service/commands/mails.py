@@ -23,7 +23,7 @@ def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
     from service.terminal.importing import import_paths
 
     settings = start.settings()
-    return import_paths(settings, start.database(settings), paths, take_in=take_in)
+    return import_paths(settings, start.database(settings, make=True), paths, take_in=take_in)
 
 
 def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:

@@ -68,7 +68,7 @@ def api() -> int:
 
     settings = start.settings()
     start.as_service(settings)
-    database = start.database(settings)
+    database = start.database(settings, make=True)
     must_be_safe(settings.http_listen, database, start.now())
     encrypt_secrets(settings, database)
     listening = bind(settings.http_listen)
@@ -125,7 +125,7 @@ def migrate() -> int:
     """Bring the database to the newest schema; an empty one is made."""
     from service.store.migrate import migrate as bring_to_head
 
-    before, after = bring_to_head(start.database(start.settings()))
+    before, after = bring_to_head(start.database(start.settings(), make=True))
     start.say(f"the database is at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
     return 0
 

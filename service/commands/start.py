@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,16 +17,27 @@ WRONG_USE = 2
 
 def settings(**given: object) -> Settings:
     """As the environment and `.env` say; what is given wins. Raises Refused."""
-    from service.settings import load
+    from service.settings import load, misspelt
 
+    for name, nearest in misspelt(os.environ).items():
+        if nearest:  # any other may be a secret that a file of ours names
+            say(f"{name} is no setting and is ignored; did you mean {nearest}?")
     return load(**given)
 
 
-def database(settings: Settings) -> Database:
-    """The store they name; opened when first asked."""
+def database(settings: Settings, *, make: bool = False) -> Database:
+    """The store they name; opened when first asked.
+
+    Raises Refused where a SQLite file is not there, unless this command is one to ``make`` it: a wrong path must not
+    leave an empty database behind.
+    """
+    from service.errors import Refused
     from service.store.database import Database
 
-    return Database(settings.database_url)
+    opened = Database(settings.database_url)
+    if not make and opened.missing:
+        raise Refused(f"there is no database {opened.missing}: check SODAN_DATABASE_URL, or make it by `sodan migrate`")
+    return opened
 
 
 def as_service(settings: Settings) -> None:

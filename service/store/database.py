@@ -88,6 +88,13 @@ class Database:
         path = None if self.postgresql else self.url.database
         return Path(path).absolute().parent if path and path != ":memory:" else None
 
+    @property
+    def missing(self) -> Path | None:
+        """The SQLite file, where there is none yet."""
+        folder = self.folder
+        file = folder / Path(str(self.url.database)).name if folder else None
+        return file if file is not None and not file.exists() else None
+
     def probe(self) -> None:
         """Write something, durably, that leaves nothing behind. Raises Unavailable where mail could not be kept now."""
         self.transact(_probe_postgresql if self.postgresql else _probe_sqlite)

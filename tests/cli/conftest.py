@@ -38,6 +38,7 @@ Sodan = Callable[..., Said]
 def sodan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Sodan:
     """``sodan("cases", "--json")``: an empty, not yet migrated SQLite database stands behind it."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "cli.db").touch()
     monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{tmp_path}/cli.db")
     monkeypatch.setenv("SODAN_INTAKE", "intake@corp.example")
     monkeypatch.setenv("SODAN_PACKS", str(Path(__file__).parents[1] / "packs"))

@@ -253,3 +253,58 @@ def test_whoever_has_seen_enough_may_close_the_pipe(mail: Write) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("command", [["cases"], ["show", "SD-1"], ["spool", "list"], ["token", "list"], ["doctor"]])
+def test_a_wrong_path_makes_no_database(
+    sodan: Sodan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/x.db")
+    said = sodan(*command)
+    assert said.status == 2
+    assert f"there is no database {tmp_path}/nowhere/x.db" in said.err
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_misspelt_variable_is_named_with_the_nearest_right_one(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SODAN_AUTHSERVID", "mx.corp.example")
+    monkeypatch.setenv("SODAN_OUR_SECRET", "kept")
+    said = sodan("rules", "list")
+    assert said.status == 0
+    assert "SODAN_AUTHSERVID is no setting and is ignored; did you mean SODAN_AUTHSERV_ID?" in said.err
+    assert "SODAN_OUR_SECRET" not in said.err
+
+
+def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) -> None:
+    other = REPORT.replace("<report@", "<other@").replace("Subject: ", "Subject: Another matter: ")
+    assert sodan("import", str(mail("a.eml", REPORT)), str(mail("b.eml", other))).status == 0
+    assert sodan("set", "SD-1", "priority=P2", "items.version=8.2.4", "owner=me").status == 0
+    shown = json.loads(sodan("show", "SD-1", "--json").out)
+    assert shown["priority"] == "P2"
+    assert shown["owner"]
+    assert "8.2.4" in sodan("brief", "SD-1", "--for", "vendor", "--lang", "en").out
+    assert sodan("set", "SD-1", "priority=").status == 0
+    assert json.loads(sodan("show", "SD-1", "--json").out)["priority_detail"]["set_by"] == "rules"
+    assert "SD-1 is in SD-2 now" in sodan("merge", "SD-1", "SD-2").err
+    assert json.loads(sodan("show", "SD-1", "--json").out)["key"] == "SD-2"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("priority", "priority: expected field=value"),
+        ("prio=P2", "fields: status, priority"),
+        ("priority=P9", "'P1', 'P2', 'P3' or 'P4'"),
+        ("items=x", "items=x: expected field=value"),
+        ("status.x=1", "status.x=1: expected field=value"),
+    ],
+)
+def test_a_change_that_cannot_be_made_says_why(sodan: Sodan, change: str, why: str) -> None:
+    sodan("migrate")
+    said = sodan("set", "SD-1", change)
+    assert said.status == 2
+    assert why in said.err
+
+
+def test_the_completion_of_a_shell_names_the_commands(sodan: Sodan) -> None:
+    assert "doctor" in sodan("completion", "bash").out
