@@ -30,7 +30,7 @@ from service.store import spool
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.spool import Claimed, Envelope
-from service.worker import Worker, name
+from service.worker import Worker, process_name
 
 PROMISED = 1.6
 SPENT = "CPU seconds: "
@@ -44,7 +44,7 @@ def work(url: str) -> int:
         intake.understand(Claimed("", datetime.now(UTC), ENVELOPE, one.content, 1), ours, ours.roles(frozenset()))
     clock = lambda: datetime.now(UTC)  # noqa: E731
     database = Database(url)
-    worker = Worker(database, ours, by=name(), batch=128, lease=timedelta(seconds=300), clock=clock)
+    worker = Worker(database, ours, by=process_name(), batch=128, lease=timedelta(seconds=300), clock=clock)
     print("ready", flush=True)
     sys.stdin.readline()
     began = time.process_time()

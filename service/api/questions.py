@@ -20,7 +20,7 @@ from service.store.database import Connection
 
 MOVED: dict[int | str, dict[str, Any]] = {308: {"description": "Merged: the case is there now."}}
 Items = Annotated[
-    list[str], Query(alias="item", default_factory=list, max_length=5, description="None: what is missing.")
+    list[schemas.ItemId], Query(alias="item", default_factory=list, max_length=5, description="None: what is missing.")
 ]
 
 

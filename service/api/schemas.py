@@ -189,13 +189,13 @@ class CaseChange(BaseModel):
 class Merge(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]})
 
-    into: str = Field(max_length=40, description="The case that stays.")
+    into: str = Field(max_length=40, pattern="^[!-~]+$", description="The case that stays.")
 
 
 class Move(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "SD-7"}, {"to": "new"}]})
 
-    to: str = Field(max_length=40, description="A case key, or `new` for a case of its own.")
+    to: str = Field(max_length=40, pattern="^[!-~]+$", description="A case key, or `new` for a case of its own.")
 
 
 class Correction(Out):
@@ -367,10 +367,13 @@ class QuestionsDraft(Out):
     refused: str | None = Field(description="Why it may not be sent; null where it may.")
 
 
+ItemId = Annotated[str, Field(max_length=64, pattern="^[a-z_]+$")]
+
+
 class Questions(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"items": ["occurred_at", "version"]}]})
 
-    items: list[Annotated[str, Field(max_length=64)]] = Field(
+    items: list[ItemId] = Field(
         default=[], max_length=5, description="Ids of items, at most five at once; none: what is missing."
     )
     text: str = Field(
@@ -422,7 +425,7 @@ class NewWebhook(BaseModel):
 
     url: str = Field(
         max_length=2000,
-        pattern=r"^https?://[A-Za-z0-9.-]+(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(/[!-~]*)?$",
+        pattern=r"^https?://[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){0,9}[.]?(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(/[!-~]*)?$",
     )
     kinds: list[Annotated[str, Field(pattern="^[a-z]+([.][a-z]+)*$", max_length=40)]] = Field(
         default=[], max_length=20, description="Kinds of events; empty means all."

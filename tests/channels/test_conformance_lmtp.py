@@ -28,7 +28,7 @@ DIALOGUES = [
         "RFC 2033 §4.2",
         "a refused content is refused for each",
         "LHLO\nMAIL FROM:<> -> 250\nRCPT TO:<{to}> -> 250\nRCPT TO:<x@cases.example> -> 250\n"
-        "DATA -> 354\n! x\\ny\\r\\n.\\r\\n -> 550 5.6.0 | 550 5.6.0\nNOOP -> 250",
+        "DATA -> 354\n! " + "Received: by mx\\r\\n" * 101 + "\\r\\nx\\r\\n.\\r\\n -> 554 5.4.6 | 554 5.4.6\nNOOP -> 250",
         0,
     ),
 ]  # fmt: skip
