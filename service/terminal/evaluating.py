@@ -7,35 +7,49 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mailrules.evaluation.figures import SETS, SINGLE, Outcome, compare, labelled_outcome
+from mailrules.evaluation.judged import judged_outcome
 from mailrules.evaluation.outcome import read_outcome
 from mailrules.reader import EmbeddedReader
 from mailrules.reader.sees import items_seen
-from mailrules.statement import Reader
 from service.errors import Refused
+from service.second_reading import model_of
 from service.settings import Settings
+from service.terminal.model_reader import ModelReader
+from service.terminal.reading import judge_files, judge_guessed, rules_of
 
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms")
 
 
 def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> int:
-    """Print the figures of all mails under the paths; exit status 0."""
-    if reader != "embedded":
-        raise Refused("only the embedded reader can be evaluated here: set up a language model first")
-    figures = compare(_pairs(paths, EmbeddedReader(), settings))
+    """Print the figures of all mails under the paths; exit status 0. Raises Refused where there is nothing to read."""
+    model = _model(settings) if reader == "model" else None
+    figures = compare(_pairs(paths, model, settings))
     if not figures:
         raise Refused(
             f"no labelled mail in {', '.join(map(str, paths))}: give .jsonl files, or NAME.eml with NAME.json"
         )
+    if model is not None:
+        words = f"{model.requests} requests, {model.tokens} tokens, {model.dropped} statements dropped"
+        sys.stderr.write(f"sodan: {model.version}: {words}, {model.left} mails left to the embedded reader\n")
     if as_json:
         sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
         return 0
     for language, figure in figures.items():
         sys.stdout.write("\n".join(table(language, figure)) + "\n\n")
     return 0
+
+
+def _model(settings: Settings) -> ModelReader:
+    if not settings.model_url:
+        raise Refused("SODAN_MODEL_URL and SODAN_MODEL: set up a language model first (docs/language-model.md)")
+    catalogue = rules_of(()).catalogue
+    return ModelReader(model_of(settings), catalogue, EmbeddedReader(), settings.model_max_characters)
 
 
 def table(language: str, figure: dict[str, Any]) -> list[str]:
@@ -60,31 +74,43 @@ def _number(value: float | None) -> str:
     return "  – " if value is None else f"{value:.3f}"
 
 
-def _pairs(paths: Sequence[Path], reader: Reader, settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
-    for path in paths:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        for file in files:
-            if file.suffix == ".jsonl":
-                for line in file.read_text(encoding="utf-8").splitlines():
-                    mail = json.loads(line)
-                    yield read_outcome(reader, mail, items_seen()), labelled_outcome(mail)
-        yield from _mail_files(
-            [file for file in files if file.suffix == ".eml" and file.with_suffix(".json").exists()], settings
-        )
+def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
+    """What is said of each mail and what its label says, in order; a model is asked about several at once."""
+    embedded, rules = EmbeddedReader(), rules_of(())
+
+    by_model = rules if model is None else replace(rules, reader=model)
+
+    def judged(file: Path) -> tuple[Outcome, Outcome]:
+        return _outcome(judge_guessed(file, by_model, rules, settings)), _label(file)
+
+    def read(mail: dict[str, Any]) -> tuple[Outcome, Outcome]:
+        if model is None:
+            return read_outcome(embedded, mail, items_seen()), labelled_outcome(mail)
+        return judged_outcome(model, mail, rules), labelled_outcome(mail)
+
+    with ThreadPoolExecutor(1 if model is None else settings.model_concurrency) as threads:
+        for path in paths:
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            corpus = [file for file in files if file.suffix == ".jsonl"]
+            lines = [line for file in corpus for line in file.read_text(encoding="utf-8").splitlines()]
+            yield from threads.map(read, map(json.loads, lines))
+            mails = [file for file in files if file.suffix == ".eml" and file.with_suffix(".json").exists()]
+            yield from _mail_files(mails, settings) if model is None else threads.map(judged, mails)
 
 
 def _mail_files(files: list[Path], settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
     """Mails with a label beside each, judged as `sodan judge` does."""
     if not files:
         return
-    from service.terminal.reading import judge_files
-
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         judge_files(files, team=(), organisation=(), packs=(), site=None, root=None, settings=settings, guess=True)
     for file, line in zip(files, printed.getvalue().splitlines(), strict=True):
-        said, label = json.loads(line), json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-        yield _outcome(said), _outcome(label)
+        yield _outcome(json.loads(line)), _label(file)
+
+
+def _label(file: Path) -> Outcome:
+    return _outcome(json.loads(file.with_suffix(".json").read_text(encoding="utf-8")))
 
 
 def _outcome(values: dict[str, Any]) -> Outcome:

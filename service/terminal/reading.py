@@ -19,6 +19,7 @@ from service.terminal.many import Many
 
 if TYPE_CHECKING:
     from mailrules.engine.judge import Rules
+    from service.case.bringing import Ways
     from service.settings import Settings
 
 
@@ -119,22 +120,37 @@ class _Judge:
 
     def __call__(self, file: Path) -> str:
         from service.case.bringing import Ways
-        from service.case.roles import Roles
-        from service.cases.alone import judge_alone
-        from service.cases.guessing import guess_roles, guess_ways
 
         name, rules = name_of(file, self.root), rules_of(self.packs, self.site)
-        team = (*self.team, *rules.colleagues)
-        roles = Roles(organisation=self.organisation, team=team, known=rules.people, vendor_of=rules.vendor_of)
         ways = Ways(zone=self.zone, intake=self.intake, organisation=self.organisation)
-        mail = _mail(file)
         try:
-            if self.guess and mail.error is None:
-                ways = guess_ways(mail, ways)
-                roles = guess_roles(mail, rules, roles, ways)
-            return dump(judge_alone(mail, rules, roles, name, ways))
+            return dump(_judged(file, name, rules, self.team, ways, rules if self.guess else None))
         except Exception as error:  # one odd mail must not end the run
             return dump({"file": name, "error": f"{type(error).__name__}: {error}"})
+
+
+def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) -> dict[str, Any]:
+    """One mail judged alone by the reader of ``rules``; its sides are guessed by the reader of ``guess``."""
+    from service.case.bringing import Ways
+
+    return _judged(file, str(file), rules, (), Ways(zone=settings.zone, intake=settings.intake), guess)
+
+
+def _judged(
+    file: Path, name: str, rules: Rules, team: Sequence[str], ways: Ways, guess: Rules | None
+) -> dict[str, Any]:
+    from service.case.roles import Roles
+    from service.cases.alone import judge_alone
+    from service.cases.guessing import guess_roles, guess_ways
+
+    roles = Roles(
+        organisation=ways.organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
+    )
+    mail = _mail(file)
+    if guess is not None and mail.error is None:
+        ways = guess_ways(mail, ways)
+        roles = guess_roles(mail, guess, roles, ways)
+    return judge_alone(mail, rules, roles, name, ways)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,18 @@ from sqlalchemy import select
 
 from service import second_reading
 from service.intake import House, receive, replay
+from service.outbound import setup
+from service.outbound.duties import Round
 from service.second_reading import SecondReader
-from service.settings import Settings, load
-from service.store import second_readings, spool
+from service.settings import Settings
+from service.store import outbox, second_readings, spool
 from service.store.database import Database
 from service.store.tables import cases, events, messages
 from service.store.tables import second_readings as jobs
+from service.terminal import doctor
 from service.worker import Worker
 from tests.model.endpoint import Answer, endpoint, refuses, says, statements
+from tests.running import running
 
 START = datetime(2026, 11, 4, 1, 0, tzinfo=UTC)
 BODY = "各部署で伝票が出せません。\n回避策はありません。\n昨日の夕方からです。"
@@ -74,16 +78,6 @@ class Desk:
     def readers(self) -> list[str]:
         query = select(messages.c.statements).order_by(messages.c.id)
         return [one["reader"] for one in self.database.read(lambda conn: conn.execute(query)).scalars().all()]
-
-
-@pytest.fixture(scope="session")
-def model_settings() -> Settings:
-    return load(
-        intake="intake@corp.example",
-        database_url="sqlite:///unused.db",
-        model_url="http://127.0.0.1:9/v1",
-        model="test-model",
-    )
 
 
 @pytest.fixture
@@ -218,6 +212,33 @@ def test_a_model_that_is_away_costs_nothing_but_a_wait(small: Desk) -> None:
         small.now += timedelta(hours=3)
         assert small.reader(up.url).step("test")
     assert small.case()["priority"] == "P1"
+
+
+def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
+    small: Desk, capfd: pytest.CaptureFixture[str]
+) -> None:
+    small.settings = small.settings.model_copy(update={"notify": ("json://127.0.0.1:9/hook",), "acknowledge": "off"})
+    small.deliver()
+
+    def told() -> Any:
+        """Everything that anybody could see of it: case, events, outgoing messages."""
+        kinds = small.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
+        notifier, outbound = setup.notifier_of(small.settings), setup.outbound_of(small.settings, b"k" * 32)
+        Round(small.database, small.settings, small.house, outbound, notifier).look(small.now)
+        return small.case(), kinds, small.database.read(outbox.counts)
+
+    before, reader = told(), small.reader("http://127.0.0.1:9/v1")
+    for _ in range(60):
+        reader.step("test")
+        small.now += timedelta(minutes=1)
+    assert told() == before
+    doctor.examine(small.settings, small.database, small.now)
+    [line] = [line for line in capfd.readouterr().out.splitlines() if "language model" in line]
+    assert line.startswith("WRONG  language model test-model: 0 read, 1 waiting, the oldest since 2026-11-04 01:00 UTC")
+    assert line.endswith("mail is not delayed")
+    with running(small.database, small.house, small.settings) as up:
+        metrics = up.client.get("/metrics").text.splitlines()
+    assert 'sodan_model_readings{state="waiting"} 1.0' in metrics
 
 
 def test_the_budget_of_a_day_is_kept(small: Desk) -> None:

@@ -39,7 +39,7 @@ STORIES: dict[str, dict[str, Any]] = {
         "subject": "プリンタ",
         "report": "プリンタが動きません。",
         "greeting": "お問い合わせを受け付けました",
-        "question": "あなただけですか",
+        "question": "ご自分だけに起きていますか",
         "impact": "営業部の5名とも同じです。",
         "asks": ("version", "device_id", "location"),
         "answers": "端末はPRN-0311です。\n3階の会議室の横にあります。",

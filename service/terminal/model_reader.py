@@ -1,0 +1,83 @@
+"""A language model as the reader of labelled mail, for `sodan eval --reader model`: asked as the service asks it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from mailrules.catalogue.meanings import Catalogue
+from mailrules.reader.model_answer import READER, AnswerRefused, check, join
+from mailrules.reader.model_request import Request, request
+from mailrules.reader.units import split_units
+from mailrules.statement import MailText, Reader, Statement
+from service.errors import Refused
+from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
+
+ANSWERS = 2
+"""Answers asked for before a mail is left to the embedded reader, as in the service."""
+TRIES = 5
+"""Attempts where the endpoint does not answer."""
+LONGEST_PAUSE = 60.0
+
+
+@dataclass
+class ModelReader:
+    """Reads by the model, and by the embedded reader what is not sent or not answered usefully. For several threads."""
+
+    model: LanguageModel
+    catalogue: Catalogue
+    embedded: Reader
+    characters: int
+    """Longest mail that is sent."""
+    pause: Callable[[float], None] = time.sleep
+    requests: int = 0
+    tokens: int = 0
+    dropped: int = 0
+    left: int = 0
+    """Mails left to the embedded reader."""
+    name: str = READER
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @property
+    def version(self) -> str:
+        return self.model.model
+
+    def read(self, mail: MailText) -> tuple[Statement, ...]:
+        """The model's statements, with the normal forms of the embedded reader. Raises Refused where it is away."""
+        own = tuple(self.embedded.read(mail))
+        if mail.automatic or not 0 < len(mail.text) <= self.characters:
+            return own
+        asked, repair = request(mail, split_units(mail.text), self.catalogue), ""
+        for _ in range(ANSWERS):
+            try:
+                reply = self._ask(asked, repair)
+                answer = check(reply.text, asked, mail, self.catalogue)
+            except ModelRefused:
+                break
+            except AnswerRefused as error:
+                repair = f"That could not be used: {error}." if self.model.answers_freely else ""
+            else:
+                self._count(dropped=sum(answer.dropped.values()))
+                return join(answer.statements, own)
+        self._count(left=1)
+        return own
+
+    def _ask(self, asked: Request, repair: str) -> Reply:
+        for attempt in range(TRIES):
+            try:
+                reply = self.model.ask(asked, repair=repair)
+            except ModelAway as error:
+                if attempt + 1 == TRIES:
+                    raise Refused(f"the language model did not answer {TRIES} times: {error}") from None
+                self.pause(min(2.0**attempt if error.retry_after is None else error.retry_after, LONGEST_PAUSE))
+            else:
+                self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)
+                return reply
+        raise AssertionError("unreachable")
+
+    def _count(self, **more: int) -> None:
+        with self._lock:
+            for name, number in more.items():
+                setattr(self, name, getattr(self, name) + number)

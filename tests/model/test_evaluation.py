@@ -1,0 +1,104 @@
+"""`sodan eval --reader model`: labelled mail, read by the endpoint that is set up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.errors import Refused
+from service.language_model import LanguageModel
+from service.settings import Settings
+from service.terminal.evaluating import print_figures
+from service.terminal.model_reader import ModelReader
+from tests.model.endpoint import endpoint, refuses, says, statements
+from tests.model.test_recordings import EMBEDDED, RULES
+
+LABELLED = {
+    "id": "x1", "lang": "en", "side": "requester", "to": "team", "opens": True, "automatic": None, "files": [],
+    "subject": "Tills", "kind": "incident", "priority": "P1", "acts": ["report"], "tone": [], "parked": [],
+    "units": [
+        {"t": "The wombat of the till gnaws.", "l": ["item:symptom", "impact:high", "act:report", "kind:incident"]},
+        {"t": "The customers go home.", "l": ["urgency:high"]},
+    ],
+}  # fmt: skip
+SAID = [
+    {"unit": 1, "meaning": meaning, "state": "value", "quote": "The wombat of the till gnaws."}
+    for meaning in ("kind.incident", "item.symptom", "impact.high", "act.report")
+] + [{"unit": 2, "meaning": "urgency.high", "state": "value", "quote": "The customers go home."}]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A corpus of two mails: a person's, and a machine's that is not sent."""
+    machine = {**LABELLED, "id": "x2", "automatic": "auto_reply"}
+    file = tmp_path / "mine.jsonl"
+    file.write_text("".join(json.dumps(mail) + "\n" for mail in (LABELLED, machine)), encoding="utf-8")
+    return file
+
+
+def figures(
+    paths: tuple[Path, ...], settings: Settings, url: str, capfd: pytest.CaptureFixture[str]
+) -> tuple[dict[str, Any], str]:
+    given = settings.model_copy(update={"model_url": url, "model": "test-model"})
+    assert print_figures(paths, reader="model", as_json=True, settings=given) == 0
+    said = capfd.readouterr()
+    return json.loads(said.out), said.err
+
+
+def test_the_figures_are_those_of_the_models_statements(
+    corpus: Path, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with endpoint(statements(*SAID)) as up:
+        found, said = figures((corpus,), settings, up.url, capfd)
+    assert len(up.asked) == 1, "a machine's mail is not sent"
+    assert found["en"]["mails"] == 2
+    assert found["en"]["meanings"]["impact.high"]["recall"] == 0.5
+    assert found["en"]["meanings"]["impact.high"]["precision"] == 1.0
+    assert (
+        said
+        == "sodan: test-model: 1 requests, 1050 tokens, 0 statements dropped, 0 mails left to the embedded reader\n"
+    )
+
+
+def test_a_mail_with_a_label_beside_is_read_by_the_model_too(
+    tmp_path: Path, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = "\r\n".join(unit["t"] for unit in LABELLED["units"])  # type: ignore[attr-defined]
+    head = "From: a@corp.example\r\nTo: intake@corp.example\r\nSubject: Tills\r\nMessage-ID: <1@corp.example>"
+    (tmp_path / "one.eml").write_text(f"{head}\r\n\r\n{text}\r\n", newline="")
+    label = {"kind": "incident", "priority": "P1", "author_role": "requester", "language": "en", "present": ["symptom"]}
+    (tmp_path / "one.json").write_text(json.dumps(label))
+    with endpoint(statements(*SAID)) as up:
+        found, _ = figures((tmp_path,), settings, up.url, capfd)
+    assert len(up.asked) == 1
+    assert found["all"]["priority"] == {"share": 1.0, "count": 1}
+
+
+def test_an_answer_that_cannot_be_used_leaves_the_mail_to_the_embedded_reader(
+    corpus: Path, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with endpoint(says("I am sorry.")) as up:
+        _, said = figures((corpus,), settings, up.url, capfd)
+    assert len(up.asked) == 2
+    assert "1 mails left to the embedded reader" in said
+
+
+def test_without_a_model_the_setting_is_named(corpus: Path, settings: Settings) -> None:
+    with pytest.raises(Refused, match="SODAN_MODEL_URL"):
+        print_figures((corpus,), reader="model", as_json=True, settings=settings)
+
+
+def test_an_endpoint_that_is_busy_is_waited_for_and_one_that_is_away_ends_it() -> None:
+    from tests.model.mails import mail
+
+    waits: list[float] = []
+    with endpoint(refuses(429, "slow down", Retry_After="7"), refuses(500), statements()) as up:
+        reader = ModelReader(LanguageModel(up.url, "m"), RULES.catalogue, EMBEDDED, 9999, waits.append)
+        reader.read(mail())
+    assert (waits, reader.requests) == ([7.0, 2.0], 1)
+    away = ModelReader(LanguageModel("http://127.0.0.1:9/v1", "m"), RULES.catalogue, EMBEDDED, 9999, waits.append)
+    with pytest.raises(Refused, match="did not answer 5 times"):
+        away.read(mail())

@@ -1,0 +1,90 @@
+"""`sodan reader` as a process: it reads, ends by a signal, and leaves nothing behind when it is killed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from service.intake import House
+from service.settings import Settings
+from service.store.database import Database
+from service.store.tables import second_readings as jobs
+from tests.model.endpoint import Answer, endpoint, slow, statements
+from tests.model.test_second_reading import HIGH, NONE, Desk
+from tests.served import environment
+
+
+@pytest.fixture
+def delivered(sqlite: Database, house: House, model_settings: Settings) -> Desk:
+    """A message that waits to be read."""
+    desk = Desk(sqlite, model_settings, house, now=datetime.now(UTC))
+    desk.deliver()
+    return desk
+
+
+@contextmanager
+def reader(database: Database, url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    given = environment(
+        database_url=f"sqlite:///{database.url.database}", intake="intake@corp.example", model_url=url, model="m",
+        model_seconds="30",
+    )  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-m", "service", "reader"], env=given, cwd=folder)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def wait_until(true: Callable[[], Any], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_reader_that_has_nothing_to_do(delivered: Desk, tmp_path: Path, by: signal.Signals) -> None:
+    with endpoint(statements(HIGH, NONE)) as up, reader(delivered.database, up.url, tmp_path) as process:
+        wait_until(lambda: delivered.job().state == "done")
+        process.send_signal(by)
+        assert process.wait(60) == 0
+    assert len(up.asked) == 1
+
+
+def test_a_signal_lets_a_reader_keep_the_answer_that_it_waits_for(delivered: Desk, tmp_path: Path) -> None:
+    with endpoint(slow(1.5, statements(HIGH, NONE))) as up, reader(delivered.database, up.url, tmp_path) as process:
+        wait_until(lambda: up.asked)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert delivered.job().state == "done"
+    assert delivered.case()["read_by"]["reader"] == "model"
+
+
+def test_what_a_killed_reader_was_asking_is_asked_again_when_its_lease_ends(delivered: Desk, tmp_path: Path) -> None:
+    answers: list[Answer | Callable[[dict[str, Any]], Answer]] = [slow(60, statements()), statements(HIGH, NONE)]
+    with endpoint(*answers) as up:
+        with reader(delivered.database, up.url, tmp_path) as process:
+            wait_until(lambda: up.asked)
+            process.kill()
+            process.wait()
+        held = delivered.job()
+        assert (held.state, held.attempts) == ("waiting", 1)
+        assert held.leased_until > datetime.now(UTC)
+        ended = update(jobs).values(leased_until=datetime.now(UTC))  # its lease has ended
+        delivered.database.transact(lambda conn: conn.execute(ended))
+        with reader(delivered.database, up.url, tmp_path):
+            wait_until(lambda: delivered.job().state == "done")
+    assert delivered.job().attempts == 2
+    assert delivered.database.read(lambda conn: len(conn.execute(select(jobs)).all())) == 1
