@@ -15,7 +15,13 @@ from mailrules.thread import Thread, Turn
 _LONGEST = 400
 _WHO = ("item.requester", "item.contact")
 """Items that say who is concerned, and nothing of the matter."""
-_MATTER = ("act.report", "item.symptom", "item.change_target", "item.question", "item.error_message")
+_MATTER = ("item.symptom", "item.change_target", "item.question", "item.error_message", "act.report")
+"""Meanings whose words tell the matter, those that say most of it first."""
+_GREETING = re.compile(
+    r"\s*(?:お疲れ|おつかれ|(?:いつも|平素)?(?:より)?(?:大変)?お世話|おはよう|こんにち|こんばん|はじめまして|初めまして"
+    r"|(?:hi|hello|dear|good (?:morning|afternoon|evening|day))\b)",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"[^\n。!?]*[^\n。!?\s][^\n。!?]*[。!?]*")
 _SAYS = 16
 """Columns of a sentence that says something; greetings and names are shorter."""
@@ -55,11 +61,12 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
     pairs = list(zip(thread, readings, strict=True))
     for turn, reading in [pair for pair in pairs if ours(pair[0])] or pairs:
         for meaning in _MATTER:
-            found = next((s for s in reading.statements if s.meaning == meaning and s.quote and s.start >= 0), None)
+            quotes = [s.quote for s in reading.statements if s.meaning == meaning and s.quote and s.start >= 0]
+            found = next((quote for quote in quotes if not _GREETING.match(quote)), None)
             if found is not None:
-                return found.quote[:_LONGEST]
+                return found[:_LONGEST]
         sentences = [match.group().strip() for match in _SENTENCE.finditer(turn.text[:4000])]
-        telling = next((sentence for sentence in sentences if _columns(sentence) >= _SAYS), None)
+        telling = next((one for one in sentences if _columns(one) >= _SAYS and not _GREETING.match(one)), None)
         if telling or sentences:
             return (telling or sentences[0])[:_LONGEST]
     return ""

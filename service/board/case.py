@@ -13,6 +13,7 @@ from service.board.reader import Reader
 from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
+from service.outbound.acknowledge import items_to_ask
 from service.store import asked, cases, feed, notes, timeline
 from service.store.apart import set_apart
 from service.store.cursor import from_cursor, to_cursor
@@ -104,11 +105,13 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
     detail = case.get("priority_detail") or {}
     wanted = [line for line in lines if line["state"] == "missing"]
     order = {item: at for at, item in enumerate(case.get("missing", []))}
+    helpful = [item for item in items_to_ask(case) if item not in order] if case["status"] == "open" else []
     return {
         "case": case,
         "detail": detail,
         "needed": sorted(wanted, key=lambda line: order.get(line["item"], 99)),
-        "askable": [line for line in lines if line["state"] == "not_needed"],
+        "helpful": [line for line in lines if line["item"] in helpful],
+        "askable": [line for line in lines if line["state"] == "not_needed" and line["item"] not in helpful],
         "known": [line for line in lines if line["state"] in ("present", "unknown", "waived")],
         "promises": [one for one in case.get("promises", []) if not one["kept"]],
         "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),

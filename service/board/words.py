@@ -116,10 +116,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "この1点がわかると、一度の回答で済む見込みが高まります。",
         "With this one known, one answer is likely to be enough.",
     ),
-    "need.none": ("必要な情報はそろっています。", "Everything needed is there."),
+    "need.none": (
+        "足りないと言い切れる情報はありません。気になる項目は下からたずねられます。",
+        "Nothing is known to be missing. Ask below for what you want to know.",
+    ),
+    "need.impact": (
+        "影響がまだわかりません。次の点がわかると優先度が決まります。",
+        "The impact is not known yet. These facts decide the priority.",
+    ),
     "need.asks": (
-        "チェックリストの情報はそろっています。下の依頼に答えると進みます。",
-        "The checklist is complete. Answering the asks below moves this on.",
+        "足りないと言い切れる情報はありません。下の依頼に答えると進みます。",
+        "Nothing is known to be missing. Answering the asks below moves this on.",
     ),
     "checklist": ("わかっていること", "What is known"),
     "state.present": ("あり", "there"),

@@ -40,6 +40,7 @@ _BARE = re.compile(r"[ \t　]*([1-9１-９])[ \t　]+(?=\S)")
 _ARROW = re.compile(r"^[ \t　]*(?:-+>|=+>|→|⇒|➡|:|:|A[.:.:]|答え?[::]|回答[::]|[-–—・*])[ \t　]*")
 _SENTENCE = re.compile(r"(?:[^。．!?！？.\n]|\.(?=\S))+[。．!?！？.]*")
 _NAME = re.compile(r"[^\n]{1,14}(?:です|と申します|でございます)[。.]?\s*$")
+_SIGNATURE = re.compile(r"[^\s。、.,!?！？0-9]{1,14}(?:[ 　][^\s。、.,!?！？0-9]{1,14}){0,2}")
 _ASKS_BACK = re.compile(r"[?？]\s*$|(?:ですか|ますか|でしょうか|ください|お願いします)[。 ]*$")
 
 
@@ -105,10 +106,18 @@ def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
     left = [line for line in left if not EMPTY.match(line.text)]
     if len(left) > 1 and _NAME.match(left[0].text) and not any(_fit(item, left[0].text) for item in asked.items):
         del left[0]  # 「情シスの田中です。」
+    if len(left) > len(asked.items) and _signs(left[-1], text) and not any(_fit(i, left[-1].text) for i in asked.items):
+        del left[-1]
     if not found:
         _in_order(left, asked, found)
     _by_words(left, asked, found)
     return tuple(found[n] for n in sorted(found))
+
+
+def _signs(line: _Line, text: str) -> bool:
+    """Whether a last line, set apart, is the writer's name."""
+    apart = text[: line.start].endswith("\n\n") and not UNKNOWN.search(line.text)
+    return apart and _SIGNATURE.fullmatch(line.text.strip()) is not None
 
 
 def _lines(text: str) -> Iterator[_Line]:

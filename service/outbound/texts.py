@@ -15,6 +15,8 @@ from service.errors import Refused
 
 SHIPPED = Path(__file__).parent / "templates"
 MAX_QUESTIONS = 5
+SIGNATURE = "-- "
+"""The line above a signature (RFC 3676 §4.3): mail programs leave what follows it out of replies."""
 
 
 @dataclass(frozen=True)
@@ -78,5 +80,5 @@ def _without_blank_runs(lines: Sequence[str]) -> list[str]:
     kept: list[str] = []
     for line in lines:
         if line.strip() or (kept and kept[-1]):
-            kept.append(line.rstrip())
+            kept.append(SIGNATURE if line.rstrip() == "--" else line.rstrip())
     return kept

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
+from sqlalchemy import select, update
 
 from service.board import marks
 from service.board.reader import Reader
 from service.board.words import WORDS, language_of, say
+from service.store.database import Connection
+from service.store.tables import cases
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 from tests.seeding import seed
@@ -283,3 +286,24 @@ def test_what_is_to_be_minded_stands_at_the_head(embedded: Running) -> None:
 def test_every_note_of_a_case_has_words() -> None:
     for note in ("p1-without-contact", "p1-without-owner", "overdue-promise", "call", "dmarc-failed"):
         assert all(WORDS[f"note.{note}"])
+
+
+def test_where_nobody_has_said_how_bad_it_is_the_page_offers_to_ask(embedded: Running) -> None:
+    (key,) = embedded.deliver(
+        "From: Aiko <aiko@corp.example>\nTo: intake@corp.example\nSubject: Badge\nMessage-ID: <badge@corp.example>\n"
+        "Date: Tue, 17 Nov 2026 09:10:00 +0900\n\nThe badge reader is dark.\n"
+    )
+
+    def unsaid(conn: Connection) -> None:
+        document = conn.execute(select(cases.c.document)).scalars().one()
+        lines = [{**line, "state": "not_needed"} for line in document["checklist"]]
+        changed = {**document, "needs_triage": True, "missing": [], "questions": [], "checklist": lines}
+        conn.execute(update(cases).values(document=changed))
+
+    embedded.database.transact(unsaid)
+    page = embedded.client.get(f"/cases/{key}", params={"lang": "en"}).text
+    assert "The impact is not known yet." in page
+    assert "Everything needed is there" not in page
+    offered = page.index('id="ask-impact_scope"')
+    assert offered < page.index('id="ask-business_impact"') < page.index("Ask for other facts")
+    assert page.count('id="ask-impact_scope"') == 1

@@ -107,6 +107,13 @@ def test_a_single_question_is_answered_by_a_short_reply() -> None:
     assert match("When will somebody come?", "", one) == ()
 
 
+@pytest.mark.parametrize("name", ["森", "Kenji Mori", "経理部 森"])
+def test_a_name_below_the_answers_is_no_answer(name: str) -> None:
+    two = asked((*JA[2:], "どの業務に、どのような支障が出ていますか。"), ("impact_scope", "business_impact"))
+    told = {"impact_scope": "私と隣の席の2名です。", "business_impact": "在庫の登録ができません。"}
+    assert _told(match(f"私と隣の席の2名です。\n在庫の登録ができません。\n\n{name}\n", "", two)) == told
+
+
 def test_words_are_quoted_where_they_stand() -> None:
     text = "Hello,\n\n1. yesterday evening\n2. no idea"
     for reply in match(text, "", asked()):

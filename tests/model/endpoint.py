@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -81,7 +81,8 @@ def endpoint(*answers: Answer | Callable[[dict[str, Any]], Answer]) -> Iterator[
             for name, value in given.get("headers", {}).items():
                 self.send_header(name.replace("_", "-"), value)
             self.end_headers()
-            self.wfile.write(body[: given.get("cut", len(body))])
+            with suppress(BrokenPipeError):  # who asked was killed
+                self.wfile.write(body[: given.get("cut", len(body))])
             if "cut" in given:
                 self.close_connection = True
 
