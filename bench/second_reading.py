@@ -1,8 +1,9 @@
 """``python -m bench.second_reading``: 1,000 mails, a model that answers in 2 s, four at a time, its reader killed.
 
-The same mails are sent by SMTP twice: to `sodan serve` without a model, and to one with it. Prints how long each took
-until every mail stood in its case, how long the second readings took while `sodan reader` was killed by SIGKILL, and
-how often the model was asked about each mail. Status 1 where a reading was lost, or asked more often than kills allow.
+The same mails are sent by SMTP to `sodan serve` without a model, and to one with it, in turn. Prints how long each took
+until every mail stood in its case; how long the second readings of the last took while `sodan reader` was killed by
+SIGKILL; and how often the model was asked about each mail. Status 1 where a reading was lost, or asked for more often
+than kills allow.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import signal
 import smtplib
 import sqlite3
+import statistics
 import sys
 import tempfile
 import threading
@@ -34,6 +36,7 @@ from tests.served import Served
 CONCURRENCY = 4
 MODEL_SECONDS = 5
 """Timeout of one request; a killed reader's message is free again after twice this and a minute."""
+MESSAGES = "SELECT count(*) FROM messages"
 BY_MODEL = "SELECT count(*) FROM messages WHERE json_extract(statements, '$.reader') = 'model'"
 _ROOM = re.compile(r"printer of room (\d+)")
 
@@ -62,6 +65,10 @@ class Model:
         return statements({"unit": 1, "meaning": "kind.incident", "state": "value", "quote": quote})
 
 
+WARM = 10_000_000
+"""Number of a mail that is sent first, so that nothing measured waits for a process to start."""
+
+
 def mail(number: int) -> bytes:
     return (
         f"From: P {number} <p{number}@corp.example>\r\nTo: help@corp.example\r\nSubject: Printer of room {number}\r\n"
@@ -76,14 +83,18 @@ def send(port: int, numbers: range) -> None:
             client.sendmail(f"p{number}@corp.example", ["help@corp.example"], mail(number))
 
 
-def take_in(served: Served, database: Path, mails: int) -> float:
+def take_in(served: Served, database: Path, mails: int, *, with_model: bool) -> float:
     """Seconds from the first mail by SMTP until all stand in their cases."""
+    send(served.smtp, range(WARM, WARM + 1))
+    ready = "SELECT count(*) FROM second_readings WHERE state = 'done'" if with_model else MESSAGES
+    while not count(database, ready):
+        time.sleep(0.05)
     began = time.monotonic()
     step = -(-mails // 4)
     with ThreadPoolExecutor(4) as threads:
         parts = [range(start, min(start + step, mails)) for start in range(0, mails, step)]
         list(threads.map(lambda part: send(served.smtp, part), parts))
-    while count(database, "SELECT count(*) FROM messages") < mails:
+    while count(database, MESSAGES) <= mails:
         time.sleep(0.05)
     return time.monotonic() - began
 
@@ -129,32 +140,35 @@ def main() -> int:
     parser.add_argument("--mails", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=3, help="how often intake is measured with and without")
     given = parser.parse_args()
     model = Model(given.seconds)
+    variables = {"model": "slow", "model_seconds": str(MODEL_SECONDS), "model_concurrency": str(CONCURRENCY)}
+    without, beside = [], []
     with tempfile.TemporaryDirectory(prefix="sodan-bench-") as temporary, endpoint(model) as up:
-        folder = Path(temporary)
-        with serving(folder / "without") as (served, database):
-            without = take_in(served, database, given.mails)
-        variables = {
-            "model_url": up.url, "model": "slow", "model_seconds": str(MODEL_SECONDS),
-            "model_concurrency": str(CONCURRENCY),
-        }  # fmt: skip
-        with serving(folder / "with", **variables) as (served, database):
-            beside = take_in(served, database, given.mails)
-            began = time.monotonic()
-            pause = given.mails * given.seconds / CONCURRENCY / (given.kills + 2)
-            killed = read_all(served, database, given.mails, given.kills, random.Random(18), pause)
-            reading = time.monotonic() - began
-            done = count(database, "SELECT count(*) FROM second_readings WHERE state = 'done'")
-            by_model = count(
-                database, "SELECT count(*) FROM messages WHERE json_extract(statements, '$.reader') = 'model'"
-            )
+        folder, variables["model_url"] = Path(temporary), up.url
+        for round_ in range(given.rounds):  # in turn, so that what else the machine does meets both
+            with serving(folder / f"without{round_}") as (served, database):
+                without.append(take_in(served, database, given.mails, with_model=False))
+            model.asked.clear()
+            with serving(folder / f"with{round_}", **variables) as (served, database):
+                beside.append(take_in(served, database, given.mails, with_model=True))
+                if round_ + 1 < given.rounds:
+                    continue
+                began = time.monotonic()
+                pause = given.mails * given.seconds / CONCURRENCY / (given.kills + 2)
+                killed = read_all(served, database, given.mails, given.kills, random.Random(18), pause)
+                reading = time.monotonic() - began
+                done = count(database, "SELECT count(*) FROM second_readings WHERE state = 'done'") - 1
+                by_model = count(database, BY_MODEL) - 1
+    del model.asked[WARM]
     times = Counter(model.asked.values())
     again = sum(number - 1 for number in model.asked.values())
     report = {
         "mails": given.mails,
-        "taken in without a model, s": round(without, 1),
-        "taken in with the model, s": round(beside, 1),
+        "taken in without a model, s": [round(one, 1) for one in without],
+        "taken in with the model, s": [round(one, 1) for one in beside],
+        "with the model / without, medians": round(statistics.median(beside) / statistics.median(without), 2),
         "second readings, s": round(reading, 1),
         "reader killed": killed,
         "read by the model": by_model,

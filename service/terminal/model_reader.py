@@ -38,11 +38,11 @@ class ModelReader:
     left: int = 0
     """Mails left to the embedded reader."""
     name: str = READER
+    version: str = field(init=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    @property
-    def version(self) -> str:
-        return self.model.model
+    def __post_init__(self) -> None:
+        self.version = self.model.model
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
         """The model's statements, with the normal forms of the embedded reader. Raises Refused where it is away."""
