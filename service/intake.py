@@ -32,7 +32,7 @@ from service.errors import NotFound
 from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
 from service.settings import Settings
-from service.store import contents, deposit, placing, replaying, second_readings, spool
+from service.store import contents, deposit, judge_queue, placing, replaying, second_readings, spool
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.learning import learn
 from service.store.outside import Outside
@@ -172,14 +172,30 @@ def _understood(claimed: Claimed, mail: Mail, house: House, roles: Roles) -> Und
 def take_in(conn: Connection, understood: Sequence[Understood], house: House, *, by: str, now: datetime) -> list[int]:
     """T3: place these mails, judge the cases they came to, and call their entries done; returns those cases.
 
+    Long cases are queued to be judged soon: see ``judge_next``.
+
     Raises LostLease where an entry is no longer ours; then, as with any error, nothing of it may commit.
     """
     one_at_a_time(conn)  # before any row is touched: who migrates takes this first, too
     spool.finish(conn, [one.claimed.id for one in understood], by, now)
     arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
     placed = placing.place_all(conn, arrived, now=now, reopen=house.reopen, read=house.rules.read)
-    rejudge(conn, placed.cases, house, now=now, opened=placed.opened)
+    long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
+    judge_queue.queue(conn, sorted(long), now)
+    rejudge(conn, [case for case in placed.cases if case not in long], house, now=now, opened=placed.opened)
     return placed.cases
+
+
+def judge_next(conn: Connection, house: House, now: datetime) -> int | None:
+    """Judge the long case that has waited longest; which one, None where none waits."""
+    one_at_a_time(conn)
+    case_id = judge_queue.first(conn)
+    if case_id is None:
+        return None
+    judge_queue.remove(conn, case_id)
+    if judge_queue.long_cases(conn, [case_id]):  # not merged or shortened meanwhile: then it was judged by that
+        rejudge(conn, [case_id], house, now=now)
+    return case_id
 
 
 def rejudge(

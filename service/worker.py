@@ -30,7 +30,7 @@ from service.holders import process_name, release_the_dead
 from service.intake import House, Understood
 from service.settings import Settings
 from service.signals import on_signals
-from service.store import contents, keys, placing, search, spool
+from service.store import contents, judge_queue, keys, placing, search, spool
 from service.store.contents import Shelf
 from service.store.database import Connection, Database
 from service.store.outside import outside
@@ -59,6 +59,8 @@ INDEX_SECONDS = 0.5
 """Between two shares of the word index while little waits: one by one a mail costs it seven times as much."""
 READING_SHARE = 4
 """Of a lease a fourth may go to reading; mails not read by then are given back, for saving takes time, too."""
+JUDGE_PAUSE = 2.0
+"""While mail waits, a long case is judged after so many times as long as the last one took."""
 VISIBLE_SECONDS = 0.1
 """How long a batch may take while little waits: it becomes visible as a whole."""
 
@@ -137,6 +139,9 @@ class Worker:
         """Claimed by the transaction that saved the batch before, where that was full."""
         self._unindexed = True
         self._index_due = 0.0
+        self._unjudged = True
+        """A long case may be queued to be judged."""
+        self._judge_due = 0.0
         self._owes = False
         """The database failed us. Whatever is leased to us then, also by a claim whose answer was lost, is to be given
         back as soon as it answers, with the attempt uncounted."""
@@ -147,7 +152,7 @@ class Worker:
         while not stop.is_set():
             self._between()
             try:
-                if self.step() or self._index():
+                if self.turn():
                     pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
                     continue
             except Unavailable as error:
@@ -166,6 +171,12 @@ class Worker:
         with contextlib.suppress(Unavailable):
             self._give_back()
 
+    def turn(self) -> bool:
+        """A batch, then a long case where one is due; if there is neither, a share of the index. Whether anything was
+        done. Raises Unavailable where the database is."""
+        busy = self.step() > 0
+        return self._judge_next(idle=not busy) or busy or self._index() > 0
+
     def step(self) -> int:
         """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
         self._give_back()
@@ -176,7 +187,7 @@ class Worker:
             if claimed:
                 with self._watched():
                     self._take_in(claimed)
-                self._unindexed = True
+                self._unindexed = self._unjudged = True
         except Unavailable:
             self._owes = True
             raise
@@ -296,6 +307,31 @@ class Worker:
         if self._owes:
             self._database.transact(lambda conn: spool.give_back(conn, self._by))
             self._owes = False
+
+    def _judge_next(self, *, idle: bool) -> bool:
+        """Judge a long case that waits; whether there was one. While mail waits this takes a third of the time."""
+        began = time.monotonic()
+        if not self._unjudged or not (idle or began >= self._judge_due):
+            return False
+        try:
+            with self._watched():
+                self._unjudged = self._database.read(judge_queue.first) is not None
+                if self._unjudged:
+                    self._database.transact(self._judged)
+        except Unavailable:
+            raise
+        except Exception as error:  # its mails are stored; the next one queues it again
+            _log.error("a long case was not judged", error=type(error).__name__, trace=where(error))
+            self._database.transact(judge_queue.give_up)
+        ended = time.monotonic()
+        self._judge_due = ended + JUDGE_PAUSE * (ended - began)
+        return self._unjudged
+
+    def _judged(self, conn: Connection) -> None:
+        now = self._clock()
+        case_id = intake.judge_next(conn, self._house, now)
+        if self._after is not None and case_id is not None:
+            self._after(conn, [], [case_id], now)
 
     def _index(self) -> int:
         """Give the word index its share once nothing waits."""

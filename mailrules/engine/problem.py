@@ -13,6 +13,8 @@ from mailrules.judgement import Problem, Reading
 from mailrules.thread import Thread, Turn
 
 _LONGEST = 400
+_MOST_TOLD = 200
+"""Different texts with which a vendor's offer is compared."""
 _WHO = ("item.requester", "item.contact")
 """Items that say who is concerned, and nothing of the matter."""
 _MATTER = ("item.symptom", "item.change_target", "item.question", "item.error_message", "act.report")
@@ -31,7 +33,7 @@ def problem_of(thread: Thread, readings: Sequence[Reading], rules: RuleFile) -> 
     """What a vendor last offered for agreement; before that, what our side tells (an inquiry to a vendor before a
     user's report). It drifts where a statement is about what nobody told before."""
     statements: list[tuple[str, str]] = []
-    told: list[str] = []
+    told: dict[str, None] = {}
     drift = inquired = False
     for turn, reading in zip(thread, readings, strict=True):
         fired = rules.fire(view_of(turn, reading))
@@ -41,19 +43,24 @@ def problem_of(thread: Thread, readings: Sequence[Reading], rules: RuleFile) -> 
             said = _joined(offered)
             drift = drift or (bool(told) and apart(said, "\n".join(told)))
             statements.append((said, turn.id))
-            told.append(said)
+            _tell(told, said)
         elif own and (not statements or (not inquired and _inquires(turn))):
             statements[:] = [(own[0].statement.quote[:_LONGEST], turn.id)]
             inquired = inquired or _inquires(turn)
         if ours(turn):
-            told += [
-                turn.subject,
-                *(s.quote for s in reading.statements if s.meaning.startswith("item.") and s.meaning not in _WHO),
-            ]
+            items = (s.quote for s in reading.statements if s.meaning.startswith("item.") and s.meaning not in _WHO)
+            _tell(told, turn.subject, *items)
     if not statements:
         first = next((turn for turn in thread if turn.subject), None)
         return Problem(first.subject, 1, False, first.id) if first is not None else Problem()
     return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
+
+
+def _tell(told: dict[str, None], *texts: str) -> None:
+    """Add what was told, up to a bound: each offer is compared with all of it."""
+    for text in texts:
+        if len(told) < _MOST_TOLD:
+            told.setdefault(text)
 
 
 def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:

@@ -18,13 +18,12 @@ from mailrules.thread import Thread, Turn
 def standing(thread: Thread, readings: Sequence[Reading], rules: RuleFile) -> tuple[Hit, ...]:
     """The statements that stand, oldest first."""
     kept: list[Hit] = []
-    for turn, reading in speaking(thread, readings):
+    replaced: set[str] = set()
+    for turn, reading in reversed(speaking(thread, readings)):
         view = view_of(turn, reading)
-        for fired in rules.fire(view):
-            replaced = {name.strip() for name in fired.gives.split(",")}
-            kept = [hit for hit in kept if hit.statement.meaning not in replaced]
-        kept += view.hits
-    return tuple(kept)
+        kept += [hit for hit in reversed(view.hits) if hit.statement.meaning not in replaced]
+        replaced |= {name.strip() for fired in rules.fire(view) for name in fired.gives.split(",")}
+    return tuple(reversed(kept))
 
 
 def speaking(thread: Thread, readings: Sequence[Reading]) -> list[tuple[Turn, Reading]]:

@@ -29,15 +29,17 @@ class Ledger:
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
-        self._asks: list[Ask] = []
+        self._asks: dict[str, Ask] = {}
+        """By id, in the order in which they were made."""
+        self._open: dict[str, None] = {}
 
     @property
     def asks(self) -> tuple[Ask, ...]:
-        return tuple(self._asks)
+        return tuple(self._asks.values())
 
     def open(self) -> list[Ask]:
         """Those that nobody answered yet."""
-        return [ask for ask in self._asks if ask.state == "open"]
+        return [self._asks[id] for id in self._open]
 
     def asked(self, line: Line) -> int:
         """Enter what a vendor's mail asks, a thing still open not twice. Returns how many asks the mail makes."""
@@ -84,8 +86,8 @@ class Ledger:
         """A person says of an ask (`*`: of all that are open) how it ended. Returns how many that settles."""
         named = [one for one in self.open() if ask in ("*", one.id) and one.asked_at <= at]
         for one in named:
-            place = self._asks.index(one)
-            self._asks[place] = replace(one, state=state, answered_at=at, set_by=who)  # type: ignore[arg-type]
+            self._asks[one.id] = replace(one, state=state, answered_at=at, set_by=who)  # type: ignore[arg-type]
+            self._open = {id: None for id in self._open if self._asks[id].state == "open"}
         return len(named)
 
     def closed(self, line: Line) -> None:
@@ -94,7 +96,8 @@ class Ledger:
 
     def _enter(self, what: str, quote: str, line: Line) -> None:
         ask = Ask(f"{line.turn.id}-{what}", line.turn.author, "team", what, quote, line.turn.id, line.node.at)
-        self._asks.append(ask)
+        self._asks[ask.id] = ask
+        self._open[ask.id] = None
 
     def _withdraw(self, line: Line, again: set[str]) -> None:
         """What is not needed after all: the one thing that is open, else the logs."""
@@ -104,9 +107,9 @@ class Ledger:
 
     def _close(self, asks: Iterable[Ask], state: str, at: datetime, message: str) -> None:
         for ask in list(asks):
-            place = self._asks.index(ask)
             answered_by = message if state == "answered" else None
-            self._asks[place] = replace(ask, state=state, answered_at=at, answered_by_message=answered_by)  # type: ignore[arg-type]
+            self._asks[ask.id] = replace(ask, state=state, answered_at=at, answered_by_message=answered_by)  # type: ignore[arg-type]
+            self._open.pop(ask.id, None)
 
 
 def _tells(reading: Reading) -> bool:

@@ -215,18 +215,22 @@ def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str,
 
 
 def _promises(lines: Sequence[Line], now: datetime) -> tuple[Promised, ...]:
+    """What was promised for a time. It is kept when a person of the same side writes again by then."""
     out: list[Promised] = []
-    for place, line in enumerate(lines):
-        if line.reading is None or line.turn.automatic is not None:
+    next_word: dict[Side, datetime] = {}  # the earliest of the mails that come later in order
+    for line in reversed(lines):
+        if line.turn.automatic is not None:
             continue
-        for promise in line.reading.promises:
+        side = line.turn.side
+        after = next_word.get(side)
+        for promise in reversed(line.reading.promises if line.reading else ()):
             if promise.due is None:
                 continue
-            later = [m for m in lines[place + 1 :] if m.turn.side == line.turn.side and m.turn.automatic is None]
-            kept = any(m.node.at <= promise.due for m in later)
-            overdue = not later and now > promise.due
-            out.append(Promised(line.turn.side, promise.due, line.turn.id, promise.finding.quote, kept, overdue))
-    return tuple(out)
+            kept = after is not None and after <= promise.due
+            overdue = after is None and now > promise.due
+            out.append(Promised(side, promise.due, line.turn.id, promise.finding.quote, kept, overdue))
+        next_word[side] = line.node.at if after is None else min(after, line.node.at)
+    return tuple(reversed(out))
 
 
 def _first_response(lines: Sequence[Line]) -> int | None:

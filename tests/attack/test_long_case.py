@@ -1,0 +1,141 @@
+"""A case with very many mails slows no other down: it is judged between batches, whole, and never forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from service import intake
+from service.store import judge_queue, placing, spool
+from service.store.database import Connection, Database
+from service.store.spool import Envelope
+from service.store.tables import cases, events, messages
+from service.store.tables import judge_queue as queued
+from tests.flow.crew import house, worker
+
+LENGTH = 6
+ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",), peer="127.0.0.1")
+
+
+def mail(number: int, words: str = "It fails again.") -> bytes:
+    thread = "References: <m0@corp.example>\r\n" if number else ""
+    return (
+        f"From: Aiko <aiko@corp.example>\r\nTo: help@intake.example\r\nSubject: Trouble\r\n{thread}"
+        f"Message-ID: <m{number}@corp.example>\r\nDate: Mon, 02 Mar 2026 09:{number:02}:00 +0900\r\n\r\n{words}\r\n"
+    ).encode()
+
+
+@pytest.fixture
+def long_case(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A judged case that is one mail short of being long."""
+    long = (
+        select(messages.c.case_id)
+        .where(messages.c.case_id.in_(judge_queue.THESE))
+        .group_by(messages.c.case_id)
+        .having(func.count() >= LENGTH)
+    )
+    monkeypatch.setattr(judge_queue, "_LONG", long)
+    send(database, *(mail(number) for number in range(LENGTH - 1)))
+    assert worker(database).turn()
+    assert shown(database) == LENGTH - 1
+    return database
+
+
+def send(database: Database, *contents: bytes) -> None:
+    intake.receive(database, [(ENVELOPE, content) for content in contents], datetime.now(UTC))
+
+
+def shown(database: Database) -> int:
+    """How many messages the case says it has."""
+    return int(database.read(lambda conn: conn.execute(select(cases.c.messages)).scalar_one()))
+
+
+def waiting(database: Database) -> list[int]:
+    return list(database.read(lambda conn: conn.execute(select(queued.c.case_id)).scalars().all()))
+
+
+def test_mail_to_a_long_case_is_stored_at_once_and_judged_next(long_case: Database) -> None:
+    ours = worker(long_case)
+    send(long_case, mail(50), mail(51))
+    assert ours.step() == 2
+    assert long_case.read(spool.ledger).waiting == 0
+    assert (shown(long_case), waiting(long_case)) == (LENGTH - 1, [1])
+    while ours.turn():
+        pass
+    assert (shown(long_case), waiting(long_case)) == (LENGTH + 1, [])
+
+
+def test_it_is_judged_whole(long_case: Database) -> None:
+    """What stands in it afterwards is what judging it in one go gives."""
+    send(long_case, mail(50, "Now error 0x80190001 appears for everybody on the second floor."))
+    ours = worker(long_case)
+    while ours.turn():
+        pass
+
+    def document(conn: Connection) -> dict[str, object]:
+        return {**conn.execute(select(cases.c.document)).scalar_one(), "updated_at": None, "clocks": None}
+
+    before = long_case.read(document)
+    assert "0x80190001" in str(before)
+    long_case.transact(lambda conn: intake.rejudge(conn, [1], house(), now=datetime.now(UTC)))
+    assert long_case.read(document) == before
+
+
+def test_a_worker_that_died_leaves_it_to_the_next(long_case: Database) -> None:
+    send(long_case, mail(50))
+    worker(long_case).step()
+    other = worker(long_case)
+    assert other.turn()
+    assert (shown(long_case), waiting(long_case)) == (LENGTH, [])
+
+
+def test_many_mails_to_it_are_judged_once(long_case: Database) -> None:
+    def changes(conn: Connection) -> int:
+        return int(conn.execute(select(func.count()).where(events.c.kind == "case.changed")).scalar_one())
+
+    ours = worker(long_case)
+    before = long_case.read(changes)
+    for number in range(50, 55):
+        send(long_case, mail(number))
+        ours.step()
+    while ours.turn():
+        pass
+    assert long_case.read(changes) == before + 1
+    assert shown(long_case) == LENGTH + 4
+
+
+def test_other_cases_are_judged_at_once(long_case: Database) -> None:
+    other = mail(0).replace(b"<m0@", b"<other@").replace(b"Trouble", b"Printer").replace(b"aiko@", b"ken@")
+    send(long_case, mail(50), other)
+    worker(long_case).step()
+    found = long_case.read(lambda conn: conn.execute(select(cases.c.messages).order_by(cases.c.id)).scalars().all())
+    assert list(found) == [LENGTH - 1, 1]
+
+
+def test_a_long_case_that_cannot_be_judged_stops_nothing(long_case: Database) -> None:
+    ours = worker(long_case, deadly=True)
+    send(long_case, mail(50, "raises in judging"))
+    other = mail(0).replace(b"<m0@", b"<other@").replace(b"Trouble", b"Printer").replace(b"aiko@", b"ken@")
+    assert ours.step() == 1
+    ours.turn()
+    send(long_case, other)
+    while ours.turn():
+        pass
+    assert waiting(long_case) == []
+    ledger = long_case.read(spool.ledger)
+    assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (LENGTH + 1, 0, 0)
+
+
+def test_a_case_that_lost_its_mails_meanwhile_leaves_the_queue(long_case: Database) -> None:
+    send(long_case, mail(50))
+    worker(long_case).step()
+
+    def move_all(conn: Connection) -> None:
+        other = placing.open_case(conn, datetime.now(UTC), datetime.now(UTC))
+        conn.execute(messages.update().values(case_id=other))
+
+    long_case.transact(move_all)
+    assert worker(long_case).turn()
+    assert waiting(long_case) == []
