@@ -57,7 +57,7 @@ class Running:
     def work(self) -> None:
         """Take in and index what waits."""
         worker = Worker(self.database, self.house, by="test", batch=50, lease=timedelta(seconds=60), clock=now)
-        while worker.step():
+        while worker.turn():
             pass
         while search.index_pending(self.database):
             pass

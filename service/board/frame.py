@@ -20,10 +20,12 @@ from mailrules.engine.judge import Rules
 from service.board.deceptive import KnownDomains, mixes_scripts, visible
 from service.board.reader import Reader
 from service.board.words import language_of
+from service.errors import Unavailable
 from service.intake import House
 from service.settings import Settings
 from service.store import callers
 from service.store.database import Database
+from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 
 HERE = Path(__file__).parent
@@ -107,7 +109,7 @@ class Frame:
             path=request.url.path,
             query=request.query_params,
             other="en" if reader.language == "ja" else "ja",
-            no_verdicts=not self.settings.verdicts_configured and not self.settings.smtp_listen.loopback,
+            no_verdicts=self._no_verdicts(),
             by_cookie="sodan_token" in request.cookies,
             may_write=isinstance(caller, Token) and caller.may("write"),
             may_admin=isinstance(caller, Token) and caller.may("admin"),
@@ -124,6 +126,18 @@ class Frame:
                 "Vary": "Accept-Language, Cookie",
             },
         )
+
+    def _no_verdicts(self) -> bool:
+        """Whether replies of our own people change nothing, for want of a setting: no verdicts are configured, and mail
+        comes from other hosts, or through a relay on this one."""
+        if self.settings.verdicts_configured:
+            return False
+        if not self.settings.smtp_listen.loopback:
+            return True
+        try:
+            return self.database.read(unverified_lately)
+        except Unavailable:
+            return False  # pages that tell of this must be shown
 
 
 @lru_cache(maxsize=4)

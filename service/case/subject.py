@@ -30,10 +30,9 @@ _LEADING_TICKET = re.compile(r"^(?:[\[(【][^\[\]()【】]{0,40}?[\])】])[ \t]*
 _DIGITS = re.compile(r"\d{4,}|[A-Z]{1,6}-?\d{2,}", re.ASCII)
 _TRAILING = re.compile(r"[ \t]*(?:\(fwd\)|[\[(【][^\[\]()【】]{0,40}[\])】])$", re.IGNORECASE)
 _LABELLED = re.compile(
-    r"[ \t]*[-–—:|]*[ \t]*(?:trackingid|case|ticket|request|sr|ref|ケース|受付番号|お?問い?合わ?せ番号|チケット)"
-    r"[ \t]*(?:id|no\.?"
-    r"|number|番号)?[ \t]*[#:]*[ \t]*"
-    r"#?[A-Z]{0,4}-?\d{4,}[ \t]*[-–—:|]*[ \t]*",
+    r"[-–—:| \t]*+(?:trackingid|case|ticket|request|sr|ref|ケース|受付番号|お?問い?合わ?せ番号|チケット)"
+    r"[ \t]*+(?:(?:id|no\.?|number|番号)[ \t]*+)?[#:]*+[ \t]*+"
+    r"#?[A-Z]{0,4}-?\d{4,}[-–—:| \t]*+",
     re.IGNORECASE,
 )
 

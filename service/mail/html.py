@@ -60,13 +60,15 @@ _BLOCK = frozenset(
 )
 _PARAGRAPH = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6"])
 _RAW = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "title", "xml", "template")}
-_VOID = frozenset(["br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr"])
+_NEVER_HIDDEN = frozenset(["body", "br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr"])
+"""Void elements hide nothing, and a mail whose body is hidden means something else."""
 
 
 def to_text(html: str) -> str:
     """The visible text of ``html``."""
-    text = _Scan(html, hide=True).run()
-    if not text and html:
+    scan = _Scan(html, hide=True)
+    text = scan.run()
+    if not text and scan.hid:
         # everything was inside something hidden: then hiding was not what it meant
         text = _Scan(html, hide=False).run()
     return text
@@ -85,6 +87,8 @@ class _Scan(Page):
     def __init__(self, html: str, *, hide: bool) -> None:
         self.html = html[:MAX_CHARS]
         self.hide = hide
+        self.hid = False
+        """Something was left out."""
         super().__init__()
         self.stack: list[tuple[str, str]] = []
         self.lists: list[int] = []
@@ -113,7 +117,7 @@ class _Scan(Page):
                 position = size
                 break
             body = html[match.end() : end]
-            for quote in ('"', "'"):
+            for quote in ('"', "'") if body else ():
                 if quote in body and body.count(quote) % 2 and not no_quote[quote] and ("=" + quote) in body:
                     closing = find(quote, end)
                     if closing < 0:
@@ -135,7 +139,8 @@ class _Scan(Page):
                 else:
                     after = find(">", closing_tag.end())
                     position = after + 1 if after >= 0 else size
-            elif self.hide and _MAY_HIDE.search(body) and _HIDDEN.search(body) and name not in _VOID and name != "body":
+            elif body and self.hide and name not in _NEVER_HIDDEN and _MAY_HIDE.search(body) and _HIDDEN.search(body):
+                self.hid = True
                 position = self._skip(name, position)
             else:
                 self._start(name, body)

@@ -87,7 +87,7 @@ def _base64_lines(body: bytes, at: int) -> tuple[bytes | None, int]:
     return base64(body[at:end]), min(len(body), end + 6)
 
 
-_YENC = re.compile(rb"^=ybegin ([^\r\n]*?)name=([^\r\n]+)\r?\n(?:=ypart [^\r\n]*\r?\n)?", re.MULTILINE)
+_YENC = re.compile(rb"^=ybegin ([^\r\n]{0,200}?)name=([^\r\n]{1,400}+)\r?\n(?:=ypart [^\r\n]*\r?\n)?", re.MULTILINE)
 _UNYENC = bytes((i - 42) & 255 for i in range(256))
 _YESCAPE = re.compile(rb"=(.)", re.DOTALL)
 

@@ -13,6 +13,8 @@ from service.errors import NotFound, Refused
 from service.store.cases import key_of, stamp
 from service.store.tables import Instant, Number, attachments, messages
 
+_LATELY = 100
+"""Messages that show whether mail of our own people is verified."""
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
 _COLUMNS = [
     messages.c[name]
@@ -65,6 +67,12 @@ def by_message_id(conn: Connection, message_id: str, prefix: str, limit: int = 5
         wanted = f"<{wanted}>"
     query = select(*_COLUMNS).where(messages.c.message_id == wanted).order_by(messages.c.id).limit(limit)
     return _written(conn, conn.execute(query).all(), prefix)
+
+
+def unverified_lately(conn: Connection) -> bool:
+    """Whether one of the newest mails names one of our own people as its author, and nothing vouches for it."""
+    newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_LATELY)
+    return any("sender-unverified" in defects for defects in conn.execute(newest).scalars())
 
 
 def find(conn: Connection, number: int, prefix: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from service.store.database import Database
 from service.store.encryption import secret_box
 from service.store.outside import outside
 from service.store.soundness import ailments
+from service.store.timeline import unverified_lately
 from service.terminal.advice import what_to_do
 from service.terminal.doors import http, smtp
 
@@ -41,7 +42,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _mailboxes(settings, database, now),
         lambda: _tokens(settings, database, now),
         lambda: _webhooks(settings, database),
-        lambda: _verdicts(settings),
+        lambda: _verdicts(settings, database),
         lambda: _model(settings, database, now),
         lambda: [smtp(settings.smtp_listen), http(settings.http_listen)],
     ]
@@ -202,7 +203,7 @@ def _webhooks(settings: Settings, database: Database) -> list[Finding]:
     return [(False, f"webhook {id}: {why}") for id, why in database.read(lambda conn: webhooks.unreadable(conn, box))]
 
 
-def _verdicts(settings: Settings) -> list[Finding]:
+def _verdicts(settings: Settings, database: Database) -> list[Finding]:
     local = all(listen.loopback for listen in (settings.smtp_listen, settings.lmtp_listen) if listen is not None)
     if settings.authserv_id and not settings.smtp_networks and not local:
         words = "senders: whoever reaches the SMTP port can write SODAN_AUTHSERV_ID into a header"
@@ -212,7 +213,8 @@ def _verdicts(settings: Settings) -> list[Finding]:
     if settings.verdicts_configured:
         return []
     words = "senders: nothing vouches for mail of our own people"
-    if local:
+    relayed = database.read(migrate.revision) == migrate.head() and database.read(unverified_lately)
+    if local and not relayed:
         return [(True, f"{words}; programs on this machine are believed, relays are not")]
     return [(False, f"{words}, so their replies change nothing: set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS")]
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
 
 from service.api import connections
+from service.api.events import MOST_LISTENERS
 from tests.running import Running
+
+LIMIT = connections.BODY_BYTES
 
 
 def connect(service: Running) -> socket.socket:
@@ -96,3 +102,115 @@ def test_one_address_has_a_share(embedded: Running, monkeypatch: pytest.MonkeyPa
             stack.enter_context(connect(embedded)).sendall(b"G")
         with connect(embedded) as more:
             until_closed(more)
+
+
+def test_connections_that_went_are_not_counted(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PER_HOST", 5)
+    for _ in range(40):
+        with connect(embedded) as held:
+            held.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert until_closed(held).startswith(b"HTTP/1.1 200")
+
+
+# ── bodies ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    yield b'{"url": "'
+    for _ in range(size // 50_000):
+        yield b"x" * 50_000
+    yield b'"}'
+
+
+WRITING = [
+    ("POST", "/api/webhooks"),
+    ("PATCH", "/api/cases/SD-1"),
+    ("POST", "/api/cases/SD-1/merge"),
+    ("POST", "/api/spool/x/retry"),
+    ("POST", "/login"),
+    ("PUT", "/api/nowhere"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), WRITING)
+@pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
+def test_a_body_over_the_limit_is_not_read(embedded: Running, method: str, path: str, declared: bool) -> None:
+    body = json.dumps({"url": "x" * (LIMIT + 10)}).encode() if declared else chunks(LIMIT * 3)
+    try:
+        answer = embedded.client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    except OSError:
+        return  # closed on unread bytes
+    except Exception as error:
+        assert "Write" in type(error).__name__ or "Read" in type(error).__name__  # noqa: PT017
+        return
+    assert answer.status_code in (401, 403, 404, 405, 413)
+    if answer.status_code == 413:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_that_is_refused_says_how_much_may_be(embedded: Running) -> None:
+    answer = embedded.client.post(
+        "/api/webhooks", content=b"x" * (LIMIT + 1), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 413
+    assert str(LIMIT) in answer.json()["detail"]
+
+
+def test_a_body_of_the_limit_is_read(embedded: Running) -> None:
+    body = json.dumps({"url": "https://hooks.example/", "kinds": []}).encode()
+    body += b" " * (LIMIT - len(body))
+    answer = embedded.client.post("/api/webhooks", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_body_that_drips_gets_408_or_is_closed(embedded: Running) -> None:
+    with connect(embedded) as held:
+        held.sendall(
+            b"POST /api/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        said = until_closed(held)
+    assert b" 408 " in said.partition(b"\r\n")[0] or said == b""
+
+
+# ── streams ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_limit_of_listeners_holds_for_those_that_come_at_once(
+    embedded: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from service.api import events
+
+    assert MOST_LISTENERS == 200
+    monkeypatch.setattr(events, "MOST_LISTENERS", 4)
+    ready, answers = threading.Barrier(16), []
+
+    def listen() -> None:
+        with connect(embedded) as held:
+            ready.wait(30)
+            held.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answers.append(held.recv(12))
+            ready.wait(60)
+
+    threads = [threading.Thread(target=listen) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(90)
+    assert sorted(answers) == [b"HTTP/1.1 200"] * 4 + [b"HTTP/1.1 503"] * 12
+
+
+def test_listeners_that_went_give_their_place_back(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    from service.api import events
+
+    monkeypatch.setattr(events, "MOST_LISTENERS", 2)
+    for _ in range(6):
+        ends = time.monotonic() + 60
+        while True:
+            with connect(embedded) as held:
+                held.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                if held.recv(12) == b"HTTP/1.1 200":
+                    break
+            assert time.monotonic() < ends
+            time.sleep(0.1)

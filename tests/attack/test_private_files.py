@@ -101,7 +101,7 @@ def test_files_of_an_older_installation_become_private_at_start(tmp_path: Path, 
         path.chmod(0o755 if path.is_dir() else 0o644)
     assert len(modes(tmp_path)) >= 5
     with starting(command, tmp_path, given) as process:
-        for _ in range(400):
+        for _ in range(4_000):
             if not modes(tmp_path) or process.poll() is not None:
                 break
             time.sleep(0.05)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.served import Served, environment
 
-PATIENCE = 90
+PATIENCE = 240
 """Seconds after which a process counts as hung; it takes one or two."""
 
 AT_THE_WORST_MOMENT = """

@@ -1,0 +1,88 @@
+"""No room for the log: no process ends, mail is taken in, and the log goes on when there is room again."""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.logs import PatientStream
+from tests.served import MAIL, environment, free_port
+
+
+def answers(url: str) -> httpx.Response | None:
+    try:
+        return httpx.get(url, timeout=5)
+    except httpx.HTTPError:
+        return None
+
+
+@pytest.mark.slow
+def test_with_the_log_on_a_full_disk_every_process_lives_and_mail_is_taken_in(tmp_path: Path) -> None:
+    smtp, http = free_port(), free_port()
+    with open("/dev/full", "wb") as full:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve"],
+            cwd=tmp_path,
+            env=environment(
+                smtp_listen=f"127.0.0.1:{smtp}", http_listen=f"127.0.0.1:{http}", intake="help@corp.example"
+            ),
+            stderr=full,
+            stdout=full,
+        )
+    try:
+        url = f"http://127.0.0.1:{http}"
+        end = time.monotonic() + 240
+        while answers(f"{url}/readyz") is None and time.monotonic() < end:
+            assert process.poll() is None, "the supervisor ended"
+            time.sleep(0.2)
+        first = children(process.pid)
+        assert len(first) == 3, "smtp, worker and api run"
+        for number in range(20):
+            with smtplib.SMTP("127.0.0.1", smtp, timeout=60) as client:
+                client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL % number)
+        while time.monotonic() < end:
+            found = httpx.get(f"{url}/api/cases", params={"limit": 100}, timeout=30).json()["items"]
+            if sum(one["messages"] for one in found) == 20:
+                break
+            time.sleep(0.2)
+        assert sum(one["messages"] for one in found) == 20
+        assert children(process.pid) == first, "no process was started anew"
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        assert process.wait(90) == 0
+
+
+def children(pid: int) -> set[str]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return set(found.stdout.split())
+
+
+def test_what_could_not_be_written_is_counted_in_the_next_line_that_can(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    stream = PatientStream(descriptor)
+    for _ in range(3):
+        print("lost", file=stream)
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), descriptor)
+    print("kept", file=stream)
+    os.close(descriptor)
+    assert stream.dropped == 0
+    assert log.read_text() == "6 earlier pieces of this log could not be written\nkept\n"
+
+
+@pytest.mark.parametrize("text", ["日本語", "\udcff", "\x00", "a" * 1_000_000])
+def test_any_text_can_be_written_and_a_closed_log_raises_nothing(tmp_path: Path, text: str) -> None:
+    descriptor = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    stream = PatientStream(descriptor)
+    assert stream.write(text) == len(text)
+    os.close(descriptor)
+    assert stream.write(text) == len(text)
+    assert stream.dropped == 1
