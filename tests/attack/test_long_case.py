@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from service import intake
 from service.store import judge_queue, placing, spool
 from service.store.database import Connection, Database
+from service.store.neighbours import THESE
 from service.store.spool import Envelope
 from service.store.tables import cases, events, messages
 from service.store.tables import judge_queue as queued
@@ -32,7 +33,7 @@ def long_case(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A judged case that is one mail short of being long."""
     long = (
         select(messages.c.case_id)
-        .where(messages.c.case_id.in_(judge_queue.THESE))
+        .where(messages.c.case_id.in_(THESE))
         .group_by(messages.c.case_id)
         .having(func.count() >= LENGTH)
     )
