@@ -142,7 +142,7 @@ def _waiting_inquiry(group: Group, answer: Node) -> Node | None:
     return found[-1] if found else None
 
 
-_SHOWN_BY_MANY = re.compile(r"0x[0-9a-f]+|kb\d+|\d{6,}t?\d*z?")
+_SHOWN_BY_MANY = re.compile(r"0x[0-9a-f]+|kb\d+|\d{6,}+(?:t\d*+)?z?")
 """Error codes, updates, dates: machines that have nothing to do with each other show them."""
 
 

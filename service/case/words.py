@@ -186,7 +186,7 @@ def other_numbers(one: str, other: str) -> bool:
     """
     short, long = _by_length(one, other)
     begin = max(long.find(short[:24]), 0)
-    rest = _BEGINNING.sub("", long[begin : begin + len(short) + 12])
+    rest = long[begin : begin + len(short) + 12].rstrip("0123456789")  # a number, where the text is cut
     return _lacks(long, short) and _lacks(short, rest)
 
 
@@ -205,8 +205,6 @@ def _lacks(text: str, other: str) -> bool:
 
 
 _NUMBER = re.compile(r"[0-9]+")
-_BEGINNING = re.compile(r"[0-9]+$")
-"""Of a number, where a text is cut."""
 
 
 def _words(text: str, keep_all: bool = False) -> Iterable[str]:

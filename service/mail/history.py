@@ -16,7 +16,7 @@ from service.mail.quote import Attribution
 
 DEEPEST: Final = 40
 """Levels of quoting that are taken apart; deeper ones stay text."""
-MOST_SPEAKERS: Final = 200
+MOST_SPEAKERS: Final = 100
 """Earlier mails found in one body."""
 _CLOSING: Final = 60
 """Characters of a text that may be a mere closing ("よろしくお願いいたします。")."""

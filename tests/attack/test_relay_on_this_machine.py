@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from email.utils import format_datetime
 
 import pytest
 
+from service.intake import House
+from service.settings import Settings
+from service.store.database import Database
 from service.terminal import doctor
-from tests.running import Running, now
+from tests.running import Running, now, running, with_settings
 
 RECEIVED = "Received: from mx.outside.example by relay.corp.example; {date}\n"
 MAIL = """{head}From: Mei <mei@corp.example>
@@ -21,6 +25,15 @@ It feeds two sheets at once.
 WORDS = "SODAN_AUTHSERV_ID"
 
 
+@pytest.fixture
+def unconfigured(sqlite: Database, settings: Settings) -> Iterator[Running]:
+    """Without SODAN_AUTHSERV_ID and SODAN_TRUSTED_NETWORKS; SMTP listens on loopback, as by default."""
+    chosen = with_settings(settings, authserv_id="", trusted_networks=())
+    assert chosen.smtp_listen.loopback
+    with running(sqlite, House.of(chosen), chosen) as up:
+        yield up
+
+
 def relayed(number: int) -> str:
     return MAIL.format(head=RECEIVED.format(date=format_datetime(now())), number=number)
 
@@ -31,21 +44,21 @@ def shown(service: Running) -> bool:
     return WORDS in page.text
 
 
-def test_mail_of_programs_on_this_machine_needs_no_hint(embedded: Running) -> None:
-    embedded.deliver(MAIL.format(head="", number=1))
-    assert not shown(embedded)
-    assert [fine for fine, _ in doctor._verdicts(embedded.settings, embedded.database)] == [True]
+def test_mail_of_programs_on_this_machine_needs_no_hint(unconfigured: Running) -> None:
+    unconfigured.deliver(MAIL.format(head="", number=1))
+    assert not shown(unconfigured)
+    assert [fine for fine, _ in doctor._verdicts(unconfigured.settings, unconfigured.database)] == [True]
 
 
-def test_relayed_mail_of_our_own_people_is_told_on_the_page_and_by_the_doctor(embedded: Running) -> None:
-    embedded.deliver(relayed(2))
-    assert shown(embedded)
-    [(fine, words)] = doctor._verdicts(embedded.settings, embedded.database)
+def test_relayed_mail_of_our_own_people_is_told_on_the_page_and_by_the_doctor(unconfigured: Running) -> None:
+    unconfigured.deliver(relayed(2))
+    assert shown(unconfigured)
+    [(fine, words)] = doctor._verdicts(unconfigured.settings, unconfigured.database)
     assert not fine
     assert WORDS in words
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
-def test_the_hint_names_what_to_set(embedded: Running, language: str) -> None:
-    embedded.deliver(relayed(3))
-    assert WORDS in embedded.client.get("/", headers={"Accept-Language": language}).text
+def test_the_hint_names_what_to_set(unconfigured: Running, language: str) -> None:
+    unconfigured.deliver(relayed(3))
+    assert WORDS in unconfigured.client.get("/", headers={"Accept-Language": language}).text
