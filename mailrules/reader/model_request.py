@@ -18,7 +18,7 @@ from mailrules.catalogue import Catalogue
 from mailrules.statement import MailText
 
 RE2: Any = _re2
-EDITION = "2"
+EDITION = "3"
 """Counts changes of the wording below."""
 SUBJECT = 0
 """The number under which the subject stands beside the units."""
@@ -89,7 +89,8 @@ def instruction(catalogue: Catalogue, side: str) -> str:
         "- One unit may carry several meanings, or none. Where nothing fits, say nothing. Do not guess.",
         "- A meaning that is told twice is stated once, at the clearest place; every ask is stated.",
         "- Weigh by the consequences that are told, not by tone: calm words may tell a standstill, loud words nothing.",
-        "- The kind is what this mail is about. A cause wanted later, after it works again, is parked.rca and no kind.",
+        "- State exactly one kind for every mail, a reply too: what the matter is about. A cause wanted later, when it",
+        "  works again, is parked.rca and does not change the kind of the matter.",
         "- state: 'value' unless another state of the meaning fits; 'unsure' where nobody could decide.",
         "",
         f"Writer of the mail: {side}. Meanings (id: definition [states]):",

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from service.api import (
     attachments,
@@ -28,10 +28,14 @@ from service.api.access import Access
 from service.api.connections import BodyLimit
 from service.api.desk import Desk
 from service.api.guard import Guard
+from service.api.operations import operation_id, refuse_unknown_query
 from service.api.problems import ProblemDetails
 from service.api.storable import RefuseUnstorable
+from service.api.versions import Versions
 
 DESCRIPTION = """Mail around vendor support, as cases: what is burning, whose turn it is, what is missing.
+
+`/api/v1/…` and `/api/…` are the same. A query parameter that does not exist is refused (422).
 
 Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem+json. Lists are paged by `cursor`, and carry
 `Link: <…>; rel="next"`. Times are ISO 8601, UTC. On loopback no token is needed while none was made; else send
@@ -55,6 +59,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
         redirect_slashes=False,
         lifespan=alive,
         separate_input_output_schemas=False,
+        generate_unique_id_function=operation_id,
     )
     meters = health.Meters(desk)
     routers = (
@@ -69,12 +74,13 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
         outbox.routes(desk),
         events.routes(desk),
         webhooks.routes(desk),
-        health.routes(desk, meters),
-        *pages,
     )
+    others = (health.routes(desk, meters), *pages)
     for router in routers:
+        app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
+    for router in others:
         app.include_router(router)
-    problems.install(app, routers)
+    problems.install(app, (*routers, *others))
     _complete_openapi(app)
 
     app.add_middleware(BodyLimit)
@@ -83,6 +89,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
         Guard, database=desk.database, open_to_loopback=open_to_loopback, rate=desk.settings.http_rate, now=desk.now
     )
     app.add_middleware(Access, meters=meters)
+    app.add_middleware(Versions)
     return app
 
 

@@ -118,7 +118,7 @@ def routes(desk: Desk) -> APIRouter:
         return answer(cases.to_now(changed, now, _calendars(desk, changed)), {"ETag": _tag(changed)})
 
     @router.get("/{key}/messages", response_model=schemas.MessagePage, responses={**documented(400, 404, 503), **MOVED})
-    def list_messages(request: Request, key: str, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    def list_case_messages(request: Request, key: str, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """The timeline, oldest first, with the mails found inside forwards and quotes."""
         found = _find(desk, key, "/messages")
         if isinstance(found, Response):
@@ -176,7 +176,7 @@ def routes(desk: Desk) -> APIRouter:
         return answer(made)
 
     @router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})
-    def read_history(key: str) -> Response:
+    def list_case_events(key: str) -> Response:
         """What happened to a case, newest first; what a person did can be undone."""
         found = _find(desk, key, "/history")
         if isinstance(found, Response):

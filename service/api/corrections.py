@@ -19,7 +19,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/corrections", tags=["cases"])
 
     @router.post("/{id}/undo", response_model=schemas.Undone, responses=documented(404, 409, 503))
-    def undo(request: Request, id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
+    def undo_correction(request: Request, id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
         """Take a merge or a move back: everything stands as before, with what came meanwhile."""
         now, who = desk.now(), name_of(request)
 

@@ -140,12 +140,12 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
     readiness = Readiness(desk.database, desk.settings.min_free_bytes)
 
     @router.get("/healthz", response_model=schemas.Health, responses=documented())
-    async def live() -> Response:
+    async def check_liveness() -> Response:
         """This process answers."""
         return answer({"status": "ok"})
 
     @router.get("/readyz", response_model=schemas.Health, responses=documented(503))
-    def ready() -> Response:
+    def check_readiness() -> Response:
         """Mail can be kept now: the database can be written to, has this version's schema and room on its disk."""
         trouble = readiness.trouble()
         if trouble is not None:
@@ -153,7 +153,7 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
         return answer({"status": "ok"} if desk.house.refused is None else {"status": "ok", "note": NOTE})
 
     @router.get("/metrics", response_class=Response, responses={**TEXT, **documented(503)})
-    def metrics() -> Response:
+    def read_metrics() -> Response:
         """Mails (accepted = taken in + waiting + shunted), cases, requests."""
         return Response(
             generate_latest(meters.registry), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}

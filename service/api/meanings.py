@@ -40,7 +40,7 @@ def routes() -> APIRouter:
     router = APIRouter(prefix="/api", tags=["meanings"])
 
     @router.get("/meanings")
-    async def meanings() -> Meanings:
+    async def list_meanings() -> Meanings:
         """The catalogue: id, title, definition, examples and near-misses of every meaning."""
         catalogue = load()
         return Meanings(items=[_shown(meaning) for meaning in catalogue], ids=list(catalogue.ids))

@@ -27,7 +27,7 @@ def routes(desk: Desk) -> APIRouter:
     prefix = desk.prefix
 
     @router.get("", response_model=schemas.MessagePage, responses=documented(503))
-    def find_messages(
+    def list_messages(
         message_id: Annotated[str, Query(min_length=1, max_length=998, examples=["<a1b2@mail.example>"])],
     ) -> Response:
         """The messages with that Message-ID, taken in so far (several, where senders gave one id to several mails)."""
@@ -45,7 +45,7 @@ def routes(desk: Desk) -> APIRouter:
         return answer(desk.database.read(lambda conn: timeline.why(conn, id, prefix)))
 
     @router.get("/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
-    def read_raw(id: Number) -> Response:
+    def read_raw_message(id: Number) -> Response:
         """The mail as it was received, byte by byte, as a download."""
         source = desk.database.read(lambda conn: timeline.source(conn, id))
         raw, part = desk.content(source.spool_id), source.part

@@ -27,7 +27,9 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/outbox", tags=["outbox"])
 
     @router.get("", response_model=schemas.OutboxPage, responses=documented(400, 503))
-    def list_outbox(request: Request, state: State = None, limit: Limit = 50, cursor: Before = None) -> Response:
+    def list_outbox_entries(
+        request: Request, state: State = None, limit: Limit = 50, cursor: Before = None
+    ) -> Response:
         """Outgoing mails, newest first."""
         rows = desk.database.read(lambda conn: outbox.listing(conn, state, limit + 1, cursor))
         shown = rows[:limit]

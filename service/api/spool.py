@@ -24,19 +24,19 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/spool", tags=["spool"])
 
     @router.get("", response_model=schemas.SpoolPage, responses=documented(400, 503))
-    def list_entries(request: Request, state: State = None, limit: Limit = 50, cursor: Before = None) -> Response:
+    def list_spool_entries(request: Request, state: State = None, limit: Limit = 50, cursor: Before = None) -> Response:
         """Received mails, newest first."""
         rows = desk.database.read(lambda conn: spool.listing(conn, state, limit + 1, cursor))
         shown = rows[:limit]
         return page_at(request, [entry(row) for row in shown], shown[-1]["id"] if len(rows) > limit else None)
 
     @router.get("/{id}", response_model=schemas.SpoolEntry, responses=documented(404, 503))
-    def read_entry(id: Id) -> Response:
+    def read_spool_entry(id: Id) -> Response:
         """One received mail: envelope, attempts, reason."""
         return answer(entry(desk.database.read(lambda conn: spool.entry(conn, id))))
 
     @router.post("/{id}/retry", response_model=schemas.SpoolEntry, responses=documented(404, 409, 503))
-    def retry_entry(request: Request, id: Id) -> Response:
+    def retry_spool_entry(request: Request, id: Id) -> Response:
         """Let the worker try a shunted mail again."""
         must_be_admin(request)
         now = desk.now()

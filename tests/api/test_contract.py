@@ -281,3 +281,26 @@ def test_every_change_and_every_error_is_as_promised(service: Running, program: 
     program.asks("GET", "/api/events", 400, headers={"Last-Event-ID": "x"})
     (entry, *_) = program.page("/api/spool", ENTRY)
     program.asks("POST", f"/api/spool/{entry['id']}/retry", 409)
+
+
+def test_a_misspelt_parameter_is_refused_with_the_nearest_right_one(service: Running) -> None:
+    answer = service.client.get("/api/cases", params={"stauts": "open"})
+    assert answer.status_code == 422
+    [wrong] = answer.json()["errors"]
+    assert wrong == {"where": "query.stauts", "why": "there is no such parameter; did you mean status?"}
+    assert service.client.get("/healthz", params={"probe": "1"}).status_code == 200
+
+
+def test_the_versioned_address_answers_as_the_plain_one(service: Running) -> None:
+    (key,) = service.deliver(REPORT)
+    assert service.get(f"/api/v1/cases/{key}") == service.get(f"/api/cases/{key}")
+    assert service.client.get("/api/v1/nothing").status_code == 404
+    assert service.client.get("/api/v1").status_code == 404
+
+
+def test_operations_have_the_names_of_methods(service: Running) -> None:
+    paths = service.get("/openapi.json")["paths"]
+    ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
+    assert {"listCases", "readCase", "changeCase", "mergeCase", "readBrief", "streamEvents"} <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert all(id.isalpha() and id[0].islower() for id in ids)
