@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from email.utils import parseaddr
@@ -430,12 +429,12 @@ def environment(name: str) -> str:
     return os.environ.get(name, "")
 
 
-def misspelt(names: Iterable[str]) -> dict[str, str | None]:
-    """The ``SODAN_*`` names that no setting bears, each with the nearest right one."""
+def misspelt() -> dict[str, str | None]:
+    """The ``SODAN_*`` variables that no setting bears, each with the nearest right one."""
     known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # the token: of the command line
     return {
         name: next(iter(get_close_matches(name, known, 1, 0.8)), None)
-        for name in names
+        for name in os.environ
         if name.startswith("SODAN_") and name not in known
     }
 

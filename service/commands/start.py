@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ def settings(**given: object) -> Settings:
     """As the environment and `.env` say; what is given wins. Raises Refused."""
     from service.settings import load, misspelt
 
-    for name, nearest in misspelt(os.environ).items():
+    for name, nearest in misspelt().items():
         if nearest:  # any other may be a secret that a file of ours names
             say(f"{name} is no setting and is ignored; did you mean {nearest}?")
     return load(**given)
