@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mailrules.evaluation.figures import Outcome, compare, labelled_outcome
+from mailrules.evaluation.figures import Figure, Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.library import load
 from mailrules.reader import EmbeddedReader
@@ -25,9 +25,12 @@ RECORDS = Path(__file__).with_name("recordings")
 SETS = {
     "first": ("answers.jsonl", ("en-fresh1", "en-fresh2", "ja-fresh1", "ja-fresh2")),
     "second": ("answers-2.jsonl", ("en-fresh3", "ja-fresh3")),
+    "third": ("answers-3.jsonl", ("en-fresh3", "ja-fresh3")),
 }
-"""The first set led to changes of the request (a requester may answer; one meaning asks for logs). The second was
-recorded afterwards, with the request as it is now, for mails of other writers."""
+"""After the first two sets the wording of the request was changed; each set is of mails that nobody had looked at.
+
+The third was recorded last, with the request as it is, so it alone is an unseen measure of it.
+"""
 
 
 class RecordedReader:
@@ -51,7 +54,7 @@ RULES = load()
 EMBEDDED = EmbeddedReader()
 
 
-def recorded(which: str = "second") -> Iterator[tuple[dict[str, Any], RecordedReader]]:
+def recorded(which: str = "third") -> Iterator[tuple[dict[str, Any], RecordedReader]]:
     """Each mail of a set that was recorded, and a reader that answers for it."""
     mails = {}
     answers, writers = SETS[which]
@@ -64,13 +67,40 @@ def recorded(which: str = "second") -> Iterator[tuple[dict[str, Any], RecordedRe
         yield mails[record["id"]], RecordedReader(record["answer"])
 
 
-def figures(which: str = "second", embedded: bool = False) -> dict[str, dict[str, Any]]:
-    """By language."""
+class LabelReader:
+    """States what the labels say, so that the rules' own conclusion from them can be compared (missing)."""
+
+    name = "labels"
+    version = "1"
+
+    def __init__(self, mail: dict[str, Any]) -> None:
+        self._mail = mail
+
+    def read(self, mail: MailText) -> tuple[Statement, ...]:
+        found = []
+        for unit in self._mail["units"]:
+            for label in unit["l"]:
+                meaning, _, state = label.partition("=")
+                found.append(Statement(meaning=meaning.replace(":", "."), state=state or "value", quote=unit["t"]))
+        return tuple(found)
+
+
+def figures(which: str = "third", embedded: bool = False) -> dict[str, dict[str, Any]]:
+    """By language; `missing` beside what the rules call missing by the labels."""
     pairs: list[tuple[Outcome, Outcome]] = []
+    missing: dict[str, Figure] = {"all": Figure(), "en": Figure(), "ja": Figure()}
     for mail, model in recorded(which):
         reader: Reader = EMBEDDED if embedded else model
-        pairs.append((judged_outcome(reader, mail, RULES), labelled_outcome(mail)))
-    return compare(pairs)
+        said = judged_outcome(reader, mail, RULES)
+        pairs.append((said, labelled_outcome(mail)))
+        if mail["side"] != "vendor":
+            wanted = judged_outcome(LabelReader(mail), mail, RULES).missing
+            for name in ("all", mail["lang"]):
+                missing[name].add(said.missing, wanted)
+    found = compare(pairs)
+    for language, figure in found.items():
+        figure["missing"] = missing[language].row()
+    return found
 
 
 def test_every_recorded_answer_can_be_used_and_hardly_a_statement_is_dropped() -> None:
@@ -85,14 +115,15 @@ def test_every_recorded_answer_can_be_used_and_hardly_a_statement_is_dropped() -
 
 def test_the_model_reads_as_well_as_it_did_when_it_was_recorded() -> None:
     found = figures()["all"]
-    assert found["kind"]["share"] >= 0.95
+    assert found["kind"]["share"] >= 0.96
     assert found["priority"]["share"] >= 0.92
-    assert found["P1/P2 found"]["share"] >= 0.95
+    assert found["P1/P2 found"]["share"] >= 0.97
     assert found["present"]["f1"] >= 0.88
-    assert found["asks"]["f1"] >= 0.88
-    assert found["acts"]["f1"] >= 0.84
-    assert found["tone"]["f1"] >= 0.85
+    assert found["missing"]["f1"] >= 0.75
+    assert found["asks"]["f1"] >= 0.92
+    assert found["acts"]["f1"] >= 0.88
     assert found["vendor mail that asks"]["recall"] == 1.0
+    assert figures("second")["all"]["tone"]["f1"] >= 0.85  # no mail of the third set has one
 
 
 if __name__ == "__main__":
@@ -100,9 +131,8 @@ if __name__ == "__main__":
         for title, result in (("model", figures(which)), ("embedded", figures(which, embedded=True))):
             for language, figure in result.items():
                 shares = [f"{name} {figure[name]['share']:.2f}" for name in ("kind", "priority", "P1/P2 found")]
-                missing = f"missing P {figure['missing']['precision'] or 0:.2f} of {figure['missing']['given']}"
                 sets = [
                     f"{name} {figure[name]['f1'] or 0:.2f}" for name in ("present", "asks", "acts", "tone", "parked")
                 ]
-                said = ", ".join([*shares, *sets, missing])
+                said = ", ".join([*shares, *sets])
                 print(f"{which} {title:9} {language:4} {figure['mails']:3} mails: {said}")
