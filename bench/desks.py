@@ -10,17 +10,38 @@ to the user. Each mail quotes what it answers, as clients do. Each case has a ma
 of the house, unevenly (Zipf). There are few of these, so that most are soon in many cases and tell none from another:
 what words cost that a handful of cases share, ``bench.growth`` measures. Sizes and kinds are those of ``bench.mix``;
 half is Japanese.
+
+    python -m bench.desks [--mails 20000] [--batch 4] [sqlite postgresql]
+
+takes them in and prints the CPU of placing a mail, thousand by thousand.
 """
 
 from __future__ import annotations
 
+import argparse
 import heapq
 import random
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import combinations, islice
+from pathlib import Path
+
+from sqlalchemy import select
 
 from bench.filling import a_word, zipf
+from bench.kill import database_url
 from bench.mix import Made, encoded, text, whole
+from service import intake, settings
+from service.intake import House, Understood
+from service.store import placement, spool
+from service.store.database import Connection, Database, one_at_a_time
+from service.store.migrate import migrate
+from service.store.spool import Envelope
+from service.store.tables import messages
 
 USERS, DESKS, ENGINEERS = 3_000, 20, 15
 WORDS = 100
@@ -179,3 +200,93 @@ def mails(count: int, begun: datetime, seed: int = 1, prefix: str = "desk") -> I
         yield one.next(begun + number * EVERY)
         if one.step <= len(GAPS):
             heapq.heappush(open_ones, (number + chance.randint(*GAPS[one.step - 1]), one.number, one))
+
+
+# ── what placing costs ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Cost:
+    """CPU seconds of placing, and of the part of it that holds the lock."""
+
+    def __init__(self) -> None:
+        self.all = self.locked = 0.0
+
+
+def take(database: Database, house: House, made: Sequence[Made], now: datetime, cost: Cost) -> None:
+    """One batch: received, read, placed, judged; what placing costs is added up."""
+    envelope = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
+    intake.receive(database, [(envelope, one.content) for one in made], now)
+    claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), len(made)))
+    roles = house.roles(database.read(placement.team))
+    understood = [intake.understand(one, house, roles) for one in claimed]
+    began = time.process_time()
+    prepared = database.read(lambda conn: intake.prepare(conn, understood, house))
+    cost.all += time.process_time() - began
+    database.transact(partial(_save, understood=understood, house=house, now=now, prepared=prepared, cost=cost))
+
+
+def _save(
+    conn: Connection,
+    understood: Sequence[Understood],
+    house: House,
+    now: datetime,
+    prepared: placement.Prepared,
+    cost: Cost,
+) -> None:
+    one_at_a_time(conn)
+    spool.finish(conn, [one.claimed.id for one in understood], "bench", now)
+    arrived = [placement.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
+    began = time.process_time()
+    placed = placement.place_all(conn, arrived, now=now, reopen=house.reopen, prepared=prepared)
+    spent = time.process_time() - began
+    cost.all, cost.locked = cost.all + spent, cost.locked + spent
+    intake.rejudge(conn, placed.cases, house, now=now, opened=placed.opened)
+
+
+def right(database: Database, prefix: str) -> tuple[float, float]:
+    """Precision and recall of pairs of mails in one case."""
+    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like(f"<{prefix}-%"))
+    rows = database.read(lambda conn: conn.execute(query).all())
+    wanted: dict[str, list[int]] = {}
+    for row in rows:
+        wanted.setdefault(row.message_id.split("-")[1], []).append(row.case_id)
+    found: dict[int, int] = {}
+    for row in rows:
+        found[row.case_id] = found.get(row.case_id, 0) + 1
+    good = sum(a == b for cases in wanted.values() for a, b in combinations(cases, 2))
+    there = sum(n * (n - 1) // 2 for n in found.values())
+    pairs = sum(len(cases) * (len(cases) - 1) // 2 for cases in wanted.values())
+    return good / max(1, there), good / max(1, pairs)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("databases", nargs="*", default=["sqlite"])
+    parser.add_argument("--mails", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=4)
+    asked = parser.parse_args()
+    house = House.of(settings.load(_env_file=None, intake=INTAKE, organisation=DOMAIN, team=f"@{TEAM}"))
+    for kind in asked.databases:
+        with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
+            database = Database(url, cache_mb=32)
+            migrate(database)
+            cost, now = Cost(), datetime.now(UTC)
+            waiting = mails(asked.mails, now)
+            for number in range(1, asked.mails // asked.batch + 1):
+                made, now = list(islice(waiting, asked.batch)), now + asked.batch * EVERY
+                take(database, house, made, now, cost)
+                if number * asked.batch % 1000 == 0:
+                    each = (1000 * cost.all / 1000, 1000 * cost.locked / 1000)
+                    print(
+                        f"{kind} {number * asked.batch}: {each[0]:.2f} ms a mail, {each[1]:.2f} of it locked",
+                        flush=True,
+                    )
+                    cost = Cost()
+            precision, recall = right(database, "desk")
+            print(f"{kind}: pairs in one case: precision {precision:.4f}, recall {recall:.4f}")
+            database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,10 +17,10 @@ from email.utils import format_datetime
 from functools import cache
 from typing import Any, Protocol
 
-from service.case.keys import cited_keys, own_keys
 from service.case.node import Node
 from service.case.subject import read_subject
 from service.case.words import content_words, squashed
+from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
 
 MAILS = 5
 EVERY = timedelta(minutes=10)
@@ -91,6 +91,7 @@ class Written:
             words=content_words(self.subject, self.text)[:60],
             subject_words=content_words(base.base)[:30],
             text=squashed(self.text)[:400],
+            others=tuple(a for a in (self.author, self.to) if a not in DESKS),
         )
 
 
@@ -181,7 +182,7 @@ def _message(written: Written, node: Node) -> tuple[Any, ...]:
 
 
 def _keys(node: Node) -> Iterable[tuple[str, int, str, int]]:
-    for kind, keys in (("own", own_keys(node)), ("cites", cited_keys(node))):
+    for kind, keys in (("own", own_keys(node) | candidate_keys(node)), ("cites", cited_keys(node))):
         for key in keys:
             yield key, node.id, kind, node.case or 0
 

@@ -3,7 +3,7 @@
     python -m bench.growth [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5] [sqlite postgresql]
 
 The stores are filled in bulk (``bench.filling``), the mails placed are new ones: whole conversations, and answers to
-old ones, each read before by the real rules. Measured is ``placing.place_all`` alone, in batches as a worker makes
+old ones, each read before by the real rules. Measured is ``placement.place_all`` alone, in batches as a worker makes
 them, its time and its CPU (on PostgreSQL that of the client alone).
 """
 
@@ -33,10 +33,10 @@ from service import settings
 from service.case.bringing import Brought, bring, with_reading
 from service.intake import House
 from service.mail.parse import parse
-from service.store import placing
+from service.store import placement
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.migrate import migrate
-from service.store.placing import Arrived
+from service.store.placement import Arrived
 from service.store.tables import spool
 from tests.postgres import Postgres
 
@@ -82,7 +82,7 @@ def place(database: Database, mails: Sequence[tuple[filling.Written, tuple[Broug
         conn.execute(insert(spool), rows)
         one_at_a_time(conn)
         began, cpu = time.perf_counter(), time.process_time()
-        placing.place_all(conn, arrived, now=arrived[-1].received_at)
+        placement.place_all(conn, arrived, now=arrived[-1].received_at)
         return time.perf_counter() - began, time.process_time() - cpu
 
     gc.collect()

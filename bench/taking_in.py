@@ -27,7 +27,7 @@ from service import intake, settings
 from service.case.bringing import bring, with_reading
 from service.intake import House, Understood
 from service.mail.parse import parse
-from service.store import placing, search, spool
+from service.store import placement, search, spool
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.migrate import migrate
 from service.store.spool import Claimed, Envelope
@@ -102,7 +102,7 @@ def run(
 
 
 def _understand(claimed: list[Claimed], house: House, database: Database, stages: Stages) -> list[Understood]:
-    roles = house.roles(database.read(placing.team))
+    roles = house.roles(database.read(placement.team))
     out = []
     for one in claimed:
         mail = stages.of("parse", parse, one.content)
@@ -116,8 +116,8 @@ def _understand(claimed: list[Claimed], house: House, database: Database, stages
 def _take_in(conn: Connection, understood: list[Understood], house: House, now: datetime, stages: Stages) -> None:
     spool.finish(conn, [one.claimed.id for one in understood], "bench", now)
     one_at_a_time(conn)
-    arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
-    placed = stages.of("place", placing.place_all, conn, arrived, now=now, reopen=house.reopen)
+    arrived = [placement.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
+    placed = stages.of("place", placement.place_all, conn, arrived, now=now, reopen=house.reopen)
     stages.of("rejudge", intake.rejudge, conn, placed.cases, house, now=now, opened=placed.opened)
 
 

@@ -32,7 +32,7 @@ from service.errors import NotFound
 from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
 from service.settings import Settings
-from service.store import contents, deposit, judge_queue, placing, replaying, second_readings, spool
+from service.store import contents, deposit, judge_queue, placement, replaying, second_readings, spool
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.learning import learn
 from service.store.outside import Outside
@@ -169,21 +169,40 @@ def _understood(claimed: Claimed, mail: Mail, house: House, roles: Roles) -> Und
     )
 
 
-def take_in(conn: Connection, understood: Sequence[Understood], house: House, *, by: str, now: datetime) -> list[int]:
+def prepare(conn: Connection, understood: Sequence[Understood], house: House) -> placement.Prepared:
+    """Decide which cases these mails belong to, reading only: before ``take_in``, without its lock."""
+    return placement.prepare(conn, _arrived(understood), reopen=house.reopen, read=house.rules.read)
+
+
+def take_in(
+    conn: Connection,
+    understood: Sequence[Understood],
+    house: House,
+    *,
+    by: str,
+    now: datetime,
+    prepared: placement.Prepared | None = None,
+) -> list[int]:
     """T3: place these mails, judge the cases they came to, and call their entries done; returns those cases.
 
     Long cases are queued to be judged soon: see ``judge_next``.
 
-    Raises LostLease where an entry is no longer ours; then, as with any error, nothing of it may commit.
+    ``prepared``: what ``prepare`` decided about the same mails. Raises LostLease where an entry is no longer ours;
+    then, as with any error, nothing of it may commit.
     """
     one_at_a_time(conn)  # before any row is touched: who migrates takes this first, too
     spool.finish(conn, [one.claimed.id for one in understood], by, now)
-    arrived = [placing.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
-    placed = placing.place_all(conn, arrived, now=now, reopen=house.reopen, read=house.rules.read)
+    placed = placement.place_all(
+        conn, _arrived(understood), now=now, reopen=house.reopen, read=house.rules.read, prepared=prepared
+    )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)
     rejudge(conn, [case for case in placed.cases if case not in long], house, now=now, opened=placed.opened)
     return placed.cases
+
+
+def _arrived(understood: Sequence[Understood]) -> list[placement.Arrived]:
+    return [placement.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
 
 
 def judge_next(conn: Connection, house: House, now: datetime) -> int | None:
@@ -203,7 +222,7 @@ def rejudge(
 ) -> None:
     """Judge whole cases anew from what was read in their mails, and save how they stand."""
     known = surroundings(conn, case_ids)
-    lines = placing.lines_of(conn, case_ids)
+    lines = placement.lines_of(conn, case_ids)
     standings = [_standing(case_id, lines[case_id], house, known[case_id], now) for case_id in case_ids]
     save_cases(conn, standings, now, opened)
 
@@ -229,7 +248,7 @@ def replay(
 def _read_anew(database: Database, house: House, outside: Outside | None, case_id: int) -> dict[int, Brought]:
     """Each message of a case as its raw mail brings it today; what has none left is not among them."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
-    team = database.read(placing.team)
+    team = database.read(placement.team)
     mails = {}
     for origin in origins.values():
         if origin.spool_id not in mails:
@@ -270,7 +289,7 @@ def _judged_anew(
     if apply:
         one_at_a_time(conn)
         _learn(conn, case_id, anew, house, now)
-    before = placing.lines(conn, case_id)
+    before = placement.lines(conn, case_id)
     if not before:
         return None
     answers = second_readings.answers(conn, [line.id for line in before])
@@ -295,7 +314,7 @@ def _line_anew(line: Line, brought: Brought | None, house: House, answer: tuple[
 
 def _learn(conn: Connection, case_id: int, anew: Mapping[int, Brought], house: House, now: datetime) -> None:
     """Who forwarded what these rules know for a vendor's mail is team from now on, in other cases too."""
-    _, changed = learn(conn, [placing.Arrived("", now, tuple(anew.values()))], house.rules.read, now)
+    _, changed = learn(conn, [placement.Arrived("", now, tuple(anew.values()))], house.rules.read, now)
     if others := sorted(set(changed) - {case_id}):
         rejudge(conn, others, house, now=now)
 

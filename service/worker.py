@@ -30,7 +30,7 @@ from service.holders import process_name, release_the_dead
 from service.intake import House, Understood
 from service.settings import Settings
 from service.signals import on_signals
-from service.store import contents, judge_queue, keys, placing, search, spool
+from service.store import contents, judge_queue, keys, placement, search, spool
 from service.store.contents import Shelf
 from service.store.database import Connection, Database
 from service.store.outside import outside
@@ -202,7 +202,7 @@ class Worker:
 
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
         understood: list[Understood] = []
-        roles = self._house.roles(self._database.read(placing.team))
+        roles = self._house.roles(self._database.read(placement.team))
         ends = time.monotonic() + self._lease.total_seconds() / READING_SHARE
         for number, one in enumerate(claimed):
             if number and time.monotonic() > ends:
@@ -222,7 +222,7 @@ class Worker:
         packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in understood])
 
         def save(conn: Connection) -> list[Claimed]:
-            touched = intake.take_in(conn, understood, self._house, by=self._by, now=now)
+            touched = intake.take_in(conn, understood, self._house, by=self._by, now=now, prepared=prepared)
             if self._after is not None:
                 self._after(conn, understood, touched, now)
             contents.keep(conn, packed)
@@ -230,7 +230,9 @@ class Worker:
             return spool.claim(conn, self._by, self._clock(), self._lease, self._pace.more) if self._full else []
 
         began = time.monotonic()
+        prepared: placement.Prepared | None = None
         try:
+            prepared = self._database.read(lambda conn: intake.prepare(conn, understood, self._house))
             self._ahead += self._database.transact(save)
         except Unavailable as error:
             if not self._may_be_to_blame(error, time.monotonic() - began):

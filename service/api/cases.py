@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from mailrules.thread import Side
@@ -22,13 +22,14 @@ from service.intake import rejudge
 from service.outbound import letter
 from service.outbound.acknowledge import reply_subject
 from service.outbound.setup import outbound_of
-from service.store import cases, corrections, feed, keys, second_readings, timeline
+from service.store import cases, corrections, feed, keys, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor
 from service.store.database import one_at_a_time
 
 Sides = Literal["team", "vendor", "requester", "none"]
 Unshown = Annotated[str | None, Header(include_in_schema=False)]
 """Described in words: no schema says which ETag is the present one."""
+Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a suggestion.")]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 
 MOVED: dict[int | str, dict[str, Any]] = {308: {"description": "Merged: the case is there now."}}
@@ -88,9 +89,7 @@ def routes(desk: Desk) -> APIRouter:
         tag = _tag(found)
         if if_none_match and tag in [part.strip() for part in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
-        return answer(
-            _with_pending(desk, found, cases.to_now(found, desk.now(), _calendars(desk, found))), {"ETag": tag}
-        )
+        return answer(_shown(desk, found), {"ETag": tag})
 
     @router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
     def change_case(request: Request, key: str, change: schemas.CaseChange, if_match: Unshown = None) -> Response:
@@ -115,7 +114,7 @@ def routes(desk: Desk) -> APIRouter:
             return cases.find(conn, number)
 
         changed = desk.database.transact(apply)
-        return answer(cases.to_now(changed, now, _calendars(desk, changed)), {"ETag": _tag(changed)})
+        return answer(_shown(desk, changed), {"ETag": _tag(changed)})
 
     @router.get("/{key}/messages", response_model=schemas.MessagePage, responses={**documented(400, 404, 503), **MOVED})
     def list_case_messages(request: Request, key: str, limit: Limit = 50, cursor: Cursor = None) -> Response:
@@ -203,6 +202,45 @@ def routes(desk: Desk) -> APIRouter:
         event, there = desk.database.transact(merge)
         return corrected(event, cases.key_of(there, prefix))
 
+    @router.post(
+        "/{key}/suggestions/{id}/accept",
+        response_model=schemas.Correction,
+        responses={**documented(404, 409, 503), **MOVED},
+    )
+    def accept_suggestion(request: Request, key: str, id: Number) -> Response:
+        """Put the two cases together: the newer one is merged into the older one. Can be undone."""
+        found = _find(desk, key)
+        if isinstance(found, Response):
+            return found
+        now, who = desk.now(), name_of(request)
+
+        def accept(conn: Any) -> tuple[int, int]:
+            event, case = corrections.accept(conn, found.id, id, who, now)
+            rejudge(conn, corrections.touched(conn, event), desk.house, now=now)
+            return event, case
+
+        event, case = desk.database.transact(accept)
+        return corrected(event, cases.key_of(case, prefix))
+
+    @router.post(
+        "/{key}/suggestions/{id}/dismiss",
+        response_model=schemas.Dismissed,
+        responses={**documented(404, 409, 503), **MOVED},
+    )
+    def dismiss_suggestion(request: Request, key: str, id: Number) -> Response:
+        """Say that the two do not belong together. It is not suggested again, and no rule unites them later."""
+        found = _find(desk, key)
+        if isinstance(found, Response):
+            return found
+        now, who = desk.now(), name_of(request)
+
+        def dismiss(conn: Any) -> None:
+            both = corrections.dismiss(conn, found.id, id, who, now)
+            rejudge(conn, both, desk.house, now=now)
+
+        desk.database.transact(dismiss)
+        return answer({"dismissed": id})
+
     return router
 
 
@@ -230,6 +268,13 @@ def _with_pending(desk: Desk, found: cases.Found, document: dict[str, Any]) -> d
         return document
     pending = desk.database.read(lambda conn: second_readings.is_pending(conn, found.id))
     return document | {"read_by": {**document["read_by"], "pending": pending}}
+
+
+def _shown(desk: Desk, found: cases.Found) -> dict[str, Any]:
+    """The case document, with the suggestions that are open now."""
+    open_ones = desk.database.read(lambda conn: suggestions.of_case(conn, found.id, desk.prefix))
+    document = cases.to_now(found, desk.now(), _calendars(desk, found))
+    return {**_with_pending(desk, found, document), "suggestions": open_ones}
 
 
 def _calendars(desk: Desk, found: cases.Found) -> Mapping[Side, Calendar]:

@@ -146,12 +146,24 @@ class Case(CaseSummary):
     participants: list[Participant]
     merged: list[str]
     related: list[Any]
+    suggestions: list[Suggested] = Field(default_factory=list)
     judged_by: str
     not_counted: list[NotCounted] = Field(
         default_factory=list,
         description="Messages that move nothing: sent under another's name, by an address of ours that nothing vouches "
         "for, or by somebody who takes no part in the case.",
     )
+
+
+class Suggested(Out):
+    """A case that a mail of this one may belong to."""
+
+    id: int
+    case: str = Field(description="The other case.")
+    score: float = Field(description="Between 0 and 1.")
+    reasons: list[str]
+    message: str = Field(description="The message it was found for.")
+    subject: str
 
 
 class CaseChange(BaseModel):
@@ -444,6 +456,10 @@ class WebhookPage(Out):
 class Health(Out):
     status: str = Field(examples=["ok"])
     note: str | None = Field(None, description="What keeps no mail up, and yet wants a look; else left out.")
+
+
+class Dismissed(Out):
+    dismissed: int
 
 
 class Undone(Out):

@@ -14,9 +14,9 @@ from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
-from service.store import asked, cases, feed, notes, timeline
-from service.store.apart import set_apart
+from service.store import asked, cases, feed, notes, suggestions, timeline
 from service.store.cursor import from_cursor, to_cursor
+from service.store.links import set_apart
 
 MAILS = 25
 """Mails on one page; a longer case has pages."""
@@ -47,9 +47,10 @@ def routes(frame: Frame) -> APIRouter:
                 asking.sent_in(conn, number, frame.prefix),
                 notes.of_case(conn, number, frame.prefix),
                 asked.times_asked(conn, number),
+                suggestions.of_case(conn, number, frame.prefix),
             )
 
-        (mails, position), events, apart, sent, noted, often = frame.database.read(read)
+        (mails, position), events, apart, sent, noted, often, likely = frame.database.read(read)
         reader = frame.reader(request)
         case = cases.to_now(found, reader.now, calendars_of(frame.rules, found.document.get("vendor")))
         return frame.page(
@@ -63,6 +64,7 @@ def routes(frame: Frame) -> APIRouter:
             me=who(request),
             version=found.version,
             proposed=[key for key in case.get("related", []) if key not in apart],
+            suggestions=likely,
             later=to_cursor(position),
             earlier=after is not None,
             done=request.query_params.get("done", ""),

@@ -88,6 +88,26 @@ def routes(frame: Frame) -> APIRouter:
         done = await change(apply)
         return back_to(f"/cases/{cases.key_of(into, frame.prefix)}", "merged", undo=str(done), key=key)
 
+    @router.post("/cases/{key}/suggestions/{id}")
+    async def decide(request: Request, key: str, id: int) -> Response:
+        given, number = await form(request), cases.number_of(key, frame.prefix)
+        accepted = given.get("value") == "accept"
+        now, by = frame.now(), who(request)
+
+        def apply(conn: Any) -> tuple[int, int]:
+            if accepted:
+                event, case = corrections.accept(conn, number, id, by, now)
+                rejudge(conn, corrections.touched(conn, event), frame.house, now=now)
+                return event, case
+            rejudge(conn, corrections.dismiss(conn, number, id, by, now), frame.house, now=now)
+            return 0, number
+
+        done, case = await change(apply)
+        shown = cases.key_of(case, frame.prefix)
+        if not accepted:
+            return back_to(f"/cases/{shown}", "dismissed")
+        return back_to(f"/cases/{shown}", "accepted", undo=str(done))
+
     @router.post("/messages/{id}/move")
     async def move(request: Request, id: int) -> Response:
         given = await form(request)

@@ -13,10 +13,8 @@ from mailrules.thread import File, Side, Turn
 from service.case import tokens
 from service.case.addressed import addresses_on, first_vendor, is_intake, names_on
 from service.case.dating import ZONES_DIFFER, in_zone, moment
-from service.case.naming import named_in
 from service.case.node import Node
 from service.case.numbers import claims_in, numbers_in, told_in
-from service.case.phrases import returns, says_ticket_open, seconds, tells_apart
 from service.case.roles import Roles
 from service.case.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.case.subject import read_subject
@@ -104,6 +102,8 @@ def bring(
     inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
     inner += [(f"h{i}", earlier) for i, earlier in enumerate(mail.history)]
     outer_key = mail.from_.key if mail.from_ else None
+    doubted = trust in ("forged", "unverified") or roles.role_of(mail.from_) == "unknown"
+    stranger = (outer_key or "?") if doubted else ""
     earlier_ones = [
         _brought_earlier(position, part, earlier, mail, roles, ways, received_at, outer_key)
         for position, (part, earlier) in enumerate(inner, start=1)
@@ -112,7 +112,7 @@ def bring(
     earlier_ones = [
         replace(
             b,
-            node=replace(b.node, forged=trust == "forged", trust=trust),
+            node=replace(b.node, forged=trust == "forged", trust=trust, shown_by=stranger),
             sides=_sides((*b.source.to, *b.source.cc), roles),
         )
         for b in earlier_ones
@@ -145,6 +145,12 @@ def _is_ours(earlier: Earlier, ways: Ways) -> bool:
 
 def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side], ...]:
     return tuple((a.key, roles.role_of(a)) for a in addresses[:100] if a.address)
+
+
+def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[str]) -> tuple[str, ...]:
+    """Author and recipients outside the team."""
+    known = (a for a in addresses[:20] if a is not None and a.address and not is_intake(a.key, intake))
+    return tuple(dict.fromkeys(a.key for a in known if roles.role_of(a) != "team"))[:6]
 
 
 def with_reading(brought: Brought, reading: Reading) -> Brought:
@@ -245,15 +251,11 @@ def _brought_mail(
         claims=claims_in(mail.subject, ways.prefix),
         token=next(iter((*own, *tags)), None),
         fresh=role != "vendor" and begins_new_topic(text),
-        seconds=role == "requester" and seconds(text),
-        returns=role == "requester" and returns(subject.base, text),
         words=about(mail.subject, text, without),
         subject_words=content_words(subject.base, without=without)[:30],
-        named=named_in(text, without),
         text=squashed(text)[:400],
+        others=_others((mail.from_, *mail.to, *mail.cc), roles, ways.intake),
         holds=holds,
-        notes=role == "team" and bool(content_words(text)) and _hands_on(mail, roles) and not tells_apart(text),
-        raised=role == "team" and says_ticket_open(text),
         hands_on=role == "unknown" and "dmarc-failed" not in mail.defects and _hands_on(mail, roles),
     )
     turn = _turn(
@@ -311,8 +313,8 @@ def _brought_earlier(
         claims=claims_in(earlier.subject or "", ways.prefix),
         words=about(earlier.subject or "", earlier.text, without),
         subject_words=content_words(subject.base, without=without)[:30],
-        named=named_in(earlier.text, without),
         text=squashed(earlier.text)[:400],
+        others=_others((earlier.from_, *earlier.to, *earlier.cc), roles, ways.intake),
     )
     language = language_of_earlier(earlier.text, mail.language)
     forwarded_by = outer if earlier.origin in ("forwarded", "attached") else None

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from mailrules.judgement import Reading
 from mailrules.thread import Side, Thread, Turn
-from service.case.group import order_of
-from service.case.node import Node
+from service.case.node import Node, order_of
 from service.case.trust import Doubt, doubts
 
 

@@ -1,10 +1,9 @@
-"""What threading knows of one message: facts only, storable as JSON, the same for every way the message came."""
+"""Facts of one message that placement needs: storable as JSON, the same for every way the message came."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -30,8 +29,6 @@ class Node:
     """The case a person made of several: all that bear its number stay together."""
     placed: str = ""
     """The kind of evidence that put it there."""
-    rests: int | None = None
-    """The message that this evidence points to, where content put it there."""
     origin: Origin = "delivered"
     dated: bool = True
     """``at`` is its own date."""
@@ -83,18 +80,12 @@ class Node:
     """The case a valid token of ours names."""
     fresh: bool = False
     """The author says that a new topic begins."""
+    shown_by: str = ""
+    """The stranger in whose mail it was found: only his word that it is what it says."""
     hands_on: bool = False
     """A mail of a vendor's, forwarded by somebody who is on no side of ours."""
-    notes: bool = False
-    """Our team hands on a vendor's mail with words of its own."""
-    raised: bool = False
-    """Our team says that a ticket was opened somewhere."""
     resolves: bool = False
     """Our side says that the matter is settled."""
-    seconds: bool = False
-    """A user tells that others have the same trouble too."""
-    returns: bool = False
-    """A user tells that a trouble which was over is there again."""
     tells_previous: bool = False
     """It names another case as a former or related one."""
     kind: str | None = None
@@ -102,14 +93,12 @@ class Node:
     words: tuple[str, ...] = ()
     """What it is about (see ``words``)."""
     subject_words: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
-    """People that it names, by one of their names each: not whom it greets, not those who write or get it."""
     text: str = ""
     """Squashed beginning of its new text, for comparison."""
+    others: tuple[str, ...] = ()
+    """Author and recipients outside the team, at most six."""
     holds: tuple[int, ...] = ()
     """Messages found inside it."""
-    sightings: tuple[Node, ...] = ()
-    """What it shows of those of them that bear no Message-ID there; ``id``: the message it is taken for."""
 
     @property
     def doubted(self) -> bool:
@@ -120,6 +109,11 @@ class Node:
     def label(self) -> int | None:
         """The case that a person says it belongs to."""
         return self.pinned if self.pinned is not None else self.joined
+
+    @property
+    def trusted(self) -> bool:
+        """Whether its author wrote it, as far as we know: it is neither forged nor only a stranger's word."""
+        return not self.forged and not self.shown_by
 
     @property
     def is_shown(self) -> bool:
@@ -136,40 +130,13 @@ class Node:
         """No header names an earlier mail."""
         return not self.parents and not self.refs
 
-    @property
-    def second(self) -> bool:
-        """It answers nothing and yet speaks of what was told before: the same trouble elsewhere or again, that it is
-        over, or whose trouble a vendor's mail is about."""
-        says = self.seconds or self.returns or self.resolves
-        return (
-            ((self.side == "requester" and says) or (self.side == "team" and self.notes))
-            and self.headerless
-            and not (self.automatic or self.fresh or self.doubted or self.to_vendor)
-        )
-
-    @property
-    def tells_ticket(self) -> bool:
-        """Our team's answer to a user that a ticket was opened with a vendor."""
-        told = self.side == "team" and self.raised and self.vendor is not None and not self.to_vendor
-        return told and not (self.headerless or self.automatic or self.doubted or self.origin == "quoted")
-
-    def pointing(self, number: Callable[[int], int]) -> Node:
-        """With other numbers of the messages found inside it."""
-        holds = tuple(dict.fromkeys(map(number, self.holds)))
-        if holds == self.holds and all(number(seen.id) == seen.id for seen in self.sightings):
-            return self  # as most are, of the hundreds that are looked at for a mail
-        sightings = tuple(dict.fromkeys(replace(seen, id=number(seen.id)) for seen in self.sightings))
-        return replace(self, holds=holds, sightings=sightings)
-
     def document(self) -> dict[str, Any]:
         """As JSON (without what the store keeps in columns of its own)."""
         out: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in ("id", "case", "pinned", "joined", "placed", "rests"):
+            if field.name in ("id", "case", "pinned", "joined", "placed"):
                 continue
-            if field.name == "sightings":
-                value = [seen.document() | {"id": seen.id} for seen in self.sightings] or None
             if isinstance(value, datetime):
                 value = value.isoformat()
             if value not in (None, (), "", False) or field.name == "at":
@@ -188,7 +155,6 @@ class Node:
         pinned: int | None,
         joined: int | None = None,
         placed: str = "",
-        rests: int | None = None,
     ) -> Node:
         """Back from JSON; fields of a later version are left out."""
         values: dict[str, Any] = {
@@ -199,13 +165,9 @@ class Node:
         for name in ("stated", "mentioned"):
             if name in values:
                 values[name] = tuple((str(vendor), str(ref)) for vendor, ref in values[name])
-        if "sightings" in values:
-            values["sightings"] = tuple(
-                cls.from_document(seen, id=seen["id"], case=None, pinned=None) for seen in values["sightings"]
-            )
         if "at" in values:
             values["at"] = datetime.fromisoformat(values["at"])
-        values |= {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed, "rests": rests}
+        values |= {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}
         return cls(**values)
 
 
@@ -213,14 +175,16 @@ _NAMES = frozenset(field.name for field in fields(Node))
 _DECODER = msgspec.json.Decoder(Node)
 
 
-def node_from_json(
-    written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str, rests: int | None
-) -> Node:
-    """As ``Node.from_document``, of the document as text: in one step, since hundreds are read for a mail."""
-    stands = {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed, "rests": rests}
-    kept = msgspec.json.encode(stands).decode()
+def node_from_json(written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str) -> Node:
+    """As ``Node.from_document``, from JSON text, decoded in one step."""
+    kept = msgspec.json.encode({"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}).decode()
     try:
         return _DECODER.decode(f"{kept[:-1]},{written[1:]}")
-    except msgspec.DecodeError:  # empty, or of another version
+    except msgspec.DecodeError:  # empty, or written by another version
         document = msgspec.json.decode(written)
-        return Node.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed, rests=rests)
+        return Node.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed)
+
+
+def order_of(node: Node) -> tuple[datetime, str, str, str]:
+    """Sort key: the order of writing, by the earlier of date and receipt, the same whatever the order of arrival."""
+    return (node.at - timedelta(seconds=node.ahead), node.message_id or "", node.author, node.text[:80])

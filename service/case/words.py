@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-from service.case.figures import figures_in, is_figure
-
 _TOKEN = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9_.\-/]*[A-Za-z0-9]|[A-Za-z0-9]|[ァ-ヴー]{3,}|[一-龥々]{2,}",
 )
@@ -80,9 +78,8 @@ def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]
 
 
 def about(subject: str, text: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """What a mail is about: its telling words and figures, at most 60."""
-    figures = figures_in(text)
-    return (*content_words(subject, text, without=without)[: 60 - len(figures)], *figures)
+    """Telling words of a mail, at most 60."""
+    return content_words(subject, text, without=without)[:60]
 
 
 def names(parts: Iterable[str]) -> frozenset[str]:
@@ -101,17 +98,13 @@ _GENERATION = re.compile(
 """The name of a product that thousands have, with its generation: it tells no more than a word."""
 
 
-STRONG = 2.0
-"""The weight of an identifier, a code, a figure: a place or a product is shared by many."""
 IDENTIFIER = 3.0
-"""That of an identifier or a code alone."""
+"""Weight of an identifier or a code."""
 
 
 @lru_cache(maxsize=1 << 14)
 def weight(word: str) -> float:
     """How much a shared word says: an identifier or code much, a plain word or a figure little."""
-    if is_figure(word):
-        return 2.0
     if _GENERATION.fullmatch(word):
         return 1.5
     if word.isdigit():
@@ -126,30 +119,6 @@ def weight(word: str) -> float:
 def likeness(one: Collection[str], other: Collection[str]) -> float:
     """The weight of the words both have."""
     return sum(weight(word) for word in set(one) & set(other))
-
-
-def together(shared: Collection[str]) -> list[frozenset[str]]:
-    """Words that two texts share, grouped: pairs of one run of ideographs (大阪, 阪支, 支店) are one word of theirs."""
-    pairs = {word for word in shared if len(word) == 2 and "一" <= word[0] <= "龥"}
-    runs = [frozenset((word,)) for word in shared if word not in pairs]
-    while pairs:
-        run = {pairs.pop()}
-        while more := {one for one in pairs if any(one[0] == had[1] or one[1] == had[0] for had in run)}:
-            run |= more
-            pairs -= more
-        runs.append(frozenset(run))
-    return runs
-
-
-def likeness_of_runs(one: Collection[str], other: Collection[str]) -> float:
-    """As ``likeness``, where a run of ideographs counts as one word, however long: most often it is a place."""
-    return sum(max(map(weight, run)) if len(run) == 1 else 1.5 for run in together(set(one) & set(other)))
-
-
-def covered(part: Collection[str], whole: Collection[str]) -> float:
-    """The share of ``part`` (by weight) found in ``whole``: 1.0 where all of it is; 0.0 for an empty part."""
-    total = sum(weight(word) for word in set(part))
-    return likeness(part, whole) / total if total else 0.0
 
 
 def squashed(text: str) -> str:

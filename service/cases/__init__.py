@@ -1,1 +1,1 @@
-"""Cases: how they stand. state (values), asks (ledger), turn (who acts next), clocks, brief. Pure, no clock."""
+"""Cases: which mail belongs to them (``placement``) and how they stand: state, asks, turn, clocks, brief. Pure."""

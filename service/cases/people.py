@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mailrules.thread import Side
-from service.case.group import order_of
 from service.case.line import Line
-from service.case.node import Node
+from service.case.node import Node, order_of
 from service.cases.state import Participant
 
 

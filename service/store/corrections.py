@@ -12,17 +12,21 @@ What a person placed is never moved by a rule again: ``messages.pinned_by`` hold
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from service.case.node import order_of
+from service.cases.placement.known import Known
+from service.cases.placement.placement import Evidence, Placing
 from service.errors import Conflict, NotFound, Refused
-from service.store import placing
-from service.store.apart import MOVED
+from service.store import links, placement, suggestions
 from service.store.database import one_at_a_time
-from service.store.tables import case_links, cases, events, messages, thread_keys
+from service.store.neighbours import DISMISSED, MOVED, add_facts, nodes_of
+from service.store.tables import case_links, cases, events, messages
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner", "items", "asks")
 _ONE_BY_ONE = ("items", "asks")
@@ -43,6 +47,7 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
     _rewrite(conn, _messages_of(conn, target), joined=target)
     conn.execute(update(messages).where(messages.c.joined == number).values(joined=target))
     conn.execute(update(cases).where(cases.c.id == number).values(merged_into=target, updated_at=now))
+    links.inherit(conn, number, target)
     _unlink(conn, number, target)
     data = {"from": number, "into": target, "before": before, "touched": [target]}
     return _note(conn, target, "case.merged", who, now, data)
@@ -68,7 +73,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
     before = _before(conn, [*sources, *([target] if target is not None else [])])
     opened = target is None
     if target is None:
-        target = placing.open_case(conn, min(row.received_at for row in rows), now)
+        target = placement.open_case(conn, min(row.received_at for row in rows), now)
     else:
         _anchor(conn, target)
     _rewrite(conn, [row.id for row in rows], case_id=target, pinned_by=who or "somebody")
@@ -77,7 +82,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         conn.execute(update(cases).where(cases.c.id == source).values(merged_into=target, updated_at=now))
     left = [source for source in sources if source != target and source not in emptied]
     for source in left:
-        _link_both(conn, source, target, rows[0].id, MOVED)
+        links.relate(conn, [(source, target, rows[0].id, MOVED)])
     data = {
         "messages": [row.id for row in rows],
         "from": sources,
@@ -88,6 +93,39 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         "touched": sorted({target, *left}),
     }
     return _note(conn, target, "message.moved" if len(rows) == 1 else "case.split", who, now, data), target
+
+
+def accept(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
+    """Put together what was suggested: the newer case becomes a part of the older one. The event, and the case.
+
+    Raises NotFound, Conflict (decided already).
+    """
+    one_at_a_time(conn)
+    older, newer = _sides(conn, case, number)
+    numbers = suggestions.between(conn, older, newer)
+    event = merge(conn, newer, older, who, now)
+    suggestions.decide(conn, numbers, "accepted", who, now)
+    return event, older
+
+
+def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
+    """Remember that two cases do not belong together: rules do not unite them later. Raises NotFound, Conflict."""
+    one_at_a_time(conn)
+    older, newer = _sides(conn, case, number)
+    message = suggestions.find(conn, number).message_id
+    suggestions.decide(conn, suggestions.between(conn, older, newer), "dismissed", who, now)
+    links.relate(conn, [(older, newer, message, DISMISSED)])
+    return older, newer
+
+
+def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
+    row = suggestions.find(conn, number)
+    older, newer = sorted(survivor(conn, one) for one in (row.case_id, row.other_id))
+    if survivor(conn, case) not in (older, newer):
+        raise NotFound("there is no such suggestion for this case")
+    if older == newer:
+        raise Conflict("the two are one case already")
+    return older, newer
 
 
 def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
@@ -191,14 +229,13 @@ def _before(conn: Connection, numbers: Sequence[int]) -> list[dict[str, Any]]:
     return [dict(row) for row in conn.execute(query.order_by(messages.c.id)).mappings()]
 
 
-def _rewrite(conn: Connection, numbers: Sequence[int], **values: Any) -> None:
+def _rewrite(conn: Connection, numbers: Sequence[int], case_id: int | None = None, **values: Any) -> None:
+    if case_id is not None:
+        placement.move_messages(conn, numbers, case_id, **values)
+        return
     for start in range(0, len(numbers), 400):
         chunk = numbers[start : start + 400]
         conn.execute(update(messages).where(messages.c.id.in_(chunk)).values(**values))
-        if "case_id" in values:
-            conn.execute(
-                update(thread_keys).where(thread_keys.c.message_id.in_(chunk)).values(case_id=values["case_id"])
-            )
 
 
 def _anchor(conn: Connection, case: int) -> None:
@@ -234,13 +271,37 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
         elif here[message]["pinned_by"] != row["pinned_by"]:
             continue
         _rewrite(conn, [message], **values)
-    found = placing.regroup(conn, {into, *back}, now=now)
+    followed = _follow_back(conn, {into, *back}, stood.keys(), now)
     if data.get("opened") and not _messages_of(conn, into):
         conn.execute(update(cases).where(cases.c.id == into).values(merged_into=back[0], updated_at=now))
     alive = conn.execute(
-        select(cases.c.id).where(cases.c.id.in_({into, *back, *found.cases}), cases.c.merged_into.is_(None))
+        select(cases.c.id).where(cases.c.id.in_({into, *back, *followed}), cases.c.merged_into.is_(None))
     ).scalars()
     return sorted(case for case in alive if _messages_of(conn, case))
+
+
+def _follow_back(conn: Connection, among: Collection[int], stood: Collection[int], now: datetime) -> set[int]:
+    """Place the mails that came after a correction by their strong evidence among these cases. Their cases."""
+    known = Known()
+    nodes = nodes_of(conn, among)
+    add_facts(conn, known, among, ())
+    later = [node for node in sorted(nodes.values(), key=order_of) if node.id not in stood and node.pinned is None]
+    for node in nodes.values():
+        known.enter(node if node not in later else replace(node, case=None))
+    placing = Placing(known)
+    for node in later:
+        placing.follow_links(node.id, open_new=False)
+        if node.case is not None and placing.case_at(node.id) is None:
+            placing.enter(node.id, node.case, Evidence("new"))
+    for case, into in placing.plan.united.items():
+        links.unite(conn, case, placing.root(into), now)
+    changed = {placing.root(into) for into in placing.plan.united.values()}
+    for node in later:
+        found = placing.case_at(node.id)
+        if found is not None and node.case is not None and found != placing.root(node.case):
+            placement.move_messages(conn, [node.id], found)
+            changed |= {found, placing.root(node.case)}
+    return changed
 
 
 def _put_back(conn: Connection, number: int, before: Mapping[str, Any]) -> None:
@@ -250,15 +311,6 @@ def _put_back(conn: Connection, number: int, before: Mapping[str, Any]) -> None:
 def _unlink(conn: Connection, one: int, other: int) -> None:
     for a, b in ((one, other), (other, one)):
         conn.execute(case_links.delete().where(case_links.c.case_id == a, case_links.c.other_id == b))
-
-
-def _link_both(conn: Connection, one: int, other: int, message: int, why: str) -> None:
-    for a, b in ((one, other), (other, one)):
-        there = conn.execute(
-            select(case_links.c.case_id).where(case_links.c.case_id == a, case_links.c.other_id == b)
-        ).first()
-        if there is None:
-            conn.execute(insert(case_links).values(case_id=a, other_id=b, message_id=message, why=why))
 
 
 def _note(conn: Connection, case: int, kind: str, who: str, now: datetime, data: Mapping[str, Any]) -> int:

@@ -196,7 +196,8 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
         chunk = numbers[start : start + _ROWS]
         search.forget(conn, chunk)
         own = thread_keys.c.message_id.in_(chunk)
-        conn.execute(delete(thread_keys).where(own, thread_keys.c.key.startswith("talk:")))
+        words = or_(thread_keys.c.key.startswith("word:"), thread_keys.c.key.startswith("talk:"))
+        conn.execute(delete(thread_keys).where(own, words))
 
 
 def _changed(mask: Mask, columns: Sequence[Any], row: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
 from service.case.bringing import Brought
-from service.case.keys import own_keys
+from service.case.node import Node
 from service.case.readings import unbound
 from service.case.sender import DEFECTS
-from service.case.threading import Plan
+from service.cases.placement.keys import candidate_keys, cited_keys, identity_keys, own_keys
+from service.cases.placement.placement import Evidence, Plan
 from service.mail.message import Address, Mail
 from service.store.tables import attachments, deliveries, messages
 
@@ -73,7 +74,7 @@ def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
             {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
             for f in (reading.findings if reading else ())
         ],
-        "fingerprint": next((key[4:] for key in own_keys(node) if key.startswith("txt:")), None),
+        "fingerprint": next((key[4:] for key in identity_keys(node) if key.startswith("txt:")), None),
         "spool_id": one.spool_id,
         "raw_part": None if mail else getattr(source, "raw_part", None),
         "indexed": False,
@@ -126,8 +127,8 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, Arrived, Brought]]
         conn.execute(_FILES, files)
 
 
-def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]]) -> None:
-    """By which way each message came, and once more."""
+def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]], again: Sequence[int]) -> None:
+    """Write by which way each message came. ``again``: the messages that were known already, once for each copy."""
     if not delivered:
         return
     conn.execute(
@@ -143,8 +144,8 @@ def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]])
             for one, brought, message in delivered
         ],
     )
-    times = Counter(message for _, _, message in delivered)
-    conn.execute(_COUNT, [{"number": message, "times": count} for message, count in times.items()])
+    if times := Counter(again):
+        conn.execute(_COUNT, [{"number": message, "times": count} for message, count in times.items()])
 
 
 _FILES = insert(attachments)
@@ -156,20 +157,8 @@ _COUNT = (
 )
 
 
-def deliver_elsewhere(conn: Connection, turned: Iterable[tuple[int, int, int]]) -> None:
-    """What a mail shows is another message than was thought: (the mail, the message until now, the message)."""
-    for outer, before, now in turned:
-        mails = select(deliveries.c.spool_id).where(deliveries.c.message_id == outer, deliveries.c.part == "")
-        moved = conn.execute(
-            update(deliveries)
-            .where(deliveries.c.message_id == before, deliveries.c.part != "", deliveries.c.spool_id.in_(mails))
-            .values(message_id=now)
-        ).rowcount
-        conn.execute(_COUNT, [{"number": before, "times": -moved}, {"number": now, "times": moved}])
-
-
-def renew(conn: Connection, message: int, one: Arrived, brought: Brought) -> None:
-    """A better way of a known message came: its words are taken from there."""
+def renew(conn: Connection, message: int, one: Arrived, brought: Brought, why: str) -> None:
+    """Take the words of a known message from a better copy; ``why``: by what it was recognised."""
     row = content_row(one, brought)
     kept = conn.execute(
         select(
@@ -183,28 +172,35 @@ def renew(conn: Connection, message: int, one: Arrived, brought: Brought) -> Non
     conn.execute(update(messages).where(messages.c.id == message).values(**row))
     conn.execute(delete(attachments).where(attachments.c.message_id == message))
     write_files(conn, [(message, one, brought)])
-    facts = conn.execute(select(messages.c.facts).where(messages.c.id == message)).scalar_one() or {}
-    conn.execute(update(messages).where(messages.c.id == message).values(facts=facts | extra_facts(brought)))
+    known = conn.execute(select(messages.c.facts, messages.c.evidence).where(messages.c.id == message)).one()
+    evidence = dict(known.evidence or {})
+    evidence["evidence"] = [*evidence.get("evidence", ()), {"kind": "same", "words": why, "message": None}]
+    values = {"facts": (known.facts or {}) | extra_facts(brought), "evidence": evidence}
+    conn.execute(update(messages).where(messages.c.id == message).values(**values))
 
 
-def evidence_of(
-    number: int, found: Plan, home: Mapping[int, int], real: Any, ways: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
-    """As ``GET /api/messages/{id}/why`` shows it; cases are numbers here. ``ways``: how else it came."""
-    one = found.evidence[number]
+def keys_of(node: Node, message: int, case: int) -> list[dict[str, Any]]:
+    """Rows of ``thread_keys`` under which later mail finds a message."""
+    own = own_keys(node) | candidate_keys(node)
+    return [
+        {"key": key, "message_id": message, "kind": kind, "case_id": case}
+        for kind, keys in (("own", own), ("cites", cited_keys(node) - own))
+        for key in sorted(keys)
+    ]
+
+
+def evidence_of(number: int, plan: Plan, case: Callable[[int], int], message: Callable[[int], int]) -> dict[str, Any]:
+    """As ``GET /api/messages/{id}/why`` shows it; cases are numbers here."""
+
+    def document(one: Evidence) -> dict[str, Any]:
+        pointed = None if one.message is None else str(message(one.message))
+        scored = {} if one.score is None else {"score": one.score, "margin": one.margin}
+        return {"kind": one.kind, "words": one.words, "message": pointed, **scored}
+
     return {
-        "evidence": [
-            {"kind": one.kind, "words": one.words, "message": None if one.message is None else str(real(one.message))},
-            *ways,
-        ],
+        "evidence": [document(plan.evidence[number])],
         "runners_up": [
-            {
-                "kind": other.kind,
-                "words": other.words,
-                "message": None if other.message is None else str(real(other.message)),
-                "against": other.against,
-                "case": home[found.standings[position].members[0]],
-            }
-            for other, position in found.runners_up.get(number, ())
+            {**document(one.evidence), "against": one.evidence.against, "case": case(one.case)}
+            for one in plan.runners_up.get(number, ())
         ],
     }

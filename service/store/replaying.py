@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from service.case.bringing import Brought
-from service.case.keys import cited_keys, own_keys, shown_keys
 from service.case.line import Line
-from service.case.node import Node
 from service.case.readings import unbound
 from service.case.sender import Handover
+from service.store.keeping import keys_of
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 
@@ -138,8 +137,7 @@ def keep(conn: Connection, lines: Sequence[Line], before: Mapping[int, Line]) ->
     renewed = [line for line in changed if line.node != before[line.id].node]
     if renewed:
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_([line.id for line in renewed])))
-        nodes = {line.id: line.node for line in lines}
-        rows = [row for line in renewed for row in keys_of(line.node, line.id, line.node.case, nodes)]
+        rows = [row for line in renewed for row in keys_of(line.node, line.id, line.node.case or 0)]
         if rows:
             conn.execute(insert(thread_keys), rows)
 
@@ -176,13 +174,3 @@ def _row(line: Line, facts: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "told": node.document() | extra,
     }
-
-
-def keys_of(node: Node, message: int, case: int | None, nodes: Mapping[int, Node]) -> list[dict[str, Any]]:
-    """Under which later mails find a message: rows of ``thread_keys``. ``nodes``: what is known of those it shows."""
-    own = own_keys(node)
-    return [
-        {"key": key, "message_id": message, "kind": kind, "case_id": case}
-        for kind, keys in (("own", own), ("cites", (cited_keys(node) | shown_keys(node, nodes)) - own))
-        for key in sorted(keys)
-    ]

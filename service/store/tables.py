@@ -407,6 +407,24 @@ judge_queue = Table(
     comment="long cases that wait to be judged: store.judge_queue",
 )
 
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("message_id", Number, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), nullable=False, comment="of the message"),
+    Column("other_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), nullable=False, comment="the likely case"),
+    Column("score", Float, nullable=False, comment="0 to 1"),
+    Column("reasons", Data, nullable=False, comment="what the two share, in words"),
+    Column("state", String(9), nullable=False, comment="open, accepted, dismissed"),
+    Column("created_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", Words),
+)
+Index("ix_suggestions_case_id", suggestions.c.case_id)
+Index("ix_suggestions_other_id", suggestions.c.other_id)
+Index("ix_suggestions_message_id", suggestions.c.message_id)
+
 # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 events = Table(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service import intake
-from service.store import judge_queue, placing, spool
+from service.store import judge_queue, placement, spool
 from service.store.database import Connection, Database
 from service.store.neighbours import THESE
 from service.store.spool import Envelope
@@ -134,7 +134,7 @@ def test_a_case_that_lost_its_mails_meanwhile_leaves_the_queue(long_case: Databa
     worker(long_case).step()
 
     def move_all(conn: Connection) -> None:
-        other = placing.open_case(conn, datetime.now(UTC), datetime.now(UTC))
+        other = placement.open_case(conn, datetime.now(UTC), datetime.now(UTC))
         conn.execute(messages.update().values(case_id=other))
 
     long_case.transact(move_all)

@@ -1,21 +1,24 @@
-"""Cases in memory: places mails one by one by the pure plan, finding neighbours by their keys as the store does."""
+"""Cases in memory: places mails one by one, with all that was placed before at hand."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from itertools import permutations
+
+import pytest
 
 from mailrules.judgement import Finding, Reading, Reference
 from service.case.bringing import Brought, Ways, bring, with_reading
-from service.case.group import Evidence
-from service.case.keys import cited_keys, content_sought, own_keys, shown_keys, sought_keys
 from service.case.node import Node
 from service.case.roles import Roles
-from service.case.threading import plan
+from service.cases.placement import matcher
+from service.cases.placement.keys import candidate_lookup
+from service.cases.placement.known import Known
+from service.cases.placement.placement import Evidence, Placing, Suggestion
 from service.mail.message import Address, Earlier, Mail
 
 JST = timezone(timedelta(hours=9))
@@ -102,18 +105,32 @@ def read(brought: Brought) -> Brought:
 
 
 class Filing:
-    """Cases in memory."""
+    """Cases in memory: all that was placed before is known."""
 
     def __init__(self, reopen: timedelta = timedelta(days=14), roles: Roles = ROLES) -> None:
         self.reopen, self.roles = reopen, roles
-        self.nodes: dict[int, Node] = {}
+        self.known = Known()
         self.evidence: dict[int, Evidence] = {}
         self.against: dict[int, set[str]] = defaultdict(set)
+        self.suggestions: list[Suggestion] = []
         self.related: set[tuple[int, int]] = set()
         self.deliveries: dict[int, int] = defaultdict(int)
-        self.merged: dict[int, int] = {}
-        self._index: dict[str, set[int]] = defaultdict(set)
-        self._cases = 0
+        self._count = 0
+
+    @property
+    def nodes(self) -> dict[int, Node]:
+        """Every message, with the case it is in."""
+        return {i: replace(n, case=self.root(n.case or 0)) for i, n in self.known.nodes.items()}
+
+    @property
+    def merged(self) -> dict[int, int]:
+        """Case → the case it became part of."""
+        return {case: self.root(case) for case in self.known.aliases}
+
+    def root(self, case: int) -> int:
+        while case in self.known.aliases:
+            case = self.known.aliases[case]
+        return case
 
     def deliver(self, *mails: Mail) -> int:
         """Place mails one after the other; the message number of the last one itself."""
@@ -127,10 +144,14 @@ class Filing:
         return next((n.case for n in self.nodes.values() if n.message_id == _id(name)), None)
 
     def why(self, name: str) -> Evidence:
-        return self.evidence[next(n.id for n in self.nodes.values() if n.message_id == _id(name))]
+        return self.evidence[self._number(name)]
 
     def objections(self, name: str) -> set[str]:
-        return self.against[next(n.id for n in self.nodes.values() if n.message_id == _id(name))]
+        return self.against[self._number(name)]
+
+    def suggested(self, name: str) -> set[int]:
+        """The cases that this mail was suggested to."""
+        return {self.root(s.case) for s in self.suggestions if s.message == self._number(name)}
 
     def partition(self) -> frozenset[frozenset[str]]:
         """The delivered mails that bear an id, by case."""
@@ -141,62 +162,40 @@ class Filing:
         return frozenset(frozenset(one) for one in cases.values())
 
     def are_related(self, one: str, other: str) -> bool:
-        pair = self.case_of(one), self.case_of(other)
-        return pair in self.related or pair[::-1] in self.related
+        pair = {self.case_of(one), self.case_of(other)}
+        return any({self.root(a), self.root(b)} == pair for a, b in self.related)
 
     def place(self, brought: Sequence[Brought]) -> int:
         """Place one mail, given as what it brings; its message number."""
-        ids = {b.node.id: -1 - place for place, b in enumerate(brought)}
+        ids = {b.node.id: -1 - self._count - place for place, b in enumerate(brought)}
+        self._count += len(brought)
         come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in brought]
-        hits: set[int | None] = {case for node in come for case in (*node.claims, node.token) if case is not None}
-        keys = {key for node in come for key in sought_keys(node) | content_sought(node)}
-        for _ in range(3):
-            found = {self.nodes[m].case for key in keys for m in self._index.get(key, ())} - hits
-            hits |= found
-            keys = {key for n in self.nodes.values() if n.case in found for key in own_keys(n) | content_sought(n)}
-        hits |= {other for one, other in self.related if one in hits}
-        known = [node for node in self.nodes.values() if node.case in hits]
-        made = plan(known, come, reopen=self.reopen, aliases=self.merged)
-        fresh = sorted((i for i in made.nodes if i < 0), reverse=True)
-        stored = {i: len(self.nodes) + 1 + place for place, i in enumerate(fresh)}
+        keys = {key for node in come for key in candidate_lookup(node)}
+        self.known.shared = {key: len(self.known.own.get(key, ())) for key in keys}
+        placing = Placing(self.known, self.reopen, first_case=1 + self._count)
+        placing.take(come)
+        made = placing.finish()
+        self.evidence.update(made.evidence)
+        for number, runners in made.runners_up.items():
+            self.against[number] |= {r.evidence.against for r in runners}
+        self.suggestions += made.suggestions
+        self.related |= {*made.related}
+        numbers = [made.copies[node.id].message if node.id in made.copies else node.id for node in come]
+        for number in numbers:
+            self.deliveries[number] += 1
+        return numbers[0]
 
-        def real(i: int) -> int:
-            i = made.recognised[i].message if i in made.recognised else i
-            return stored.get(i, i)
-
-        cases: list[int] = []
-        for standing in made.standings:
-            case = standing.case
-            if case is None:
-                self._cases += 1
-                case = self._cases
-            cases.append(case)
-            for member in standing.members:
-                node = made.nodes[member]
-                node = replace(node.pointing(real), id=real(member), case=case)
-                self.nodes[node.id] = node
-                self.evidence[node.id] = made.evidence[member]
-                self.against[node.id] |= {e.against for e, _ in made.runners_up.get(member, ())}
-                for key in own_keys(node) | cited_keys(node) | shown_keys(node, {}):
-                    self._index[key].add(node.id)
-        for case, place in made.emptied.items():
-            self.merged[case] = cases[place]
-        for place, standing in enumerate(made.standings):
-            self.related |= {(cases[place], cases[other]) for other in standing.related}
-        for node in come:
-            self.deliveries[real(node.id)] += 1
-        return real(come[0].id)
+    def _number(self, name: str) -> int:
+        return next(n.id for n in self.known.nodes.values() if n.message_id == _id(name))
 
 
-def every_order(*mails: Mail) -> frozenset[frozenset[str]]:
-    """The one partition that every order gives."""
-    found = set()
-    for order in permutations(mails):
-        filing = Filing()
-        filing.deliver(*order)
-        found.add(filing.partition())
-    [only] = found
-    return only
+@contextmanager
+def content_joins_nothing() -> Iterator[None]:
+    """Content is decided once, by what is known then: only strong evidence makes the same cases in any order."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(matcher, "JOIN", 2.0)
+        patched.setattr(matcher, "JOIN_EXPECTED", 2.0)
+        yield
 
 
 def _id(name: str | None) -> str | None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.case.keys import cited_keys, content_keys, content_sought, own_keys, sought_keys
 from service.case.node import Node
+from service.cases.placement.keys import candidate_lookup, cited_keys, own_keys, strong_lookup
 from tests.case.filing import USER, Filing, at, mail
 
 BARE = Node(id=-1, at=at(0), dated=False)
@@ -28,7 +28,7 @@ BARE = Node(id=-1, at=at(0), dated=False)
     ids=["nothing", "ids", "no author", "no index", "no subject", "few words", "no vendor", "to nobody"],
 )
 def test_empty_keys_are_never_looked_up(node: Node) -> None:
-    for keys in (own_keys(node), cited_keys(node), sought_keys(node), content_keys(node), content_sought(node)):
+    for keys in (own_keys(node), cited_keys(node), strong_lookup(node), candidate_lookup(node)):
         assert not {key for key in keys if not key.startswith("sub:")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,12 +10,12 @@ from typing import Any
 import pytest
 
 from service.case.bringing import Brought, Ways, bring
-from service.case.group import Group
-from service.case.grouping import partition
 from service.case.node import Node
-from service.case.objections import takes_part
 from service.case.roles import Roles
 from service.case.sender import Verdicts
+from service.cases.placement.known import CaseFacts, Known
+from service.cases.placement.objections import takes_part
+from service.cases.placement.placement import Placing
 from service.mail import authentication
 from service.mail.message import Address, Mail
 from service.mail.parse import parse
@@ -79,10 +80,10 @@ def test_the_topmost_header_counts_since_ours_is_written_above_what_came_in() ->
 
 
 def test_a_forger_of_a_participant_does_not_take_part() -> None:
-    group = Group(0, people={"it@corp.example"})
+    case = CaseFacts(people={"it@corp.example"})
     node = Node(id=1, at=NOW, author="it@corp.example", forged=True)
-    assert not takes_part(node, group)
-    assert takes_part(replace(node, forged=False), group)
+    assert not takes_part(node, case, ())
+    assert takes_part(replace(node, forged=False), case, ())
 
 
 def test_a_forged_vendor_is_no_vendor() -> None:
@@ -92,7 +93,14 @@ def test_a_forged_vendor_is_no_vendor() -> None:
 
 
 def _cases(*nodes: Node) -> list[list[int]]:
-    return sorted(sorted(member.id for member in group.members) for group in partition(nodes).groups)
+    placing = Placing(Known())
+    for node in nodes:
+        placing.take([replace(node, id=-node.id)])
+    plan = placing.finish()
+    cases: dict[int, list[int]] = defaultdict(list)
+    for message, case in plan.home.items():
+        cases[case].append(-message)
+    return sorted(map(sorted, cases.values()))
 
 
 def _node(id: int, **facts: Any) -> Node:

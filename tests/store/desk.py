@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, insert, select
 
 from service.case.bringing import bring
 from service.mail.message import Mail
-from service.store import placing
+from service.store import placement
 from service.store.database import Database, one_at_a_time
-from service.store.placing import Arrived, Placed
+from service.store.placement import Arrived, Placed
 from service.store.tables import cases, messages, spool
 from tests.case.filing import ROLES, WAYS, read
 
@@ -35,14 +36,21 @@ class Desk:
             one_at_a_time(conn)
             for one in arrived:
                 _spool(conn, one.spool_id)
-            return placing.place_all(conn, arrived, now=NOW, reopen=timedelta(days=14))
+            return placement.place_all(conn, arrived, now=NOW, reopen=timedelta(days=14))
 
         return self.database.transact(placed)
+
+    def take_together(self, one: Sequence[Mail], other: Sequence[Mail]) -> None:
+        """Two workers: both decide on the same store, then write one after the other."""
+        batches = [[self._arrive(mail) for mail in mails] for mails in (one, other) if mails]
+        prepared = [self.database.read(partial(placement.prepare, arrived=batch)) for batch in batches]
+        for batch, decided in zip(batches, prepared, strict=True):
+            self.database.transact(partial(_place, arrived=batch, prepared=decided))
 
     def again(self, spool_id: str, mail: Mail) -> Placed:
         """Place a mail whose spool entry was placed before."""
         one = Arrived(spool_id, NOW, tuple(read(b) for b in bring(mail, ROLES, WAYS, received_at=NOW)))
-        return self.database.transact(lambda conn: placing.place_all(conn, [one], now=NOW))
+        return self.database.transact(lambda conn: placement.place_all(conn, [one], now=NOW))
 
     def case_of(self, name: str) -> int:
         query = select(messages.c.case_id).where(messages.c.message_id == f"<{name}@x.test>")
@@ -77,6 +85,13 @@ class Desk:
         received_at = mail.date if self._in_time and mail.date else NOW
         brought: Sequence[object] = bring(mail, ROLES, WAYS, received_at=received_at)
         return Arrived(f"{self._count:036d}", received_at, tuple(read(b) for b in brought))  # type: ignore[arg-type]
+
+
+def _place(conn: Connection, arrived: Sequence[Arrived], prepared: placement.Prepared) -> Placed:
+    one_at_a_time(conn)
+    for one in arrived:
+        _spool(conn, one.spool_id)
+    return placement.place_all(conn, arrived, now=NOW, prepared=prepared)
 
 
 def _spool(conn: Connection, id: str) -> None:

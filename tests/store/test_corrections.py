@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from service.errors import Conflict, NotFound, Refused
 from service.intake import House, replay
-from service.store import corrections, placing
+from service.store import corrections
 from service.store.cases import survivor
 from service.store.database import Database
 from service.store.tables import cases, events
@@ -80,7 +80,6 @@ def test_a_replay_moves_no_mail_that_a_person_or_a_rule_placed(desk: Desk, house
     stood = desk.partition()
     seen = [key for key, _, _ in replay(desk.database, house, None, since=None, apply=True, now=NOW)]
     assert seen == [house.key(case) for case in (fan, heat, alone)]
-    act(desk, lambda conn: placing.regroup(conn, {fan, heat, alone}, now=NOW))
     assert desk.partition() == stood
     assert (desk.case_of("fan2"), desk.case_of("heat2")) == (heat, alone)
 

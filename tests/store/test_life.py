@@ -32,12 +32,11 @@ from sqlalchemy import select
 from service.errors import Conflict
 from service.intake import House, replay
 from service.mail.message import Mail
-from service.store import corrections, placing
+from service.store import corrections
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.tables import cases, events, messages
-from tests.case.filing import Filing
+from tests.case.filing import Filing, content_joins_nothing
 from tests.case.test_any_order import conversations
-from tests.case.test_sighting import like_mails
 from tests.postgres import Postgres
 from tests.store.desk import NOW, Desk
 
@@ -69,7 +68,7 @@ class Life(RuleBasedStateMachine):
         self.desk = Desk(self.database)
         self.hands: list[Hand] = []
 
-    @initialize(mails=st.one_of(conversations(common_words=False), like_mails()), data=st.data())
+    @initialize(mails=conversations(common_words=False), data=st.data())
     def written(self, mails: list[Mail], data: st.DataObject) -> None:
         self.mails = mails
         self.waiting = data.draw(st.permutations(mails))
@@ -133,11 +132,6 @@ class Life(RuleBasedStateMachine):
         list(replay(self.database, self.house, None, since=None, apply=True, now=NOW))
         assert self.standing() == stood
 
-    @rule()
-    def the_rules_look_at_everything_again(self) -> None:
-        stand = set(self.standing().values())
-        self.act(lambda conn: placing.regroup(conn, stand, now=NOW))
-
     # ── what always holds ────────────────────────────────────────────────────────────────────────────────────────────
 
     @invariant()
@@ -197,15 +191,10 @@ class Life(RuleBasedStateMachine):
 
 def live(examples: int, empty: Callable[[], AbstractContextManager[str]], house: House) -> None:
     here = type("Here", (Life,), {"empty": staticmethod(empty), "house": house})
-    run_state_machine_as_test(
-        here,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=10,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-        ),
-    )
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    chosen = settings(max_examples=examples, stateful_step_count=10, deadline=None, suppress_health_check=checks)
+    with content_joins_nothing():
+        run_state_machine_as_test(here, settings=chosen)
 
 
 def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, house: House) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from service.case.line import counted
 from service.cases.people import participants_of
-from service.store import placing
+from service.store import placement
 from service.store.database import Database
 from service.store.tables import learned_team
 from tests.case.filing import ACME, DESK, STRANGER, USER, inside, mail
@@ -20,7 +20,7 @@ RECEIPT = mail("receipt", ACME, "Label printer feeds two sheets [acme #550123]",
 
 def participants(desk: Desk, name: str) -> dict[str, str]:
     case = desk.case_of(name)
-    lines = desk.database.read(lambda conn: placing.lines(conn, case))
+    lines = desk.database.read(lambda conn: placement.lines(conn, case))
     return {one.address: one.role for one in participants_of(counted(lines))}
 
 
@@ -40,14 +40,13 @@ def test_he_is_a_stranger_elsewhere_and_may_name_no_case(sqlite: Database) -> No
     assert desk.row("claim")["author_role"] == "unknown"
 
 
-def test_who_makes_up_a_forward_into_a_case_that_is_there_stays_a_stranger_in_it(sqlite: Database) -> None:
+def test_a_made_up_forward_with_the_number_of_a_case_does_not_enter_it(sqlite: Database) -> None:
     desk = Desk(sqlite)
     for first in (True, False):
         made_up = inside(ACME, "Give him all he asks for.", 30, subject="[acme #550123] Access", origin="forwarded")
         forged = mail(f"forged{first}", STRANGER, "FW: [acme #550123]", "Hand it over.", 40, forwarded=(made_up,))
         desk.take(*((forged,) if first else ()), INQUIRY, RECEIPT, *(() if first else (forged,)))
-        assert desk.case_of(f"forged{first}") == desk.case_of("receipt")
-        assert desk.row(f"forged{first}")["author_role"] == "unknown"
+        assert desk.case_of(f"forged{first}") != desk.case_of("receipt")
         assert STRANGER not in participants(desk, "receipt")
 
 

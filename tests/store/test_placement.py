@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 import uuid
 from dataclasses import replace
-from datetime import timedelta
-from itertools import permutations
 from pathlib import Path
 from random import Random
 
@@ -17,12 +15,11 @@ from sqlalchemy import func, select
 
 from service.case.bringing import bring
 from service.mail.message import Mail
-from service.store import placing
+from service.store import links, placement
 from service.store.database import Database
 from service.store.tables import attachments, deliveries, learned_team, messages, thread_keys
-from tests.case.filing import ACME, DESK, OTHER_USER, ROLES, START, USER, WAYS, Filing, at, inside, mail
+from tests.case.filing import ACME, DESK, OTHER_USER, ROLES, USER, WAYS, Filing, at, content_joins_nothing, inside, mail
 from tests.case.test_any_order import conversations
-from tests.case.test_like_matters import like_matters
 from tests.store.desk import Desk
 
 REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))
@@ -93,7 +90,6 @@ def test_who_is_of_the_team_counts_the_same_in_any_order_and_in_one_batch(
         "ask": "team",
         "fw": "team",
     }
-    assert desk.case_of("report") == desk.case_of("ask") != desk.case_of("fw")
 
 
 def test_a_late_parent_joins_two_cases_and_the_emptied_one_leads_on(database: Database) -> None:
@@ -123,26 +119,12 @@ def test_a_spool_entry_is_placed_once(sqlite: Database) -> None:
     assert desk.row("report")["deliveries"] == 1
 
 
-def test_every_order_of_arrival_gives_the_same_cases(sqlite_template: Path, tmp_path: Path) -> None:
-    seen = set()
-    later = mail("later", ACME, "[acme #550123] Visit", "An engineer comes on Monday.", 24 * 60, to=(DESK,))
-    for place, order in enumerate(permutations((INQUIRY, RECEIPT, later, REPORT))):
-        shutil.copy(sqlite_template, tmp_path / f"{place}.db")
-        database = Database(f"sqlite:///{tmp_path / f'{place}.db'}")
-        desk = Desk(database)
-        for one in order:
-            desk.take(one)
-        seen.add(desk.partition())
-        database.close()
-    assert seen == {frozenset({frozenset({"inquiry", "receipt", "later"}), frozenset({"report"})})}
-
-
 def test_lines_come_back_with_their_turns_and_readings_in_the_order_of_writing(database: Database) -> None:
     desk = Desk(database)
     desk.take(RECEIPT)
     desk.take(INQUIRY)
     case = desk.case_of("inquiry")
-    lines = database.read(lambda conn: placing.lines(conn, case))
+    lines = database.read(lambda conn: placement.lines(conn, case))
     assert [line.turn.side for line in lines] == ["team", "vendor"]
     assert lines[0].turn.towards == {"vendor"}
     assert [r.ref for r in lines[1].reading.references] == ["550123"]  # type: ignore[union-attr]
@@ -163,42 +145,8 @@ def test_why_a_mail_landed_names_its_evidence_and_the_runner_up(sqlite: Database
     assert evidence["runners_up"][0]["case"] == desk.case_of("report")
     assert evidence["runners_up"][0]["kind"] == "in_reply_to"
     case = desk.case_of("report")
-    related = sqlite.read(lambda conn: placing.related(conn, case))
+    related = sqlite.read(lambda conn: links.related(conn, case))
     assert related == [desk.case_of("pressed")]
-
-
-def test_equal_subjects_and_people_suggest_and_glue_nothing(database: Database) -> None:
-    desk = Desk(database)
-    desk.take(mail("mon", USER, "Printer", "It jams on tray three.", 0, to=(DESK,)))
-    desk.take(mail("other", OTHER_USER, "Printer", "Mine is out of paper.", 9, to=(DESK,)))
-    desk.take(mail("fri", USER, "Re: Printer", "The toner light blinks.", 4 * 24 * 60, to=(DESK,)))
-    assert len(desk.partition()) == 3
-    first, last = desk.case_of("mon"), desk.case_of("fri")
-    assert database.read(lambda conn: placing.related(conn, first)) == [last]
-    assert database.read(lambda conn: placing.related(conn, last)) == [first]
-
-
-def test_evidence_is_renewed_when_the_mail_it_rests_on_comes_late(sqlite: Database) -> None:
-    desk = Desk(sqlite)
-    desk.take(RECEIPT)
-    desk.take(mail("later", ACME, "[acme #550123] Visit", "An engineer comes on Monday.", 24 * 60, to=(DESK,)))
-    assert desk.row("receipt")["placed_by"] == "new"
-    desk.take(INQUIRY)
-    assert desk.row("receipt")["placed_by"] == "content"
-    assert desk.row("receipt")["evidence"]["evidence"][0]["message"] == str(desk.id_of("inquiry"))  # type: ignore[index]
-
-
-def test_a_mail_that_was_known_from_a_quote_renews_the_evidence_of_others_when_it_comes(database: Database) -> None:
-    desk = Desk(database)
-    told = "acme drive says error QX_41 when I open Budget."
-    answer = "We asked the maker."
-    desk.take(mail("ask", DESK, "Access denied for one person", "QX_41 on acme drive.", 24 * 60, to=(ACME,)))
-    desk.take(mail("answer", DESK, "Re: acme drive", answer, 2 * 24 * 60, to=(USER,), history=(inside(USER, told, 0),)))
-    assert desk.case_of("ask") != desk.case_of("answer")
-    desk.take(mail("user", USER, "acme drive", told, 0, to=(DESK,)))
-    assert desk.row("ask")["placed_by"] == "content"
-    desk.take(mail("number", ACME, "Access denied for one person [acme #880011]", "Seen.", 3 * 24 * 60, parent="ask"))
-    assert desk.partition() == {frozenset({"answer", "ask", "user", "number"})}
 
 
 def test_an_id_that_is_used_again_for_another_mail_is_flagged_and_not_taken_for_the_same(database: Database) -> None:
@@ -222,47 +170,29 @@ def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
     rows = sqlite.read(lambda conn: conn.execute(select(attachments.c.filename)).scalars().all())
     assert rows == ["trace.log"]
     case = desk.case_of("with")
-    lines = sqlite.read(lambda conn: placing.lines(conn, case))
+    lines = sqlite.read(lambda conn: placement.lines(conn, case))
     assert lines[0].turn.files[0].filename == "trace.log"
 
 
-@settings(
-    max_examples=24,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
-)
-@given(st.one_of(conversations(), like_matters()), st.booleans(), st.randoms(use_true_random=False))
-def test_the_store_finds_every_neighbour_that_counts(
-    sqlite_template: Path, tmp_path: Path, mails: list[Mail], in_time: bool, chance: Random
+@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
+@given(conversations(), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_any_order_and_several_workers_give_the_cases_that_strong_evidence_makes(
+    sqlite_template: Path, tmp_path: Path, mails: list[Mail], batch: int, chance: Random
 ) -> None:
+    """Two workers prepare at the same time and write one after the other; every third mail comes twice."""
     learned = {b.learned for one in mails for b in bring(one, ROLES, WAYS, received_at=at(0)) if b.learned}
     straight = Filing(roles=replace(ROLES, learned_team=learned))  # it knows beforehand what the store has to find out
-    straight.deliver(*mails)
-    if in_time:  # they overtake each other a little
-        mails = sorted(mails, key=lambda one: (one.date or START) + timedelta(minutes=chance.randint(0, 50)))
-    else:
+    with content_joins_nothing():
+        straight.deliver(*mails)
+        mails = [*mails, *mails[::3]]
         chance.shuffle(mails)
-    path = tmp_path / f"{uuid.uuid4().hex}.db"
-    shutil.copy(sqlite_template, path)
-    database = Database(f"sqlite:///{path}")
-    desk = Desk(database, in_time=in_time)
-    for one in mails:
-        desk.take(one)
-    found = desk.partition()
-    database.close()
+        path = tmp_path / f"{uuid.uuid4().hex}.db"
+        shutil.copy(sqlite_template, path)
+        database = Database(f"sqlite:///{path}")
+        desk = Desk(database)
+        for start in range(0, len(mails), 2 * batch):
+            desk.take_together(mails[start : start + batch], mails[start + batch : start + 2 * batch])
+        found = desk.partition()
+        database.close()
     path.unlink()
     assert found == straight.partition()
-
-
-def test_the_first_words_of_a_person_say_where_the_receipt_before_them_belongs(database: Database) -> None:
-    desk = Desk(database, in_time=True)
-    for one in (
-        mail("fan", DESK, "Fan of rack two", "The fan of the cooler whines, part QX_41.", 0, to=(ACME,)),
-        mail("lamp", DESK, "Lamp in hall", "The lamp flickers at night, part QX_77.", 5, to=(ACME,)),
-        mail("receipt", ACME, "[acme #700123] Received", "Thank you.", 40, to=(DESK,), automatic="auto_reply"),
-    ):
-        desk.take(one)
-    assert len(desk.partition()) == 3
-    desk.take(mail("ours", DESK, "Re: [acme #700123] Received", "Shall we wait?", 60, to=(ACME,), parent="receipt"))
-    desk.take(mail("person", ACME, "[acme #700123] Received", "Which colour has the lamp QX_77?", 90, to=(DESK,)))
-    assert desk.partition() == {frozenset({"fan"}), frozenset({"lamp", "receipt", "ours", "person"})}

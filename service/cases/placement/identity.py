@@ -1,25 +1,26 @@
-"""Whether two messages are one mail that came by two ways: delivered, Cc'd, forwarded, attached, quoted, imported."""
+"""Whether two messages are one mail that came twice: delivered, in copy, forwarded, attached, quoted or imported."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from service.case.node import Node
 from service.case.words import alike, other_numbers
 
-SHOWN = 240
-"""So much is compared of the words of a mail that another shows."""
+_SHOWN = 240
+"""Characters compared of a mail that another one quotes."""
 _FARTHEST = timedelta(hours=36)
-"""Dates of one mail, told without its id, are no farther apart: a day alone, and any zone."""
+"""Copies without an id are at most so far apart: a quote may give the day alone, in any zone."""
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 
 
 def same_mail(one: Node, other: Node) -> str | None:
-    """Why two messages are the same mail (words for the evidence); None where they are two.
+    """Why two messages are the same mail, in words for the evidence; None where they are two.
 
-    Equal Message-IDs need the same author and equal content too: some machines use one id again and again, and anybody
-    can copy one. Where no id survived, author, minute, subject and words must not contradict each other.
+    Equal Message-IDs need the same author and content: ids are reused, and can be known to others. Without ids the
+    author, minute, subject and words must not contradict each other.
     """
     if one.message_id and one.message_id == other.message_id:
         if _same_author(one, other) is False:
@@ -32,7 +33,7 @@ def same_mail(one: Node, other: Node) -> str | None:
         return None
     if one.dated and other.dated and abs(one.at - other.at) > _FARTHEST:
         return None  # whatever they say; and like notices of many days are many
-    return _same_without_id(*(replace(n, text=n.text[:SHOWN]) if n.is_shown else n for n in (one, other)))
+    return _same_without_id(*(replace(n, text=n.text[:_SHOWN]) if n.is_shown else n for n in (one, other)))
 
 
 def _same_without_id(one: Node, other: Node) -> str | None:
@@ -63,10 +64,10 @@ def _same_without_id(one: Node, other: Node) -> str | None:
 
 
 def better(known: Node, come: Node) -> bool:
-    """Whether the new way tells more than the stored one (a delivered mail beats what was found in a quote).
+    """Whether the new copy tells more than the stored one: a delivered mail beats a quote.
 
-    What its author sent beats what somebody else sent under that name, by whatever way it came. Of two ways of one sort
-    the one that says more, so that it is the same one in whatever order they came.
+    What its author sent beats what somebody else sent under that name. Of two copies of one sort the one that says
+    more wins, so that it is the same one in any order.
     """
     if known.doubted != come.doubted:
         return known.doubted
@@ -83,19 +84,19 @@ def _telling(node: Node) -> tuple[object, ...]:
 def merged(known: Node, come: Node) -> Node:
     """One message of two ways: the better one's facts, filled up from the other."""
     first, second = (come, known) if better(known, come) else (known, come)
-    holds, sightings = (*known.holds, *come.holds), (*known.sightings, *come.sightings)
+    holds = (*known.holds, *come.holds)
     if second.doubted and not first.doubted:
-        second, holds, sightings = first, first.holds, first.sightings
+        second, holds = first, first.holds
     if second.is_shown and not first.is_shown:
-        second = first  # it may turn out to be another mail that was shown: nothing is taken from there
+        second = first  # what a quote says of it is the word of whoever quotes
     return replace(
         first,
         id=known.id,
         case=known.case,
         pinned=known.pinned,
         joined=known.joined,
+        shown_by=known.shown_by and come.shown_by,
         placed=known.placed,
-        rests=known.rests,
         message_id=first.message_id or second.message_id,
         author=first.author or second.author,
         to=first.to or second.to,
@@ -110,9 +111,32 @@ def merged(known: Node, come: Node) -> Node:
         automatic=first.automatic or second.automatic,
         words=first.words or second.words,
         subject_words=first.subject_words or second.subject_words,
+        others=first.others or second.others,
         holds=tuple(dict.fromkeys(holds)),
-        sightings=tuple(dict.fromkeys(sightings)),
     )
+
+
+def same_messages(node: Node, others: Iterable[Node], held: Collection[int] = ()) -> list[tuple[Node, str]]:
+    """The known messages that ``node`` is a copy of, the nearest first, and why.
+
+    Several, where two mails quoted it before it came.
+
+    ``held``: messages found in an earlier copy of the mail that ``node`` was found in.
+    """
+    near = (other for other in others if other.id in held or (_may_show(node, other) and _may_show(other, node)))
+    found = [(other, why) for other in near if (why := same_mail(other, node)) is not None]
+    return sorted(found, key=lambda pair: _distance(pair[0], node))
+
+
+def _may_show(node: Node, other: Node) -> bool:
+    """Words and ids can be copied: what a stranger shows is another message only where that was sent to him."""
+    return not node.shown_by or (not other.shown_by and node.shown_by in (*other.to, *other.cc))
+
+
+def _distance(known: Node, node: Node) -> tuple[object, ...]:
+    short, long = sorted((known.text, node.text), key=len)
+    apart = abs(known.at - node.at) if known.dated and node.dated else timedelta(0)
+    return known.message_id != node.message_id, known.is_shown, not long.startswith(short[:_SHOWN]), apart, known.at
 
 
 def _dated_by_day(one: Node, other: Node) -> bool:

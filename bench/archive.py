@@ -1,0 +1,125 @@
+"""Real mail against its own headers: are mails of one thread in one case, and no others?
+
+    python -m bench.archive FOLDER… [--batch 16] [--wrong]
+
+Takes every ``.eml`` below the folders in, oldest first, with the default settings and roles. A header thread is what
+Message-ID, In-Reply-To and References connect. Counted are pairs of mails: precision is the share of pairs in one case
+that are in one thread, recall the share of pairs in one thread that are in one case. Copies count once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import select
+
+from service import intake, settings
+from service.intake import House
+from service.mail.message import Mail
+from service.mail.parse import parse
+from service.store import placement, spool
+from service.store.database import Database
+from service.store.migrate import migrate
+from service.store.spool import Envelope
+from service.store.tables import messages
+
+INTAKE = "intake@archive.example"
+
+
+def threads(mails: Iterable[Mail]) -> dict[str, str]:
+    """Message-ID → the name of its header thread."""
+    parent: dict[str, str] = {}
+
+    def root(one: str) -> str:
+        parent.setdefault(one, one)
+        while parent[one] != one:
+            parent[one] = parent[parent[one]]
+            one = parent[one]
+        return one
+
+    for mail in mails:
+        for other in (*mail.in_reply_to, *mail.references):
+            parent[root(other)] = root(mail.message_id or "")
+    return {one: root(one) for one in [*parent]}
+
+
+def pairs(sizes: Iterable[int]) -> int:
+    return sum(n * (n - 1) // 2 for n in sizes)
+
+
+def figures(cases: Mapping[str, int], thread_of: Mapping[str, str]) -> tuple[float, float, int, int]:
+    """Precision, recall, pairs in one case, pairs in one thread."""
+    both: Counter[tuple[int, str]] = Counter()
+    by_case: Counter[int] = Counter()
+    by_thread: Counter[str] = Counter()
+    for one, case in cases.items():
+        thread = thread_of.get(one, one)
+        both[case, thread] += 1
+        by_case[case] += 1
+        by_thread[thread] += 1
+    good, found, wanted = pairs(both.values()), pairs(by_case.values()), pairs(by_thread.values())
+    return good / max(1, found), good / max(1, wanted), found, wanted
+
+
+def take(database: Database, house: House, contents: list[bytes], now: datetime) -> None:
+    """Take one batch in."""
+    envelope = Envelope("import", "", (INTAKE,))
+    intake.receive(database, [(envelope, content) for content in contents], now)
+    claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(3600), len(contents)))
+    roles = house.roles(database.read(placement.team))
+    understood = [intake.understand(one, house, roles) for one in claimed]
+    prepared = database.read(lambda conn: intake.prepare(conn, understood, house))
+    save = partial(intake.take_in, understood=understood, house=house, by="bench", now=now, prepared=prepared)
+    database.transact(save)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--wrong", action="store_true", help="name what joined mails of several threads")
+    asked = parser.parse_args()
+    contents: dict[str, tuple[datetime, bytes]] = {}
+    mails = []
+    for file in sorted(one for folder in asked.folders for one in folder.glob("**/*.eml")):
+        content = file.read_bytes()
+        mail = parse(content)
+        if mail.message_id and mail.message_id not in contents:
+            mails.append(mail)
+            contents[mail.message_id] = (mail.date or datetime(1990, 1, 1, tzinfo=UTC), content)
+    house = House.of(settings.load(_env_file=None, intake=INTAKE))
+    ordered = [content for _, content in sorted(contents.values(), key=lambda pair: pair[0])]
+    now = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/sodan.db")
+        migrate(database)
+        for start in range(0, len(ordered), asked.batch):
+            take(database, house, ordered[start : start + asked.batch], now)
+        query = select(messages.c.message_id, messages.c.case_id, messages.c.placed_by).where(
+            messages.c.message_id.in_(list(contents)) if len(contents) < 900 else messages.c.origin == "delivered"
+        )
+        rows = database.read(lambda conn: conn.execute(query).all())
+        database.close()
+    cases = {row.message_id: row.case_id for row in rows if row.message_id in contents}
+    thread_of = threads(mails)
+    precision, recall, found, wanted = figures(cases, thread_of)
+    print(f"{len(cases)} mails; pairs in one case {found}, in one thread {wanted}")
+    print(f"precision {precision:.4f}, recall {recall:.4f}")
+    if asked.wrong:
+        members: dict[int, set[str]] = defaultdict(set)
+        for one, case in cases.items():
+            members[case].add(thread_of.get(one, one))
+        mixed = {case for case, its in members.items() if len(its) > 1}
+        print(Counter(row.placed_by for row in rows if row.case_id in mixed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,237 @@
+"""Labelled conversations, played mail by mail through the real rules into one store: is each mail in the right case?
+
+    python -m bench.conversations [FOLDER…] [--verbose]
+
+A folder holds sub-folders of ``NN.eml`` with ``expected.json``: ``arrival`` (the order of sending), ``cases`` (which
+mails belong together) and ``hard_links`` (mails that only content, people or time join); or ``*.yaml`` as in
+``bench/labelled``, the default. Counted are pairs of mails in
+one case (precision, recall), all and without the hard ones, and links: a mail that joins the case of earlier mails of
+its own, or is suggested to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from email.message import EmailMessage
+from email.utils import formataddr
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sqlalchemy import select
+
+from service import intake, settings
+from service.intake import House
+from service.store import placement, spool
+from service.store.database import Connection, Database
+from service.store.migrate import migrate
+from service.store.neighbours import aliases_of
+from service.store.spool import Envelope
+from service.store.tables import deliveries, messages, suggestions
+
+INTAKE = "intake@corp.example"
+NAMES = {
+    "h.mori": "森 宏", "k.aoki": "青木 健", "y.endo": "遠藤 由美", "s.hirano": "平野 咲", "t.kudo": "工藤 拓",
+    "j.ono": "小野 潤", "n.ueda": "上田 直", "c.sato": "佐藤 千", "e.mita": "三田 恵", "d.kato": "加藤 大",
+    "l.nagai": "永井 蘭", "f.abe": "阿部 文", "g.iwata": "岩田 剛", "q.hara": "原 久", "w.mizuno": "水野 和",
+    "u.kubo": "久保 詩", "v.doi": "土井 武", "x.noda": "野田 翔", "z.oka": "岡 善", "i.fujii": "藤井 泉",
+    "o.yagi": "八木 織", "h.berg": "Helga Berg", "p.lund": "Per Lund", "m.saeki": "佐伯 美穂", "r.otsuka": "大塚 亮",
+    "a.frost": "Ann Frost", "b.khan": "Bina Khan", "c.wells": "Carl Wells", "dana": "Dana Reed", "ana": "Ana Silva",
+}  # fmt: skip
+"""Names of the people of ``bench/labelled``, by address."""
+LABELLED = Path(__file__).parent / "labelled"
+BEGUN = datetime(2026, 11, 16, 9, 0, tzinfo=timezone(timedelta(hours=9)))
+TEAM = ("itdesk@corp.example", "m.saeki@corp.example", "r.otsuka@corp.example")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Mails in order of arrival, and the case each belongs to."""
+
+    name: str
+    mails: tuple[tuple[str, bytes], ...]
+    labels: Mapping[str, str]
+    hard: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Played:
+    """Where each mail landed."""
+
+    cases: dict[str, int] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+    suggested: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+
+def house() -> House:
+    return House.of(settings.load(_env_file=None, intake=INTAKE, organisation="corp.example", team=",".join(TEAM)))
+
+
+def read_folder(folder: Path) -> Iterator[Conversation]:
+    """Every conversation below a folder."""
+    for file in sorted(folder.glob("**/expected.json")):
+        wanted = json.loads(file.read_text(encoding="utf-8"))
+        name = file.parent.name
+        mails = tuple((f"{name}/{one}", (file.parent / one).read_bytes()) for one in wanted["arrival"])
+        labels = {f"{name}/{mail}": f"{name}/{case}" for case, its in wanted["cases"].items() for mail in its}
+        hard = frozenset(f"{name}/{mail}" for mail in wanted.get("hard_links", {}))
+        yield Conversation(name, mails, labels, hard)
+
+
+def read_yaml(file: Path) -> Iterator[Conversation]:
+    """Conversations written down briefly; see the head of ``bench/labelled/one.yaml``."""
+    for place, wanted in enumerate(yaml.safe_load(file.read_text(encoding="utf-8"))):
+        begun = BEGUN + timedelta(days=place % 3, hours=place)
+        rows = sorted(wanted["mails"], key=lambda row: row["at"])
+        by_id = {row["id"]: row for row in rows}
+        name = wanted["name"]
+        mails = tuple((f"{name}/{row['id']}", _written(name, row, by_id, begun)) for row in rows)
+        labels = {f"{name}/{row['id']}": f"{name}/{row['case']}" for row in rows}
+        yield Conversation(name, mails, labels, frozenset(f"{name}/{row['id']}" for row in rows if row.get("hard")))
+
+
+def _written(name: str, row: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]], begun: datetime) -> bytes:
+    message = EmailMessage()
+    message["From"] = formataddr((NAMES.get(row["from"].partition("@")[0], ""), row["from"]))
+    message["To"], message["Subject"] = row["to"], row["subject"]
+    if row.get("cc"):
+        message["Cc"] = row["cc"]
+    message["Date"] = begun + timedelta(minutes=row["at"])
+    message["Message-ID"] = f"<{row['id']}.{name}@mail.example>"
+    text = row["text"]
+    if parent := by_id.get(row.get("parent", "")):
+        message["In-Reply-To"] = message["References"] = f"<{parent['id']}.{name}@mail.example>"
+    if inner := by_id.get(row.get("forwards", "")):
+        at = begun + timedelta(minutes=inner["at"])
+        head = f"From: <{inner['from']}>\nSent: {at:%A, %B %d, %Y %I:%M %p}\nTo: {inner['to']}\n"
+        head += f"Subject: {inner['subject']}"
+        text += f"\n\n-----Original Message-----\n{head}\n\n{inner['text']}\n"
+    message.set_content(text)
+    return message.as_bytes()
+
+
+def read_all(paths: Sequence[Path]) -> list[Conversation]:
+    """Every conversation of these folders and files."""
+    files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
+    folders = [path for path in paths if path.is_dir()]
+    return [c for f in files for c in read_yaml(f)] + [c for folder in folders for c in read_folder(folder)]
+
+
+def play(database: Database, ours: House, conversations: Sequence[Conversation]) -> Played:
+    """Take every mail in by itself, in order of arrival."""
+    ids: dict[str, str] = {}
+    now = datetime.now(UTC)
+    for conversation in conversations:
+        for name, content in conversation.mails:
+            now += timedelta(seconds=1)
+            envelope = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
+            [ids[name]] = intake.receive(database, [(envelope, content)], now)
+            take_waiting(database, ours, now)
+    return database.read(partial(_landed, ids=ids))
+
+
+def take_waiting(database: Database, ours: House, now: datetime) -> None:
+    """One batch, as a worker takes it."""
+    claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), 16))
+    roles = ours.roles(database.read(placement.team))
+    understood = [intake.understand(one, ours, roles) for one in claimed]
+    prepared = database.read(lambda conn: intake.prepare(conn, understood, ours))
+    save = partial(intake.take_in, understood=understood, house=ours, by="bench", now=now, prepared=prepared)
+    database.transact(save)
+
+
+def _landed(conn: Connection, ids: Mapping[str, str]) -> Played:
+    found = Played()
+    names = {spool_id: name for name, spool_id in ids.items()}
+    by_message = {}
+    query = select(deliveries.c.spool_id, messages.c.id, messages.c.case_id, messages.c.placed_by).join(
+        messages, messages.c.id == deliveries.c.message_id
+    )
+    for row in conn.execute(query.where(deliveries.c.part == "")):
+        name = names[row.spool_id]
+        found.cases[name], found.evidence[name] = row.case_id, row.placed_by
+        by_message[row.id] = name
+    rows = conn.execute(select(suggestions)).all()
+    ends = aliases_of(conn, {number for row in rows for number in (row.case_id, row.other_id)})
+    for row in rows:
+        if row.message_id in by_message:
+            found.suggested[by_message[row.message_id]].add(ends.get(row.other_id, row.other_id))
+    return found
+
+
+def figures(conversations: Sequence[Conversation], played: Played) -> dict[str, float]:
+    """Pairs and links."""
+    count: Counter[str] = Counter()
+    for one in conversations:
+        for a, b in combinations(sorted(one.labels), 2):
+            together, wanted = played.cases[a] == played.cases[b], one.labels[a] == one.labels[b]
+            easy = not {a, b} & one.hard
+            for kind in ("all", *(("easy",) if easy else ())):
+                count[f"{kind}.good"] += together and wanted
+                count[f"{kind}.found"] += together
+                count[f"{kind}.wanted"] += wanted
+        links(one, played, count)
+    names = [name for one in conversations for name in one.labels]
+    whose = {name: one.name for one in conversations for name in one.labels}
+    count["glued across"] = sum(
+        played.cases[a] == played.cases[b] for a, b in combinations(names, 2) if whose[a] != whose[b]
+    )
+    return {
+        **{k: count[k] for k in ("links", "links.joined", "links.suggested", "links.wrong", "glued across")},
+        **{
+            f"{kind} pairs {what}": round(count[f"{kind}.good"] / max(1, count[f"{kind}.{of}"]), 4)
+            for kind in ("all", "easy")
+            for what, of in (("precision", "found"), ("recall", "wanted"))
+        },
+    }
+
+
+def links(one: Conversation, played: Played, count: Counter[str]) -> None:
+    """A mail is linked rightly where it is in the case of an earlier mail of its own."""
+    before: list[str] = []
+    for name, _ in one.mails:
+        own = {played.cases[other] for other in before if one.labels[other] == one.labels[name]}
+        others = {played.cases[other] for other in before if one.labels[other] != one.labels[name]}
+        if own:
+            joined = played.cases[name] in own
+            count["links"] += 1
+            count["links.joined"] += joined
+            count["links.suggested"] += not joined and bool(played.suggested[name] & own)
+        count["links.wrong"] += played.cases[name] in others - own
+        before.append(name)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path, default=[LABELLED])
+    parser.add_argument("--verbose", action="store_true", help="name each mail, its case and its evidence")
+    asked = parser.parse_args()
+    conversations = read_all(asked.folders)
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/sodan.db")
+        migrate(database)
+        played = play(database, house(), conversations)
+        database.close()
+    if asked.verbose:
+        for one in conversations:
+            for name, _ in one.mails:
+                hard = " (hard)" if name in one.hard else ""
+                likely = f" suggested {sorted(played.suggested[name])}" if played.suggested[name] else ""
+                label = one.labels.get(name, "-").rpartition("/")[2]
+                print(f"{name} {label} case {played.cases[name]} {played.evidence[name]}{hard}{likely}")
+    for what, value in figures(conversations, played).items():
+        print(f"{what}: {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Fits the weights of the matcher on labelled conversations and prints its table.
+
+    python -m bench.fit_matcher [FOLDER…] [--folds 5]
+
+Each mail that no strong evidence joins to its own case is scored against its candidates, with the mails before it in
+their true cases. Logistic regression, L2, by Newton's method; then precision and recall of joins and suggestions for a
+range of limits, each conversation scored with weights fitted without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.conversations import LABELLED, Conversation, house, read_all
+from service.case.bringing import bring, with_reading
+from service.case.node import Node, order_of
+from service.cases.placement import candidates, matcher
+from service.cases.placement.keys import candidate_lookup
+from service.cases.placement.known import MOST_ROWS, Known
+from service.cases.placement.links import links_of
+from service.cases.placement.objections import leaves_topic
+from service.cases.placement.placement import has_content
+from service.intake import House
+from service.mail.parse import parse
+
+RIDGE = 0.3
+NAMES = tuple(matcher.WEIGHTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A mail against one candidate."""
+
+    conversation: str
+    mail: str
+    features: tuple[float, ...]
+    right: bool
+
+
+def examples(conversations: Sequence[Conversation], ours: House) -> list[Example]:
+    """Every mail that no link joins to its own case, against each of its candidates."""
+    known, out, number = Known(), [], 0
+    cases: dict[str, int] = {}
+    for one in conversations:
+        for name, content in one.mails:
+            roles = ours.roles(frozenset())
+            brought = bring(parse(content), roles, ours.ways, received_at=datetime.now(UTC))
+            nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in brought]
+            ids = {n.id: number + place for place, n in enumerate(nodes, start=1)}
+            number += len(nodes)
+            nodes = [replace(n, id=ids[n.id], holds=tuple(ids[h] for h in n.holds)) for n in nodes]
+            case = cases.setdefault(one.labels[name], len(cases) + 1)
+            fit_to_match = has_content(nodes[0], nodes) and not leaves_topic(nodes[0])
+            if fit_to_match and not any(_case(known, n) == case for node in nodes for n in _linked(node, known)):
+                out += _against(one.name, name, nodes, case, known)
+            for node in nodes:
+                known.enter(replace(node, case=case))
+    return out
+
+
+def _linked(node: Node, known: Known) -> list[Node]:
+    return [link.other for link in links_of(node, known) if link.other is not None]
+
+
+def _case(known: Known, node: Node) -> int | None:
+    return known.nodes[node.id].case
+
+
+def _against(conversation: str, name: str, nodes: Sequence[Node], case: int, known: Known) -> list[Example]:
+    keys = {key for node in nodes for key in candidate_lookup(node)}
+    rows = {key: [(i, known.nodes[i].case or 0) for i in known.own.get(key, ())][-MOST_ROWS:] for key in keys}
+    chosen = candidates.choose({key: its for key, its in rows.items() if its})
+    members: dict[int, list[Node]] = defaultdict(list)
+    for node in sorted(known.nodes.values(), key=order_of):
+        if node.case in chosen:
+            members[node.case].append(node)
+    shared, mail = {key: len(its) for key, its in rows.items()}, matcher.profile(nodes)
+    out = []
+    for other in chosen:
+        ends = {n.id: n for n in (*members[other][:3], *members[other][-3:])}
+        found = matcher.features(mail, matcher.profile(list(ends.values())), shared)
+        out.append(Example(conversation, name, tuple(found[n] for n in NAMES), other == case))
+    return out
+
+
+def fit(found: Sequence[Example], rounds: int = 30) -> list[float]:
+    """Bias and weights."""
+    size = len(NAMES) + 1
+    weights = [0.0] * size
+    rows = [(1.0, *one.features) for one in found]
+    for _ in range(rounds):
+        gradient = [RIDGE * w if i else 0.0 for i, w in enumerate(weights)]
+        hessian = [[RIDGE * (i == j and i > 0) + 1e-9 * (i == j) for j in range(size)] for i in range(size)]
+        for row, one in zip(rows, found, strict=True):
+            p = 1 / (1 + math.exp(-sum(w * x for w, x in zip(weights, row, strict=True))))
+            for i, x in enumerate(row):
+                gradient[i] += (p - one.right) * x
+                for j, y in enumerate(row):
+                    hessian[i][j] += p * (1 - p) * x * y
+        weights = [w - s for w, s in zip(weights, solve(hessian, gradient), strict=True)]
+    return weights
+
+
+def solve(matrix: list[list[float]], right: list[float]) -> list[float]:
+    """Gaussian elimination with pivots."""
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    size = len(rows)
+    for i in range(size):
+        pivot = max(range(i, size), key=lambda r: abs(rows[r][i]))
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        for r in range(size):
+            if r != i:
+                factor = rows[r][i] / rows[i][i]
+                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[i], strict=True)]
+    return [rows[i][size] / rows[i][i] for i in range(size)]
+
+
+def logit(weights: Sequence[float], one: Example) -> float:
+    return weights[0] + sum(w * x for w, x in zip(weights[1:], one.features, strict=True))
+
+
+Scored = tuple[float, bool, bool]
+"""Logit, whether it is right, whether it would be the next step of the case."""
+
+
+def held_out(found: Sequence[Example], folds: int) -> dict[str, list[Scored]]:
+    """Per mail its candidates with their logits, by weights fitted without its conversation."""
+    steps = [NAMES.index(name) for name in ("answer", "inquiry")]
+    names = sorted({one.conversation for one in found})
+    out: dict[str, list[Scored]] = defaultdict(list)
+    for fold in range(folds):
+        apart = set(names[fold::folds])
+        weights = fit([one for one in found if one.conversation not in apart])
+        for one in found:
+            if one.conversation in apart:
+                expected = any(one.features[i] for i in steps)
+                out[one.mail].append((logit(weights, one), one.right, expected))
+    return {mail: sorted(its, reverse=True) for mail, its in out.items()}
+
+
+def _joins(its: Sequence[Scored], least: float, margin: float) -> bool:
+    clear = len(its) == 1 or its[0][0] - its[1][0] >= margin
+    return clear and its[0][0] >= math.log(least / (1 - least))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path, default=[LABELLED])
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--verbose", action="store_true", help="show every mail whose best candidate is wrong")
+    asked = parser.parse_args()
+    found = examples(read_all(asked.folders), house())
+    weights = fit(found)
+    print(f"{len(found)} pairs, {sum(one.right for one in found)} of them right")
+    print(f"BIAS = {weights[0]:.2f}")
+    for name, weight in zip(NAMES, weights[1:], strict=True):
+        print(f'    "{name}": {weight:.2f},')
+    ranked = held_out(found, asked.folds)
+    hard = sum(any(right for _, right, _ in its) for its in ranked.values())
+    for expected in (True, False):
+        for least in (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95):
+            for margin in (1.0, 1.5, 2.0):
+                joins = [its[0][1] for its in ranked.values() if its[0][2] == expected and _joins(its, least, margin)]
+                kind = "next step" if expected else "others"
+                print(f"{kind}, join {least} margin {margin}: {sum(joins)} right, {len(joins) - sum(joins)} wrong")
+    for least in (0.1, 0.2, 0.3, 0.5):
+        limit = math.log(least / (1 - least))
+        top = [[right for score, right, _ in its[:2] if score >= limit] for its in ranked.values()]
+        print(f"suggest {least}: {sum(map(any, top))} of {hard} found, {sum(map(len, top))} shown")
+    if asked.verbose:
+        for mail, its in ranked.items():
+            print(mail, [f"{score:.1f}{'+' if right else '-'}" for score, right, _ in its[:4]])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""Keys by which messages find each other in the store. Equal keys only say "look at each other".
+
+=========  =======================================================  ==================================
+key        own: the message is or says it                           cites: the message names it
+=========  =======================================================  ==================================
+``mid:``   – (``messages.message_id`` is indexed)                   In-Reply-To, References, bounced
+``at:``    author and minute                                        –
+``txt:``   the beginning of its text                                –
+``ref:``   a vendor's number, stated                                a vendor's number, mentioned
+``num:``   a stated number without its vendor                       a number whose vendor is not known
+``tix:``   root of Thread-Index with base subject                   –
+``sub:``   base subject, and month                                  –
+``who:``   a person outside the team, and month                     –
+``ven:``   vendor with one of our people, or alone, and month       –
+``word:``  a telling word, and month                                –
+=========  =======================================================  ==================================
+
+The first six are strong or say which mails are the same; the others only find candidates. A month is 30 days, so that
+what a key costs does not grow with the age of the store.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from service.case.node import Node
+from service.case.words import weight
+
+_LONG = 240
+"""Longer ids are hashed, so that a key fits its column."""
+_MONTH = 30
+WORDS, FEWER_WORDS = 12, 6
+"""Telling words kept as keys: of a mail that opens something, of a reply."""
+_SILENT = ("bounce", "calendar")
+
+
+def identity_keys(node: Node) -> set[str]:
+    """What another copy of the message would have too, beside its Message-ID: ``at:``, ``txt:``."""
+    keys: set[str] = set()
+    if node.dated and (node.author or node.author_name):
+        keys.add(_at(node, node.at))
+    if len(node.text) >= 40:
+        keys.add(_key("txt", _hash(node.text[:160])))
+    return keys
+
+
+def own_keys(node: Node) -> set[str]:
+    """What the message is, by strong evidence."""
+    keys = identity_keys(node)
+    for vendor, ref in node.stated:
+        keys.add(_key("ref", f"{vendor}:{ref}"))
+        keys.add(_key("num", ref))
+    if node.thread_index and node.base:
+        keys.add(thread_index_key(node))
+    return keys
+
+
+def cited_keys(node: Node) -> set[str]:
+    """What the message names, by strong evidence."""
+    keys = {mid_key(mid) for mid in cited_ids(node)}
+    keys |= {_key("ref", f"{vendor}:{ref}") for vendor, ref in node.mentioned}
+    keys |= {_key("num", number) for number in (*node.numbers, *node.told)}
+    return keys - own_keys(node)
+
+
+def cited_ids(node: Node) -> tuple[str, ...]:
+    """Message-IDs it names: what it answers or reports first, then References from the newest back."""
+    bounced = (node.bounced,) if node.bounced else ()
+    refs = (*reversed(node.refs[-20:]), *node.refs[:1])
+    return tuple(dict.fromkeys(mid for mid in (*bounced, *node.parents, *refs) if mid))
+
+
+def identity_lookup(node: Node) -> set[str]:
+    """Keys to look up for copies, which may be dated a minute off."""
+    keys = identity_keys(node)
+    if node.dated and (node.author or node.author_name):
+        keys |= {_at(node, node.at + timedelta(minutes=step)) for step in (-1, 1)}
+    return keys
+
+
+def strong_lookup(node: Node) -> set[str]:
+    """Keys to look up for identity and links."""
+    named = {mid_key(node.message_id)} if node.message_id else set()
+    return own_keys(node) | cited_keys(node) | identity_lookup(node) | named
+
+
+def candidate_keys(node: Node) -> set[str]:
+    """Keys under which later or earlier mail finds this message as a candidate."""
+    month = node.at.toordinal() // _MONTH
+    return {f"{key}:{month}" for key in _candidates(node)}
+
+
+def candidate_lookup(node: Node) -> set[str]:
+    """The candidate keys of its own month and of the nearer neighbour."""
+    month, day = divmod(node.at.toordinal(), _MONTH)
+    other = month - 1 if day < _MONTH // 2 else month + 1
+    return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
+
+
+def _candidates(node: Node) -> list[str]:
+    if node.automatic in _SILENT or node.forged:
+        return []
+    keys = [_key("who", person) for person in node.others[:4]]
+    if vendor := node.about:
+        keys.append(_key("ven", vendor))
+        ours = [a for a in (node.author, *node.to, *node.cc) if a and a not in node.others]
+        keys += [_key("ven", f"{vendor}:{person}") for person in ours[:2]]
+    if len(node.base) >= 3:
+        keys.append(_key("sub", _hash(node.base)))
+    return [*keys, *(_key("word", word) for word in telling_words(node))]
+
+
+def telling_words(node: Node) -> list[str]:
+    """The words that say most, identifiers first."""
+    words = dict.fromkeys((*node.subject_words, *node.words))
+    most = WORDS if node.headerless else FEWER_WORDS
+    return sorted(words, key=lambda word: -weight(word))[:most]
+
+
+def word_of(key: str) -> str | None:
+    """The word of a ``word:`` key."""
+    return key[5:].rpartition(":")[0] if key.startswith("word:") else None
+
+
+def mid_key(message_id: str) -> str:
+    return _key("mid", message_id)
+
+
+def ref_key(vendor: str, ref: str) -> str:
+    return _key("ref", f"{vendor}:{ref}")
+
+
+def number_key(number: str) -> str:
+    return _key("num", number)
+
+
+def thread_index_key(node: Node) -> str:
+    return _key("tix", f"{node.thread_index}:{_hash(node.base)}")
+
+
+def _at(node: Node, at: datetime) -> str:
+    minute = f"{at.year:04}{at.month:02}{at.day:02}{at.hour:02}{at.minute:02}"  # three times as fast as strftime
+    return _key("at", f"{node.author or node.author_name.casefold()}|{minute}")
+
+
+def _key(kind: str, value: str) -> str:
+    return f"{kind}:{value if len(value) <= _LONG else _hash(value)}"
+
+
+def _hash(value: str) -> str:
+    return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -1,0 +1,79 @@
+"""What the store knows that may matter for new mail: a bounded set of messages, their keys and facts of their cases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.case.node import Node
+from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
+
+MOST_ROWS = 12
+"""Messages looked at for one key, the newest; a candidate key that so many share tells nothing."""
+
+
+@dataclass(slots=True)
+class CaseFacts:
+    """What placement needs of a case beside the messages at hand."""
+
+    settled_at: datetime | None = None
+    """Time of its last mail, where the case is resolved or closed."""
+    refs: set[tuple[str, str]] = field(default_factory=set)
+    people: set[str] = field(default_factory=set)
+    """Those of the new mail's authors who take part in it."""
+    guarded: bool = False
+    """One of our people or a vendor takes part: a stranger's mail unites it with nothing."""
+    apart: set[int] = field(default_factory=set)
+    """Cases that a person or an objection set apart from it."""
+
+
+@dataclass(slots=True)
+class Known:
+    """Messages by number, found by key; cases merged away are followed to their end."""
+
+    nodes: dict[int, Node] = field(default_factory=dict)
+    ids: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Message-ID → the messages that bear it."""
+    own: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    cites: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    near: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Candidate key → cases of stored messages that have it."""
+    cases: dict[int, CaseFacts] = field(default_factory=lambda: defaultdict(CaseFacts))
+    aliases: dict[int, int] = field(default_factory=dict)
+    shared: dict[str, int] = field(default_factory=dict)
+    """Candidate key → number of stored messages that have it, counted up to ``MOST_ROWS``."""
+
+    def enter(self, node: Node) -> None:
+        """Add a message that is not stored yet, or one that another copy told more about."""
+        self.nodes[node.id] = node
+        if node.message_id:
+            _add(self.ids[node.message_id], node.id)
+        for key in own_keys(node) | candidate_keys(node):
+            _add(self.own[key], node.id)
+        for key in cited_keys(node):
+            _add(self.cites[key], node.id)
+
+    def copies(self, keys: Iterable[str], message_id: str | None) -> dict[int, Node]:
+        """Messages that may be the one with these identity keys and this Message-ID."""
+        found = [i for key in keys for i in self.own.get(key, ())] + self.ids.get(message_id or "", [])
+        return {i: self.nodes[i] for i in found if i in self.nodes}
+
+    def bearing(self, message_id: str) -> list[Node]:
+        return self._linkable(self.ids.get(message_id, ()))
+
+    def owners(self, key: str) -> list[Node]:
+        return self._linkable(self.own.get(key, ()))
+
+    def citing(self, key: str) -> list[Node]:
+        return self._linkable(self.cites.get(key, ()))
+
+    def _linkable(self, numbers: Iterable[int]) -> list[Node]:
+        """What a stranger shows links nothing: it goes with his own mail."""
+        return [self.nodes[i] for i in numbers if i in self.nodes and not self.nodes[i].shown_by]
+
+
+def _add(rows: list[int], message: int) -> None:
+    if message not in rows:
+        rows.append(message)

@@ -1,0 +1,203 @@
+"""Scores how likely a mail belongs to a case, from content, people, vendor and time.
+
+One logistic score over the features below. ``WEIGHTS`` and ``BIAS`` were fitted by ``bench.fit_matcher`` on labelled
+conversations; the limits were chosen there for a precision of automatic joins of at least .99.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from service.case.node import Node
+from service.case.words import IDENTIFIER, weight
+from service.cases.placement.candidates import rarity
+
+WEIGHTS: dict[str, float] = {
+    "identifiers": 2.47,
+    "words": 2.93,
+    "coverage": 3.83,
+    "foreign": -1.89,
+    "vendor": 0.47,
+    "hours": -0.63,
+    "answer": 2.95,
+    "inquiry": 1.54,
+    "reporter": 1.15,
+    "new_words": -2.07,
+    "same_side": -2.44,
+}
+BIAS = -4.46
+JOIN, JOIN_EXPECTED = 0.85, 0.6
+"""Least score of an automatic join; less is enough for what comes next in a case: an answer, the inquiry."""
+SUGGEST = 0.2
+"""Least score of a suggestion."""
+MARGIN = 1.5
+"""Least distance to the next candidate, in logits, of an automatic join."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is compared of a mail with what it holds, or of the messages of a case."""
+
+    nodes: tuple[Node, ...]
+    words: frozenset[str]
+    people: frozenset[str]
+    vendors: frozenset[str]
+    reporters: frozenset[str]
+    inquires: frozenset[str]
+    """Vendors that it asks and that have not answered in it."""
+    answered_by: frozenset[str]
+    """Vendors that wrote in it."""
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Words of letters and digits that are no vendor's number."""
+        numbers = {ref.casefold() for n in self.nodes for _, ref in (*n.stated, *n.mentioned)}
+        return frozenset(w for w in self.words if weight(w) >= IDENTIFIER and not w.isdigit() and w not in numbers)
+
+    @cached_property
+    def mass(self) -> float:
+        """Weight of all words."""
+        return sum(map(weight, self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well a mail fits a case."""
+
+    score: float
+    """Between 0 and 1."""
+    logit: float
+    features: Mapping[str, float]
+    alike: bool
+    """Both are beginnings by the same side: two reports, two inquiries, two notices. Words alone never join those."""
+
+
+def joins(best: Score, margin: float | None) -> bool:
+    """Whether the best candidate is certain enough to join without asking."""
+    if best.alike or (margin is not None and margin < MARGIN):
+        return False
+    return best.score >= (JOIN_EXPECTED if _is_next_step(best.features) else JOIN)
+
+
+def _is_next_step(features: Mapping[str, float]) -> bool:
+    return bool(features["answer"] or features["inquiry"])
+
+
+def profile(nodes: Sequence[Node]) -> Profile:
+    """Sum up messages; quotes count only for their words."""
+    spoken = [n for n in nodes if n.origin != "quoted"] or list(nodes)
+    wrote = frozenset(n.vendor for n in spoken if n.side == "vendor" and n.vendor)
+    asked = frozenset(n.to_vendor for n in spoken if n.side in ("team", "requester") and n.to_vendor)
+    return Profile(
+        nodes=tuple(nodes),
+        words=frozenset[str]().union(*(n.words for n in nodes), *(n.subject_words for n in nodes)),
+        people=frozenset(p for n in spoken for p in n.others),
+        vendors=frozenset(n.about for n in spoken if n.about),
+        reporters=frozenset(n.author for n in spoken if n.side == "requester" and n.author and not n.to_vendor),
+        inquires=asked - wrote,
+        answered_by=wrote,
+    )
+
+
+def may_fit(mail: Profile, nodes: Collection[Node]) -> bool:
+    """Whether a case shares a word or the vendor with a mail; without either its score is next to nothing."""
+    return any(n.about in mail.vendors or not mail.words.isdisjoint(n.words) for n in nodes)
+
+
+def score(mail: Profile, case: Profile, shared: Mapping[str, int]) -> Score:
+    """Score one mail against one case; ``shared``: how many stored messages have each candidate key."""
+    found = features(mail, case, shared)
+    logit = BIAS + sum(WEIGHTS[name] * value for name, value in found.items())
+    return Score(1.0 / (1.0 + math.exp(-logit)), logit, found, _are_beginnings(mail, case, found))
+
+
+def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[str, float]:
+    """The numbers that the weights apply to; each is between -1 and about 3."""
+    months = {n.at.toordinal() // 30 + step for n in mail.nodes for step in (-1, 0, 1)}
+    both = mail.words & case.words
+    telling = {word: rarity(word, shared, months) for word in both}
+    strong = sum(r for word, r in telling.items() if weight(word) >= IDENTIFIER)
+    plain = sum(weight(word) * r for word, r in telling.items() if weight(word) < IDENTIFIER)
+    mass = min(mail.mass, case.mass)
+    coverage = sum(weight(word) * r for word, r in telling.items()) / mass if mass else 0.0
+    reporter = _reporter(mail, case)
+    return {
+        "identifiers": min(2.0, strong),
+        "words": math.log1p(min(plain, 12.0)),
+        "coverage": coverage,
+        "foreign": _foreign(mail, case),
+        "vendor": _vendor(mail, case),
+        "hours": math.log1p(_hours(mail, case)),
+        "answer": max(_answers(mail, case), _answers(case, mail)),
+        "inquiry": float(_asks_for(mail, case) or _asks_for(case, mail)),
+        "reporter": reporter,
+        "new_words": max(0.0, 1.0 - 2.0 * coverage) if reporter > 0 else 0.0,
+        "same_side": float(bool(mail.inquires and (case.inquires or case.answered_by)) and not mail.answered_by),
+    }
+
+
+def _are_beginnings(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
+    outer, opener = mail.nodes[0], min(case.nodes, key=lambda n: n.at)
+    replies = outer.reply_marked and any(n.base == outer.base for n in case.nodes)
+    if _is_next_step(found) or replies:
+        return False
+    return outer.side == opener.side or bool(found["reporter"])
+
+
+def _vendor(mail: Profile, case: Profile) -> float:
+    if not mail.vendors or not case.vendors:
+        return 0.0
+    return 1.0 if mail.vendors & case.vendors else -1.0
+
+
+def _foreign(mail: Profile, case: Profile) -> float:
+    """Share of the devices, codes and versions of the mail that the case does not have, where it has others."""
+    if not mail.codes or not case.codes:
+        return 0.0
+    return len(mail.codes - case.codes) / len(mail.codes)
+
+
+def _reporter(mail: Profile, case: Profile) -> float:
+    """1 for a mail of the user whose case it is, -1 for another user's."""
+    if not mail.reporters or not case.reporters:
+        return 0.0
+    return 1.0 if mail.reporters & case.reporters else -1.0
+
+
+def _hours(mail: Profile, case: Profile) -> float:
+    return min(abs((one.at - other.at).total_seconds()) for one in mail.nodes for other in case.nodes) / 3600
+
+
+def _answers(answer: Profile, inquiry: Profile) -> float:
+    """1 for a vendor's mail to whoever waits for this vendor, half for one to somebody else."""
+    waited_for = inquiry.inquires & answer.answered_by
+    if not waited_for or answer.inquires:
+        return 0.0
+    asked = {n.author for n in inquiry.nodes if n.to_vendor in waited_for}
+    return 1.0 if any(asked & {*n.to, *n.cc} for n in answer.nodes if n.side == "vendor") else 0.5
+
+
+def _asks_for(inquiry: Profile, report: Profile) -> bool:
+    """Whether one is a mail to a vendor and the other a user's report that nobody asked a vendor about yet."""
+    asks = bool(inquiry.inquires) and not inquiry.reporters
+    return asks and bool(report.reporters) and not report.inquires and not report.answered_by
+
+
+def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:
+    """What a score rests on, in words."""
+    both = sorted(mail.words & case.words, key=lambda word: (-weight(word), word))
+    out = []
+    if both:
+        out.append("words: " + ", ".join(both[:6]))
+    if mail.people & case.people:
+        out.append("person: " + ", ".join(sorted(mail.people & case.people)[:2]))
+    if found["vendor"] > 0:
+        out.append("vendor: " + ", ".join(sorted(mail.vendors & case.vendors)[:2]))
+    if found["answer"]:
+        out.append("an answer that was waited for")
+    if found["inquiry"]:
+        out.append("the inquiry about a report")
+    return tuple(out)

@@ -1,0 +1,107 @@
+"""What speaks against following a link: the first objection, in words, or the empty string."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from service.case.node import Node
+from service.case.trust import Company, may_name
+from service.case.words import likeness
+from service.cases.placement.known import CaseFacts
+from service.cases.placement.links import Link
+
+NEW_TOPIC = "its author begins a new topic"
+OTHER_MATTER = "a reply about another matter: other subject, other words"
+SETTLED = "settled too long ago"
+STRANGER_CLAIMS = "a stranger claims it"
+FORGED = "its author is not the sender"
+TWO_NUMBERS = "it states several numbers that are known in different cases"
+APART = frozenset({NEW_TOPIC, OTHER_MATTER})
+"""Objections by which somebody set two matters apart: rules do not unite them later."""
+_BY_ID = ("in_reply_to", "references", "bounce")
+_BY_NUMBER = ("vendor_ref", "mention", "thread_index")
+
+
+def objection(node: Node, link: Link, case: CaseFacts, members: Collection[Node], reopen: timedelta) -> str:
+    """Why ``node`` does not follow a link into a case; ``members``: those of its messages that are at hand."""
+    other = link.other
+    inner = link.kind == "recovered" and other is not None and other.origin in ("forwarded", "attached")
+    speaker = other if link.incoming and other is not None else node
+    if (node.doubted and link.kind not in (*_BY_ID, "token")) or (link.incoming and speaker.doubted):
+        return FORGED
+    if leaves_topic(speaker) and link.kind not in ("token", "bounce", "case_key") and not inner:
+        return NEW_TOPIC
+    if other is not None and link.kind in _BY_NUMBER and (leaves_topic(other) or other.doubted):
+        return NEW_TOPIC if leaves_topic(other) else FORGED
+    if link.kind == "case_key" and not may_name(node, company_of(case, members)):
+        return STRANGER_CLAIMS
+    if other is not None and link.kind in ("vendor_ref", "mention") and not _may_name(node, other):
+        return STRANGER_CLAIMS
+    if link.kind in _BY_ID and not link.incoming and is_other_matter(node, members):
+        return OTHER_MATTER
+    if not node.automatic and not inner and case.settled_at is not None and node.at - case.settled_at > reopen:
+        return SETTLED
+    return ""
+
+
+def leaves_topic(node: Node) -> bool:
+    """Whether a reply says that it is about something else; a mail that answers nothing leaves nothing."""
+    return node.fresh and (node.reply_marked or not node.headerless)
+
+
+def _may_name(one: Node, other: Node) -> bool:
+    """Whether a number joins two mails: a stranger's counts only beside a mail of his own or sent to him."""
+    pairs = ((one, other), (other, one))
+    return all(a.side != "unknown" or (a.author and a.author in (b.author, *b.to, *b.cc)) for a, b in pairs)
+
+
+def company_of(case: CaseFacts, members: Collection[Node]) -> Company:
+    """Who takes part in a case, as far as its messages at hand and its facts tell."""
+    company = Company(people={*case.people}, vendors={vendor for vendor, _ in case.refs})
+    for member in members:
+        if member.trusted and (member.side != "unknown" or not case.guarded):
+            company.add(member, member.side)
+    return company
+
+
+def takes_part(node: Node, case: CaseFacts, members: Collection[Node]) -> bool:
+    """Whether the author is one of those whom the case knows."""
+    return company_of(case, members).knows(node, node.side)
+
+
+def may_unite(node: Node, one: CaseFacts, other: CaseFacts, members: Collection[Node], others_say: bool) -> bool:
+    """Whether a message that points to two cases makes them one.
+
+    Not where each has another number of one vendor, or on the word of a stranger alone: his mail may name one case,
+    and what others say of it may name one (``others_say``).
+    """
+    if node.doubted or numbers_at_odds(one, other):
+        return False
+    if node.side != "unknown" or others_say:
+        return True
+    return not (one.guarded or other.guarded) or (takes_part(node, one, members) and takes_part(node, other, members))
+
+
+def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
+    """Whether each has a number of one vendor that the other has not."""
+    vendors = {v for v, _ in one.refs} & {v for v, _ in other.refs}
+    return any(
+        {r for v, r in one.refs if v == vendor}.isdisjoint(r for v, r in other.refs if v == vendor)
+        for vendor in vendors
+    )
+
+
+def is_other_matter(node: Node, members: Collection[Node]) -> bool:
+    """A reply pressed for another matter: its own subject, no common words, number or quoted mail."""
+    if node.side not in ("team", "requester") or node.automatic or node.reply_marked or len(node.text) < 20:
+        return False
+    if not node.base or not node.words or not members or any(m.base == node.base or m.bounced for m in members):
+        return False
+    if any(m.id in node.holds for m in members):
+        return False
+    numbers = {pair for m in members for pair in (*m.stated, *m.mentioned)}
+    if numbers & {*node.stated, *node.mentioned}:
+        return False
+    known = {word for m in members for word in (*m.words, *m.subject_words)}
+    return likeness((*node.words, *node.subject_words), known) < 1.0

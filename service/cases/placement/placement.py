@@ -1,0 +1,380 @@
+"""Decides which case each new mail belongs to, once, and says what to write.
+
+Strong evidence is followed first and may unite cases (``take``). A mail that has none is scored once against its
+candidates (``finish``): it joins one, is suggested to it, or keeps a case of its own. Nothing here reads the store:
+the caller adds candidates to ``known`` between the two.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from service.case.node import Node
+from service.cases.placement import matcher
+from service.cases.placement.identity import better, merged, same_messages
+from service.cases.placement.keys import candidate_lookup, identity_lookup
+from service.cases.placement.known import CaseFacts, Known
+from service.cases.placement.links import Kind, Link, links_of, reused_id
+from service.cases.placement.objections import (
+    APART,
+    OTHER_MATTER,
+    STRANGER_CLAIMS,
+    TWO_NUMBERS,
+    leaves_topic,
+    may_unite,
+    numbers_at_odds,
+    objection,
+)
+
+_OWN_LIFE = "the two cases are not united by this"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a message is in its case, or what spoke for another case."""
+
+    kind: Kind
+    words: str = ""
+    message: int | None = None
+    """The message it points to."""
+    against: str = ""
+    """For a runner-up: what spoke against it."""
+    score: float | None = None
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerUp:
+    """Another case that something spoke for."""
+
+    case: int
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A new message that is known already."""
+
+    message: int
+    why: str
+    better: bool
+    """The new copy tells more: what is stored is renewed from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A case that a message may belong to."""
+
+    message: int
+    case: int
+    score: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to write. Negative numbers are messages and cases that are not stored yet."""
+
+    nodes: dict[int, Node] = field(default_factory=dict)
+    """Messages that are new or that a better copy changed."""
+    copies: dict[int, Copy] = field(default_factory=dict)
+    reused: set[int] = field(default_factory=set)
+    """New messages whose Message-ID another mail bears (a defect)."""
+    home: dict[int, int] = field(default_factory=dict)
+    """New message → its case."""
+    evidence: dict[int, Evidence] = field(default_factory=dict)
+    runners_up: dict[int, list[RunnerUp]] = field(default_factory=dict)
+    united: dict[int, int] = field(default_factory=dict)
+    """Stored case → the case it became part of."""
+    related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
+    """Two cases that something points between → the message and why they stay apart."""
+    suggestions: list[Suggestion] = field(default_factory=list)
+
+
+class Placing:
+    """Places mails in the order given. ``known`` grows with them; new cases are numbered from ``first_case`` away
+    from zero."""
+
+    def __init__(self, known: Known, reopen: timedelta = timedelta(days=14), first_case: int = -1) -> None:
+        self.known, self.reopen = known, reopen
+        self.plan = Plan()
+        self.members: dict[int, list[int]] = defaultdict(list)
+        self.next_case = first_case
+        self.fresh: dict[int, None] = {}
+        self.unmatched: dict[int, list[Node]] = {}
+        """Mails without strong evidence → what each brought that was new."""
+        self.quoted: dict[int, list[int]] = {}
+        """Message → further copies of it, as other mails had shown it before it came."""
+        self.group(known.nodes.values())
+
+    def group(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            if node.case is not None:
+                self.members[self.root(node.case)].append(node.id)
+
+    # ── one mail ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, mail: Sequence[Node]) -> None:
+        """Follow the strong evidence of a mail; the messages found inside it stand behind it."""
+        own = {node.id for node in mail}
+        outer = mail[0]
+        taken = {outer.id: self.identify(outer, own)}
+        before = self.known.nodes[taken[outer.id]].holds if taken[outer.id] != outer.id else ()
+        taken |= {node.id: self.identify(node, own, before) for node in mail[1:]}
+        held = tuple(dict.fromkeys(taken[i] for i in outer.holds if i in taken and taken[i] != taken[outer.id]))
+        self.hold(taken[outer.id], held)
+        for node in reversed(mail[1:]):
+            if taken[node.id] == node.id and not node.shown_by:
+                self.follow_links(node.id, open_new=False)
+        self.follow_links(taken[outer.id], open_new=True)
+        home = self.root(self.known.nodes[taken[outer.id]].case or 0)
+        for node in mail[1:]:
+            if node.id in self.plan.nodes and self.known.nodes[node.id].case is None:
+                self.enter(node.id, home, Evidence("recovered", "", taken[outer.id]))
+        fresh = taken[outer.id] == outer.id and self.plan.evidence[outer.id].kind == "new"
+        if fresh and set(self.members[home]) <= {*taken.values()}:
+            self.unmatched[outer.id] = [
+                self.known.nodes[i] for i in dict.fromkeys(taken.values()) if self.case_at(i) == home
+            ]
+
+    def identify(self, node: Node, own: set[int], held: Sequence[int] = ()) -> int:
+        """Take a message as a known one, or enter it; the number it goes by."""
+        near = self.known.copies(identity_lookup(node), node.message_id)
+        same = same_messages(node, [other for i, other in near.items() if i not in own], held)
+        if not same:
+            if reused_id(node, self.known):
+                self.plan.reused.add(node.id)
+            self.fresh[node.id] = None
+            self.plan.nodes[node.id] = node
+            self.known.enter(node)
+            return node.id
+        (other, why), *further = same
+        self.quoted[other.id] = [copy.id for copy, _ in further if copy.is_shown]
+        self.plan.copies[node.id] = Copy(other.id, why, better(other, node))
+        whole = merged(other, node)
+        if whole != other:
+            self.plan.nodes[other.id] = whole
+            self.known.enter(whole)
+        return other.id
+
+    def hold(self, outer: int, held: tuple[int, ...]) -> None:
+        node = self.known.nodes[outer]
+        holds = tuple(dict.fromkeys((*(i for i in node.holds if i > 0 or i in self.known.nodes), *held)))
+        if holds != node.holds:
+            self.known.nodes[outer] = replace(node, holds=holds)
+            self.plan.nodes[outer] = self.known.nodes[outer]
+
+    # ── strong evidence ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def follow_links(self, message: int, *, open_new: bool) -> None:
+        """Put a message where its strongest link leads, and unite the cases that its other links lead to."""
+        node = self.known.nodes[message]
+        runners: list[RunnerUp] = []
+        home = None if node.case is None else self.root(node.case)
+        named = False  # whether its own word put it where it is
+        for link in self.unambiguous(node, runners):
+            case = self.case_of(link)
+            if case is None or case == home:
+                named |= case is not None and not link.incoming
+                continue
+            evidence = Evidence(link.kind, link.words, link.other.id if link.other else None)
+            against = objection(node, link, self.facts(case), self.at(case), self.reopen)
+            if not against and home is None:
+                home = case
+                self.enter(message, home, evidence)
+                node, named = self.known.nodes[message], named or not link.incoming
+            elif not against and home is not None:
+                if self.may_unite(node, home, case, link.incoming or not named):
+                    home, named = self.unite(home, case), named or not link.incoming
+                else:
+                    against = _OWN_LIFE
+            if against and case not in {r.case for r in runners}:
+                runners.append(RunnerUp(case, replace(evidence, against=against)))
+        if home is None and open_new:
+            home = self.next_case
+            self.next_case += 1 if home > 0 else -1
+            self.enter(message, home, Evidence("new"))
+        if home is not None:
+            self.relate(message, home, runners)
+
+    def unambiguous(self, node: Node, runners: list[RunnerUp]) -> Iterable[Link]:
+        """The links of a message, without numbers of one vendor that lead to different cases."""
+        links = list(links_of(node, self.known))
+        links += [Link("recovered", "", other=self.known.nodes[i], incoming=True) for i in self.quoted.get(node.id, ())]
+        homes: dict[str, set[int]] = defaultdict(set)
+        for link in links:
+            if link.kind == "vendor_ref" and (case := self.case_of(link)) is not None:
+                homes[link.words].add(case)
+        by_vendor: dict[str, list[str]] = defaultdict(list)
+        for words in homes:
+            by_vendor[words.partition(" ")[0]].append(words)
+        at_odds = {w for many in by_vendor.values() for w in many if len({frozenset(homes[x]) for x in many}) > 1}
+        for link in links:
+            if link.kind == "vendor_ref" and link.words in at_odds:
+                case = self.case_of(link)
+                if case is not None and case not in {r.case for r in runners}:
+                    runners.append(RunnerUp(case, Evidence(link.kind, link.words, against=TWO_NUMBERS)))
+            else:
+                yield link
+
+    def relate(self, message: int, home: int, runners: list[RunnerUp]) -> None:
+        kept = [r for r in runners if self.root(r.case) != home]
+        if kept:
+            self.plan.runners_up[message] = [*self.plan.runners_up.get(message, []), *kept]
+        for runner in kept:
+            if runner.evidence.against != STRANGER_CLAIMS:
+                self.plan.related.setdefault((home, self.root(runner.case)), (message, runner.evidence.against))
+            if runner.evidence.against in APART:
+                self.facts(home).apart.add(runner.case)
+                self.facts(runner.case).apart.add(home)
+
+    def may_unite(self, node: Node, home: int, case: int, others_say: bool) -> bool:
+        one, other = self.facts(home), self.facts(case)
+        if home in map(self.root, other.apart) or case in map(self.root, one.apart):
+            return False
+        return may_unite(node, one, other, [*self.at(home), *self.at(case)], others_say)
+
+    # ── everything else: decided once ────────────────────────────────────────────────────────────────────────────────
+
+    def match(self, message: int, nodes: Sequence[Node]) -> None:
+        """Score a mail that nothing strong speaks for against its candidates."""
+        outer, home = nodes[0], self.root(self.known.nodes[message].case or 0)
+        if any(i not in self.fresh for i in self.members[home]):
+            return  # a later mail of the batch tied it to a stored case
+        against = {r.evidence.against for r in self.plan.runners_up.get(message, ())}
+        if outer.forged or leaves_topic(outer) or against - {OTHER_MATTER} or not has_content(outer, nodes):
+            return
+        keys = {key for n in nodes for key in candidate_lookup(n)}
+        near = {self.root(case) for key in keys for case in self.known.near.get(key, ())}
+        near |= {case for key in keys for n in self.known.owners(key) if (case := self.case_at(n.id)) is not None}
+        mail = matcher.profile(nodes)
+        ranked: list[tuple[matcher.Score, int, matcher.Profile]] = []
+        for case in near - {home}:
+            before = self.before(case, nodes)
+            if matcher.may_fit(mail, before) and not self.rules_out(outer, home, case):
+                other = matcher.profile(before)
+                ranked.append((matcher.score(mail, other, self.known.shared), case, other))
+        ranked = sorted(ranked, key=lambda row: (-row[0].logit, row[1]))[:4]
+        answers = [r.case for r in self.plan.runners_up.get(message, ()) if r.evidence.against == OTHER_MATTER]
+        self.plan.suggestions += [Suggestion(message, c, 0.5, ("it answers a mail of this case",)) for c in answers]
+        if not ranked:
+            return
+        best, case, _ = ranked[0]
+        margin = best.logit - ranked[1][0].logit if len(ranked) > 1 else None
+        believed = outer.side != "unknown" and not outer.doubted
+        ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
+        joins = matcher.joins(best, margin) and believed and ours and not against
+        why = {c: matcher.reasons(mail, other, s.features) for s, c, other in ranked}
+        runners = [RunnerUp(c, Evidence("content", "; ".join(why[c]), score=round(s.score, 3))) for s, c, _ in ranked]
+        self.plan.runners_up.setdefault(message, []).extend(runners[1:] if joins else runners)
+        if joins:
+            self.unite(case, home)
+            evidence = replace(runners[0].evidence, margin=_rounded(margin))
+            for node in nodes:
+                if self.plan.evidence[node.id].kind == "new":
+                    self.plan.evidence[node.id] = evidence
+        else:
+            self.plan.suggestions += [
+                Suggestion(message, c, round(s.score, 3), why[c])
+                for s, c, _ in ranked[:2]
+                if s.score >= matcher.SUGGEST
+            ]
+
+    def before(self, case: int, nodes: Sequence[Node]) -> list[Node]:
+        """The messages of a case without later ones of the same batch: those have smaller negative numbers."""
+        last = min(n.id for n in nodes)
+        return [n for n in self.at(case) if n.id > last]
+
+    def rules_out(self, outer: Node, home: int, case: int) -> bool:
+        """Whether content may not join them: numbers at odds, set apart, or settled too long ago."""
+        one, other = self.facts(home), self.facts(case)
+        if numbers_at_odds(one, other) or case in one.apart or home in other.apart:
+            return True
+        return other.settled_at is not None and outer.at - other.settled_at > self.reopen
+
+    # ── cases ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def enter(self, message: int, home: int, evidence: Evidence) -> None:
+        node = replace(self.known.nodes[message], case=home)
+        self.known.nodes[message] = node
+        self.members[home].append(message)
+        if message in self.plan.nodes:
+            self.plan.nodes[message] = node
+        self.plan.evidence[message] = evidence
+        facts = self.facts(home)
+        if node.trusted and not leaves_topic(node):
+            facts.refs.update(node.stated)
+        facts.guarded |= node.trusted and node.side != "unknown"
+
+    def unite(self, one: int, other: int) -> int:
+        """Make two cases one: the smaller stored number stays."""
+        stays, goes = sorted((one, other), key=lambda case: (case < 0, abs(case)))
+        self.known.aliases[goes] = stays
+        facts, gone = self.facts(stays), self.known.cases[goes]
+        facts.refs |= gone.refs
+        facts.people |= gone.people
+        facts.guarded |= gone.guarded
+        facts.apart |= gone.apart
+        facts.settled_at = (
+            None if facts.settled_at is None or gone.settled_at is None else max(facts.settled_at, gone.settled_at)
+        )
+        self.members[stays] += self.members.pop(goes, [])
+        if goes > 0:
+            self.plan.united[goes] = stays
+        return stays
+
+    def root(self, case: int) -> int:
+        while case in self.known.aliases:
+            case = self.known.aliases[case]
+        return case
+
+    def facts(self, case: int) -> CaseFacts:
+        return self.known.cases[self.root(case)]
+
+    def case_of(self, link: Link) -> int | None:
+        if link.other is not None:
+            return self.case_at(link.other.id)
+        case = None if link.case is None else self.root(link.case)
+        return case if case in self.known.cases else None
+
+    def case_at(self, message: int) -> int | None:
+        case = self.known.nodes[message].case if message in self.known.nodes else None
+        return None if case is None else self.root(case)
+
+    def at(self, case: int) -> list[Node]:
+        return [self.known.nodes[i] for i in self.members[self.root(case)]]
+
+    def finish(self) -> Plan:
+        """Match what has no strong evidence, and name every case by what it is in the end."""
+        seen = {i for members in self.members.values() for i in members}
+        self.group(node for node in self.known.nodes.values() if node.id not in seen)
+        for message, nodes in self.unmatched.items():
+            self.match(message, nodes)
+        plan = self.plan
+        plan.home = {i: case for i in self.fresh if (case := self.case_at(i)) is not None}
+        plan.united = {case: self.root(case) for case in plan.united}
+        plan.runners_up = {
+            message: [replace(r, case=self.root(r.case)) for r in found] for message, found in plan.runners_up.items()
+        }
+        plan.suggestions = [
+            replace(s, case=self.root(s.case)) for s in plan.suggestions if self.root(s.case) != self.case_at(s.message)
+        ]
+        pairs = {(self.root(a), self.root(b)): why for (a, b), why in plan.related.items()}
+        plan.related = {(a, b): why for (a, b), why in pairs.items() if a != b}
+        return plan
+
+
+def has_content(outer: Node, nodes: Sequence[Node]) -> bool:
+    """Whether there is anything to compare: no bounce, invitation, out-of-office mail or newsletter."""
+    if outer.automatic in ("bounce", "calendar", "receipt"):
+        return False
+    if outer.automatic and outer.side != "vendor":
+        return False
+    return any(n.words or n.subject_words for n in nodes)
+
+
+def _rounded(margin: float | None) -> float | None:
+    return None if margin is None else round(margin, 2)

@@ -1,0 +1,322 @@
+"""Places mails: looks up what may matter, lets ``cases.placement`` decide, writes it down.
+
+``prepare`` reads and decides without a lock. ``place_all`` writes after ``database.one_at_a_time``: it looks up the
+strong keys again and decides anew where another worker wrote something in between. So strong evidence unites the same
+cases whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from service.case.bringing import Brought
+from service.cases.people import is_team_here
+from service.cases.placement.placement import Placing, Plan
+from service.store import links, suggestions
+from service.store.keeping import Arrived as Arrived
+from service.store.keeping import (
+    content_row,
+    deliver,
+    evidence_of,
+    extra_facts,
+    extra_facts_kept,
+    keys_of,
+    renew,
+    write_files,
+)
+from service.store.learning import Read, as_known, learn
+from service.store.learning import team as team
+from service.store.lines import lines as lines
+from service.store.lines import lines_of as lines_of
+from service.store.neighbours import (
+    THESE,
+    add_candidates,
+    aliases_of,
+    chunks,
+    nodes_by_number,
+    seen,
+    strong,
+    strong_rows,
+)
+from service.store.tables import cases, deliveries, messages, thread_keys
+
+Mail = list[tuple[Arrived, Brought]]
+"""A mail and the messages found inside it, each with a negative number of its own."""
+
+
+@dataclass(slots=True)
+class Placed:
+    """What changed."""
+
+    messages: dict[str, list[int]] = field(default_factory=dict)
+    """Spool id → message numbers, in the order of ``brought``."""
+    cases: list[int] = field(default_factory=list)
+    """Cases to be judged anew, in order of their numbers."""
+    opened: list[int] = field(default_factory=list)
+    merged: dict[int, int] = field(default_factory=dict)
+    """Case → the case it became part of by strong evidence."""
+    learned: list[str] = field(default_factory=list)
+    """Addresses that count as team from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Decisions made before the lock."""
+
+    arrived: Sequence[Arrived]
+    mails: Sequence[Mail]
+    plan: Plan
+    rows: frozenset[tuple[str, int, int]]
+    """The strong rows it rests on."""
+
+
+def prepare(
+    conn: Connection, arrived: Sequence[Arrived], *, reopen: timedelta = timedelta(days=14), read: Read | None = None
+) -> Prepared:
+    """Decide about a batch; writes nothing. ``read``: reads a message whose author turns out to be of the team."""
+    arrived = as_known(conn, arrived, read)
+    mails = _numbered(arrived)
+    come = [brought.node for mail in mails for _, brought in mail]
+    known, rows = strong(conn, come)
+    placing = Placing(known, reopen)
+    for mail in mails:
+        placing.take([brought.node for _, brought in mail])
+    if placing.unmatched:
+        add_candidates(conn, known, [*placing.unmatched.values()])
+    return Prepared(arrived, mails, placing.finish(), rows)
+
+
+def place_all(
+    conn: Connection,
+    arrived: Sequence[Arrived],
+    *,
+    now: datetime,
+    reopen: timedelta = timedelta(days=14),
+    read: Read | None = None,
+    prepared: Prepared | None = None,
+) -> Placed:
+    """Place a batch, in the order given. A spool entry that was placed before is left as it is."""
+    placed = Placed()
+    done = _placed_before(conn, [one.spool_id for one in arrived])
+    placed.messages.update(done)
+    fresh = [one for one in arrived if one.spool_id not in done]
+    if not fresh:
+        return placed
+    placed.learned, placed.cases = learn(conn, fresh, read, now)
+    if prepared is None or done or not _holds(conn, prepared, read):
+        prepared = prepare(conn, fresh, reopen=reopen, read=read)
+    _Writer(conn, prepared, placed, now).write()
+    return placed
+
+
+def _holds(conn: Connection, prepared: Prepared, read: Read | None) -> bool:
+    """Whether nothing that the decisions rest on was changed since."""
+    if as_known(conn, prepared.arrived, read) != list(prepared.arrived):
+        return False
+    come = [brought.node for mail in prepared.mails for _, brought in mail]
+    if seen(strong_rows(conn, come)) != prepared.rows:
+        return False
+    plan = prepared.plan
+    named = {*plan.home.values(), *plan.united.values(), *(s.case for s in plan.suggestions)}
+    return not aliases_of(conn, {case for case in named if case > 0})
+
+
+def open_case(conn: Connection, opened_at: datetime, now: datetime) -> int:
+    """A bare case, to be judged; its number."""
+    [number] = _open_cases(conn, [opened_at], now)
+    return number
+
+
+def _open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) -> list[int]:
+    if not opened_at:
+        return []
+    bare = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
+    rows = [{**bare, "opened_at": at, "updated_at": now, "set_by_people": {}, "document": {}} for at in opened_at]
+    return [int(number) for number in conn.execute(_OPEN, rows).scalars()]
+
+
+def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: Any) -> None:
+    """Put messages and their keys into a case."""
+    for chunk in chunks(numbers):
+        conn.execute(update(messages).where(messages.c.id.in_(chunk)).values(case_id=case, **more))
+        conn.execute(update(thread_keys).where(thread_keys.c.message_id.in_(chunk)).values(case_id=case))
+
+
+# built once: what a statement costs to build is most of what it costs
+
+_OPEN = insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
+_PLACED = (
+    select(deliveries.c.spool_id, deliveries.c.message_id)
+    .where(deliveries.c.spool_id.in_(THESE))
+    .order_by(deliveries.c.part)
+)
+_INSERT = insert(messages).returning(messages.c.id, sort_by_parameter_order=True)
+_CHANGE = update(messages).where(messages.c.id == bindparam("number"))
+_KEYS = insert(thread_keys)
+_NO_KEYS = delete(thread_keys).where(thread_keys.c.message_id.in_(THESE))
+_MEMBERS = select(messages.c.id).where(messages.c.case_id == bindparam("case"))
+_CASES_OF = select(messages.c.case_id).where(messages.c.id.in_(THESE))
+_NEWEST = _MEMBERS.order_by(messages.c.id.desc()).limit(50)
+
+
+def _placed_before(conn: Connection, spool_ids: Sequence[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for chunk in chunks(spool_ids):
+        for row in conn.execute(_PLACED, {"these": chunk}):
+            found[row.spool_id].append(row.message_id)
+    return dict(found)
+
+
+def _numbered(arrived: Sequence[Arrived]) -> list[Mail]:
+    """The messages of each mail with negative numbers, in order of arrival."""
+    mails: list[Mail] = []
+    number = 0
+    for one in arrived:
+        ids = {brought.node.id: number - place for place, brought in enumerate(one.brought, start=1)}
+        number -= len(one.brought)
+        mails.append(
+            [
+                (one, replace(b, node=replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds))))
+                for b in one.brought
+            ]
+        )
+    return mails
+
+
+class _Writer:
+    def __init__(self, conn: Connection, prepared: Prepared, placed: Placed, now: datetime) -> None:
+        self.conn, self.plan, self.placed, self.now = conn, prepared.plan, placed, now
+        self.flat = [pair for mail in prepared.mails for pair in mail]
+        self.stored: dict[int, int] = {}
+        self.case_numbers: dict[int, int] = {}
+
+    def write(self) -> None:
+        plan, placed = self.plan, self.placed
+        self.open_cases()
+        for case, into in plan.united.items():
+            links.unite(self.conn, case, self.case(into), self.now)
+            placed.merged[case] = self.case(into)
+        self.insert_messages()
+        self.change_messages()
+        self.deliver()
+        touched = {self.case(plan.home[node]) for node in plan.home}
+        touched |= {self.case(into) for into in plan.united.values()} | self.outsiders()
+        fresh = {*self.stored.values()}
+        touched |= self.cases_of({m for mails in placed.messages.values() for m in mails} - fresh)
+        touched |= links.relate(
+            self.conn,
+            [(self.case(a), self.case(b), self.number(m), why) for (a, b), (m, why) in plan.related.items()],
+        )
+        rows = [
+            (self.number(s.message), self.case(plan.home[s.message]), self.case(s.case), s) for s in plan.suggestions
+        ]
+        touched |= suggestions.add(self.conn, rows, self.now)
+        placed.cases = sorted({*touched, *placed.cases} - placed.merged.keys())
+
+    def case(self, number: int) -> int:
+        return self.case_numbers.get(number, number)
+
+    def number(self, message: int) -> int:
+        if message in self.plan.copies:
+            message = self.plan.copies[message].message
+        return self.stored.get(message, message)
+
+    def cases_of(self, numbers: Collection[int]) -> set[int]:
+        return set(self.conn.execute(_CASES_OF, {"these": sorted(numbers)}).scalars()) if numbers else set()
+
+    def open_cases(self) -> None:
+        """New cases, numbered in the order in which their first mail arrived."""
+        began: dict[int, datetime] = {}
+        for message, case in sorted(self.plan.home.items(), reverse=True):
+            if case < 0:
+                at = self.plan.nodes[message].at
+                began[case] = min(began.get(case, at), at)
+        numbers = _open_cases(self.conn, list(began.values()), self.now)
+        self.case_numbers = dict(zip(began, numbers, strict=True))
+        self.placed.opened += numbers
+
+    def insert_messages(self) -> None:
+        plan = self.plan
+        fresh = [(one, b) for one, b in self.flat if b.node.id not in plan.copies]
+        rows = []
+        for one, brought in fresh:
+            number = brought.node.id
+            row = content_row(one, brought)
+            row |= {"case_id": self.case(plan.home[number]), "deliveries": 1}
+            row |= {"placed_by": plan.evidence[number].kind, **self.derived(number, brought)}
+            if number in plan.reused:
+                row["defects"] = sorted({*row["defects"], "message-id-reused"})
+            rows.append(row)
+        if not rows:
+            return
+        numbers = self.conn.execute(_INSERT, rows).scalars().all()
+        self.stored = {b.node.id: number for (_, b), number in zip(fresh, numbers, strict=True)}
+        write_files(self.conn, [(self.stored[b.node.id], one, b) for one, b in fresh])
+        keys = [
+            row
+            for number, stored in self.stored.items()
+            for row in keys_of(plan.nodes[number], stored, self.case(plan.home[number]))
+        ]
+        self.conn.execute(_KEYS, keys)
+        later = [(number, b) for _, b in fresh if self.names_new(number := b.node.id)]
+        if later:
+            changed = [{"number": self.stored[n], **self.derived(n, b)} for n, b in later]
+            self.conn.execute(_CHANGE, changed)
+
+    def names_new(self, number: int) -> bool:
+        """Whether what is written of a message names others that had no number yet."""
+        plan = self.plan
+        pointed = [plan.evidence[number].message, *(r.evidence.message for r in plan.runners_up.get(number, ()))]
+        return any(other is not None and other < 0 for other in (*plan.nodes[number].holds, *pointed))
+
+    def derived(self, number: int, brought: Brought | None = None) -> dict[str, Any]:
+        """Facts and evidence of a message."""
+        node = self.plan.nodes[number]
+        holds = tuple(dict.fromkeys(map(self.number, node.holds)))
+        extra = extra_facts(brought) if brought else extra_facts_kept(self.conn, self.number(number))
+        facts = {**replace(node, holds=holds).document(), **extra}
+        if number not in self.plan.evidence:
+            return {"facts": facts}
+        return {"facts": facts, "evidence": evidence_of(number, self.plan, self.case, self.number)}
+
+    def change_messages(self) -> None:
+        """Stored messages that a better copy told more about."""
+        changed = [number for number in self.plan.nodes if number > 0]
+        for number in changed:
+            node = self.plan.nodes[number]
+            self.conn.execute(_CHANGE, [{"number": number, **self.derived(number)}])
+            self.conn.execute(_NO_KEYS, {"these": [number]})
+            [case] = self.cases_of([number])
+            self.conn.execute(_KEYS, keys_of(node, number, case))
+
+    def deliver(self) -> None:
+        delivered = [(one, brought, self.number(brought.node.id)) for one, brought in self.flat]
+        deliver(self.conn, delivered, [self.number(number) for number in self.plan.copies])
+        for one, brought, message in delivered:
+            self.placed.messages.setdefault(one.spool_id, []).append(message)
+            copy = self.plan.copies.get(brought.node.id)
+            if copy is not None and copy.better:
+                renew(self.conn, message, one, brought, copy.why)
+
+    def outsiders(self) -> set[int]:
+        """Who hands on a vendor's mail counts as team: an outsider in the case alone that he opened by it."""
+        changed: set[int] = set()
+        for number, node in self.plan.nodes.items():
+            if not node.hands_on:
+                continue
+            [case] = self.cases_of([self.number(number)])
+            members = nodes_by_number(self.conn, list(self.conn.execute(_NEWEST, {"case": case}).scalars()))
+            here = members.get(self.number(number))
+            if here is None:
+                continue
+            role = "team" if is_team_here(here, list(members.values())) else "unknown"
+            query = update(messages).where(messages.c.id == here.id, messages.c.author_role != role)
+            if self.conn.execute(query.values(author_role=role, statements=None)).rowcount:
+                changed.add(case)
+        return changed

@@ -1,0 +1,92 @@
+"""Cases that a mail may belong to, and what people said to that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, insert, or_, select, update
+
+from service.cases.placement.placement import Suggestion
+from service.errors import Conflict, NotFound
+from service.store import links
+from service.store.cases import key_of
+from service.store.neighbours import aliases_of
+from service.store.tables import messages, suggestions
+
+
+def add(conn: Connection, found: Sequence[tuple[int, int, int, Suggestion]], now: datetime) -> set[int]:
+    """Keep suggestions: message, its case, the other case. The cases that show them."""
+    rows = [
+        {
+            "message_id": message,
+            "case_id": case,
+            "other_id": other,
+            "score": one.score,
+            "reasons": list(one.reasons),
+            "state": "open",
+            "created_at": now,
+        }
+        for message, case, other, one in found
+        if case != other
+    ]
+    if rows:
+        conn.execute(insert(suggestions), rows)
+    return {number for _, case, other, _ in found for number in (case, other)}
+
+
+def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
+    """Open suggestions of a case, the likeliest first, as the case document shows them."""
+    parts = [case, *links.merged_into(conn, case)]
+    query = (
+        select(suggestions, messages.c.subject)
+        .join(messages, messages.c.id == suggestions.c.message_id)
+        .where(suggestions.c.state == "open")
+        .where(or_(suggestions.c.case_id.in_(parts), suggestions.c.other_id.in_(parts)))
+        .order_by(suggestions.c.score.desc(), suggestions.c.id)
+        .limit(50)
+    )
+    found = conn.execute(query).all()
+    ends = aliases_of(conn, {number for row in found for number in (row.case_id, row.other_id)})
+    shown: dict[int, dict[str, Any]] = {}
+    for row in found:
+        sides = {ends.get(number, number) for number in (row.case_id, row.other_id)}
+        others = sides - {case}
+        if case not in sides or not others:
+            continue  # the two are one case by now
+        [other] = others
+        document = {
+            "id": row.id,
+            "case": key_of(other, prefix),
+            "score": row.score,
+            "reasons": row.reasons,
+            "message": str(row.message_id),
+            "subject": row.subject,
+        }
+        shown.setdefault(other, document)
+    return list(shown.values())
+
+
+def find(conn: Connection, number: int) -> Any:
+    """An open suggestion. Raises NotFound, Conflict (decided already)."""
+    row = conn.execute(select(suggestions).where(suggestions.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound("there is no such suggestion")
+    if row.state != "open":
+        raise Conflict(f"this suggestion was {row.state} already")
+    return row
+
+
+def decide(conn: Connection, numbers: Sequence[int], state: str, who: str, now: datetime) -> None:
+    """Write down what a person said to suggestions: ``accepted``, ``dismissed``, or ``open`` again."""
+    values = {"state": state, "decided_by": who, "decided_at": now}
+    conn.execute(update(suggestions).where(suggestions.c.id.in_(numbers)).values(**values))
+
+
+def between(conn: Connection, one: int, other: int) -> list[int]:
+    """Open suggestions between two cases, with what was merged into them."""
+    parts = [[case, *links.merged_into(conn, case)] for case in (one, other)]
+    a, b = suggestions.c.case_id, suggestions.c.other_id
+    either = or_(and_(a.in_(parts[0]), b.in_(parts[1])), and_(a.in_(parts[1]), b.in_(parts[0])))
+    return list(conn.execute(select(suggestions.c.id).where(suggestions.c.state == "open", either)).scalars())

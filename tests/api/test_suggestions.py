@@ -1,0 +1,85 @@
+"""A likely case that was not certain enough: shown on both cases, accepted or dismissed by a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.running import Running
+
+FIRST = """
+Message-ID: <door-1@corp.example>
+From: Nao Ishii <n.ishii@corp.example>
+To: intake@corp.example
+Date: Mon, 16 Nov 2026 09:00:00 +0900
+Subject: Badge reader WX-4410 at door three shows E-5521
+
+The badge reader WX-4410 at door three shows E-5521 and rejects every card of the night shift.
+"""
+AGAIN = """
+Message-ID: <door-2@corp.example>
+From: Nao Ishii <n.ishii@corp.example>
+To: intake@corp.example
+Date: Mon, 16 Nov 2026 13:00:00 +0900
+Subject: E-5521 at door three, reader WX-4410
+
+Reader WX-4410 at door three shows E-5521 and rejects cards of the night shift.
+"""
+REPLY = """
+Message-ID: <door-3@corp.example>
+From: Nao Ishii <n.ishii@corp.example>
+To: intake@corp.example
+Date: Mon, 16 Nov 2026 15:00:00 +0900
+Subject: Re: E-5521 at door three, reader WX-4410
+In-Reply-To: <door-2@corp.example>
+References: <door-1@corp.example> <door-2@corp.example>
+
+Door three is still closed to them.
+"""
+
+
+@pytest.fixture
+def suggested(service: Running) -> tuple[Running, str, str, int]:
+    """The service, the two cases, and the suggestion between them."""
+    one, other = service.deliver(FIRST, AGAIN)
+    [shown] = service.get(f"/api/cases/{one}")["suggestions"]
+    return service, one, other, shown["id"]
+
+
+def test_two_reports_of_one_user_are_suggested_and_not_joined(suggested: tuple[Running, str, str, int]) -> None:
+    service, one, other, number = suggested
+    assert one != other
+    [shown] = service.get(f"/api/cases/{other}")["suggestions"]
+    assert (shown["id"], shown["case"]) == (number, one)
+    assert 0.2 <= shown["score"] <= 1
+    assert any("wx-4410" in reason for reason in shown["reasons"])
+    [message] = service.get("/api/messages", message_id="<door-2@corp.example>")["items"]
+    why = service.get(f"/api/messages/{message['id']}/why")
+    assert [e["kind"] for e in why["evidence"]] == ["new"]
+    assert (why["runners_up"][0]["case"], why["runners_up"][0]["kind"]) == (one, "content")
+
+
+def test_accepting_merges_the_newer_case_and_can_be_undone(suggested: tuple[Running, str, str, int]) -> None:
+    service, one, other, number = suggested
+    done = service.client.post(f"/api/cases/{other}/suggestions/{number}/accept").json()
+    assert done["case"] == one
+    assert service.client.get(f"/api/cases/{other}").status_code == 308
+    case = service.get(f"/api/cases/{one}")
+    assert (case["messages"], case["suggestions"]) == (2, [])
+    assert service.client.post(f"/api/cases/{one}/suggestions/{number}/accept").status_code == 409
+    assert service.client.post(done["undo"]).status_code == 200
+    assert service.get(f"/api/cases/{other}")["messages"] == 1
+
+
+def test_dismissing_is_remembered_against_later_evidence(suggested: tuple[Running, str, str, int]) -> None:
+    service, one, other, number = suggested
+    assert service.client.post(f"/api/cases/{one}/suggestions/{number}/dismiss").status_code == 200
+    assert service.get(f"/api/cases/{one}")["suggestions"] == []
+    assert service.client.post(f"/api/cases/{one}/suggestions/{number}/dismiss").status_code == 409
+    assert service.deliver(REPLY) == [other]
+    assert service.get(f"/api/cases/{one}")["messages"] == 1
+    assert service.get(f"/api/cases/{other}")["suggestions"] == []
+
+
+def test_a_suggestion_of_another_case_is_not_found(suggested: tuple[Running, str, str, int]) -> None:
+    service, one, _, number = suggested
+    assert service.client.post(f"/api/cases/{one}/suggestions/{number + 999}/accept").status_code == 404
