@@ -155,7 +155,7 @@ def main() -> int:
                 beside.append(take_in(served, database, given.mails, with_model=True))
                 if round_ + 1 < given.rounds:
                     continue
-                began = time.monotonic()
+                model.most, began = 0, time.monotonic()
                 pause = given.mails * given.seconds / CONCURRENCY / (given.kills + 2)
                 killed = read_all(served, database, given.mails, given.kills, random.Random(18), pause)
                 reading = time.monotonic() - began

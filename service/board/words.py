@@ -36,8 +36,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "burning": ("いま最優先", "Burning now"),
     "triage": ("優先度の要確認", "To triage"),
     "triage.note": (
-        "影響の大きさがまだ述べられていません。ひとこと尋ねるか、優先度を付けてください。",
-        "Nobody has said yet how bad it is. Ask, or set a priority.",
+        "影響や緊急度がまだはっきりしません。ひとこと尋ねるか、優先度を付けてください。",
+        "Impact or urgency is not clear yet. Ask, or set the priority.",
     ),
     "burning.none": ("P1 の相談はありません。", "No P1 case. Good."),
     "empty.title": ("まだ相談はありません", "No cases yet"),
@@ -121,8 +121,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "Nothing is known to be missing. Ask below for what you want to know.",
     ),
     "need.impact": (
-        "影響がまだわかりません。次の点がわかると優先度が決まります。",
-        "The impact is not known yet. These facts decide the priority.",
+        "影響がまだはっきりしません。次の点がわかると優先度が決まります。",
+        "The impact is not clear yet. These facts decide the priority.",
     ),
     "need.asks": (
         "足りないと言い切れる情報はありません。下の依頼に答えると進みます。",

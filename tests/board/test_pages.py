@@ -302,7 +302,7 @@ def test_where_nobody_has_said_how_bad_it_is_the_page_offers_to_ask(embedded: Ru
 
     embedded.database.transact(unsaid)
     page = embedded.client.get(f"/cases/{key}", params={"lang": "en"}).text
-    assert "The impact is not known yet." in page
+    assert "The impact is not clear yet." in page
     assert "Everything needed is there" not in page
     offered = page.index('id="ask-impact_scope"')
     assert offered < page.index('id="ask-business_impact"') < page.index("Ask for other facts")
