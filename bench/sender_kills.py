@@ -9,6 +9,7 @@ sender died while it held a mail. Status 1 where a mail was lost, or where more 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import signal
@@ -21,6 +22,7 @@ from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
+import structlog
 from aiosmtpd.controller import Controller
 
 from service.intake import House
@@ -51,6 +53,7 @@ class Smarthost:
 
 def main(kills: int = 200, mails: int = 400) -> int:
     """Run it; returns an exit status."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as folder:
         log, url = Path(folder) / "received", f"sqlite:///{folder}/sodan.db"
         port = 20_000 + os.getpid() % 20_000
