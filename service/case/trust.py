@@ -20,7 +20,7 @@ depend on the order of arrival, except between two mails that both could have op
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -59,13 +59,6 @@ class Company:
         self.vendors |= {vendor for vendor, _ in (*node.stated, *node.mentioned)}
         if node.maker:
             self.makers.add(node.maker)
-
-    def unite(self, other: Company) -> None:
-        """Take in who takes part in another case."""
-        self.people |= other.people
-        self.asked |= other.asked
-        self.vendors |= other.vendors
-        self.makers |= other.makers
 
     def knows(self, node: Node, side: str) -> bool:
         """Whether the author of a message takes part, under a name that can be believed."""
@@ -141,19 +134,6 @@ def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[in
     while admit(counts) or ((fit := brought()) and admit(lambda node: node.id in fit)):
         pass
     return {node.id: _reason(node, outers.get(node.id, ())) for node in pending}
-
-
-def may_steer(node: Node, company: Company, *, opens: bool, placed: str) -> bool:
-    """The same question while a mail is placed: whether it may say anything about a group of messages. ``opens``: it is
-    the first there and answers no mail we know; ``placed``: by which evidence it came."""
-    if node.forged:
-        return False
-    here = replace(node, placed=placed)
-    return (
-        node.origin != "delivered"
-        or _counts(here, node.side, company, opens)
-        or _brings_itself(here, node.side, company)
-    )
 
 
 def may_name(node: Node, company: Company) -> bool:

@@ -82,6 +82,8 @@ def reused_id(node: Node, known: Known) -> bool:
 
 def _to_id(node: Node, mid: str, kind: Kind, known: Known) -> Iterator[Link]:
     owners = [other for other in known.bearing(mid) if other.id != node.id]
+    if kind == "references":  # whoever writes about something else in an old thread carries its References along
+        owners = [other for other in owners if _same_base(node, other)]
     if owners:
         best = min(owners, key=lambda n: (n.doubted, not _same_base(node, n), n.side == "unknown", n.id))
         yield Link(kind, mid, other=best)
@@ -155,7 +157,7 @@ def _incoming(node: Node, known: Known) -> Iterator[Link]:
             yield Link("in_reply_to", node.message_id, other=other, incoming=True)
         elif node.message_id == other.bounced:
             yield Link("bounce", node.message_id, other=other, incoming=True)
-        elif node.message_id in other.refs:
+        elif node.message_id in other.refs and _same_base(node, other):
             yield Link("references", node.message_id, other=other, incoming=True)
 
 
