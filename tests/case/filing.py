@@ -193,8 +193,7 @@ class Filing:
 def content_joins_nothing() -> Iterator[None]:
     """Content is decided once, by what is known then: only strong evidence makes the same cases in any order."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(matcher, "JOIN", 2.0)
-        patched.setattr(matcher, "JOIN_EXPECTED", 2.0)
+        patched.setattr(matcher, "joins", lambda best, margin: False)
         yield
 
 

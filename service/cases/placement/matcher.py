@@ -29,7 +29,7 @@ WEIGHTS: dict[str, float] = {
     "same_side": -2.44,
 }
 BIAS = -4.46
-JOIN, JOIN_EXPECTED = 0.85, 0.6
+JOIN, JOIN_ANSWER, JOIN_INQUIRY = 0.85, 0.5, 0.4
 """Least score of an automatic join; less is enough for what comes next in a case: an answer, the inquiry."""
 SUGGEST = 0.2
 """Least score of a suggestion."""
@@ -79,7 +79,9 @@ def joins(best: Score, margin: float | None) -> bool:
     """Whether the best candidate is certain enough to join without asking."""
     if best.alike or (margin is not None and margin < MARGIN):
         return False
-    return best.score >= (JOIN_EXPECTED if _is_next_step(best.features) else JOIN)
+    if best.features["answer"]:
+        return best.score >= JOIN_ANSWER
+    return best.score >= (JOIN_INQUIRY if best.features["inquiry"] else JOIN)
 
 
 def _is_next_step(features: Mapping[str, float]) -> bool:
