@@ -6,15 +6,15 @@ Only numbers leave the held-out files; no sentence of them is printed.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mailrules.evaluation.figures import Outcome, compare, labelled_outcome
-from mailrules.evaluation.outcome import read_outcome
-from mailrules.reader import EmbeddedReader
-from mailrules.reader.sees import items_seen
+from mailrules.evaluation.judged import judged_outcome
+from mailrules.library import load
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "mailrules" / "corpus"
@@ -52,8 +52,16 @@ Figures on mail by writers who took no part in training, tuning or rule writing;
 Development and held-out writers are named in `mailrules/corpus/split.yaml`. `sodan eval` prints the same for your own
 labelled mail. The column of the language model is empty until one is set up.
 
-| | target | patterns before | embedded, en | embedded, ja | model, en | model, ja |
+"""
+TITLES = """| | target | patterns before | embedded, en | embedded, ja | model, en | model, ja |
 |---|---|---|---|---|---|---|
+"""
+HEAD += TITLES
+LATER = """
+## Mails written afterwards
+
+By two further writers, when the reader was finished; scored once.
+
 """
 TAIL = """
 Before: the patterns of November 2026, on several sets of unseen mail.
@@ -76,25 +84,27 @@ Precision and recall of the embedded reader on the same mails, by language, wher
 
 
 def main() -> None:
-    figures = compare(pairs(yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))["held_out"]))
-    (ROOT / "docs" / "quality.md").write_text(page(figures), encoding="utf-8")
-    print(
-        json.dumps(
-            {language: {name: figure[name] for name in (*SHARES, *SETS)} for language, figure in figures.items()}
-        )
-    )
+    held_out = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))["held_out"]
+    figures = compare(pairs([CORPUS / f"{writer}.jsonl" for writer in held_out]))
+    later = [Path(name) for name in sys.argv[1:]]
+    text = HEAD + table(figures)
+    if later:
+        text += LATER + TITLES + table(compare(pairs(later)))
+    (ROOT / "docs" / "quality.md").write_text(text + TAIL + by_meaning(figures), encoding="utf-8")
+    print(text)
 
 
-def pairs(writers: list[str]) -> list[tuple[Outcome, Outcome]]:
-    reader = EmbeddedReader()
+def pairs(files: list[Path]) -> list[tuple[Outcome, Outcome]]:
+    """What the embedded reader and the rules say of each labelled mail, and its label."""
+    rules = load()
     return [
-        (read_outcome(reader, mail, items_seen()), labelled_outcome(mail))
-        for writer in writers
-        for mail in map(json.loads, (CORPUS / f"{writer}.jsonl").read_text(encoding="utf-8").splitlines())
+        (judged_outcome(rules.reader, mail, rules), labelled_outcome(mail))
+        for file in files
+        for mail in map(json.loads, file.read_text(encoding="utf-8").splitlines())
     ]
 
 
-def page(figures: dict[str, Any]) -> str:
+def table(figures: dict[str, Any]) -> str:
     lines = []
     for name in SHARES:
         cells = [
@@ -104,13 +114,16 @@ def page(figures: dict[str, Any]) -> str:
         lines.append(row(name, cells))
     for name, title in SETS.items():
         lines.append(row(title, [spread(figures[language][name]) for language in ("en", "ja")]))
-    meanings = sorted({name for language in ("en", "ja") for name in figures[language]["meanings"]})
-    by_meaning = []
-    for meaning in meanings:
+    return "\n".join(lines) + "\n"
+
+
+def by_meaning(figures: dict[str, Any]) -> str:
+    lines = []
+    for meaning in sorted({name for language in ("en", "ja") for name in figures[language]["meanings"]}):
         of = [figures[language]["meanings"].get(meaning, {"count": 0}) for language in ("en", "ja")]
         if max(one["count"] for one in of) >= 5:
-            by_meaning.append(f"| `{meaning}` | {' | '.join(short(one) for one in of)} |")
-    return HEAD + "\n".join(lines) + "\n" + TAIL + "\n".join(by_meaning) + "\n"
+            lines.append(f"| `{meaning}` | {' | '.join(short(one) for one in of)} |")
+    return "\n".join(lines) + "\n"
 
 
 def row(name: str, cells: list[str]) -> str:

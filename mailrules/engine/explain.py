@@ -11,6 +11,8 @@ from mailrules.engine.priority import facts_of_case, given
 from mailrules.engine.rulefile import Rule, RuleFile
 from mailrules.engine.standing import standing
 from mailrules.judgement import Reference
+from mailrules.reader import EmbeddedReader
+from mailrules.reader.trace import trace_lines
 from mailrules.thread import Turn
 
 _STAGES = ("kind", "acts", "asks", "tone", "parked", "problem", "priority", "triage", "checklist")
@@ -97,10 +99,9 @@ def _numbers(references: Iterable[Reference]) -> Iterator[str]:
 
 
 def _trace(rules: Rules, turn: Turn, meaning: str | None) -> Iterator[str]:
-    """What the reader says of its work (units, normal forms, concepts), where it can."""
-    trace = getattr(rules.reader, "trace", None)
-    if trace is not None:
-        yield from (f"  {line}" for line in trace(mails.mail_text(turn), meaning))
+    """What the embedded reader saw in each unit, or why it stated a meaning or not."""
+    if isinstance(rules.reader, EmbeddedReader):
+        yield from (f"  {line}" for line in trace_lines(rules.reader, mails.mail_text(turn), meaning))
 
 
 def _any_state(rules: Rules) -> tuple[str, ...]:

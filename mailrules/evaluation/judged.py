@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from mailrules.engine.judge import Rules
 from mailrules.evaluation.figures import TOLD_STATES, Outcome
-from mailrules.evaluation.outcome import WRITTEN_AT, mail_text
-from mailrules.statement import UNSURE, Reader
+from mailrules.statement import UNSURE, MailText, Reader
 from mailrules.thread import File, Turn
+
+WRITTEN_AT = datetime(2026, 3, 10, 9, tzinfo=UTC)
+_FAMILIES = ("ask", "act", "tone", "parked")
+
+
+def mail_text(mail: Mapping[str, Any]) -> MailText:
+    """What a reader gets of a corpus line. The subject of a reply is somebody's earlier words, as in the service."""
+    return MailText(
+        "\n".join(unit["t"] for unit in mail["units"]),
+        mail["subject"] if mail["opens"] else "",
+        mail["lang"],
+        mail["side"],
+        mail["to"],
+        mail["opens"],
+        mail["automatic"],
+        tuple(mail["files"]),
+        WRITTEN_AT,
+    )
 
 
 def turn_of(mail: Mapping[str, Any]) -> Turn:
@@ -62,6 +80,3 @@ def judged_outcome(reader: Reader, mail: Mapping[str, Any], rules: Rules) -> Out
         told=set(states),
         meanings=meanings,
     )
-
-
-_FAMILIES = ("ask", "act", "tone", "parked")

@@ -16,15 +16,22 @@ from .concepts import ConceptHit, ConceptMatcher, shipped_vocabulary
 from .features import Reading
 from .mailview import MailView, best_unit, mail_inputs, side_of, view_mail, whole_features
 from .weights import Matrix, UnitClassifier, Weights, shipped_weights
+from .words import is_japanese
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # what machines answer tells no weight
-_ASKED, _PLAIN = "asked.", "plain."
+_ASKED, _PLAIN, _MATTER = "asked.", "plain.", "matter."
 _MILD = frozenset({"question", "condition", "plan"})
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
+_NAMED_ASK = 0.05  # a word names what is asked, unless the classifier is nearly sure that it is not asked
+_ATTACK = "sec."
+_SURELY_SECURITY, _TELLS = 0.4, 0.5
+_TELLING = tuple(
+    f"item:{item}" for item in ("symptom", "error_message", "impact_scope", "business_impact", "workaround", "deadline")
+)
 _URGENT_WORD = "heard.urgent"
-_STATE_SCORE = 0.35  # of a state's unit score
+_STATE_SCORE = 0.0  # of a state's unit score
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
     "act:reopen": ("settled.back", frozenset(("say.reopen",))),
@@ -93,7 +100,7 @@ class Decision:
         if "ask:any" in self.chances:
             found += self._asks()
         found += self._settling()
-        found += [self._quote(meaning, at, 1.0) for meaning, at in self._plainly().items()]
+        found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly() | self._matters()).items()]
         found += self._heard()
         for meaning in ("recovered", "ongoing"):
             if self.chances.get(meaning, 0) >= self.threshold(meaning):
@@ -146,6 +153,15 @@ class Decision:
                         found.setdefault(hit.concept[len(begin) :], at)
         return found
 
+    def _matters(self) -> dict[str, int]:
+        """What the matter is about (`concepts/matter.yaml`): words of a single device, not beside "all" or "every"."""
+        found: dict[str, int] = {}
+        for at, reading in enumerate(self.view.readings):
+            for concept in reading.concepts:
+                if concept.startswith(_MATTER) and not (concept == "matter.device" and "scale.all" in reading.concepts):
+                    found.setdefault(concept, at)
+        return {} if self.view.mail.side == "vendor" else found
+
     def _score(self, meaning: str, at: int) -> float:
         column = self.classifier.column.get(meaning)
         return 0.0 if column is None else float(self.scores[at, column])
@@ -159,7 +175,12 @@ class Decision:
         ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
         if urgent >= self._thresholds["urgent"] and self.view.mail.side != "vendor":
             ranked = [kind for kind in ranked if kind in ("incident", "security")]
-        harmless = urgent < self._thresholds["perhaps urgent"] or self.view.mail.automatic in _MACHINES
+        harmless = (
+            urgent < self._thresholds["perhaps urgent"]
+            or self.chances.get("kind:security", 0.0) < _SURELY_SECURITY
+            or self.view.mail.automatic in _MACHINES
+            or not (self._tells_a_matter() or self._names(_ATTACK))
+        )
         return [kind for kind in ranked if kind != "security"] if harmless else ranked
 
     def _kind(self) -> Statement | None:
@@ -185,12 +206,22 @@ class Decision:
             found += self._ordinary()
         return found
 
+    def _tells_a_matter(self) -> bool:
+        """Whether a sentence tells what is wrong, for whom or by when, in a language that this reader reads."""
+        mail = self.view.mail
+        readable = mail.language in ("en", "ja") or is_japanese(mail.text)
+        return readable and max(self.chances.get(meaning, 0.0) for meaning in _TELLING) >= _TELLS
+
+    def _names(self, family: str | tuple[str, ...]) -> bool:
+        """Whether a sentence or the subject has a concept of a family."""
+        readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
+        return any(concept.startswith(family) for reading in readings for concept in reading.concepts)
+
     def _shows_weight(self) -> bool:
         """Whether the mail tells who or what is concerned, or that it cannot wait: bare words of a trouble do not."""
-        readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
-        return any(
-            reading.counts or any(concept.startswith(_WEIGHING) for concept in reading.concepts) for reading in readings
-        )
+        if self.view.mail.side != "vendor" and not self._tells_a_matter():
+            return False
+        return self._names(_WEIGHING) or any(reading.counts for reading in self.view.readings)
 
     def _ordinary(self) -> list[Statement]:
         """Impact and urgency of a mail that is neither P1 nor P2: low, or medium; never both above."""
@@ -225,8 +256,9 @@ class Decision:
 
     def _topics(self, at: int, chance: float) -> list[Statement]:
         """What a sentence asks for, where an unmistakable word names it (`concepts/asked.yaml`)."""
-        topics = {hit.concept[len(_ASKED) :] for hit in self.view.readings[at].hits if hit.concept.startswith(_ASKED)}
-        return [self._quote(f"ask:{topic}", at, chance) for topic in sorted(topics)]
+        named = {hit.concept for hit in self.view.readings[at].hits if hit.concept.startswith(_ASKED)}
+        topics = sorted(f"ask:{concept[len(_ASKED) :].replace('info.', 'info:')}" for concept in named)
+        return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
         columns = [self.classifier.column[name] for name in (meaning,) if name in self.classifier.column]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..statement import MailText
 from .clauses import clause_properties, split_clauses
@@ -17,6 +18,8 @@ from .units import Unit
 from .words import fold, is_japanese, tokens
 
 _FAMILY_SHOWN = 12  # tokens of a form label that become features
+_MARKS = ".,;:!?()[]{}\"'"
+_LONGEST_WORD = 30
 
 
 @dataclass
@@ -75,12 +78,14 @@ def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> li
         if index >= len(readings) - 2
         else "at:middle"
     )
-    previous = "^"
-    for form in forms:
-        out.append(form)
-        out.append(f"{previous} {form}")
-        previous = form
-    out.append(f"{previous} $")
+    before, previous = "", "^"
+    for form in (*forms, "$"):
+        out += (form, f"{previous} {form}", f"{before} {previous} {form}")
+        before, previous = previous, form
+    out.extend(_letters(reading))
+    if index:
+        out.extend(f"P:{form}" for form in readings[index - 1].forms)
+        out.extend(f"Q:{concept}" for concept in readings[index - 1].concepts)
     out.extend(_concept_features(reading))
     out.extend(f"s:{shape}" for shape in reading.shapes)
     out.extend(f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts)
@@ -92,18 +97,33 @@ def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> li
         out.extend(f"l:{form}" for form in tokens(fold(reading.unit.label))[:_FAMILY_SHOWN])
     heading = _heading(readings, index)
     if heading is not None:
-        out.extend(f"h:{concept}" for concept in heading.concepts if concept[:6] != "asked.")
+        out.extend(f"h:{concept}" for concept in heading.concepts)
     return out
+
+
+def _letters(reading: Reading) -> list[str]:
+    """Sequences of letters: word forms and compounds that no word list has met still share them."""
+    text = reading.folded.lower()
+    if is_japanese(text):
+        text = f"^{text}$"
+        return [f"k:{text[at : at + length]}" for length in (2, 3, 4) for at in range(len(text) - length + 1)]
+    return [piece for word in text.split() for piece in _pieces(word)]
+
+
+@lru_cache(maxsize=20_000)
+def _pieces(word: str) -> tuple[str, ...]:
+    word = f"<{word.strip(_MARKS)[:_LONGEST_WORD]}>"
+    return tuple(f"k:{word[at : at + length]}" for length in (3, 4, 5) for at in range(len(word) - length + 1))
 
 
 def _concept_features(reading: Reading) -> list[str]:
     found: set[str] = set()
     for (start, end), properties in zip(reading.clauses, reading.properties, strict=True):
-        here = {hit.concept for hit in reading.hits if start <= hit.start < end and hit.concept[:6] != "asked."}
+        here = {hit.concept for hit in reading.hits if start <= hit.start < end}
         for concept in here:
             found.add(f"c:{concept}")
             found.update(f"c:{concept}/{name}" for name in properties)
-    families = {concept.split(".")[0] for concept in reading.concepts if concept[:6] != "asked."}
+    families = {concept.split(".")[0] for concept in reading.concepts}
     found.update(f"f:{family}" for family in families)
     return sorted(found)
 

@@ -14,6 +14,7 @@ from .units import Unit, split_units
 from .weights import Matrix, UnitClassifier
 
 MAX_SUBJECT = 200
+ABSENT = -1.2  # score of a unit that is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def view_mail(mail: MailText, matcher: ConceptMatcher) -> MailView:
     return MailView(mail, tuple(readings), heading, tuple(features))
 
 
-_PLACES = ("len:", "at:", "shape:", "h:", "l:")
+_PLACES = ("len:", "at:", "shape:", "h:", "l:", "P:", "Q:")
 
 
 def whole_features(view: MailView) -> list[str]:
@@ -57,6 +58,7 @@ def mail_inputs(
     """Inputs of the mail step: scores of units (best, second), of the subject, of the whole mail, and circumstances."""
     mail = view.mail
     units = len(view.readings)
+    absent = np.full((1, len(classifier.meanings)), ABSENT, np.float32)
     values: dict[str, float] = {
         "opens": float(mail.opens),
         "to vendor": float(mail.to == "vendor"),
@@ -67,14 +69,13 @@ def mail_inputs(
         "length": min(units, 30) / 10,
         "short": float(units <= 4),
         "files": float(bool(mail.files)),
+        "ja": float(mail.language == "ja"),
     } | {f"b {meaning}": score for meaning, score in whole.items()}
-    body = np.sort(scores[:units], axis=0)[::-1] if units else np.zeros((1, len(classifier.meanings)), np.float32)
-    second = body[1] if len(body) > 1 else np.zeros(len(classifier.meanings), np.float32)
+    body = np.sort(np.concatenate((scores[:units], absent, absent)), axis=0)[::-1]
     for meaning, column in classifier.column.items():
         values[f"1 {meaning}"] = float(body[0, column])
-        values[f"2 {meaning}"] = float(second[column])
-        if view.subject is not None:
-            values[f"s {meaning}"] = float(scores[units, column])
+        values[f"2 {meaning}"] = float(body[1, column])
+        values[f"s {meaning}"] = float(scores[units, column]) if view.subject is not None else ABSENT
     for signal in {signal for reading in view.readings for signal in reading.signals}:
         values[f"g {signal}"] = 1.0
     return values

@@ -5,6 +5,7 @@ All patterns are RE2: linear in the length of the text. One set search tells whi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,6 +27,9 @@ _EN = (
     r"(?: (?:of|the|our|my|other|all|or so|more|[a-z-]+)){{0,2}}? (?:{nouns})\b"
 )
 _JA = r"([0-9][0-9,]*|[一二三四五六七八九十百千]+|数十|数百|数千) ?(?:{nouns})"
+_NUMBER_WORD = re.compile(
+    rf"(?i)[0-9一二三四五六七八九十百千]|hundred|thousand|dozen|million|{'|'.join((*_SMALL, *_TENS))}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ def find_value(shape: str, text: str) -> str | None:
 
 def find_counts(folded: str, *, japanese: bool) -> list[Count]:
     """Numbers of people, places and machines named in a folded sentence."""
+    if not _NUMBER_WORD.search(folded):
+        return []
     table = _shapes().counts["ja" if japanese else "en"]
     return [
         Count(of, number)

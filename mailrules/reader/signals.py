@@ -18,7 +18,7 @@ from .concepts import ConceptHit
 from .shapes import Count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Signal:
     """One line of the table."""
 
@@ -42,7 +42,8 @@ def find_signals(
         f"shape.{shape}" for shape in shapes
     }
     unit = common.union((hit.concept for hit in hits), *properties)
-    possible = [signal for signal in _table() if all(group & unit for group in signal.all)]
+    begun = {signal for member in unit for signal in _by_member().get(member, ())}
+    possible = [signal for signal in _table() if signal in begun and all(group & unit for group in signal.all)]
     if not possible:
         return []
     in_clauses = [
@@ -65,6 +66,16 @@ def _sizes(number: int) -> list[str]:
         for limit, name in ((1, "any"), (2, "several"), (5, "group"), (20, "many"), (100, "crowd"))
         if number >= limit
     ]
+
+
+@cache
+def _by_member() -> dict[str, tuple[Signal, ...]]:
+    """Signals by each member of their first group: most sentences have none of them."""
+    found: dict[str, tuple[Signal, ...]] = {}
+    for signal in _table():
+        for member in signal.all[0]:
+            found[member] = (*found.get(member, ()), signal)
+    return found
 
 
 @cache

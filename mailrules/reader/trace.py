@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from mailrules.statement import MailText
 from .embedded import Decision, EmbeddedReader
 
 SHOWN = 5
-LEAST_SCORE = 0.15
+LEAST_SCORE = -0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +96,28 @@ def _label(meaning: str, decision: Decision) -> str:
 
 def _dotted(name: str) -> str:
     return name.replace(":", ".")
+
+
+def trace_lines(reader: EmbeddedReader, mail: MailText, meaning: str | None = None) -> Iterator[str]:
+    """Lines to read: every unit with what was seen in it; or why one meaning was stated or not."""
+    if meaning is None:
+        for unit in trace_units(reader, mail):
+            yield f"“{unit.text}”"
+            yield from (f"    {name}: {', '.join(values)}" for name, values in _seen(unit) if values)
+        return
+    trace = trace_meaning(reader, mail, meaning)
+    if trace.lacking:
+        yield f"not stated: {trace.lacking}"
+    if trace.nearest:
+        yield f"nearest: “{trace.nearest}”"
+
+
+def _seen(unit: UnitTrace) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (
+        ("normal forms", (" ".join(unit.forms),)),
+        ("concepts", unit.concepts),
+        ("properties", unit.properties),
+        ("shapes", unit.shapes),
+        ("signals", unit.signals),
+        ("meanings", tuple(f"{meaning} {score:.2f}" for meaning, score in unit.meanings)),
+    )

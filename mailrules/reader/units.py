@@ -6,6 +6,7 @@ Hard-wrapped lines of one paragraph are joined. Work is bounded: at most `MAX_TE
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import re2
@@ -27,6 +28,7 @@ _ABBREVIATION = re2.compile(  # type: ignore[no-untyped-call]
     r"|dept|ver|v|jan|feb|mar|apr|jun"
     r"|jul|aug|sep|sept|oct|nov|dec|a\.m|p\.m|[a-z])\.$"
 )
+_BRACKET = re.compile("[「『（(“【]")
 _OPENING = {"「": "」", "『": "』", "（": "）", "(": ")", "“": "”", "【": "】"}
 
 
@@ -141,13 +143,12 @@ def _begins(block: str, at: int) -> bool:
 def _bracketed(block: str) -> list[tuple[int, int]]:
     """Spans of brackets that close within 200 characters, outermost only, in order."""
     spans: list[tuple[int, int]] = []
-    at = 0
-    while at < len(block):
-        close = _OPENING.get(block[at])
-        if close:
-            end = block.find(close, at + 1, at + 200)
+    inside_until = -1
+    for found in _BRACKET.finditer(block):
+        at = found.start()
+        if at > inside_until:
+            end = block.find(_OPENING[found.group()], at + 1, at + 200)
             if end > 0:
                 spans.append((at, end))
-                at = end
-        at += 1
+                inside_until = end
     return spans

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -18,8 +19,9 @@ import yaml
 if TYPE_CHECKING:
     from sudachipy import Tokenizer  # type: ignore[attr-defined]
 
-_KANA = re2.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")  # type: ignore[no-untyped-call]
-_WORD = re2.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]")  # type: ignore[no-untyped-call]
+# Python's own engine is several times faster on short sentences; these look at each letter twice at most.
+_KANA = re.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")
+_WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]")
 _NUMERAL = re2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")  # type: ignore[no-untyped-call]
 _TAILS = {
     "n't": ("not",),

@@ -14,6 +14,7 @@ from mailrules.fold import fold, lower
 from mailrules.judgement import Finding, Reference
 from mailrules.patterns import compile_pattern
 from mailrules.thread import Turn
+from mailrules.vendors.case_numbers import find_case_numbers
 from mailrules.vendors.lines import Line, lines_of
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 from mailrules.vendors.references import Places, References, places_of
@@ -151,6 +152,8 @@ class Vendors:
         if others:
             places = _without(places, [ref.quote for ref in others.values()])
         found = self._numbers.read(turn, places, vendor, by_domain, loosely=turn.side != "requester")
+        if vendor is not None and turn.side != "requester" and not any(not ref.token for ref in found):
+            found = (*found, *_by_label(places, vendor, by_vendor=turn.side == "vendor" and by_domain))
         known = {(ref.vendor, ref.ref) for ref in found}
         return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
 
@@ -224,6 +227,16 @@ class Vendors:
 
     def _in_passing(self, text: str, start: int, end: int) -> bool:
         return self._after(text[end : end + _NEAR]) or self._before(text[max(0, start - _NEAR) : start])
+
+
+def _by_label(places: Places, vendor: str, *, by_vendor: bool) -> Iterator[Reference]:
+    """Numbers that a label or their place shows, where no pattern of the vendor's found one. `places`: masked."""
+    texts = {place: "\n".join(lines) for place, lines in places.masked.items()}
+    told = find_case_numbers(texts.get("subject", ""), texts.get("line", ""), by_vendor=by_vendor)
+    mentioned = find_case_numbers("", texts.get("body", ""), by_vendor=False)
+    for stated, numbers in ((True, told), (False, mentioned)):
+        for one in numbers:
+            yield Reference(vendor, one.number, stated, one.quote)
 
 
 def _without(places: Places, quotes: Sequence[str]) -> Places:

@@ -14,9 +14,7 @@ from typing import Any
 
 from mailrules.evaluation.figures import SETS, SINGLE, Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
-from mailrules.evaluation.outcome import read_outcome
 from mailrules.reader import EmbeddedReader
-from mailrules.reader.sees import items_seen
 from service.errors import Refused
 from service.second_reading import model_of
 from service.settings import Settings
@@ -76,17 +74,14 @@ def _number(value: float | None) -> str:
 
 def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
     """What is said of each mail and what its label says, in order; a model is asked about several at once."""
-    embedded, rules = EmbeddedReader(), rules_of(())
-
+    rules = rules_of(())
     by_model = rules if model is None else replace(rules, reader=model)
 
     def judged(file: Path) -> tuple[Outcome, Outcome]:
         return _outcome(judge_guessed(file, by_model, rules, settings)), _label(file)
 
     def read(mail: dict[str, Any]) -> tuple[Outcome, Outcome]:
-        if model is None:
-            return read_outcome(embedded, mail, items_seen()), labelled_outcome(mail)
-        return judged_outcome(model, mail, rules), labelled_outcome(mail)
+        return judged_outcome(model or rules.reader, mail, rules), labelled_outcome(mail)
 
     with ThreadPoolExecutor(1 if model is None else settings.model_concurrency) as threads:
         for path in paths:

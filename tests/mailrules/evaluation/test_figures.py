@@ -1,8 +1,9 @@
 """Figures of labelled mail."""
 
 from mailrules.evaluation.figures import Outcome, compare, labelled_outcome
-from mailrules.evaluation.outcome import priority_of
-from mailrules.statement import Statement
+from mailrules.evaluation.judged import judged_outcome
+from mailrules.library import load
+from mailrules.statement import MailText, Statement
 
 MAIL = {
     "lang": "en",
@@ -38,9 +39,24 @@ def test_a_missed_disaster_and_a_false_missing_show_in_the_figures() -> None:
     assert figures["missing"]["precision"] == 0.0
 
 
-def test_the_matrix_gives_the_priority() -> None:
+class Saying:
+    """A reader that states what it was told to."""
+
+    name = version = "told"
+
+    def __init__(self, *meanings: str) -> None:
+        self._said = tuple(Statement(meaning) for meaning in meanings)
+
+    def read(self, mail: MailText) -> tuple[Statement, ...]:
+        return self._said
+
+
+def test_a_labelled_mail_is_judged_by_the_rules_of_the_service() -> None:
+    rules = load()
+    mail = {**MAIL, "subject": "", "to": "team", "opens": True, "automatic": None, "files": []}
+
     def priority(*meanings: str, kind: str = "incident") -> str:
-        return priority_of([Statement(meaning) for meaning in meanings], kind)
+        return judged_outcome(Saying(f"kind.{kind}", *meanings), mail, rules).priority
 
     assert priority("impact.high", "urgency.high") == "P1"
     assert priority("impact.medium", "urgency.low") == "P4"

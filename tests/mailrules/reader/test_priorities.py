@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 import yaml
 
-from mailrules.evaluation.outcome import read_outcome
-from mailrules.reader import EmbeddedReader
+from mailrules.evaluation.judged import judged_outcome
+from mailrules.library import load
 
 MAILS = yaml.safe_load((Path(__file__).parent / "priorities.yaml").read_text(encoding="utf-8"))
-READER = EmbeddedReader()
+RULES = load()
 
 
 def outcome(mail: dict[str, Any]) -> Any:
     units = [{"t": sentence, "l": []} for sentence in mail["text"].split("\n")]
     facts = {"lang": mail["lang"], "side": "requester", "to": "team", "opens": True, "automatic": None, "files": []}
-    return read_outcome(READER, {**facts, "subject": mail["subject"], "units": units}, {})
+    return judged_outcome(RULES.reader, {**facts, "subject": mail["subject"], "units": units}, RULES)
 
 
 @pytest.mark.parametrize("mail", MAILS, ids=[mail["id"] for mail in MAILS])

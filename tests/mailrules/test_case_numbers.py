@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailrules.reader.case_numbers import find_case_numbers, find_recurring
+from mailrules.vendors.case_numbers import find_case_numbers, find_recurring
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 
 import re2
 
-from .words import fold
+from mailrules.fold import fold
 
 MAX_READ = 20_000
 MAX_FOUND = 10
@@ -66,8 +66,8 @@ class CaseNumber:
 def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[CaseNumber, ...]:
     """Case numbers of one mail, in order. `by_vendor`: a token set apart in the subject counts without a label."""
     found: dict[str, CaseNumber] = {}
-    subject = fold(subject[:500])
-    for place in (subject, fold(text[:MAX_READ])):
+    subject = fold(subject[:500])[0]
+    for place in (subject, fold(text[:MAX_READ])[0]):
         for match in _LABELLED.finditer(place):
             head = place[max(0, match.start() - _BEFORE) : match.start()]
             if not _NOT_CASE.search(head.upper()):
@@ -84,7 +84,7 @@ def find_recurring(subjects: Sequence[str], known: Iterable[str] = ()) -> tuple[
     """Tokens of a vendor's subjects that stand in two or more mails of a thread, without those already known."""
     seen: Counter[str] = Counter()
     for subject in subjects[:200]:
-        seen.update({token for match in _ANY.finditer(fold(subject[:500])) if (token := _whole(match.group(1)))})
+        seen.update({token for match in _ANY.finditer(fold(subject[:500])[0]) if (token := _whole(match.group(1)))})
     have = set(known)
     return tuple(token for token, times in seen.items() if times > 1 and token not in have)
 

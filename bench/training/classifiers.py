@@ -1,0 +1,154 @@
+"""The two kinds of classifiers: linear ones over named features, logistic ones over the inputs of the mail step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+
+from bench.training.samples import LEAST_UNITS, WHOLE, Sample, whole_targets
+from mailrules.reader.mailview import whole_features
+from mailrules.reader.weights import Packed, UnitClassifier
+
+Row = tuple[Sequence[str], set[str]]
+"""Features and labels."""
+SOFTNESS = 0.8  # `C` of the support vector machines
+TREED = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
+FIRMNESS = 0.1  # `C` of the logistic regressions
+LEAST_FEATURE, LEAST_LETTERS = 2, 3  # how often a feature must stand to be kept
+SAID = ("item", "act", "ask", "tone", "parked", "recovered", "ongoing", "heard")
+CIRCUMSTANCES = "opens|to vendor|to requester|from team|automatic|length|short|files|ja".split("|")
+
+
+def unit_rows(samples: list[Sample]) -> list[Row]:
+    return [
+        row
+        for sample in samples
+        if sample.by_sentence
+        for row in zip(sample.view.features, sample.labels, strict=False)  # the subject has no labels
+    ]
+
+
+def whole_rows(samples: list[Sample]) -> list[Row]:
+    return [(whole_features(one.view), {name for name, so in whole_targets(one.mail).items() if so}) for one in samples]
+
+
+def importance(feature: str) -> float:
+    """Prior weight of a feature: concepts, shapes and signals carry over to other writers better than words."""
+    if feature[1:2] == ":":
+        return {"c": 2.0, "s": 2.0, "n": 2.0, "g": 2.0, "k": 0.35, "P": 0.4, "Q": 0.6}.get(feature[0], 1.0)
+    return (1.0, 0.7, 0.6)[min(2, feature.count(" "))]
+
+
+def whole_importance(feature: str) -> float:
+    """Of a feature of the whole mail: signals and counts before concepts before words."""
+    return {"n:": 3.0, "g:": 4.0}.get(feature[:2]) or importance(feature)
+
+
+def train(
+    rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], float]
+) -> tuple[UnitClassifier, dict[str, Any]]:
+    """A linear support vector machine a meaning; returned ready and as written to the file."""
+    counts = Counter(feature for features, _ in rows for feature in set(features))
+    vocabulary = sorted(f for f, n in counts.items() if n >= (LEAST_LETTERS if f[:2] == "k:" else LEAST_FEATURE))
+    weight = np.array([weigh(feature) for feature in vocabulary], np.float32)
+    x = matrix(rows, vocabulary, weight)
+    out = np.zeros((len(vocabulary), len(meanings)), np.float32)
+    base = np.full(len(meanings), -1.0, np.float32)
+    for column, meaning in enumerate(meanings):
+        y = np.array([meaning in labels for _, labels in rows])
+        if y.any():
+            machine = LinearSVC(C=SOFTNESS, tol=0.01, random_state=0).fit(x, y)  # type: ignore[no-untyped-call]
+            out[:, column] = machine.coef_[0] * weight
+            base[column] = machine.intercept_[0]
+    kept = np.abs(out).max(1) > 0
+    features = [feature for feature, keep in zip(vocabulary, kept, strict=True) if keep]
+    packed = Packed.of(meanings, out[kept], weight[kept], base)
+    return UnitClassifier(features, packed), packed.written(features)
+
+
+def matrix(rows: list[Row], vocabulary: Sequence[str], weight: Any) -> Any:
+    """One line a row, weighted and of length 1."""
+    at = {feature: number for number, feature in enumerate(vocabulary)}
+    indices: list[int] = []
+    indptr, data = [0], []
+    for features, _ in rows:
+        known = sorted({at[feature] for feature in features if feature in at})
+        norm = np.sqrt((weight[known] ** 2).sum()) or 1.0
+        indices += known
+        data.append(weight[known] / norm)
+        indptr.append(len(indices))
+    return csr_matrix((np.concatenate(data), indices, indptr), shape=(len(rows), len(vocabulary)))  # type: ignore[no-untyped-call]
+
+
+def mail_targets(sample: Sample, meanings: list[str]) -> dict[str, bool]:
+    """What the mail step learns: meanings told anywhere, and the labels of the whole mail."""
+    said = {m: m in sample.told for m in meanings if m.split(":")[0] in SAID and "=" not in m}
+    return said | whole_targets(sample.mail)
+
+
+def inputs_of(meaning: str, known: Sequence[str]) -> list[str]:
+    """Names of the inputs that a meaning of the mail is decided by. `known`: all there are."""
+    own = [f"{rank} {meaning}" for rank in "12s"]
+    families = ("1 ", "b ", "g ") if meaning in WHOLE else ("1 ", "b ")
+    return list(dict.fromkeys((*own, *CIRCUMSTANCES, *(name for name in known if name[:2] in families))))
+
+
+def train_mail(
+    samples: list[Sample], held: list[dict[str, float]], meanings: list[str]
+) -> tuple[dict[str, Any], list[dict[str, float]]]:
+    """Logistic regressions over scores of left-out writers; returns weights and the chances of left-out writers."""
+    wanted = [mail_targets(sample, meanings) for sample in samples]
+    folds = np.array([sample.fold for sample in samples])
+    known = sorted({name for values in held for name in values})
+    column = {name: number for number, name in enumerate(known)}
+    everything = np.array([[values.get(name, 0.0) for name in known] for values in held], np.float32)
+    parts: dict[str, Any] = {}
+    chances: list[dict[str, float]] = [{} for _ in samples]
+    for meaning in sorted(wanted[0]):
+        at = np.array([sample.by_sentence or meaning in WHOLE for sample in samples])
+        y = np.array([row[meaning] for row in wanted])
+        if y[at].sum() < LEAST_UNITS or (meaning not in WHOLE and f"1 {meaning}" not in column):
+            continue
+        names = [name for name in inputs_of(meaning, known) if name in column]
+        x = everything[:, [column[name] for name in names]]
+        for fold in sorted(set(folds)):
+            inside, outside = folds == fold, (folds != fold) & at
+            if 2 <= y[outside].sum() < outside.sum():
+                found = fit(meaning, x[outside], y[outside]).predict_proba(x[inside])[:, 1]
+                for number, chance in zip(np.flatnonzero(inside), found, strict=True):
+                    chances[number][meaning] = float(chance)
+        parts[meaning] = {"inputs": names, **written(fit(meaning, x[at], y[at]))}
+    return parts, chances
+
+
+def fit(meaning: str, x: Any, y: Any) -> Any:
+    """Decision trees where the whole mail decides, else a logistic function of many inputs, held back strongly."""
+    if meaning in TREED:
+        trees = HistGradientBoostingClassifier(
+            max_iter=120, learning_rate=0.07, max_leaf_nodes=12, l2_regularization=5, random_state=0
+        )
+        return trees.fit(x, y)  # type: ignore[no-untyped-call]
+    return LogisticRegression(C=FIRMNESS, max_iter=150).fit(x, y)  # type: ignore[no-untyped-call]
+
+
+def written(model: Any) -> dict[str, Any]:
+    """A classifier of the mail step as it stands in the file."""
+    if isinstance(model, LogisticRegression):
+        return {"weights": [round(float(w), 4) for w in model.coef_[0]], "bias": round(float(model.intercept_[0]), 4)}
+    trees = [
+        [
+            (-1, round(float(node["value"]), 5), 0, 0)
+            if node["is_leaf"]
+            else (int(node["feature_idx"]), float(node["num_threshold"]), int(node["left"]), int(node["right"]))
+            for node in step[0].nodes
+        ]
+        for step in model._predictors  # the library has no public way to write its trees
+    ]
+    return {"trees": trees, "bias": float(model._baseline_prediction.ravel()[0])}

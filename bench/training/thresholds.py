@@ -1,0 +1,139 @@
+"""Thresholds of the reader, chosen on writers who took no part in training the scores they are chosen on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bench.training.samples import LEVELS, Sample, whole_targets
+
+Chances = Sequence[dict[str, float]]
+PROMISES = {"item": 0.905, "ask": 0.84, "tone": 0.92, "parked": 0.92, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
+"""Family → precision that its threshold keeps over all of its meanings together on writers left out."""
+ASK_ANY = (0.88, 0.95)  # precision kept, recall wanted of a vendor's mail that asks something
+FALSE_ALARMS = {"ours": 0.11, "vendor": 0.05}  # share of the other mails that may be called P1 or P2
+LEFT_OUT = 0.02  # share of P1 and P2 that may be neither found nor marked to be looked at
+SEEN_RECALL, MISSING_RIGHT, LEAST_MISSING = 0.85, 0.85, 12
+Row = tuple[float, bool]
+"""Chance, and whether the meaning is told."""
+
+
+def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, float]:
+    """Threshold by family, by `ask:any`, and of what is urgent; prints what each reaches."""
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for sample, row in zip(samples, chances, strict=True):
+        if sample.by_sentence:
+            for meaning, chance in row.items():
+                family = meaning if meaning == "ask:any" else meaning.split(":")[0]
+                rows[family].append((chance, meaning in sample.told))
+    out = {}
+    for level in LEVELS:
+        rows[level] = [
+            (row.get(level, 0.0), whole_targets(sample.mail)[level])
+            for sample, row in zip(samples, chances, strict=True)
+        ]
+        out[level] = best_threshold(rows[level]) if samples[0].side == "ours" else 0.5  # a vendor's word weighs nothing
+        report(level, rows[level], out[level])
+    for family, promise in PROMISES.items():
+        out[family] = lowest_threshold(rows[family], promise)
+        report(family, rows[family], out[family])
+    out["act"] = best_threshold(rows["act"])
+    report("act", rows["act"], out["act"])
+    asking = rows["ask:any"]
+    out["ask:any"] = lowest_threshold(asking, ASK_ANY[0])
+    if 4 * sum(told for _, told in asking) > len(asking):  # ours hardly ever ask as vendors do
+        out["ask:any"] = min(out["ask:any"], recall_threshold(asking, ASK_ANY[1]))
+    report("ask:any", asking, out["ask:any"])
+    return out | choose_urgent(samples, chances)
+
+
+def report(name: str, rows: list[Row], threshold: float) -> None:
+    given = [told for chance, told in rows if chance >= threshold]
+    wanted = sum(told for _, told in rows)
+    shown = f"precision {sum(given) / max(1, len(given)):.3f} recall {sum(given) / max(1, wanted):.3f} of {wanted}"
+    print(f"  {name:10s} threshold {threshold:.3f} {shown}", flush=True)
+
+
+def lowest_threshold(rows: list[Row], promise: float) -> float:
+    """The lowest threshold that keeps a precision; 2 where none does."""
+    right, best = 0, 2.0
+    for number, (chance, told) in enumerate(sorted(rows, reverse=True), start=1):
+        right += told
+        if number >= 5 and right / number >= promise:
+            best = chance
+    return round(best, 4)
+
+
+def recall_threshold(rows: list[Row], recall: float) -> float:
+    """The highest threshold that finds this share."""
+    told = sorted((chance for chance, so in rows if so), reverse=True)
+    return round(told[min(len(told) - 1, int(len(told) * recall))], 4)
+
+
+def best_threshold(rows: list[Row]) -> float:
+    """The threshold of the best F1."""
+    wanted, right, best, top = sum(told for _, told in rows), 0, 2.0, 0.0
+    for number, (chance, told) in enumerate(sorted(rows, reverse=True), start=1):
+        right += told
+        if 2 * right / (number + wanted) > top:
+            top, best = 2 * right / (number + wanted), chance
+    return round(best, 4)
+
+
+def choose_urgent(samples: list[Sample], chances: Chances) -> dict[str, float]:
+    """From where on a mail is P1 or P2, and from where on a person should look at it."""
+    urgent = np.array([sample.mail["priority"] in ("P1", "P2") for sample in samples])
+    chance = np.array([row.get("urgent", 0.0) for row in chances])
+    if not urgent.any():
+        return {"urgent": 0.5, "perhaps urgent": 0.2}
+    calm, found = np.sort(chance[~urgent])[::-1], np.sort(chance[urgent])
+    limit = float(calm[int(len(calm) * FALSE_ALARMS[samples[0].side])])
+    perhaps = min(float(found[int(len(found) * LEFT_OUT)]), limit / 2)
+    for language in ("en", "ja"):
+        of = np.array([sample.mail["lang"] == language for sample in samples])
+        shares = [(chance[group & of] >= border).mean() for group in (urgent, ~urgent) for border in (limit, perhaps)]
+        kinds = [
+            max((k for k in row if k.startswith("kind:")), key=lambda kind: row[kind]) == f"kind:{sample.mail['kind']}"
+            for sample, row in zip(samples, chances, strict=True)
+            if sample.mail["lang"] == language and row
+        ]
+        print(
+            f"  urgent {language}: found {shares[0]:.3f} of {(urgent & of).sum()}, or perhaps {shares[1]:.3f};"
+            f" false alarms {shares[2]:.3f}, perhaps {shares[3]:.3f}; kind {np.mean(kinds):.3f} of {len(kinds)}",
+            flush=True,
+        )
+    return {"urgent": round(limit, 4), "perhaps urgent": round(perhaps, 4)}
+
+
+def choose_seen(
+    samples: list[Sample], chances: Chances, required: Mapping[str, Mapping[str, Sequence[str]]]
+) -> tuple[dict[str, float], dict[str, list[str]]]:
+    """Lower thresholds of items, and by language the items whose absence can be told.
+
+    Below its lower threshold an item is missing; between the two thresholds nobody can tell. An item is listed where at
+    most `1 - SEEN_RECALL` of the mails that tell it lie below, and "missing" is right in `MISSING_RIGHT` of all cases.
+    """
+    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for sample, row in zip(samples, chances, strict=True):
+        mail = sample.mail
+        if mail["opens"] and sample.by_sentence and mail["side"] != "vendor":
+            towards = "vendor" if mail["to"] == "vendor" else "team"
+            for item in required.get(mail["kind"], {}).get(towards, ()):
+                meaning = f"item:{item}"
+                rows[meaning, mail["lang"]].append((row.get(meaning, 0.0), meaning in sample.told))
+    low: dict[str, float] = {}
+    seen: dict[str, list[str]] = {"en": [], "ja": []}
+    for meaning in sorted({meaning for meaning, _ in rows}):
+        told = sorted(chance for language in seen for chance, so in rows[meaning, language] if so)
+        if len(told) < LEAST_MISSING:
+            continue
+        border = round(told[int(len(told) * (1 - SEEN_RECALL))], 4)
+        for language in seen:
+            below = [so for chance, so in rows[meaning, language] if chance < border]
+            if len(below) >= LEAST_MISSING and 1 - np.mean(below) >= MISSING_RIGHT:
+                seen[language].append(meaning[5:])
+                low[f"low {meaning}"] = border
+                print(f"  missing {meaning} {language}: right {1 - np.mean(below):.3f} of {len(below)}", flush=True)
+    return low, seen
