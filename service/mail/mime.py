@@ -30,7 +30,7 @@ _KNOWN = re.compile(
 )
 _TRACE = re.compile(rb"(?im)^(?:received|return-path|message-id|mime-version|content-type|delivered-to|x-[a-z-]+):")
 """Fields that programs write: text that begins with a header block somebody quoted has none of them."""
-_SNIFF = re.compile(rb"(?im)^--([^\s-][^\r\n]{5,200}?)[ \t]*\r?\ncontent-[a-z-]+:")
+_SNIFF = re.compile(rb"(?im)^--([^\s-][^\r\n]{5,200}+)\r?\ncontent-[a-z-]+:")
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ class Reader:
     def _sniff(self, start: int) -> str | None:
         """The boundary that the body itself shows: a delimiter line with a Content- field below it."""
         match = _SNIFF.search(self.buffer, start, start + 20_000)
-        return match[1].decode("latin-1") if match else None
+        return match[1].rstrip(b" \t").decode("latin-1") if match else None
 
     def _close(self, level: int, end: int) -> None:
         """Close every open part from ``level`` down; their bodies end at ``end``."""

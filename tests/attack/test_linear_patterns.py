@@ -36,10 +36,15 @@ BOUNDED: dict[str, int] = {
     "service.case.subject._TRAILING": 1_000,
     "service.mail.boilerplate._ABOVE_LINE": 300,
     "service.mail.boilerplate._BANNER": 400,
+    "service.mail.boilerplate.FRAME": 200,
+    "service.mail.signature.FRAME": 200,
     "service.mail.dates._HALVES": 200,  # dates.LONGEST
+    "service.mail.dates._WORD": 200,
     "service.mail.headers._RFC": 200,
     "service.mail.signature._NO_PERSON": 200,
     "service.mail.signature._SENTENCE": 90,  # _WIDEST
+    "service.mail.writer._LEAD": 200,  # _LONGEST_NAME
+    "service.mail.writer._TRAIL": 200,
 }
 """Patterns that see no more than so many characters at once, by module and pattern: the code cuts before."""
 ENDED = {"service.mail.encoded._WORD": "?="}
