@@ -74,6 +74,8 @@ Before: the patterns of November 2026, on several sets of unseen mail.
 - Irony, and disasters told only through their consequence ("we are writing on our hands").
 - A mail whose weight it cannot judge is marked `needs_triage`.
 
+Twenty errors and their reasons: [quality-errors.md](quality-errors.md).
+
 ## By meaning
 
 Precision and recall of the embedded reader on the same mails, by language, where the labels have five or more.
