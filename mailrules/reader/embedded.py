@@ -105,7 +105,8 @@ class Decision:
         for meaning in ("recovered", "ongoing"):
             if self.chances.get(meaning, 0) >= self.threshold(meaning):
                 found.append(self._state(meaning, self.chances[meaning]))
-        return [statement for statement in found if statement is not None]
+        told = {self.view.readings[at].unit.start for at in self._plainly().values()}
+        return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _heard(self) -> list[Statement]:
         """Words of urgency that do not count, wherever they stand: they are shown, so that nobody repeats them."""
