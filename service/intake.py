@@ -8,7 +8,7 @@ take_in     T3  which case, by which evidence; the whole case judged; saved; the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -205,16 +205,33 @@ def _arrived(understood: Sequence[Understood]) -> list[placement.Arrived]:
     return [placement.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
 
 
-def judge_next(conn: Connection, house: House, now: datetime) -> int | None:
-    """Judge the long case that has waited longest; which one, None where none waits."""
-    one_at_a_time(conn)
-    case_id = judge_queue.first(conn)
-    if case_id is None:
-        return None
-    judge_queue.remove(conn, case_id)
-    if judge_queue.long_cases(conn, [case_id]):  # not merged or shortened meanwhile: then it was judged by that
-        rejudge(conn, [case_id], house, now=now)
-    return case_id
+def judge_next(database: Database, house: House, now: datetime, after: Callable[[Connection, int], None]) -> bool:
+    """Judge the long case that has waited longest; whether one waits.
+
+    It is read and judged without the lock of writers, and saved unless somebody changed the case meanwhile: then it
+    stays in the queue. ``after`` is called in the transaction that saves it.
+    """
+    waiting = database.read(judge_queue.first)
+    if waiting is None:
+        return False
+    case_id = waiting.case_id
+
+    def judged(conn: Connection) -> Standing | None:
+        lines = placement.lines(conn, case_id)  # none: it was merged meanwhile
+        return _standing(case_id, lines, house, surroundings(conn, [case_id])[case_id], now) if lines else None
+
+    def save(conn: Connection) -> None:
+        one_at_a_time(conn)
+        if standing is None:
+            judge_queue.remove(conn, waiting)
+        elif judge_queue.is_current(conn, waiting):
+            judge_queue.remove(conn, waiting)
+            save_cases(conn, [standing], now)
+            after(conn, case_id)
+
+    standing = database.read(judged)
+    database.transact(save)
+    return True
 
 
 def rejudge(

@@ -315,11 +315,15 @@ class Worker:
         began = time.monotonic()
         if not self._unjudged or not (idle or began >= self._judge_due):
             return False
+        now = self._clock()
+
+        def after(conn: Connection, case_id: int) -> None:
+            if self._after is not None:
+                self._after(conn, [], [case_id], now)
+
         try:
             with self._watched():
-                self._unjudged = self._database.read(judge_queue.first) is not None
-                if self._unjudged:
-                    self._database.transact(self._judged)
+                self._unjudged = intake.judge_next(self._database, self._house, now, after)
         except Unavailable:
             raise
         except Exception as error:  # its mails are stored; the next one queues it again
@@ -328,12 +332,6 @@ class Worker:
         ended = time.monotonic()
         self._judge_due = ended + JUDGE_PAUSE * (ended - began)
         return self._unjudged
-
-    def _judged(self, conn: Connection) -> None:
-        now = self._clock()
-        case_id = intake.judge_next(conn, self._house, now)
-        if self._after is not None and case_id is not None:
-            self._after(conn, [], [case_id], now)
 
     def _index(self) -> int:
         """Give the word index its share once nothing waits."""
