@@ -30,12 +30,11 @@ def database(settings: Settings, *, make: bool = False) -> Database:
     Raises Refused where a SQLite file is not there, unless this command is one to ``make`` it: a wrong path must not
     leave an empty database behind.
     """
-    from service.errors import Refused
     from service.store.database import Database
 
     opened = Database(settings.database_url)
-    if not make and opened.missing:
-        raise Refused(f"there is no database {opened.missing}: check SODAN_DATABASE_URL, or make it by `sodan migrate`")
+    if not make:
+        opened.must_be_there()
     return opened
 
 

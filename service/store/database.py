@@ -29,7 +29,7 @@ import msgspec
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
-from service.errors import Unavailable
+from service.errors import Refused, Unavailable
 from service.store.private import create_file, make_folder
 from service.store.tables import to_json
 from service.store.trouble import as_unavailable, unsettles
@@ -94,6 +94,13 @@ class Database:
         folder = self.folder
         file = folder / Path(str(self.url.database)).name if folder else None
         return file if file is not None and not file.exists() else None
+
+    def must_be_there(self) -> None:
+        """Raises Refused where there is no SQLite file, and makes none."""
+        if self.missing:
+            raise Refused(
+                f"there is no database {self.missing}: check SODAN_DATABASE_URL, or make it by `sodan migrate`"
+            )
 
     def probe(self) -> None:
         """Write something, durably, that leaves nothing behind. Raises Unavailable where mail could not be kept now."""

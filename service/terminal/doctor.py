@@ -46,6 +46,8 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _model(settings, database, now),
         lambda: [smtp(settings.smtp_listen), http(settings.http_listen)],
     ]
+    if database.missing:  # looking would make it
+        looks = [looks[0], lambda: _there(database), looks[-1]]
     wrong = False
     while looks:
         look = looks.pop(0)
@@ -63,6 +65,11 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
     if wrong:
         print("sodan: something needs attention", file=sys.stderr)
     return FOUND_WRONG if wrong else 0
+
+
+def _there(database: Database) -> list[Finding]:
+    database.must_be_there()
+    return []
 
 
 def _packs(settings: Settings) -> list[Finding]:

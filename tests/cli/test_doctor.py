@@ -107,7 +107,7 @@ def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPat
     ("url", "todo"),
     [
         ("postgresql://nobody@127.0.0.1:1/none", "start the server"),
-        ("sqlite:////proc/none/sodan.db", "make the folder"),
+        ("sqlite:////proc/none/sodan.db", "make it by `sodan migrate`"),
     ],
 )
 def test_a_database_that_is_not_there(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str) -> None:
