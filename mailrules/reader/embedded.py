@@ -63,7 +63,7 @@ class EmbeddedReader:
         whole = self._weights.whole[side]
         weights = dict(zip(whole.meanings, map(float, whole.scores([whole_features(view)])[0]), strict=True))
         values = mail_inputs(view, scores, classifier, weights)
-        chances = {meaning: model.probability(values) for meaning, model in self._weights.mail[side].items()}
+        chances = self._weights.mail[side].probabilities(values)
         return Decision(view, scores, classifier, chances, self._weights.thresholds[side])
 
 

@@ -71,40 +71,65 @@ class UnitClassifier:
 
 
 class MailClassifier:
-    """Probability of one meaning in a mail: a logistic function of named inputs."""
+    """Probabilities of all meanings of one side's mail from named inputs.
 
-    def __init__(self, inputs: Sequence[str], weights: Sequence[float], bias: float) -> None:
-        self._terms = tuple(zip(inputs, weights, strict=True))
-        self._bias = bias
+    A meaning has a logistic function of its inputs, or a sum over decision trees. All are computed at once: as one
+    matrix, and level by level through all trees.
+    """
 
-    def probability(self, values: Mapping[str, float]) -> float:
-        total = self._bias + sum(weight * values.get(name, 0.0) for name, weight in self._terms)
-        return float(1 / (1 + np.exp(-max(-30.0, min(30.0, total)))))
+    def __init__(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
+        linear = {meaning: part for meaning, part in parts.items() if "trees" not in part}
+        forests = {meaning: part for meaning, part in parts.items() if "trees" in part}
+        self._inputs = tuple(dict.fromkeys(name for part in parts.values() for name in part["inputs"]))
+        place = {name: at for at, name in enumerate(self._inputs)}
+        self.meanings = (*linear, *forests)
+        self._weights = np.zeros((len(linear), len(self._inputs)))
+        for row, part in enumerate(linear.values()):
+            self._weights[row, [place[name] for name in part["inputs"]]] = part["weights"]
+        self._bias = np.array([part["bias"] for part in (*linear.values(), *forests.values())])
+        self._forest = _Forest([(part["trees"], [place[name] for name in part["inputs"]]) for part in forests.values()])
 
-
-class TreeClassifier:
-    """Probability of one meaning in a mail: a sum over decision trees of named inputs."""
-
-    def __init__(self, inputs: Sequence[str], trees: Sequence[Sequence[Sequence[float]]], bias: float) -> None:
-        """`trees`: nodes of each tree, `(input, border, left, right)`, or `(-1, value, 0, 0)` for a leaf."""
-        self._inputs, self._bias = tuple(inputs), bias
-        self._trees = [[(int(i), b, int(left), int(right)) for i, b, left, right in tree] for tree in trees]
-
-    def probability(self, values: Mapping[str, float]) -> float:
-        given = [values.get(name, 0.0) for name in self._inputs]
-        total = self._bias
-        for tree in self._trees:
-            number, border, left, right = tree[0]
-            while number >= 0:
-                number, border, left, right = tree[left if given[number] <= border else right]
-            total += border
-        return float(1 / (1 + np.exp(-max(-30.0, min(30.0, total)))))
+    def probabilities(self, values: Mapping[str, float]) -> dict[str, float]:
+        """By meaning. Inputs that are not given are 0."""
+        given = np.array([values.get(name, 0.0) for name in self._inputs])
+        total = np.concatenate((self._weights @ given, self._forest.sums(given))) + self._bias
+        return dict(zip(self.meanings, (1 / (1 + np.exp(-np.clip(total, -30.0, 30.0)))).tolist(), strict=True))
 
 
-def _mail_classifier(part: Mapping[str, Any]) -> MailClassifier | TreeClassifier:
-    if "trees" in part:
-        return TreeClassifier(part["inputs"], part["trees"], part["bias"])
-    return MailClassifier(part["inputs"], part["weights"], part["bias"])
+class _Forest:
+    """The trees of several meanings, as flat arrays of nodes."""
+
+    def __init__(self, meanings: Sequence[tuple[Sequence[Sequence[Sequence[float]]], Sequence[int]]]) -> None:
+        """Of each meaning its trees and the places of their inputs. A node is `(input, border, left, right)`, a leaf
+        `(-1, value, 0, 0)`."""
+        nodes: list[tuple[int, float, int, int]] = []
+        roots: list[int] = []
+        self._of: list[int] = []
+        self._meanings = len(meanings)
+        for number, (trees, places) in enumerate(meanings):
+            for tree in trees:
+                root = len(nodes)
+                roots.append(root)
+                self._of.append(number)
+                for at, (name, border, left, right) in enumerate(tree):
+                    inner = int(name) >= 0  # a leaf leads to itself
+                    goes = (root + int(left), root + int(right)) if inner else (root + at, root + at)
+                    nodes.append((places[int(name)] if inner else 0, border, *goes))
+        self._roots = np.array(roots, np.int64)
+        columns = list(zip(*nodes, strict=True)) or [(), (), (), ()]
+        self._input, self._left, self._right = (np.array(columns[at], np.int64) for at in (0, 2, 3))
+        self._border = np.array(columns[1], np.float64)
+
+    def sums(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum of the leaves reached, for each meaning."""
+        if not len(self._roots):
+            return np.zeros(self._meanings)
+        at = self._roots
+        while True:
+            down = np.where(given[self._input[at]] <= self._border[at], self._left[at], self._right[at])
+            if (down == at).all():
+                return np.bincount(self._of, self._border[at], self._meanings).astype(np.float64)
+            at = down
 
 
 class Weights:
@@ -115,10 +140,7 @@ class Weights:
         self.thresholds: dict[str, dict[str, float]] = content["thresholds"]
         self.units = {side: _unit_classifier(part) for side, part in content["units"].items()}
         self.whole = {side: _unit_classifier(part) for side, part in content["whole"].items()}
-        self.mail = {
-            side: {meaning: _mail_classifier(part) for meaning, part in parts.items()}
-            for side, parts in content["mail"].items()
-        }
+        self.mail = {side: MailClassifier(parts) for side, parts in content["mail"].items()}
 
 
 def _unit_classifier(part: Mapping[str, Any]) -> UnitClassifier:
