@@ -8,7 +8,7 @@ cases whatever the number of workers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -263,11 +263,16 @@ class _Writer:
             for number, stored in self.stored.items()
             for row in keys_of(plan.nodes[number], stored, self.case(plan.home[number]))
         ]
-        self.conn.execute(_KEYS, keys)
+        self.write_keys(keys)
         later = [(number, b) for _, b in fresh if self.names_new(number := b.node.id)]
         if later:
             changed = [{"number": self.stored[n], **self.derived(n, b)} for n, b in later]
             self.conn.execute(_CHANGE, changed)
+
+    def write_keys(self, keys: Sequence[Mapping[str, Any]]) -> None:
+        """An empty mail has none."""
+        if keys:
+            self.conn.execute(_KEYS, keys)
 
     def names_new(self, number: int) -> bool:
         """Whether what is written of a message names others that had no number yet."""
@@ -293,7 +298,7 @@ class _Writer:
             self.conn.execute(_CHANGE, [{"number": number, **self.derived(number)}])
             self.conn.execute(_NO_KEYS, {"these": [number]})
             [case] = self.cases_of([number])
-            self.conn.execute(_KEYS, keys_of(node, number, case))
+            self.write_keys(keys_of(node, number, case))
 
     def deliver(self) -> None:
         delivered = [(one, brought, self.number(brought.node.id)) for one, brought in self.flat]

@@ -217,7 +217,7 @@ def test_a_model_that_is_away_costs_nothing_but_a_wait(small: Desk) -> None:
 def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
     small: Desk, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    small.settings = small.settings.model_copy(update={"notify": ("json://127.0.0.1:9/hook",), "acknowledge": "off"})
+    small.settings = small.settings.model_copy(update={"notify": ("json://127.0.0.1:9/hook",), "triage_minutes": 600})
     small.deliver()
 
     def told() -> Any:
