@@ -78,15 +78,15 @@ def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
     assert page(service, f"/cases/{key}", "en").count("turn") > 0
 
 
-def test_related_cases_are_shown_and_proposed_for_a_merge(embedded: Running) -> None:
-    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "19 Nov").replace("0x80190001", "0x80070005")
+def test_look_alike_reports_are_suggested_on_both_cases(embedded: Running) -> None:
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "18 Nov")
     first, second = embedded.deliver(REPORT, again)
     assert first != second
     for one, other in ((first, second), (second, first)):
-        assert embedded.get(f"/api/cases/{one}")["related"] == [other]
+        assert [found["case"] for found in embedded.get(f"/api/cases/{one}")["suggestions"]] == [other]
         seen = LexborHTMLParser(page(embedded, f"/cases/{one}"))
-        assert seen.css_first(f'#merge-into option[value="{other}"]') is not None
-        assert seen.css_first('form[action$="/merge"] input[list="merge-into"]') is not None
+        assert seen.css_first(f'.suggested a[href="/cases/{other}"]') is not None
+        assert seen.css_first('.suggested button[value="accept"]') is not None
 
 
 def test_what_somebody_set_apart_is_related_but_not_proposed_for_a_merge(service: Running) -> None:
