@@ -399,12 +399,11 @@ case_links = Table(
 )
 Index("ix_case_links_other_id", case_links.c.other_id)
 
-judge_queue = Table(
+judge_queue = Table(  # long cases that wait to be judged: store.judge_queue
     "judge_queue",
     metadata,
     Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
     Column("since", Instant, nullable=False),
-    comment="long cases that wait to be judged: store.judge_queue",
 )
 
 suggestions = Table(
