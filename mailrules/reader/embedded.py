@@ -31,6 +31,9 @@ _TELLING = tuple(
     f"item:{item}" for item in ("symptom", "error_message", "impact_scope", "business_impact", "workaround", "deadline")
 )
 _URGENT_WORD = "heard.urgent"
+_EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
+_NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
+_CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
 _STATE_SCORE = 0.0  # of a state's unit score
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -197,6 +200,8 @@ class Decision:
         if self._kinds()[0] == "security":
             if urgent >= self._thresholds["perhaps urgent"]:
                 found.append(self._state("security", urgent))
+        elif self._stands_still():
+            found += [self._state("impact:high", 1.0), self._state("urgency:high", 1.0)]
         elif urgent >= self._thresholds["urgent"] and self._shows_weight():
             impact = self._best("impact", ("high", "medium"))
             urgency = self._best("urgency", ("high", "medium")) if impact == "high" else "high"
@@ -217,6 +222,16 @@ class Decision:
         """Whether a sentence or the subject has a concept of a family."""
         readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
         return any(concept.startswith(family) for reading in readings for concept in reading.concepts)
+
+    def _stands_still(self) -> bool:
+        """Whether the words say that everybody, or the core work, stands still and that there is no other way.
+
+        This structure holds in any trade's words, so it counts whatever the classifiers say.
+        """
+        if self.view.mail.side == "vendor":
+            return False
+        signals = {signal for reading in self.view.readings for signal in reading.signals}
+        return bool(signals & _EVERYTHING_STANDS and signals & _NO_OTHER_WAY) and not signals & _CALMED
 
     def _shows_weight(self) -> bool:
         """Whether the mail tells who or what is concerned, or that it cannot wait: bare words of a trouble do not."""
