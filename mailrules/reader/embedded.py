@@ -8,7 +8,7 @@ who took no part in training; what lies between is `unsure` or left out.
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, cached_property
 
 from ..statement import UNSURE, MailText, Statement
 from .clauses import clause_properties
@@ -103,12 +103,12 @@ class Decision:
         if "ask:any" in self.chances:
             found += self._asks()
         found += self._settling()
-        found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly() | self._matters()).items()]
+        found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
         found += self._heard()
         for meaning in ("recovered", "ongoing"):
             if self.chances.get(meaning, 0) >= self.threshold(meaning):
                 found.append(self._state(meaning, self.chances[meaning]))
-        told = {self.view.readings[at].unit.start for at in self._plainly().values()}
+        told = {self.view.readings[at].unit.start for at in self._plainly.values()}  # what is stated is not asked
         return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _heard(self) -> list[Statement]:
@@ -146,6 +146,7 @@ class Decision:
                 found.append(at)
         return found
 
+    @cached_property
     def _plainly(self) -> dict[str, int]:
         """Meanings that a sentence states in plain words (`concepts/plain.yaml`), and the first unit that does."""
         begin = f"{_PLAIN}{side_of(self.view.mail)}."
@@ -261,12 +262,10 @@ class Decision:
             return []
         units = range(len(self.view.readings))
         best = best_unit(self.scores, len(self.view.readings), [column])
-        told = set(self._plainly().values())  # what a sentence states plainly it does not ask
         sure = [at for at in units if at == best or self.scores[at, column] >= self._thresholds["ask unit"]]
         return [
             statement
             for at in sure
-            if at not in told
             for statement in (self._quote("ask:something", at, chance), *self._topics(at, chance))
         ]
 

@@ -1,4 +1,4 @@
-"""Commands about cases: list, show, set, merge, ask, note."""
+"""Commands about cases: list, show, print as a brief, set, merge, ask, note."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cases(
     sort: Sort = "-updated",
     limit: int = 50,
     cursor: str | None = None,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: bool = False,
     url: Url = None,
     token: Secret = None,
 ) -> int:
@@ -72,7 +72,7 @@ def cases(
 def show(
     key: str,
     *,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: bool = False,
     url: Url = None,
     token: Secret = None,
 ) -> int:
@@ -97,7 +97,7 @@ def ask(
     *items: str,
     text: str = "",
     lang: Literal["ja", "en"] | None = None,
-    draft: Annotated[bool, Parameter(negative=())] = False,
+    draft: bool = False,
 ) -> int:
     """Ask the requester of a case for facts by mail, and print the mail.
 

@@ -14,7 +14,7 @@ def evaluate(
     paths: tuple[Path, ...],
     *,
     reader: Literal["embedded", "model"] = "embedded",
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
     """Compare what the reader says of labelled mails with the labels: precision, recall, counts; ja and en apart.
 

@@ -10,7 +10,7 @@ def doctor() -> int:
     from service.terminal.doctor import examine
 
     settings = start.settings()
-    database = start.database(settings, make=True)  # it looks, and makes none
+    database = start.database(settings, make=True)  # `examine` names a missing file, and makes none
     try:
         return examine(settings, database, start.now())
     finally:

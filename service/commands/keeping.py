@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from service.commands import start
 
@@ -58,7 +55,7 @@ def restore(file: Path) -> int:
     return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0
 
 
-def webhooks(*, release: Annotated[bool, Parameter(negative=())] = False) -> int:
+def webhooks(*, release: bool = False) -> int:
     """List the webhooks that are held since a restore, or let them go on.
 
     Parameters
@@ -79,9 +76,9 @@ def webhooks(*, release: Annotated[bool, Parameter(negative=())] = False) -> int
 
 def retention(
     *,
-    apply: Annotated[bool, Parameter(negative=())] = False,
-    compact: Annotated[bool, Parameter(negative=())] = False,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    apply: bool = False,
+    compact: bool = False,
+    json: bool = False,
     raw_days: int | None = None,
     cases_days: int | None = None,
 ) -> int:
@@ -120,9 +117,9 @@ def erase(
     address: str,
     *,
     name: tuple[str, ...] = (),
-    confirm_names: Annotated[bool, Parameter(negative=())] = False,
-    dry_run: Annotated[bool, Parameter(negative=())] = False,
-    yes: Annotated[bool, Parameter(negative=())] = False,
+    confirm_names: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
 ) -> int:
     """Erase a person from every mail, table and index, for good; prints a certificate (JSON). The cases stay.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from service.commands import start
 
@@ -12,7 +10,7 @@ app = App(name="mailbox", help="Mailboxes to fetch from (SODAN_MAILBOXES): list 
 
 
 @app.command(name="list")
-def mailbox_list(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def mailbox_list(*, json: bool = False) -> int:
     """List mailboxes and how they do; exit status 1 if one cannot be read or a mail could not be taken.
 
     Parameters
@@ -28,7 +26,7 @@ def mailbox_list(*, json: Annotated[bool, Parameter(negative=())] = False) -> in
 
 
 @app.command(name="test")
-def mailbox_test(*names: str, round_trip: Annotated[bool, Parameter(negative=())] = False, seconds: float = 120) -> int:
+def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) -> int:
     """Sign in, open the folders, look at rights, read a mail; say what to do about each failure.
 
     Parameters
@@ -49,7 +47,7 @@ def mailbox_test(*names: str, round_trip: Annotated[bool, Parameter(negative=())
 
 
 @app.command(name="run")
-def mailbox_run(*names: str, dry_run: Annotated[bool, Parameter(negative=())] = False) -> int:
+def mailbox_run(*names: str, dry_run: bool = False) -> int:
     """Only fetch mail (a part of `sodan serve` where SODAN_MAILBOXES is set).
 
     Parameters

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from service.commands import start
 
@@ -49,7 +46,7 @@ def judge(
     packs: tuple[Path, ...] = (),
     site: Path | None = None,
     root: Path | None = None,
-    guess_roles: Annotated[bool, Parameter(negative=())] = False,
+    guess_roles: bool = False,
 ) -> int:
     """Judge mails, each alone, as if it opened a case: JSON Lines.
 
@@ -127,7 +124,7 @@ def prompt(
     team: tuple[str, ...] = (),
     organisation: tuple[str, ...] = (),
     packs: tuple[Path, ...] = (),
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: bool = False,
 ) -> int:
     """Print what a language model would be asked about a mail: all that would leave the house.
 

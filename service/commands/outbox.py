@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from service.commands import start
 
@@ -14,9 +14,7 @@ app = App(name="outbox", help="Mail that sodan sends: drafts, what waits, what w
 
 
 @app.command(name="list")
-def outbox_list(
-    *, state: State | None = None, limit: int = 100, json: Annotated[bool, Parameter(negative=())] = False
-) -> int:
+def outbox_list(*, state: State | None = None, limit: int = 100, json: bool = False) -> int:
     """List outgoing mails and notifications, newest first; exit status 1 if one failed.
 
     Parameters

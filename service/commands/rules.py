@@ -45,7 +45,7 @@ def rules_list(
     *,
     packs: Packs = (),
     site: SiteFile = None,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: bool = False,
 ) -> int:
     """List the rules: id, pack, what they conclude.
 
@@ -64,8 +64,8 @@ def replay(
     *,
     since: str | None = None,
     packs: Packs = (),
-    apply: Annotated[bool, Parameter(negative=())] = False,
-    diff: Annotated[bool, Parameter(negative=())] = False,
+    apply: bool = False,
+    diff: bool = False,
 ) -> int:
     """Judge what was taken in anew, with today's packs (or others), and show what would change.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from service.commands import start
 
@@ -14,9 +14,7 @@ app = App(name="spool", help="Mail as it was received: what waits, what was set 
 
 
 @app.command(name="list")
-def spool_list(
-    *, state: State | None = None, limit: int = 100, json: Annotated[bool, Parameter(negative=())] = False
-) -> int:
+def spool_list(*, state: State | None = None, limit: int = 100, json: bool = False) -> int:
     """List received mails, newest first; exit status 1 if one was set aside (shunted).
 
     Parameters
@@ -34,7 +32,7 @@ def spool_list(
 
 
 @app.command(name="show")
-def spool_show(id: str, *, raw: Annotated[bool, Parameter(negative=())] = False) -> int:
+def spool_show(id: str, *, raw: bool = False) -> int:
     """Show one received mail: envelope, attempts, reason.
 
     Parameters
@@ -52,7 +50,7 @@ def spool_show(id: str, *, raw: Annotated[bool, Parameter(negative=())] = False)
 
 
 @app.command(name="retry")
-def spool_retry(ids: tuple[str, ...] = (), *, all: Annotated[bool, Parameter(negative=())] = False) -> int:
+def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> int:
     """Let the worker try again what was set aside.
 
     Parameters

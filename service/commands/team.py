@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from service.commands import start
 
@@ -13,7 +11,7 @@ REREAD = "mail taken in before is read anew by `sodan replay --apply`"
 
 
 @app.command(name="list")
-def team_list(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def team_list(*, json: bool = False) -> int:
     """List their addresses, and since when they count as team.
 
     Parameters

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from service.commands import start
 
@@ -39,7 +39,7 @@ def token_create(name: str, *, scope: Scope = "read", days: int | None = None) -
 
 
 @app.command(name="list")
-def token_list(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def token_list(*, json: bool = False) -> int:
     """List tokens, without their secrets.
 
     Parameters

@@ -35,7 +35,7 @@ def ask(
 
     def write(conn: Connection) -> tuple[questions.Questions, int | None]:
         outbound = outbound_of(settings, keys.key(conn, "case", now))
-        number = _number(conn, key, settings.case_prefix)
+        number = number_of(conn, key, settings.case_prefix)
         made = questions.prepare(
             conn, number, items, text, outbound, known=known, language=language, who=getpass.getuser()
         )
@@ -54,14 +54,15 @@ def note(settings: Settings, database: Database, key: str, text: str, *, now: da
     """Keep a note for the team. Raises NotFound."""
 
     def write(conn: Connection) -> int:
-        return notes.add(conn, _number(conn, key, settings.case_prefix), text, getpass.getuser(), now)
+        return notes.add(conn, number_of(conn, key, settings.case_prefix), text, getpass.getuser(), now)
 
     number = database.transact(write)
     print(f"sodan: note {number}", file=sys.stderr)
     return 0
 
 
-def _number(conn: Connection, key: str, prefix: str) -> int:
+def number_of(conn: Connection, key: str, prefix: str) -> int:
+    """The row of the case that a key leads to, after merges. Raises NotFound."""
     try:
         return cases.survivor(conn, cases.number_of(key, prefix))
     except NotFound:

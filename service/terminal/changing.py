@@ -15,11 +15,12 @@ from mailrules.library import load
 from service.api.schemas import CaseChange
 from service.cases import brief as briefs
 from service.cases import brief_text
-from service.errors import NotFound, Refused
+from service.errors import Refused
 from service.intake import House, rejudge
 from service.settings import Settings
 from service.store import cases, corrections, timeline
 from service.store.database import Connection, Database, one_at_a_time
+from service.terminal.asking import number_of
 
 GROUPS = ("items", "asks")
 
@@ -35,7 +36,7 @@ def print_brief(
     now: datetime,
 ) -> int:
     """Print the inquiry, organised, as text, Markdown or JSON. Raises NotFound."""
-    number = database.read(lambda conn: _number(conn, key, settings.case_prefix))
+    number = database.read(lambda conn: number_of(conn, key, settings.case_prefix))
     shown = cases.to_now(database.read(lambda conn: cases.find(conn, number)), now)
     mails = database.read(lambda conn: timeline.page(conn, number, 200, None, settings.case_prefix))[0]
     titles = load(settings.packs, settings.site_file).labels
@@ -57,7 +58,7 @@ def change(settings: Settings, database: Database, key: str, given: Sequence[str
     house = House.of(settings)
 
     def apply(conn: Connection) -> None:
-        number = _number(conn, key, settings.case_prefix)
+        number = number_of(conn, key, settings.case_prefix)
         one_at_a_time(conn)
         corrections.set_by_person(conn, number, wanted, getpass.getuser(), now)
         rejudge(conn, [number], house, now=now)
@@ -71,7 +72,7 @@ def merge(settings: Settings, database: Database, key: str, into: str, *, now: d
     house = House.of(settings)
 
     def apply(conn: Connection) -> int:
-        one, other = _number(conn, key, settings.case_prefix), _number(conn, into, settings.case_prefix)
+        one, other = number_of(conn, key, settings.case_prefix), number_of(conn, into, settings.case_prefix)
         event = corrections.merge(conn, one, other, getpass.getuser(), now)
         rejudge(conn, corrections.touched(conn, event), house, now=now)
         return corrections.survivor(conn, other)
@@ -104,10 +105,3 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
         known = f" (fields: {fields})" if first["type"] == "extra_forbidden" else ""
         raise Refused(f"{where}: {first['msg']}{known}") from None
     return wanted
-
-
-def _number(conn: Connection, key: str, prefix: str) -> int:
-    try:
-        return cases.survivor(conn, cases.number_of(key, prefix))
-    except NotFound:
-        raise NotFound(f"there is no case {key[:40]}") from None

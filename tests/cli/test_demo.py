@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bench.demo import mails, told
+from service.settings import load
 from tests.running import Running
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime.now(load().zone).replace(microsecond=0)
+"""As `make demo` gives it: quoted times without a zone are of this one."""
 
 
 def demo(service: Running) -> list[dict[str, Any]]:
@@ -24,9 +26,8 @@ def test_eight_mails_become_six_cases(embedded: Running) -> None:
     incident = cases[0]
     assert incident["vendor_refs"] == [{"vendor": "microsoft", "ref": "2611170030008841"}]
     assert incident["messages"] == 5  # three mails, two of which carry one of the vendor's
-    assert incident["priority"] == "P2"
-    assert ("logs", "answered") in {(ask["what"], ask["state"]) for ask in incident["asks"]}
-    assert "test" in {ask["what"] for ask in incident["asks"]}
+    assert (incident["priority"], incident["waiting_on"]) == ("P2", "team")
+    assert {(ask["what"], ask["state"]) for ask in incident["asks"]} >= {("logs", "answered"), ("test", "open")}
     hurry = cases[1]
     assert hurry["priority"] in ("P3", "P4")
     assert hurry["priority_detail"]["heard"]

@@ -27,9 +27,10 @@ SETS = {
     "second": ("answers-2.jsonl", ("en-fresh3", "ja-fresh3")),
     "third": ("answers-3.jsonl", ("en-fresh3", "ja-fresh3")),
 }
-"""After the first two sets the wording of the request was changed; each set is of mails that nobody had looked at.
+"""Each set is of mails that nobody had looked at when it was recorded.
 
-The third was recorded last, with the request as it is, so it alone is an unseen measure of it.
+After the first two the wording of the request was changed, so the third alone is an unseen measure of it. The embedded
+reader learned from the mails of the first set later: its figures there are of seen mail.
 """
 
 

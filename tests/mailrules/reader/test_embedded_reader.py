@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from mailrules.reader import EmbeddedReader
 from mailrules.reader.units import MAX_UNIT, MAX_UNITS, split_units
 from mailrules.statement import MailText, Statement
@@ -33,6 +35,24 @@ def test_a_site_that_stands_still_without_another_way_has_high_urgency() -> None
     )
     assert any(meaning.startswith("impact.") and meaning != "impact.low" for meaning in found)
     assert "urgency.high" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("本番の受注システムが全社で使えません。回避策はありません。", "ja"),
+        ("The whole company cannot use the order system. There is no workaround.", "en"),
+    ],
+)
+def test_a_plain_standstill_without_another_way_is_large_and_urgent(text: str, language: str) -> None:
+    found = read(text, language=language)
+    assert (found["impact.high"].state, found["urgency.high"].state) == ("value", "value")
+    assert found["impact.high"].quote in text
+
+
+def test_a_standstill_that_is_only_asked_about_is_not() -> None:
+    found = read("Would the whole company be unable to use the order system? There is no workaround in the plan.")
+    assert "impact.high" not in found or found["impact.high"].state == "unsure"
 
 
 def test_sentences_lists_and_form_lines_are_units_with_offsets() -> None:
