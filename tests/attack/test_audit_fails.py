@@ -27,6 +27,10 @@ NOT_ANSWERED = {
 }
 
 
+# without what `make test check AUDIT_OFFLINE=yes` hands down
+AROUND = {name: value for name, value in os.environ.items() if name != "AUDIT_OFFLINE"}
+
+
 def audit(folder: Path, says: str, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     """The script with a ``pip_audit`` in front that says this: what the register's answer would make of it."""
     (folder / "pip_audit.py").write_text(
@@ -35,7 +39,7 @@ def audit(folder: Path, says: str, status: int = 0, **environment: str) -> subpr
     return subprocess.run(
         [sys.executable, "deploy/audit.py"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(folder), **environment},
+        env={**AROUND, "PYTHONPATH": str(folder), **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -68,7 +72,7 @@ def test_what_is_vulnerable_fails_and_what_is_not_passes(tmp_path: Path, offline
 def test_without_a_network_the_real_register_is_not_green(tmp_path: Path) -> None:
     """The real tool, its traffic sent to a port where nobody is."""
     nowhere = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9")
-    environment = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"} | nowhere
+    environment = {name: value for name, value in AROUND.items() if name.lower() != "no_proxy"} | nowhere
     done = subprocess.run(
         [sys.executable, "deploy/audit.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,13 @@ def test_digests_are_written_with_their_tags(tmp_path: Path) -> None:
     lines = (tmp_path / "images.env").read_text().splitlines()
     assert [line.partition("=")[0] for line in lines] == ["BUILD_IMAGE", "RUNTIME_IMAGE", "POSTGRES_IMAGE"]
     assert all(re.fullmatch(rf"[A-Z_]+=[a-z0-9./-]+:[a-z0-9.-]+@{DIGEST}", line) for line in lines)
+
+
+def test_the_release_contains_a_digest_of_every_image() -> None:
+    tags = runpy.run_path(str(ROOT / "deploy/pin_images.py"))["IMAGES"]
+    shipped = dict(line.split("=", 1) for line in (ROOT / "deploy/images.env").read_text().splitlines())
+    assert shipped.keys() == tags.keys()
+    assert all(re.fullmatch(rf"{re.escape(tag)}@sha256:[0-9a-f]{{64}}", shipped[name]) for name, tag in tags.items())
 
 
 def test_dockerfile_and_compose_name_no_image_without_one() -> None:
