@@ -73,7 +73,7 @@ def take(database: Database, house: House, contents: list[bytes], now: datetime)
     envelope = Envelope("import", "", (INTAKE,))
     intake.receive(database, [(envelope, content) for content in contents], now)
     claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(3600), len(contents)))
-    roles = house.roles(database.read(placement.team))
+    roles = house.roles(database.read(placement.learned))
     understood = [intake.understand(one, house, roles) for one in claimed]
     prepared = database.read(lambda conn: intake.prepare(conn, understood, house))
     save = partial(intake.take_in, understood=understood, house=house, by="bench", now=now, prepared=prepared)

@@ -142,7 +142,7 @@ def play(database: Database, ours: House, conversations: Sequence[Conversation])
 def take_waiting(database: Database, ours: House, now: datetime) -> None:
     """One batch, as a worker takes it."""
     claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), 16))
-    roles = ours.roles(database.read(placement.team))
+    roles = ours.roles(database.read(placement.learned))
     understood = [intake.understand(one, ours, roles) for one in claimed]
     prepared = database.read(lambda conn: intake.prepare(conn, understood, ours))
     save = partial(intake.take_in, understood=understood, house=ours, by="bench", now=now, prepared=prepared)

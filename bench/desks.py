@@ -217,7 +217,7 @@ def take(database: Database, house: House, made: Sequence[Made], now: datetime, 
     envelope = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
     intake.receive(database, [(envelope, one.content) for one in made], now)
     claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), len(made)))
-    roles = house.roles(database.read(placement.team))
+    roles = house.roles(database.read(placement.learned))
     understood = [intake.understand(one, house, roles) for one in claimed]
     began = time.process_time()
     prepared = database.read(lambda conn: intake.prepare(conn, understood, house))

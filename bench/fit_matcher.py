@@ -50,7 +50,7 @@ def examples(conversations: Sequence[Conversation], ours: House) -> list[Example
     cases: dict[str, int] = {}
     for one in conversations:
         for name, content in one.mails:
-            roles = ours.roles(frozenset())
+            roles = ours.roles()
             brought = bring(parse(content), roles, ours.ways, received_at=datetime.now(UTC))
             nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in brought]
             ids = {n.id: number + place for place, n in enumerate(nodes, start=1)}

@@ -31,6 +31,7 @@ from bench.bulk import Bulk, bulk
 from bench.figure import Outcome, figure, median_ratio, outcome
 from service import settings
 from service.case.bringing import Brought, bring, with_reading
+from service.case.roles import Learned
 from service.intake import House
 from service.mail.parse import parse
 from service.store import placement
@@ -62,7 +63,7 @@ def written(mails: int, cases: int, turn: int) -> list[filling.Written]:
 
 def understood(mails: Sequence[filling.Written], house: House) -> list[tuple[filling.Written, tuple[Brought, ...]]]:
     """Read by the real rules, outside what is measured."""
-    roles, out = house.roles(frozenset(filling.DESKS)), []
+    roles, out = house.roles(Learned(team=frozenset(filling.DESKS))), []
     for one in mails:
         brought = bring(parse(one.content()), roles, house.ways, received_at=one.at)
         out.append((one, tuple(with_reading(each, house.rules.read(each.turn)) for each in brought)))

@@ -102,7 +102,7 @@ def run(
 
 
 def _understand(claimed: list[Claimed], house: House, database: Database, stages: Stages) -> list[Understood]:
-    roles = house.roles(database.read(placement.team))
+    roles = house.roles(database.read(placement.learned))
     out = []
     for one in claimed:
         mail = stages.of("parse", parse, one.content)

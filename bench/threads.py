@@ -39,7 +39,7 @@ def read_units(folder: Path) -> dict[str, dict[str, str]]:
 
 def understood(content: bytes, house: House) -> tuple[Brought, ...]:
     """What one mail brings, with what the rules read in it."""
-    brought = bring(parse(content), house.roles(frozenset()), house.ways, received_at=RECEIVED)
+    brought = bring(parse(content), house.roles(), house.ways, received_at=RECEIVED)
     return tuple(with_reading(one, house.rules.read(one.turn)) for one in brought)
 
 

@@ -41,7 +41,7 @@ def work(url: str) -> int:
     """One worker: say that it is ready, wait for the word, take in until nothing is due; tell its CPU seconds."""
     ours = house()
     for one in mails(40, seed=2):
-        intake.understand(Claimed("", datetime.now(UTC), ENVELOPE, one.content, 1), ours, ours.roles(frozenset()))
+        intake.understand(Claimed("", datetime.now(UTC), ENVELOPE, one.content, 1), ours, ours.roles())
     clock = lambda: datetime.now(UTC)  # noqa: E731
     database = Database(url)
     worker = Worker(database, ours, by=process_name(), batch=128, lease=timedelta(seconds=300), clock=clock)

@@ -46,6 +46,8 @@ class Turn:
     files: tuple[File, ...] = ()
     vendor: str | None = None
     """Of the author or, for our own mails, of a recipient; None where no vendor takes part."""
+    partner: str | None = None
+    """The same of a vendor that no pack knows: its mail domain. Numbers in its mail are kept under it."""
     forwarded_by: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     """Facts from headers that packs may read: importance, ticket headers of vendors."""

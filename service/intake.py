@@ -21,7 +21,7 @@ from mailrules.library import load
 from mailrules.reader.model_answer import AnswerRefused
 from service.case.bringing import Brought, Ways, bring, with_reading
 from service.case.line import Line, counted, thread_of
-from service.case.roles import Roles
+from service.case.roles import NOTHING_LEARNED, Learned, Roles
 from service.case.sender import Handover, Verdicts
 from service.cases.answering import with_replies
 from service.cases.revise import revise, vendor_of
@@ -108,12 +108,12 @@ class House:
         """What people call the case: ``SD-12``."""
         return f"{self.ways.prefix}-{case_id}"
 
-    def roles(self, learned: frozenset[str]) -> Roles:
-        """Who is on which side, knowing who showed to be of the team."""
+    def roles(self, learned: Learned = NOTHING_LEARNED) -> Roles:
+        """Who is on which side, knowing what mail showed."""
         return Roles(
             organisation=self.organisation,
             team=self.team,
-            learned_team=learned,
+            learned=learned,
             known=self.rules.people,
             vendor_of=self.rules.vendor_of,
             is_platform=self.rules.vendors.is_platform,
@@ -265,7 +265,7 @@ def replay(
 def _read_anew(database: Database, house: House, outside: Outside | None, case_id: int) -> dict[int, Brought]:
     """Each message of a case as its raw mail brings it today; what has none left is not among them."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
-    team = database.read(placement.team)
+    known = database.read(placement.learned)
     mails = {}
     for origin in origins.values():
         if origin.spool_id not in mails:
@@ -287,10 +287,10 @@ def _read_anew(database: Database, house: House, outside: Outside | None, case_i
             )
         }
 
-    found = brought(house.roles(team))
-    learned = frozenset(one.learned for one in found.values() if one.learned)
-    if learned - team:
-        found = brought(house.roles(team | learned))
+    found = brought(house.roles(known))
+    whole = known.with_more(one.learned for one in found.values())
+    if whole != known:
+        found = brought(house.roles(whole))
     there = {message: found.get((origin.spool_id, origin.part)) for message, origin in origins.items()}
     return {
         message: with_reading(one, house.rules.read(replace(one.turn, id=str(message))))

@@ -202,7 +202,7 @@ class Worker:
 
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
         understood: list[Understood] = []
-        roles = self._house.roles(self._database.read(placement.team))
+        roles = self._house.roles(self._database.read(placement.learned))
         ends = time.monotonic() + self._lease.total_seconds() / READING_SHARE
         for number, one in enumerate(claimed):
             if number and time.monotonic() > ends:

@@ -118,6 +118,8 @@ class Vendors:
         lines = lines_of(turn)
         places = places_of(turn, lines)
         known = self._recognise(turn, lines, places)
+        if turn.partner and not known.by_domain:
+            return known, self._of_partner(turn, places, turn.partner)
         return known, self._references(turn, places, known.vendor, known.by_domain)
 
     def recognise(self, turn: Turn) -> Recognised:
@@ -156,6 +158,14 @@ class Vendors:
             found = (*found, *_by_label(places, vendor, by_vendor=turn.side == "vendor" and by_domain))
         known = {(ref.vendor, ref.ref) for ref in found}
         return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
+
+    def _of_partner(self, turn: Turn, places: Places, partner: str) -> tuple[Reference, ...]:
+        """Numbers of vendors whose shape tells whose they are, and those that a label shows for the partner's own."""
+        certain = self._numbers.certain(turn, places)
+        if turn.side == "requester":
+            return certain
+        own = _by_label(_without(places, [ref.quote for ref in certain]), partner, by_vendor=turn.side == "vendor")
+        return (*certain, *own)
 
     def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:
         """Numbers that stand right behind another vendor's name are his: "Broadcom の Case 35…", "Cisco SR 69…"."""
@@ -230,8 +240,8 @@ class Vendors:
 
 
 def _by_label(places: Places, vendor: str, *, by_vendor: bool) -> Iterator[Reference]:
-    """Numbers that a label or their place shows, where no pattern of the vendor's found one. `places`: masked."""
-    texts = {place: "\n".join(lines) for place, lines in places.masked.items()}
+    """Numbers that a label or their place shows, where no pattern of the vendor's found one."""
+    texts = {place: "\n".join(lines) for place, lines in (places.masked or places.plain).items()}
     told = find_case_numbers(texts.get("subject", ""), texts.get("line", ""), by_vendor=by_vendor)
     mentioned = find_case_numbers("", texts.get("body", ""), by_vendor=False)
     for stated, numbers in ((True, told), (False, mentioned)):

@@ -15,7 +15,7 @@ from service.case.addressed import addresses_on, first_vendor, is_intake, names_
 from service.case.dating import ZONES_DIFFER, in_zone, moment
 from service.case.node import Node
 from service.case.numbers import claims_in, numbers_in, told_in
-from service.case.roles import Roles
+from service.case.roles import NOTHING_LEARNED, Learned, Roles, company_of
 from service.case.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.case.subject import read_subject
 from service.case.topic import begins_new_topic
@@ -66,8 +66,8 @@ class Brought:
     """With the author's offset."""
     zone_assumed: bool = False
     language: str = "und"
-    learned: str | None = None
-    """Address that showed itself to be of the team by forwarding a vendor's mail."""
+    learned: Learned = NOTHING_LEARNED
+    """Who shows by this mail to be of the team, or a partner of it."""
     reading: Reading | None = None
     sides: tuple[tuple[str, Side], ...] = ()
     """Of the recipients."""
@@ -94,11 +94,12 @@ def bring(
     if (defect := DEFECTS.get(trust)) is not None:
         mail = replace(mail, defects=(*mail.defects, defect))
         roles = replace(roles, distrusted=_doubted(mail, roles, trust))
-    learned = _learned(mail, roles)
-    if learned:
-        roles = replace(roles, learned_team=frozenset(roles.learned_team) | {learned})
-    if trust != "verified":
-        learned = None  # for this mail alone
+    forwarder = _forwarder_of_a_vendor(mail, roles)
+    roles = replace(roles, learned=roles.learned.with_more([Learned(team=forwarder)]))
+    asked = _asked_companies(mail, roles, ways)
+    roles = replace(roles, learned=roles.learned.with_more([Learned(partners=asked)]))
+    # whoever is not verified is of the team for this mail alone
+    learned = Learned(forwarder if trust == "verified" else frozenset(), asked)
     inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
     inner += [(f"h{i}", earlier) for i, earlier in enumerate(mail.history)]
     outer_key = mail.from_.key if mail.from_ else None
@@ -184,11 +185,24 @@ def node_as_read(node: Node, reading: Reading, text: str) -> Node:
     )
 
 
-def _learned(mail: Mail, roles: Roles) -> str | None:
-    """The forwarder of a vendor's mail, when one of our people."""
+def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
+    """Who forwards a vendor's mail, when one of our people."""
     if mail.from_ is None or roles.role_of(mail.from_) not in ("requester", "team"):
-        return None
-    return mail.from_.key if _hands_on(mail, roles) else None
+        return frozenset()
+    return frozenset({mail.from_.key}) if _hands_on(mail, roles) else frozenset()
+
+
+def _asked_companies(mail: Mail, roles: Roles, ways: Ways) -> frozenset[str]:
+    """Companies nobody knows that the team writes to, in this mail or in one that it quotes or forwards."""
+    if roles.role_of(mail.from_) != "team" or mail.automatic:
+        return frozenset()
+    found: set[str] = set()
+    shown: list[Mail | Earlier] = [mail, *mail.forwarded, *mail.history]
+    for one in shown:
+        to = [a for a in one.to[:20] if a.address and not is_intake(a.key, ways.intake)]
+        if roles.role_of(one.from_) == "team" and not any(roles.role_of(a) == "requester" for a in to):
+            found.update(company_of(a.key) for a in to if roles.role_of(a) == "unknown")
+    return frozenset(found)
 
 
 def _hands_on(mail: Mail, roles: Roles) -> bool:
@@ -203,7 +217,7 @@ def _brought_mail(
     received_at: datetime,
     recipients: Sequence[str],
     holds: tuple[int, ...],
-    learned: str | None,
+    learned: Learned,
 ) -> Brought:
     text = mail.reply_text or mail.intro
     subject = read_subject(mail.subject)
@@ -246,6 +260,8 @@ def _brought_mail(
         thread_index=mail.thread_index,
         vendor=vendor,
         to_vendor=first_vendor((*mail.to, *mail.cc), roles),
+        partner=roles.partner(mail.from_),
+        to_partner=_first_partner((*mail.to, *mail.cc), roles),
         numbers=numbers_in(mail.subject),
         told=told_in(text, role),
         claims=claims_in(mail.subject, ways.prefix),
@@ -308,6 +324,8 @@ def _brought_earlier(
         reply_marked=subject.reply,
         vendor=vendor,
         to_vendor=first_vendor((*earlier.to, *earlier.cc), roles),
+        partner=roles.partner(earlier.from_),
+        to_partner=_first_partner((*earlier.to, *earlier.cc), roles),
         numbers=numbers_in(earlier.subject or ""),
         told=told_in(earlier.text, role),
         claims=claims_in(earlier.subject or "", ways.prefix),
@@ -378,7 +396,12 @@ def _turn(
         towards=towards,
         files=tuple(File(f.filename, f.content_type, f.size, f.inline) for f in files),
         vendor=node.vendor,
+        partner=node.counterpart,
     )
+
+
+def _first_partner(addresses: Sequence[Address], roles: Roles) -> str | None:
+    return next(filter(None, map(roles.partner, addresses[:20])), None)
 
 
 def language_of_earlier(text: str, otherwise: str) -> str:

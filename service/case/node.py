@@ -66,6 +66,10 @@ class Node:
     """Of the product that its words name, where they speak of no vendor."""
     to_vendor: str | None = None
     """Of a recipient of our own mail."""
+    partner: str | None = None
+    """The author's company, where it is a vendor that no pack knows (``roles.company_of``)."""
+    to_partner: str | None = None
+    """Such a company among the recipients."""
     stated: tuple[tuple[str, str], ...] = ()
     """Vendor references (vendor, number) at a place where they are stated."""
     mentioned: tuple[tuple[str, str], ...] = ()
@@ -124,6 +128,21 @@ class Node:
     def about(self) -> str | None:
         """The vendor that it speaks of, or whose product."""
         return self.vendor or self.maker
+
+    @property
+    def companies(self) -> frozenset[str]:
+        """Vendors and partners that it is from, to or about."""
+        return frozenset(name for name in (self.about, self.to_vendor, self.partner, self.to_partner) if name)
+
+    @property
+    def inquires(self) -> bool:
+        """It is sent to a vendor or partner."""
+        return bool(self.to_vendor or self.to_partner)
+
+    @property
+    def counterpart(self) -> str | None:
+        """The partner that it is from, or ours to."""
+        return self.partner or (self.to_partner if self.side in ("team", "requester") else None)
 
     @property
     def headerless(self) -> bool:

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mailrules.thread import Side
+from service.case.freemail import is_freemail
 from service.mail.message import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What mail showed about people nobody listed."""
+
+    team: frozenset[str] = frozenset()
+    """Addresses of those who forwarded a vendor's mail."""
+    partners: frozenset[str] = frozenset()
+    """Companies that the team wrote to, as ``company_of`` names them."""
+
+    def with_more(self, more: Iterable[Learned]) -> Learned:
+        """Together with what further mails show."""
+        every = (self, *more)
+        return Learned(
+            frozenset[str]().union(*(one.team for one in every)),
+            frozenset[str]().union(*(one.partners for one in every)),
+        )
+
+
+NOTHING_LEARNED = Learned()
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
     """``team`` and ``organisation`` are addresses or domains (``@corp.example`` or ``corp.example``), any case.
 
-    ``learned_team`` are people who forwarded a vendor's mail: they are team too.
+    What mail showed (``learned``) comes after both.
     """
 
     organisation: Collection[str] = ()
     team: Collection[str] = ()
-    learned_team: Collection[str] = ()
+    learned: Learned = NOTHING_LEARNED
     distrusted: Collection[str] = ()
     """Addresses that a mail cannot be believed to be from: nobody's side, whatever is listed."""
     known: Mapping[str, Side] = field(default_factory=dict)
@@ -37,11 +59,11 @@ class Roles:
             return named
         if self.known and not _named(key, self.team) and (side := self._known_domain(key)) is not None:
             return side
-        if _listed(key, self.team) or key in self.learned_team:
+        if _listed(key, self.team) or key in self.learned.team:
             return "team"
         if _listed(key, self.organisation):
             return "requester"
-        return "vendor" if self.vendor_of(key) else "unknown"
+        return "vendor" if self.vendor_of(key) or company_of(key) in self.learned.partners else "unknown"
 
     def is_hosted(self, address: Address | None) -> bool:
         """Whether an address is one tenant's at a host of help desks (``acme.zendesk.com``)."""
@@ -62,6 +84,27 @@ class Roles:
         if not key or key in self.distrusted or self.role_of(key) in ("team", "requester"):
             return None
         return self.vendor_of(key)
+
+    def partner(self, address: str | Address | None) -> str | None:
+        """The company behind a vendor's address that no pack knows."""
+        key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
+        return company_of(key) if self.role_of(key) == "vendor" and not self.vendor_of(key) else None
+
+
+def company_of(key: str) -> str:
+    """What a company that no pack knows goes by: its domain; at a consumer mail provider the whole address."""
+    domain = key.rpartition("@")[2]
+    return key if is_freemail(domain) else registered(domain)
+
+
+def registered(domain: str) -> str:
+    """The domain that was registered, by its usual shape (``example.co.jp`` of ``mail.example.co.jp``)."""
+    labels = domain.split(".")
+    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
+    return ".".join(labels[-keep:])
+
+
+_SECOND_LEVEL = frozenset(("co", "ne", "or", "ac", "go", "ed", "lg", "gr", "com", "net", "org", "gov", "edu", "plc"))
 
 
 def _listed(key: str, entries: Collection[str]) -> bool:

@@ -70,7 +70,8 @@ class Company:
         if side == "vendor":
             if node.hosted:
                 return self._has_desk(domain)
-            return node.vendor in self.vendors or node.vendor in self.makers
+            if not node.partner:
+                return node.vendor in self.vendors or node.vendor in self.makers
         return domain in self.asked
 
     def has_no_other(self, node: Node) -> bool:
@@ -166,7 +167,8 @@ def _counts(node: Node, side: str, company: Company, opens: bool) -> bool:
 
 def _brings_itself(node: Node, side: str, company: Company) -> bool:
     """Whether a vendor's mail shows by its number or words that it is of this case, which knows no other vendor."""
-    return side == "vendor" and node.placed in BY_ITSELF and not node.doubted and company.has_no_other(node)
+    known = side == "vendor" and not node.partner
+    return known and node.placed in BY_ITSELF and not node.doubted and company.has_no_other(node)
 
 
 def _inner_counts(side: str, outers: Sequence[Node], sides: Mapping[int, str], opener: int | None) -> bool:

@@ -1,8 +1,9 @@
-"""Who shows to be of the team by handing on a vendor's mail is so in every mail, whichever came first.
+"""Sides that mail shows: who hands on a vendor's mail is of the team; a company that the team writes to is a partner,
+whose mail is a vendor's. Both hold for every mail, whichever came first.
 
 A mail is read before it is placed, and without a look at others: so its author's side may be known better by then, from
-this very batch, from another worker, or only from a mail that comes later. Whatever was read in it as a user's is read
-anew, since the team's words count otherwise (products of a vendor, numbers known by their label).
+this very batch, from another worker, or only from a mail that comes later. Whatever was read in it as a user's or a
+stranger's is read anew, since the words of each side count otherwise (products of a vendor, numbers known by a label).
 """
 
 from __future__ import annotations
@@ -16,30 +17,43 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, text
 
 from mailrules.judgement import Reading
-from mailrules.thread import Turn
+from mailrules.thread import Side, Turn
 from service.case.bringing import Brought, node_as_read, with_reading
 from service.case.line import Line
+from service.case.node import Node
+from service.case.roles import Learned, company_of
 from service.errors import NotFound
 from service.store import replaying
 from service.store.keeping import Arrived
 from service.store.lines import lines_of
 from service.store.neighbours import THESE, chunks
-from service.store.tables import learned_team, messages
+from service.store.tables import learned_team, messages, partners
 
 Read = Callable[[Turn], Reading]
 
 # built once: what a statement costs to build is most of what it costs
 
+_MOST_READ_ANEW = 100
+"""Messages of a new partner that are read anew, the newest."""
+
 _TEAM = select(learned_team.c.address)
+_PARTNERS = select(partners.c.company)
+_OF_THESE = select(partners.c.company).where(partners.c.company.in_(THESE))
 _OF_THEM = select(learned_team.c.address).where(learned_team.c.address.in_(THESE))
 _WRITTEN = select(messages.c.id, messages.c.case_id).where(
     messages.c.author_address.in_(THESE), text("messages.author_role = 'requester'")
 )
+_STRANGERS = (
+    select(messages.c.id, messages.c.case_id)
+    .where(messages.c.author_address.in_(THESE), text("messages.author_role = 'unknown'"))
+    .order_by(messages.c.id.desc())
+    .limit(_MOST_READ_ANEW)
+)
 
 
-def team(conn: Connection) -> frozenset[str]:
-    """Everybody who showed to be of the team by forwarding a vendor's mail."""
-    return frozenset(conn.execute(_TEAM).scalars())
+def learned(conn: Connection) -> Learned:
+    """Whom mail showed to be of the team, and partners of it."""
+    return Learned(frozenset(conn.execute(_TEAM).scalars()), frozenset(conn.execute(_PARTNERS).scalars()))
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
@@ -68,54 +82,75 @@ def remove(conn: Connection, address: str) -> None:
 def learn(
     conn: Connection, arrived: Sequence[Arrived], read: Read | None, now: datetime
 ) -> tuple[list[str], list[int]]:
-    """Remember who hands on a vendor's mail; what they wrote before becomes the team's.
+    """Remember who hands on a vendor's mail and which companies the team writes to; what they wrote before is theirs.
 
-    Addresses that nobody knew, and the cases where they wrote.
+    Addresses that are of the team from now on, and the cases where any of them wrote.
     """
-    come = sorted({b.learned for one in arrived for b in one.brought if b.learned})
-    if not come:
-        return [], []
-    fresh = sorted(set(come) - set(conn.execute(_OF_THEM, {"these": come}).scalars()))
-    if not fresh:
-        return [], []
-    conn.execute(insert(learned_team), [{"address": address, "learned_at": now} for address in fresh])
-    theirs: dict[int, set[int]] = defaultdict(set)
-    for row in conn.execute(_WRITTEN, {"these": fresh}):
-        theirs[row.case_id].add(row.id)
+    every = [b for one in arrived for b in one.brought]
+    team = _unknown_to(conn, _OF_THEM, {address for b in every for address in b.learned.team})
+    companies = _unknown_to(conn, _OF_THESE, {company for b in every for company in b.learned.partners})
+    if team:
+        conn.execute(insert(learned_team), [{"address": address, "learned_at": now} for address in team])
+    if companies:
+        conn.execute(insert(partners), [{"company": company, "learned_at": now} for company in companies])
+    recipients = {a for b in every if b.learned.partners for a in b.node.to}
+    written_to = [address for address in sorted(recipients) if company_of(address) in companies]
+    theirs: dict[int, dict[int, Side]] = defaultdict(dict)
+    for query, addresses, side in ((_WRITTEN, team, "team"), (_STRANGERS, written_to, "vendor")):
+        for row in conn.execute(query, {"these": addresses}) if addresses else ():
+            theirs[row.case_id][row.id] = side  # type: ignore[assignment]
     for case, lines in lines_of(conn, sorted(theirs)).items():
-        anew = [_of_the_team(line, read) if line.id in theirs[case] else line for line in lines]
+        anew = [_line_by(line, theirs[case][line.id], read) if line.id in theirs[case] else line for line in lines]
         replaying.keep(conn, anew, {line.id: line for line in lines})
-    return fresh, sorted(theirs)
+    return team, sorted(theirs)
+
+
+def _unknown_to(conn: Connection, query: Any, come: set[str]) -> list[str]:
+    return sorted(come - set(conn.execute(query, {"these": sorted(come)}).scalars())) if come else []
 
 
 def as_known(conn: Connection, arrived: Sequence[Arrived], read: Read | None) -> list[Arrived]:
-    """The same mails, with those as the team's whose authors are known for it by now."""
-    authors = sorted({b.node.author for one in arrived for b in one.brought if b.role == "requester" and b.node.author})
+    """The same mails, each message with the side that its author is known to be on by now."""
+    authors = {(b.role, b.node.author) for one in arrived for b in one.brought if b.node.author}
+    companies = sorted({company_of(author) for role, author in authors if role == "unknown"})
+    addresses = sorted({author for role, author in authors if role == "requester"})
+    team: set[str] = set()
     known: set[str] = set()
-    for chunk in chunks(authors):
-        known.update(conn.execute(_OF_THEM, {"these": chunk}).scalars())
-    if not known:
+    for query, come, found in ((_OF_THEM, addresses, team), (_OF_THESE, companies, known)):
+        for chunk in chunks(come):
+            found.update(conn.execute(query, {"these": chunk}).scalars())
+    if not team and not known:
         return list(arrived)
-    return [
-        replace(one, brought=tuple(_brought_by_the_team(b, read) if b.node.author in known else b for b in one.brought))
-        for one in arrived
-    ]
 
-
-def _brought_by_the_team(brought: Brought, read: Read | None) -> Brought:
-    if brought.role != "requester":
+    def again(brought: Brought) -> Brought:
+        author = brought.node.author
+        if brought.role == "requester" and author in team:
+            return _brought_by(brought, "team", read)
+        if brought.role == "unknown" and not brought.node.doubted and author and company_of(author) in known:
+            return _brought_by(brought, "vendor", read)
         return brought
-    turn = replace(brought.turn, side="team")
-    if read is None:
-        return replace(brought, role="team", node=replace(brought.node, side="team"), turn=turn, reading=None)
-    node = replace(brought.node, side="team", vendor=turn.vendor)
-    return with_reading(replace(brought, role="team", node=node, turn=turn), read(turn))
+
+    return [replace(one, brought=tuple(map(again, one.brought))) for one in arrived]
 
 
-def _of_the_team(line: Line, read: Read | None) -> Line:
-    turn = replace(line.turn, side="team")
+def _brought_by(brought: Brought, side: Side, read: Read | None) -> Brought:
+    """The message as one of this side's."""
+    node, turn = _of(brought.node, side, brought.turn.vendor), _turn_of(brought.turn, brought.node, side)
+    again = replace(brought, role=side, node=node, turn=turn, reading=None)
+    return again if read is None else with_reading(again, read(turn))
+
+
+def _line_by(line: Line, side: Side, read: Read | None) -> Line:
+    node, turn = _of(line.node, side, line.turn.vendor), _turn_of(line.turn, line.node, side)
     if read is None:
-        return replace(line, node=replace(line.node, side="team"), turn=turn, reading=None)
+        return replace(line, node=node, turn=turn, reading=None)
     reading = read(turn)
-    node = node_as_read(replace(line.node, side="team", vendor=turn.vendor), reading, turn.text)
-    return replace(line, node=node, turn=turn, reading=reading)
+    return replace(line, node=node_as_read(node, reading, turn.text), turn=turn, reading=reading)
+
+
+def _of(node: Node, side: Side, vendor: str | None) -> Node:
+    return replace(node, side=side, vendor=vendor, partner=company_of(node.author) if side == "vendor" else None)
+
+
+def _turn_of(turn: Turn, node: Node, side: Side) -> Turn:
+    return replace(turn, side=side, partner=_of(node, side, None).counterpart)

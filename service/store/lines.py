@@ -69,6 +69,7 @@ def _line(row: Mapping[Any, Any]) -> Line:
         towards=frozenset(facts.get("towards", ())),
         files=tuple(File(*one) for one in facts.get("files", ())),
         vendor=facts.get("turn_vendor"),
+        partner=node.counterpart,
         forwarded_by=row["forwarded_by"],
         headers=tuple(sorted((row["headers"] or {}).items())),
     )

@@ -31,7 +31,7 @@ from service.store.keeping import (
     write_files,
 )
 from service.store.learning import Read, as_known, learn
-from service.store.learning import team as team
+from service.store.learning import learned as learned
 from service.store.lines import lines as lines
 from service.store.lines import lines_of as lines_of
 from service.store.neighbours import (

@@ -85,6 +85,8 @@ def as_read_anew(line: Line, brought: Brought) -> Line:
         side=new.side,
         vendor=new.vendor,
         to_vendor=new.to_vendor,
+        partner=new.partner,
+        to_partner=new.to_partner,
         hands_on=new.hands_on,
         trust=new.trust,
         forged=new.forged,
@@ -104,6 +106,7 @@ def as_read_anew(line: Line, brought: Brought) -> Line:
         automatic=new.automatic,
         towards=brought.turn.towards,
         vendor=brought.turn.vendor,
+        partner=brought.turn.partner,
         subject_is_new=brought.turn.subject_is_new,
         begins=new.fresh,
     )

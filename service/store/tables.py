@@ -287,6 +287,13 @@ learned_team = Table(
     Column("message", Number, comment="the forward that showed it"),
 )
 
+partners = Table(
+    "partners",
+    metadata,
+    Column("company", String(320), primary_key=True, comment="mail domain, or address at a consumer provider"),
+    Column("learned_at", Instant, nullable=False),
+)
+
 messages = Table(
     "messages",
     metadata,

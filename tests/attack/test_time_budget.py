@@ -46,7 +46,7 @@ def worked(database: Database, contents: list[bytes], seconds: float = 1.0) -> d
     """Takes in the mails; defects by Message-ID."""
     for turn in ("Warm up: it is jammed.", "x " * 8_000):  # what is compiled once takes longer than the limit
         claimed = spool.Claimed("w", datetime.now(UTC), ENVELOPE, mail(99, turn), 1)
-        intake.understand(claimed, replace(house(), mail_seconds=0), house().roles(frozenset()))
+        intake.understand(claimed, replace(house(), mail_seconds=0), house().roles())
     intake.receive(database, [(ENVELOPE, content) for content in contents], datetime.now(UTC))
     home = replace(house(), rules=Slow(house().rules), mail_seconds=seconds)  # type: ignore[arg-type]
     working = Worker(database, home, by="w", batch=64, lease=timedelta(seconds=600), clock=lambda: datetime.now(UTC))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.case.roles import Roles
+from service.case.roles import Learned, Roles
 from service.case.subject import base_subject, read_subject, shown_subject
 from service.case.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
 from service.case.topic import begins_new_topic
@@ -12,7 +12,7 @@ from service.case.topic import begins_new_topic
 ROLES = Roles(
     organisation=("lab.test",),
     team=("desk@lab.test", "@it.lab.test"),
-    learned_team=("ren@lab.test",),
+    learned=Learned(team=frozenset({"ren@lab.test"})),
     vendor_of=lambda address: "acme" if address.endswith(("@acme.test", "@lab.test")) else None,
 )
 

@@ -63,7 +63,7 @@ def test_what_the_team_wrote_is_read_as_the_teams(
         intake.receive(database, [(envelope, MAILS[number].encode())], NOW + timedelta(seconds=place))
     later = NOW + timedelta(minutes=1)
     while claimed := database.transact(lambda conn: spool.claim(conn, "w", later, timedelta(60), batch)):
-        roles = house.roles(database.read(placement.team))
+        roles = house.roles(database.read(placement.learned))
         understood = [intake.understand(one, house, roles) for one in claimed]
         database.transact(partial(intake.take_in, understood=understood, house=house, by="w", now=later))
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from service.case.bringing import bring
+from service.case.roles import Learned
 from service.mail.message import Mail
 from service.store import links, placement
 from service.store.database import Database
@@ -180,8 +181,8 @@ def test_any_order_and_several_workers_give_the_cases_that_strong_evidence_makes
     sqlite_template: Path, tmp_path: Path, mails: list[Mail], batch: int, chance: Random
 ) -> None:
     """Two workers prepare at the same time and write one after the other; every third mail comes twice."""
-    learned = {b.learned for one in mails for b in bring(one, ROLES, WAYS, received_at=at(0)) if b.learned}
-    straight = Filing(roles=replace(ROLES, learned_team=learned))  # it knows beforehand what the store has to find out
+    learned = Learned().with_more(b.learned for one in mails for b in bring(one, ROLES, WAYS, received_at=at(0)))
+    straight = Filing(roles=replace(ROLES, learned=learned))  # it knows beforehand what the store has to find out
     with content_joins_nothing():
         straight.deliver(*mails)
         mails = [*mails, *mails[::3]]

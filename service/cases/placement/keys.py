@@ -102,10 +102,9 @@ def _candidates(node: Node) -> list[str]:
     if node.automatic in _SILENT or node.forged:
         return []
     keys = [_key("who", person) for person in node.others[:4]]
-    if vendor := node.about:
-        keys.append(_key("ven", vendor))
-        ours = [a for a in (node.author, *node.to, *node.cc) if a and a not in node.others]
-        keys += [_key("ven", f"{vendor}:{person}") for person in ours[:2]]
+    ours = [a for a in (node.author, *node.to, *node.cc) if a and a not in node.others]
+    for company in sorted(node.companies)[:3]:
+        keys += [_key("ven", company), *(_key("ven", f"{company}:{person}") for person in ours[:2])]
     if len(node.base) >= 3:
         keys.append(_key("sub", _hash(node.base)))
     return [*keys, *(_key("word", word) for word in telling_words(node))]

@@ -91,14 +91,14 @@ def _is_next_step(features: Mapping[str, float]) -> bool:
 def profile(nodes: Sequence[Node]) -> Profile:
     """Sum up messages; quotes count only for their words."""
     spoken = [n for n in nodes if n.origin != "quoted"] or list(nodes)
-    wrote = frozenset(n.vendor for n in spoken if n.side == "vendor" and n.vendor)
-    asked = frozenset(n.to_vendor for n in spoken if n.side in ("team", "requester") and n.to_vendor)
+    wrote = frozenset(c for n in spoken if n.side == "vendor" and (c := n.partner or n.vendor))
+    asked = frozenset(c for n in spoken if n.side in ("team", "requester") for c in (n.to_vendor, n.to_partner) if c)
     return Profile(
         nodes=tuple(nodes),
         words=frozenset[str]().union(*(n.words for n in nodes), *(n.subject_words for n in nodes)),
         people=frozenset(p for n in spoken for p in n.others),
-        vendors=frozenset(n.about for n in spoken if n.about),
-        reporters=frozenset(n.author for n in spoken if n.side == "requester" and n.author and not n.to_vendor),
+        vendors=frozenset[str]().union(*(n.companies for n in spoken)),
+        reporters=frozenset(n.author for n in spoken if n.side == "requester" and n.author and not n.inquires),
         inquires=asked - wrote,
         answered_by=wrote,
     )
@@ -106,7 +106,7 @@ def profile(nodes: Sequence[Node]) -> Profile:
 
 def may_fit(mail: Profile, nodes: Collection[Node]) -> bool:
     """Whether a case shares a word or the vendor with a mail; without either its score is next to nothing."""
-    return any(n.about in mail.vendors or not mail.words.isdisjoint(n.words) for n in nodes)
+    return any(n.companies & mail.vendors or not mail.words.isdisjoint(n.words) for n in nodes)
 
 
 def score(mail: Profile, case: Profile, shared: Mapping[str, int]) -> Score:
@@ -178,7 +178,7 @@ def _answers(answer: Profile, inquiry: Profile) -> float:
     waited_for = inquiry.inquires & answer.answered_by
     if not waited_for or answer.inquires:
         return 0.0
-    asked = {n.author for n in inquiry.nodes if n.to_vendor in waited_for}
+    asked = {n.author for n in inquiry.nodes if waited_for & {n.to_vendor, n.to_partner}}
     return 1.0 if any(asked & {*n.to, *n.cc} for n in answer.nodes if n.side == "vendor") else 0.5
 
 
