@@ -21,6 +21,7 @@ from pathlib import Path
 from bench.conversations import LABELLED, Conversation, house, read_all
 from service.case.bringing import bring, with_reading
 from service.case.node import Node, order_of
+from service.case.roles import NOTHING_LEARNED
 from service.cases.placement import candidates, matcher
 from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import MOST_ROWS, Known
@@ -48,10 +49,11 @@ def examples(conversations: Sequence[Conversation], ours: House) -> list[Example
     """Every mail that no link joins to its own case, against each of its candidates."""
     known, out, number = Known(), [], 0
     cases: dict[str, int] = {}
+    learned = NOTHING_LEARNED
     for one in conversations:
         for name, content in one.mails:
-            roles = ours.roles()
-            brought = bring(parse(content), roles, ours.ways, received_at=datetime.now(UTC))
+            brought = bring(parse(content), ours.roles(learned), ours.ways, received_at=datetime.now(UTC))
+            learned = learned.with_more(b.learned for b in brought)
             nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in brought]
             ids = {n.id: number + place for place, n in enumerate(nodes, start=1)}
             number += len(nodes)
@@ -132,7 +134,7 @@ Scored = tuple[float, bool, bool]
 
 def held_out(found: Sequence[Example], folds: int) -> dict[str, list[Scored]]:
     """Per mail its candidates with their logits, by weights fitted without its conversation."""
-    steps = [NAMES.index(name) for name in ("answer", "inquiry")]
+    steps = [NAMES.index(name) for name in ("answer", "inquiry", "reply", "receipt")]
     names = sorted({one.conversation for one in found})
     out: dict[str, list[Scored]] = defaultdict(list)
     for fold in range(folds):

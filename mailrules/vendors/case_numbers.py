@@ -25,14 +25,14 @@ _LABELS = (
     r"\s?(?:番号|NO\.?|ID|№)"
     r"|ケース|チケット|インシデント"
     r"|\b(?:CASE|TICKET|INCIDENT|SERVICE REQUEST|SUPPORT REQUEST|REQUEST"
-    r"|SR|TT|CALL|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)"
+    r"|SR|TT|CALL|JOB|WORK ORDER|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)\b"
 )
 _BETWEEN = (
     r"(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
     r"\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
 )
 _OTHER_THINGS = (
-    r"(?:契約|資産|備品|端末|電話|内線|注文|発注|見積|請求|顧客|お客様|会員|配送|伝票|製造|型番|シリアル|口座|承認|稟議)\S{0,3}$"
+    r"(?:契約|資産|備品|端末|電話|内線|注文|発注|見積|請求|顧客|お客様|会員|配送|伝票|製造|型番|シリアル|口座|承認|稟議)(?:の|用の?|書の?|品の?)?\s?$"
     r"|(?:CONTRACT|ASSET|PHONE|ORDER|INVOICE|QUOTATION|CUSTOMER|ACCOUNT|SERIAL|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|YOUR|LICEN[CS]E)\s?(?:NO\.?|NUMBER|#)?\s?$"
 )
 _BEFORE = 16
@@ -43,14 +43,14 @@ def _compile(pattern: str) -> Any:
 
 
 _LABELLED = _compile(rf"(?i)(?:{_LABELS}){_BETWEEN}{_NUMBER}")
-_BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#-])?#?{_NUMBER}[\]】)>」]")
+_BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
 _MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = _compile(rf"(?i)\b{_NUMBER}\b")
 _NOT_CASE = _compile(_OTHER_THINGS)
 _DATE = _compile(r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$")
 _PHONE = _compile(r"^0[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
 _OTHER_CODE = _compile(
-    r"^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV|MS)[-_]?[0-9]|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
+    r"^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
 
 
@@ -78,6 +78,12 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
                 if not _NOT_CASE.search(match.group()[: match.start(1) - match.start()].upper().rstrip("#: ")):
                     _add(found, match.group(1), match.group().strip(), stated=True)
     return tuple(found.values())[:MAX_FOUND]
+
+
+def find_tokens(text: str, most: int) -> tuple[str, ...]:
+    """All tokens of a text that may be a case number of somebody's, in order."""
+    found = (_whole(match.group(1)) for match in _ANY.finditer(fold(text[:MAX_READ])[0]))
+    return tuple(dict.fromkeys(filter(None, found)))[:most]
 
 
 def find_recurring(subjects: Sequence[str], known: Iterable[str] = ()) -> tuple[str, ...]:

@@ -160,12 +160,14 @@ class Vendors:
         return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
 
     def _of_partner(self, turn: Turn, places: Places, partner: str) -> tuple[Reference, ...]:
-        """Numbers of vendors whose shape tells whose they are, and those that a label shows for the partner's own."""
+        """Numbers of vendors whose shape tells whose they are, and those that a label shows. What we write to the
+        partner may be another's number: it is mentioned only."""
         certain = self._numbers.certain(turn, places)
         if turn.side == "requester":
             return certain
-        own = _by_label(_without(places, [ref.quote for ref in certain]), partner, by_vendor=turn.side == "vendor")
-        return (*certain, *own)
+        his = turn.side == "vendor"
+        own = _by_label(_without(places, [ref.quote for ref in certain]), partner, by_vendor=his)
+        return (*certain, *(Reference(ref.vendor, ref.ref, ref.stated and his, ref.quote) for ref in own))
 
     def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:
         """Numbers that stand right behind another vendor's name are his: "Broadcom の Case 35…", "Cisco SR 69…"."""

@@ -77,7 +77,7 @@ class Node:
     numbers: tuple[str, ...] = ()
     """Words of the subject that look like a number of a vendor whose label is missing."""
     told: tuple[str, ...] = ()
-    """Long numbers in a mail of ours that no rule knows for a vendor's."""
+    """Words of its subject and text that may be a case number, whoever's."""
     claims: tuple[int, ...] = ()
     """Case keys of ours in the subject: claims, good only for those who may."""
     token: int | None = None
@@ -135,9 +135,17 @@ class Node:
         return frozenset(name for name in (self.about, self.to_vendor, self.partner, self.to_partner) if name)
 
     @property
-    def inquires(self) -> bool:
-        """It is sent to a vendor or partner."""
-        return bool(self.to_vendor or self.to_partner)
+    def company(self) -> str | None:
+        """The partner or vendor that its author is of, or that it is about."""
+        return self.partner or self.vendor
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The vendors and partners that our mail is sent to; those that a note of the team's says were asked."""
+        if self.side not in ("team", "requester"):
+            return ()
+        note = self.vendor if self.side == "team" and not self.others else None
+        return tuple(company for company in dict.fromkeys((self.to_vendor, self.to_partner, note)) if company)
 
     @property
     def counterpart(self) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from mailrules.thread import Side
+from mailrules.vendors.case_numbers import find_tokens
 
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,6}\d)[A-Za-z0-9][A-Za-z0-9-]{4,28}[A-Za-z0-9](?![A-Za-z0-9])", re.ASCII
 )
+_MOST_TOLD = 12
 
 
 def claims_in(subject: str, prefix: str) -> tuple[int, ...]:
@@ -20,9 +21,6 @@ def numbers_in(subject: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match[0] for match in _NUMBER.finditer(subject)))[:6]
 
 
-def told_in(text: str, role: Side) -> tuple[str, ...]:
-    """Long numbers in a mail of ours: a ticket that we opened elsewhere may be among them."""
-    if role not in ("team", "requester"):
-        return ()
-    found = (m[0] for m in _NUMBER.finditer(text[:4000]) if sum(c.isdigit() for c in m[0]) >= 6)
-    return tuple(dict.fromkeys(found))[:8]
+def told_in(subject: str, text: str) -> tuple[str, ...]:
+    """Words of a mail that may be a case number: where a vendor stated the same one, the mail speaks of that case."""
+    return find_tokens(f"{subject}\n{text[:4000]}", _MOST_TOLD)

@@ -86,9 +86,20 @@ class Roles:
         return self.vendor_of(key)
 
     def partner(self, address: str | Address | None) -> str | None:
-        """The company behind a vendor's address that no pack knows."""
+        """The company behind a vendor's address that no pack knows, or whose desk is at a host of help desks
+        (``booklane@service-now.com`` or ``help@booklane.freshdesk.com`` of ``booklane.example``)."""
         key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
-        return company_of(key) if self.role_of(key) == "vendor" and not self.vendor_of(key) else None
+        if self.role_of(key) != "vendor":
+            return None
+        vendor = self.vendor_of(key)
+        if vendor is None:
+            return company_of(key)
+        if not self.is_platform(vendor):
+            return None
+        tenants = {key.partition("@")[0], key.rpartition("@")[2].partition(".")[0]}
+        return next(
+            (partner for partner in sorted(self.learned.partners) if partner.partition(".")[0] in tenants), None
+        )
 
 
 def company_of(key: str) -> str:

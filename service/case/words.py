@@ -83,10 +83,13 @@ def about(subject: str, text: str, without: Collection[str] = ()) -> tuple[str, 
 
 
 def names(parts: Iterable[str]) -> frozenset[str]:
-    """The words of people's names and addresses, to be left out of what a mail is about."""
+    """The words of people's names and addresses, to be left out of what a mail is about.
+
+    What stands before the last two words of a name is no name: ``松風館 フロント 堀切``.
+    """
     out: set[str] = set()
     for part in parts:
-        out.update(_words(part, keep_all=True))
+        out.update(_words(" ".join(part.split()[-2:]), keep_all=True))
     return frozenset(out)
 
 

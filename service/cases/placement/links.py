@@ -138,7 +138,7 @@ def speaks_of(node: Node, vendor: str, ref: str) -> bool:
     mentioned = [pair for pair in node.mentioned if pair[0] not in own]
     if mentioned:
         return len(mentioned) == 1 and mentioned[0][1] == ref
-    return node.told == (ref,) and not node.stated
+    return ref in node.told and _fits(node, vendor)
 
 
 def _incoming(node: Node, known: Known) -> Iterator[Link]:
@@ -167,4 +167,4 @@ def _same_base(one: Node, other: Node) -> bool:
 
 def _fits(node: Node, vendor: str) -> bool:
     """Whether a number without a label, in a subject of this mail, may be this vendor's."""
-    return vendor in node.companies or node.side == "team"
+    return vendor in node.companies or node.side in ("team", "requester")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 from service.case.node import Node
@@ -16,23 +17,28 @@ from service.case.words import IDENTIFIER, weight
 from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {
-    "identifiers": 2.47,
-    "words": 2.93,
-    "coverage": 3.83,
-    "foreign": -1.89,
-    "vendor": 0.47,
-    "hours": -0.63,
-    "answer": 2.95,
-    "inquiry": 1.54,
-    "reporter": 1.15,
-    "new_words": -2.07,
-    "same_side": -2.44,
+    "identifiers": 1.51,
+    "words": 2.73,
+    "coverage": 4.22,
+    "foreign": -1.30,
+    "vendor": -0.03,
+    "hours": -0.53,
+    "answer": 3.42,
+    "receipt": 4.56,
+    "reply": 2.93,
+    "inquiry": 1.70,
+    "reporter": 1.02,
+    "new_words": -0.93,
+    "to_reporter": 1.50,
+    "same_side": -3.25,
 }
-BIAS = -4.46
-JOIN, JOIN_ANSWER, JOIN_INQUIRY = 0.85, 0.5, 0.4
+BIAS = -4.19
+JOIN, JOIN_NEXT = 0.9, 0.6
 """Least score of an automatic join; less is enough for what comes next in a case: an answer, the inquiry."""
 SUGGEST = 0.2
 """Least score of a suggestion."""
+_AT_ONCE = 600
+"""Seconds after which a receipt is half as likely one for this inquiry."""
 MARGIN = 1.5
 """Least distance to the next candidate, in logits, of an automatic join."""
 
@@ -79,29 +85,36 @@ def joins(best: Score, margin: float | None) -> bool:
     """Whether the best candidate is certain enough to join without asking."""
     if best.alike or (margin is not None and margin < MARGIN):
         return False
-    if best.features["answer"]:
-        return best.score >= JOIN_ANSWER
-    return best.score >= (JOIN_INQUIRY if best.features["inquiry"] else JOIN)
+    return best.score >= (JOIN_NEXT if _is_next_step(best.features) else JOIN)
 
 
 def _is_next_step(features: Mapping[str, float]) -> bool:
-    return bool(features["answer"] or features["inquiry"])
+    return bool(features["answer"] or features["inquiry"] or features["reply"] or features["receipt"])
 
 
 def profile(nodes: Sequence[Node]) -> Profile:
     """Sum up messages; quotes count only for their words."""
     spoken = [n for n in nodes if n.origin != "quoted"] or list(nodes)
-    wrote = frozenset(c for n in spoken if n.side == "vendor" and (c := n.partner or n.vendor))
-    asked = frozenset(c for n in spoken if n.side in ("team", "requester") for c in (n.to_vendor, n.to_partner) if c)
+    wrote = frozenset(c for n in spoken if n.side == "vendor" and not n.automatic and (c := n.company))
+    asked = frozenset(company for n in spoken for company in n.asked)
     return Profile(
         nodes=tuple(nodes),
         words=frozenset[str]().union(*(n.words for n in nodes), *(n.subject_words for n in nodes)),
         people=frozenset(p for n in spoken for p in n.others),
         vendors=frozenset[str]().union(*(n.companies for n in spoken)),
-        reporters=frozenset(n.author for n in spoken if n.side == "requester" and n.author and not n.inquires),
-        inquires=asked - wrote,
+        reporters=frozenset(n.author for n in spoken if n.side == "requester" and n.author and not n.asked),
+        inquires=frozenset(company for company in asked if _waits_for(company, spoken)),
         answered_by=wrote,
     )
+
+
+def _waits_for(company: str, spoken: Sequence[Node]) -> bool:
+    """Whether the last word between us and a company is ours."""
+    last = max(
+        (n for n in spoken if company in n.asked or (n.side == "vendor" and n.company == company and not n.automatic)),
+        key=lambda n: n.at,
+    )
+    return last.side != "vendor"
 
 
 def may_fit(mail: Profile, nodes: Collection[Node]) -> bool:
@@ -134,9 +147,12 @@ def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[st
         "vendor": _vendor(mail, case),
         "hours": math.log1p(_hours(mail, case)),
         "answer": max(_answers(mail, case), _answers(case, mail)),
-        "inquiry": float(_asks_for(mail, case) or _asks_for(case, mail)),
+        "receipt": _receipt(mail, case),
+        "reply": float(_replies(mail, case) or _replies(case, mail)),
+        "inquiry": max(_asks_for(mail, case), _asks_for(case, mail)),
         "reporter": reporter,
         "new_words": max(0.0, 1.0 - 2.0 * coverage) if reporter > 0 else 0.0,
+        "to_reporter": float(_tells_reporter(mail, case) or _tells_reporter(case, mail)),
         "same_side": float(bool(mail.inquires and (case.inquires or case.answered_by)) and not mail.answered_by),
     }
 
@@ -178,14 +194,46 @@ def _answers(answer: Profile, inquiry: Profile) -> float:
     waited_for = inquiry.inquires & answer.answered_by
     if not waited_for or answer.inquires:
         return 0.0
-    asked = {n.author for n in inquiry.nodes if waited_for & {n.to_vendor, n.to_partner}}
+    asked = {n.author for n in inquiry.nodes if waited_for.intersection(n.asked)}
     return 1.0 if any(asked & {*n.to, *n.cc} for n in answer.nodes if n.side == "vendor") else 0.5
 
 
-def _asks_for(inquiry: Profile, report: Profile) -> bool:
-    """Whether one is a mail to a vendor and the other a user's report that nobody asked a vendor about yet."""
-    asks = bool(inquiry.inquires) and not inquiry.reporters
-    return asks and bool(report.reporters) and not report.inquires and not report.answered_by
+def _receipt(mail: Profile, case: Profile) -> float:
+    """Near 1 for an automatic mail by which a company acknowledges, at once, an inquiry that it has not answered."""
+    receipt = mail.nodes[0]
+    company = receipt.company
+    if receipt.automatic != "auto_reply" or not company:
+        return 0.0
+    if any(n.company == company and n.side == "vendor" for n in case.nodes):
+        return 0.0
+    asked = [n for n in case.nodes if company in n.asked and n.author in (*receipt.to, *receipt.cc)]
+    waited = min((abs((receipt.at - n.at).total_seconds()) for n in asked), default=None)
+    return 0.0 if waited is None else 1.0 / (1.0 + waited / _AT_ONCE)
+
+
+def _replies(reply: Profile, question: Profile) -> bool:
+    """Whether one is a user's mail and the other ends with a mail of the team's to that user."""
+    answers = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
+    if not answers or len(reply.reporters) != 1:
+        return False
+    first = min(answers, key=lambda n: n.at)
+    own = [n.at for n in question.nodes if n.author == first.author and n.at < first.at]
+    asked = [n.at for n in question.nodes if n.side == "team" and first.author in n.to and n.at < first.at]
+    return bool(asked) and max(asked) > max(own, default=datetime.min.replace(tzinfo=UTC))
+
+
+def _tells_reporter(told: Profile, report: Profile) -> bool:
+    """Whether one is a mail of the team's to the user whose report the other is."""
+    outer = told.nodes[0]
+    return outer.side == "team" and not outer.asked and bool(report.reporters & {*outer.to, *outer.cc})
+
+
+def _asks_for(inquiry: Profile, report: Profile) -> float:
+    """1 where one is a mail to the vendor that the other, a user's report, names; less to another or where it names
+    none."""
+    if not inquiry.inquires or inquiry.reporters or not report.reporters or report.inquires or report.answered_by:
+        return 0.0
+    return 1.0 if inquiry.vendors & report.vendors else 0.7
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from service.cases.placement.objections import (
     objection,
 )
 
+_NUMBERS = ("vendor_ref", "mention")
 _OWN_LIFE = "the two cases are not united by this"
 
 
@@ -206,14 +207,14 @@ class Placing:
         links += [Link("recovered", "", other=self.known.nodes[i], incoming=True) for i in self.quoted.get(node.id, ())]
         homes: dict[str, set[int]] = defaultdict(set)
         for link in links:
-            if link.kind == "vendor_ref" and (case := self.case_of(link)) is not None:
+            if link.kind in _NUMBERS and (case := self.case_of(link)) is not None:
                 homes[link.words].add(case)
         by_vendor: dict[str, list[str]] = defaultdict(list)
         for words in homes:
             by_vendor[words.partition(" ")[0]].append(words)
         at_odds = {w for many in by_vendor.values() for w in many if len({frozenset(homes[x]) for x in many}) > 1}
         for link in links:
-            if link.kind == "vendor_ref" and link.words in at_odds:
+            if link.kind in _NUMBERS and link.words in at_odds:
                 case = self.case_of(link)
                 if case is not None and case not in {r.case for r in runners}:
                     runners.append(RunnerUp(case, Evidence(link.kind, link.words, against=TWO_NUMBERS)))
