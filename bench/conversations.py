@@ -50,6 +50,8 @@ NAMES = {
 """Names of the people of ``bench/labelled``, by address."""
 LABELLED = Path(__file__).parent / "labelled"
 BEGUN = datetime(2026, 11, 16, 9, 0, tzinfo=timezone(timedelta(hours=9)))
+PLAYED = datetime(2027, 6, 1, tzinfo=UTC)
+"""Long after the mails were written: a mail of the last days with a Received line counts as relayed."""
 TEAM = ("itdesk@corp.example", "m.saeki@corp.example", "r.otsuka@corp.example")
 
 
@@ -129,7 +131,7 @@ def read_all(paths: Sequence[Path]) -> list[Conversation]:
 def play(database: Database, ours: House, conversations: Sequence[Conversation]) -> Played:
     """Take every mail in by itself, in order of arrival."""
     ids: dict[str, str] = {}
-    now = datetime.now(UTC)
+    now = PLAYED
     for conversation in conversations:
         for name, content in conversation.mails:
             now += timedelta(seconds=1)
@@ -186,13 +188,24 @@ def figures(conversations: Sequence[Conversation], played: Played) -> dict[str, 
         played.cases[a] == played.cases[b] for a, b in combinations(names, 2) if whose[a] != whose[b]
     )
     return {
-        **{k: count[k] for k in ("links", "links.joined", "links.suggested", "links.wrong", "glued across")},
+        **{k: count[k] for k in _COUNTED},
         **{
             f"{kind} pairs {what}": round(count[f"{kind}.good"] / max(1, count[f"{kind}.{of}"]), 4)
             for kind in ("all", "easy")
             for what, of in (("precision", "found"), ("recall", "wanted"))
         },
     }
+
+
+_COUNTED = (
+    "links",
+    "links.joined",
+    "links.suggested",
+    "links.easy",
+    "links.easy.joined",
+    "links.wrong",
+    "glued across",
+)
 
 
 def links(one: Conversation, played: Played, count: Counter[str]) -> None:
@@ -205,6 +218,8 @@ def links(one: Conversation, played: Played, count: Counter[str]) -> None:
             joined = played.cases[name] in own
             count["links"] += 1
             count["links.joined"] += joined
+            count["links.easy"] += name not in one.hard
+            count["links.easy.joined"] += joined and name not in one.hard
             count["links.suggested"] += not joined and bool(played.suggested[name] & own)
         count["links.wrong"] += played.cases[name] in others - own
         before.append(name)

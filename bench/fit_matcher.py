@@ -15,10 +15,9 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.conversations import LABELLED, Conversation, house, read_all
+from bench.conversations import LABELLED, PLAYED, Conversation, house, read_all
 from service.case.bringing import bring, with_reading
 from service.case.node import Node, order_of
 from service.case.roles import NOTHING_LEARNED
@@ -31,7 +30,7 @@ from service.cases.placement.placement import has_content
 from service.intake import House
 from service.mail.parse import parse
 
-RIDGE = 0.3
+RIDGE = 0.1
 NAMES = tuple(matcher.WEIGHTS)
 
 
@@ -52,7 +51,7 @@ def examples(conversations: Sequence[Conversation], ours: House) -> list[Example
     learned = NOTHING_LEARNED
     for one in conversations:
         for name, content in one.mails:
-            brought = bring(parse(content), ours.roles(learned), ours.ways, received_at=datetime.now(UTC))
+            brought = bring(parse(content), ours.roles(learned), ours.ways, received_at=PLAYED)
             learned = learned.with_more(b.learned for b in brought)
             nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in brought]
             ids = {n.id: number + place for place, n in enumerate(nodes, start=1)}

@@ -33,7 +33,7 @@ _BETWEEN = (
 )
 _OTHER_THINGS = (
     r"(?:契約|資産|備品|端末|電話|内線|注文|発注|見積|請求|顧客|お客様|会員|配送|伝票|製造|型番|シリアル|口座|承認|稟議)(?:の|用の?|書の?|品の?)?\s?$"
-    r"|(?:CONTRACT|ASSET|PHONE|ORDER|INVOICE|QUOTATION|CUSTOMER|ACCOUNT|SERIAL|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|YOUR|LICEN[CS]E)\s?(?:NO\.?|NUMBER|#)?\s?$"
+    r"|(?:CONTRACT|ASSET|PHONE|ORDER|INVOICE|QUOTATION|CUSTOMER|ACCOUNT|SERIAL|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|LICEN[CS]E)\s?(?:NO\.?|NUMBER|#)?\s?$"
 )
 _BEFORE = 16
 
@@ -70,7 +70,8 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
     for place in (subject, fold(text[:MAX_READ])[0]):
         for match in _LABELLED.finditer(place):
             head = place[max(0, match.start() - _BEFORE) : match.start()]
-            if not _NOT_CASE.search(head.upper()):
+            theirs = head.upper().rstrip().endswith("YOUR") and match.group().upper().startswith("REF")
+            if not theirs and not _NOT_CASE.search(head.upper()):
                 _add(found, match.group(match.lastindex), match.group(), stated=True)
     if by_vendor:
         for pattern in (_BRACKETED, _MARKED):

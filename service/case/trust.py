@@ -72,7 +72,7 @@ class Company:
                 return self._has_desk(domain)
             if not node.partner:
                 return node.vendor in self.vendors or node.vendor in self.makers
-        return domain in self.asked
+        return any(domain == asked or domain.endswith(f".{asked}") for asked in self.asked)
 
     def has_no_other(self, node: Node) -> bool:
         """Whether the case has no vendor but the author's, and no other tenant of the host of its desk."""

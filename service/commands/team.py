@@ -1,4 +1,4 @@
-"""`sodan team`: who counts as IT team beside SODAN_TEAM, learned from the vendors' mails they forwarded."""
+"""`sodan team`: who counts as IT team beside SODAN_TEAM, and which companies as its partners, as mail showed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from cyclopts import App
 
 from service.commands import start
 
-app = App(name="team", help="People who count as team because they forwarded a vendor's mail.")
+app = App(
+    name="team",
+    help="People who count as team, and companies as partners, by what mail showed.",
+)
 REREAD = "mail taken in before is read anew by `sodan replay --apply`"
 
 
 @app.command(name="list")
 def team_list(*, json: bool = False) -> int:
-    """List their addresses, and since when they count as team.
+    """List them, and since when they count.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ def team_list(*, json: bool = False) -> int:
     from service.terminal.tables import print_rows
 
     rows = start.database(start.settings()).read(learning.listing)
-    return print_rows(rows, ("address", "learned_at"), as_json=json)
+    return print_rows(rows, ("side", "address", "learned_at"), as_json=json)
 
 
 @app.command(name="add")
@@ -45,15 +48,15 @@ def team_add(address: str) -> int:
 
 @app.command(name="remove")
 def team_remove(address: str) -> int:
-    """Count an address as team no longer, unless SODAN_TEAM or the site file names it.
+    """Count an address as team, or a company as partner, no longer. What SODAN_TEAM or the site file names stays.
 
     Parameters
     ----------
     address
-        As `sodan team list` shows it.
+        Address or company, as `sodan team list` shows it.
     """
     from service.store import learning
 
     start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
-    start.say(f"{address} counts as team no longer; {REREAD}")
+    start.say(f"{address} counts as team or partner no longer; {REREAD}")
     return 0

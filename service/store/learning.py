@@ -22,12 +22,13 @@ from service.case.bringing import Brought, node_as_read, with_reading
 from service.case.line import Line
 from service.case.node import Node
 from service.case.roles import Learned, company_of
+from service.cases.placement.keys import company_keys
 from service.errors import NotFound
 from service.store import replaying
 from service.store.keeping import Arrived
 from service.store.lines import lines_of
 from service.store.neighbours import THESE, chunks
-from service.store.tables import learned_team, messages, partners
+from service.store.tables import learned_team, messages, partners, thread_keys
 
 Read = Callable[[Turn], Reading]
 
@@ -44,8 +45,9 @@ _WRITTEN = select(messages.c.id, messages.c.case_id).where(
     messages.c.author_address.in_(THESE), text("messages.author_role = 'requester'")
 )
 _STRANGERS = (
-    select(messages.c.id, messages.c.case_id)
-    .where(messages.c.author_address.in_(THESE), text("messages.author_role = 'unknown'"))
+    select(messages.c.id, messages.c.case_id, messages.c.author_address)
+    .join(thread_keys, thread_keys.c.message_id == messages.c.id)
+    .where(thread_keys.c.key.in_(THESE), text("messages.author_role = 'unknown'"))
     .order_by(messages.c.id.desc())
     .limit(_MOST_READ_ANEW)
 )
@@ -57,9 +59,12 @@ def learned(conn: Connection) -> Learned:
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
-    """Who is of the team beside `SODAN_TEAM`: address and since when."""
-    rows = conn.execute(select(learned_team.c.address, learned_team.c.learned_at).order_by(learned_team.c.address))
-    return [dict(row._mapping) for row in rows]
+    """Who counts as team or as partner by what mail showed: side, address or company, since when."""
+    found = []
+    for side, name, table in (("team", "address", learned_team), ("partner", "company", partners)):
+        rows = conn.execute(select(table.c[name], table.c.learned_at).order_by(table.c[name]))
+        found += [{"side": side, "address": row[0], "learned_at": row[1]} for row in rows]
+    return found
 
 
 def add(conn: Connection, address: str, now: datetime) -> bool:
@@ -73,10 +78,15 @@ def add(conn: Connection, address: str, now: datetime) -> bool:
 
 
 def remove(conn: Connection, address: str) -> None:
-    """Count an address as team no longer. Raises NotFound where it does not; `sodan replay` reads its mail anew."""
+    """Count an address as team, or a company as partner, no longer. Raises NotFound where it does not; `sodan replay`
+    reads its mail anew."""
     key = address.strip().casefold()
-    if not conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount:
-        raise NotFound(f"{key} was not learned as team")
+    gone = [
+        conn.execute(delete(table).where(column == key)).rowcount
+        for table, column in ((learned_team, learned_team.c.address), (partners, partners.c.company))
+    ]
+    if not any(gone):
+        raise NotFound(f"{key} was learned neither as team nor as partner")
 
 
 def learn(
@@ -93,12 +103,14 @@ def learn(
         conn.execute(insert(learned_team), [{"address": address, "learned_at": now} for address in team])
     if companies:
         conn.execute(insert(partners), [{"company": company, "learned_at": now} for company in companies])
-    recipients = {a for b in every if b.learned.partners for a in b.node.to}
-    written_to = [address for address in sorted(recipients) if company_of(address) in companies]
     theirs: dict[int, dict[int, Side]] = defaultdict(dict)
-    for query, addresses, side in ((_WRITTEN, team, "team"), (_STRANGERS, written_to, "vendor")):
-        for row in conn.execute(query, {"these": addresses}) if addresses else ():
-            theirs[row.case_id][row.id] = side  # type: ignore[assignment]
+    for row in conn.execute(_WRITTEN, {"these": team}) if team else ():
+        theirs[row.case_id][row.id] = "team"
+    at = {company: b.node.at for b in every for company in b.learned.partners}
+    keys = [key for company in companies for key in company_keys(company, at[company])]
+    for id, case, author in conn.execute(_STRANGERS, {"these": keys}) if keys else ():
+        if company_of(author) in companies:
+            theirs[case][id] = "vendor"
     for case, lines in lines_of(conn, sorted(theirs)).items():
         anew = [_line_by(line, theirs[case][line.id], read) if line.id in theirs[case] else line for line in lines]
         replaying.keep(conn, anew, {line.id: line for line in lines})

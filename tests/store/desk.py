@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 
 from sqlalchemy import Connection, insert, select
 
@@ -26,7 +27,7 @@ class Desk:
     def __init__(self, database: Database, *, in_time: bool = False) -> None:
         self.database = database
         self._in_time = in_time
-        self._count = 0
+        self._numbers = count(1)
 
     def take(self, *mails: Mail) -> Placed:
         """Place them in one transaction."""
@@ -81,10 +82,9 @@ class Desk:
         return found
 
     def _arrive(self, mail: Mail) -> Arrived:
-        self._count += 1
         received_at = mail.date if self._in_time and mail.date else NOW
         brought: Sequence[object] = bring(mail, ROLES, WAYS, received_at=received_at)
-        return Arrived(f"{self._count:036d}", received_at, tuple(read(b) for b in brought))  # type: ignore[arg-type]
+        return Arrived(f"{next(self._numbers):036d}", received_at, tuple(read(b) for b in brought))  # type: ignore[arg-type]
 
 
 def _place(conn: Connection, arrived: Sequence[Arrived], prepared: placement.Prepared) -> Placed:

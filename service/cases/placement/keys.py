@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from service.case.node import Node
+from service.case.roles import company_of
 from service.case.words import weight
 
 _LONG = 240
@@ -103,11 +104,18 @@ def _candidates(node: Node) -> list[str]:
         return []
     keys = [_key("who", person) for person in node.others[:4]]
     ours = [a for a in (node.author, *node.to, *node.cc) if a and a not in node.others]
-    for company in sorted(node.companies)[:3]:
+    stranger = {company_of(node.author)} if node.side == "unknown" and node.author else set()
+    for company in sorted(node.companies | stranger)[:3]:
         keys += [_key("ven", company), *(_key("ven", f"{company}:{person}") for person in ours[:2])]
     if len(node.base) >= 3:
         keys.append(_key("sub", _hash(node.base)))
     return [*keys, *(_key("word", word) for word in telling_words(node))]
+
+
+def company_keys(company: str, at: datetime) -> list[str]:
+    """Under which mail of a company is found: that of the thirty days around, and of those before."""
+    month = at.toordinal() // _MONTH
+    return [f"{_key('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 
 
 def telling_words(node: Node) -> list[str]:

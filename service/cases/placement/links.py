@@ -138,7 +138,7 @@ def speaks_of(node: Node, vendor: str, ref: str) -> bool:
     mentioned = [pair for pair in node.mentioned if pair[0] not in own]
     if mentioned:
         return len(mentioned) == 1 and mentioned[0][1] == ref
-    return ref in node.told and _fits(node, vendor)
+    return node.told == (ref,) and not node.stated and _fits(node, vendor)
 
 
 def _incoming(node: Node, known: Known) -> Iterator[Link]:

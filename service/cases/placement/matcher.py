@@ -17,29 +17,28 @@ from service.case.words import IDENTIFIER, weight
 from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {
-    "identifiers": 1.51,
-    "words": 2.73,
-    "coverage": 4.22,
-    "foreign": -1.30,
-    "vendor": -0.03,
-    "hours": -0.53,
-    "answer": 3.42,
-    "receipt": 4.56,
-    "reply": 2.93,
-    "inquiry": 1.70,
-    "reporter": 1.02,
-    "new_words": -0.93,
-    "to_reporter": 1.50,
-    "same_side": -3.25,
+    "to_another": 1.51,
+    "identifiers": 0.97,
+    "words": 2.83,
+    "coverage": 5.97,
+    "foreign": -1.18,
+    "hours": -0.49,
+    "answer": 3.76,
+    "receipt": 6.15,
+    "reply": 3.72,
+    "inquiry": 2.21,
+    "reporter": 0.64,
+    "to_reporter": 4.50,
+    "same_side": -1.92,
 }
-BIAS = -4.19
-JOIN, JOIN_NEXT = 0.9, 0.6
+BIAS = -4.77
+JOIN, JOIN_NEXT = 0.95, 0.55
 """Least score of an automatic join; less is enough for what comes next in a case: an answer, the inquiry."""
 SUGGEST = 0.2
 """Least score of a suggestion."""
 _AT_ONCE = 600
 """Seconds after which a receipt is half as likely one for this inquiry."""
-MARGIN = 1.5
+MARGIN = 2.0
 """Least distance to the next candidate, in logits, of an automatic join."""
 
 
@@ -81,11 +80,17 @@ class Score:
     """Both are beginnings by the same side: two reports, two inquiries, two notices. Words alone never join those."""
 
 
-def joins(best: Score, margin: float | None) -> bool:
+def joins(best: Score, runner_up: Score | None) -> bool:
     """Whether the best candidate is certain enough to join without asking."""
-    if best.alike or (margin is not None and margin < MARGIN):
+    if best.alike or not (runner_up is None or _is_clear(best, runner_up)):
         return False
     return best.score >= (JOIN_NEXT if _is_next_step(best.features) else JOIN)
+
+
+def _is_clear(best: Score, other: Score) -> bool:
+    """Receipts are alike in their words: of two inquiries the one counts that it came at once after."""
+    at_once = best.features["receipt"] - other.features["receipt"] > 0.5
+    return at_once or best.logit - other.logit >= MARGIN
 
 
 def _is_next_step(features: Mapping[str, float]) -> bool:
@@ -139,19 +144,19 @@ def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[st
     mass = min(mail.mass, case.mass)
     coverage = sum(weight(word) * r for word, r in telling.items()) / mass if mass else 0.0
     reporter = _reporter(mail, case)
+    answer = max(_answers(mail, case), _answers(case, mail))
     return {
         "identifiers": min(2.0, strong),
         "words": math.log1p(min(plain, 12.0)),
         "coverage": coverage,
         "foreign": _foreign(mail, case),
-        "vendor": _vendor(mail, case),
         "hours": math.log1p(_hours(mail, case)),
-        "answer": max(_answers(mail, case), _answers(case, mail)),
+        "answer": float(answer == 1.0),
+        "to_another": float(answer == 0.5),
         "receipt": _receipt(mail, case),
         "reply": float(_replies(mail, case) or _replies(case, mail)),
         "inquiry": max(_asks_for(mail, case), _asks_for(case, mail)),
         "reporter": reporter,
-        "new_words": max(0.0, 1.0 - 2.0 * coverage) if reporter > 0 else 0.0,
         "to_reporter": float(_tells_reporter(mail, case) or _tells_reporter(case, mail)),
         "same_side": float(bool(mail.inquires and (case.inquires or case.answered_by)) and not mail.answered_by),
     }
@@ -163,12 +168,6 @@ def _are_beginnings(mail: Profile, case: Profile, found: Mapping[str, float]) ->
     if _is_next_step(found) or replies:
         return False
     return outer.side == opener.side or bool(found["reporter"])
-
-
-def _vendor(mail: Profile, case: Profile) -> float:
-    if not mail.vendors or not case.vendors:
-        return 0.0
-    return 1.0 if mail.vendors & case.vendors else -1.0
 
 
 def _foreign(mail: Profile, case: Profile) -> float:
@@ -212,14 +211,15 @@ def _receipt(mail: Profile, case: Profile) -> float:
 
 
 def _replies(reply: Profile, question: Profile) -> bool:
-    """Whether one is a user's mail and the other ends with a mail of the team's to that user."""
+    """Whether one is a mail of the user whom the team wrote to last in the other, or its reporter's: it works again."""
     answers = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
     if not answers or len(reply.reporters) != 1:
         return False
     first = min(answers, key=lambda n: n.at)
     own = [n.at for n in question.nodes if n.author == first.author and n.at < first.at]
     asked = [n.at for n in question.nodes if n.side == "team" and first.author in n.to and n.at < first.at]
-    return bool(asked) and max(asked) > max(own, default=datetime.min.replace(tzinfo=UTC))
+    waits = bool(asked) and max(asked) > max(own, default=datetime.min.replace(tzinfo=UTC))
+    return waits or (first.resolves and bool(own) and first.author in question.reporters)
 
 
 def _tells_reporter(told: Profile, report: Profile) -> bool:
@@ -244,7 +244,7 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
         out.append("words: " + ", ".join(both[:6]))
     if mail.people & case.people:
         out.append("person: " + ", ".join(sorted(mail.people & case.people)[:2]))
-    if found["vendor"] > 0:
+    if mail.vendors & case.vendors:
         out.append("vendor: " + ", ".join(sorted(mail.vendors & case.vendors)[:2]))
     if found["answer"]:
         out.append("an answer that was waited for")

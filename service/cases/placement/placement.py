@@ -267,7 +267,7 @@ class Placing:
         margin = best.logit - ranked[1][0].logit if len(ranked) > 1 else None
         believed = outer.side != "unknown" and not outer.doubted
         ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
-        joins = matcher.joins(best, margin) and believed and ours and not against
+        joins = matcher.joins(best, ranked[1][0] if len(ranked) > 1 else None) and believed and ours and not against
         why = {c: matcher.reasons(mail, other, s.features) for s, c, other in ranked}
         runners = [RunnerUp(c, Evidence("content", "; ".join(why[c]), score=round(s.score, 3))) for s, c, _ in ranked]
         self.plan.runners_up.setdefault(message, []).extend(runners[1:] if joins else runners)

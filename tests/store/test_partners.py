@@ -1,0 +1,158 @@
+"""Companies that no pack knows: whoever the team writes to is a partner, and its mail is read as a vendor's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from service import intake
+from service.intake import House
+from service.store import learning, placement, spool
+from service.store.database import Database
+from service.store.spool import Envelope
+from service.store.tables import cases, messages
+
+NOW = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
+TEAM = "it@corp.example"
+DESK = "desk@brook-alarms.example"
+
+
+def mail(name: str, author: str, to: str, subject: str, text: str, at: int, **headers: str) -> bytes:
+    """A mail sent so many minutes after nine."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = author, to, subject
+    message["Cc"] = "intake@corp.example"
+    message["Message-ID"] = f"<{name}@x.test>"
+    message["Date"] = datetime(2026, 11, 23, 9, 0, tzinfo=UTC) + timedelta(minutes=at)
+    for header, value in headers.items():
+        message[header.replace("_", "-")] = value
+    message.set_content(text)
+    return message.as_bytes()
+
+
+INQUIRY = mail(
+    "inquiry", TEAM, DESK, "Gate sensor at the east yard",
+    "Hello, the gate sensor at the east yard raises an alarm every ten minutes since Monday. Please have a look.", 0,
+)  # fmt: skip
+RECEIPT = mail(
+    "receipt", "no-reply@brook-alarms.example", TEAM, "We have your message",
+    "Thank you. Your case number is 7714-208. Somebody will write to you.", 1, Auto_Submitted="auto-replied",
+)  # fmt: skip
+ANSWER = mail(
+    "answer", "lou@mail.brook-alarms.example", TEAM, "7714-208",
+    "Case number: 7714-208\n\nThe sensor needs a new lens. Which day suits you for a visit?", 50,
+)  # fmt: skip
+
+
+@pytest.fixture
+def house() -> House:
+    from service import settings
+
+    return House.of(settings.load(_env_file=None, intake="intake@corp.example", organisation="corp.example", team=TEAM))
+
+
+def take(database: Database, house: House, mails: Sequence[bytes], peer: str = "127.0.0.1") -> None:
+    """Take them in one by one, as a worker does."""
+    envelope = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer=peer)
+    for place, content in enumerate(mails):
+        at = NOW + timedelta(seconds=place)
+        intake.receive(database, [(envelope, content)], at)
+        claimed = database.transact(partial(_claim, at=at))
+        roles = house.roles(database.read(placement.learned))
+        understood = [intake.understand(one, house, roles) for one in claimed]
+        database.transact(partial(intake.take_in, understood=understood, house=house, by="w", now=at))
+
+
+def _claim(conn: Connection, at: datetime) -> list[spool.Claimed]:
+    return spool.claim(conn, "w", at, timedelta(60), 9)
+
+
+def rows(database: Database) -> dict[str, Any]:
+    query = select(messages.c.message_id, messages.c.case_id, messages.c.author_role)
+    return {row.message_id[1:-8]: row for row in database.read(lambda conn: conn.execute(query).all())}
+
+
+def document(database: Database, case: int) -> dict[str, Any]:
+    query = select(cases.c.document).where(cases.c.id == case)
+    return dict(database.read(lambda conn: conn.execute(query).scalar_one()))
+
+
+@pytest.mark.parametrize("order", list(permutations((INQUIRY, RECEIPT, ANSWER))))
+def test_a_partners_mail_is_a_vendors_in_any_order(database: Database, house: House, order: tuple[bytes, ...]) -> None:
+    take(database, house, order)
+    found = rows(database)
+    roles = {name: row.author_role for name, row in found.items()}
+    assert roles == {"inquiry": "team", "receipt": "vendor", "answer": "vendor"}
+    assert database.read(learning.learned).partners == {"brook-alarms.example"}
+
+
+def test_its_receipt_and_its_number_lead_to_the_inquiry(sqlite: Database, house: House) -> None:
+    take(sqlite, house, [INQUIRY, RECEIPT, ANSWER])
+    found = rows(sqlite)
+    assert {row.author_role for row in found.values()} == {"team", "vendor"}
+    assert len({row.case_id for row in found.values()}) == 1
+    case = document(sqlite, found["inquiry"].case_id)
+    assert case["vendor_refs"] == [{"vendor": "brook-alarms.example", "ref": "7714-208"}]
+    assert case["waiting_on"] == "team"
+
+
+def test_what_a_stranger_wrote_is_read_anew_once_the_team_answers_him(sqlite: Database, house: House) -> None:
+    first = mail(
+        "first", DESK, TEAM, "Alarm at the east yard",
+        "Case number: 7714-208\n\nYour gate sensor raised an alarm. May we send somebody?", 0,
+    )  # fmt: skip
+    reply = mail("reply", TEAM, DESK, "RE: Alarm at the east yard", "Yes, please.", 9, In_Reply_To="<first@x.test>")
+    take(sqlite, house, [first])
+    assert rows(sqlite)["first"].author_role == "unknown"
+    take(sqlite, house, [reply])
+    found = rows(sqlite)
+    assert found["first"].author_role == "vendor"
+    assert document(sqlite, found["first"].case_id)["waiting_on"] == "vendor"
+
+
+@pytest.mark.parametrize(
+    ("author", "peer"), [("ada@corp.example", "127.0.0.1"), (TEAM, "127.0.0.2"), ("it@elsewhere.example", "127.0.0.1")]
+)
+def test_only_the_teams_believed_mail_makes_a_partner(sqlite: Database, house: House, author: str, peer: str) -> None:
+    take(sqlite, house, [mail("one", author, DESK, "Gate sensor", "The gate sensor raises an alarm.", 0)], peer=peer)
+    assert database_knows(sqlite) == frozenset()
+
+
+def database_knows(database: Database) -> frozenset[str]:
+    return database.read(learning.learned).partners
+
+
+def test_a_mail_to_our_own_people_makes_no_partner_of_whom_it_names_too(sqlite: Database, house: House) -> None:
+    both = mail("one", TEAM, f"ada@corp.example, {DESK}", "Gate sensor", "They come on Tuesday.", 0)
+    take(sqlite, house, [both])
+    assert database_knows(sqlite) == frozenset()
+
+
+def test_somebody_at_a_mail_provider_is_a_partner_alone(sqlite: Database, house: House) -> None:
+    take(sqlite, house, [mail("one", TEAM, "lou@gmail.com", "Gate sensor", "Could you come on Tuesday?", 0)])
+    assert database_knows(sqlite) == {"lou@gmail.com"}
+
+
+def test_two_inquiries_get_their_own_receipts(sqlite: Database, house: House) -> None:
+    other = mail("other", TEAM, DESK, "Two more key fobs", "Please send two key fobs for the new colleagues.", 30)
+    second = mail(
+        "second", "no-reply@brook-alarms.example", TEAM, "We have your message",
+        "Thank you. Your case number is 7714-231. Somebody will write to you.", 31, Auto_Submitted="auto-replied",
+    )  # fmt: skip
+    take(sqlite, house, [INQUIRY, RECEIPT, other, second])
+    found = rows(sqlite)
+    assert found["inquiry"].case_id == found["receipt"].case_id != found["other"].case_id == found["second"].case_id
+
+
+def test_a_partner_may_be_removed_and_is_a_stranger_again(sqlite: Database, house: House) -> None:
+    take(sqlite, house, [INQUIRY])
+    sqlite.transact(partial(learning.remove, address="brook-alarms.example"))
+    take(sqlite, house, [mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90)])
+    assert rows(sqlite)["late"].author_role == "unknown"
