@@ -25,6 +25,8 @@ _log = structlog.get_logger("sodan.smtp")
 
 GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
+BIG = 1_000_000
+"""Bytes of a group after which the connection is opened anew, to free them."""
 
 
 _Waiting = tuple[Envelope, Content, datetime, asyncio.Future[str]]
@@ -77,6 +79,8 @@ class Committer:
                 following = self._next()
             # read and hashed here, where it holds up no conversation
             self._commit([waiting for one in group if (waiting := self._read(one)) is not None])
+            if size > BIG:
+                self._database.forget_values()
             del group
             if following is None and not self._stopping:
                 following = self._queue.get()
