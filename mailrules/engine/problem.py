@@ -24,7 +24,7 @@ _GREETING = re.compile(
     r"|(?:hi|hello|dear|good (?:morning|afternoon|evening|day))\b)",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[^\n。!?]*[^\n。!?\s][^\n。!?]*[。!?]*")
+_SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _SAYS = 16
 """Columns of a sentence that says something; greetings and names are shorter."""
 
@@ -72,7 +72,7 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
             found = next((quote for quote in quotes if not _GREETING.match(quote)), None)
             if found is not None:
                 return found[:_LONGEST]
-        sentences = [match.group().strip() for match in _SENTENCE.finditer(turn.text[:4000])]
+        sentences = [told for match in _SENTENCE.finditer(turn.text[:4000]) if (told := match.group().strip())]
         telling = next((one for one in sentences if _columns(one) >= _SAYS and not _GREETING.match(one)), None)
         if telling or sentences:
             return (telling or sentences[0])[:_LONGEST]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailrules.fold import fold
 from mailrules.thread import Turn
 
-_LABEL = re.compile(r"[ \t]*[■□●○◆◇▼▽▲◎・※*•‣-]*[ \t]*[【<\[]?[^\s:=。、|][^:=。\n|]{0,38}[】>\]]?[ \t]*[:=|\t]")
+_LABEL = re.compile(r"(?:[ \t]*[■□●○◆◇▼▽▲◎・※*•‣-]+)?[ \t]*[【<\[]?[^\s:=。、|][^:=。\n|]{0,38}[】>\]]?[ \t]*[:=|\t]")
 _LOG = re.compile(
     r"[ \t]+at [\w.$/<>]{1,200}\(|[ \t]*\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d|Traceback |[ \t]*Caused by: "
 )
