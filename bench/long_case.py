@@ -3,8 +3,8 @@
     python -m bench.long_case [--mails 1400] [--profile] [sqlite|postgresql]
 
 Prints the CPU milliseconds that a worker needs for each of the last mails before each length, which wait together, from
-the spool until it has nothing more to do; and for judging and saving the case once. Exit status 1 where the long case costs more than
-twice as much.
+the spool until it has nothing more to do; and for judging and saving the case once. Exit status 1 where the long case
+costs more than twice as much.
 """
 
 from __future__ import annotations

@@ -290,7 +290,7 @@ def _read_anew(database: Database, house: House, outside: Outside | None, case_i
     found = brought(house.roles(known))
     whole = known.with_more(one.learned for one in found.values())
     if whole != known:
-        found = brought(house.roles(whole))
+        found = {key: replace(one, learned=found[key].learned) for key, one in brought(house.roles(whole)).items()}
     there = {message: found.get((origin.spool_id, origin.part)) for message, origin in origins.items()}
     return {
         message: with_reading(one, house.rules.read(replace(one.turn, id=str(message))))
@@ -330,7 +330,7 @@ def _line_anew(line: Line, brought: Brought | None, house: House, answer: tuple[
 
 
 def _learn(conn: Connection, case_id: int, anew: Mapping[int, Brought], house: House, now: datetime) -> None:
-    """Who forwarded what these rules know for a vendor's mail is team from now on, in other cases too."""
+    """Who shows to be of the team or a partner by these rules is so from now on, in other cases too."""
     _, changed = learn(conn, [placement.Arrived("", now, tuple(anew.values()))], house.rules.read, now)
     if others := sorted(set(changed) - {case_id}):
         rejudge(conn, others, house, now=now)

@@ -1,4 +1,4 @@
-"""Case numbers of any vendor: a label with a token, a token set apart in the subject, a token that comes back.
+"""Case numbers of any vendor: a label with a token, a token set apart in the subject.
 
 The vendor packs know the exact shapes of their vendors' numbers; this recogniser serves all others. Contract, asset,
 order and phone numbers, dates and versions are no case numbers. All patterns are RE2: linear in the text.
@@ -6,8 +6,6 @@ order and phone numbers, dates and versions are no case numbers. All patterns ar
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +46,7 @@ _MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = _compile(rf"(?i)\b{_NUMBER}\b")
 _NOT_CASE = _compile(_OTHER_THINGS)
 _DATE = _compile(r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$")
-_PHONE = _compile(r"^0[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
+_PHONE = _compile(r"^(?:0|81-)[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
 _OTHER_CODE = _compile(
     r"^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
@@ -85,15 +83,6 @@ def find_tokens(text: str, most: int) -> tuple[str, ...]:
     """All tokens of a text that may be a case number of somebody's, in order."""
     found = (_whole(match.group(1)) for match in _ANY.finditer(fold(text[:MAX_READ])[0]))
     return tuple(dict.fromkeys(filter(None, found)))[:most]
-
-
-def find_recurring(subjects: Sequence[str], known: Iterable[str] = ()) -> tuple[str, ...]:
-    """Tokens of a vendor's subjects that stand in two or more mails of a thread, without those already known."""
-    seen: Counter[str] = Counter()
-    for subject in subjects[:200]:
-        seen.update({token for match in _ANY.finditer(fold(subject[:500])[0]) if (token := _whole(match.group(1)))})
-    have = set(known)
-    return tuple(token for token, times in seen.items() if times > 1 and token not in have)
 
 
 def _add(found: dict[str, CaseNumber], token: str, quote: str, *, stated: bool) -> None:

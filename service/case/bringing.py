@@ -94,10 +94,9 @@ def bring(
     if (defect := DEFECTS.get(trust)) is not None:
         mail = replace(mail, defects=(*mail.defects, defect))
         roles = replace(roles, distrusted=_doubted(mail, roles, trust))
-    forwarder = _forwarder_of_a_vendor(mail, roles)
-    roles = replace(roles, learned=roles.learned.with_more([Learned(team=forwarder)]))
     asked = _asked_companies(mail, roles, ways)
-    roles = replace(roles, learned=roles.learned.with_more([Learned(partners=asked)]))
+    forwarder = _forwarder_of_a_vendor(mail, roles)
+    roles = replace(roles, learned=roles.learned.with_more([Learned(forwarder, asked)]))
     # whoever is not verified is of the team for this mail alone
     learned = Learned(forwarder if trust == "verified" else frozenset(), asked)
     inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
@@ -193,21 +192,19 @@ def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
 
 
 def _asked_companies(mail: Mail, roles: Roles, ways: Ways) -> frozenset[str]:
-    """Companies nobody knows that the team writes to, in this mail or in one that it quotes or forwards."""
-    if roles.role_of(mail.from_) != "team" or mail.automatic:
+    """Companies nobody knows that the team writes to first: who wrote first may be anybody, a user at home too."""
+    if roles.role_of(mail.from_) != "team" or mail.automatic or mail.in_reply_to or mail.references:
         return frozenset()
-    found: set[str] = set()
-    shown: list[Mail | Earlier] = [mail, *mail.forwarded, *mail.history]
-    for one in shown:
-        to = [a for a in one.to[:20] if a.address and not is_intake(a.key, ways.intake)]
-        if roles.role_of(one.from_) == "team" and not any(roles.role_of(a) == "requester" for a in to):
-            found.update(company_of(a.key) for a in to if roles.role_of(a) == "unknown")
-    return frozenset(found)
+    to = [a for a in mail.to[:20] if a.address and not is_intake(a.key, ways.intake)]
+    if any(roles.role_of(a) == "requester" for a in to):
+        return frozenset()
+    found = {company_of(a.key) for a in to if roles.role_of(a) == "unknown" and "[" not in a.key}
+    return frozenset(found - roles.learned.refused)
 
 
 def _hands_on(mail: Mail, roles: Roles) -> bool:
     handed_on = [e for e in mail.forwarded if e.origin in ("forwarded", "attached")]
-    return not mail.automatic and any(roles.role_of(e.from_) == "vendor" for e in handed_on)
+    return not mail.automatic and any(roles.knows_vendor(e.from_) for e in handed_on)
 
 
 def _brought_mail(

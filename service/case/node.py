@@ -115,6 +115,11 @@ class Node:
         return self.pinned if self.pinned is not None else self.joined
 
     @property
+    def is_outsider(self) -> bool:
+        """Nobody's side, or a partner: he speaks for cases he takes part in alone."""
+        return self.side == "unknown" or self.partner is not None
+
+    @property
     def trusted(self) -> bool:
         """Whether its author wrote it, as far as we know: it is neither forged nor only a stranger's word."""
         return not self.forged and not self.shown_by

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailrules.thread import Side
 from service.case.freemail import is_freemail
@@ -18,6 +18,8 @@ class Learned:
     """Addresses of those who forwarded a vendor's mail."""
     partners: frozenset[str] = frozenset()
     """Companies that the team wrote to, as ``company_of`` names them."""
+    refused: frozenset[str] = frozenset()
+    """Companies that a person took from the partners: they are not learned again."""
 
     def with_more(self, more: Iterable[Learned]) -> Learned:
         """Together with what further mails show."""
@@ -25,6 +27,7 @@ class Learned:
         return Learned(
             frozenset[str]().union(*(one.team for one in every)),
             frozenset[str]().union(*(one.partners for one in every)),
+            self.refused,
         )
 
 
@@ -63,7 +66,7 @@ class Roles:
             return "team"
         if _listed(key, self.organisation):
             return "requester"
-        return "vendor" if self.vendor_of(key) or company_of(key) in self.learned.partners else "unknown"
+        return "vendor" if self.vendor_of(key) or self._learned_partner(key) else "unknown"
 
     def is_hosted(self, address: Address | None) -> bool:
         """Whether an address is one tenant's at a host of help desks (``acme.zendesk.com``)."""
@@ -85,6 +88,10 @@ class Roles:
             return None
         return self.vendor_of(key)
 
+    def knows_vendor(self, address: Address | None) -> bool:
+        """Whether an address is a vendor's by a pack or the site file, not only by what mail showed."""
+        return self.role_of(address) == "vendor" and replace(self, learned=NOTHING_LEARNED).role_of(address) == "vendor"
+
     def partner(self, address: str | Address | None) -> str | None:
         """The company behind a vendor's address that no pack knows, or whose desk is at a host of help desks
         (``booklane@service-now.com`` or ``help@booklane.freshdesk.com`` of ``booklane.example``)."""
@@ -93,29 +100,27 @@ class Roles:
             return None
         vendor = self.vendor_of(key)
         if vendor is None:
-            return company_of(key)
+            return self._learned_partner(key) or company_of(key)
         if not self.is_platform(vendor):
             return None
-        tenants = {key.partition("@")[0], key.rpartition("@")[2].partition(".")[0]}
-        return next(
-            (partner for partner in sorted(self.learned.partners) if partner.partition(".")[0] in tenants), None
-        )
+        local, _, domain = key.rpartition("@")
+        tenant = domain.partition(".")[0] if domain.count(".") > 1 else local
+        return next((known for known in sorted(self.learned.partners) if known.partition(".")[0] == tenant), None)
+
+    def _learned_partner(self, key: str) -> str | None:
+        return next((company for company in companies_above(key) if company in self.learned.partners), None)
 
 
 def company_of(key: str) -> str:
-    """What a company that no pack knows goes by: its domain; at a consumer mail provider the whole address."""
+    """What a company that no pack knows goes by: its mail domain; at a consumer mail provider the whole address."""
     domain = key.rpartition("@")[2]
-    return key if is_freemail(domain) else registered(domain)
+    return key if is_freemail(domain) else domain
 
 
-def registered(domain: str) -> str:
-    """The domain that was registered, by its usual shape (``example.co.jp`` of ``mail.example.co.jp``)."""
-    labels = domain.split(".")
-    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
-    return ".".join(labels[-keep:])
-
-
-_SECOND_LEVEL = frozenset(("co", "ne", "or", "ac", "go", "ed", "lg", "gr", "com", "net", "org", "gov", "edu", "plc"))
+def companies_above(key: str) -> list[str]:
+    """The company of an address, and those whose domain is above its own."""
+    labels = company_of(key).split(".")
+    return [company_of(key)] if "@" in company_of(key) else [".".join(labels[n:]) for n in range(len(labels) - 1)]
 
 
 def _listed(key: str, entries: Collection[str]) -> bool:

@@ -69,10 +69,10 @@ class Company:
         domain = _domain(node.author)
         if side == "vendor":
             if node.hosted:
-                return self._has_desk(domain)
+                return self._has_desk(domain) or node.partner in self.asked
             if not node.partner:
                 return node.vendor in self.vendors or node.vendor in self.makers
-        return any(domain == asked or domain.endswith(f".{asked}") for asked in self.asked)
+        return domain in self.asked or node.partner in self.asked
 
     def has_no_other(self, node: Node) -> bool:
         """Whether the case has no vendor but the author's, and no other tenant of the host of its desk."""

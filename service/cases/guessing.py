@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 
 from mailrules.engine.judge import Rules
 from service.case.bringing import Ways, bring
-from service.case.roles import Roles, registered
+from service.case.roles import Roles
 from service.mail.message import Address, Mail
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND_LEVEL = frozenset(("co", "ne", "or", "ac", "go", "ed", "lg", "gr", "com", "net", "org", "gov", "edu", "plc"))
 
 
 def guess_ways(mail: Mail, ways: Ways) -> Ways:
@@ -48,5 +49,9 @@ def guess_roles(mail: Mail, rules: Rules, roles: Roles, ways: Ways) -> Roles:
 
 
 def _registered(address: Address) -> str:
-    """The domain that was registered; empty for none."""
-    return registered(address.domain) if "." in address.domain else ""
+    """The domain that was registered, by its usual shape (`example.co.jp` of `intake.example.co.jp`)."""
+    labels = address.domain.split(".")
+    if len(labels) < 2:
+        return ""
+    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
+    return ".".join(labels[-keep:])

@@ -119,8 +119,9 @@ class Database:
     def forget_values(self) -> None:
         """Free the values that statements were last given, after big ones: SQLite's driver keeps them with each
         statement, as long as the connection lives."""
-        if self._engine is not None:
-            self._engine.dispose()
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
 
     def _run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool = False) -> T:
         try:

@@ -1,5 +1,5 @@
 """Sides that mail shows: who hands on a vendor's mail is of the team; a company that the team writes to is a partner,
-whose mail is a vendor's. Both hold for every mail, whichever came first.
+whose mail is a vendor's. Both hold for the mail that came before, too.
 
 A mail is read before it is placed, and without a look at others: so its author's side may be known better by then, from
 this very batch, from another worker, or only from a mail that comes later. Whatever was read in it as a user's or a
@@ -14,14 +14,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from mailrules.judgement import Reading
 from mailrules.thread import Side, Turn
 from service.case.bringing import Brought, node_as_read, with_reading
 from service.case.line import Line
 from service.case.node import Node
-from service.case.roles import Learned, company_of
+from service.case.roles import Learned, companies_above, company_of
 from service.cases.placement.keys import company_keys
 from service.errors import NotFound
 from service.store import replaying
@@ -38,8 +38,9 @@ _MOST_READ_ANEW = 100
 """Messages of a new partner that are read anew, the newest."""
 
 _TEAM = select(learned_team.c.address)
-_PARTNERS = select(partners.c.company)
+_PARTNERS = select(partners.c.company, partners.c.refused)
 _OF_THESE = select(partners.c.company).where(partners.c.company.in_(THESE))
+_NOT_REFUSED = _OF_THESE.where(partners.c.refused.is_(False))
 _OF_THEM = select(learned_team.c.address).where(learned_team.c.address.in_(THESE))
 _WRITTEN = select(messages.c.id, messages.c.case_id).where(
     messages.c.author_address.in_(THESE), text("messages.author_role = 'requester'")
@@ -55,16 +56,21 @@ _STRANGERS = (
 
 def learned(conn: Connection) -> Learned:
     """Whom mail showed to be of the team, and partners of it."""
-    return Learned(frozenset(conn.execute(_TEAM).scalars()), frozenset(conn.execute(_PARTNERS).scalars()))
+    known = conn.execute(_PARTNERS).all()
+    return Learned(
+        frozenset(conn.execute(_TEAM).scalars()),
+        frozenset(row.company for row in known if not row.refused),
+        frozenset(row.company for row in known if row.refused),
+    )
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
     """Who counts as team or as partner by what mail showed: side, address or company, since when."""
-    found = []
-    for side, name, table in (("team", "address", learned_team), ("partner", "company", partners)):
-        rows = conn.execute(select(table.c[name], table.c.learned_at).order_by(table.c[name]))
-        found += [{"side": side, "address": row[0], "learned_at": row[1]} for row in rows]
-    return found
+    team = select(learned_team.c.address, learned_team.c.learned_at).order_by(learned_team.c.address)
+    known = select(partners.c.company, partners.c.learned_at).where(partners.c.refused.is_(False))
+    rows = [("team", *row) for row in conn.execute(team)]
+    rows += [("partner", *row) for row in conn.execute(known.order_by(partners.c.company))]
+    return [dict(zip(("side", "address", "learned_at"), row, strict=True)) for row in rows]
 
 
 def add(conn: Connection, address: str, now: datetime) -> bool:
@@ -78,14 +84,12 @@ def add(conn: Connection, address: str, now: datetime) -> bool:
 
 
 def remove(conn: Connection, address: str) -> None:
-    """Count an address as team, or a company as partner, no longer. Raises NotFound where it does not; `sodan replay`
-    reads its mail anew."""
+    """Count an address as team no longer, or a company as partner never again. Raises NotFound where it does not;
+    `sodan replay` reads its mail anew."""
     key = address.strip().casefold()
-    gone = [
-        conn.execute(delete(table).where(column == key)).rowcount
-        for table, column in ((learned_team, learned_team.c.address), (partners, partners.c.company))
-    ]
-    if not any(gone):
+    gone = conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount
+    gone += conn.execute(update(partners).where(partners.c.company == key).values(refused=True)).rowcount
+    if not gone:
         raise NotFound(f"{key} was learned neither as team nor as partner")
 
 
@@ -102,33 +106,36 @@ def learn(
     if team:
         conn.execute(insert(learned_team), [{"address": address, "learned_at": now} for address in team])
     if companies:
-        conn.execute(insert(partners), [{"company": company, "learned_at": now} for company in companies])
+        rows = [{"company": company, "learned_at": now, "refused": False} for company in companies]
+        conn.execute(insert(partners), rows)
     theirs: dict[int, dict[int, Side]] = defaultdict(dict)
     for row in conn.execute(_WRITTEN, {"these": team}) if team else ():
         theirs[row.case_id][row.id] = "team"
     at = {company: b.node.at for b in every for company in b.learned.partners}
     keys = [key for company in companies for key in company_keys(company, at[company])]
     for id, case, author in conn.execute(_STRANGERS, {"these": keys}) if keys else ():
-        if company_of(author) in companies:
+        if not set(companies).isdisjoint(companies_above(author)):
             theirs[case][id] = "vendor"
     for case, lines in lines_of(conn, sorted(theirs)).items():
-        anew = [_line_by(line, theirs[case][line.id], read) if line.id in theirs[case] else line for line in lines]
+        sides = {line.id: theirs[case].get(line.id) for line in lines if not line.node.doubted}
+        anew = [_line_by(line, side, read) if (side := sides.get(line.id)) else line for line in lines]
         replaying.keep(conn, anew, {line.id: line for line in lines})
     return team, sorted(theirs)
 
 
 def _unknown_to(conn: Connection, query: Any, come: set[str]) -> list[str]:
-    return sorted(come - set(conn.execute(query, {"these": sorted(come)}).scalars())) if come else []
+    known = {one for chunk in chunks(sorted(come)) for one in conn.execute(query, {"these": chunk}).scalars()}
+    return sorted(come - known)
 
 
 def as_known(conn: Connection, arrived: Sequence[Arrived], read: Read | None) -> list[Arrived]:
     """The same mails, each message with the side that its author is known to be on by now."""
     authors = {(b.role, b.node.author) for one in arrived for b in one.brought if b.node.author}
-    companies = sorted({company_of(author) for role, author in authors if role == "unknown"})
+    companies = sorted({one for role, author in authors if role == "unknown" for one in companies_above(author)})
     addresses = sorted({author for role, author in authors if role == "requester"})
     team: set[str] = set()
     known: set[str] = set()
-    for query, come, found in ((_OF_THEM, addresses, team), (_OF_THESE, companies, known)):
+    for query, come, found in ((_OF_THEM, addresses, team), (_NOT_REFUSED, companies, known)):
         for chunk in chunks(come):
             found.update(conn.execute(query, {"these": chunk}).scalars())
     if not team and not known:
@@ -138,7 +145,7 @@ def as_known(conn: Connection, arrived: Sequence[Arrived], read: Read | None) ->
         author = brought.node.author
         if brought.role == "requester" and author in team:
             return _brought_by(brought, "team", read)
-        if brought.role == "unknown" and not brought.node.doubted and author and company_of(author) in known:
+        if brought.role == "unknown" and not brought.node.doubted and not known.isdisjoint(companies_above(author)):
             return _brought_by(brought, "vendor", read)
         return brought
 

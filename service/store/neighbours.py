@@ -107,7 +107,7 @@ def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Seq
         facts.refs = {(vendor, ref) for vendor, ref in from_json(refs or "[]")}
         facts.apart = {other for other, why in from_json(apart or "[]") if why in SET_APART}
         facts.guarded = bool(guarded)
-    strangers = sorted({n.author for n in come if n.author and (n.side == "unknown" or n.claims)})
+    strangers = sorted({n.author for n in come if n.author and (n.is_outsider or n.claims)})
     for chunk in chunks(sorted(wanted)) if strangers else ():
         for row in conn.execute(_PEOPLE, {"these": chunk, "those": strangers}):
             known.cases[row.case_id].people.add(row.address)

@@ -79,7 +79,7 @@ class Prepared:
 def prepare(
     conn: Connection, arrived: Sequence[Arrived], *, reopen: timedelta = timedelta(days=14), read: Read | None = None
 ) -> Prepared:
-    """Decide about a batch; writes nothing. ``read``: reads a message whose author turns out to be of the team."""
+    """Decide about a batch; writes nothing. ``read``: reads a message whose author's side is known better by now."""
     arrived = as_known(conn, arrived, read)
     mails = _numbered(arrived)
     come = [brought.node for mail in mails for _, brought in mail]
@@ -109,7 +109,7 @@ def place_all(
     if not fresh:
         return placed
     placed.learned, placed.cases = learn(conn, fresh, read, now)
-    if prepared is None or done or not _holds(conn, prepared, read):
+    if prepared is None or done or placed.cases or not _holds(conn, prepared, read):
         prepared = prepare(conn, fresh, reopen=reopen, read=read)
     _Writer(conn, prepared, placed, now).write()
     return placed

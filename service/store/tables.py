@@ -292,6 +292,7 @@ partners = Table(
     metadata,
     Column("company", String(320), primary_key=True, comment="mail domain, or address at a consumer provider"),
     Column("learned_at", Instant, nullable=False),
+    Column("refused", Boolean, nullable=False, comment="a person said that it is none"),
 )
 
 messages = Table(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailrules.vendors.case_numbers import find_case_numbers, find_recurring
+from mailrules.vendors.case_numbers import find_case_numbers
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,6 @@ def test_numbers_of_other_things_are_no_case_numbers(subject: str, text: str) ->
 
 def test_a_bracketed_token_counts_in_a_vendors_subject_only() -> None:
     assert find_case_numbers("[48210] moving boxes", "", by_vendor=False) == ()
-
-
-def test_a_token_that_comes_back_in_the_subjects_of_a_thread_is_found() -> None:
-    subjects = ["Printer offline 90021844", "AW: Printer offline 90021844", "Printer offline"]
-    assert find_recurring(subjects) == ("90021844",)
-    assert find_recurring(subjects, known=["90021844"]) == ()
 
 
 def test_the_search_is_linear_in_hostile_text() -> None:

@@ -67,7 +67,9 @@ def take(database: Database, house: House, mails: Sequence[bytes], peer: str = "
         claimed = database.transact(partial(_claim, at=at))
         roles = house.roles(database.read(placement.learned))
         understood = [intake.understand(one, house, roles) for one in claimed]
-        database.transact(partial(intake.take_in, understood=understood, house=house, by="w", now=at))
+        prepared = database.read(partial(intake.prepare, understood=understood, house=house))
+        save = partial(intake.take_in, understood=understood, house=house, by="w", now=at, prepared=prepared)
+        database.transact(save)
 
 
 def _claim(conn: Connection, at: datetime) -> list[spool.Claimed]:
@@ -76,7 +78,9 @@ def _claim(conn: Connection, at: datetime) -> list[spool.Claimed]:
 
 def rows(database: Database) -> dict[str, Any]:
     query = select(messages.c.message_id, messages.c.case_id, messages.c.author_role)
-    return {row.message_id[1:-8]: row for row in database.read(lambda conn: conn.execute(query).all())}
+    return {
+        row.message_id[1:-8]: row for row in database.read(lambda conn: conn.execute(query).all()) if row.message_id
+    }
 
 
 def document(database: Database, case: int) -> dict[str, Any]:
@@ -103,18 +107,30 @@ def test_its_receipt_and_its_number_lead_to_the_inquiry(sqlite: Database, house:
     assert case["waiting_on"] == "team"
 
 
-def test_what_a_stranger_wrote_is_read_anew_once_the_team_answers_him(sqlite: Database, house: House) -> None:
+def test_what_a_partner_wrote_before_is_read_anew(sqlite: Database, house: House) -> None:
     first = mail(
         "first", DESK, TEAM, "Alarm at the east yard",
         "Case number: 7714-208\n\nYour gate sensor raised an alarm. May we send somebody?", 0,
     )  # fmt: skip
-    reply = mail("reply", TEAM, DESK, "RE: Alarm at the east yard", "Yes, please.", 9, In_Reply_To="<first@x.test>")
+    later = mail("later", TEAM, DESK, "7714-208: gate sensor", "Please send somebody on Tuesday.", 9)
     take(sqlite, house, [first])
     assert rows(sqlite)["first"].author_role == "unknown"
-    take(sqlite, house, [reply])
+    take(sqlite, house, [later])
     found = rows(sqlite)
     assert found["first"].author_role == "vendor"
-    assert document(sqlite, found["first"].case_id)["waiting_on"] == "vendor"
+    assert found["first"].case_id == found["later"].case_id
+
+
+def test_who_wrote_first_is_no_partner_by_our_answer(sqlite: Database, house: House) -> None:
+    """He may be one of our people, who writes from home."""
+    first = mail("first", "ada@home.example", TEAM, "VPN", "I cannot connect from home. Ada", 0)
+    take(
+        sqlite,
+        house,
+        [first, mail("a", TEAM, "ada@home.example", "RE: VPN", "Since when?", 9, In_Reply_To="<first@x.test>")],
+    )
+    assert rows(sqlite)["first"].author_role == "unknown"
+    assert partners(sqlite) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -122,22 +138,22 @@ def test_what_a_stranger_wrote_is_read_anew_once_the_team_answers_him(sqlite: Da
 )
 def test_only_the_teams_believed_mail_makes_a_partner(sqlite: Database, house: House, author: str, peer: str) -> None:
     take(sqlite, house, [mail("one", author, DESK, "Gate sensor", "The gate sensor raises an alarm.", 0)], peer=peer)
-    assert database_knows(sqlite) == frozenset()
+    assert partners(sqlite) == frozenset()
 
 
-def database_knows(database: Database) -> frozenset[str]:
+def partners(database: Database) -> frozenset[str]:
     return database.read(learning.learned).partners
 
 
 def test_a_mail_to_our_own_people_makes_no_partner_of_whom_it_names_too(sqlite: Database, house: House) -> None:
     both = mail("one", TEAM, f"ada@corp.example, {DESK}", "Gate sensor", "They come on Tuesday.", 0)
     take(sqlite, house, [both])
-    assert database_knows(sqlite) == frozenset()
+    assert partners(sqlite) == frozenset()
 
 
 def test_somebody_at_a_mail_provider_is_a_partner_alone(sqlite: Database, house: House) -> None:
     take(sqlite, house, [mail("one", TEAM, "lou@gmail.com", "Gate sensor", "Could you come on Tuesday?", 0)])
-    assert database_knows(sqlite) == {"lou@gmail.com"}
+    assert partners(sqlite) == {"lou@gmail.com"}
 
 
 def test_two_inquiries_get_their_own_receipts(sqlite: Database, house: House) -> None:
@@ -151,8 +167,57 @@ def test_two_inquiries_get_their_own_receipts(sqlite: Database, house: House) ->
     assert found["inquiry"].case_id == found["receipt"].case_id != found["other"].case_id == found["second"].case_id
 
 
-def test_a_partner_may_be_removed_and_is_a_stranger_again(sqlite: Database, house: House) -> None:
-    take(sqlite, house, [INQUIRY])
+def test_a_partner_that_a_person_removed_stays_a_stranger(sqlite: Database, house: House) -> None:
+    take(sqlite, house, [INQUIRY, ANSWER])
     sqlite.transact(partial(learning.remove, address="brook-alarms.example"))
-    take(sqlite, house, [mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90)])
-    assert rows(sqlite)["late"].author_role == "unknown"
+    again = mail("again", TEAM, DESK, "Key fobs", "Please send two key fobs.", 80)
+    take(sqlite, house, [again, mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90)])
+    list(intake.replay(sqlite, house, None, since=None, apply=True, now=NOW))
+    found = rows(sqlite)
+    assert {found[name].author_role for name in ("answer", "late")} == {"unknown"}
+    assert partners(sqlite) == frozenset()
+    assert sqlite.read(learning.listing) == []
+
+
+def test_who_forwards_a_partners_mail_is_not_of_the_team_by_that(sqlite: Database, house: House) -> None:
+    """Whoever was written to once might make any of our people team, and those further partners."""
+    forward = mail(
+        "fw", "ada@corp.example", "intake@corp.example", "FW: Lens",
+        f"Is this spam?\n\n-----Original Message-----\nFrom: {DESK}\nSent: Monday, November 23, 2026 11:00 AM\n"
+        "To: ada@corp.example\nSubject: Lens\n\nThe lens is in stock.\n", 60,
+    )  # fmt: skip
+    take(sqlite, house, [INQUIRY, forward])
+    assert rows(sqlite)["fw"].author_role == "requester"
+
+
+def test_a_quote_of_a_mail_of_ours_makes_no_partner(sqlite: Database, house: House) -> None:
+    forward = mail(
+        "fw", TEAM, "intake@corp.example", "FW: your order",
+        "Phishing?\n\n-----Original Message-----\nFrom: bad@evil.example\nSent: Monday, November 23, 2026 11:00 AM\n"
+        "To: it@corp.example\nSubject: your order\n\nAs you asked.\n\n"
+        "-----Original Message-----\nFrom: it@corp.example\n"
+        "Sent: Monday, November 23, 2026 10:00 AM\nTo: bad@evil.example\nSubject: order\n\nPlease send it.\n", 60,
+    )  # fmt: skip
+    take(sqlite, house, [forward])
+    assert partners(sqlite) == frozenset()
+
+
+@pytest.mark.parametrize("where", ["subject", "text"])
+def test_a_partner_that_names_another_vendors_number_unites_no_cases(
+    sqlite: Database, house: House, where: str
+) -> None:
+    number = "Cisco SR 697204418"
+    theirs = mail("sr", "tac@cisco.com", TEAM, "SR 697204418 - switch", "We look into SR 697204418.", 0)
+    subject, text = (
+        (number, "It is solved. You may close it.") if where == "subject" else ("RE: offer", f"{number} is solved.")
+    )
+    bad = mail("bad", "lou@brook-alarms.example", TEAM, subject, text, 40, In_Reply_To="<inquiry@x.test>")
+    take(sqlite, house, [theirs, INQUIRY, bad])
+    found = rows(sqlite)
+    assert found["sr"].case_id != found["bad"].case_id == found["inquiry"].case_id
+
+
+def test_a_neighbour_at_the_same_host_is_no_partner(sqlite: Database, house: House) -> None:
+    take(sqlite, house, [mail("one", TEAM, "a@brook.sakura.ne.jp", "Gate", "Could you come on Tuesday?", 0)])
+    take(sqlite, house, [mail("two", "b@other.sakura.ne.jp", TEAM, "Gate", "We could.", 5)])
+    assert rows(sqlite)["two"].author_role == "unknown"

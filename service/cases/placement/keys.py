@@ -11,7 +11,8 @@ key        own: the message is or says it                           cites: the m
 ``tix:``   root of Thread-Index with base subject                   –
 ``sub:``   base subject, and month                                  –
 ``who:``   a person outside the team, and month                     –
-``ven:``   vendor with one of our people, or alone, and month       –
+``ven:``   vendor, partner or stranger's company, with one of us    –
+           or alone, and month
 ``word:``  a telling word, and month                                –
 =========  =======================================================  ==================================
 
@@ -25,7 +26,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from service.case.node import Node
-from service.case.roles import company_of
+from service.case.roles import companies_above
 from service.case.words import weight
 
 _LONG = 240
@@ -104,8 +105,8 @@ def _candidates(node: Node) -> list[str]:
         return []
     keys = [_key("who", person) for person in node.others[:4]]
     ours = [a for a in (node.author, *node.to, *node.cc) if a and a not in node.others]
-    stranger = {company_of(node.author)} if node.side == "unknown" and node.author else set()
-    for company in sorted(node.companies | stranger)[:3]:
+    stranger = companies_above(node.author)[:2] if node.side == "unknown" and node.author else []
+    for company in [*stranger, *sorted(node.companies)][:3]:
         keys += [_key("ven", company), *(_key("ven", f"{company}:{person}") for person in ours[:2])]
     if len(node.base) >= 3:
         keys.append(_key("sub", _hash(node.base)))
@@ -113,7 +114,7 @@ def _candidates(node: Node) -> list[str]:
 
 
 def company_keys(company: str, at: datetime) -> list[str]:
-    """Under which mail of a company is found: that of the thirty days around, and of those before."""
+    """Under which a company's mail is found: that of its month and of the months before and after."""
     month = at.toordinal() // _MONTH
     return [f"{_key('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 

@@ -166,5 +166,5 @@ def _same_base(one: Node, other: Node) -> bool:
 
 
 def _fits(node: Node, vendor: str) -> bool:
-    """Whether a number without a label, in a subject of this mail, may be this vendor's."""
+    """Whether a number without a label may be this vendor's."""
     return vendor in node.companies or node.side in ("team", "requester")

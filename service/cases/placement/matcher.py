@@ -135,7 +135,7 @@ def score(mail: Profile, case: Profile, shared: Mapping[str, int]) -> Score:
 
 
 def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[str, float]:
-    """The numbers that the weights apply to; each is between -1 and about 3."""
+    """The numbers that the weights apply to; each is between -1 and about 7."""
     months = {n.at.toordinal() // 30 + step for n in mail.nodes for step in (-1, 0, 1)}
     both = mail.words & case.words
     telling = {word: rarity(word, shared, months) for word in both}
@@ -246,8 +246,14 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
         out.append("person: " + ", ".join(sorted(mail.people & case.people)[:2]))
     if mail.vendors & case.vendors:
         out.append("vendor: " + ", ".join(sorted(mail.vendors & case.vendors)[:2]))
-    if found["answer"]:
+    if found["answer"] or found["to_another"]:
         out.append("an answer that was waited for")
+    if found["receipt"]:
+        out.append("a receipt right after the inquiry")
+    if found["reply"]:
+        out.append("the user's reply")
+    if found["to_reporter"]:
+        out.append("a mail to the user who reported")
     if found["inquiry"]:
         out.append("the inquiry about a report")
     return tuple(out)

@@ -36,7 +36,7 @@ def objection(node: Node, link: Link, case: CaseFacts, members: Collection[Node]
         return NEW_TOPIC if leaves_topic(other) else FORGED
     if link.kind == "case_key" and not may_name(node, company_of(case, members)):
         return STRANGER_CLAIMS
-    if other is not None and link.kind in ("vendor_ref", "mention") and not _may_name(node, other):
+    if other is not None and link.kind in ("vendor_ref", "mention") and not _may_name(node, other, link.words):
         return STRANGER_CLAIMS
     if link.kind in _BY_ID and not link.incoming and is_other_matter(node, members):
         return OTHER_MATTER
@@ -50,10 +50,16 @@ def leaves_topic(node: Node) -> bool:
     return node.fresh and (node.reply_marked or not node.headerless)
 
 
-def _may_name(one: Node, other: Node) -> bool:
-    """Whether a number joins two mails: a stranger's counts only beside a mail of his own or sent to him."""
+def _may_name(one: Node, other: Node, number: str) -> bool:
+    """Whether a number joins two mails: a stranger's counts only beside a mail of his own or sent to him, a partner's
+    beside those and where it is the partner's own."""
     pairs = ((one, other), (other, one))
-    return all(a.side != "unknown" or (a.author and a.author in (b.author, *b.to, *b.cc)) for a, b in pairs)
+    return all(
+        not a.is_outsider
+        or (a.partner is not None and number.startswith(f"{a.partner} "))
+        or (a.author and a.author in (b.author, *b.to, *b.cc))
+        for a, b in pairs
+    )
 
 
 def company_of(case: CaseFacts, members: Collection[Node]) -> Company:
@@ -78,7 +84,7 @@ def may_unite(node: Node, one: CaseFacts, other: CaseFacts, members: Collection[
     """
     if node.doubted or numbers_at_odds(one, other):
         return False
-    if node.side != "unknown" or others_say:
+    if not node.is_outsider or others_say:
         return True
     return not (one.guarded or other.guarded) or (takes_part(node, one, members) and takes_part(node, other, members))
 

@@ -27,6 +27,7 @@ from service.cases.placement.objections import (
     may_unite,
     numbers_at_odds,
     objection,
+    takes_part,
 )
 
 _NUMBERS = ("vendor_ref", "mention")
@@ -266,6 +267,7 @@ class Placing:
         best, case, _ = ranked[0]
         margin = best.logit - ranked[1][0].logit if len(ranked) > 1 else None
         believed = outer.side != "unknown" and not outer.doubted
+        believed &= outer.partner is None or takes_part(outer, self.facts(case), self.at(case))
         ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
         joins = matcher.joins(best, ranked[1][0] if len(ranked) > 1 else None) and believed and ours and not against
         why = {c: matcher.reasons(mail, other, s.features) for s, c, other in ranked}
