@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from service.errors import Refused
@@ -430,11 +430,11 @@ def environment(name: str) -> str:
 
 
 def misspelt() -> dict[str, str | None]:
-    """The ``SODAN_*`` variables that no setting bears, each with the nearest right one."""
+    """The ``SODAN_*`` variables, also of ``.env``, that no setting bears, each with the nearest right one."""
     known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # the token: of the command line
     return {
         name: next(iter(get_close_matches(name, known, 1, 0.8)), None)
-        for name in os.environ
+        for name in dict.fromkeys((*os.environ, *map(str.upper, DotEnvSettingsSource(Settings).env_vars)))
         if name.startswith("SODAN_") and name not in known
     }
 

@@ -275,6 +275,13 @@ def test_a_misspelt_variable_is_named_with_the_nearest_right_one(sodan: Sodan, m
     assert "SODAN_OUR_SECRET" not in said.err
 
 
+def test_a_misspelt_name_in_the_env_file_is_named_too(sodan: Sodan) -> None:
+    Path(".env").write_text("SODAN_ORGANIZATION=corp.example\nSODAN_TEAM=it@corp.example\n")
+    said = sodan("rules", "list").err
+    assert "SODAN_ORGANIZATION is no setting and is ignored; did you mean SODAN_ORGANISATION?" in said
+    assert "SODAN_TEAM is" not in said
+
+
 def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) -> None:
     other = REPORT.replace("<report@", "<other@").replace("Subject: ", "Subject: Another matter: ")
     assert sodan("import", str(mail("a.eml", REPORT)), str(mail("b.eml", other))).status == 0
