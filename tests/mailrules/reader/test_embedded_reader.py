@@ -55,6 +55,12 @@ def test_a_standstill_that_is_only_asked_about_is_not() -> None:
     assert "impact.high" not in found or found["impact.high"].state == "unsure"
 
 
+def test_a_zone_that_a_vendor_names_is_not_asked_for() -> None:
+    found = read("あわせて、発生日時(日本時間)をお知らせください。", side="vendor", to="team", language="ja")
+    assert "ask.info.occurred_at" in found
+    assert "ask.info.timezone" not in found
+
+
 def test_sentences_lists_and_form_lines_are_units_with_offsets() -> None:
     text = "お世話になっております。田中です。\n発生日時: 11/10 9:15頃\n・再起動しました\n・変わりません\n"
     units = split_units(text)
