@@ -158,13 +158,14 @@ def test_five_hundred_starts_and_stops(tmp_path: Path) -> None:
             process = served.process
             time.sleep(chance.random() / 2)
         else:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "service", "serve"],
-                cwd=folder,
-                env=environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0"),
-                stderr=(folder / "said").open("wb"),
-                start_new_session=True,
-            )
+            with (folder / "said").open("wb") as said:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "service", "serve"],
+                    cwd=folder,
+                    env=environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0"),
+                    stderr=said,
+                    start_new_session=True,
+                )
             time.sleep(chance.random() * 4)
         process.send_signal(chance.choice([signal.SIGTERM, signal.SIGTERM, signal.SIGINT]))
         status = process.wait(PATIENCE)
