@@ -61,8 +61,8 @@ LATER = """
 ## Mails written afterwards
 
 By three further writers, when the reader was trained. The first scoring of the third writer's mail (70 each) gave the
-same, save for asks: P .83 R .23 in en, P .90 R .20 in ja. After it the words for what is asked were broadened, and a
-guard of theirs was chosen by these figures: for asks this is no unseen mail any more.
+same, save for asks: P .83 R .23 in en, P .90 R .20 in ja. After it the English words for what is asked were broadened,
+and a guard of all of them was chosen by these figures: for asks this is no unseen mail any more.
 
 """
 TAIL = """
