@@ -30,9 +30,8 @@ from service.store.spool import Envelope
 from service.worker import Worker
 
 SHORT = 100
-WAITING = {SHORT: 40}
-"""Mails to the case that wait together, of which one figure is the average: of a long case 200. It is judged from time
-to time meanwhile, and once when no more wait; the fewer wait, the more that last time weighs (of 40: 3.2 times)."""
+WAITING = 40
+"""Mails to the case that wait together, of which one figure is the average."""
 MOST = 2.0
 BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 AFTER = BEGAN + timedelta(days=365)
@@ -70,15 +69,14 @@ def receive(database: Database, numbers: range) -> None:
 
 def take_in(database: Database, worker: Worker, first: int, last: int) -> float:
     """Take in these mails; CPU seconds of one of the last of them."""
-    waiting = WAITING.get(last, 200)
-    receive(database, range(first, last - waiting))
+    receive(database, range(first, last - WAITING))
     while worker.turn():
         pass
-    receive(database, range(last - waiting, last))
+    receive(database, range(last - WAITING, last))
     began = time.process_time()
     while worker.turn():
         pass
-    return (time.process_time() - began) / waiting
+    return (time.process_time() - began) / WAITING
 
 
 def judge(database: Database, house: House) -> float:

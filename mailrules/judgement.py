@@ -87,10 +87,9 @@ class Reading(_Kept, frozen=True):
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
         """Whether a statement of one of the meanings (``item.`` for all that begin so) stands in it."""
+        beginnings = tuple(one for one in meanings if one.endswith("."))
         return any(
-            s.state in states
-            and (s.meaning in meanings or any(m.endswith(".") and s.meaning.startswith(m) for m in meanings))
-            for s in self.statements
+            s.state in states and (s.meaning in meanings or s.meaning.startswith(beginnings)) for s in self.statements
         )
 
 

@@ -103,7 +103,7 @@ class Checklist:
         """
         towards = str(view.facts["towards"])
         wanted = self.required.get(kind or "", {}).get(towards, ())
-        seen = View(view.hits, {**view.facts, "kind": kind or ""})
+        seen = view.with_facts({"kind": kind or ""})
         ruled: dict[str, str] = {}
         for rule in self.rules.final:
             for fired in rule.fire(seen):

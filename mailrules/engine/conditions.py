@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailrules.statement import Statement
 
 TOLD = ("value", "partial")
 """States that a bare term accepts."""
-_TERM = re.compile(r"(?P<no>not )?(?P<name>[a-z][a-z0-9_.]*\*?)(?: is (?P<is>[A-Za-z0-9_.|]+)| > (?P<above>[0-9]+))?")
+_NAME = r"[a-z][a-z0-9_.]*(?:(?<=\.)\*)?"
+_TERM = re.compile(rf"(?P<no>not )?(?P<name>{_NAME})(?: is (?P<is>[A-Za-z0-9_.|]+)| > (?P<above>[0-9]+))?")
 
 
 class ConditionError(ValueError):
@@ -45,17 +46,27 @@ class View:
 
     hits: tuple[Hit, ...]
     facts: Mapping[str, Any]
+    _of: dict[str, list[Hit]] = field(default_factory=dict, repr=False, compare=False)
+    """Name of a meaning, or of what it begins with up to a dot → its statements, in order."""
+
+    def __post_init__(self) -> None:
+        for hit in self.hits if not self._of else ():
+            name = hit.statement.meaning
+            while name:
+                self._of.setdefault(name, []).append(hit)
+                name = name.rpartition(".")[0]
+
+    def with_facts(self, facts: Mapping[str, Any]) -> View:
+        """The same statements, with these facts beside its own."""
+        return View(self.hits, {**self.facts, **facts}, self._of)
 
     def find(self, name: str, states: Sequence[str]) -> list[Hit]:
         """Statements of a meaning (or of all that begin with it, for `item.*`) in one of the states."""
-        if name.endswith("*"):
-            begin = name[:-1]
-            return [h for h in self.hits if h.statement.meaning.startswith(begin) and h.statement.state in states]
+        under = name.removesuffix(".*")
         return [
-            h
-            for h in self.hits
-            if h.statement.state in states
-            and (h.statement.meaning == name or h.statement.meaning.startswith(f"{name}."))
+            hit
+            for hit in self._of.get(under, ())
+            if hit.statement.state in states and (under == name or hit.statement.meaning != under)
         ]
 
 

@@ -53,13 +53,13 @@ def _stages(rules: Rules, file: RuleFile, turn: Turn, view: View) -> Iterator[tu
     """The rules of a file with what they see: rules of the case see the mail as if it were alone in its case."""
     if file.question in ("priority", "triage", "checklist"):
         reading = rules.read(turn)
-        alone = standing((turn,), (reading,), rules.files["standing"])
+        alone = standing([rules.hear(turn, reading)])
         towards = "vendor" if "vendor" in turn.towards and turn.side == "team" else "team"
         view = View(alone, facts_of_case(side=turn.side, opens=mails.opens(turn), messages=1, towards=towards))
         facts = {name: fired.gives.partition(" is ")[2] for name, fired in given(file, view).items()}
         kind = reading.kind or "incident"
         yield file.rules, view
-        yield file.final, View(view.hits, {**view.facts, **facts, "kind": kind})
+        yield file.final, view.with_facts({**facts, "kind": kind})
     else:
         yield file.rules, view
         yield file.final, view

@@ -5,9 +5,10 @@ A judgement is made anew from the readings of all mails each time; it never patc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -17,6 +18,7 @@ from mailrules.engine import mails
 from mailrules.engine.checklist import AT_ONCE, Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.house import HouseReader
+from mailrules.engine.mails import Heard
 from mailrules.engine.priority import facts_of_case, over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
@@ -28,6 +30,10 @@ from mailrules.thread import Side, Thread, Turn
 from mailrules.vendors import Vendors
 
 Sees = Mapping[str, Collection[str]]
+KEPT_MAILS = 2048
+"""Mails whose conclusions are kept: a case is judged again with each of its mails."""
+KEPT_TEXT = 16_000
+"""Characters of a mail's text up to which they are."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,10 @@ class Rules:
     sees: Sees
     """Language → items whose absence the embedded reader can tell."""
     site: Site = field(default_factory=Site)
+    _kept: Callable[[Turn, Reading], Heard] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_kept", lru_cache(KEPT_MAILS)(self._hear))
 
     @property
     def colleagues(self) -> tuple[str, ...]:
@@ -109,10 +119,15 @@ class Rules:
             vendor=known.vendor,
             maker=known.maker,
         )
-        return self.conclude(turn, bare)
+        return self.hear(turn, bare).reading
 
-    def conclude(self, turn: Turn, reading: Reading) -> Reading:
-        """The reading with what the rules conclude for this mail alone."""
+    def hear(self, turn: Turn, reading: Reading) -> Heard:
+        """What the rules conclude from this mail alone. It is kept for the next judgement of its case."""
+        if len(turn.text) > KEPT_TEXT:
+            return self._hear(turn, reading)
+        return self._kept(turn, reading)
+
+    def _hear(self, turn: Turn, reading: Reading) -> Heard:
         view = mails.view_of(turn, reading)
         fired = {question: self.files[question].fire(view) for question in ("acts", "asks", "tone", "parked")}
         kind = self.files["kind"].decide(view)
@@ -130,7 +145,8 @@ class Rules:
             for hit in one.hits
         ]
         promises = [h for h in view.find("act.promise", ("value",)) if turn.automatic is None]
-        return msgspec.structs.replace(
+        problem = self.files["problem"].fire(view)
+        concluded = msgspec.structs.replace(
             reading,
             turn=turn.id,
             kind=kind.gives if kind else None,
@@ -142,6 +158,15 @@ class Rules:
                 Promise(_due(hit.statement, turn.date), mails.finding("act.promise", "core", hit)) for hit in promises
             ),
             findings=tuple(found),
+        )
+        replaces = (name.strip() for one in self.files["standing"].fire(view) for name in one.gives.split(","))
+        return Heard(
+            turn,
+            concluded,
+            view,
+            frozenset(replaces),
+            offered=tuple(hit for one in problem if one.rule.id == "problem.offered" for hit in one.hits),
+            told=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),
         )
 
     def answers_ask(self, what: str, turn: Turn, reading: Reading) -> bool:
@@ -157,24 +182,25 @@ class Rules:
         if not thread:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
-        full = [self.conclude(t, r) if r is not None else self.read(t) for t, r in zip(thread, given, strict=True)]
+        heard = [self.hear(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
+        full = [one.reading for one in heard]
         known_kind = _kind(thread, full)
         kind = known_kind or ("notice" if mails.only_notices(thread) else "incident")
         towards = "vendor" if _inquires(thread) else "team"
         opened = _opened_by_us(thread)
         view = View(
-            standing(thread, full, self.files["standing"]),
+            standing(heard),
             facts_of_case(
                 side=mails.opener(thread).side,
                 opens=opened,
                 language=_language(thread),
                 messages=len(thread),
                 towards=towards,
-                due_soon=self._due_soon(thread, full),
+                due_soon=self._due_soon(heard),
                 files=sum(len(turn.files) for turn in thread),
             ),
         )
-        told = told_items([pair for pair in speaking(thread, full) if mails.ours(pair[0])])
+        told = told_items([(one.turn, one.reading) for one in speaking(heard) if mails.ours(one.turn)])
         lines, missing, questions = self.checklist.fill(
             view, known_kind if opened else None, told, self._seen(thread, full)
         )
@@ -194,7 +220,7 @@ class Rules:
             excerpt=excerpt_of(thread, full),
             tone=self._tone(full),
             parked=_parked(full),
-            problem=problem_of(thread, full, self.files["problem"]),
+            problem=problem_of(heard),
             vendor=vendor,
             references=_references(thread, full, vendor),
             judged_by=self.version,
@@ -203,14 +229,18 @@ class Rules:
             reader_version=first.version,
         )
 
-    def _due_soon(self, thread: Thread, readings: Sequence[Reading]) -> bool:
+    def _due_soon(self, heard: Sequence[Heard]) -> bool:
         """Whether a deadline that our side tells falls before the end of the writer's next business day."""
-        for turn, reading in speaking(thread, readings):
-            for said in reading.statements:
-                if turn.date is not None and said.meaning == "item.deadline" and said.state == "value":
-                    due = _due(said, turn.date)
-                    if due is not None and due <= next_business_end(turn.date, self.site.calendar.days_off):
-                        return True
+        for one in speaking(heard):
+            written = one.turn.date
+            for hit in one.view.find("item.deadline", ("value",)):
+                due = _due(hit.statement, written)
+                if (
+                    written is not None
+                    and due is not None
+                    and due <= next_business_end(written, self.site.calendar.days_off)
+                ):
+                    return True
         return False
 
     def _seen(self, thread: Thread, readings: Sequence[Reading]) -> Collection[str] | None:

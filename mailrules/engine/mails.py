@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mailrules.engine.conditions import Hit, View
@@ -57,6 +58,22 @@ def facts_of(turn: Turn, vendor: str | None) -> Mapping[str, Any]:
         "due_soon": False,
         "towards": "",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A mail and what the rules conclude from it alone."""
+
+    turn: Turn
+    reading: Reading
+    """With its conclusions."""
+    view: View
+    replaces: frozenset[str]
+    """Meanings of which earlier statements stand no more."""
+    offered: tuple[Hit, ...]
+    """Words in which a vendor states the problem for agreement."""
+    told: tuple[Hit, ...]
+    """Words in which our side tells the problem."""
 
 
 def view_of(turn: Turn, reading: Reading) -> View:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from mailrules.apart import apart
 from mailrules.engine.conditions import Hit
-from mailrules.engine.mails import opens, ours, view_of
-from mailrules.engine.rulefile import RuleFile
+from mailrules.engine.mails import Heard, opens, ours
 from mailrules.judgement import Problem, Reading
 from mailrules.thread import Thread, Turn
 
@@ -29,29 +28,27 @@ _SAYS = 16
 """Columns of a sentence that says something; greetings and names are shorter."""
 
 
-def problem_of(thread: Thread, readings: Sequence[Reading], rules: RuleFile) -> Problem:
+def problem_of(heard: Sequence[Heard]) -> Problem:
     """What a vendor last offered for agreement; before that, what our side tells (an inquiry to a vendor before a
     user's report). It drifts where a statement is about what nobody told before."""
     statements: list[tuple[str, str]] = []
     told: dict[str, None] = {}
     drift = inquired = False
-    for turn, reading in zip(thread, readings, strict=True):
-        fired = rules.fire(view_of(turn, reading))
-        offered = [hit for one in fired if one.rule.id == "problem.offered" for hit in one.hits]
-        own = [hit for one in fired if one.rule.id != "problem.offered" for hit in one.hits]
-        if offered:
-            said = _joined(offered)
+    for one in heard:
+        turn = one.turn
+        if one.offered:
+            said = _joined(one.offered)
             drift = drift or (bool(told) and apart(said, "\n".join(told)))
             statements.append((said, turn.id))
             _tell(told, said)
-        elif own and (not statements or (not inquired and _inquires(turn))):
-            statements[:] = [(own[0].statement.quote[:_LONGEST], turn.id)]
+        elif one.told and (not statements or (not inquired and _inquires(turn))):
+            statements[:] = [(one.told[0].statement.quote[:_LONGEST], turn.id)]
             inquired = inquired or _inquires(turn)
         if ours(turn):
-            items = (s.quote for s in reading.statements if s.meaning.startswith("item.") and s.meaning not in _WHO)
+            items = (s.quote for s in one.reading.statements if s.meaning.startswith("item.") and s.meaning not in _WHO)
             _tell(told, turn.subject, *items)
     if not statements:
-        first = next((turn for turn in thread if turn.subject), None)
+        first = next((one.turn for one in heard if one.turn.subject), None)
         return Problem(first.subject, 1, False, first.id) if first is not None else Problem()
     return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
 

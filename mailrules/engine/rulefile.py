@@ -85,7 +85,7 @@ class RuleFile:
 
     def decide(self, view: View, given: Mapping[str, Any] | None = None) -> Fired | None:
         """The first rule of the final stage that holds; `given` are facts that the first stage made."""
-        seen = View(view.hits, {**view.facts, **given}) if given else view
+        seen = view.with_facts(given) if given else view
         return next((fired for rule in self.final for fired in rule.fire(seen)), None)
 
 

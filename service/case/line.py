@@ -38,7 +38,7 @@ def doubts_of(lines: Sequence[Line]) -> dict[int, Doubt]:
     """The messages of a case that move nothing, with the reason. ``lines`` in order."""
     sides = {line.id: line.turn.side for line in lines}
     received = {line.id: line.received_at for line in lines}
-    return doubts([replace(line.node, id=line.id) for line in lines], sides, received)
+    return doubts([line.node for line in lines], sides, received)
 
 
 def counted(lines: Sequence[Line]) -> list[Line]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Text, cast, select
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Text, cast, select
 
-from mailrules.thread import File, Turn
+from mailrules.engine.judge import KEPT_MAILS, KEPT_TEXT
+from mailrules.thread import File, Side, Turn
 from service.case.line import Line, in_order
+from service.case.node import node_from_json
 from service.case.readings import reading_of
-from service.store.neighbours import OF_A_NODE, THESE, chunks, node_of
+from service.store import tables
+from service.store.neighbours import OF_A_NODE, THESE, chunks
 from service.store.tables import messages
 
 
@@ -25,73 +30,117 @@ def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[Line]]
     """The same of many cases at once."""
     found: dict[int, list[Line]] = defaultdict(list)
     for chunk in chunks(case_ids):
-        for row in conn.execute(_LINES, {"these": chunk}).mappings():
-            found[row["case_id"]].append(_line(row))
+        for row in conn.execute(_LINES, {"these": chunk}):
+            make = _kept if len(row.text) <= KEPT_TEXT else _line
+            found[row.case_id].append(make(_Row(*row)))
     return {case_id: in_order(its) for case_id, its in found.items()}
 
 
-_OF_A_LINE = (
-    *OF_A_NODE,
-    messages.c.author_name,
-    messages.c.author_role,
-    messages.c.author_address,
-    messages.c.text,
-    messages.c.subject,
-    messages.c.date,
-    messages.c.date_offset,
-    messages.c.received_at,
-    messages.c.language,
-    messages.c.vendor,
-    messages.c.forwarded_by,
-    messages.c.automatic,
-    messages.c.headers,
-    cast(messages.c.statements, Text).label("reading"),  # as it is written: it becomes values in one step
-    messages.c.to,
-    messages.c.cc,
-)
-_LINES = select(*_OF_A_LINE).where(messages.c.case_id.in_(THESE))
+class _Row(NamedTuple):
+    """What is stored of a message, as it is written."""
+
+    id: int
+    case_id: int
+    facts: str | None
+    pinned_by: str | None
+    joined: int | None
+    placed_by: str
+    name: str
+    side: Side
+    author: str
+    text: str
+    subject: str
+    date: datetime | None
+    date_offset: int | None
+    received_at: datetime
+    language: str
+    forwarded_by: str | None
+    automatic: str | None
+    headers: str | None
+    statements: str | None
+    to: str
+    cc: str
 
 
-def _line(row: Mapping[Any, Any]) -> Line:
-    facts = row["facts"] or {}
-    node = node_of(row)
+def _written(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """JSON as its text: equal rows are known as equal, and it becomes values in one step."""
+    return cast(column, Text).label(column.name) if column.type is tables.Data else column
+
+
+_LINES = select(
+    *map(
+        _written,
+        (
+            *OF_A_NODE,
+            messages.c.author_name,
+            messages.c.author_role,
+            messages.c.author_address,
+            messages.c.text,
+            messages.c.subject,
+            messages.c.date,
+            messages.c.date_offset,
+            messages.c.received_at,
+            messages.c.language,
+            messages.c.forwarded_by,
+            messages.c.automatic,
+            messages.c.headers,
+            messages.c.statements,
+            messages.c.to,
+            messages.c.cc,
+        ),
+    )
+).where(messages.c.case_id.in_(THESE))
+
+
+def _line(row: _Row) -> Line:
+    facts = msgspec.json.decode(row.facts or "{}")
+    node = node_from_json(
+        row.facts or "{}",
+        id=row.id,
+        case=row.case_id,
+        pinned=row.case_id if row.pinned_by else None,
+        joined=row.joined,
+        placed=row.placed_by,
+    )
     turn = Turn(
-        id=str(row["id"]),
-        side=row["author_role"],
-        author=row["author_address"],
-        text=row["text"],
-        subject=row["subject"],
+        id=str(row.id),
+        side=row.side,
+        author=row.author,
+        text=row.text,
+        subject=row.subject,
         subject_is_new=facts.get("subject_is_new", True),
         begins=node.fresh,
-        date=_with_offset(row["date"], row["date_offset"]),
-        language=row["language"],
-        automatic=row["automatic"],
+        date=_with_offset(row.date, row.date_offset),
+        language=row.language,
+        automatic=row.automatic,
         towards=frozenset(facts.get("towards", ())),
         files=tuple(File(*one) for one in facts.get("files", ())),
         vendor=facts.get("turn_vendor"),
         partner=node.counterpart,
-        forwarded_by=row["forwarded_by"],
-        headers=tuple(sorted((row["headers"] or {}).items())),
+        forwarded_by=row.forwarded_by,
+        headers=tuple(sorted(msgspec.json.decode(row.headers or "{}").items())),
     )
-    reading = reading_of(row["reading"], turn.id) if row["reading"] else None
+    people = [
+        (one["address"].casefold(), one["name"]) for written in (row.to, row.cc) for one in msgspec.json.decode(written)
+    ]
+    sides = facts.get("sides", {})
     return Line(
-        id=row["id"],
+        id=row.id,
         node=node,
         turn=turn,
-        received_at=row["received_at"],
-        reading=reading,
-        name=row["author_name"],
+        received_at=row.received_at,
+        reading=reading_of(row.statements, turn.id) if row.statements else None,
+        name=row.name,
         people=tuple(
-            (
-                one["address"].casefold(),
-                one["name"],
-                facts.get("sides", {}).get(one["address"].casefold(), "unknown"),
-            )
-            for one in (*row["to"], *row["cc"])
-            if one["address"].casefold() in (*node.to, *node.cc)
+            (address, name, sides.get(address, "unknown"))
+            for address, name in people
+            if address in (*node.to, *node.cc)
         ),
         wrapper=bool(facts.get("wrapper")),
     )
+
+
+_kept = lru_cache(KEPT_MAILS)(_line)
 
 
 def _with_offset(date: datetime | None, minutes: int | None) -> datetime | None:

@@ -199,7 +199,7 @@ OF_A_NODE = (
     messages.c.joined,
     messages.c.placed_by,
 )
-"""What ``node_of`` reads."""
+"""What a node is made of."""
 
 # built once: what a statement costs to build is most of what it costs
 
@@ -227,12 +227,6 @@ def _nodes(rows: Iterable[Any]) -> dict[int, Node]:
         id: node_from_json(facts or "{}", id=id, case=case, pinned=case if by else None, joined=joined, placed=placed)
         for id, case, facts, by, joined, placed in rows
     }
-
-
-def node_of(row: Mapping[str, Any] | Any) -> Node:
-    pinned = row["case_id"] if row["pinned_by"] else None
-    stands = {"id": row["id"], "case": row["case_id"], "pinned": pinned}
-    return Node.from_document(row["facts"] or {}, **stands, joined=row["joined"], placed=row["placed_by"])
 
 
 def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
