@@ -289,7 +289,14 @@ def _follow_back(conn: Connection, among: Collection[int], stood: Collection[int
     for node in nodes.values():
         known.enter(node if node not in later else replace(node, case=None))
     placing = Placing(known)
-    for node in later:
+    left, before = later, len(later) + 1
+    while len(left) < before:  # until no mail is linked to one that stands: the rest stays where it is
+        before = len(left)
+        for node in left:
+            placing.follow_links(node.id, open_new=False)
+            placing.bring_along(node.id)
+        left = [node for node in left if placing.case_at(node.id) is None]
+    for node in left:
         placing.follow_links(node.id, open_new=False)
         if node.case is not None and placing.case_at(node.id) is None:
             placing.enter(node.id, node.case, Evidence("new"))

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, select
 
 from service.errors import Conflict, NotFound, Refused
 from service.intake import House, replay
+from service.mail.message import Mail
 from service.store import corrections
 from service.store.cases import survivor
 from service.store.database import Database
-from service.store.tables import cases, events
-from tests.case.filing import DESK, OTHER_USER, USER, mail
+from service.store.tables import cases, events, messages
+from tests.case.filing import DESK, OTHER_USER, USER, inside, mail
 from tests.store.desk import NOW, Desk
 
 T = TypeVar("T")
@@ -181,3 +182,25 @@ def test_every_correction_is_in_the_event_log_with_who_and_when(desk: Desk) -> N
     assert [(row.kind, row.who) for row in rows] == [("case.merged", "Aki"), ("undone", "Ben")]
     assert rows[0].undone_by is not None
     assert {row.at for row in rows} == {NOW}
+
+
+OPENING = mail("fan0", USER, "Fan noise", "The fan in rack nine is loud.", 0, to=(DESK,))
+BETWEEN = mail("fan5", USER, "Re: Fan noise", "It is the upper one.", 20, to=(DESK,), parent="fan0")
+QUOTED = inside(USER, "The fan in rack nine is loud.", 0, subject="Fan noise")
+HANDED = mail("fan5", DESK, "Re: Fan noise", "It is the upper one.", 20, to=(OTHER_USER,), history=(QUOTED,))
+ANSWER = mail("fan6", USER, "Re: Fan noise", "Now it is quiet.", 40, to=(DESK,), parent="fan5")
+
+
+@pytest.mark.parametrize("later", [(OPENING, BETWEEN), (HANDED,)], ids=["answered", "quoted"])
+def test_a_merge_taken_back_lets_earlier_mails_follow_their_answer(database: Database, later: tuple[Mail, ...]) -> None:
+    desk = Desk(database)
+    desk.take(HEAT)
+    desk.take(ANSWER)
+    fan, heat = desk.case_of("fan6"), desk.case_of("heat")
+    event = act(desk, lambda conn: corrections.merge(conn, fan, heat, "Aki", NOW))
+    for one in (*later, HEAT2):
+        desk.take(one)
+    act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    assert {desk.case_of(one) for one in ("heat", "heat2")} == {1}
+    rows = desk.database.read(lambda conn: conn.execute(select(messages.c.case_id).order_by(messages.c.id)).all())
+    assert [row.case_id for row in rows].count(1) == 2

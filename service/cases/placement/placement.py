@@ -239,6 +239,13 @@ class Placing:
             return False
         return may_unite(node, one, other, [*self.at(home), *self.at(case)], others_say)
 
+    def bring_along(self, message: int) -> None:
+        """Put what was found inside a message where that is, unless it stands somewhere already."""
+        home = self.case_at(message)
+        for held in self.known.nodes[message].holds:
+            if home is not None and held in self.known.nodes and self.case_at(held) is None:
+                self.enter(held, home, Evidence("recovered", "", message))
+
     # ── everything else: decided once ────────────────────────────────────────────────────────────────────────────────
 
     def match(self, message: int, nodes: Sequence[Node]) -> None:
