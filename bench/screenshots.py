@@ -1,4 +1,4 @@
-"""``python -m bench.screenshots``: the pictures of the board in ``docs/``, of the mails of ``make demo``.
+"""``python -m bench.screenshots``: the pictures of the page in ``docs/``, of the mails of ``make demo``.
 
 Needs Debian's Chromium (``apt install chromium fonts-noto-cjk``). Everything runs in a temporary folder.
 """
@@ -23,11 +23,11 @@ from tests.running import running
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHOTS = (
-    ("board-desktop", "/", 1280, 860, "light", "ja-JP"),
-    ("board-case", "/cases/{first}", 1280, 1400, "light", "ja-JP"),
-    ("board-dark", "/", 1280, 860, "dark", "en-US"),
-    ("board-phone", "/", 390, 844, "light", "ja-JP"),
-    ("board-case-phone", "/cases/{first}", 390, 844, "dark", "en-US"),
+    ("page-desktop", "/", 1280, 860, "light", "ja-JP"),
+    ("page-case", "/cases/{first}", 1280, 1400, "light", "ja-JP"),
+    ("page-dark", "/", 1280, 860, "dark", "en-US"),
+    ("page-phone", "/", 390, 844, "light", "ja-JP"),
+    ("page-case-phone", "/cases/{first}", 390, 844, "dark", "en-US"),
 )
 
 

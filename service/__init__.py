@@ -9,5 +9,5 @@ One mail, as a line through the files:
 5. ``case/``              places it in a case by evidence, and revises that case
 6. ``mailrules``          judges the words: what is missing, how urgent, what was asked
 7. ``store/``             saves all of it in one transaction
-8. ``api/``, ``board/``   tell programs and people where each case stands
+8. ``api/``, ``web/``   tell programs and people where each case stands
 """

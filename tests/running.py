@@ -17,12 +17,12 @@ import uvicorn
 from service.api.app import make_app
 from service.api.connections import Spoken
 from service.api.desk import Desk
-from service.board.pages import routes
 from service.intake import House, receive
 from service.settings import Settings
 from service.store import search, tokens
 from service.store.database import Database
 from service.store.spool import Envelope
+from service.web.pages import routes
 from service.worker import Worker
 
 

@@ -53,7 +53,7 @@ def sender() -> int:
 
 
 def api() -> int:
-    """Only answer over HTTP: the interface for programs and the board for people."""
+    """Only answer over HTTP: the interface for programs and the page for people."""
     from signal import SIGHUP, signal
     from threading import Event, Thread
 
@@ -62,9 +62,9 @@ def api() -> int:
     from service.api.desk import Desk
     from service.api.serving import bind, must_be_safe
     from service.api.serving import serve as answer
-    from service.board.pages import routes
     from service.following import Following
     from service.intake import House
+    from service.web.pages import routes
 
     settings = start.settings()
     start.as_service(settings)

@@ -232,7 +232,7 @@ Index(
     sqlite_where=text("owner IS NOT NULL"),
     postgresql_where=text("owner IS NOT NULL"),
 )
-Index(  # a lane of the board: whose turn it is, the most urgent first, among equals whoever waits longest
+Index(  # a lane of the page: whose turn it is, the most urgent first, among equals whoever waits longest
     "ix_cases_lane",
     cases.c.waiting_on,
     cases.c.priority,

@@ -201,7 +201,7 @@ def test_every_call_answers_as_it_is_promised(service: Running, program: Program
     assert len(program.asks("GET", f"/api/attachments/{file['id']}").content) == file["size"]
     assert program.asks("GET", f"/api/attachments/{file['id']}").headers["content-disposition"].startswith("attachment")
 
-    # vendors, spool, health, documentation, the board
+    # vendors, spool, health, documentation, the page
     assert "microsoft" in {one["id"] for one in program.reads("/api/vendors", {"items": [VENDOR]})["items"]}
     assert program.reads("/api/vendors/microsoft", VENDOR)["review"]["median_wait"] == dict.fromkeys(WAITS)  # too few
     entries = program.page("/api/spool", ENTRY)

@@ -192,7 +192,7 @@ def test_choosing_a_language_leads_nowhere_else(embedded: Running, back: str) ->
 
 
 def test_every_answer_carries_the_headers_that_protect(embedded: Running) -> None:
-    for path in ("/", "/api/cases", "/nothing", "/healthz", "/static/board.css", "/api/cases?limit=0"):
+    for path in ("/", "/api/cases", "/nothing", "/healthz", "/static/page.css", "/api/cases?limit=0"):
         headers = embedded.client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff", path
         assert headers["x-frame-options"] == "DENY"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.board.deceptive import KnownDomains, mixes_scripts, visible
+from service.web.deceptive import KnownDomains, mixes_scripts, visible
 from tests.running import Running
 
 STEERING = ("\u202e", "\u202d", "\u202a", "\u202b", "\u2066", "\u2067", "\u2068", "\u2069", "\u202c", "\u061c")

@@ -63,7 +63,7 @@ def with_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site,
     """A service of which an operator made a token."""
     folder = tmp_path_factory.mktemp("token")
     up = Site(folder)
-    made = sodan("token", "create", "board", "--scope", "read", cwd=folder)
+    made = sodan("token", "create", "team", "--scope", "read", cwd=folder)
     assert made.returncode == 0, made.stderr
     yield up, made.stdout.strip()
     up.close()

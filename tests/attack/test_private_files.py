@@ -63,7 +63,7 @@ def test_a_backup_is_private(umask: int, tmp_path: Path, sqlite: Database) -> No
     assert modes(tmp_path / "backups") == {}
 
 
-@pytest.mark.parametrize("command", [("migrate",), ("token", "create", "board"), ("backup", "copy.backup")])
+@pytest.mark.parametrize("command", [("migrate",), ("token", "create", "team"), ("backup", "copy.backup")])
 def test_what_a_command_makes_is_private(
     umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:

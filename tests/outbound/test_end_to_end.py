@@ -20,10 +20,10 @@ from service.outbound.setup import notifier_of, outbound_of, sender_of
 from service.settings import load
 from service.store import keys
 from service.store.database import Database
-from tests.board.test_browser import CHROMIUM
 from tests.outbound.postfix import BINARY, Postfix, postfix
 from tests.outbound.test_notifications import Target
 from tests.served import Served, free_port
+from tests.web.test_browser import CHROMIUM
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,4 +1,4 @@
-"""The board: pages for people, server-rendered, working without JavaScript and live with it."""
+"""The page: for people, server-rendered, working without JavaScript and live with it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.board import asking, case, changes, lists
-from service.board.frame import LANGUAGE_COOKIE, POLICY, Frame, back_to, form
 from service.errors import NotFound, Refused, SodanError
 from service.intake import House
 from service.settings import Settings
@@ -19,6 +17,8 @@ from service.store import reviews, spool, tokens
 from service.store.cases import stamp
 from service.store.database import Database
 from service.store.spared import Spared
+from service.web import asking, case, changes, lists
+from service.web.frame import LANGUAGE_COOKIE, POLICY, Frame, back_to, form
 
 TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
 

@@ -1,4 +1,4 @@
-"""The board in a browser (headless Chromium): as people use it, in Japanese and English, by keyboard, on a phone."""
+"""The page in a browser (headless Chromium): as people use it, in Japanese and English, by keyboard, on a phone."""
 
 from __future__ import annotations
 

@@ -17,9 +17,6 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from mailrules.engine.judge import Rules
-from service.board.deceptive import KnownDomains, mixes_scripts, visible
-from service.board.reader import Reader
-from service.board.words import language_of
 from service.errors import Unavailable
 from service.intake import House
 from service.settings import Settings
@@ -27,6 +24,9 @@ from service.store import callers
 from service.store.database import Database
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
+from service.web.deceptive import KnownDomains, mixes_scripts, visible
+from service.web.reader import Reader
+from service.web.words import language_of
 
 HERE = Path(__file__).parent
 LANGUAGE_COOKIE = "sodan_lang"

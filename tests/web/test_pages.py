@@ -9,11 +9,11 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select, update
 
-from service.board import marks
-from service.board.reader import Reader
-from service.board.words import WORDS, language_of, say
 from service.store.database import Connection
 from service.store.tables import cases
+from service.web import marks
+from service.web.reader import Reader
+from service.web.words import WORDS, language_of, say
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 from tests.seeding import seed
@@ -116,7 +116,7 @@ def test_what_a_stranger_wrote_is_text_on_every_page(embedded: Running, path: st
         assert "javascript:" not in re.sub(r"&lt;.*?&gt;", "", text).replace("text/javascript", "")
         assert "49" not in re.findall(r"\{\{7\*7\}\}|>49<", text)
         tree = LexborHTMLParser(text)
-        assert [(script.attributes.get("src") or "")[:17] for script in tree.css("script")] == ["/static/board.js?"]
+        assert [(script.attributes.get("src") or "")[:16] for script in tree.css("script")] == ["/static/page.js?"]
         assert tree.css("img, iframe, object, embed, style, base, meta[http-equiv]") == []
         for element in tree.css("*"):
             assert not [name for name in element.attributes if name.startswith("on") or name == "style"]
@@ -142,7 +142,7 @@ def test_no_page_asks_a_third_party_for_anything(embedded: Running) -> None:
 
 def test_a_page_weighs_at_most_100_kb(embedded: Running) -> None:
     seed(embedded.database, 400, mails=6, now=datetime.now(UTC))
-    static = sum(len(embedded.client.get(f"/static/{name}").content) for name in ("board.css", "board.js", "icon.svg"))
+    static = sum(len(embedded.client.get(f"/static/{name}").content) for name in ("page.css", "page.js", "icon.svg"))
     for path in ("/", "/?status=open", "/cases/SD-400", "/docs"):
         assert len(page(embedded, path).encode()) + static <= 100_000, path
 
@@ -208,7 +208,7 @@ def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
 
 
 def test_words_that_templates_say_exist() -> None:
-    from service.board.frame import HERE
+    from service.web.frame import HERE
 
     said = set()
     for file in (HERE / "templates").glob("*.html"):

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.board.frame import Frame, who
 from service.errors import Refused
 from service.store import cases, mailboxes
 from service.store.cases import stamp
 from service.store.cursor import from_cursor, to_cursor
+from service.web.frame import Frame, who
 
 LANE = 24
 PAGE = 40

@@ -7,9 +7,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.board import asking, chart, marks
-from service.board.frame import Frame, who
-from service.board.reader import Reader
 from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
@@ -17,6 +14,9 @@ from service.outbound.acknowledge import items_to_ask
 from service.store import asked, cases, feed, notes, suggestions, timeline
 from service.store.cursor import from_cursor, to_cursor
 from service.store.links import set_apart
+from service.web import asking, chart, marks
+from service.web.frame import Frame, who
+from service.web.reader import Reader
 
 MAILS = 25
 """Mails on one page; a longer case has pages."""

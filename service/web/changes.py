@@ -9,11 +9,11 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.board.frame import Frame, back_to, form, who
 from service.errors import Conflict, Refused
 from service.intake import rejudge
 from service.store import cases, corrections
 from service.store.database import one_at_a_time
+from service.web.frame import Frame, back_to, form, who
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on")
 

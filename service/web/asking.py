@@ -8,7 +8,6 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.board.frame import Frame, back_to, form, who
 from service.errors import NotFound, Refused
 from service.intake import rejudge
 from service.outbound import questions
@@ -16,6 +15,7 @@ from service.outbound.setup import labels_of, outbound_of
 from service.store import cases, corrections, keys, notes, outbox
 from service.store.cases import key_of, stamp
 from service.store.database import Connection, one_at_a_time
+from service.web.frame import Frame, back_to, form, who
 
 SHOWN = 100
 """Entries of the outbox on one page."""
