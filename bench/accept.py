@@ -185,8 +185,8 @@ class Discard:
 
 def _discarding() -> None:
     """Our own protocol with the handler of the stock server: what accepting costs without keeping."""
-    from service.channels.limits import Limits
-    from service.channels.listener import Listener
+    from service.smtp.limits import Limits
+    from service.smtp.listener import Listener
 
     async def serve() -> None:
         listener = Listener(Discard(), hostname="ours.example", limits=Limits(message_bytes=36_700_160))

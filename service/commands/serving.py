@@ -23,7 +23,7 @@ def serve() -> int:
 
 def smtp() -> int:
     """Only take mail (SMTP and LMTP) and make it durable."""
-    from service.channels.smtp import run_smtp
+    from service.smtp.server import run_smtp
 
     settings = start.settings()
     start.as_service(settings)
@@ -140,7 +140,7 @@ def smtp_password(name: str) -> int:
     """
     from getpass import getpass
 
-    from service.channels.passwords import password_line
+    from service.smtp.passwords import password_line
 
     password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not password:

@@ -12,9 +12,9 @@ from time import sleep
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from service.channels.files import Imported, find, import_files
 from service.errors import Refused
 from service.holders import process_name
+from service.importer import Imported, find, import_files
 from service.intake import House
 from service.settings import Settings
 from service.store import keys, migrate, search, spool

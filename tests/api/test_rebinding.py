@@ -23,7 +23,7 @@ from service.api.outbound import send
 from service.errors import Refused
 from service.store.webhooks import Claimed
 
-CERTIFICATES = Path(__file__).parents[1] / "channels" / "certificates"
+CERTIFICATES = Path(__file__).parents[1] / "smtp" / "certificates"
 PUBLIC, PRIVATE, NAME = "93.184.215.14", "127.0.0.1", "mx.intake.example"
 HOME = (ip_network("127.0.0.0/8"),)
 EVENT = {"id": 7, "kind": "case.changed", "at": "2026-11-24T01:00:00Z", "case": "SD-1", "who": "", "data": {}}

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from service.channels.budget import GRACE_SECONDS, Budget, Share
-from service.channels.content import SPILL, Content, Incoming
-from service.channels.limits import neighbourhood, network_of
-from service.channels.loops import TOO_MANY_FROM_THERE, TOO_MANY_MAILS, Rate, Rates
-from service.channels.recipients import Intake
 from service.settings import load
+from service.smtp.budget import GRACE_SECONDS, Budget, Share
+from service.smtp.content import SPILL, Content, Incoming
+from service.smtp.limits import neighbourhood, network_of
+from service.smtp.loops import TOO_MANY_FROM_THERE, TOO_MANY_MAILS, Rate, Rates
+from service.smtp.recipients import Intake
 from service.store import spool
 from service.store.database import Connection, Database
 from service.store.spool import Envelope
-from tests.channels.conversation import Client, acceptor, set_up
+from tests.smtp.conversation import Client, acceptor, set_up
 
 TOTAL = 1_000_000
 

@@ -24,7 +24,7 @@ import service
 from service.cpu import OutOfTime, cpu_limit
 
 ROOMS = (
-    *("service.mail", "service.case", "service.cases", "service.channels", "service.api", "service.web"),
+    *("service.mail", "service.case", "service.cases", "service.smtp", "service.api", "service.web"),
     *("mailrules.dates", "mailrules.engine.house", "mailrules.engine.problem", "mailrules.reader", "mailrules.vendors"),
 )
 LENGTH = 30_000

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from service.channels.content import Incoming
-from service.channels.limits import BareNewlines
+from service.smtp.content import Incoming
+from service.smtp.limits import BareNewlines
 from service.store import contents, spool
 from service.store.database import Database
-from tests.channels.conversation import Client, acceptor, set_up
+from tests.smtp.conversation import Client, acceptor, set_up
 
 ENDS = ("\r\n", "\n", "\r", "\r\r\n", "\n\r", "\r\n\x00", "\x00\r\n", "\r\n\r")
 FALSE_ENDS = [before + "." + after for before, after in itertools.product(ENDS, ENDS) if before + after != "\r\n\r\n"]

@@ -89,7 +89,7 @@ def test_a_broken_pack_names_file_and_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_sighup_renews_the_certificate_of_the_acceptor(tmp_path: Path) -> None:
-    certificates = Path(__file__).parents[1] / "channels" / "certificates"
+    certificates = Path(__file__).parents[1] / "smtp" / "certificates"
     file = tmp_path / "certificate.pem"
     file.write_bytes((certificates / "first.pem").read_bytes())
     served = Served(tmp_path, smtp_tls_certificate=str(file), database_url=f"sqlite:///{tmp_path}/sodan.db")

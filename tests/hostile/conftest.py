@@ -14,9 +14,9 @@ import pytest
 from service.store import spool
 from service.store.database import Database
 from service.store.spool import Ledger
-from tests.channels.dialogues import Line
 from tests.hostile.bombs import plain
 from tests.served import Served
+from tests.smtp.dialogues import Line
 
 _NUMBERS = count(1)
 PATIENCE = 240

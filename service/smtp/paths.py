@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from service.channels.limits import DOMAIN, PATH
+from service.smtp.limits import DOMAIN, PATH
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _DOT_STRING = rf"{_ATOM}(?:\.{_ATOM})*"

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 import structlog
 from aiosmtpd.smtp import syntax
 
-from service.channels.limits import COMMAND_LINE, LONGER_LINES, neighbourhood
-from service.channels.login import LoginFailed, log_in
-from service.channels.paths import is_host
-from service.channels.terms import Terms
-from service.channels.transaction import NOT_NOW, Fault, Transaction
-from service.channels.wire import LineTooLong
 from service.errors import where
+from service.smtp.limits import COMMAND_LINE, LONGER_LINES, neighbourhood
+from service.smtp.login import LoginFailed, log_in
+from service.smtp.paths import is_host
+from service.smtp.terms import Terms
+from service.smtp.transaction import NOT_NOW, Fault, Transaction
+from service.smtp.wire import LineTooLong
 
 _log = structlog.get_logger("sodan.smtp")
 

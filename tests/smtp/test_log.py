@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from service.store import spool
 from service.store.database import Database
-from tests.channels.dialogues import Server, line
+from tests.smtp.dialogues import Server, line
 
 SECRET = "hunter2-swordfish"
 

@@ -18,14 +18,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from service.channels.budget import Budget
-from service.channels.limits import FAILED_LOGINS, Limits, neighbourhood, network_of
-from service.channels.lmtp import Lmtp
-from service.channels.loops import Rate
-from service.channels.passwords import Passwords
-from service.channels.protocol import Protocol
-from service.channels.tls import ServerTls
-from service.channels.wire import Wire
+from service.smtp.budget import Budget
+from service.smtp.limits import FAILED_LOGINS, Limits, neighbourhood, network_of
+from service.smtp.lmtp import Lmtp
+from service.smtp.loops import Rate
+from service.smtp.passwords import Passwords
+from service.smtp.protocol import Protocol
+from service.smtp.tls import ServerTls
+from service.smtp.wire import Wire
 
 CLOSING = "421 4.3.2 closing, please try again later"
 

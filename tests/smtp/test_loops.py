@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from service.channels.loops import HOUR, Rate, Rates
 from service.mail.hops import hops
+from service.smtp.loops import HOUR, Rate, Rates
 from service.store import spool
 from service.store.database import Database
-from tests.channels.conversation import Client, acceptor, set_up
+from tests.smtp.conversation import Client, acceptor, set_up
 
 
 def _mail(times: int) -> bytes:

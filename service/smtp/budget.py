@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.channels.limits import neighbourhood, network_of
+from service.smtp.limits import neighbourhood, network_of
 
 GRACE_SECONDS = 5.0
 """So long a content is not called slow."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.channels.dialogues import Dialogue, Servers, hold
+from tests.smtp.dialogues import Dialogue, Servers, hold
 
 DIALOGUES = [
     Dialogue("RFC 2033 §4", "the greeting names LMTP", "-> 220 mx.intake.example LMTP"),

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from service.channels.limits import BareNewlines
+from service.smtp.limits import BareNewlines
 
 SPILL = 131_072
 """Bytes of one content kept in memory; more go to a file without a name, which is gone with its process."""

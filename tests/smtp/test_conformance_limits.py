@@ -9,8 +9,8 @@ from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
-from service.channels.limits import Limits, neighbourhood
-from tests.channels.dialogues import Dialogue, Line, Server, Servers, hold, line
+from service.smtp.limits import Limits, neighbourhood
+from tests.smtp.dialogues import Dialogue, Line, Server, Servers, hold, line
 
 DIALOGUES = [
     Dialogue("RFC 5321 §4.5.3.1.4", "a command line of 512 bytes", f"NOOP {'x' * 505} -> 250"),

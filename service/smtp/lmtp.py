@@ -6,8 +6,8 @@ from typing import Any
 
 from aiosmtpd.smtp import syntax
 
-from service.channels.protocol import Protocol
-from service.channels.transaction import Fault
+from service.smtp.protocol import Protocol
+from service.smtp.transaction import Fault
 
 
 class Lmtp(Protocol):

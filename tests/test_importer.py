@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.channels.files import Imported, find, import_files, mails
 from service.errors import Refused
+from service.importer import Imported, find, import_files, mails
 from service.store import deposit, spool
 from service.store.contents import content as content_of
 from service.store.database import Database

@@ -14,10 +14,10 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP
 
-from service.channels.budget import Share
-from service.channels.content import Incoming
-from service.channels.limits import LONGEST_LINE
-from service.channels.terms import Terms
+from service.smtp.budget import Share
+from service.smtp.content import Incoming
+from service.smtp.limits import LONGEST_LINE
+from service.smtp.terms import Terms
 
 _log = structlog.get_logger("sodan.smtp")
 

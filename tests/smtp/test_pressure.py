@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import uvloop
 
-from service.channels import pressure
-from service.channels.limits import Limits
-from service.channels.listener import Listener
+from service.smtp import pressure
+from service.smtp.limits import Limits
+from service.smtp.listener import Listener
 from service.store import spool
 from service.store.database import Database
-from tests.channels.conversation import Client, acceptor, set_up
+from tests.smtp.conversation import Client, acceptor, set_up
 
 
 def _until(holds: Callable[[], bool]) -> None:

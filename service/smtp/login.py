@@ -6,8 +6,8 @@ import asyncio
 from base64 import b64decode, b64encode
 from binascii import Error
 
-from service.channels.passwords import Passwords
-from service.channels.wire import LineTooLong, Wire
+from service.smtp.passwords import Passwords
+from service.smtp.wire import LineTooLong, Wire
 
 
 class LoginFailed(Exception):

@@ -8,11 +8,11 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import MISSING, syntax
 
-from service.channels.content import Content
-from service.channels.paths import read_parameters, read_path
-from service.channels.terms import Terms
-from service.channels.wire import Wire
 from service.errors import where
+from service.smtp.content import Content
+from service.smtp.paths import read_parameters, read_path
+from service.smtp.terms import Terms
+from service.smtp.wire import Wire
 
 _log = structlog.get_logger("sodan.smtp")
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.channels.dialogues import Dialogue, Servers, hold
+from tests.smtp.dialogues import Dialogue, Servers, hold
 
 
 def _mail(about: str, name: str, arguments: str, reply: str) -> Dialogue:

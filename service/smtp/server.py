@@ -19,20 +19,20 @@ from typing import Any
 
 import uvloop
 
-from service.channels.budget import Budget
-from service.channels.committer import Committer
-from service.channels.limits import FAILED_LOGINS, Limits
-from service.channels.listener import Listener
-from service.channels.loops import TOO_MANY_HOPS, Rate, Rates
-from service.channels.passwords import Passwords
-from service.channels.pressure import LOOK_SECONDS, Pressure
-from service.channels.recipients import Intake
-from service.channels.tls import ServerTls
-from service.channels.transaction import NOT_NOW
 from service.errors import Refused, Unavailable
 from service.heap import give_back_what_is_freed
 from service.mail.hops import HEADER_BYTES, hops
 from service.settings import Listen, Settings
+from service.smtp.budget import Budget
+from service.smtp.committer import Committer
+from service.smtp.limits import FAILED_LOGINS, Limits
+from service.smtp.listener import Listener
+from service.smtp.loops import TOO_MANY_HOPS, Rate, Rates
+from service.smtp.passwords import Passwords
+from service.smtp.pressure import LOOK_SECONDS, Pressure
+from service.smtp.recipients import Intake
+from service.smtp.tls import ServerTls
+from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
 from service.store.spool import Envelope
 

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.channels.passwords import password_line
+from service.smtp.passwords import password_line
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 

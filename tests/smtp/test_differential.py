@@ -21,10 +21,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from service.channels.limits import Limits
-from service.channels.listener import Listener
-from service.channels.passwords import Passwords, password_line
-from service.channels.tls import ServerTls
+from service.smtp.limits import Limits
+from service.smtp.listener import Listener
+from service.smtp.passwords import Passwords, password_line
+from service.smtp.tls import ServerTls
 
 CERTIFICATE = Path(__file__).parent / "certificates" / "first.pem"
 LIMIT = 3000

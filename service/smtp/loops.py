@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from service.channels.limits import network_of
+from service.smtp.limits import network_of
 
 TOO_MANY_HOPS = "554 5.4.6 too many hops: this mail goes round in circles"
 TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try again later"

@@ -13,7 +13,7 @@ from service.errors import Refused
 from service.store import spool
 from service.store.contents import content as content_of
 from service.store.database import Database
-from tests.channels.conversation import Client, acceptor, set_up
+from tests.smtp.conversation import Client, acceptor, set_up
 
 MAIL = b"From: Aiko <aiko@example.org>\r\nTo: help@intake.example\r\nSubject: VPN\r\n\r\nIt does not connect.\r\n"
 

@@ -13,8 +13,8 @@ from typing import Any
 import uvloop
 
 from service import settings
-from service.channels.smtp import serving
 from service.settings import Listen, Settings
+from service.smtp.server import serving
 
 
 def set_up(url: str, **given: Any) -> Settings:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from service.channels.budget import Budget
-from service.channels.limits import Limits
-from service.channels.loops import Rate
-from service.channels.passwords import Passwords
-from service.channels.tls import ServerTls
+from service.smtp.budget import Budget
+from service.smtp.limits import Limits
+from service.smtp.loops import Rate
+from service.smtp.passwords import Passwords
+from service.smtp.tls import ServerTls
 
 
 class Terms(Protocol):

@@ -9,14 +9,14 @@ from itertools import chain
 
 import pytest
 
-from tests.channels import (
+from tests.smtp import (
     test_conformance_content,
     test_conformance_envelope,
     test_conformance_limits,
     test_conformance_lmtp,
     test_conformance_tls,
 )
-from tests.channels.dialogues import Dialogue, Servers, hold
+from tests.smtp.dialogues import Dialogue, Servers, hold
 
 DIALOGUES = [
     Dialogue("RFC 5321 §3.1", "the greeting names us and ESMTP", "-> 220 mx.intake.example ESMTP"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.channels.dialogues import Servers
+from tests.smtp.dialogues import Servers
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ from datetime import datetime
 import structlog
 
 from service import intake
-from service.channels.content import Content
-from service.channels.limits import BareNewlines
 from service.errors import Unavailable, where
+from service.smtp.content import Content
+from service.smtp.limits import BareNewlines
 from service.store.database import Database
 from service.store.spool import Envelope, NewEntry, new_entry
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from service.channels.passwords import Passwords, password_line
-from service.channels.tls import ServerTls
 from service.errors import Refused
-from tests.channels.dialogues import CERTIFICATES, Dialogue, Server, Servers, hold, line
+from service.smtp.passwords import Passwords, password_line
+from service.smtp.tls import ServerTls
+from tests.smtp.dialogues import CERTIFICATES, Dialogue, Server, Servers, hold, line
 
 
 def _code(credentials: bytes) -> str:

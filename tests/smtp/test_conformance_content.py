@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from tests.channels.dialogues import Dialogue, Servers, hold, line
+from tests.smtp.dialogues import Dialogue, Servers, hold, line
 
 HIDDEN = "MAIL FROM:<ceo@example.org>\\r\\nRCPT TO:<{to}>\\r\\nDATA\\r\\nSubject: smuggled\\r\\n\\r\\nx"
 
