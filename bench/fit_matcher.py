@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.conversations import LABELLED, PLAYED, Conversation, house, read_all
-from service.case.bringing import bring, with_reading
-from service.case.node import Node, order_of
-from service.case.roles import NOTHING_LEARNED
+from service.cases.facts.bringing import bring, with_reading
+from service.cases.facts.node import Node, order_of
+from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import candidates, matcher
 from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import MOST_ROWS, Known

@@ -30,8 +30,8 @@ from bench import filling
 from bench.bulk import Bulk, bulk
 from bench.figure import Outcome, figure, median_ratio, outcome
 from service import settings
-from service.case.bringing import Brought, bring, with_reading
-from service.case.roles import Learned
+from service.cases.facts.bringing import Brought, bring, with_reading
+from service.cases.facts.roles import Learned
 from service.intake import House
 from service.mail.parse import parse
 from service.store import placement

@@ -24,7 +24,7 @@ from bench.kill import database_url
 from bench.mix import mails
 from bench.reading import standard
 from service import intake, settings
-from service.case.bringing import bring, with_reading
+from service.cases.facts.bringing import bring, with_reading
 from service.intake import House, Understood
 from service.mail.parse import parse
 from service.store import placement, search, spool

@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from service import settings
-from service.case.bringing import Brought, bring, with_reading
+from service.cases.facts.bringing import Brought, bring, with_reading
 from service.intake import House
 from service.mail.parse import parse
-from tests.case.filing import Filing
+from tests.cases.filing import Filing
 
 RECEIVED = datetime(2027, 2, 1, tzinfo=UTC)
 

@@ -19,11 +19,11 @@ from mailrules import second
 from mailrules.engine.judge import Rules
 from mailrules.library import load
 from mailrules.reader.model_answer import AnswerRefused
-from service.case.bringing import Brought, Ways, bring, with_reading
-from service.case.line import Line, counted, thread_of
-from service.case.roles import NOTHING_LEARNED, Learned, Roles
-from service.case.sender import Handover, Verdicts
 from service.cases.answering import with_replies
+from service.cases.facts.bringing import Brought, Ways, bring, with_reading
+from service.cases.facts.line import Line, counted, thread_of
+from service.cases.facts.roles import NOTHING_LEARNED, Learned, Roles
+from service.cases.facts.sender import Handover, Verdicts
 from service.cases.revise import revise, vendor_of
 from service.cases.state import Frame, Overrides
 from service.cases.working import calendars_of

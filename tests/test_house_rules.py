@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PURE = ("service/mail", "service/case", "service/cases", "mailrules")
+PURE = ("service/mail", "service/cases/facts", "service/cases", "mailrules")
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "core", "misc"}
 CLOCKS = {
     ("datetime", "now"),

@@ -38,6 +38,6 @@ def upgrade() -> None:
             "facts",
             Data,
             nullable=True,
-            comment="what threading and the rules need of it: service.case.node, recipients' sides, files",
+            comment="what threading and the rules need of it: its node, recipients' sides, files",
         ),
     )

@@ -1,1 +1,1 @@
-"""Cases: which mail belongs to them (``placement``) and how they stand: state, asks, turn, clocks, brief. Pure."""
+"""Cases. ``facts``: one message; ``placement``: its case; ``revise``: how a case stands. Pure; time is an argument."""

@@ -14,11 +14,11 @@ from typing import Any
 from mailrules.engine.judge import Rules
 from mailrules.judgement import Judgement
 from mailrules.thread import Side
-from service.case.bringing import Brought, Ways, bring, with_reading
-from service.case.line import Line, in_order
-from service.case.roles import Roles
-from service.case.subject import read_subject
 from service.cases.asks import SOMETHING
+from service.cases.facts.bringing import Brought, Ways, bring, with_reading
+from service.cases.facts.line import Line, in_order
+from service.cases.facts.roles import Roles
+from service.cases.facts.subject import read_subject
 from service.cases.turn import follow, state_told
 from service.mail.message import Mail
 

@@ -9,7 +9,7 @@ import msgspec
 
 from mailrules.judgement import Reading
 from mailrules.statement import Statement
-from service.case.line import Line
+from service.cases.facts.line import Line
 from service.cases.replies import Asked, Reply, match
 
 READER = "replies"

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from mailrules.judgement import Reading
 from mailrules.thread import Turn
-from service.case.line import Line
+from service.cases.facts.line import Line
 from service.cases.state import Ask
 
 Answers = Callable[[str, Turn, Reading], bool]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from service.case.subject import shown_subject
+from service.cases.facts.subject import shown_subject
 
 Lang = Literal["ja", "en"]
 For = Literal["vendor", "team", "requester"]

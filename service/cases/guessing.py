@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailrules.engine.judge import Rules
-from service.case.bringing import Ways, bring
-from service.case.roles import Roles
+from service.cases.facts.bringing import Ways, bring
+from service.cases.facts.roles import Roles
 from service.mail.message import Address, Mail
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mailrules.thread import Side
-from service.case.line import Line
-from service.case.node import Node, order_of
+from service.cases.facts.line import Line
+from service.cases.facts.node import Node, order_of
 from service.cases.state import Participant
 
 

@@ -12,11 +12,11 @@ from datetime import datetime
 
 from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.thread import Side
-from service.case.line import Line, doubts_of, in_order, with_readings
-from service.case.subject import shown_subject
-from service.case.trust import Doubt
 from service.cases.asks import Answers
 from service.cases.clocks import Calendar, business, elapsed, spans_of
+from service.cases.facts.line import Line, doubts_of, in_order, with_readings
+from service.cases.facts.subject import shown_subject
+from service.cases.facts.trust import Doubt
 from service.cases.people import participants_of
 from service.cases.replies import Asked
 from service.cases.state import Ask, CaseState, Clocks, Frame, Overrides, Promised, Status

@@ -33,8 +33,8 @@ from datetime import datetime, timedelta
 
 from mailrules.judgement import Reading
 from mailrules.thread import Side
-from service.case.line import Line
 from service.cases.asks import Answers, Ledger
+from service.cases.facts.line import Line
 from service.cases.state import Ask, Setting, Status
 
 UNDERWAY = timedelta(hours=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from service.case import tokens
+from service.cases.facts import tokens
 from service.intake import Understood
 from service.mail.hops import hops
 from service.outbound import policy

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from service.case.node import order_of
+from service.cases.facts.node import order_of
 from service.cases.placement.known import Known
 from service.cases.placement.placement import Evidence, Placing
 from service.errors import Conflict, NotFound, Refused

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
-from service.case.bringing import Brought
-from service.case.node import Node
-from service.case.readings import unbound
-from service.case.sender import DEFECTS
+from service.cases.facts.bringing import Brought
+from service.cases.facts.node import Node
+from service.cases.facts.readings import unbound
+from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import candidate_keys, cited_keys, identity_keys, own_keys
 from service.cases.placement.placement import Evidence, Plan
 from service.mail.message import Address, Mail

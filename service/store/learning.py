@@ -18,10 +18,10 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 
 from mailrules.judgement import Reading
 from mailrules.thread import Side, Turn
-from service.case.bringing import Brought, node_as_read, with_reading
-from service.case.line import Line
-from service.case.node import Node
-from service.case.roles import Learned, companies_above, company_of
+from service.cases.facts.bringing import Brought, node_as_read, with_reading
+from service.cases.facts.line import Line
+from service.cases.facts.node import Node
+from service.cases.facts.roles import Learned, companies_above, company_of
 from service.cases.placement.keys import company_keys
 from service.errors import NotFound
 from service.store import replaying

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Text, cast, select
 
 from mailrules.engine.judge import KEPT_MAILS, KEPT_TEXT
 from mailrules.thread import File, Side, Turn
-from service.case.line import Line, in_order
-from service.case.node import node_from_json
-from service.case.readings import reading_of
+from service.cases.facts.line import Line, in_order
+from service.cases.facts.node import node_from_json
+from service.cases.facts.readings import reading_of
 from service.store import tables
 from service.store.neighbours import OF_A_NODE, THESE, chunks
 from service.store.tables import messages

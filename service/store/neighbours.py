@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import BindParameter, Connection, Text, TextClause, bindparam, cast, select, text
 
-from service.case.node import Node, node_from_json
+from service.cases.facts.node import Node, node_from_json
 from service.cases.placement import candidates
 from service.cases.placement.keys import candidate_lookup, cited_ids, mid_key, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known

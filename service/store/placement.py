@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from service.case.bringing import Brought
+from service.cases.facts.bringing import Brought
 from service.cases.people import is_team_here
 from service.cases.placement.placement import Placing, Plan
 from service.store import links, suggestions

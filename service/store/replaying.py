@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
-from service.case.bringing import Brought
-from service.case.line import Line
-from service.case.readings import unbound
-from service.case.sender import Handover
+from service.cases.facts.bringing import Brought
+from service.cases.facts.line import Line
+from service.cases.facts.readings import unbound
+from service.cases.facts.sender import Handover
 from service.store.keeping import keys_of
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, and_, func, or_, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailrules.judgement import Reading
-from service.case.line import Line
-from service.case.readings import unbound
+from service.cases.facts.line import Line
+from service.cases.facts.readings import unbound
 from service.errors import NotFound
 from service.store import lines
 from service.store.tables import messages as stored

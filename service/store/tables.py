@@ -337,9 +337,7 @@ messages = Table(
     Column("found_in", Number, comment="the message it was found inside"),
     Column("placed_by", String(32), nullable=False, server_default="", comment="the evidence that decided its case"),
     Column("evidence", Data, nullable=False, comment="for the case and for the runners-up"),
-    Column(
-        "facts", Data, comment="what threading and the rules need of it: service.case.node, recipients' sides, files"
-    ),
+    Column("facts", Data, comment="what threading and the rules need of it: its node, recipients' sides, files"),
     Column("pinned_by", Words, comment="who moved it by hand; it stays there"),
     Column("joined", Number, comment="the case a person merged it into; it stays with the others of that case"),
     Column("indexed", Boolean, nullable=False, server_default=false(), comment="in the word index"),

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mailrules import second
-from service.case.bringing import Ways, bring
-from service.case.roles import Roles
+from service.cases.facts.bringing import Ways, bring
+from service.cases.facts.roles import Roles
 from service.errors import Refused
 from service.mail.parse import parse
 from service.settings import Settings

@@ -19,7 +19,7 @@ from service.terminal.many import Many
 
 if TYPE_CHECKING:
     from mailrules.engine.judge import Rules
-    from service.case.bringing import Ways
+    from service.cases.facts.bringing import Ways
     from service.settings import Settings
 
 
@@ -119,7 +119,7 @@ class _Judge:
     guess: bool
 
     def __call__(self, file: Path) -> str:
-        from service.case.bringing import Ways
+        from service.cases.facts.bringing import Ways
 
         name, rules = name_of(file, self.root), rules_of(self.packs, self.site)
         ways = Ways(zone=self.zone, intake=self.intake, organisation=self.organisation)
@@ -131,7 +131,7 @@ class _Judge:
 
 def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) -> dict[str, Any]:
     """One mail judged alone by the reader of ``rules``; its sides are guessed by the reader of ``guess``."""
-    from service.case.bringing import Ways
+    from service.cases.facts.bringing import Ways
 
     return _judged(file, str(file), rules, (), Ways(zone=settings.zone, intake=settings.intake), guess)
 
@@ -139,8 +139,8 @@ def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) ->
 def _judged(
     file: Path, name: str, rules: Rules, team: Sequence[str], ways: Ways, guess: Rules | None
 ) -> dict[str, Any]:
-    from service.case.roles import Roles
     from service.cases.alone import judge_alone
+    from service.cases.facts.roles import Roles
     from service.cases.guessing import guess_roles, guess_ways
 
     roles = Roles(
@@ -183,8 +183,8 @@ def explain_mail(
 ) -> int:
     """Statements, rules that fired and what the others lacked, for each message that a mail holds."""
     from mailrules.engine.explain import explain, knows
-    from service.case.bringing import Ways, bring
-    from service.case.roles import Roles
+    from service.cases.facts.bringing import Ways, bring
+    from service.cases.facts.roles import Roles
 
     rules = rules_of(packs, settings.site_file)
     if rule is not None and not knows(rules, rule):

@@ -24,7 +24,7 @@ import service
 from service.cpu import OutOfTime, cpu_limit
 
 ROOMS = (
-    *("service.mail", "service.case", "service.cases", "service.smtp", "service.api", "service.web"),
+    *("service.mail", "service.cases.facts", "service.cases", "service.smtp", "service.api", "service.web"),
     *("mailrules.dates", "mailrules.engine.house", "mailrules.engine.problem", "mailrules.reader", "mailrules.vendors"),
 )
 LENGTH = 30_000
@@ -33,11 +33,11 @@ SECONDS = 0.5
 ANYWAY = ("a", " ", "1", "a ", "a.", "<", ">", "-", "\t", "a@", "あ", ":", '"', "= ", "\n", "a\n", "> ")
 """Tried with every pattern."""
 BOUNDED: dict[str, int] = {
-    "service.case.naming._GREETS": 81,  # _SHORT
-    "service.case.subject._BANNER": 1_000,  # headers.MAX_SUBJECT
-    "service.case.subject._LABELLED": 1_000,
-    "service.case.subject._MARK": 1_000,
-    "service.case.subject._TRAILING": 1_000,
+    "service.cases.facts.naming._GREETS": 81,  # _SHORT
+    "service.cases.facts.subject._BANNER": 1_000,  # headers.MAX_SUBJECT
+    "service.cases.facts.subject._LABELLED": 1_000,
+    "service.cases.facts.subject._MARK": 1_000,
+    "service.cases.facts.subject._TRAILING": 1_000,
     "service.mail.boilerplate._ABOVE_LINE": 300,
     "service.mail.boilerplate._BANNER": 400,
     "service.mail.boilerplate.FRAME": 200,

@@ -7,9 +7,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from service.case.bringing import Ways, bring
-from service.case.roles import Roles
-from service.case.sender import Handover, Verdicts
+from service.cases.facts.bringing import Ways, bring
+from service.cases.facts.roles import Roles
+from service.cases.facts.sender import Handover, Verdicts
 from service.mail.authentication import MICROSOFT_365
 from service.mail.parse import parse
 from tests.attack.site import INSIDE, OUTSIDE, Site, mail, new_id

@@ -22,9 +22,9 @@ from mailrules.judgement import (
     Reference,
 )
 from mailrules.statement import Statement
-from service.case.line import Line
-from service.case.readings import reading_of, unbound
 from service.cases.clocks import Calendar, Span, business, elapsed, spans_of
+from service.cases.facts.line import Line
+from service.cases.facts.readings import reading_of, unbound
 from service.cases.revise import revise, vendor_of
 from service.cases.state import CaseState, Frame, Overrides
 from service.store.tables import to_json

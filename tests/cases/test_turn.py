@@ -15,8 +15,8 @@ from mailrules.judgement import Reading
 from mailrules.library import load
 from mailrules.statement import Statement
 from mailrules.thread import File, Side, Turn
-from service.case.line import Line
-from service.case.node import Node
+from service.cases.facts.line import Line
+from service.cases.facts.node import Node
 from service.cases.state import Setting
 from service.cases.turn import Course, follow
 

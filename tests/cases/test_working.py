@@ -11,8 +11,8 @@ from mailrules.engine.judge import Rules
 from mailrules.library import PackError, load
 from mailrules.statement import Statement
 from mailrules.thread import Turn
-from service.case.roles import Roles
 from service.cases.clocks import Span, business
+from service.cases.facts.roles import Roles
 from service.cases.working import calendars_of
 
 TOKYO = timezone(timedelta(hours=9))

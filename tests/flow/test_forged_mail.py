@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.case.sender import Verdicts
+from service.cases.facts.sender import Verdicts
 from service.intake import House
 from service.settings import load
 from service.store.database import Database

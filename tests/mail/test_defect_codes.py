@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from service.case.sender import DEFECTS
+from service.cases.facts.sender import DEFECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 FAMILIES = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from service.case.sender import Verdicts
+from service.cases.facts.sender import Verdicts
 from service.intake import House, receive
 from service.mailbox.fetcher import envelope
 from service.mailbox.file import Mailbox

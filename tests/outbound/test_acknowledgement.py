@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.case import tokens
+from service.cases.facts import tokens
 from service.errors import Refused
 from service.outbound.setup import outbound_of
 from service.store.database import Database

@@ -10,13 +10,13 @@ from itertools import count
 
 from sqlalchemy import Connection, insert, select
 
-from service.case.bringing import bring
+from service.cases.facts.bringing import bring
 from service.mail.message import Mail
 from service.store import placement
 from service.store.database import Database, one_at_a_time
 from service.store.placement import Arrived, Placed
 from service.store.tables import cases, messages, spool
-from tests.case.filing import ROLES, WAYS, read
+from tests.cases.filing import ROLES, WAYS, read
 
 NOW = datetime(2032, 1, 5, 9, 0, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from service.store import corrections
 from service.store.cases import survivor
 from service.store.database import Database
 from service.store.tables import cases, events, messages
-from tests.case.filing import DESK, OTHER_USER, USER, inside, mail
+from tests.cases.filing import DESK, OTHER_USER, USER, inside, mail
 from tests.store.desk import NOW, Desk
 
 T = TypeVar("T")

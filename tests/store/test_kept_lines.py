@@ -7,7 +7,7 @@ from sqlalchemy import update
 from service.store import placement
 from service.store.database import Database
 from service.store.tables import messages
-from tests.case.filing import DESK, USER, mail
+from tests.cases.filing import DESK, USER, mail
 from tests.store.desk import Desk
 
 

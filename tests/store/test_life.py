@@ -35,8 +35,8 @@ from service.mail.message import Mail
 from service.store import corrections
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.tables import cases, events, messages
-from tests.case.filing import Filing, content_joins_nothing
-from tests.case.test_any_order import conversations
+from tests.cases.filing import Filing, content_joins_nothing
+from tests.cases.test_any_order import conversations
 from tests.postgres import Postgres
 from tests.store.desk import NOW, Desk
 

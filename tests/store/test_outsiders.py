@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from service.case.line import counted
+from service.cases.facts.line import counted
 from service.cases.people import participants_of
 from service.store import placement
 from service.store.database import Database
 from service.store.tables import learned_team
-from tests.case.filing import ACME, DESK, STRANGER, USER, inside, mail
+from tests.cases.filing import ACME, DESK, STRANGER, USER, inside, mail
 from tests.store.desk import Desk
 
 HANDED = inside(ACME, "The unit is on its way to you.", 10, subject="[acme #550777] Unit", origin="forwarded")

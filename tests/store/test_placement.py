@@ -13,14 +13,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from service.case.bringing import bring
-from service.case.roles import Learned
+from service.cases.facts.bringing import bring
+from service.cases.facts.roles import Learned
 from service.mail.message import Mail
 from service.store import links, placement
 from service.store.database import Database
 from service.store.tables import attachments, deliveries, learned_team, messages, thread_keys
-from tests.case.filing import ACME, DESK, OTHER_USER, ROLES, USER, WAYS, Filing, at, content_joins_nothing, inside, mail
-from tests.case.test_any_order import conversations
+from tests.cases.filing import (
+    ACME,
+    DESK,
+    OTHER_USER,
+    ROLES,
+    USER,
+    WAYS,
+    Filing,
+    at,
+    content_joins_nothing,
+    inside,
+    mail,
+)
+from tests.cases.test_any_order import conversations
 from tests.store.desk import Desk
 
 REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))

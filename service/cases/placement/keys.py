@@ -25,9 +25,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from service.case.node import Node
-from service.case.roles import companies_above
-from service.case.words import weight
+from service.cases.facts.node import Node
+from service.cases.facts.roles import companies_above
+from service.cases.facts.words import weight
 
 _LONG = 240
 """Longer ids are hashed, so that a key fits its column."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.case.node import Node
+from service.cases.facts.node import Node
 from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
 
 MOST_ROWS = 12

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from service.case.node import Node
+from service.cases.facts.node import Node
 from service.cases.placement.keys import cited_ids, mid_key, number_key, ref_key, thread_index_key
 from service.cases.placement.known import Known
 

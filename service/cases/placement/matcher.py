@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from service.case.node import Node
-from service.case.words import IDENTIFIER, weight
+from service.cases.facts.node import Node
+from service.cases.facts.words import IDENTIFIER, weight
 from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from service.case.node import Node
+from service.cases.facts.node import Node
 from service.cases.placement import matcher
 from service.cases.placement.identity import better, merged, same_messages
 from service.cases.placement.keys import candidate_lookup, identity_lookup

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from mailrules.thread import Side
-from service.case.sender import Trust
+from service.cases.facts.sender import Trust
 from service.mail.message import Origin
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.mail.message import Address, Mail
-from tests.case.filing import ACME, DESK, OTHER_USER, UMBRA, USER, Filing, content_joins_nothing, inside, mail
+from tests.cases.filing import ACME, DESK, OTHER_USER, UMBRA, USER, Filing, content_joins_nothing, inside, mail
 
 WORDS = re.findall(
     r"\S+",

@@ -8,10 +8,10 @@ from itertools import permutations
 
 import pytest
 
-from service.case.bringing import Brought, bring
-from service.case.tokens import own_message_id
+from service.cases.facts.bringing import Brought, bring
+from service.cases.facts.tokens import own_message_id
 from service.mail.message import Bounce, Mail
-from tests.case.filing import (
+from tests.cases.filing import (
     ACME,
     DESK,
     OTHER_USER,

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from service.case.node import Node
+from service.cases.facts.node import Node
 from service.cases.placement.keys import candidate_lookup, cited_keys, own_keys, strong_lookup
-from tests.case.filing import USER, Filing, at, mail
+from tests.cases.filing import USER, Filing, at, mail
 
 BARE = Node(id=-1, at=at(0), dated=False)
 

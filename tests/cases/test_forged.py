@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from service.case.bringing import Brought, Ways, bring
-from service.case.node import Node
-from service.case.roles import Roles
-from service.case.sender import Verdicts
+from service.cases.facts.bringing import Brought, Ways, bring
+from service.cases.facts.node import Node
+from service.cases.facts.roles import Roles
+from service.cases.facts.sender import Verdicts
 from service.cases.placement.known import CaseFacts, Known
 from service.cases.placement.objections import takes_part
 from service.cases.placement.placement import Placing

@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 from mailrules.judgement import Reading
 from mailrules.thread import File, Side, Turn
-from service.case import tokens
-from service.case.addressed import addresses_on, first_vendor, is_intake, names_on
-from service.case.dating import ZONES_DIFFER, in_zone, moment
-from service.case.node import Node
-from service.case.numbers import claims_in, numbers_in, told_in
-from service.case.roles import NOTHING_LEARNED, Learned, Roles, company_of
-from service.case.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
-from service.case.subject import read_subject
-from service.case.topic import begins_new_topic
-from service.case.trust import OURS
-from service.case.words import about, content_words, squashed
+from service.cases.facts import tokens
+from service.cases.facts.addressed import addresses_on, first_vendor, is_intake, names_on
+from service.cases.facts.dating import ZONES_DIFFER, in_zone, moment
+from service.cases.facts.node import Node
+from service.cases.facts.numbers import claims_in, numbers_in, told_in
+from service.cases.facts.roles import NOTHING_LEARNED, Learned, Roles, company_of
+from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
+from service.cases.facts.subject import read_subject
+from service.cases.facts.topic import begins_new_topic
+from service.cases.facts.trust import OURS
+from service.cases.facts.words import about, content_words, squashed
 from service.mail.message import Address, Attachment, Earlier, Mail, Origin
 
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mailrules.thread import Side
-from service.case.freemail import is_freemail
+from service.cases.facts.freemail import is_freemail
 from service.mail.message import Address
 
 

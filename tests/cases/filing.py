@@ -12,9 +12,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from mailrules.judgement import Finding, Reading, Reference
-from service.case.bringing import Brought, Ways, bring, with_reading
-from service.case.node import Node
-from service.case.roles import Roles
+from service.cases.facts.bringing import Brought, Ways, bring, with_reading
+from service.cases.facts.node import Node
+from service.cases.facts.roles import Roles
 from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import Known

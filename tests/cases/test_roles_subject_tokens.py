@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from service.case.roles import Learned, Roles
-from service.case.subject import base_subject, read_subject, shown_subject
-from service.case.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
-from service.case.topic import begins_new_topic
+from service.cases.facts.roles import Learned, Roles
+from service.cases.facts.subject import base_subject, read_subject, shown_subject
+from service.cases.facts.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
+from service.cases.facts.topic import begins_new_topic
 
 ROLES = Roles(
     organisation=("lab.test",),

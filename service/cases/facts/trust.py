@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from service.case.freemail import is_freemail
-from service.case.node import Node
+from service.cases.facts.freemail import is_freemail
+from service.cases.facts.node import Node
 
 Doubt = Literal["forged", "unverified", "outsider"]
 """Why a message does not count."""

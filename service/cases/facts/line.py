@@ -8,8 +8,8 @@ from datetime import datetime
 
 from mailrules.judgement import Reading
 from mailrules.thread import Side, Thread, Turn
-from service.case.node import Node, order_of
-from service.case.trust import Doubt, doubts
+from service.cases.facts.node import Node, order_of
+from service.cases.facts.trust import Doubt, doubts
 
 
 @dataclass(frozen=True, slots=True)
