@@ -7,7 +7,7 @@ import sys
 # interpreter, of which importing has many: `sodan serve` then ran on.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from service.cli import main as _main  # noqa: E402
+from service.cli.main import main as _main  # noqa: E402
 
 SERVICES = frozenset(("serve", "smtp", "worker", "api", "sender", "reader", "mailbox"))
 """Commands that listen for signals themselves, once they run."""

@@ -40,7 +40,7 @@ LIVED_SECONDS = 10.0
 WRONG_SECONDS = 30.0
 """So long after our start we believe a child that says it was started wrongly."""
 WRONG_USE = 2
-"""Exit status of a child that was started wrongly: starting it again will not help (see cli.py)."""
+"""Exit status of a child that was started wrongly: starting it again will not help (see cli/main.py)."""
 
 _PR_SET_PDEATHSIG = 1
 

@@ -45,7 +45,7 @@ def test_systemd_reads_the_units(unit: str, tmp_path: Path) -> None:
 
 
 def test_units_and_compose_name_commands_and_settings_that_exist() -> None:
-    from service.cli import app
+    from service.cli.main import app
 
     commands = {name for command in app for name in ([command] if isinstance(command, str) else command)}
     units = "".join(path.read_text() for path in DEPLOY.glob("sodan*"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from service.cli import app
+from service.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ja.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -52,7 +52,7 @@ def test_a_page_has_at_most_250_lines(page: Path) -> None:
 def test_the_version_of_the_command_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
     from importlib.metadata import version
 
-    from service.cli import main
+    from service.cli.main import main
 
     main(["--version"])
     assert capsys.readouterr().out.strip() == version("sodan") != "0.0.0"

@@ -1,4 +1,4 @@
-"""What every route works with: values and open parts, made once in ``cli.py`` and passed down."""
+"""What every route works with: values and open parts, made once in ``app.py`` and passed down."""
 
 from __future__ import annotations
 

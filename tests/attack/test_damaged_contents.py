@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from service.cli.terminal.doctor import examine
 from service.intake import House, receive
 from service.settings import Settings
 from service.store import contents
@@ -18,7 +19,6 @@ from service.store.outside import Folder
 from service.store.packing import pack
 from service.store.spool import Envelope
 from service.store.tables import contents as table
-from service.terminal.doctor import examine
 from service.worker import Worker
 from tests.running import running, with_settings
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from service.cli import main
+from service.cli.main import main
+from service.cli.terminal.erasing import erase_person, words_of_vendors
 from service.errors import Refused
 from service.intake import House, receive
 from service.mail.masking import Mask
@@ -20,7 +21,6 @@ from service.store import contents
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, metadata
-from service.terminal.erasing import erase_person, words_of_vendors
 from service.worker import Worker
 
 ADDRESS = "aiko@corp.example"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli import main
+from service.cli.main import main
 from service.intake import receive
 from service.settings import load
 from service.store.backup import backup

@@ -7,10 +7,10 @@ from email.utils import format_datetime
 
 import pytest
 
+from service.cli.terminal import doctor
 from service.intake import House
 from service.settings import Settings
 from service.store.database import Database
-from service.terminal import doctor
 from tests.running import Running, now, running, with_settings
 
 RECEIVED = "Received: from mx.outside.example by relay.corp.example; {date}\n"

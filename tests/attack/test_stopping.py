@@ -113,7 +113,7 @@ def test_no_signal_handler_of_ours_takes_a_lock() -> None:
         "service/__main__.py": 2,  # the defaults
         "service/signals.py": 1,
         "service/cpu.py": 2,  # raises only
-        "service/commands/serving.py": 1,
+        "service/app.py": 1,
         "service/mailbox/run.py": 1,  # SIG_IGN
         "service/supervisor.py": 1,  # SIG_IGN in the child, before exec
     }

@@ -15,7 +15,8 @@ from sqlalchemy import insert, select
 
 from service.api.desk import Desk
 from service.api.outbound import tell_one
-from service.commands.serving import encrypt_secrets
+from service.app import encrypt_secrets
+from service.cli.terminal.doctor import examine
 from service.errors import Refused
 from service.intake import House
 from service.settings import Settings, load
@@ -25,7 +26,6 @@ from service.store.database import Database
 from service.store.encryption import SecretBox, key_path, secret_box
 from service.store.tables import events
 from service.store.tables import webhooks as table
-from service.terminal.doctor import examine
 from tests.running import running, with_settings
 
 NOW = datetime.now(UTC)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from service.cli import main
+from service.cli.main import main
 from service.intake import House
 from service.settings import load
 from service.store.database import Database

@@ -57,7 +57,7 @@ def test_many_files_keep_their_order_whatever_one_of_them_does(sodan: Sodan, mai
 
 
 def test_a_file_that_takes_its_process_along_is_one_line(mail: Write) -> None:
-    from service.terminal.many import Many
+    from service.cli.terminal.many import Many
     from tests.cli.falling import fall, told
 
     files = [mail(f"{number:03}.eml", "x") for number in range(40)]

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from service import intake
+from service.cli.terminal import doors
 from service.store import spool
 from service.store.database import Database
 from service.store.migrate import migrate
-from service.terminal import doors
 from tests.cli.conftest import Sodan
 from tests.postgres import Postgres
 from tests.running import Running

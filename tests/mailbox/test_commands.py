@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from service.cli import main
+from service.cli.main import main
 from service.settings import Settings
 from service.store.database import Database
 from tests.mailbox.conftest import fetching, kept, mail, mailbox, states, succeeded, wait_until

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from service.cli.terminal.mailboxes import examine
 from service.settings import Settings
 from service.store.database import Database
-from service.terminal.mailboxes import examine
 from tests.mailbox.conftest import kept, mail, mailbox, states
 from tests.mailbox.dovecot import Dovecot
 from tests.served import free_port

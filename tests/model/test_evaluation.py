@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from service.cli.terminal.evaluating import print_figures
+from service.cli.terminal.model_reader import ModelReader
 from service.errors import Refused
 from service.language_model import LanguageModel
 from service.settings import Settings
-from service.terminal.evaluating import print_figures
-from service.terminal.model_reader import ModelReader
 from tests.model.endpoint import endpoint, refuses, says, statements
 from tests.model.test_recordings import EMBEDDED, RULES
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from service import second_reading
+from service.cli.terminal import doctor
 from service.intake import House, receive, replay
 from service.outbound import setup
 from service.outbound.duties import Round
@@ -20,7 +21,6 @@ from service.store import outbox, second_readings, spool
 from service.store.database import Database
 from service.store.tables import cases, events, messages
 from service.store.tables import second_readings as jobs
-from service.terminal import doctor
 from service.worker import Worker
 from tests.model.endpoint import Answer, endpoint, refuses, says, statements
 from tests.running import running

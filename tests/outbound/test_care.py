@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from service.cli.terminal import doctor
 from service.mail.masking import Mask
 from service.store import outbox
 from service.store.contents import Shelf
@@ -17,7 +18,6 @@ from service.store.erasure import erase
 from service.store.outside import Folder
 from service.store.removal import remove
 from service.store.tables import outbox as table
-from service.terminal import doctor
 from tests.outbound.desk import START, Desk, report
 from tests.running import Running
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from service.cli.terminal.erasing import erase_person
 from service.intake import House, receive
 from service.mail.masking import Mask
 from service.settings import Settings
@@ -28,7 +29,6 @@ from service.store.outside import Folder
 from service.store.packing import unpack
 from service.store.spool import Envelope
 from service.store.writeahead import Remains
-from service.terminal.erasing import erase_person
 from service.worker import Worker
 from tests.postgres import Postgres
 from tests.running import running

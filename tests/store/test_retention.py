@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from service import intake
+from service.cli.terminal.retiring import retire
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import House, receive
 from service.settings import Settings
@@ -24,7 +25,6 @@ from service.store.retention import Gone, Terms, due, let_go
 from service.store.retiring import DAY_SECONDS, FIRST_SECONDS, Retiring
 from service.store.spool import Envelope
 from service.store.tables import cases, events, messages, metadata
-from service.terminal.retiring import retire
 from service.worker import Worker
 from tests.postgres import Postgres
 from tests.running import running

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 
+from service.cli.terminal.tables import print_rows
 from service.errors import Refused
 from service.store import contents, spool
 from service.store.database import Database
 from service.store.outside import Outside
-from service.terminal.tables import print_rows
 
 COLUMNS = ("id", "state", "received_at", "channel", "mail_from", "size", "attempts", "reason")
 FOUND_WRONG = 1

@@ -15,11 +15,11 @@ from typing import Any
 from mailrules.evaluation.figures import SETS, SINGLE, Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.reader import EmbeddedReader
+from service.cli.terminal.model_reader import ModelReader
+from service.cli.terminal.reading import judge_files, judge_guessed, rules_of
 from service.errors import Refused
 from service.second_reading import model_of
 from service.settings import Settings
-from service.terminal.model_reader import ModelReader
-from service.terminal.reading import judge_files, judge_guessed, rules_of
 
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms")
 

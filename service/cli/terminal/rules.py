@@ -11,8 +11,8 @@ from mailrules.engine.examples import try_examples
 from mailrules.engine.lint import lint
 from mailrules.engine.sources import Library
 from mailrules.library import build, collect
+from service.cli.terminal.tables import print_rows
 from service.errors import NotFound
-from service.terminal.tables import print_rows
 
 FOUND_WRONG = 1
 

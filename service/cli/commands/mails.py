@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service.commands import start
+from service.cli.commands import start
 
 
 def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
@@ -17,7 +17,7 @@ def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
     take_in
         Also understand what was received; --no-take-in leaves that to running workers.
     """
-    from service.terminal.importing import import_paths
+    from service.cli.terminal.importing import import_paths
 
     settings = start.settings()
     return import_paths(settings, start.database(settings, make=True), paths, take_in=take_in)
@@ -33,7 +33,7 @@ def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
     root
         `file` is printed relative to this folder.
     """
-    from service.terminal.reading import parse_files
+    from service.cli.terminal.reading import parse_files
 
     return parse_files(files, root)
 
@@ -67,7 +67,7 @@ def judge(
     guess_roles
         Guess the sides of people whom nobody declared from the recipients of each mail. The service never does.
     """
-    from service.terminal.reading import judge_files
+    from service.cli.terminal.reading import judge_files
 
     settings = start.settings()
     return judge_files(
@@ -105,7 +105,7 @@ def explain(
     rule
         Of one rule or meaning alone: its words, or what it lacked.
     """
-    from service.terminal.reading import explain_mail
+    from service.cli.terminal.reading import explain_mail
 
     settings = start.settings()
     return explain_mail(
@@ -141,7 +141,7 @@ def prompt(
     json
         The messages and the schema of the answer, as the API gets them.
     """
-    from service.terminal.prompting import print_prompt
+    from service.cli.terminal.prompting import print_prompt
 
     settings = start.settings()
     return print_prompt(

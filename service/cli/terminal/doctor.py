@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from service.cli.terminal.advice import what_to_do
+from service.cli.terminal.doors import http, smtp
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings
@@ -17,8 +19,6 @@ from service.store.encryption import secret_box
 from service.store.outside import outside
 from service.store.soundness import ailments
 from service.store.timeline import unverified_lately
-from service.terminal.advice import what_to_do
-from service.terminal.doors import http, smtp
 
 Finding = tuple[bool, str]
 FOUND_WRONG = 1

@@ -11,11 +11,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from service.cli.terminal.many import Many
 from service.errors import NotFound, Refused
 from service.mail.message import Mail
 from service.mail.parse import parse
 from service.mail.report import report, threads
-from service.terminal.many import Many
 
 if TYPE_CHECKING:
     from mailrules.engine.judge import Rules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from service.commands import start
+from service.cli.commands import start
 
 app = App(name="contents", help="Raw mails: whether all are there and whole, and where they are kept.")
 
@@ -12,8 +12,8 @@ app = App(name="contents", help="Raw mails: whether all are there and whole, and
 @app.command
 def check() -> int:
     """Read every raw mail and compare it with what was received; exit status 1 if one is missing or changed."""
+    from service.cli.terminal.contents import check_contents
     from service.store.outside import outside
-    from service.terminal.contents import check_contents
 
     settings = start.settings()
     return check_contents(start.database(settings), outside(settings), start.now())
@@ -28,8 +28,8 @@ def move(*, before: str | None = None) -> int:
     before
         The SODAN_CONTENT_STORE of until now, where that was a folder or a bucket. Nothing is deleted there.
     """
+    from service.cli.terminal.contents import move_contents
     from service.store.outside import outside
-    from service.terminal.contents import move_contents
 
     settings = start.settings()
     old = outside(start.settings(content_store=before)) if before is not None else None
@@ -39,8 +39,8 @@ def move(*, before: str | None = None) -> int:
 @app.command
 def tidy() -> int:
     """Delete files in SODAN_CONTENT_STORE that belong to no mail (a crash may leave one)."""
+    from service.cli.terminal.contents import tidy_contents
     from service.store.outside import outside
-    from service.terminal.contents import tidy_contents
 
     settings = start.settings()
     return tidy_contents(start.database(settings), outside(settings), start.now())

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from service.cli.terminal.tables import print_rows
 from service.errors import Refused
 from service.store import outbox
 from service.store.database import Connection, Database
-from service.terminal.tables import print_rows
 
 COLUMNS = ("id", "state", "kind", "recipient", "subject", "created_at", "attempts", "reason")
 FOUND_WRONG = 1

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from service.commands import start
+from service.cli.commands import start
 
 if TYPE_CHECKING:
-    from service.terminal.source import Source
+    from service.cli.terminal.source import Source
 
 Url = Annotated[str | None, Parameter(help="Ask a running service instead of the local database.")]
 Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="For --url.")]
@@ -64,7 +64,7 @@ def cases(
         "vendor_ref": vendor_ref, "missing": missing, "participant": participant, "owner": owner,
         "updated_since": updated_since, "older_than": older_than, "sort": sort, "limit": limit, "cursor": cursor,
     }  # fmt: skip
-    from service.terminal.tables import print_cases
+    from service.cli.terminal.tables import print_cases
 
     return print_cases(_source(url, token).cases(query), as_json=json)
 
@@ -85,7 +85,7 @@ def show(
     json
         Print the answer of `GET /api/cases/KEY` instead.
     """
-    from service.terminal.tables import print_case
+    from service.cli.terminal.tables import print_case
 
     source = _source(url, token)
     case = source.case(key)
@@ -114,7 +114,7 @@ def ask(
     draft
         Print the mail only.
     """
-    from service.terminal.asking import ask as ask_requester
+    from service.cli.terminal.asking import ask as ask_requester
 
     settings = start.settings()
     database = start.database(settings)
@@ -131,7 +131,7 @@ def note(key: str, text: str) -> int:
     text
         The note.
     """
-    from service.terminal.asking import note as add_note
+    from service.cli.terminal.asking import note as add_note
 
     settings = start.settings()
     return add_note(settings, start.database(settings), key, text, now=start.now())
@@ -155,7 +155,7 @@ def brief(
     lang
         Else the language of the case.
     """
-    from service.terminal.changing import print_brief
+    from service.cli.terminal.changing import print_brief
 
     settings = start.settings()
     return print_brief(settings, start.database(settings), key, for_=for_, language=lang, form=format, now=start.now())
@@ -171,7 +171,7 @@ def set_(key: str, *changes: str) -> int:
     changes
         Each field=value. `field=` takes it back, and the rules decide again.
     """
-    from service.terminal.changing import change
+    from service.cli.terminal.changing import change
 
     settings = start.settings()
     return change(settings, start.database(settings), key, changes, now=start.now())
@@ -187,14 +187,14 @@ def merge(key: str, into: str) -> int:
     into
         The case that stays.
     """
-    from service.terminal.changing import merge as merge_cases
+    from service.cli.terminal.changing import merge as merge_cases
 
     settings = start.settings()
     return merge_cases(settings, start.database(settings), key, into, now=start.now())
 
 
 def _source(url: str | None, token: str | None) -> Source:
-    from service.terminal.source import Local, Remote
+    from service.cli.terminal.source import Local, Remote
 
     if url:
         return Remote(url, token)

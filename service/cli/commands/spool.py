@@ -6,7 +6,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from service.commands import start
+from service.cli.commands import start
 
 State = Literal["waiting", "done", "shunted", "refused"]
 
@@ -26,7 +26,7 @@ def spool_list(*, state: State | None = None, limit: int = 100, json: bool = Fal
     json
         JSON Lines instead of a table.
     """
-    from service.terminal.spool import list_entries
+    from service.cli.terminal.spool import list_entries
 
     return list_entries(start.database(start.settings()), state=state, limit=limit, as_json=json)
 
@@ -42,8 +42,8 @@ def spool_show(id: str, *, raw: bool = False) -> int:
     raw
         Print the mail itself, byte by byte.
     """
+    from service.cli.terminal.spool import show_entry
     from service.store.outside import outside
-    from service.terminal.spool import show_entry
 
     settings = start.settings()
     return show_entry(start.database(settings), outside(settings), id, raw=raw)
@@ -60,6 +60,6 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> int:
     all
         Every mail that was set aside.
     """
-    from service.terminal.spool import retry_entries
+    from service.cli.terminal.spool import retry_entries
 
     return retry_entries(start.database(start.settings()), ids, everything=all, now=start.now())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service.commands import start
+from service.cli.commands import start
 
 
 def backup(file: Path) -> int:
@@ -97,9 +97,9 @@ def retention(
     cases_days
         In place of SODAN_RETENTION_CASES_DAYS.
     """
+    from service.cli.terminal.retiring import retire
     from service.store.outside import outside
     from service.store.retention import Terms
-    from service.terminal.retiring import retire
 
     given = {"retention_raw_days": raw_days, "retention_cases_days": cases_days}
     settings = start.settings(**{name: days for name, days in given.items() if days is not None})
@@ -137,8 +137,8 @@ def erase(
     yes
         Do it.
     """
+    from service.cli.terminal.erasing import erase_person, words_of_vendors
     from service.intake import House
-    from service.terminal.erasing import erase_person, words_of_vendors
 
     if dry_run == yes:
         start.say("say --dry-run to look, or --yes to erase")

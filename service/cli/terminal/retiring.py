@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from service.cli.terminal.tables import print_rows
 from service.store import erasure
 from service.store.database import Database
 from service.store.outside import Outside
 from service.store.retention import Due, Gone, Terms, due, let_go
 from service.store.writeahead import Remains
-from service.terminal.tables import print_rows
 
 FOUND_WRONG = 1
 COLUMNS = ("case", "status", "since", "goes", "messages", "mails", "bytes")

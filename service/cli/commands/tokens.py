@@ -6,7 +6,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from service.commands import start
+from service.cli.commands import start
 
 Scope = Literal["read", "write", "admin"]
 
@@ -47,8 +47,8 @@ def token_list(*, json: bool = False) -> int:
     json
         JSON Lines instead of a table.
     """
+    from service.cli.terminal.tables import print_rows
     from service.store import tokens
-    from service.terminal.tables import print_rows
 
     rows = start.database(start.settings()).read(tokens.listing)
     return print_rows(rows, ("id", "name", "scope", "created_at", "used_at", "expires_at", "revoked_at"), as_json=json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from service.commands import start
+from service.cli.commands import start
 
 app = App(name="mailbox", help="Mailboxes to fetch from (SODAN_MAILBOXES): list them, test them, fetch.")
 
@@ -18,8 +18,8 @@ def mailbox_list(*, json: bool = False) -> int:
     json
         JSON Lines instead of a table.
     """
+    from service.cli.terminal.mailboxes import list_mailboxes
     from service.mailbox.file import load
-    from service.terminal.mailboxes import list_mailboxes
 
     settings = start.settings()
     return list_mailboxes(load(settings), start.database(settings), start.now(), as_json=json)
@@ -38,8 +38,8 @@ def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) ->
     seconds
         How long to wait for that mail.
     """
+    from service.cli.terminal.mailboxes import chosen, examine
     from service.mailbox.file import load
-    from service.terminal.mailboxes import chosen, examine
 
     settings = start.settings()
     waits = seconds if round_trip else None
@@ -57,9 +57,9 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
     dry_run
         Print what would be taken now, and take nothing.
     """
+    from service.cli.terminal.mailboxes import chosen, preview
     from service.mailbox.file import load
     from service.mailbox.run import run_mailboxes
-    from service.terminal.mailboxes import chosen, preview
 
     settings = start.settings()
     mailboxes = chosen(load(settings), names)

@@ -9,10 +9,10 @@ from pathlib import Path
 from mailrules import second
 from service.cases.facts.bringing import Ways, bring
 from service.cases.facts.roles import Roles
+from service.cli.terminal.reading import rules_of
 from service.errors import Refused
 from service.mail.parse import parse
 from service.settings import Settings
-from service.terminal.reading import rules_of
 
 
 def print_prompt(

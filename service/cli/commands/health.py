@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from service.commands import start
+from service.cli.commands import start
 
 
 def doctor() -> int:
     """Check settings, database, packs, ports and the ledger; say what to do about what is wrong."""
-    from service.terminal.doctor import examine
+    from service.cli.terminal.doctor import examine
 
     settings = start.settings()
     database = start.database(settings, make=True)  # `examine` names a missing file, and makes none

@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from service.cli.terminal.round_trip import round_trip
+from service.cli.terminal.tables import print_rows, visible
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import Mailbox
 from service.mailbox.run import source_of, stored_tokens
@@ -17,8 +19,6 @@ from service.mailbox.source import FolderMissing, MailboxError, Source
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
-from service.terminal.round_trip import round_trip
-from service.terminal.tables import print_rows, visible
 
 FOUND_WRONG = 1
 COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "taken", "failed", "cause", "next_step")

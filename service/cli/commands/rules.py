@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from service.commands import start
+from service.cli.commands import start
 from service.errors import SodanError
 
 Packs = Annotated[tuple[Path, ...], Parameter(help="Further folders of rule packs, after those of SODAN_PACKS.")]
@@ -25,7 +25,7 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
     names
         Only these packs or rules. Without it, all.
     """
-    from service.terminal.rules import run_examples
+    from service.cli.terminal.rules import run_examples
 
     settings = start.settings()
     return run_examples((*settings.packs, *packs), site or settings.site_file, names)
@@ -34,7 +34,7 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
 @app.command(name="lint")
 def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     """Check packs for what is legal but unwise: rules without examples, words nobody uses, ids given twice."""
-    from service.terminal.rules import run_lint
+    from service.cli.terminal.rules import run_lint
 
     settings = start.settings()
     return run_lint((*settings.packs, *packs), site or settings.site_file)
@@ -54,7 +54,7 @@ def rules_list(
     json
         JSON Lines instead of a table.
     """
-    from service.terminal.rules import list_rules
+    from service.cli.terminal.rules import list_rules
 
     settings = start.settings()
     return list_rules((*settings.packs, *packs), site or settings.site_file, as_json=json)
@@ -78,7 +78,7 @@ def replay(
     diff
         Show what would change (the default).
     """
-    from service.terminal.replaying import replay_cases
+    from service.cli.terminal.replaying import replay_cases
 
     if apply and diff:
         raise SodanError("--diff shows, --apply keeps: choose one")

@@ -1,4 +1,4 @@
-"""The commands of `sodan`, and the only place that wires the rooms together.
+"""The commands of `sodan`, in the groups of their help.
 
 Data goes to stdout, talk to stderr. Exit status: 0 done; 1 something was found wrong (a failed rule example, a
 shunted mail); 2 wrong use or configuration. Rooms are imported inside the command that needs them, so that
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from service.commands import (
+from service.cli.commands import (
     cases,
     contents,
     evaluating,
@@ -29,7 +29,7 @@ from service.commands import (
     team,
     tokens,
 )
-from service.commands.start import FOUND_WRONG, WRONG_USE, say
+from service.cli.commands.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
 app = App(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from service.commands import start
+from service.cli.commands import start
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 
@@ -26,7 +26,7 @@ def outbox_list(*, state: State | None = None, limit: int = 100, json: bool = Fa
     json
         JSON Lines instead of a table.
     """
-    from service.terminal.outbox import list_entries
+    from service.cli.terminal.outbox import list_entries
 
     return list_entries(start.database(start.settings()), state=state, limit=limit, as_json=json)
 
@@ -40,7 +40,7 @@ def outbox_show(id: int) -> int:
     id
         Its number in `sodan outbox list`.
     """
-    from service.terminal.outbox import show_entry
+    from service.cli.terminal.outbox import show_entry
 
     return show_entry(start.database(start.settings()), id)
 
@@ -54,7 +54,7 @@ def outbox_send(*ids: int) -> int:
     ids
         Their numbers.
     """
-    from service.terminal.outbox import send_entries
+    from service.cli.terminal.outbox import send_entries
 
     return send_entries(start.database(start.settings()), ids, now=start.now())
 
@@ -68,6 +68,6 @@ def outbox_discard(*ids: int) -> int:
     ids
         Their numbers.
     """
-    from service.terminal.outbox import discard_entries
+    from service.cli.terminal.outbox import discard_entries
 
     return discard_entries(start.database(start.settings()), ids, now=start.now())

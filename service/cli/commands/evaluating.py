@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from service.commands import start
+from service.cli.commands import start
 
 
 def evaluate(
@@ -27,6 +27,6 @@ def evaluate(
     as_json
         Print all figures as one JSON object.
     """
-    from service.terminal.evaluating import print_figures
+    from service.cli.terminal.evaluating import print_figures
 
     return print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())

@@ -15,12 +15,12 @@ from mailrules.library import load
 from service.api.schemas import CaseChange
 from service.cases import brief as briefs
 from service.cases import brief_text
+from service.cli.terminal.asking import number_of
 from service.errors import Refused
 from service.intake import House, rejudge
 from service.settings import Settings
 from service.store import cases, corrections, timeline
 from service.store.database import Connection, Database, one_at_a_time
-from service.terminal.asking import number_of
 
 GROUPS = ("items", "asks")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from service.commands import start
+from service.cli.commands import start
 
 app = App(
     name="team",
@@ -22,8 +22,8 @@ def team_list(*, json: bool = False) -> int:
     json
         JSON Lines instead of a table.
     """
+    from service.cli.terminal.tables import print_rows
     from service.store import learning
-    from service.terminal.tables import print_rows
 
     rows = start.database(start.settings()).read(learning.listing)
     return print_rows(rows, ("side", "address", "learned_at"), as_json=json)

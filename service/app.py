@@ -1,0 +1,101 @@
+"""The one place that puts settings, store, rules and rooms together. Each function runs a process until it is stopped.
+
+Rooms are imported where they are needed: a listener loads no web framework.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from service.errors import Refused, SodanError
+
+if TYPE_CHECKING:
+    from service.intake import House, Understood
+    from service.settings import Settings
+    from service.store.database import Connection, Database
+    from service.worker import After
+
+Clock = Callable[[], datetime]
+
+
+def run_worker(settings: Settings) -> None:
+    """Take in what was received, send what follows from it. Raises Refused where packs or settings are wrong."""
+    from service import worker
+
+    worker.run_worker(settings, after_judging)
+
+
+def after_judging(settings: Settings, house: House) -> After | None:
+    """What follows when mails were taken in, in the same transaction: what is to be sent, and read a second time.
+
+    None where nothing is set up. Raises Refused where a setting is wrong.
+    """
+    from service import second_reading
+    from service.outbound import setup
+
+    steps = [step for step in (setup.after_judging(settings, house), second_reading.after_judging(settings)) if step]
+    if not steps:
+        return None
+
+    def after(conn: Connection, understood: Sequence[Understood], case_ids: Sequence[int], now: datetime) -> None:
+        for step in steps:
+            step(conn, understood, case_ids, now)
+
+    return after
+
+
+def run_api(settings: Settings, database: Database, clock: Clock) -> None:
+    """Answer over HTTP: the interface for programs and the page for people. Raises Refused where that is not safe."""
+    from service import memory
+    from service.api.app import make_app
+    from service.api.desk import Desk
+    from service.api.serving import bind, must_be_safe, serve
+    from service.following import Following
+    from service.intake import House
+    from service.web.pages import routes
+
+    must_be_safe(settings.http_listen, database, clock())
+    encrypt_secrets(settings, database)
+    listening = bind(settings.http_listen)
+    house = House.of(settings)
+    following, stop = Following(settings, house), Event()
+    memory.settle()
+    signal.signal(signal.SIGHUP, lambda *_: following.ask())  # sets a flag: a handler must take no lock
+    Thread(target=following.keep, args=(stop,), daemon=True).start()
+    pages = routes(settings, database, house, clock)
+    desk = Desk(settings, database, house, clock)
+    made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback)
+    serve(made, listening, stop_seconds=settings.stop_seconds)
+    stop.set()
+    database.close()
+
+
+def encrypt_secrets(settings: Settings, database: Database) -> None:
+    """Encrypt webhook secrets that earlier versions stored as they are; a failure is logged, and doctor names it."""
+    import structlog
+
+    from service.store import webhooks
+    from service.store.encryption import secret_box
+
+    box = secret_box(settings)
+    try:
+        database.transact(lambda conn: webhooks.encrypt_stored(conn, box))
+    except SodanError as error:
+        structlog.get_logger("sodan.webhooks").warning("webhook secrets stay unencrypted", reason=str(error))
+
+
+def run_reader(settings: Settings, clock: Clock) -> None:
+    """Have messages read a second time by the language model. Raises Refused where none is set."""
+    from service import second_reading
+    from service.intake import House
+    from service.signals import on_signals
+
+    if not second_reading.is_needed(settings):
+        raise Refused("SODAN_MODEL_URL: there is no language model to ask")
+    stop = Event()
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
+    second_reading.run_reader(settings, stop, House.of(settings), clock)

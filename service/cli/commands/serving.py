@@ -1,0 +1,95 @@
+"""`sodan serve` and its parts alone; the schema they stand on; who may log in to send."""
+
+from __future__ import annotations
+
+import sys
+
+from service.cli.commands import start
+
+
+def serve() -> int:
+    """Take mail, understand it, answer over HTTP: all in one, with an embedded database unless told otherwise."""
+    from service.supervisor import run_supervisor
+
+    settings = start.settings()
+    start.as_service(settings)
+    return run_supervisor(settings)
+
+
+def smtp() -> int:
+    """Only take mail (SMTP and LMTP) and make it durable."""
+    from service.smtp.server import run_smtp
+
+    settings = start.settings()
+    start.as_service(settings)
+    run_smtp(settings)
+    return 0
+
+
+def worker() -> int:
+    """Only understand what was received."""
+    from service.app import run_worker
+
+    settings = start.settings()
+    start.as_service(settings)
+    run_worker(settings)
+    return 0
+
+
+def sender() -> int:
+    """Only send what waits in the outbox: mail by the smart host, notifications by Apprise."""
+    from service.outbound.setup import run_sender
+
+    settings = start.settings()
+    start.as_service(settings)
+    run_sender(settings)
+    return 0
+
+
+def api() -> int:
+    """Only answer over HTTP: the interface for programs and the page for people."""
+    from service.app import run_api
+
+    settings = start.settings()
+    start.as_service(settings)
+    run_api(settings, start.database(settings, make=True), start.now)
+    return 0
+
+
+def reader() -> int:
+    """Only have messages read a second time, by the language model of SODAN_MODEL_URL."""
+    from service.app import run_reader
+
+    settings = start.settings()
+    start.log_to_stderr(settings)
+    run_reader(settings, start.now)
+    return 0
+
+
+def migrate() -> int:
+    """Bring the database to the newest schema; an empty one is made."""
+    from service.store.migrate import migrate as bring_to_head
+
+    before, after = bring_to_head(start.database(start.settings(), make=True))
+    start.say(f"the database is at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+    return 0
+
+
+def smtp_password(name: str) -> int:
+    """Read a password and print the line for it, to be put into the file of SODAN_SMTP_PASSWORDS.
+
+    Parameters
+    ----------
+    name
+        Who may log in with it to send mail.
+    """
+    from getpass import getpass
+
+    from service.smtp.passwords import password_line
+
+    password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        start.say("an empty password is none")
+        return start.WRONG_USE
+    print(password_line(name, password))
+    return 0

@@ -1,1 +1,0 @@
-"""The commands of `sodan`, a file a family: what they take, in the words of their help. ``cli.py`` lists them."""
