@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from service import intake, settings
-from service.intake import House
+from service.intake import AppContext
 from service.mail.message import Mail
 from service.mail.parse import parse
 from service.store import placement, spool
@@ -68,15 +68,15 @@ def figures(cases: Mapping[str, int], thread_of: Mapping[str, str]) -> tuple[flo
     return good / max(1, found), good / max(1, wanted), found, wanted
 
 
-def take(database: Database, house: House, contents: list[bytes], now: datetime) -> None:
+def take(database: Database, context: AppContext, contents: list[bytes], now: datetime) -> None:
     """Take one batch in."""
     envelope = Envelope("import", "", (INTAKE,))
     intake.receive(database, [(envelope, content) for content in contents], now)
     claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(3600), len(contents)))
-    roles = house.roles(database.read(placement.learned))
-    understood = [intake.understand(one, house, roles) for one in claimed]
-    prepared = database.read(lambda conn: intake.prepare(conn, understood, house))
-    save = partial(intake.take_in, understood=understood, house=house, by="bench", now=now, prepared=prepared)
+    roles = context.roles(database.read(placement.learned))
+    read_mails = [intake.understand(one, context, roles) for one in claimed]
+    prepared = database.read(lambda conn: intake.prepare(conn, read_mails, context))
+    save = partial(intake.take_in, read_mails=read_mails, context=context, by="bench", now=now, prepared=prepared)
     database.transact(save)
 
 
@@ -94,14 +94,14 @@ def main() -> int:
         if mail.message_id and mail.message_id not in contents:
             mails.append(mail)
             contents[mail.message_id] = (mail.date or datetime(1990, 1, 1, tzinfo=UTC), content)
-    house = House.of(settings.load(_env_file=None, intake=INTAKE))
+    context = AppContext.of(settings.load(_env_file=None, intake=INTAKE))
     ordered = [content for _, content in sorted(contents.values(), key=lambda pair: pair[0])]
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/sodan.db")
         migrate(database)
         for start in range(0, len(ordered), asked.batch):
-            take(database, house, ordered[start : start + asked.batch], now)
+            take(database, context, ordered[start : start + asked.batch], now)
         query = select(messages.c.message_id, messages.c.case_id, messages.c.placed_by).where(
             messages.c.message_id.in_(list(contents)) if len(contents) < 900 else messages.c.origin == "delivered"
         )

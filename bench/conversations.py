@@ -30,7 +30,7 @@ import yaml
 from sqlalchemy import select
 
 from service import intake, settings
-from service.intake import House
+from service.intake import AppContext
 from service.store import placement, spool
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
@@ -74,8 +74,8 @@ class Played:
     suggested: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
 
-def house() -> House:
-    return House.of(settings.load(_env_file=None, intake=INTAKE, organisation="corp.example", team=",".join(TEAM)))
+def context() -> AppContext:
+    return AppContext.of(settings.load(_env_file=None, intake=INTAKE, organisation="corp.example", team=",".join(TEAM)))
 
 
 def read_folder(folder: Path) -> Iterator[Conversation]:
@@ -128,7 +128,7 @@ def read_all(paths: Sequence[Path]) -> list[Conversation]:
     return [c for f in files for c in read_yaml(f)] + [c for folder in folders for c in read_folder(folder)]
 
 
-def play(database: Database, ours: House, conversations: Sequence[Conversation]) -> Played:
+def play(database: Database, ours: AppContext, conversations: Sequence[Conversation]) -> Played:
     """Take every mail in by itself, in order of arrival."""
     ids: dict[str, str] = {}
     now = PLAYED
@@ -141,13 +141,13 @@ def play(database: Database, ours: House, conversations: Sequence[Conversation])
     return database.read(partial(_landed, ids=ids))
 
 
-def take_waiting(database: Database, ours: House, now: datetime) -> None:
+def take_waiting(database: Database, ours: AppContext, now: datetime) -> None:
     """One batch, as a worker takes it."""
     claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), 16))
     roles = ours.roles(database.read(placement.learned))
-    understood = [intake.understand(one, ours, roles) for one in claimed]
-    prepared = database.read(lambda conn: intake.prepare(conn, understood, ours))
-    save = partial(intake.take_in, understood=understood, house=ours, by="bench", now=now, prepared=prepared)
+    read_mails = [intake.understand(one, ours, roles) for one in claimed]
+    prepared = database.read(lambda conn: intake.prepare(conn, read_mails, ours))
+    save = partial(intake.take_in, read_mails=read_mails, context=ours, by="bench", now=now, prepared=prepared)
     database.transact(save)
 
 
@@ -234,7 +234,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/sodan.db")
         migrate(database)
-        played = play(database, house(), conversations)
+        played = play(database, context(), conversations)
         database.close()
     if asked.verbose:
         for one in conversations:

@@ -36,7 +36,7 @@ from bench.filling import a_word, zipf
 from bench.kill import database_url
 from bench.mix import Made, encoded, text, whole
 from service import intake, settings
-from service.intake import House, Understood
+from service.intake import AppContext, ReadMail
 from service.store import placement, spool
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.migrate import migrate
@@ -212,35 +212,35 @@ class Cost:
         self.all = self.locked = 0.0
 
 
-def take(database: Database, house: House, made: Sequence[Made], now: datetime, cost: Cost) -> None:
+def take(database: Database, context: AppContext, made: Sequence[Made], now: datetime, cost: Cost) -> None:
     """One batch: received, read, placed, judged; what placing costs is added up."""
     envelope = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
     intake.receive(database, [(envelope, one.content) for one in made], now)
     claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), len(made)))
-    roles = house.roles(database.read(placement.learned))
-    understood = [intake.understand(one, house, roles) for one in claimed]
+    roles = context.roles(database.read(placement.learned))
+    read_mails = [intake.understand(one, context, roles) for one in claimed]
     began = time.process_time()
-    prepared = database.read(lambda conn: intake.prepare(conn, understood, house))
+    prepared = database.read(lambda conn: intake.prepare(conn, read_mails, context))
     cost.all += time.process_time() - began
-    database.transact(partial(_save, understood=understood, house=house, now=now, prepared=prepared, cost=cost))
+    database.transact(partial(_save, read_mails=read_mails, context=context, now=now, prepared=prepared, cost=cost))
 
 
 def _save(
     conn: Connection,
-    understood: Sequence[Understood],
-    house: House,
+    read_mails: Sequence[ReadMail],
+    context: AppContext,
     now: datetime,
     prepared: placement.Prepared,
     cost: Cost,
 ) -> None:
     one_at_a_time(conn)
-    spool.finish(conn, [one.claimed.id for one in understood], "bench", now)
-    arrived = [placement.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
+    spool.finish(conn, [one.claimed.id for one in read_mails], "bench", now)
+    arrived = [placement.ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
     began = time.process_time()
-    placed = placement.place_all(conn, arrived, now=now, reopen=house.reopen, prepared=prepared)
+    placed = placement.place_all(conn, arrived, now=now, reopen=context.reopen, prepared=prepared)
     spent = time.process_time() - began
     cost.all, cost.locked = cost.all + spent, cost.locked + spent
-    intake.rejudge(conn, placed.cases, house, now=now, opened=placed.opened)
+    intake.rejudge(conn, placed.cases, context, now=now, opened=placed.opened)
 
 
 def right(database: Database, prefix: str) -> tuple[float, float]:
@@ -265,7 +265,7 @@ def main() -> int:
     parser.add_argument("--mails", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=4)
     asked = parser.parse_args()
-    house = House.of(settings.load(_env_file=None, intake=INTAKE, organisation=DOMAIN, team=f"@{TEAM}"))
+    context = AppContext.of(settings.load(_env_file=None, intake=INTAKE, organisation=DOMAIN, team=f"@{TEAM}"))
     for kind in asked.databases:
         with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
             database = Database(url, cache_mb=32)
@@ -274,7 +274,7 @@ def main() -> int:
             waiting = mails(asked.mails, now)
             for number in range(1, asked.mails // asked.batch + 1):
                 made, now = list(islice(waiting, asked.batch)), now + asked.batch * EVERY
-                take(database, house, made, now, cost)
+                take(database, context, made, now, cost)
                 if number * asked.batch % 1000 == 0:
                     each = (1000 * cost.all / 1000, 1000 * cost.locked / 1000)
                     print(

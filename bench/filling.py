@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from functools import cache
 from typing import Any, Protocol
 
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.subject import read_subject
 from service.cases.facts.words import content_words, squashed
 from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
@@ -69,11 +69,11 @@ class Written:
             head.append("References: " + " ".join(map(self.id_of, self.parents)))
         return ("\r\n".join(head) + "\r\n\r\n" + self.text + "\r\n").encode()
 
-    def node(self, case: int, message: int) -> Node:
+    def node(self, case: int, message: int) -> MessageFacts:
         """As threading knows it."""
         base, theirs = read_subject(self.subject), self.vendor is not None and self.author == VENDORS[self.vendor]
         parents = tuple(self.id_of(step) for step in self.parents[-1:])
-        return Node(
+        return MessageFacts(
             id=message,
             at=self.at,
             case=case,
@@ -148,7 +148,7 @@ def fill(sinks: Sequence[Sink], cases: int, chunk: int = 2000) -> int:
     return keys
 
 
-def _case(number: int, cases: int) -> tuple[tuple[Any, ...], list[tuple[Written, Node]]]:
+def _case(number: int, cases: int) -> tuple[tuple[Any, ...], list[tuple[Written, MessageFacts]]]:
     begun = END - EVERY * (cases - number + 60)
     written = list(conversation(number, begun))
     nodes = [(one, one.node(number, (number - 1) * MAILS + one.step + 1)) for one in written]
@@ -170,7 +170,7 @@ _MESSAGE = (
 _PLACED_BY = ("new", "content", "in_reply_to", "vendor_ref", "in_reply_to")
 
 
-def _message(written: Written, node: Node) -> tuple[Any, ...]:
+def _message(written: Written, node: MessageFacts) -> tuple[Any, ...]:
     to = json.dumps([{"name": "", "address": written.to}])
     evidence = '{"evidence": [], "runners_up": []}'
     facts = json.dumps(node.document() | {"towards": [], "files": [], "subject_is_new": not node.parents, "sides": {}})
@@ -181,7 +181,7 @@ def _message(written: Written, node: Node) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _keys(node: Node) -> Iterable[tuple[str, int, str, int]]:
+def _keys(node: MessageFacts) -> Iterable[tuple[str, int, str, int]]:
     for kind, keys in (("own", own_keys(node) | candidate_keys(node)), ("cites", cited_keys(node))):
         for key in keys:
             yield key, node.id, kind, node.case or 0

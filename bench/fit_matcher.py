@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.conversations import LABELLED, PLAYED, Conversation, house, read_all
-from service.cases.facts.bringing import bring, with_reading
-from service.cases.facts.node import Node, order_of
+from bench.conversations import LABELLED, PLAYED, Conversation, context, read_all
+from service.cases.facts.extraction import extract_messages, with_reading
+from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import candidates, matcher
 from service.cases.placement.keys import candidate_lookup
@@ -27,7 +27,7 @@ from service.cases.placement.known import MOST_ROWS, Known
 from service.cases.placement.links import links_of
 from service.cases.placement.objections import leaves_topic
 from service.cases.placement.placement import has_content
-from service.intake import House
+from service.intake import AppContext
 from service.mail.parse import parse
 
 RIDGE = 0.1
@@ -44,16 +44,16 @@ class Example:
     right: bool
 
 
-def examples(conversations: Sequence[Conversation], ours: House) -> list[Example]:
+def examples(conversations: Sequence[Conversation], ours: AppContext) -> list[Example]:
     """Every mail that no link joins to its own case, against each of its candidates."""
     known, out, number = Known(), [], 0
     cases: dict[str, int] = {}
     learned = NOTHING_LEARNED
     for one in conversations:
         for name, content in one.mails:
-            brought = bring(parse(content), ours.roles(learned), ours.ways, received_at=PLAYED)
-            learned = learned.with_more(b.learned for b in brought)
-            nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in brought]
+            extracted = extract_messages(parse(content), ours.roles(learned), ours.ingest, received_at=PLAYED)
+            learned = learned.with_more(b.learned for b in extracted)
+            nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in extracted]
             ids = {n.id: number + place for place, n in enumerate(nodes, start=1)}
             number += len(nodes)
             nodes = [replace(n, id=ids[n.id], holds=tuple(ids[h] for h in n.holds)) for n in nodes]
@@ -66,19 +66,19 @@ def examples(conversations: Sequence[Conversation], ours: House) -> list[Example
     return out
 
 
-def _linked(node: Node, known: Known) -> list[Node]:
+def _linked(node: MessageFacts, known: Known) -> list[MessageFacts]:
     return [link.other for link in links_of(node, known) if link.other is not None]
 
 
-def _case(known: Known, node: Node) -> int | None:
+def _case(known: Known, node: MessageFacts) -> int | None:
     return known.nodes[node.id].case
 
 
-def _against(conversation: str, name: str, nodes: Sequence[Node], case: int, known: Known) -> list[Example]:
+def _against(conversation: str, name: str, nodes: Sequence[MessageFacts], case: int, known: Known) -> list[Example]:
     keys = {key for node in nodes for key in candidate_lookup(node)}
     rows = {key: [(i, known.nodes[i].case or 0) for i in known.own.get(key, ())][-MOST_ROWS:] for key in keys}
     chosen = candidates.choose({key: its for key, its in rows.items() if its})
-    members: dict[int, list[Node]] = defaultdict(list)
+    members: dict[int, list[MessageFacts]] = defaultdict(list)
     for node in sorted(known.nodes.values(), key=order_of):
         if node.case in chosen:
             members[node.case].append(node)
@@ -157,7 +157,7 @@ def main() -> int:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--verbose", action="store_true", help="show every mail whose best candidate is wrong")
     asked = parser.parse_args()
-    found = examples(read_all(asked.folders), house())
+    found = examples(read_all(asked.folders), context())
     weights = fit(found)
     print(f"{len(found)} pairs, {sum(one.right for one in found)} of them right")
     print(f"BIAS = {weights[0]:.2f}")

@@ -30,14 +30,14 @@ from bench import filling
 from bench.bulk import Bulk, bulk
 from bench.figure import Outcome, figure, median_ratio, outcome
 from service import settings
-from service.cases.facts.bringing import Brought, bring, with_reading
-from service.cases.facts.roles import Learned
-from service.intake import House
+from service.cases.facts.extraction import ExtractedMessage, extract_messages, with_reading
+from service.cases.facts.roles import LearnedRoles
+from service.intake import AppContext
 from service.mail.parse import parse
 from service.store import placement
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.migrate import migrate
-from service.store.placement import Arrived
+from service.store.placement import ArrivedMail
 from service.store.tables import spool
 from tests.postgres import Postgres
 
@@ -61,20 +61,24 @@ def written(mails: int, cases: int, turn: int) -> list[filling.Written]:
     return sorted(fresh, key=lambda one: one.at)
 
 
-def understood(mails: Sequence[filling.Written], house: House) -> list[tuple[filling.Written, tuple[Brought, ...]]]:
+def read_mails(
+    mails: Sequence[filling.Written], context: AppContext
+) -> list[tuple[filling.Written, tuple[ExtractedMessage, ...]]]:
     """Read by the real rules, outside what is measured."""
-    roles, out = house.roles(Learned(team=frozenset(filling.DESKS))), []
+    roles, out = context.roles(LearnedRoles(team=frozenset(filling.DESKS))), []
     for one in mails:
-        brought = bring(parse(one.content()), roles, house.ways, received_at=one.at)
-        out.append((one, tuple(with_reading(each, house.rules.read(each.turn)) for each in brought)))
+        extracted = extract_messages(parse(one.content()), roles, context.ingest, received_at=one.at)
+        out.append((one, tuple(with_reading(each, context.rules.read(each.turn)) for each in extracted)))
     return out
 
 
-def place(database: Database, mails: Sequence[tuple[filling.Written, tuple[Brought, ...]]]) -> tuple[float, float]:
+def place(
+    database: Database, mails: Sequence[tuple[filling.Written, tuple[ExtractedMessage, ...]]]
+) -> tuple[float, float]:
     """Milliseconds and CPU milliseconds of placing one."""
     took = spent = 0.0
 
-    def batch(conn: Connection, arrived: list[Arrived]) -> tuple[float, float]:
+    def batch(conn: Connection, arrived: list[ArrivedMail]) -> tuple[float, float]:
         rows = [
             {"id": one.spool_id, "received_at": one.received_at, "channel": "smtp", "rcpt_tos": [], "size": 1,
              "sha256": "", "due_at": one.received_at, "state": "done"}
@@ -89,8 +93,8 @@ def place(database: Database, mails: Sequence[tuple[filling.Written, tuple[Broug
     gc.collect()
     for start in range(0, len(mails), BATCH):
         arrived = [
-            Arrived(f"{one.number}-{one.step}", one.at + timedelta(seconds=5), brought)
-            for one, brought in mails[start : start + BATCH]
+            ArrivedMail(f"{one.number}-{one.step}", one.at + timedelta(seconds=5), extracted)
+            for one, extracted in mails[start : start + BATCH]
         ]
         seconds, cpu = database.transact(partial(batch, arrived=arrived))
         took, spent = took + seconds, spent + cpu
@@ -126,7 +130,7 @@ def filled(names: Sequence[str], sizes: Sequence[int]) -> Iterator[dict[str, dic
 
 def compare(names: Sequence[str], few: int, many: int, mails: int, rounds: int) -> Outcome:
     """Time and CPU of placing a mail beside ``many`` messages, against beside ``few``."""
-    house = House.of(settings.load(_env_file=None, intake=filling.INTAKE, organisation=filling.DOMAIN))
+    context = AppContext.of(settings.load(_env_file=None, intake=filling.INTAKE, organisation=filling.DOMAIN))
     figures = []
     with filled(names, (few, many)) as stores:
         for name in names:
@@ -134,7 +138,7 @@ def compare(names: Sequence[str], few: int, many: int, mails: int, rounds: int) 
             spent: dict[int, list[float]] = {few: [], many: []}
             for turn in range(rounds + 1):
                 for size in (few, many) if turn % 2 else (many, few):
-                    new = understood(written(mails, size // filling.MAILS, turn), house)
+                    new = read_mails(written(mails, size // filling.MAILS, turn), context)
                     one, cpu = place(stores[name][size], new)
                     if turn:  # the first round warms up
                         took[size].append(one)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from service.intake import House, understand
+from service.intake import AppContext, understand
 from service.settings import load
 from service.store.spool import Claimed, Envelope
 
@@ -110,23 +110,23 @@ def _mail(head: bytes, unit: bytes) -> Callable[[int], bytes]:
     return lambda size: head + unit * (size // len(unit))
 
 
-def seconds(house: House, content: bytes) -> float:
+def seconds(context: AppContext, content: bytes) -> float:
     """CPU time of reading one mail."""
     claimed = Claimed("x", RECEIVED, Envelope("smtp", "aiko@corp.example", ("help@corp.example",)), content, 1)
     start = time.process_time()
-    understand(claimed, house, house.roles())
+    understand(claimed, context, context.roles())
     return time.process_time() - start
 
 
 def main(names: list[str]) -> int:
-    house = House.of(load(_env_file=None, intake="help@corp.example"))
-    seconds(house, HEAD.format("plain").encode() + b"Bonjour, voici une phrase assez longue." * 10)
+    context = AppContext.of(load(_env_file=None, intake="help@corp.example"))
+    seconds(context, HEAD.format("plain").encode() + b"Bonjour, voici une phrase assez longue." * 10)
     over = 0
     print(f"{'text':34}" + "".join(f"{size // 1000:>7} kB" for size in SIZES))
     for name, make in texts().items():
         if names and name not in names:
             continue
-        took = [seconds(house, make(size)) for size in SIZES]
+        took = [seconds(context, make(size)) for size in SIZES]
         steep = any(later > max(0.1, earlier) * GROWTH for earlier, later in pairwise(took))
         bad = took[-1] >= SECONDS or steep
         over += bad

@@ -16,7 +16,7 @@ from bench.figure import Outcome, figure, outcome
 from bench.reading import standard
 from mailrules.engine.judge import Rules
 from mailrules.library import load
-from mailrules.thread import Side, Turn
+from mailrules.thread import RuleInput, Side
 from service.mail.parse import parse
 
 FORM = """情シス ご担当者様
@@ -63,7 +63,7 @@ def times(rules: Rules, side: Side, text: str, prose: str, rounds: int = ROUNDS)
     """Milliseconds of each step for one mail filled up with prose."""
     while len(text.encode()) < SIZE:
         text += prose
-    turn = Turn("1", side, "someone@corp.example", text, "お知らせ", date=datetime(2026, 11, 10, tzinfo=UTC))
+    turn = RuleInput("1", side, "someone@corp.example", text, "お知らせ", date=datetime(2026, 11, 10, tzinfo=UTC))
     raw = _mail(text)
     reading = rules.read(turn)
     return {
@@ -100,7 +100,7 @@ def main() -> None:
             f"{title:14} read by rules {took['read']:.2f} ms, case judged {took['judged']:.2f} ms, "
             f"parsed {took['parsed']:.2f} ms, by the standard library {took['standard']:.2f} ms"
         )
-    big = Turn("1", "requester", "someone@corp.example", (RUNNING + PROSE_JA) * 2600)
+    big = RuleInput("1", "requester", "someone@corp.example", (RUNNING + PROSE_JA) * 2600)
     started = time.process_time()
     rules.read(big)
     print(f"{len(big.text.encode()) / 1e6:.1f} MB of text: {time.process_time() - started:.2f} s")

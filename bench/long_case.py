@@ -23,7 +23,7 @@ import structlog
 
 from bench.kill import database_url
 from service import intake, settings
-from service.intake import House
+from service.intake import AppContext
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
 from service.store.spool import Envelope
@@ -79,11 +79,11 @@ def take_in(database: Database, worker: Worker, first: int, last: int) -> float:
     return (time.process_time() - began) / WAITING
 
 
-def judge(database: Database, house: House) -> float:
+def judge(database: Database, context: AppContext) -> float:
     """CPU seconds of judging and saving the case."""
 
     def again(conn: Connection) -> None:
-        intake.rejudge(conn, [1], house, now=BEGAN)
+        intake.rejudge(conn, [1], context, now=BEGAN)
 
     began = time.process_time()
     database.transact(again)
@@ -101,7 +101,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, database_url(asked.database, Path(folder)) as url:
         database = Database(url)
         migrate(database)
-        house = House.of(
+        context = AppContext.of(
             settings.load(
                 _env_file=None,
                 intake="help@intake.example",
@@ -109,13 +109,16 @@ def main() -> int:
                 trusted_networks="192.0.2.0/24",
             )
         )
-        worker = Worker(database, house, by="bench", batch=16, lease=timedelta(600), clock=lambda: AFTER)
+        worker = Worker(database, context, by="bench", batch=16, lease=timedelta(600), clock=lambda: AFTER)
         profile = cProfile.Profile(time.process_time)
         before = 0
         for length in (SHORT, asked.mails):
             if asked.profile and length == asked.mails:
                 profile.enable()
-            figures[length] = take_in(database, worker, before, length), min(judge(database, house) for _ in range(10))
+            figures[length] = (
+                take_in(database, worker, before, length),
+                min(judge(database, context) for _ in range(10)),
+            )
             before = length
         profile.disable()
         cases = database.read(lambda conn: conn.exec_driver_sql("SELECT count(*), max(id) FROM cases").one())

@@ -15,7 +15,7 @@ import structlog
 from playwright.sync_api import sync_playwright
 
 from bench.demo import mails
-from service.intake import House
+from service.intake import AppContext
 from service.settings import load
 from service.store.database import Database
 from service.store.migrate import migrate
@@ -37,9 +37,9 @@ def main() -> int:
         settings = load(database_url=f"sqlite:///{folder}/shots.db")
         database = Database(settings.database_url)
         migrate(database)
-        house = House.of(settings)
+        context = AppContext.of(settings)
         sent = [content.decode() for _, content in mails(datetime.now(settings.zone).replace(microsecond=0))]
-        with running(database, replace(house), settings) as up, sync_playwright() as playwright:
+        with running(database, replace(context), settings) as up, sync_playwright() as playwright:
             first = up.deliver(*(mail.replace("\r\n", "\n") for mail in sent))[0]
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
             for name, path, width, height, scheme, locale in SHOTS:

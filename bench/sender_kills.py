@@ -25,7 +25,7 @@ from typing import Any
 import structlog
 from aiosmtpd.controller import Controller
 
-from service.intake import House
+from service.intake import AppContext
 from service.outbound import sender as sending
 from service.outbound.setup import sender_of
 from service.settings import load
@@ -59,19 +59,19 @@ def main(kills: int = 200, mails: int = 400) -> int:
         port = 20_000 + os.getpid() % 20_000
         host = _smarthost(log, port)
         settings = load(database_url=url, from_="it@corp.example", smarthost=f"smtp://127.0.0.1:{port}")
-        house = House.of(settings, key=b"k" * 32)
+        context = AppContext.of(settings, key=b"k" * 32)
         _write(url, mails)
         sending.LEASE = LEASE
         for _ in range(kills):
             child = os.fork()
             if child == 0:
-                _send(settings, url, house)
+                _send(settings, url, context)
             time.sleep(random.uniform(0.02, 0.6))
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         last = os.fork()
         if last == 0:
-            _send(settings, url, house, until_empty=True)
+            _send(settings, url, context, until_empty=True)
         os.waitpid(last, 0)
         os.kill(host, signal.SIGTERM)
         return _report(url, log, mails, kills)
@@ -109,9 +109,9 @@ def _write(url: str, mails: int) -> None:
     database.close()
 
 
-def _send(settings: Any, url: str, house: House, *, until_empty: bool = False) -> None:
+def _send(settings: Any, url: str, context: AppContext, *, until_empty: bool = False) -> None:
     database = Database(url)
-    sender = sender_of(settings, database, house, lambda: datetime.now(UTC))
+    sender = sender_of(settings, database, context, lambda: datetime.now(UTC))
     while True:
         if sender.step():
             continue

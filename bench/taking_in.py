@@ -24,8 +24,8 @@ from bench.kill import database_url
 from bench.mix import mails
 from bench.reading import standard
 from service import intake, settings
-from service.cases.facts.bringing import bring, with_reading
-from service.intake import House, Understood
+from service.cases.facts.extraction import extract_messages, with_reading
+from service.intake import AppContext, ReadMail
 from service.mail.parse import parse
 from service.store import placement, search, spool
 from service.store.database import Connection, Database, one_at_a_time
@@ -54,14 +54,14 @@ class Stages:
             self.spent[stage] += time.process_time() - began
 
 
-def house() -> House:
+def context() -> AppContext:
     """The house that owns the mix. Its patterns are compiled as they are first needed: warm it up."""
-    return House.of(settings.load(_env_file=None, intake="help@intake.example", organisation="corp.example"))
+    return AppContext.of(settings.load(_env_file=None, intake="help@intake.example", organisation="corp.example"))
 
 
 def run(
     database: Database,
-    house: House,
+    context: AppContext,
     count: int,
     seed: int = 1,
     profile: cProfile.Profile | None = None,
@@ -88,8 +88,8 @@ def run(
         claimed = stages.of("claim", database.transact, claim)
         if not claimed:
             break
-        understood = _understand(claimed, house, database, stages)
-        take_in = partial(_take_in, understood=understood, house=house, now=now, stages=stages)
+        read_mails = _understand(claimed, context, database, stages)
+        take_in = partial(_take_in, read_mails=read_mails, context=context, now=now, stages=stages)
         stages.of("commit and rest", database.transact, take_in)
         while stages.of("index", search.index_pending, database, 500):
             pass
@@ -101,24 +101,24 @@ def run(
     return stages, count / took
 
 
-def _understand(claimed: list[Claimed], house: House, database: Database, stages: Stages) -> list[Understood]:
-    roles = house.roles(database.read(placement.learned))
+def _understand(claimed: list[Claimed], context: AppContext, database: Database, stages: Stages) -> list[ReadMail]:
+    roles = context.roles(database.read(placement.learned))
     out = []
     for one in claimed:
         mail = stages.of("parse", parse, one.content)
         where = {"received_at": one.received_at, "recipients": one.envelope.rcpt_tos}
-        brought = stages.of("bring", bring, mail, roles, house.ways, **where)
-        read = [stages.of("rules read", house.rules.read, replace(each.turn, id="")) for each in brought]
-        out.append(Understood(one, tuple(map(with_reading, brought, read))))
+        extracted = stages.of("bring", extract_messages, mail, roles, context.ingest, **where)
+        read = [stages.of("rules read", context.rules.read, replace(each.turn, id="")) for each in extracted]
+        out.append(ReadMail(one, tuple(map(with_reading, extracted, read))))
     return out
 
 
-def _take_in(conn: Connection, understood: list[Understood], house: House, now: datetime, stages: Stages) -> None:
-    spool.finish(conn, [one.claimed.id for one in understood], "bench", now)
+def _take_in(conn: Connection, read_mails: list[ReadMail], context: AppContext, now: datetime, stages: Stages) -> None:
+    spool.finish(conn, [one.claimed.id for one in read_mails], "bench", now)
     one_at_a_time(conn)
-    arrived = [placement.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
-    placed = stages.of("place", placement.place_all, conn, arrived, now=now, reopen=house.reopen)
-    stages.of("rejudge", intake.rejudge, conn, placed.cases, house, now=now, opened=placed.opened)
+    arrived = [placement.ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
+    placed = stages.of("place", placement.place_all, conn, arrived, now=now, reopen=context.reopen)
+    stages.of("rejudge", intake.rejudge, conn, placed.cases, context, now=now, opened=placed.opened)
 
 
 def measure(seconds: float) -> Outcome:
@@ -127,7 +127,7 @@ def measure(seconds: float) -> Outcome:
     with tempfile.TemporaryDirectory() as folder, database_url("sqlite", Path(folder)) as url:
         database = Database(url)
         migrate(database)
-        ours = house()
+        ours = context()
         run(database, ours, 100, seed=2)  # imports, compiled patterns, prepared statements
         stages, rate = run(database, ours, count)
         database.close()
@@ -159,7 +159,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, database_url(asked.database, Path(folder)) as url:
         database = Database(url)
         migrate(database)
-        ours = house()
+        ours = context()
         run(database, ours, 100, seed=2)
         profile = cProfile.Profile(time.process_time)  # of CPU: the machine may be shared
         stages, rate = run(database, ours, asked.mails, profile=profile if asked.profile else None, batch=asked.batch)

@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from service import settings
-from service.cases.facts.bringing import Brought, bring, with_reading
-from service.intake import House
+from service.cases.facts.extraction import ExtractedMessage, extract_messages, with_reading
+from service.intake import AppContext
 from service.mail.parse import parse
 from tests.cases.filing import Filing
 
@@ -37,16 +37,16 @@ def read_units(folder: Path) -> dict[str, dict[str, str]]:
     return units
 
 
-def understood(content: bytes, house: House) -> tuple[Brought, ...]:
+def read_mails(content: bytes, context: AppContext) -> tuple[ExtractedMessage, ...]:
     """What one mail brings, with what the rules read in it."""
-    brought = bring(parse(content), house.roles(), house.ways, received_at=RECEIVED)
-    return tuple(with_reading(one, house.rules.read(one.turn)) for one in brought)
+    extracted = extract_messages(parse(content), context.roles(), context.ingest, received_at=RECEIVED)
+    return tuple(with_reading(one, context.rules.read(one.turn)) for one in extracted)
 
 
-def placed(order: Sequence[str], brought: dict[str, tuple[Brought, ...]]) -> frozenset[frozenset[str]]:
+def placed(order: Sequence[str], extracted: dict[str, tuple[ExtractedMessage, ...]]) -> frozenset[frozenset[str]]:
     """The files by case, after they were placed in this order."""
     filing = Filing()
-    numbers = {file: filing.place(brought[file]) for file in order}
+    numbers = {file: filing.place(extracted[file]) for file in order}
     cases: dict[int | None, set[str]] = defaultdict(set)
     for file, number in numbers.items():
         cases[filing.nodes[number].case].add(file)
@@ -69,18 +69,18 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--verbose", action="store_true", help="name the files that stand elsewhere")
     asked = parser.parse_args()
-    house = House.of(settings.load(_env_file=None))
+    context = AppContext.of(settings.load(_env_file=None))
     good: Counter[bool] = Counter()
     for name, unit in sorted(read_units(asked.folder).items()):
         if asked.only not in name:
             continue
-        brought = {file: understood((asked.folder / file).read_bytes(), house) for file in sorted(unit)}
+        extracted = {file: read_mails((asked.folder / file).read_bytes(), context) for file in sorted(unit)}
         wanted, chance = threads_of(unit), random.Random(asked.seed)  # repeatable
         right, wrong = 0, Counter[frozenset[str]]()
         for _ in range(asked.orders):
             order = sorted(unit)
             chance.shuffle(order)
-            found = placed(order, brought)
+            found = placed(order, extracted)
             right += found == wanted
             wrong.update(found - wanted)
         good[right == asked.orders] += 1

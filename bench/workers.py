@@ -24,7 +24,7 @@ from bench.figure import Outcome, figure, outcome
 from bench.kill import database_url
 from bench.machine import ROOT
 from bench.mix import mails
-from bench.taking_in import house
+from bench.taking_in import context
 from service import intake
 from service.store import spool
 from service.store.database import Database
@@ -39,7 +39,7 @@ ENVELOPE = Envelope("smtp", "user1@corp.example", ("help@intake.example",))
 
 def work(url: str) -> int:
     """One worker: say that it is ready, wait for the word, take in until nothing is due; tell its CPU seconds."""
-    ours = house()
+    ours = context()
     for one in mails(40, seed=2):
         intake.understand(Claimed("", datetime.now(UTC), ENVELOPE, one.content, 1), ours, ours.roles())
     clock = lambda: datetime.now(UTC)  # noqa: E731

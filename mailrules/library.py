@@ -13,6 +13,7 @@ from typing import Any
 
 from mailrules import catalogue
 from mailrules.catalogue import Catalogue, CatalogueError, read_meanings
+from mailrules.engine import judge
 from mailrules.engine.checklist import Checklist
 from mailrules.engine.conditions import ConditionError, Group, group_of
 from mailrules.engine.house import HouseReader, site_finders
@@ -20,7 +21,7 @@ from mailrules.engine.judge import Rules
 from mailrules.engine.rulefile import RuleError, RuleFile, rule_file
 from mailrules.engine.sources import Library, Source
 from mailrules.patterns import PatternError
-from mailrules.patterns import let_go as forget_compiled
+from mailrules.patterns import clear_caches as forget_compiled
 from mailrules.reader.weights import shipped_weights
 from mailrules.reading import make_reader
 from mailrules.site import Site
@@ -81,10 +82,11 @@ def build(library: Library) -> Rules:
     )
 
 
-def let_go() -> None:
+def clear_caches() -> None:
     """Forget what only serves to load packs once more, and what grew with the texts read: all can be made anew."""
     _shipped.cache_clear()
     forget_compiled()
+    judge.clear_caches()
 
 
 def version_of(library: Library) -> str:

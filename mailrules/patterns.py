@@ -48,6 +48,6 @@ def options_for(case: bool, *, groups: bool = True) -> Any:
     return options
 
 
-def let_go() -> None:
+def clear_caches() -> None:
     """Forget what can be compiled anew: an automaton grows with every text that it has not seen yet."""
     compile_pattern.cache_clear()

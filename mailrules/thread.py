@@ -23,7 +23,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RuleInput:
     """One mail of a case, as its author wrote it. ``text`` is new text only: no quotes, no signature, no banner."""
 
     id: str
@@ -53,4 +53,4 @@ class Turn:
     """Facts from headers that packs may read: importance, ticket headers of vendors."""
 
 
-Thread = tuple[Turn, ...]
+Thread = tuple[RuleInput, ...]

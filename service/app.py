@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from service.errors import Refused, SodanError
 
 if TYPE_CHECKING:
-    from service.intake import House, Understood
+    from service.intake import AppContext, ReadMail
     from service.settings import Settings
     from service.store.database import Connection, Database
     from service.worker import After
@@ -29,7 +29,7 @@ def run_worker(settings: Settings) -> None:
     worker.run_worker(settings, after_judging)
 
 
-def after_judging(settings: Settings, house: House) -> After | None:
+def after_judging(settings: Settings, context: AppContext) -> After | None:
     """What follows when mails were taken in, in the same transaction: what is to be sent, and read a second time.
 
     None where nothing is set up. Raises Refused where a setting is wrong.
@@ -37,13 +37,13 @@ def after_judging(settings: Settings, house: House) -> After | None:
     from service import second_reading
     from service.outbound import setup
 
-    steps = [step for step in (setup.after_judging(settings, house), second_reading.after_judging(settings)) if step]
+    steps = [step for step in (setup.after_judging(settings, context), second_reading.after_judging(settings)) if step]
     if not steps:
         return None
 
-    def after(conn: Connection, understood: Sequence[Understood], case_ids: Sequence[int], now: datetime) -> None:
+    def after(conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
         for step in steps:
-            step(conn, understood, case_ids, now)
+            step(conn, read_mails, case_ids, now)
 
     return after
 
@@ -54,20 +54,20 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     from service.api.app import make_app
     from service.api.desk import Desk
     from service.api.serving import bind, must_be_safe, serve
-    from service.following import Following
-    from service.intake import House
+    from service.intake import AppContext
+    from service.rule_reloader import RuleReloader
     from service.web.pages import routes
 
     must_be_safe(settings.http_listen, database, clock())
     encrypt_secrets(settings, database)
     listening = bind(settings.http_listen)
-    house = House.of(settings)
-    following, stop = Following(settings, house), Event()
+    context = AppContext.of(settings)
+    following, stop = RuleReloader(settings, context), Event()
     memory.settle()
     signal.signal(signal.SIGHUP, lambda *_: following.ask())  # sets a flag: a handler must take no lock
     Thread(target=following.keep, args=(stop,), daemon=True).start()
-    pages = routes(settings, database, house, clock)
-    desk = Desk(settings, database, house, clock)
+    pages = routes(settings, database, context, clock)
+    desk = Desk(settings, database, context, clock)
     made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback)
     serve(made, listening, stop_seconds=settings.stop_seconds)
     stop.set()
@@ -91,11 +91,11 @@ def encrypt_secrets(settings: Settings, database: Database) -> None:
 def run_reader(settings: Settings, clock: Clock) -> None:
     """Have messages read a second time by the language model. Raises Refused where none is set."""
     from service import second_reading
-    from service.intake import House
+    from service.intake import AppContext
     from service.signals import on_signals
 
     if not second_reading.is_needed(settings):
         raise Refused("SODAN_MODEL_URL: there is no language model to ask")
     stop = Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
-    second_reading.run_reader(settings, stop, House.of(settings), clock)
+    second_reading.run_reader(settings, stop, AppContext.of(settings), clock)

@@ -20,9 +20,9 @@ from mailrules.engine.judge import Rules
 from mailrules.library import load
 from mailrules.reader.model_answer import AnswerRefused
 from service.cases.answering import with_replies
-from service.cases.facts.bringing import Brought, Ways, bring, with_reading
-from service.cases.facts.line import Line, counted, thread_of
-from service.cases.facts.roles import NOTHING_LEARNED, Learned, Roles
+from service.cases.facts.case_message import CaseMessage, counted, thread_of
+from service.cases.facts.extraction import ExtractedMessage, IngestConfig, extract_messages, with_reading
+from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
 from service.cases.revise import revise, vendor_of
 from service.cases.state import Frame, Overrides
@@ -33,10 +33,10 @@ from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
 from service.settings import Settings
 from service.store import contents, deposit, judge_queue, placement, replaying, second_readings, spool
+from service.store.blob_store import BlobStore
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.learning import learn
-from service.store.outside import Outside
-from service.store.save import Standing, Surroundings, save_cases, surroundings
+from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases
 from service.store.spool import Claimed, Envelope, NewEntry
 
 
@@ -62,14 +62,14 @@ UNREAD = Mail(defects=("unreadable",))
 
 
 @dataclass
-class House:
+class AppContext:
     """What an installation is: whose mail is whose, and by which rules it is read.
 
-    All stays as it is made, save for the rules: between two mails newer ones may take their place (``following``).
+    All stays as it is made, save for the rules: between two mails newer ones may take their place (``rule_reloader``).
     """
 
     rules: Rules
-    ways: Ways
+    ingest: IngestConfig
     organisation: tuple[str, ...]
     team: tuple[str, ...]
     reopen: timedelta
@@ -79,13 +79,13 @@ class House:
     """Why newer rules were not taken: one line, with file and line; None while all is well."""
 
     @classmethod
-    def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> House:
+    def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> AppContext:
         """From the settings; ``key`` signs the tokens that name cases. ``rules``: those of the same packs, where they
         are loaded already. Raises Refused where a pack is broken."""
         rules = rules or load(settings.packs, settings.site_file)
         return cls(
             rules=rules,
-            ways=Ways(
+            ingest=IngestConfig(
                 zone=settings.zone,
                 prefix=settings.case_prefix,
                 intake=settings.intake,
@@ -106,9 +106,9 @@ class House:
 
     def key(self, case_id: int) -> str:
         """What people call the case: ``SD-12``."""
-        return f"{self.ways.prefix}-{case_id}"
+        return f"{self.ingest.prefix}-{case_id}"
 
-    def roles(self, learned: Learned = NOTHING_LEARNED) -> Roles:
+    def roles(self, learned: LearnedRoles = NOTHING_LEARNED) -> Roles:
         """Who is on which side, knowing what mail showed."""
         return Roles(
             organisation=self.organisation,
@@ -127,18 +127,18 @@ def _team(settings: Settings, rules: Rules) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class ReadMail:
     """A claimed mail with all that can be said of it without knowing any other."""
 
     claimed: Claimed
-    brought: tuple[Brought, ...]
+    extracted: tuple[ExtractedMessage, ...]
 
 
-def understand(claimed: Claimed, house: House, roles: Roles) -> Understood:
+def understand(claimed: Claimed, context: AppContext, roles: Roles) -> ReadMail:
     """Read a mail and judge what it brings, each message alone: the greater part of the work.
 
-    A mail that takes longer than ``house.mail_seconds`` is read once more, by its beginning only: it is filed with the
-    defect ``not-fully-read``, and its raw bytes are kept whole. If even that takes too long, by its header only.
+    A mail that takes longer than ``context.mail_seconds`` is read once more, by its beginning only: it is filed with
+    the defect ``not-fully-read``, its raw bytes kept whole. If even that takes too long, by its header only.
     """
     content = claimed.content
     header = content[:BEGINNING].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
@@ -149,35 +149,35 @@ def understand(claimed: Claimed, house: House, roles: Roles) -> Understood:
         (b"", UNREAD),
     ]
     for raw, mail in attempts:
-        with contextlib.suppress(OutOfTime), cpu_limit(house.mail_seconds):
+        with contextlib.suppress(OutOfTime), cpu_limit(context.mail_seconds):
             read = mail or parse(raw)
             if raw is not content:
                 read = replace(read, defects=tuple(sorted({*read.defects, NOT_FULLY_READ})))
-            return _understood(claimed, read, house, roles)
+            return _understood(claimed, read, context, roles)
     raise RuntimeError("reading an empty text took too long")
 
 
-def _understood(claimed: Claimed, mail: Mail, house: House, roles: Roles) -> Understood:
+def _understood(claimed: Claimed, mail: Mail, context: AppContext, roles: Roles) -> ReadMail:
     envelope = claimed.envelope
     handed = Handover(envelope.channel, envelope.peer, claimed.received_at, envelope.authserv)
-    brought = bring(
-        mail, roles, house.ways, received_at=claimed.received_at, recipients=envelope.rcpt_tos, handed=handed
+    extracted = extract_messages(
+        mail, roles, context.ingest, received_at=claimed.received_at, recipients=envelope.rcpt_tos, handed=handed
     )
-    unnamed = (replace(one.turn, id="") for one in brought)  # no mail has its number yet
-    return Understood(
-        claimed, tuple(with_reading(b, house.rules.read(t)) for b, t in zip(brought, unnamed, strict=True))
+    unnamed = (replace(one.turn, id="") for one in extracted)  # no mail has its number yet
+    return ReadMail(
+        claimed, tuple(with_reading(b, context.rules.read(t)) for b, t in zip(extracted, unnamed, strict=True))
     )
 
 
-def prepare(conn: Connection, understood: Sequence[Understood], house: House) -> placement.Prepared:
+def prepare(conn: Connection, read_mails: Sequence[ReadMail], context: AppContext) -> placement.Prepared:
     """Decide which cases these mails belong to, reading only: before ``take_in``, without its lock."""
-    return placement.prepare(conn, _arrived(understood), reopen=house.reopen, read=house.rules.read)
+    return placement.prepare(conn, _arrived(read_mails), reopen=context.reopen, read=context.rules.read)
 
 
 def take_in(
     conn: Connection,
-    understood: Sequence[Understood],
-    house: House,
+    read_mails: Sequence[ReadMail],
+    context: AppContext,
     *,
     by: str,
     now: datetime,
@@ -191,21 +191,23 @@ def take_in(
     then, as with any error, nothing of it may commit.
     """
     one_at_a_time(conn)  # before any row is touched: who migrates takes this first, too
-    spool.finish(conn, [one.claimed.id for one in understood], by, now)
+    spool.finish(conn, [one.claimed.id for one in read_mails], by, now)
     placed = placement.place_all(
-        conn, _arrived(understood), now=now, reopen=house.reopen, read=house.rules.read, prepared=prepared
+        conn, _arrived(read_mails), now=now, reopen=context.reopen, read=context.rules.read, prepared=prepared
     )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)
-    rejudge(conn, [case for case in placed.cases if case not in long], house, now=now, opened=placed.opened)
+    rejudge(conn, [case for case in placed.cases if case not in long], context, now=now, opened=placed.opened)
     return placed.cases
 
 
-def _arrived(understood: Sequence[Understood]) -> list[placement.Arrived]:
-    return [placement.Arrived(one.claimed.id, one.claimed.received_at, one.brought) for one in understood]
+def _arrived(read_mails: Sequence[ReadMail]) -> list[placement.ArrivedMail]:
+    return [placement.ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
 
 
-def judge_next(database: Database, house: House, now: datetime, after: Callable[[Connection, int], None]) -> bool:
+def judge_next(
+    database: Database, context: AppContext, now: datetime, after: Callable[[Connection, int], None]
+) -> bool:
     """Judge the long case that has waited longest; whether one waits.
 
     It is read and judged without the lock of writers, and saved unless somebody changed the case meanwhile: then it
@@ -216,9 +218,9 @@ def judge_next(database: Database, house: House, now: datetime, after: Callable[
         return False
     case_id = waiting.case_id
 
-    def judged(conn: Connection) -> Standing | None:
+    def judged(conn: Connection) -> CaseSnapshot | None:
         lines = placement.lines(conn, case_id)  # none: it was merged meanwhile
-        return _standing(case_id, lines, house, surroundings(conn, [case_id])[case_id], now) if lines else None
+        return _standing(case_id, lines, context, case_settings(conn, [case_id])[case_id], now) if lines else None
 
     def save(conn: Connection) -> None:
         one_at_a_time(conn)
@@ -235,17 +237,23 @@ def judge_next(database: Database, house: House, now: datetime, after: Callable[
 
 
 def rejudge(
-    conn: Connection, case_ids: Sequence[int], house: House, *, now: datetime, opened: Sequence[int] = ()
+    conn: Connection, case_ids: Sequence[int], context: AppContext, *, now: datetime, opened: Sequence[int] = ()
 ) -> None:
     """Judge whole cases anew from what was read in their mails, and save how they stand."""
-    known = surroundings(conn, case_ids)
+    known = case_settings(conn, case_ids)
     lines = placement.lines_of(conn, case_ids)
-    standings = [_standing(case_id, lines[case_id], house, known[case_id], now) for case_id in case_ids]
+    standings = [_standing(case_id, lines[case_id], context, known[case_id], now) for case_id in case_ids]
     save_cases(conn, standings, now, opened)
 
 
 def replay(
-    database: Database, house: House, outside: Outside | None, *, since: datetime | None, apply: bool, now: datetime
+    database: Database,
+    context: AppContext,
+    outside: BlobStore | None,
+    *,
+    since: datetime | None,
+    apply: bool,
+    now: datetime,
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Read the raw mails anew and judge their cases anew, one by one: key, how it stood, how it stands by these rules.
 
@@ -256,13 +264,15 @@ def replay(
     last = 0
     while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
         for last, before in chunk:
-            anew = _read_anew(database, house, outside, last)
+            anew = _read_anew(database, context, outside, last)
             run = database.transact if apply else database.read
-            after = run(partial(_judged_anew, case_id=last, anew=anew, house=house, apply=apply, now=now))
-            yield house.key(last), before, before if after is None else after
+            after = run(partial(_judged_anew, case_id=last, anew=anew, context=context, apply=apply, now=now))
+            yield context.key(last), before, before if after is None else after
 
 
-def _read_anew(database: Database, house: House, outside: Outside | None, case_id: int) -> dict[int, Brought]:
+def _read_anew(
+    database: Database, context: AppContext, outside: BlobStore | None, case_id: int
+) -> dict[int, ExtractedMessage]:
     """Each message of a case as its raw mail brings it today; what has none left is not among them."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
     known = database.read(placement.learned)
@@ -273,81 +283,92 @@ def _read_anew(database: Database, house: House, outside: Outside | None, case_i
                 mails[origin.spool_id] = parse(contents.content(database, outside, origin.spool_id))
     envelopes = {origin.spool_id: origin for origin in origins.values()}
 
-    def brought(roles: Roles) -> dict[tuple[str, str], Brought]:
+    def extracted(roles: Roles) -> dict[tuple[str, str], ExtractedMessage]:
         return {
             (spool_id, one.part): one
             for spool_id, mail in mails.items()
-            for one in bring(
+            for one in extract_messages(
                 mail,
                 roles,
-                house.ways,
+                context.ingest,
                 received_at=envelopes[spool_id].received_at,
                 recipients=envelopes[spool_id].recipients,
                 handed=envelopes[spool_id].handed,
             )
         }
 
-    found = brought(house.roles(known))
+    found = extracted(context.roles(known))
     whole = known.with_more(one.learned for one in found.values())
     if whole != known:
-        found = {key: replace(one, learned=found[key].learned) for key, one in brought(house.roles(whole)).items()}
+        found = {key: replace(one, learned=found[key].learned) for key, one in extracted(context.roles(whole)).items()}
     there = {message: found.get((origin.spool_id, origin.part)) for message, origin in origins.items()}
     return {
-        message: with_reading(one, house.rules.read(replace(one.turn, id=str(message))))
+        message: with_reading(one, context.rules.read(replace(one.turn, id=str(message))))
         for message, one in there.items()
         if one is not None
     }
 
 
 def _judged_anew(
-    conn: Connection, case_id: int, anew: Mapping[int, Brought], house: House, apply: bool, now: datetime
+    conn: Connection,
+    case_id: int,
+    anew: Mapping[int, ExtractedMessage],
+    context: AppContext,
+    apply: bool,
+    now: datetime,
 ) -> dict[str, Any] | None:
     """How the case stands; None where it is no case any more."""
     if apply:
         one_at_a_time(conn)
-        _learn(conn, case_id, anew, house, now)
+        _learn(conn, case_id, anew, context, now)
     before = placement.lines(conn, case_id)
     if not before:
         return None
     answers = second_readings.answers(conn, [line.id for line in before])
-    lines = [_line_anew(line, anew.get(line.id), house, answers.get(line.id)) for line in before]
-    standing = _standing(case_id, lines, house, surroundings(conn, [case_id])[case_id], now)
+    lines = [_line_anew(line, anew.get(line.id), context, answers.get(line.id)) for line in before]
+    standing = _standing(case_id, lines, context, case_settings(conn, [case_id])[case_id], now)
     if apply and not (lines == before and replaying.stands(conn, case_id, standing.document)):
         replaying.keep(conn, lines, {line.id: line for line in before})
         save_cases(conn, [standing], now)
     return standing.document
 
 
-def _line_anew(line: Line, brought: Brought | None, house: House, answer: tuple[str, str] | None) -> Line:
+def _line_anew(
+    line: CaseMessage, extracted: ExtractedMessage | None, context: AppContext, answer: tuple[str, str] | None
+) -> CaseMessage:
     """Read again; what a language model answered before is checked again, and never asked again."""
-    if brought is not None:
-        line = replaying.as_read_anew(line, brought)
+    if extracted is not None:
+        line = replaying.as_read_anew(line, extracted)
     if answer is not None:
         with contextlib.suppress(AnswerRefused):
-            checked = second.checked(house.rules, line.turn, answer[0])
-            return replace(line, reading=second.reading_of(house.rules, line.turn, checked, answer[1]))
-    return replace(line, reading=house.rules.read(line.turn))
+            checked = second.checked(context.rules, line.turn, answer[0])
+            return replace(line, reading=second.reading_of(context.rules, line.turn, checked, answer[1]))
+    return replace(line, reading=context.rules.read(line.turn))
 
 
-def _learn(conn: Connection, case_id: int, anew: Mapping[int, Brought], house: House, now: datetime) -> None:
+def _learn(
+    conn: Connection, case_id: int, anew: Mapping[int, ExtractedMessage], context: AppContext, now: datetime
+) -> None:
     """Who shows to be of the team or a partner by these rules is so from now on, in other cases too."""
-    _, changed = learn(conn, [placement.Arrived("", now, tuple(anew.values()))], house.rules.read, now)
+    _, changed = learn(conn, [placement.ArrivedMail("", now, tuple(anew.values()))], context.rules.read, now)
     if others := sorted(set(changed) - {case_id}):
-        rejudge(conn, others, house, now=now)
+        rejudge(conn, others, context, now=now)
 
 
-def _standing(case_id: int, lines: Sequence[Line], house: House, known: Surroundings, now: datetime) -> Standing:
+def _standing(
+    case_id: int, lines: Sequence[CaseMessage], context: AppContext, known: CaseSettings, now: datetime
+) -> CaseSnapshot:
     lines = with_replies(lines, known.asked, known.quoted)
     heard = counted(lines)
-    judgement = house.rules.judge(thread_of(heard), [line.reading for line in heard])
+    judgement = context.rules.judge(thread_of(heard), [line.reading for line in heard])
     frame = Frame(
-        key=house.key(case_id),
-        merged=tuple(map(house.key, known.merged)),
-        related=tuple(map(house.key, known.related)),
+        key=context.key(case_id),
+        merged=tuple(map(context.key, known.merged)),
+        related=tuple(map(context.key, known.related)),
     )
     overrides = Overrides.from_document(known.by_hand)
-    calendars = calendars_of(house.rules, vendor_of(heard, judgement, overrides))
+    calendars = calendars_of(context.rules, vendor_of(heard, judgement, overrides))
     state = revise(
-        lines, judgement, overrides, frame, now, house.rules.answers_ask, calendars, house.rules.names, known.asked
+        lines, judgement, overrides, frame, now, context.rules.answers_ask, calendars, context.rules.names, known.asked
     )
-    return Standing(case_id, state.document())
+    return CaseSnapshot(case_id, state.document())

@@ -15,6 +15,7 @@ from pathlib import Path
 from mailrules import library
 from service import heap
 from service.mail import language
+from service.store import lines
 
 ROOM = 210_000_000
 """Bytes of resident memory up to which nothing is let go."""
@@ -50,7 +51,8 @@ def look(room: int = ROOM) -> bool:
 
 
 def _let_go() -> None:
-    library.let_go()
-    language.let_go()
+    library.clear_caches()
+    language.clear_caches()
+    lines.clear_caches()
     gc.collect()
     heap.trim()

@@ -20,9 +20,9 @@ import structlog
 from mailrules import second
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from service.errors import NotFound, Refused, Unavailable
-from service.intake import House, Understood, rejudge
+from service.intake import AppContext, ReadMail, rejudge
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
 from service.settings import Settings
 from service.store import second_readings
@@ -89,7 +89,7 @@ class SecondReader:
     """Reads one message a step. Several threads may share one: each needs a name of its own in ``by``."""
 
     database: Database
-    house: House
+    context: AppContext
     model: LanguageModel
     limits: Limits
     clock: Callable[[], datetime]
@@ -119,8 +119,8 @@ class SecondReader:
         within = not self.limits.requests or spent.requests < self.limits.requests
         return within and (not self.limits.tokens or spent.tokens_in + spent.tokens_out < self.limits.tokens)
 
-    def _read(self, job: Job, by: str, turn: Turn) -> None:
-        request = second.request_for(self.house.rules, turn)
+    def _read(self, job: Job, by: str, turn: RuleInput) -> None:
+        request = second.request_for(self.context.rules, turn)
         try:
             reply, answer = self._ask(request, turn)
         except ModelAway as error:
@@ -157,16 +157,16 @@ class SecondReader:
 
         self.database.transact(write)
 
-    def _ask(self, request: Request, turn: Turn) -> tuple[Reply, Answer]:
+    def _ask(self, request: Request, turn: RuleInput) -> tuple[Reply, Answer]:
         """The answer, repaired once where the endpoint promises nothing about its form."""
         reply = self._paid(request)
         try:
-            return reply, second.checked(self.house.rules, turn, reply.text)
+            return reply, second.checked(self.context.rules, turn, reply.text)
         except AnswerRefused as error:
             if not self.model.answers_freely:
                 raise
             reply = self._paid(request, repair=f"That could not be used: {error}.")
-            return reply, second.checked(self.house.rules, turn, reply.text)
+            return reply, second.checked(self.context.rules, turn, reply.text)
 
     def _paid(self, request: Request, repair: str = "") -> Reply:
         day = self.clock().date()
@@ -201,9 +201,9 @@ class SecondReader:
             if answer.dropped:
                 second_readings.spend(conn, now.date(), dropped=sum(answer.dropped.values()))
             line = second_readings.line(conn, job.message)
-            reading = second.reading_of(self.house.rules, line.turn, answer, f"{model} {request.version}")
+            reading = second.reading_of(self.context.rules, line.turn, answer, f"{model} {request.version}")
             second_readings.keep_reading(conn, job.message, reading)
-            rejudge(conn, second_readings.cases_of(conn, [job.message]), self.house, now=now)
+            rejudge(conn, second_readings.cases_of(conn, [job.message]), self.context, now=now)
 
         self.database.transact(keep)
         _log.info("read by the model", message=job.message, statements=len(answer.statements), seconds=reply.seconds)
@@ -248,17 +248,17 @@ def after_judging(settings: Settings) -> Callable[..., None] | None:
         return None
     limits = limits_of(settings)
 
-    def after(conn: Connection, understood: Sequence[Understood], _cases: Sequence[int], now: datetime) -> None:
-        eligible = second_readings.eligible(conn, [one.claimed.id for one in understood])
+    def after(conn: Connection, read_mails: Sequence[ReadMail], _cases: Sequence[int], now: datetime) -> None:
+        eligible = second_readings.eligible(conn, [one.claimed.id for one in read_mails])
         second_readings.enqueue(conn, [one.message for one in eligible if limits.fits(one)], now)
 
     return after
 
 
-def run_reader(settings: Settings, stop: threading.Event, house: House, clock: Callable[[], datetime]) -> None:
+def run_reader(settings: Settings, stop: threading.Event, context: AppContext, clock: Callable[[], datetime]) -> None:
     """Read until ``stop``, in as many threads as SODAN_MODEL_CONCURRENCY says."""
     database = Database(settings.database_url)
-    reader = SecondReader(database, house, model_of(settings), limits_of(settings), clock)
+    reader = SecondReader(database, context, model_of(settings), limits_of(settings), clock)
     name = f"{socket.gethostname()[:32]}/{os.getpid()}"
 
     def work(by: str) -> None:

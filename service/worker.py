@@ -25,17 +25,17 @@ import structlog
 
 from service import intake, memory
 from service.errors import GaveUp, Unavailable, where
-from service.following import Following
 from service.holders import process_name, release_the_dead
-from service.intake import House, Understood
+from service.intake import AppContext, ReadMail
+from service.rule_reloader import RuleReloader
 from service.settings import Settings
 from service.signals import on_signals
 from service.store import contents, judge_queue, keys, placement, search, spool
-from service.store.contents import Shelf
+from service.store.blob_store import outside
+from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
-from service.store.outside import outside
 from service.store.retention import Terms
-from service.store.retiring import Retiring
+from service.store.retention_job import RetentionJob
 from service.store.spool import Claimed, LostLease
 
 _log = structlog.get_logger("sodan.worker")
@@ -65,10 +65,10 @@ VISIBLE_SECONDS = 0.1
 """How long a batch may take while little waits: it becomes visible as a whole."""
 
 
-After = Callable[[Connection, Sequence[Understood], Sequence[int], datetime], None]
+After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
 
 
-class Pace:
+class BatchSizer:
     """How many mails to take in at once: few while little waits, so that each is soon seen; many while much waits.
 
     A batch is as big as fits into ``VISIBLE_SECONDS``, by what mails cost lately. Whoever asked for so many and got
@@ -110,13 +110,13 @@ class Worker:
     def __init__(
         self,
         database: Database,
-        house: House,
+        context: AppContext,
         *,
         by: str,
         batch: int,
         lease: timedelta,
         clock: Callable[[], datetime],
-        shelf: Shelf | None = None,
+        shelf: BlobWriter | None = None,
         between: Callable[[], None] = lambda: None,
         patience: int = PATIENCE,
         after: After | None = None,
@@ -124,12 +124,12 @@ class Worker:
         """``between`` is called between two batches: newer rules may be taken then. ``after`` is called in the
         transaction that takes mails in, once their cases are judged: it writes what is to be sent."""
         self._database = database
-        self._house = house
+        self._house = context
         self._by = by
-        self._pace = Pace(batch)
+        self._pace = BatchSizer(batch)
         self._lease = lease
         self._clock = clock
-        self._shelf = shelf or Shelf()
+        self._shelf = shelf or BlobWriter()
         self._between = between
         self._patience = patience
         self._after = after
@@ -201,7 +201,7 @@ class Worker:
         return self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, limit))
 
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
-        understood: list[Understood] = []
+        read_mails: list[ReadMail] = []
         roles = self._house.roles(self._database.read(placement.learned))
         ends = time.monotonic() + self._lease.total_seconds() / READING_SHARE
         for number, one in enumerate(claimed):
@@ -211,20 +211,20 @@ class Worker:
                 _log.warning("a batch took long to read: the rest waits", read=number, waiting=len(rest))
                 break
             try:
-                understood.append(intake.understand(one, self._house, roles))
+                read_mails.append(intake.understand(one, self._house, roles))
             except Exception as error:
                 self._failed(one, error)
-        if understood:
-            self._save(understood)
+        if read_mails:
+            self._save(read_mails)
 
-    def _save(self, understood: Sequence[Understood]) -> None:
+    def _save(self, read_mails: Sequence[ReadMail]) -> None:
         now = self._clock()
-        packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in understood])
+        packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in read_mails])
 
         def save(conn: Connection) -> list[Claimed]:
-            touched = intake.take_in(conn, understood, self._house, by=self._by, now=now, prepared=prepared)
+            touched = intake.take_in(conn, read_mails, self._house, by=self._by, now=now, prepared=prepared)
             if self._after is not None:
-                self._after(conn, understood, touched, now)
+                self._after(conn, read_mails, touched, now)
             contents.keep(conn, packed)
             # whoever has the turn to write takes what is next as well: two workers wait for each other half as often
             return spool.claim(conn, self._by, self._clock(), self._lease, self._pace.more) if self._full else []
@@ -232,29 +232,29 @@ class Worker:
         began = time.monotonic()
         prepared: placement.Prepared | None = None
         try:
-            prepared = self._database.read(lambda conn: intake.prepare(conn, understood, self._house))
+            prepared = self._database.read(lambda conn: intake.prepare(conn, read_mails, self._house))
             self._ahead += self._database.transact(save)
         except Unavailable as error:
             if not self._may_be_to_blame(error, time.monotonic() - began):
                 raise
-            if len(understood) > 1:
-                self._save_one_by_one(understood)
+            if len(read_mails) > 1:
+                self._save_one_by_one(read_mails)
             else:
-                self._put_off(understood[0].claimed, error)
+                self._put_off(read_mails[0].claimed, error)
         except Exception as error:
-            if len(understood) > 1:
-                self._save_one_by_one(understood)
+            if len(read_mails) > 1:
+                self._save_one_by_one(read_mails)
             elif isinstance(error, LostLease):
-                _log.warning("a mail was taken over by another worker", id=understood[0].claimed.id)
+                _log.warning("a mail was taken over by another worker", id=read_mails[0].claimed.id)
             else:
-                self._failed(understood[0].claimed, error)
+                self._failed(read_mails[0].claimed, error)
         else:
-            for one in understood:
+            for one in read_mails:
                 self._tell(one, now)
 
-    def _save_one_by_one(self, understood: Sequence[Understood]) -> None:
+    def _save_one_by_one(self, read_mails: Sequence[ReadMail]) -> None:
         self._full = False
-        for one in understood:
+        for one in read_mails:
             self._save([one])
 
     def _may_be_to_blame(self, error: Unavailable, seconds: float) -> bool:
@@ -277,7 +277,7 @@ class Worker:
             "a mail was given up by the database", id=claimed.id, times=times, cause=type(error.__cause__).__name__
         )
 
-    def _tell(self, one: Understood, now: datetime) -> None:
+    def _tell(self, one: ReadMail, now: datetime) -> None:
         """The one line of a mail: numbers and kinds, nothing that anybody wrote."""
         claimed = one.claimed
         _log.info(
@@ -287,11 +287,11 @@ class Worker:
             size=len(claimed.content),
             attempt=claimed.attempt,
             waited_ms=round((now - claimed.received_at).total_seconds() * 1000),
-            messages=len(one.brought),
-            language=one.brought[0].language,
-            automatic=one.brought[0].node.automatic,
-            role=one.brought[0].role,
-            defects=",".join(getattr(one.brought[0].source, "defects", ())),
+            messages=len(one.extracted),
+            language=one.extracted[0].language,
+            automatic=one.extracted[0].node.automatic,
+            role=one.extracted[0].role,
+            defects=",".join(getattr(one.extracted[0].source, "defects", ())),
         )
 
     def _failed(self, claimed: Claimed, error: Exception) -> None:
@@ -364,19 +364,19 @@ def _key(database: Database, stop: threading.Event) -> bytes:
     return b""
 
 
-def run_worker(settings: Settings, after_judging: Callable[[Settings, House], After | None] | None = None) -> None:
+def run_worker(settings: Settings, after_judging: Callable[[Settings, AppContext], After | None] | None = None) -> None:
     """Work until SIGTERM or SIGINT. Raises Refused where the packs are broken.
 
     ``after_judging`` makes what is called once cases are judged (see ``Worker``)."""
     stop, reload = threading.Event(), threading.Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
-    house = House.of(settings)  # first of all: broken packs are told before anything else
+    context = AppContext.of(settings)  # first of all: broken packs are told before anything else
     database = Database(settings.database_url, cache_mb=32)
-    house = replace(house, ways=replace(house.ways, secret=_key(database, stop)))
-    following = Following(settings, house)
+    context = replace(context, ingest=replace(context.ingest, secret=_key(database, stop)))
+    following = RuleReloader(settings, context)
     memory.settle()
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
-    retiring = Retiring(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
+    retiring = RetentionJob(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
 
     def between() -> None:
         if reload.is_set():
@@ -387,14 +387,14 @@ def run_worker(settings: Settings, after_judging: Callable[[Settings, House], Af
 
     worker = Worker(
         database,
-        house,
+        context,
         by=process_name(),
         batch=settings.batch,
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),
-        shelf=Shelf(outside(settings), settings.content_store_from_bytes),
+        shelf=BlobWriter(outside(settings), settings.content_store_from_bytes),
         between=between,
-        after=after_judging(settings, house) if after_judging else None,
+        after=after_judging(settings, context) if after_judging else None,
     )
     with contextlib.suppress(Unavailable):
         release_the_dead(database)

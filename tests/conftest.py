@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings, load
 from service.store.database import Database
 from service.store.migrate import migrate
@@ -154,19 +154,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def house(settings: Settings) -> House:
-    return House.of(settings)
+def context(settings: Settings) -> AppContext:
+    return AppContext.of(settings)
 
 
 @pytest.fixture
-def service(database: Database, house: House, settings: Settings) -> Iterator[Running]:
+def service(database: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
     """On SQLite and on PostgreSQL."""
-    with running(database, house, settings) as up:
+    with running(database, context, settings) as up:
         yield up
 
 
 @pytest.fixture
-def embedded(sqlite: Database, house: House, settings: Settings) -> Iterator[Running]:
+def embedded(sqlite: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
     """On SQLite alone, for what does not depend on the database."""
-    with running(sqlite, house, settings) as up:
+    with running(sqlite, context, settings) as up:
         yield up

@@ -17,7 +17,7 @@ import uvicorn
 from service.api.app import make_app
 from service.api.connections import Spoken
 from service.api.desk import Desk
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import search, tokens
 from service.store.database import Database
@@ -32,7 +32,7 @@ class Running:
 
     url: str
     database: Database
-    house: House
+    context: AppContext
     settings: Settings
     client: httpx.Client
 
@@ -56,7 +56,7 @@ class Running:
 
     def work(self) -> None:
         """Take in and index what waits."""
-        worker = Worker(self.database, self.house, by="test", batch=50, lease=timedelta(seconds=60), clock=now)
+        worker = Worker(self.database, self.context, by="test", batch=50, lease=timedelta(seconds=60), clock=now)
         while worker.turn():
             pass
         while search.index_pending(self.database):
@@ -81,10 +81,10 @@ def now() -> datetime:
 
 
 @contextmanager
-def running(database: Database, house: House, settings: Settings, *, loopback: bool = True) -> Iterator[Running]:
+def running(database: Database, context: AppContext, settings: Settings, *, loopback: bool = True) -> Iterator[Running]:
     """The HTTP side over ``database``, until the block ends."""
-    desk = Desk(settings, database, house, now)
-    app = make_app(desk, [routes(settings, database, house, now)], open_to_loopback=loopback)
+    desk = Desk(settings, database, context, now)
+    app = make_app(desk, [routes(settings, database, context, now)], open_to_loopback=loopback)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
@@ -98,7 +98,7 @@ def running(database: Database, house: House, settings: Settings, *, loopback: b
             assert thread.is_alive()
             time.sleep(0.01)
         with httpx.Client(base_url=url, timeout=30) as client:
-            yield Running(url, database, house, settings, client)
+            yield Running(url, database, context, settings, client)
         server.should_exit = True
         thread.join(10)
 
@@ -107,5 +107,5 @@ def with_settings(settings: Settings, **changed: Any) -> Settings:
     return settings.model_copy(update=changed)
 
 
-def for_team(house: House, *team: str) -> House:
-    return replace(house, team=team)
+def for_team(context: AppContext, *team: str) -> AppContext:
+    return replace(context, team=team)

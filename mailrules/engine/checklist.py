@@ -15,7 +15,7 @@ from mailrules.engine.conditions import View
 from mailrules.engine.rulefile import RuleFile
 from mailrules.judgement import ItemState, OtherValue, Reading
 from mailrules.statement import Statement
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 
 AT_ONCE = 5
 KNOWN = ("value", "none", "partial")
@@ -30,12 +30,12 @@ _TROUBLE = frozenset(
 class Told:
     """What the case knows of one item: a statement and its mail, and what other people of ours said of it."""
 
-    turn: Turn
+    turn: RuleInput
     statement: Statement
     others: tuple[OtherValue, ...] = ()
 
 
-def told_items(mails: Sequence[tuple[Turn, Reading]]) -> dict[str, Told]:
+def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
     """The value of each item. The first reporter and the team speak for the case, the newest word first; what a second
     reporter tells stands beside it under his address."""
     told: dict[str, Told] = {}

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from mailrules.engine.judge import Rules
 from mailrules.engine.pack import Example, Finder, Pack
 from mailrules.engine.sources import Library, Source
-from mailrules.thread import File, Turn
+from mailrules.thread import File, RuleInput
 from mailrules.vendors import check
 
 _WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=timezone(timedelta(hours=9)))
@@ -82,10 +82,10 @@ def _tried(rule: str, source: Source, text: str, wanted: str, found: bool) -> Tr
     return Tried(rule, str(source.file), source.line(rule), wanted, text, ok, message)
 
 
-def turn_of(example: Example, language: str | None = None) -> Turn:
+def turn_of(example: Example, language: str | None = None) -> RuleInput:
     """An example as a mail."""
     kana = any("\u3040" <= char <= "\u9fff" for char in example.text + example.subject)
-    return Turn(
+    return RuleInput(
         id="example",
         side=example.side,
         author="",

@@ -13,12 +13,12 @@ from mailrules.engine.standing import standing
 from mailrules.judgement import Reference
 from mailrules.reader import EmbeddedReader
 from mailrules.reader.trace import trace_lines
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 
 _STAGES = ("kind", "acts", "asks", "tone", "parked", "problem", "priority", "triage", "checklist")
 
 
-def explain(rules: Rules, turn: Turn, asked: str | None = None) -> Iterator[str]:
+def explain(rules: Rules, turn: RuleInput, asked: str | None = None) -> Iterator[str]:
     """Lines to read: everything about one mail, or about one rule or meaning.
 
     A rule is shown with its condition and what it lacked; a meaning with the statements found and the reader's trace.
@@ -49,7 +49,7 @@ def knows(rules: Rules, name: str) -> bool:
     )
 
 
-def _stages(rules: Rules, file: RuleFile, turn: Turn, view: View) -> Iterator[tuple[tuple[Rule, ...], View]]:
+def _stages(rules: Rules, file: RuleFile, turn: RuleInput, view: View) -> Iterator[tuple[tuple[Rule, ...], View]]:
     """The rules of a file with what they see: rules of the case see the mail as if it were alone in its case."""
     if file.question in ("priority", "triage", "checklist"):
         reading = rules.read(turn)
@@ -98,7 +98,7 @@ def _numbers(references: Iterable[Reference]) -> Iterator[str]:
         yield f"  case number {one.ref} of {one.vendor}: “{one.quote}”"
 
 
-def _trace(rules: Rules, turn: Turn, meaning: str | None) -> Iterator[str]:
+def _trace(rules: Rules, turn: RuleInput, meaning: str | None) -> Iterator[str]:
     """What the embedded reader saw in each unit, or why it stated a meaning or not."""
     if isinstance(rules.reader, EmbeddedReader):
         yield from (f"  {line}" for line in trace_lines(rules.reader, mails.mail_text(turn), meaning))

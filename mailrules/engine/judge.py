@@ -5,7 +5,7 @@ A judgement is made anew from the readings of all mails each time; it never patc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -26,7 +26,7 @@ from mailrules.engine.standing import speaking, standing
 from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, Reference, ToneHint
 from mailrules.site import Site
 from mailrules.statement import Reader, Statement
-from mailrules.thread import Side, Thread, Turn
+from mailrules.thread import RuleInput, Side, Thread
 from mailrules.vendors import Vendors
 
 Sees = Mapping[str, Collection[str]]
@@ -36,7 +36,7 @@ KEPT_TEXT = 16_000
 """Characters of a mail's text up to which they are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rules:
     """Reader, catalogue, rules and vendors, ready to judge. Made by `library.load`."""
 
@@ -55,10 +55,6 @@ class Rules:
     sees: Sees
     """Language → items whose absence the embedded reader can tell."""
     site: Site = field(default_factory=Site)
-    _kept: Callable[[Turn, Reading], Heard] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_kept", lru_cache(KEPT_MAILS)(self._hear))
 
     @property
     def colleagues(self) -> tuple[str, ...]:
@@ -100,13 +96,13 @@ class Rules:
             return vendor
         return profile.name.ja if language == "ja" else profile.name.en
 
-    def read(self, turn: Turn) -> Reading:
+    def read(self, turn: RuleInput) -> Reading:
         """One mail alone, read by the embedded reader and the house's own phrases."""
         text = mails.mail_text(turn)
         found = (*self.reader.read(text), *self.house.read(text))
         return self.reading(turn, found, self.reader.name, self.reader.version)
 
-    def reading(self, turn: Turn, statements: Sequence[Statement], reader: str, version: str) -> Reading:
+    def reading(self, turn: RuleInput, statements: Sequence[Statement], reader: str, version: str) -> Reading:
         """What follows for one mail from these statements, whoever found them."""
         known, references = self.vendors.read(turn)
         kept = tuple(s for s in statements if self.catalogue.fault(s.meaning, s.state) is None)
@@ -121,13 +117,11 @@ class Rules:
         )
         return self.hear(turn, bare).reading
 
-    def hear(self, turn: Turn, reading: Reading) -> Heard:
+    def hear(self, turn: RuleInput, reading: Reading) -> Heard:
         """What the rules conclude from this mail alone. It is kept for the next judgement of its case."""
-        if len(turn.text) > KEPT_TEXT:
-            return self._hear(turn, reading)
-        return self._kept(turn, reading)
+        return _kept(self, turn, reading) if len(turn.text) <= KEPT_TEXT else self._hear(turn, reading)
 
-    def _hear(self, turn: Turn, reading: Reading) -> Heard:
+    def _hear(self, turn: RuleInput, reading: Reading) -> Heard:
         view = mails.view_of(turn, reading)
         fired = {question: self.files[question].fire(view) for question in ("acts", "asks", "tone", "parked")}
         kind = self.files["kind"].decide(view)
@@ -169,7 +163,7 @@ class Rules:
             told=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),
         )
 
-    def answers_ask(self, what: str, turn: Turn, reading: Reading) -> bool:
+    def answers_ask(self, what: str, turn: RuleInput, reading: Reading) -> bool:
         """Whether a mail of ours answers an ask: `rules/asks.yaml`."""
         view = mails.view_of(turn, reading)
         if what.startswith("info:"):
@@ -264,6 +258,16 @@ class Rules:
         return tuple(hints)
 
 
+@lru_cache(KEPT_MAILS)
+def _kept(rules: Rules, turn: RuleInput, reading: Reading) -> Heard:
+    return rules._hear(turn, reading)
+
+
+def clear_caches() -> None:
+    """Forget what was concluded from mails; it is concluded anew."""
+    _kept.cache_clear()
+
+
 def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
     """Each thing asked once, in the order of the text; "something" only of sentences that name nothing."""
     named = {hit.statement.quote for what, hit in made if what != "something"}
@@ -276,7 +280,7 @@ def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
     return tuple(found.values())
 
 
-def _firsts(turn: Turn, fired: Sequence[Fired]) -> tuple[Finding, ...]:
+def _firsts(turn: RuleInput, fired: Sequence[Fired]) -> tuple[Finding, ...]:
     """Each answer once, with the words that show it first."""
     found: dict[str, Finding] = {}
     for one in fired:

@@ -9,12 +9,12 @@ from typing import Any
 from mailrules.engine.conditions import Hit, View
 from mailrules.judgement import Finding, Reading
 from mailrules.statement import MailText, Statement
-from mailrules.thread import Thread, Turn
+from mailrules.thread import RuleInput, Thread
 
 _MACHINES = ("notification", "bounce", "calendar")
 
 
-def mail_text(turn: Turn) -> MailText:
+def mail_text(turn: RuleInput) -> MailText:
     """What a reader gets of a mail."""
     return MailText(
         text=turn.text,
@@ -29,22 +29,22 @@ def mail_text(turn: Turn) -> MailText:
     )
 
 
-def addressee(turn: Turn) -> str:
+def addressee(turn: RuleInput) -> str:
     """Who a mail is written to: a vendor before a requester before the team; "" where nobody is known."""
     return next((side for side in ("vendor", "requester", "team") if side in turn.towards), "")
 
 
-def opens(turn: Turn) -> bool:
+def opens(turn: RuleInput) -> bool:
     """Whether a mail opens a matter."""
     return turn.subject_is_new or turn.begins
 
 
-def ours(turn: Turn) -> bool:
+def ours(turn: RuleInput) -> bool:
     """Whether a person of our side wrote it."""
     return turn.side != "vendor" and turn.automatic is None
 
 
-def facts_of(turn: Turn, vendor: str | None) -> Mapping[str, Any]:
+def facts_of(turn: RuleInput, vendor: str | None) -> Mapping[str, Any]:
     """The facts that rules about one mail may read."""
     return {
         "side": turn.side,
@@ -64,7 +64,7 @@ def facts_of(turn: Turn, vendor: str | None) -> Mapping[str, Any]:
 class Heard:
     """A mail and what the rules conclude from it alone."""
 
-    turn: Turn
+    turn: RuleInput
     reading: Reading
     """With its conclusions."""
     view: View
@@ -76,12 +76,12 @@ class Heard:
     """Words in which our side tells the problem."""
 
 
-def view_of(turn: Turn, reading: Reading) -> View:
+def view_of(turn: RuleInput, reading: Reading) -> View:
     """One mail alone."""
     return View(tuple(Hit(turn.id, s) for s in reading.statements), facts_of(turn, turn.vendor or reading.vendor))
 
 
-def opener(thread: Thread) -> Turn:
+def opener(thread: Thread) -> RuleInput:
     """The first mail that a person wrote; the first of all where only machines wrote."""
     return next((turn for turn in thread if turn.automatic is None), thread[0])
 

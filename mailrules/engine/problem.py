@@ -9,7 +9,7 @@ from mailrules.apart import apart
 from mailrules.engine.conditions import Hit
 from mailrules.engine.mails import Heard, opens, ours
 from mailrules.judgement import Problem, Reading
-from mailrules.thread import Thread, Turn
+from mailrules.thread import RuleInput, Thread
 
 _LONGEST = 400
 _MOST_TOLD = 200
@@ -80,7 +80,7 @@ def _joined(hits: Sequence[Hit]) -> str:
     return " ".join(dict.fromkeys(hit.statement.quote for hit in hits))[:_LONGEST]
 
 
-def _inquires(turn: Turn) -> bool:
+def _inquires(turn: RuleInput) -> bool:
     return turn.side == "team" and "vendor" in turn.towards and opens(turn)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from mailrules.engine.judge import Rules
 from mailrules.evaluation.figures import TOLD_STATES, Outcome
 from mailrules.statement import UNSURE, MailText, Reader
-from mailrules.thread import File, Turn
+from mailrules.thread import File, RuleInput
 
 WRITTEN_AT = datetime(2026, 3, 10, 9, tzinfo=UTC)
 _FAMILIES = ("ask", "act", "tone", "parked")
@@ -30,10 +30,10 @@ def mail_text(mail: Mapping[str, Any]) -> MailText:
     )
 
 
-def turn_of(mail: Mapping[str, Any]) -> Turn:
+def turn_of(mail: Mapping[str, Any]) -> RuleInput:
     """A corpus line as the rules get a mail: alone, opening a case or not."""
     text = mail_text(mail)
-    return Turn(
+    return RuleInput(
         id="1",
         side=mail["side"],
         author="writer@example",

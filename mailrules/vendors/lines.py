@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mailrules.fold import fold
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 
 _LABEL = re.compile(r"(?:[ \t]*[■□●○◆◇▼▽▲◎・※*•‣-]+)?[ \t]*[【<\[]?[^\s:=。、|][^:=。\n|]{0,38}[】>\]]?[ \t]*[:=|\t]")
 _LOG = re.compile(
@@ -27,7 +27,7 @@ class Line:
     log: bool
 
 
-def lines_of(turn: Turn) -> tuple[Line, ...]:
+def lines_of(turn: RuleInput) -> tuple[Line, ...]:
     """The lines of a mail's new text that hold something, quoted ones left out."""
     folded = (line.strip() for line in fold(turn.text[:_MOST])[0].split("\n")[: _ENOUGH * 3])
     kept = [line for line in folded if line and line[0] != ">"]

@@ -13,7 +13,7 @@ import ahocorasick_rs
 from mailrules.fold import fold, lower
 from mailrules.judgement import Finding, Reference
 from mailrules.patterns import compile_pattern
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from mailrules.vendors.case_numbers import find_case_numbers
 from mailrules.vendors.lines import Line, lines_of
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
@@ -113,7 +113,7 @@ class Vendors:
         known = sorted(profile.severities, key=lambda said: -len(said.word)) if profile else ()
         return next((said.level for said in known if lower(fold(said.word)[0]) in text), None)
 
-    def read(self, turn: Turn) -> tuple[Recognised, tuple[Reference, ...]]:
+    def read(self, turn: RuleInput) -> tuple[Recognised, tuple[Reference, ...]]:
         """The vendor of a mail and the case numbers that stand in it."""
         lines = lines_of(turn)
         places = places_of(turn, lines)
@@ -122,16 +122,16 @@ class Vendors:
             return known, self._of_partner(turn, places, turn.partner)
         return known, self._references(turn, places, known.vendor, known.by_domain)
 
-    def recognise(self, turn: Turn) -> Recognised:
+    def recognise(self, turn: RuleInput) -> Recognised:
         """The vendor of a mail."""
         lines = lines_of(turn)
         return self._recognise(turn, lines, places_of(turn, lines))
 
-    def references(self, turn: Turn, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
+    def references(self, turn: RuleInput, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
         """The case numbers in a mail of which the vendor is known; ``by_domain``: by an address, not only by words."""
         return self._references(turn, places_of(turn, lines_of(turn)), vendor, by_domain)
 
-    def _recognise(self, turn: Turn, lines: Sequence[Line], places: Places) -> Recognised:
+    def _recognise(self, turn: RuleInput, lines: Sequence[Line], places: Places) -> Recognised:
         """Whose case this mail is about."""
         by_address = turn.vendor or self.of_address(turn.author)
         if by_address and not self.is_platform(by_address):
@@ -147,7 +147,9 @@ class Vendors:
             return Recognised(certain[0].vendor, False, _finding(turn, certain[0].vendor, certain[0].quote))
         return named
 
-    def _references(self, turn: Turn, places: Places, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
+    def _references(
+        self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool
+    ) -> tuple[Reference, ...]:
         """The case numbers that stand in this mail, stated ones first. ``by_domain``: an address speaks for the
         vendor, not only words."""
         others = self._of_others(places, vendor) if vendor is not None and by_domain else {}
@@ -159,7 +161,7 @@ class Vendors:
         known = {(ref.vendor, ref.ref) for ref in found}
         return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
 
-    def _of_partner(self, turn: Turn, places: Places, partner: str) -> tuple[Reference, ...]:
+    def _of_partner(self, turn: RuleInput, places: Places, partner: str) -> tuple[Reference, ...]:
         """Numbers of vendors whose shape tells whose they are, and those that a label shows. What we write to the
         partner may be another's number: it is mentioned only."""
         certain = self._numbers.certain(turn, places)
@@ -195,7 +197,7 @@ class Vendors:
             return None
         return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
-    def _named(self, turn: Turn, lines: Sequence[Line]) -> Recognised:
+    def _named(self, turn: RuleInput, lines: Sequence[Line]) -> Recognised:
         """The vendor that the words name. Products of a vendor count in mails of the team alone. A user who writes
         "Outlook" or "Zoom" names what he works with and has no case with its maker yet: he names the maker only,
         unless he speaks of it as of somebody who was asked, answered, or sent a bill."""
@@ -220,7 +222,7 @@ class Vendors:
         best = max(scores, key=lambda vendor: (scores[vendor], -list(first).index(vendor)))
         return Recognised(best, False, first[best])
 
-    def _names_in(self, turn: Turn, lines: Sequence[Line]) -> Iterator[tuple[str, float, int, int, _Name]]:
+    def _names_in(self, turn: RuleInput, lines: Sequence[Line]) -> Iterator[tuple[str, float, int, int, _Name]]:
         """Each name: (text, how much a name says there, start, end, name)"""
         if turn.subject:
             subject = fold(turn.subject)[0]
@@ -281,7 +283,7 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
     for kind, examples in (("example", profile.examples), ("near miss", profile.near_misses)):
         for number, example in enumerate(examples, 1):
             author = example.author or f"support@{profile.domains[0] if profile.domains else 'desk.example'}"
-            turn = Turn(
+            turn = RuleInput(
                 f"{profile.id}-{number}",
                 "vendor",
                 author,
@@ -296,7 +298,7 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
     return wrong
 
 
-def _finding(turn: Turn, vendor: str, quote: str) -> Finding:
+def _finding(turn: RuleInput, vendor: str, quote: str) -> Finding:
     return Finding(f"vendor.{vendor}", f"vendors.{vendor}", turn.id, quote, value=vendor)
 
 

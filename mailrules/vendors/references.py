@@ -16,7 +16,7 @@ from typing import Any
 from mailrules.fold import fold
 from mailrules.judgement import Reference
 from mailrules.patterns import compile_pattern
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from mailrules.vendors.lines import Line
 from mailrules.vendors.profile import Canonical, ReferencePattern, Vendor
 
@@ -76,14 +76,14 @@ class References:
         self._never = list(map(compile_pattern, never))
         self._never_of = {p.id: list(map(compile_pattern, p.never)) for p in profiles if p.never}
 
-    def certain(self, turn: Turn, places: Places) -> tuple[Reference, ...]:
+    def certain(self, turn: RuleInput, places: Places) -> tuple[Reference, ...]:
         """Numbers whose shape alone tells whose they are."""
         found: dict[tuple[str, str], Reference] = {}
         self._collect_certain(places, turn, None, found)
         return tuple(found.values())
 
     def read(
-        self, turn: Turn, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True
+        self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True
     ) -> tuple[Reference, ...]:
         """The case numbers of this mail, stated ones first. ``by_domain``: an address speaks for the vendor, not only
         words. ``loosely``: numbers known by their label only count too (not in a requester's mail: they are ours)."""
@@ -114,7 +114,7 @@ class References:
         vendor: str,
         by_domain: bool,
         places: Places,
-        turn: Turn,
+        turn: RuleInput,
         found: dict[tuple[str, str], Reference],
         *,
         tokens_only: bool = False,
@@ -124,7 +124,7 @@ class References:
                 _collect(shape, vendor, places.masked, turn, found)
 
     def _collect_certain(
-        self, places: Places, turn: Turn, vendor: str | None, found: dict[tuple[str, str], Reference]
+        self, places: Places, turn: RuleInput, vendor: str | None, found: dict[tuple[str, str], Reference]
     ) -> None:
         for shape in self._certain:
             owner = vendor if vendor and shape.vendor in self._platform_ids else shape.vendor
@@ -152,7 +152,7 @@ def _written(said: ReferencePattern) -> str:
     return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
 
 
-def places_of(turn: Turn, lines: Sequence[Line]) -> Places:
+def places_of(turn: RuleInput, lines: Sequence[Line]) -> Places:
     """The texts of a mail that hold a digit, by where they stand."""
     plain: dict[str, list[str]] = {"subject": [fold(turn.subject)[0]] if turn.subject else [], "line": [], "body": []}
     for near_top, line in enumerate(lines, 1):
@@ -175,7 +175,7 @@ def _blank(text: str, patterns: Sequence[Any]) -> str:
 
 
 def _collect(
-    shape: _Shape, vendor: str, places: dict[str, list[str]], turn: Turn, found: dict[tuple[str, str], Reference]
+    shape: _Shape, vendor: str, places: dict[str, list[str]], turn: RuleInput, found: dict[tuple[str, str], Reference]
 ) -> None:
     for at in shape.said.at:
         if at == "header":

@@ -110,7 +110,7 @@ def routes(desk: Desk) -> APIRouter:
             if wanted:
                 one_at_a_time(conn)
                 corrections.set_by_person(conn, number, wanted, who, now)
-                rejudge(conn, [number], desk.house, now=now)
+                rejudge(conn, [number], desk.context, now=now)
             return cases.find(conn, number)
 
         changed = desk.database.transact(apply)
@@ -196,7 +196,7 @@ def routes(desk: Desk) -> APIRouter:
 
         def merge(conn: Any) -> tuple[int, int]:
             event = corrections.merge(conn, number, into, who, now)
-            rejudge(conn, corrections.touched(conn, event), desk.house, now=now)
+            rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
             return event, cases.survivor(conn, into)
 
         event, there = desk.database.transact(merge)
@@ -216,7 +216,7 @@ def routes(desk: Desk) -> APIRouter:
 
         def accept(conn: Any) -> tuple[int, int]:
             event, case = corrections.accept(conn, found.id, id, who, now)
-            rejudge(conn, corrections.touched(conn, event), desk.house, now=now)
+            rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
             return event, case
 
         event, case = desk.database.transact(accept)
@@ -236,7 +236,7 @@ def routes(desk: Desk) -> APIRouter:
 
         def dismiss(conn: Any) -> None:
             both = corrections.dismiss(conn, found.id, id, who, now)
-            rejudge(conn, both, desk.house, now=now)
+            rejudge(conn, both, desk.context, now=now)
 
         desk.database.transact(dismiss)
         return answer({"dismissed": id})

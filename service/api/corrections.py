@@ -25,7 +25,7 @@ def routes(desk: Desk) -> APIRouter:
 
         def back(conn: Any) -> list[int]:
             touched = corrections.undo(conn, id, who, now)
-            rejudge(conn, touched, desk.house, now=now)
+            rejudge(conn, touched, desk.context, now=now)
             return touched
 
         touched = desk.database.transact(back)

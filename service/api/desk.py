@@ -10,11 +10,11 @@ from fastapi import Request
 
 from mailrules.engine.judge import Rules
 from service.api.problems import Forbidden
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings
 from service.store import callers, contents
+from service.store.blob_store import outside
 from service.store.database import Database
-from service.store.outside import outside
 from service.store.tokens import Token
 
 
@@ -24,12 +24,12 @@ class Desk:
 
     settings: Settings
     database: Database
-    house: House
+    context: AppContext
     now: Callable[[], datetime]
 
     @property
     def rules(self) -> Rules:
-        return self.house.rules
+        return self.context.rules
 
     @property
     def prefix(self) -> str:

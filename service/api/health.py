@@ -17,7 +17,7 @@ from service.api.paging import answer
 from service.api.problems import documented, problem
 from service.api.readiness import Readiness
 from service.store import cases, mailboxes, outbox, second_readings, spool
-from service.store.spared import Spared
+from service.store.cached_value import CachedValue
 
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text format."}
@@ -39,7 +39,7 @@ class Meters:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._counts = Spared(self._count)
+        self._counts = CachedValue(self._count)
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "sodan_http_requests", "HTTP requests answered", ("method", "route", "status"), registry=self.registry
@@ -70,7 +70,7 @@ class Meters:
             entries.add_metric((state,), sending.get(state, 0))
         yield entries
         yield CounterMetricFamily("sodan_outbox_in_doubt", "Times a sender died over a mail", doubt)
-        refused = self.desk.house.refused is not None
+        refused = self.desk.context.refused is not None
         yield GaugeMetricFamily("sodan_rules_refused", "1 while changed packs or a site file are refused", int(refused))
 
     def _model(self) -> Iterator[Metric]:
@@ -150,7 +150,7 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
         trouble = readiness.trouble()
         if trouble is not None:
             return problem(503, trouble, headers={"Retry-After": "5"})
-        return answer({"status": "ok"} if desk.house.refused is None else {"status": "ok", "note": NOTE})
+        return answer({"status": "ok"} if desk.context.refused is None else {"status": "ok", "note": NOTE})
 
     @router.get("/metrics", response_class=Response, responses={**TEXT, **documented(503)})
     def read_metrics() -> Response:

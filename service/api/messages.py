@@ -66,7 +66,7 @@ def routes(desk: Desk) -> APIRouter:
 
         def move(conn: Any) -> tuple[int, int]:
             event, case = corrections.move(conn, id, to, who, now)
-            rejudge(conn, corrections.touched(conn, event), desk.house, now=now)
+            rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
             return event, case
 
         event, case = desk.database.transact(move)

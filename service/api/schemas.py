@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mailrules import catalogue
 
 Status = Literal["open", "resolved", "closed"]
-Turn = Literal["team", "vendor", "requester"]
+RuleInput = Literal["team", "vendor", "requester"]
 Level = Literal["P1", "P2", "P3", "P4"]
 Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
@@ -49,7 +49,7 @@ class CaseSummary(Out):
     key: str
     title: str
     status: Status
-    waiting_on: Turn | None = Field(description="Who has to act next.")
+    waiting_on: RuleInput | None = Field(description="Who has to act next.")
     waiting_since: datetime | None
     priority: Level
     kind: Kind

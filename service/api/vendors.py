@@ -13,7 +13,7 @@ from service.api.paging import answer
 from service.api.problems import documented
 from service.errors import NotFound
 from service.store import reviews
-from service.store.spared import Spared
+from service.store.cached_value import CachedValue
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -31,7 +31,7 @@ def routes(desk: Desk) -> APIRouter:
 
         return desk.database.read(read)
 
-    spared = Spared(all_reviews)
+    spared = CachedValue(all_reviews)
 
     @router.get("", response_model=schemas.VendorPage, responses=documented(503))
     def list_vendors() -> Response:

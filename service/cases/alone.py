@@ -15,25 +15,26 @@ from mailrules.engine.judge import Rules
 from mailrules.judgement import Judgement
 from mailrules.thread import Side
 from service.cases.asks import SOMETHING
-from service.cases.facts.bringing import Brought, Ways, bring, with_reading
-from service.cases.facts.line import Line, in_order
+from service.cases.facts.case_message import CaseMessage, in_order
+from service.cases.facts.extraction import ExtractedMessage, IngestConfig, extract_messages, with_reading
 from service.cases.facts.roles import Roles
 from service.cases.facts.subject import read_subject
 from service.cases.turn import follow, state_told
 from service.mail.message import Mail
 
-_PLAIN = Ways()
+_PLAIN = IngestConfig()
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ways: Ways = _PLAIN) -> dict[str, Any]:
+def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: IngestConfig = _PLAIN) -> dict[str, Any]:
     """One object of `sodan judge`."""
     if mail.error is not None:
         return {"file": file, "error": mail.error}
-    brought = [
-        with_reading(one, rules.read(one.turn)) for one in bring(mail, roles, ways, received_at=mail.date or _NEVER)
+    extracted = [
+        with_reading(one, rules.read(one.turn))
+        for one in extract_messages(mail, roles, ingest, received_at=mail.date or _NEVER)
     ]
-    outer, judged = brought[0], _judged(brought)
+    outer, judged = extracted[0], _judged(extracted)
     turn = judged.turn
     if judged is not outer and not turn.subject:
         turn = replace(turn, subject=outer.turn.subject, subject_is_new=False)
@@ -41,15 +42,15 @@ def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ways: Ways = 
         turn = replace(turn, subject_is_new=True)  # a stranger's mail handed on to us opens the matter
     reading = judged.reading if turn is judged.turn else rules.read(turn)
     judgement = rules.judge((turn,), (reading,))
-    return _shown(file, judged, outer, judgement, _waiting_on(brought, judged, judgement, rules))
+    return _shown(file, judged, outer, judgement, _waiting_on(extracted, judged, judgement, rules))
 
 
-def _judged(brought: Sequence[Brought]) -> Brought:
+def _judged(extracted: Sequence[ExtractedMessage]) -> ExtractedMessage:
     """The mail that matters: a vendor's that was handed on, else the innermost with words of its own; the mail itself
     where what it hands on is nobody's we know (a phishing mail, say)."""
-    inner = [one for one in brought[1:] if one.way in ("forwarded", "attached") and one.author is not None]
-    if brought[0].turn.automatic is not None:
-        return brought[0]
+    inner = [one for one in extracted[1:] if one.way in ("forwarded", "attached") and one.author is not None]
+    if extracted[0].turn.automatic is not None:
+        return extracted[0]
     for one in inner:
         if one.role == "vendor":
             return one
@@ -57,12 +58,14 @@ def _judged(brought: Sequence[Brought]) -> Brought:
     if known:
         return known[-1]
     strangers = [one for one in inner if one.text.strip()]
-    if strangers and not brought[0].text.strip():
+    if strangers and not extracted[0].text.strip():
         return strangers[0]
-    return brought[0]
+    return extracted[0]
 
 
-def _waiting_on(brought: Sequence[Brought], judged: Brought, judgement: Judgement, rules: Rules) -> Side | None:
+def _waiting_on(
+    extracted: Sequence[ExtractedMessage], judged: ExtractedMessage, judgement: Judgement, rules: Rules
+) -> Side | None:
     """Whose turn it is after this mail."""
     automatic, side = judged.turn.automatic, judged.turn.side
     if automatic in ("auto_reply", "receipt"):
@@ -73,13 +76,17 @@ def _waiting_on(brought: Sequence[Brought], judged: Brought, judgement: Judgemen
         state = state_told(judgement.readings[0]) if automatic == "notification" and side == "vendor" else None
         return "vendor" if state == "vendor" else "team" if state == "team" else None
     lines = [
-        Line(number, one.node, one.turn, one.date or _NEVER, one.reading, wrapper=number == 0 and one is not judged)
-        for number, one in enumerate(brought)
+        CaseMessage(
+            number, one.node, one.turn, one.date or _NEVER, one.reading, wrapper=number == 0 and one is not judged
+        )
+        for number, one in enumerate(extracted)
     ]
     return follow(in_order(lines), rules.answers_ask).waiting_on
 
 
-def _shown(file: str, judged: Brought, outer: Brought, judgement: Judgement, waiting_on: Side | None) -> dict[str, Any]:
+def _shown(
+    file: str, judged: ExtractedMessage, outer: ExtractedMessage, judgement: Judgement, waiting_on: Side | None
+) -> dict[str, Any]:
     reading, priority, vendor = judgement.readings[0], judgement.priority, judgement.vendor
     named = reading.references if judged.turn.side == "vendor" or vendor is not None else ()
     return {

@@ -9,14 +9,14 @@ import msgspec
 
 from mailrules.judgement import Reading
 from mailrules.statement import Statement
-from service.cases.facts.line import Line
+from service.cases.facts.case_message import CaseMessage
 from service.cases.replies import Asked, Reply, match
 
 READER = "replies"
 """Who found a statement that rests on the question it answers."""
 
 
-def with_replies(lines: Sequence[Line], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[Line]:
+def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[CaseMessage]:
     """The lines, those that answer a mail of ``asked`` with the answers in their readings.
 
     ``quoted``: message → the quoted part of it. Judged anew each time, so that nothing of it must be kept.
@@ -24,7 +24,7 @@ def with_replies(lines: Sequence[Line], asked: Sequence[Asked], quoted: Mapping[
     return [_answered(line, asked, quoted) for line in lines] if asked else list(lines)
 
 
-def _answered(line: Line, asked: Sequence[Asked], quoted: Mapping[int, str]) -> Line:
+def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, str]) -> CaseMessage:
     if line.turn.side != "requester" or line.turn.automatic is not None or line.node.origin != "delivered":
         return line
     before = [one for one in asked if one.at <= line.received_at and one.items]

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailrules.judgement import Reading
-from mailrules.thread import Turn
-from service.cases.facts.line import Line
+from mailrules.thread import RuleInput
+from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask
 
-Answers = Callable[[str, Turn, Reading], bool]
+Answers = Callable[[str, RuleInput, Reading], bool]
 """Whether a mail answers an ask (`Rules.answers_ask`)."""
 SOMETHING = "something"
 """An ask that names nothing: something is wanted."""
@@ -41,7 +41,7 @@ class Ledger:
         """Those that nobody answered yet."""
         return [self._asks[id] for id in self._open]
 
-    def asked(self, line: Line) -> int:
+    def asked(self, line: CaseMessage) -> int:
         """Enter what a vendor's mail asks, a thing still open not twice. Returns how many asks the mail makes."""
         reading = line.reading
         if reading is None:
@@ -58,7 +58,7 @@ class Ledger:
                 self._enter(ask.what, ask.finding.quote, line)
         return len(reading.asks)
 
-    def answered(self, line: Line) -> int:
+    def answered(self, line: CaseMessage) -> int:
         """Match a mail of ours to the vendor, or one that tells of an answer elsewhere. Returns how many it answers.
 
         A mail that tells something answers the only thing that is open, also where no rule matches the two.
@@ -76,7 +76,7 @@ class Ledger:
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
 
-    def settled(self, line: Line) -> None:
+    def settled(self, line: CaseMessage) -> None:
         """Our side says that the matter is settled: what is still open is answered by it, or lapses."""
         waiting = self.open()
         self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", line.node.at, line.turn.id)
@@ -90,16 +90,16 @@ class Ledger:
             self._open = {id: None for id in self._open if self._asks[id].state == "open"}
         return len(named)
 
-    def closed(self, line: Line) -> None:
+    def closed(self, line: CaseMessage) -> None:
         """The vendor closed the case: nothing is owed any more."""
         self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
 
-    def _enter(self, what: str, quote: str, line: Line) -> None:
+    def _enter(self, what: str, quote: str, line: CaseMessage) -> None:
         ask = Ask(f"{line.turn.id}-{what}", line.turn.author, "team", what, quote, line.turn.id, line.node.at)
         self._asks[ask.id] = ask
         self._open[ask.id] = None
 
-    def _withdraw(self, line: Line, again: set[str]) -> None:
+    def _withdraw(self, line: CaseMessage, again: set[str]) -> None:
         """What is not needed after all: the one thing that is open, else the logs."""
         waiting = [ask for ask in self.open() if ask.what not in again]
         gone = waiting if len(waiting) == 1 else [ask for ask in waiting if ask.what == "logs"]

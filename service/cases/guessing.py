@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailrules.engine.judge import Rules
-from service.cases.facts.bringing import Ways, bring
+from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles
 from service.mail.message import Address, Mail
 
@@ -18,15 +18,15 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_LEVEL = frozenset(("co", "ne", "or", "ac", "go", "ed", "lg", "gr", "com", "net", "org", "gov", "edu", "plc"))
 
 
-def guess_ways(mail: Mail, ways: Ways) -> Ways:
+def guess_ways(mail: Mail, ingest: IngestConfig) -> IngestConfig:
     """With the recipients that are evidently sodan itself, by their name."""
     found = (
         a.key for a in (*mail.to, *mail.cc) if "intake" in a.key.partition("@")[0] or ".intake." in f".{a.domain}."
     )
-    return replace(ways, intake=(*ways.intake, *found))
+    return replace(ingest, intake=(*ingest.intake, *found))
 
 
-def guess_roles(mail: Mail, rules: Rules, roles: Roles, ways: Ways) -> Roles:
+def guess_roles(mail: Mail, rules: Rules, roles: Roles, ingest: IngestConfig) -> Roles:
     """Declared roles with what the mail itself shows."""
     if mail.from_ is None or roles.role_of(mail.from_) in ("team", "vendor") or mail.automatic == "bounce":
         return roles
@@ -37,7 +37,7 @@ def guess_roles(mail: Mail, rules: Rules, roles: Roles, ways: Ways) -> Roles:
     ours = roles if known else replace(roles, organisation=(*roles.organisation, home))
     if mail.forwarded or mail.automatic:
         return ours
-    reading = rules.read(bring(mail, ours, ways, received_at=mail.date or _NEVER)[0].turn)
+    reading = rules.read(extract_messages(mail, ours, ingest, received_at=mail.date or _NEVER)[0].turn)
     quotes_number = reading.vendor is not None and any(r.stated for r in reading.references)
     if quotes_number or any(ours.role_of(other) == "vendor" for other in mail.to):
         ours = replace(ours, team=(*ours.team, mail.from_.key))

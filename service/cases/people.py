@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mailrules.thread import Side
-from service.cases.facts.line import Line
-from service.cases.facts.node import Node, order_of
+from service.cases.facts.case_message import CaseMessage
+from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.state import Participant
 
 
-def is_team_here(node: Node, members: Sequence[Node]) -> bool:
+def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
     """Whether an outsider who hands on a vendor's mail counts as team, in this case alone.
 
     Only where he does not walk into what is there already, for anybody can write what looks like a forward: he opened
@@ -21,7 +21,7 @@ def is_team_here(node: Node, members: Sequence[Node]) -> bool:
     return node.hands_on and (not before or written_to)
 
 
-def participants_of(lines: Sequence[Line], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
+def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
     """Authors and recipients, in the order in which they appear.
 
     ``lines``: those that count (see ``trust``), so that a stranger who merely answers into a case is not let in. Who

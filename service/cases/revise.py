@@ -14,7 +14,7 @@ from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.thread import Side
 from service.cases.asks import Answers
 from service.cases.clocks import Calendar, business, elapsed, spans_of
-from service.cases.facts.line import Line, doubts_of, in_order, with_readings
+from service.cases.facts.case_message import CaseMessage, doubts_of, in_order, with_readings
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
 from service.cases.people import participants_of
@@ -26,7 +26,7 @@ DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Cale
 
 
 def revise(
-    lines: Sequence[Line],
+    lines: Sequence[CaseMessage],
     judgement: Judgement,
     overrides: Overrides,
     frame: Frame,
@@ -105,7 +105,7 @@ def revise(
     return replace(state, notes=notes)
 
 
-def _doubtful(lines: Sequence[Line], doubted: Mapping[int, Doubt]) -> Iterator[str]:
+def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
     """What is to be said of the senders in a case."""
     if any(line.node.forged for line in lines):
         yield "dmarc-failed"
@@ -121,7 +121,7 @@ def _waits_for_answers(asked: Sequence[Asked], level: str) -> list[datetime]:
     return [one.at for one in asked if one.items and (one.by or level not in ("P1", "P2"))]
 
 
-def vendor_of(lines: Sequence[Line], judgement: Judgement, overrides: Overrides) -> str | None:
+def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
     """Whose case it is: as a person said, as the mails say, or the maker of the product that our people name first,
     until somebody writes to a vendor. ``lines`` with their readings, in order."""
     if overrides.vendor is not None:
@@ -158,7 +158,7 @@ def _with_people(
     return status, waiting_on, since, moves
 
 
-def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[Line]) -> Problem:
+def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> Problem:
     """What we said yes to (or put right) is agreed, however far it moved before."""
     stated = next((line.node.at for line in lines if line.turn.id == problem.turn), None)
     if stated is None or problem.version < 2:
@@ -184,7 +184,7 @@ def _checklist(judgement: Judgement, overrides: Overrides) -> tuple[tuple[ItemSt
     return tuple(lines), tuple(item for item in judgement.missing if item not in done)
 
 
-def _title(lines: Sequence[Line]) -> str:
+def _title(lines: Sequence[CaseMessage]) -> str:
     """The opening's subject, or what it is about where it stands under an old subject; else the first words written."""
     own = [line for line in lines if line.turn.automatic is None] or list(lines)
     for line in own:
@@ -196,7 +196,7 @@ def _title(lines: Sequence[Line]) -> str:
     return words[:80] + ("…" if len(words) > 80 else "")
 
 
-def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str, str], ...]:
+def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tuple[str, str], ...]:
     """The case's own numbers: what a reply that begins a new topic still carries in its subject is the old case's, and
     so is a number named as a former or related one."""
     stated: set[tuple[str, str]] = set()
@@ -214,7 +214,7 @@ def _references(judgement: Judgement, lines: Sequence[Line]) -> tuple[tuple[str,
     return tuple(dict.fromkeys(pair for pair in found if pair in stated or pair not in foreign))
 
 
-def _promises(lines: Sequence[Line], now: datetime) -> tuple[Promised, ...]:
+def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ...]:
     """What was promised for a time. It is kept when a person of the same side writes again by then."""
     out: list[Promised] = []
     next_word: dict[Side, datetime] = {}  # the earliest of the mails that come later in order
@@ -233,7 +233,7 @@ def _promises(lines: Sequence[Line], now: datetime) -> tuple[Promised, ...]:
     return tuple(reversed(out))
 
 
-def _first_response(lines: Sequence[Line]) -> int | None:
+def _first_response(lines: Sequence[CaseMessage]) -> int | None:
     """Seconds from our report to the vendor to the vendor's first human word; without a vendor, from the opening to the
     team's."""
     human = [line for line in lines if line.turn.automatic is None and not line.wrapper]
@@ -250,7 +250,7 @@ def _first_response(lines: Sequence[Line]) -> int | None:
     return None if reply is None else max(0, int((reply.node.at - asked.node.at).total_seconds()))
 
 
-def _turns(lines: Sequence[Line]) -> int:
+def _turns(lines: Sequence[CaseMessage]) -> int:
     """How often we wrote and the other side answered: with the vendor, or with the user where no vendor takes part."""
     vendor = any(m.turn.side == "vendor" and m.turn.automatic is None for m in lines)
     turns, asked = 0, False

@@ -34,7 +34,7 @@ from datetime import datetime, timedelta
 from mailrules.judgement import Reading
 from mailrules.thread import Side
 from service.cases.asks import Answers, Ledger
-from service.cases.facts.line import Line
+from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
 
 UNDERWAY = timedelta(hours=1)
@@ -58,7 +58,7 @@ class Course:
 
 
 def follow(
-    lines: Sequence[Line],
+    lines: Sequence[CaseMessage],
     answers: Answers,
     by_hand: Mapping[str, Setting] | None = None,
     asked: Sequence[datetime] = (),
@@ -91,7 +91,7 @@ def follow(
     return course
 
 
-def _arrival(line: Line) -> datetime:
+def _arrival(line: CaseMessage) -> datetime:
     """When a mail came, to compare with our own mails: its Date knows whole seconds, and by its author's clock."""
     return line.received_at if timedelta() <= line.received_at - line.node.at < UNDERWAY else line.node.at
 
@@ -116,7 +116,7 @@ def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setti
         course.moves.append((at, "vendor"))
 
 
-def _step(course: Course, ledger: Ledger, line: Line) -> None:
+def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
         return  # whoever wrote it: it moves nothing
     reading = line.reading or _NOTHING
@@ -131,7 +131,7 @@ def _step(course: Course, ledger: Ledger, line: Line) -> None:
         _user(course, ledger, line, reading)
 
 
-def _by_a_person(line: Line, reading: Reading) -> bool:
+def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
     """Ticket desks mark what their people write as automatic too: a mail that asks for something is a person's."""
     marked = line.turn.side == "vendor" and line.turn.automatic in ("auto_reply", "notification")
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
@@ -145,7 +145,7 @@ def state_told(reading: Reading) -> Side | str | None:
     return None
 
 
-def _by_state(course: Course, line: Line, reading: Reading) -> None:
+def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
     if not course.moves or course.status != "open":
         return
     state = state_told(reading)
@@ -155,7 +155,7 @@ def _by_state(course: Course, line: Line, reading: Reading) -> None:
         _move(course, line, "vendor" if state == "vendor" else "team")
 
 
-def _vendor(course: Course, ledger: Ledger, line: Line, reading: Reading) -> None:
+def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts = set(reading.acts)
     if acts == {"auto_ack"}:
         return
@@ -183,7 +183,7 @@ def _goes_on(reading: Reading) -> bool:
     return "progress" in reading.acts and "answer" not in reading.acts
 
 
-def _team(course: Course, ledger: Ledger, line: Line, reading: Reading) -> None:
+def _team(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts, towards = set(reading.acts), line.turn.towards
     to_vendor = "vendor" in towards
     handed_over = "give_logs" in acts and bool(line.node.stated)
@@ -208,7 +208,7 @@ def _team(course: Course, ledger: Ledger, line: Line, reading: Reading) -> None:
         _move(course, line, "vendor" if reading.says("act.raised") else "team")
 
 
-def _to_vendor(course: Course, ledger: Ledger, line: Line, reading: Reading, answered: int) -> None:
+def _to_vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading, answered: int) -> None:
     acts = set(reading.acts)
     if course.status != "open" and _only_thanks(reading):
         return
@@ -217,7 +217,7 @@ def _to_vendor(course: Course, ledger: Ledger, line: Line, reading: Reading, ans
     _move(course, line, "team" if _owes(ledger, line) or _hints(reading, "refuse_logs") else "vendor")
 
 
-def _to_user(course: Course, ledger: Ledger, line: Line, reading: Reading) -> None:
+def _to_user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     asks = "ask" in reading.acts
     at_it = "progress" in reading.acts or reading.says("act.promise")
     if _only_thanks(reading) or (at_it and not asks and "answer" not in reading.acts):
@@ -230,7 +230,7 @@ def _to_user(course: Course, ledger: Ledger, line: Line, reading: Reading) -> No
         _move(course, line, "requester" if asks or course.moves else "team")
 
 
-def _owes(ledger: Ledger, line: Line) -> bool:
+def _owes(ledger: Ledger, line: CaseMessage) -> bool:
     return any(ask.asked_at <= line.node.at for ask in ledger.open())
 
 
@@ -243,7 +243,7 @@ def _only_thanks(reading: Reading) -> bool:
     return reading.says("act.thanks") and all(s.meaning in _MERE_THANKS for s in reading.statements)
 
 
-def _user(course: Course, ledger: Ledger, line: Line, reading: Reading) -> None:
+def _user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts = set(reading.acts)
     if "confirm_resolved" in acts and "reopen" not in acts:
         ledger.settled(line)
@@ -257,14 +257,14 @@ def _user(course: Course, ledger: Ledger, line: Line, reading: Reading) -> None:
         _move(course, line, "team")
 
 
-def _leaves(course: Course, line: Line, reading: Reading, acts: set[str]) -> bool:
+def _leaves(course: Course, line: CaseMessage, reading: Reading, acts: set[str]) -> bool:
     """Whether a user's mail leaves the turn where it is: a reminder, thanks, a stranger's word after the end."""
     if line.turn.side == "unknown" and course.status != "open":
         return True
     return bool(course.moves) and "reopen" not in acts and ("chase" in acts or _only_thanks(reading))
 
 
-def _move(course: Course, line: Line, side: Side) -> None:
+def _move(course: Course, line: CaseMessage, side: Side) -> None:
     """Give the turn; `since` stays where the same side keeps it."""
     if course.status != "open":
         course.status = "open"
@@ -275,7 +275,7 @@ def _move(course: Course, line: Line, side: Side) -> None:
     course.last_turn = side
 
 
-def _settle(course: Course, line: Line, status: Status) -> None:
+def _settle(course: Course, line: CaseMessage, status: Status) -> None:
     if course.status == "closed" and status == "resolved":
         return
     course.status = status

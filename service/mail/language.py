@@ -68,7 +68,7 @@ def _model() -> Any:
     return LanguageIdentifier.from_model_file(MODEL_FILE)  # type: ignore[no-untyped-call]
 
 
-def let_go() -> None:
+def clear_caches() -> None:
     """Forget the model until a mail needs it again."""
     _model.cache_clear()
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from service.cases.facts import tokens
-from service.intake import Understood
+from service.intake import ReadMail
 from service.mail.hops import hops
 from service.outbound import policy
 from service.outbound.policy import Incoming
@@ -33,7 +33,7 @@ class Outbound:
     """SODAN_FROM."""
     reply_to: str
     """The intake address that answers go to, without a tag."""
-    house: policy.House
+    own: policy.OwnAddresses
     templates: Templates
     secret: bytes
     """Signs the token that brings an answer to its case."""
@@ -65,14 +65,14 @@ class Outbound:
 
 
 def acknowledge(
-    conn: Connection, understood: Sequence[Understood], case_ids: Sequence[int], outbound: Outbound, now: datetime
+    conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], outbound: Outbound, now: datetime
 ) -> None:
     """Write an acknowledgement for each case that one of these mails opened, where its author may be answered."""
     if outbound.mode == "off":
         return
-    claimed = {one.claimed.id: one for one in understood}
+    claimed = {one.claimed.id: one for one in read_mails}
     for opening in openings(conn, case_ids, claimed):
-        reason = policy.refusal(_incoming(opening, claimed[opening.spool_id]), outbound.house)
+        reason = policy.refusal(_incoming(opening, claimed[opening.spool_id]), outbound.own)
         if reason is None:
             _write(conn, opening, outbound, now)
 
@@ -143,8 +143,8 @@ def _held(conn: Connection, address: str, outbound: Outbound, now: datetime) -> 
     return None
 
 
-def _incoming(opening: Opening, understood: Understood) -> Incoming:
-    envelope = understood.claimed.envelope
+def _incoming(opening: Opening, read_mails: ReadMail) -> Incoming:
+    envelope = read_mails.claimed.envelope
     written = opening.date or opening.received_at
     return Incoming(
         author=opening.author,
@@ -153,7 +153,7 @@ def _incoming(opening: Opening, understood: Understood) -> Incoming:
         automatic=opening.automatic,
         verified=opening.verified,
         headers=opening.headers,
-        hops=hops(understood.claimed.content),
+        hops=hops(read_mails.claimed.content),
         envelope_from=envelope.mail_from,
         channel=envelope.channel,
         age=opening.received_at - written,

@@ -12,7 +12,7 @@ from typing import Any
 
 from service.cases.clocks import Span, business
 from service.cases.working import calendars_of
-from service.intake import House
+from service.intake import AppContext
 from service.outbound import notify, policy
 from service.outbound.acknowledge import Outbound, items_to_ask, reply_subject
 from service.outbound.notify import News, Notifier
@@ -36,7 +36,7 @@ class Round:
 
     database: Database
     settings: Settings
-    house: House
+    context: AppContext
     outbound: Outbound
     notifier: Notifier
     _next: datetime | None = field(default=None)
@@ -71,7 +71,7 @@ class Round:
         notify.write(conn, trouble(conn, now), self.notifier, now)
 
     def _worked(self, since: datetime, now: datetime, document: dict[str, Any], side: str = "team") -> int:
-        calendar = calendars_of(self.house.rules, document.get("vendor"))[side]  # type: ignore[index]
+        calendar = calendars_of(self.context.rules, document.get("vendor"))[side]  # type: ignore[index]
         return business([Span(side, since, now)], side, calendar)  # type: ignore[arg-type]
 
     # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -108,7 +108,7 @@ class Round:
             if self._worked(since, now, document, "requester") < self.settings.remind_days * day:
                 continue
             first = opening(conn, case_id)
-            if first is None or policy.is_own(first.author, self.outbound.house.own_addresses) or not first.verified:
+            if first is None or policy.is_own(first.author, self.outbound.own.own_addresses) or not first.verified:
                 continue
             asked = due.asked_last(conn, case_id) or items_to_ask(document)
             language = spoken(document.get("language") or first.language)
@@ -141,7 +141,7 @@ class Round:
 
     def _day(self, document: dict[str, Any]) -> int:
         """Seconds of a requester's working day."""
-        calendar = calendars_of(self.house.rules, document.get("vendor"))["requester"]
+        calendar = calendars_of(self.context.rules, document.get("vendor"))["requester"]
         opens, closes = calendar.opens, calendar.closes
         seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
         return seconds if seconds > 0 else 86400

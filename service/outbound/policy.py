@@ -49,7 +49,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class OwnAddresses:
     """Whose mail is whose."""
 
     organisation: Collection[str]
@@ -58,19 +58,19 @@ class House:
     """The intake addresses (``@domain`` for a whole domain) and the address we send from, lower case."""
 
 
-def refusal(mail: Incoming, house: House) -> str | None:
+def refusal(mail: Incoming, own: OwnAddresses) -> str | None:
     """Why this mail must not be answered by a machine; None where it may be."""
-    return refused_author(mail.author, mail.role, house, verified=mail.verified) or _refused_mail(mail)
+    return refused_author(mail.author, mail.role, own, verified=mail.verified) or _refused_mail(mail)
 
 
-def refused_author(author: str, role: str, house: House, *, verified: bool) -> str | None:
+def refused_author(author: str, role: str, own: OwnAddresses, *, verified: bool) -> str | None:
     """Why this address must not be written to, whoever decides it; None where it may be."""
     local, _, domain = author.rpartition("@")
     if not local or not domain:
         return "the mail names no author's address"
-    if is_own(author, house.own_addresses):
+    if is_own(author, own.own_addresses):
         return "the author is sodan itself"
-    if not any(domain == ours or domain.endswith(f".{ours}") for ours in house.organisation):
+    if not any(domain == ours or domain.endswith(f".{ours}") for ours in own.organisation):
         return "the author is not one of SODAN_ORGANISATION"
     if role != "requester":
         return f"the author counts as {role}, and only requesters are answered"

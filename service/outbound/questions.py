@@ -131,7 +131,7 @@ def _refusal(
 ) -> str | None:
     if first is None:
         return "no mail by a requester is in this case: nobody to ask"
-    if reason := policy.refused_author(first.author, first.role, outbound.house, verified=first.verified):
+    if reason := policy.refused_author(first.author, first.role, outbound.own, verified=first.verified):
         return reason
     if not outbound.can_send:
         return "SODAN_SMARTHOST and SODAN_FROM are not set: sodan sends no mail; copy the text instead"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from service.intake import Understood
+from service.intake import ReadMail
 from service.mail.message import Mail
 from service.store import outbox
 from service.store.database import Connection
 
 
-def file_reports(conn: Connection, understood: Sequence[Understood], now: datetime) -> list[int]:
+def file_reports(conn: Connection, read_mails: Sequence[ReadMail], now: datetime) -> list[int]:
     """Each report among these mails that names a mail of ours; the cases in which one did not arrive."""
     cases: set[int] = set()
-    for one in understood:
-        mail = one.brought[0].source
+    for one in read_mails:
+        mail = one.extracted[0].source
         if isinstance(mail, Mail) and mail.bounce is not None:
             named = [mail.bounce.message_id, *mail.in_reply_to, *mail.references]
             report = {

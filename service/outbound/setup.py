@@ -15,7 +15,7 @@ import structlog
 
 from mailrules.engine.judge import Rules
 from service.errors import Refused, Unavailable
-from service.intake import House, Understood, rejudge
+from service.intake import AppContext, ReadMail, rejudge
 from service.outbound import acknowledge, duties, notify, policy, returns
 from service.outbound.acknowledge import Outbound
 from service.outbound.notify import Notifier, Target
@@ -33,7 +33,7 @@ _log = structlog.get_logger("sodan.sender")
 LOOK_SECONDS = 1.0
 AWAY_SECONDS = 5.0
 
-After = Callable[[Connection, Sequence[Understood], Sequence[int], datetime], None]
+After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
 
 
 def outbound_of(settings: Settings, secret: bytes) -> Outbound:
@@ -46,7 +46,7 @@ def outbound_of(settings: Settings, secret: bytes) -> Outbound:
         mode=settings.acknowledge,
         sender=settings.from_ or reply_to,
         reply_to=reply_to,
-        house=policy.House(settings.organisation, tuple(filter(None, (*settings.intake, address)))),
+        own=policy.OwnAddresses(settings.organisation, tuple(filter(None, (*settings.intake, address)))),
         templates=Templates(settings.templates),
         secret=secret,
         prefix=settings.case_prefix,
@@ -76,16 +76,16 @@ def notifier_of(settings: Settings) -> Notifier:
     return Notifier(tuple(map(Target, settings.notify)), settings.public_url, settings.zone, quiet)
 
 
-def after_judging(settings: Settings, house: House) -> After | None:
+def after_judging(settings: Settings, context: AppContext) -> After | None:
     """What the worker does, in the transaction that takes mails in, once their cases are judged; None: nothing."""
-    outbound, notifier = outbound_of(settings, house.ways.secret), notifier_of(settings)
+    outbound, notifier = outbound_of(settings, context.ingest.secret), notifier_of(settings)
     if outbound.mode == "off" and not notifier.targets and not settings.smarthost:
         return None
 
-    def after(conn: Connection, understood: Sequence[Understood], case_ids: Sequence[int], now: datetime) -> None:
-        if unanswerable := returns.file_reports(conn, understood, now):
-            rejudge(conn, unanswerable, house, now=now)  # its questions have reached nobody
-        acknowledge.acknowledge(conn, understood, case_ids, outbound, now)
+    def after(conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
+        if unanswerable := returns.file_reports(conn, read_mails, now):
+            rejudge(conn, unanswerable, context, now=now)  # its questions have reached nobody
+        acknowledge.acknowledge(conn, read_mails, case_ids, outbound, now)
         if notifier.targets:
             for case_id, document in documents_of(conn, case_ids).items():
                 notify.write(conn, notify.news_of(document, notifier), notifier, now, case_id)
@@ -93,14 +93,14 @@ def after_judging(settings: Settings, house: House) -> After | None:
     return after
 
 
-def sender_of(settings: Settings, database: Database, house: House, clock: Callable[[], datetime]) -> Sender:
+def sender_of(settings: Settings, database: Database, context: AppContext, clock: Callable[[], datetime]) -> Sender:
     """The sender of this process."""
-    outbound = outbound_of(settings, house.ways.secret)
+    outbound = outbound_of(settings, context.ingest.secret)
 
     def after_sent(conn: Connection, entry: Claimed, now: datetime) -> None:
         """Whoever was asked has the turn now."""
         if entry.case_id is not None and entry.kind in asked.KINDS:
-            rejudge(conn, [cases.survivor(conn, entry.case_id)], house, now=now)
+            rejudge(conn, [cases.survivor(conn, entry.case_id)], context, now=now)
 
     def envelope_from(entry: Claimed) -> str:
         """The address that delivery reports come back to: with the token of the case, where there is one."""
@@ -137,9 +137,9 @@ def run_sender(settings: Settings) -> None:
     database = Database(settings.database_url)
     secret = _key(database, stop, clock)
     outbound = outbound_of(settings, secret)
-    house = House.of(settings, key=secret)
-    sender = sender_of(settings, database, house, clock)
-    round_of_duties = duties.Round(database, settings, house, outbound, notifier)
+    context = AppContext.of(settings, key=secret)
+    sender = sender_of(settings, database, context, clock)
+    round_of_duties = duties.Round(database, settings, context, outbound, notifier)
     while not stop.is_set():
         try:
             round_of_duties.look(clock())

@@ -128,7 +128,7 @@ class Transaction(Wire):
         if arg:
             raise Fault("501 5.5.4 Syntax: DATA")
         if not self.expect_content(self._declared):
-            self.let_go()
+            self.release_content()
             self.envelope = self._create_envelope()
             self.say(TOO_MUCH)
             return
@@ -137,7 +137,7 @@ class Transaction(Wire):
         try:
             await self._take(len(self.envelope.rcpt_tos))
         finally:
-            self.let_go()
+            self.release_content()
             self.envelope = self._create_envelope()
 
     async def _take(self, recipients: int) -> None:

@@ -199,7 +199,7 @@ class Wire(SMTP):
         if self._share is not None:
             self._share.moving = False
 
-    def let_go(self) -> None:
+    def release_content(self) -> None:
         """The content that was read is gone, or soon will be."""
         if self._share is not None:
             self.terms.budget.close(self._share)

@@ -26,7 +26,7 @@ from typing import IO, Any, cast
 import zstandard
 
 from service.errors import Refused
-from service.store.outside import key_of, path_of
+from service.store.blob_store import key_of, path_of
 
 FORMAT = 1
 _MANIFEST = "manifest.json"

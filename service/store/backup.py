@@ -23,8 +23,8 @@ from sqlalchemy.exc import SAWarning
 from service.errors import Refused
 from service.store import contents, migrate, spool, webhooks
 from service.store.archive import Manifest, Reader, Writer, value
+from service.store.blob_store import BlobStore
 from service.store.database import Database
-from service.store.outside import Outside
 from service.store.tables import SEARCH_TABLE
 
 _ROWS = 500
@@ -46,7 +46,7 @@ class Restored:
     wrong: list[tuple[str, str]]
 
 
-def backup(database: Database, outside: Outside | None, path: Path, now: datetime) -> Manifest:
+def backup(database: Database, outside: BlobStore | None, path: Path, now: datetime) -> Manifest:
     """Write everything, as it is at one moment, into a new file. Raises Refused, Unavailable.
 
     Nobody is held up by it. Raw mails that should be outside and are not are named in the manifest.
@@ -65,7 +65,7 @@ def backup(database: Database, outside: Outside | None, path: Path, now: datetim
     return archive.manifest
 
 
-def restore(database: Database, outside: Outside | None, path: Path) -> Restored:
+def restore(database: Database, outside: BlobStore | None, path: Path) -> Restored:
     """Fill an empty database from a backup, migrate it, and compare every raw mail with what was received.
 
     Raises Refused where the database is not empty or the file not whole: then nothing has changed.

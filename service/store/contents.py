@@ -23,8 +23,8 @@ import structlog
 from sqlalchemy import Connection, bindparam, select, update
 
 from service.errors import NotFound, Unavailable
+from service.store.blob_store import BlobStore
 from service.store.database import Database
-from service.store.outside import Outside
 from service.store.packing import pack, unpack
 from service.store.tables import contents, spool
 
@@ -51,7 +51,7 @@ class Kept:
     sha256: str
     size: int
 
-    def content(self, outside: Outside | None) -> bytes:
+    def content(self, outside: BlobStore | None) -> bytes:
         """The mail, as its SHA-256 says. Raises NotFound where it is kept no more, Unavailable, and Damaged."""
         if self.codec in (GOING, GONE):
             raise NotFound("the raw mail is not kept any more (SODAN_RETENTION_RAW_DAYS)")
@@ -60,7 +60,7 @@ class Kept:
             raise Damaged(_DAMAGED)
         return mail
 
-    def _unpacked(self, outside: Outside | None) -> bytes:
+    def _unpacked(self, outside: BlobStore | None) -> bytes:
         packed: bytes | None = self.stored
         if self.codec == "file":
             packed = outside.get(self.sha256) if outside is not None else None
@@ -76,7 +76,7 @@ class Damaged(Unavailable):
     """What is kept is not the mail that was received."""
 
 
-def content(database: Database, outside: Outside | None, id: str) -> bytes:
+def content(database: Database, outside: BlobStore | None, id: str) -> bytes:
     """The raw mail, byte for byte as received. Raises NotFound (also where it is kept no more), Unavailable."""
     return database.read(partial(kept, id=id)).content(outside)
 
@@ -106,10 +106,10 @@ class Packed:
     stored: bytes
 
 
-class Shelf:
+class BlobWriter:
     """Where contents belong: those of ``from_bytes`` and more outside, if there is an outside."""
 
-    def __init__(self, outside: Outside | None = None, from_bytes: int = 0) -> None:
+    def __init__(self, outside: BlobStore | None = None, from_bytes: int = 0) -> None:
         self.outside = outside
         self.from_bytes = from_bytes
         self._rests_until = 0.0
@@ -185,7 +185,7 @@ def _some(conn: Connection, after: str, done: bool) -> list[Kept]:
     return [Kept(*row) for row in conn.execute(_ROWS.where(contents.c.id.in_(ids)).order_by(contents.c.id))]
 
 
-def move(database: Database, shelf: Shelf, before: Outside | None) -> Iterator[tuple[str, str]]:
+def move(database: Database, shelf: BlobWriter, before: BlobStore | None) -> Iterator[tuple[str, str]]:
     """Bring every content of a mail taken in to where it belongs now; yields id and codec of each that moved.
 
     ``before``: where those outside are as yet, if not where they belong. Copies are left there.
@@ -200,19 +200,19 @@ def move(database: Database, shelf: Shelf, before: Outside | None) -> Iterator[t
             yield one.id, packed.codec
 
 
-def check(database: Database, outside: Outside | None) -> Iterator[tuple[str, str]]:
+def check(database: Database, outside: BlobStore | None) -> Iterator[tuple[str, str]]:
     """Read every content; yields the id and what is wrong of each that is not the mail that was received."""
     for one in each(database):
         yield from _wrong(one, outside)
 
 
-def check_newest(database: Database, outside: Outside | None, total: int) -> Iterator[tuple[str, str]]:
+def check_newest(database: Database, outside: BlobStore | None, total: int) -> Iterator[tuple[str, str]]:
     """As ``check``, for the newest contents of ``total`` bytes together (one at least)."""
     for id in database.read(partial(_newest, total=total)):
         yield from _wrong(database.read(partial(kept, id=id)), outside)
 
 
-def _wrong(one: Kept, outside: Outside | None) -> Iterator[tuple[str, str]]:
+def _wrong(one: Kept, outside: BlobStore | None) -> Iterator[tuple[str, str]]:
     try:
         one.content(outside)
     except Unavailable as error:
@@ -238,7 +238,7 @@ def _newest(conn: Connection, total: int) -> list[str]:
     return ids
 
 
-def astray(database: Database, outside: Outside | None, now: datetime) -> tuple[list[str], list[str]]:
+def astray(database: Database, outside: BlobStore | None, now: datetime) -> tuple[list[str], list[str]]:
     """Ids whose content should be outside and is not there; keys outside that no row names (and are not young)."""
     named = database.read(_outside)
     if outside is None:
@@ -249,14 +249,14 @@ def astray(database: Database, outside: Outside | None, now: datetime) -> tuple[
     return missing, sorted(key for key, written in there.items() if key not in named and now - written > YOUNG)
 
 
-def tidy(database: Database, outside: Outside, now: datetime) -> Iterator[str]:
+def tidy(database: Database, outside: BlobStore, now: datetime) -> Iterator[str]:
     """Take away what no row names; yields the keys."""
     for key in astray(database, outside, now)[1]:
         if database.transact(partial(_remove_unnamed, outside=outside, key=key, now=now)):
             yield key
 
 
-def _remove_unnamed(conn: Connection, outside: Outside, key: str, now: datetime) -> bool:
+def _remove_unnamed(conn: Connection, outside: BlobStore, key: str, now: datetime) -> bool:
     """Looks again, since the same mail may have come anew: then its file has become young."""
     written = outside.written(key)
     if named(conn, key) or written is None or now - written <= YOUNG:

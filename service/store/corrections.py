@@ -19,9 +19,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from service.cases.facts.node import order_of
+from service.cases.facts.message_facts import order_of
 from service.cases.placement.known import Known
-from service.cases.placement.placement import Evidence, Placing
+from service.cases.placement.placement import Evidence, Placer
 from service.errors import Conflict, NotFound, Refused
 from service.store import links, placement, suggestions
 from service.store.database import one_at_a_time
@@ -288,7 +288,7 @@ def _follow_back(conn: Connection, among: Collection[int], stood: Collection[int
     later = [node for node in sorted(nodes.values(), key=order_of) if node.id not in stood and node.pinned is None]
     for node in nodes.values():
         known.enter(node if node not in later else replace(node, case=None))
-    placing = Placing(known)
+    placing = Placer(known)
     left, before = later, len(later) + 1
     while len(left) < before:  # until no mail is linked to one that stands: the rest stays where it is
         before = len(left)

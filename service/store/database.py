@@ -35,7 +35,7 @@ from service.store.tables import to_json
 from service.store.trouble import as_unavailable, unsettles
 
 if TYPE_CHECKING:
-    from service.store.looped import Looped
+    from service.store.async_engine import AsyncEngineThread
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class Database:
         self._turn = threading.Lock()
         self._doubted = False
         self._engine: Engine | None = None
-        self._looped: Looped | None = None
+        self._looped: AsyncEngineThread | None = None
         self._opening = threading.Lock()
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
@@ -150,7 +150,7 @@ class Database:
             return _within(connection, fn)
 
     def _within_looped(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        from service.store.looped import Gone  # six megabytes that SQLite has no use for
+        from service.store.async_engine import Gone  # six megabytes that SQLite has no use for
 
         while True:
             with contextlib.suppress(Gone):  # somebody closed it between our two steps: it opens anew
@@ -196,12 +196,12 @@ class Database:
                 event.listen(self._engine, "begin", _begin_sqlite)
             return self._engine
 
-    def _open_looped(self) -> Looped:
-        from service.store.looped import Looped
+    def _open_looped(self) -> AsyncEngineThread:
+        from service.store.async_engine import AsyncEngineThread
 
         with self._opening:
             if self._looped is None:
-                self._looped = Looped(self.url, BUSY_SECONDS)
+                self._looped = AsyncEngineThread(self.url, BUSY_SECONDS)
             return self._looped
 
 

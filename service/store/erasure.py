@@ -29,7 +29,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from service.errors import Unavailable
 from service.mail.masking import Mask
 from service.store import contents, outbox, search, writeahead
-from service.store.contents import Shelf
+from service.store.contents import BlobWriter
 from service.store.database import BUSY_SECONDS, Database
 from service.store.tables import Words, messages, metadata, participants, thread_keys
 from service.store.tables import cases as case_table
@@ -88,7 +88,7 @@ def names_of(database: Database, address: str) -> list[str]:
     return database.read(partial(_names, address=address.casefold()))
 
 
-def erase(database: Database, shelf: Shelf, mask: Mask, *, apply: bool) -> Erased:
+def erase(database: Database, shelf: BlobWriter, mask: Mask, *, apply: bool) -> Erased:
     """Take the person out of everything; with ``apply`` false only look. Raises Unavailable."""
     erased = Erased()
     if apply:  # nothing may leave to the address that takes the person's place
@@ -124,7 +124,7 @@ def compact(database: Database) -> Remains:
 # ── raw mails ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sweep_mails(database: Database, shelf: Shelf, mask: Mask, erased: Erased, apply: bool) -> None:
+def _sweep_mails(database: Database, shelf: BlobWriter, mask: Mask, erased: Erased, apply: bool) -> None:
     for one in contents.each(database):
         try:
             masked = mask.mail(one.content(shelf.outside))
@@ -139,7 +139,7 @@ def _sweep_mails(database: Database, shelf: Shelf, mask: Mask, erased: Erased, a
             erased.changes.append({"where": "raw mail", "row": [one.id], "words": words})
             continue
         # what has not been taken in yet is claimed from its row
-        [packed] = (shelf if one.codec != "raw" else Shelf()).put_away([(one.id, masked)])
+        [packed] = (shelf if one.codec != "raw" else BlobWriter()).put_away([(one.id, masked)])
         new = sha256(masked).hexdigest()
         if not database.transact(partial(_replace, before=one, packed=packed, sha256=new, size=len(masked))):
             continue  # a worker is taking it in just now: the next sweep will meet it
@@ -297,7 +297,7 @@ async def _compact_postgresql(url: str) -> Remains:
         for (name,) in tables:
             await connection.execute(f"VACUUM FULL ANALYZE {name}")
         statistics = await _forget_statistics(connection)
-        remains = await writeahead.let_go(connection)
+        remains = await writeahead.release_wal(connection)
         remains.here += statistics
         return remains
     finally:

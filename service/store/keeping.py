@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
-from service.cases.facts.bringing import Brought
-from service.cases.facts.node import Node
+from service.cases.facts.extraction import ExtractedMessage
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import candidate_keys, cited_keys, identity_keys, own_keys
@@ -21,40 +21,40 @@ from service.store.tables import attachments, deliveries, messages
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ArrivedMail:
     """One mail to be placed: its spool entry and what it brings."""
 
     spool_id: str
     received_at: datetime
-    brought: tuple[Brought, ...]
+    extracted: tuple[ExtractedMessage, ...]
 
 
-def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
+def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]:
     """The columns of a message that come from the mail."""
-    node, source = brought.node, brought.source
-    offset = brought.date.utcoffset() if brought.date is not None else None
+    node, source = extracted.node, extracted.source
+    offset = extracted.date.utcoffset() if extracted.date is not None else None
     mail = source if isinstance(source, Mail) else None
-    reading = brought.reading
+    reading = extracted.reading
     return {
         "origin": node.origin,
         "message_id": node.message_id,
         "in_reply_to": list(node.parents),
         "refs": list(source.references),
         "thread_index": node.thread_index,
-        "author_name": brought.author.name if brought.author else "",
+        "author_name": extracted.author.name if extracted.author else "",
         "author_address": node.author,
         "author_role": node.side,
-        "forwarded_by": brought.forwarded_by,
+        "forwarded_by": extracted.forwarded_by,
         "to": _people(source.to),
         "cc": _people(source.cc),
         "subject": source.subject or "",
         "base_subject": node.base,
-        "date": brought.date,
+        "date": extracted.date,
         "date_offset": int(offset.total_seconds() // 60) if offset is not None else None,
-        "zone_assumed": brought.zone_assumed,
+        "zone_assumed": extracted.zone_assumed,
         "received_at": one.received_at,
-        "text": brought.text,
-        "quoted_text": brought.quoted_text,
+        "text": extracted.text,
+        "quoted_text": extracted.quoted_text,
         "intro": mail.intro if mail else "",
         "automatic": node.automatic,
         "auto_submitted": mail.auto_submitted if mail else False,
@@ -65,7 +65,7 @@ def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
             "status": mail.bounce.status,
             "message_id": mail.bounce.message_id,
         },
-        "language": brought.language,
+        "language": extracted.language,
         "headers": dict(mail.headers) if mail else {},
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
@@ -81,16 +81,16 @@ def content_row(one: Arrived, brought: Brought) -> dict[str, Any]:
     }
 
 
-def extra_facts(brought: Brought) -> dict[str, Any]:
+def extra_facts(extracted: ExtractedMessage) -> dict[str, Any]:
     """What the rules need of a message beside its node."""
-    turn = brought.turn
+    turn = extracted.turn
     return {
         "towards": sorted(turn.towards),
         "files": [[f.filename, f.content_type, f.size, f.inline] for f in turn.files],
         "subject_is_new": turn.subject_is_new,
         "turn_vendor": turn.vendor,
-        "sides": dict(brought.sides),
-        "wrapper": brought.part == "" and isinstance(brought.source, Mail) and bool(brought.source.forwarded),
+        "sides": dict(extracted.sides),
+        "wrapper": extracted.part == "" and isinstance(extracted.source, Mail) and bool(extracted.source.forwarded),
     }
 
 
@@ -107,7 +107,7 @@ def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:
     return [{"name": a.name, "address": a.address} for a in addresses]
 
 
-def write_files(conn: Connection, stored: Iterable[tuple[int, Arrived, Brought]]) -> None:
+def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, ExtractedMessage]]) -> None:
     """The attachments of messages, given with their numbers."""
     files = [
         {
@@ -120,14 +120,16 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, Arrived, Brought]]
             "part": file.part,
             "inline": file.inline,
         }
-        for message, one, brought in stored
-        for file in brought.source.attachments
+        for message, one, extracted in stored
+        for file in extracted.source.attachments
     ]
     if files:
         conn.execute(_FILES, files)
 
 
-def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]], again: Sequence[int]) -> None:
+def deliver(
+    conn: Connection, delivered: Sequence[tuple[ArrivedMail, ExtractedMessage, int]], again: Sequence[int]
+) -> None:
     """Write by which way each message came. ``again``: the messages that were known already, once for each copy."""
     if not delivered:
         return
@@ -136,12 +138,12 @@ def deliver(conn: Connection, delivered: Sequence[tuple[Arrived, Brought, int]],
         [
             {
                 "spool_id": one.spool_id,
-                "part": brought.part,
+                "part": extracted.part,
                 "message_id": message,
-                "way": brought.node.origin,
+                "way": extracted.node.origin,
                 "received_at": one.received_at,
             }
-            for one, brought, message in delivered
+            for one, extracted, message in delivered
         ],
     )
     if times := Counter(again):
@@ -157,9 +159,9 @@ _COUNT = (
 )
 
 
-def renew(conn: Connection, message: int, one: Arrived, brought: Brought, why: str) -> None:
+def renew(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
     """Take the words of a known message from a better copy; ``why``: by what it was recognised."""
-    row = content_row(one, brought)
+    row = content_row(one, extracted)
     kept = conn.execute(
         select(
             messages.c.message_id, messages.c.author_address, messages.c.subject, messages.c.date, messages.c.to
@@ -171,15 +173,15 @@ def renew(conn: Connection, message: int, one: Arrived, brought: Brought, why: s
     del row["received_at"]
     conn.execute(update(messages).where(messages.c.id == message).values(**row))
     conn.execute(delete(attachments).where(attachments.c.message_id == message))
-    write_files(conn, [(message, one, brought)])
+    write_files(conn, [(message, one, extracted)])
     known = conn.execute(select(messages.c.facts, messages.c.evidence).where(messages.c.id == message)).one()
     evidence = dict(known.evidence or {})
     evidence["evidence"] = [*evidence.get("evidence", ()), {"kind": "same", "words": why, "message": None}]
-    values = {"facts": (known.facts or {}) | extra_facts(brought), "evidence": evidence}
+    values = {"facts": (known.facts or {}) | extra_facts(extracted), "evidence": evidence}
     conn.execute(update(messages).where(messages.c.id == message).values(**values))
 
 
-def keys_of(node: Node, message: int, case: int) -> list[dict[str, Any]]:
+def keys_of(node: MessageFacts, message: int, case: int) -> list[dict[str, Any]]:
     """Rows of ``thread_keys`` under which later mail finds a message."""
     own = own_keys(node) | candidate_keys(node)
     return [

@@ -17,20 +17,20 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from mailrules.judgement import Reading
-from mailrules.thread import Side, Turn
-from service.cases.facts.bringing import Brought, node_as_read, with_reading
-from service.cases.facts.line import Line
-from service.cases.facts.node import Node
-from service.cases.facts.roles import Learned, companies_above, company_of
+from mailrules.thread import RuleInput, Side
+from service.cases.facts.case_message import CaseMessage
+from service.cases.facts.extraction import ExtractedMessage, node_as_read, with_reading
+from service.cases.facts.message_facts import MessageFacts
+from service.cases.facts.roles import LearnedRoles, companies_above, company_of
 from service.cases.placement.keys import company_keys
 from service.errors import NotFound
 from service.store import replaying
-from service.store.keeping import Arrived
+from service.store.keeping import ArrivedMail
 from service.store.lines import lines_of
 from service.store.neighbours import THESE, chunks
 from service.store.tables import learned_team, messages, partners, thread_keys
 
-Read = Callable[[Turn], Reading]
+Read = Callable[[RuleInput], Reading]
 
 # built once: what a statement costs to build is most of what it costs
 
@@ -54,10 +54,10 @@ _STRANGERS = (
 )
 
 
-def learned(conn: Connection) -> Learned:
+def learned(conn: Connection) -> LearnedRoles:
     """Whom mail showed to be of the team, and partners of it."""
     known = conn.execute(_PARTNERS).all()
-    return Learned(
+    return LearnedRoles(
         frozenset(conn.execute(_TEAM).scalars()),
         frozenset(row.company for row in known if not row.refused),
         frozenset(row.company for row in known if row.refused),
@@ -94,13 +94,13 @@ def remove(conn: Connection, address: str) -> None:
 
 
 def learn(
-    conn: Connection, arrived: Sequence[Arrived], read: Read | None, now: datetime
+    conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime
 ) -> tuple[list[str], list[int]]:
     """Remember who hands on a vendor's mail and which companies the team writes to; what they wrote before is theirs.
 
     Addresses that are of the team from now on, and the cases where any of them wrote.
     """
-    every = [b for one in arrived for b in one.brought]
+    every = [b for one in arrived for b in one.extracted]
     team = _unknown_to(conn, _OF_THEM, {address for b in every for address in b.learned.team})
     companies = _unknown_to(conn, _OF_THESE, {company for b in every for company in b.learned.partners})
     if team:
@@ -128,9 +128,9 @@ def _unknown_to(conn: Connection, query: Any, come: set[str]) -> list[str]:
     return sorted(come - known)
 
 
-def as_known(conn: Connection, arrived: Sequence[Arrived], read: Read | None) -> list[Arrived]:
+def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None) -> list[ArrivedMail]:
     """The same mails, each message with the side that its author is known to be on by now."""
-    authors = {(b.role, b.node.author) for one in arrived for b in one.brought if b.node.author}
+    authors = {(b.role, b.node.author) for one in arrived for b in one.extracted if b.node.author}
     companies = sorted({one for role, author in authors if role == "unknown" for one in companies_above(author)})
     addresses = sorted({author for role, author in authors if role == "requester"})
     team: set[str] = set()
@@ -141,25 +141,25 @@ def as_known(conn: Connection, arrived: Sequence[Arrived], read: Read | None) ->
     if not team and not known:
         return list(arrived)
 
-    def again(brought: Brought) -> Brought:
-        author = brought.node.author
-        if brought.role == "requester" and author in team:
-            return _brought_by(brought, "team", read)
-        if brought.role == "unknown" and not brought.node.doubted and not known.isdisjoint(companies_above(author)):
-            return _brought_by(brought, "vendor", read)
-        return brought
+    def again(extracted: ExtractedMessage) -> ExtractedMessage:
+        author = extracted.node.author
+        if extracted.role == "requester" and author in team:
+            return _brought_by(extracted, "team", read)
+        if extracted.role == "unknown" and not extracted.node.doubted and not known.isdisjoint(companies_above(author)):
+            return _brought_by(extracted, "vendor", read)
+        return extracted
 
-    return [replace(one, brought=tuple(map(again, one.brought))) for one in arrived]
+    return [replace(one, extracted=tuple(map(again, one.extracted))) for one in arrived]
 
 
-def _brought_by(brought: Brought, side: Side, read: Read | None) -> Brought:
+def _brought_by(extracted: ExtractedMessage, side: Side, read: Read | None) -> ExtractedMessage:
     """The message as one of this side's."""
-    node, turn = _of(brought.node, side, brought.turn.vendor), _turn_of(brought.turn, brought.node, side)
-    again = replace(brought, role=side, node=node, turn=turn, reading=None)
+    node, turn = _of(extracted.node, side, extracted.turn.vendor), _turn_of(extracted.turn, extracted.node, side)
+    again = replace(extracted, role=side, node=node, turn=turn, reading=None)
     return again if read is None else with_reading(again, read(turn))
 
 
-def _line_by(line: Line, side: Side, read: Read | None) -> Line:
+def _line_by(line: CaseMessage, side: Side, read: Read | None) -> CaseMessage:
     node, turn = _of(line.node, side, line.turn.vendor), _turn_of(line.turn, line.node, side)
     if read is None:
         return replace(line, node=node, turn=turn, reading=None)
@@ -167,9 +167,9 @@ def _line_by(line: Line, side: Side, read: Read | None) -> Line:
     return replace(line, node=node_as_read(node, reading, turn.text), turn=turn, reading=reading)
 
 
-def _of(node: Node, side: Side, vendor: str | None) -> Node:
+def _of(node: MessageFacts, side: Side, vendor: str | None) -> MessageFacts:
     return replace(node, side=side, vendor=vendor, partner=company_of(node.author) if side == "vendor" else None)
 
 
-def _turn_of(turn: Turn, node: Node, side: Side) -> Turn:
+def _turn_of(turn: RuleInput, node: MessageFacts, side: Side) -> RuleInput:
     return replace(turn, side=side, partner=_of(node, side, None).counterpart)

@@ -12,23 +12,23 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Text, cast, select
 
 from mailrules.engine.judge import KEPT_MAILS, KEPT_TEXT
-from mailrules.thread import File, Side, Turn
-from service.cases.facts.line import Line, in_order
-from service.cases.facts.node import node_from_json
+from mailrules.thread import File, RuleInput, Side
+from service.cases.facts.case_message import CaseMessage, in_order
+from service.cases.facts.message_facts import node_from_json
 from service.cases.facts.readings import reading_of
 from service.store import tables
 from service.store.neighbours import OF_A_NODE, THESE, chunks
 from service.store.tables import messages
 
 
-def lines(conn: Connection, case_id: int) -> list[Line]:
+def lines(conn: Connection, case_id: int) -> list[CaseMessage]:
     """The messages of a case, oldest first by the time of writing, with what was read in each."""
     return lines_of(conn, [case_id]).get(case_id, [])
 
 
-def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[Line]]:
+def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMessage]]:
     """The same of many cases at once."""
-    found: dict[int, list[Line]] = defaultdict(list)
+    found: dict[int, list[CaseMessage]] = defaultdict(list)
     for chunk in chunks(case_ids):
         for row in conn.execute(_LINES, {"these": chunk}):
             make = _kept if len(row.text) <= KEPT_TEXT else _line
@@ -92,7 +92,7 @@ _LINES = select(
 ).where(messages.c.case_id.in_(THESE))
 
 
-def _line(row: _Row) -> Line:
+def _line(row: _Row) -> CaseMessage:
     facts = msgspec.json.decode(row.facts or "{}")
     node = node_from_json(
         row.facts or "{}",
@@ -102,7 +102,7 @@ def _line(row: _Row) -> Line:
         joined=row.joined,
         placed=row.placed_by,
     )
-    turn = Turn(
+    turn = RuleInput(
         id=str(row.id),
         side=row.side,
         author=row.author,
@@ -124,7 +124,7 @@ def _line(row: _Row) -> Line:
         (one["address"].casefold(), one["name"]) for written in (row.to, row.cc) for one in msgspec.json.decode(written)
     ]
     sides = facts.get("sides", {})
-    return Line(
+    return CaseMessage(
         id=row.id,
         node=node,
         turn=turn,
@@ -147,3 +147,8 @@ def _with_offset(date: datetime | None, minutes: int | None) -> datetime | None:
     if date is None or minutes is None:
         return date
     return date.astimezone(timezone(timedelta(minutes=minutes)))
+
+
+def clear_caches() -> None:
+    """Forget the lines in memory; they are read anew."""
+    _kept.cache_clear()

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import BindParameter, Connection, Text, TextClause, bindparam, cast, select, text
 
-from service.cases.facts.node import Node, node_from_json
+from service.cases.facts.message_facts import MessageFacts, node_from_json
 from service.cases.placement import candidates
 from service.cases.placement.keys import candidate_lookup, cited_ids, mid_key, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
@@ -43,7 +43,7 @@ Row = tuple[int, int, str]
 """Message, its case, kind of the key."""
 
 
-def strong(conn: Connection, come: Sequence[Node]) -> tuple[Known, frozenset[tuple[str, int, int]]]:
+def strong(conn: Connection, come: Sequence[MessageFacts]) -> tuple[Known, frozenset[tuple[str, int, int]]]:
     """Stored messages that share a strong key with new ones, and what was found, for a second look before writing."""
     found = strong_rows(conn, come)
     known = Known()
@@ -66,7 +66,7 @@ def seen(found: Mapping[str, Sequence[Row]]) -> frozenset[tuple[str, int, int]]:
     return frozenset((key, message, case) for key, rows in found.items() for message, case, _ in rows)
 
 
-def strong_rows(conn: Connection, come: Sequence[Node]) -> dict[str, list[Row]]:
+def strong_rows(conn: Connection, come: Sequence[MessageFacts]) -> dict[str, list[Row]]:
     """Rows by strong key; ``id:…`` are messages that bear a Message-ID."""
     ids = {mid for node in come for mid in (*cited_ids(node), *((node.message_id,) if node.message_id else ()))}
     found: dict[str, list[Row]] = {}
@@ -78,7 +78,7 @@ def strong_rows(conn: Connection, come: Sequence[Node]) -> dict[str, list[Row]]:
     return found | _by_key(conn, "keys", keys - (known - own))
 
 
-def add_candidates(conn: Connection, known: Known, come: Sequence[Sequence[Node]]) -> None:
+def add_candidates(conn: Connection, known: Known, come: Sequence[Sequence[MessageFacts]]) -> None:
     """Find the cases to compare each of these mails with, and read the ends of each. A mail: what it brought."""
     keys = [{key for node in mail for key in candidate_lookup(node)} for mail in come]
     found = _by_key(conn, "keys", {key for its in keys for key in its})
@@ -93,7 +93,9 @@ def add_candidates(conn: Connection, known: Known, come: Sequence[Sequence[Node]
     _add_facts_of_messages(known)
 
 
-def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Sequence[Node], most: int = 0) -> set[int]:
+def add_facts(
+    conn: Connection, known: Known, wanted: Collection[int], come: Sequence[MessageFacts], most: int = 0
+) -> set[int]:
     """Facts of these cases beside their messages; the numbers of their first and last messages, ``most`` of each."""
     at_ends: set[int] = set()
     if not wanted:
@@ -213,16 +215,16 @@ _PEOPLE = select(participants.c.case_id, participants.c.address).where(
 )
 
 
-def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
+def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
     return _nodes(row for chunk in chunks(sorted(wanted)) for row in conn.execute(_BY_NUMBER, {"these": chunk}))
 
 
-def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, Node]:
+def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
     """All messages of these cases."""
     return _nodes(row for chunk in chunks(sorted(wanted)) for row in conn.execute(_OF_CASES, {"these": chunk}))
 
 
-def _nodes(rows: Iterable[Any]) -> dict[int, Node]:
+def _nodes(rows: Iterable[Any]) -> dict[int, MessageFacts]:
     return {
         id: node_from_json(facts or "{}", id=id, case=case, pinned=case if by else None, joined=joined, placed=placed)
         for id, case, facts, by, joined, placed in rows

@@ -15,11 +15,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from service.cases.facts.bringing import Brought
+from service.cases.facts.extraction import ExtractedMessage
 from service.cases.people import is_team_here
-from service.cases.placement.placement import Placing, Plan
+from service.cases.placement.placement import Placer, Plan
 from service.store import links, suggestions
-from service.store.keeping import Arrived as Arrived
+from service.store.keeping import ArrivedMail as ArrivedMail
 from service.store.keeping import (
     content_row,
     deliver,
@@ -46,7 +46,7 @@ from service.store.neighbours import (
 )
 from service.store.tables import cases, deliveries, messages, thread_keys
 
-Mail = list[tuple[Arrived, Brought]]
+Mail = list[tuple[ArrivedMail, ExtractedMessage]]
 """A mail and the messages found inside it, each with a negative number of its own."""
 
 
@@ -55,7 +55,7 @@ class Placed:
     """What changed."""
 
     messages: dict[str, list[int]] = field(default_factory=dict)
-    """Spool id → message numbers, in the order of ``brought``."""
+    """Spool id → message numbers, in the order of ``extracted``."""
     cases: list[int] = field(default_factory=list)
     """Cases to be judged anew, in order of their numbers."""
     opened: list[int] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Placed:
 class Prepared:
     """Decisions made before the lock."""
 
-    arrived: Sequence[Arrived]
+    arrived: Sequence[ArrivedMail]
     mails: Sequence[Mail]
     plan: Plan
     rows: frozenset[tuple[str, int, int]]
@@ -77,16 +77,20 @@ class Prepared:
 
 
 def prepare(
-    conn: Connection, arrived: Sequence[Arrived], *, reopen: timedelta = timedelta(days=14), read: Read | None = None
+    conn: Connection,
+    arrived: Sequence[ArrivedMail],
+    *,
+    reopen: timedelta = timedelta(days=14),
+    read: Read | None = None,
 ) -> Prepared:
     """Decide about a batch; writes nothing. ``read``: reads a message whose author's side is known better by now."""
     arrived = as_known(conn, arrived, read)
     mails = _numbered(arrived)
-    come = [brought.node for mail in mails for _, brought in mail]
+    come = [extracted.node for mail in mails for _, extracted in mail]
     known, rows = strong(conn, come)
-    placing = Placing(known, reopen)
+    placing = Placer(known, reopen)
     for mail in mails:
-        placing.take([brought.node for _, brought in mail])
+        placing.take([extracted.node for _, extracted in mail])
     if placing.unmatched:
         add_candidates(conn, known, [*placing.unmatched.values()])
     return Prepared(arrived, mails, placing.finish(), rows)
@@ -94,7 +98,7 @@ def prepare(
 
 def place_all(
     conn: Connection,
-    arrived: Sequence[Arrived],
+    arrived: Sequence[ArrivedMail],
     *,
     now: datetime,
     reopen: timedelta = timedelta(days=14),
@@ -119,7 +123,7 @@ def _holds(conn: Connection, prepared: Prepared, read: Read | None) -> bool:
     """Whether nothing that the decisions rest on was changed since."""
     if as_known(conn, prepared.arrived, read) != list(prepared.arrived):
         return False
-    come = [brought.node for mail in prepared.mails for _, brought in mail]
+    come = [extracted.node for mail in prepared.mails for _, extracted in mail]
     if seen(strong_rows(conn, come)) != prepared.rows:
         return False
     plan = prepared.plan
@@ -173,17 +177,17 @@ def _placed_before(conn: Connection, spool_ids: Sequence[str]) -> dict[str, list
     return dict(found)
 
 
-def _numbered(arrived: Sequence[Arrived]) -> list[Mail]:
+def _numbered(arrived: Sequence[ArrivedMail]) -> list[Mail]:
     """The messages of each mail with negative numbers, in order of arrival."""
     mails: list[Mail] = []
     number = 0
     for one in arrived:
-        ids = {brought.node.id: number - place for place, brought in enumerate(one.brought, start=1)}
-        number -= len(one.brought)
+        ids = {extracted.node.id: number - place for place, extracted in enumerate(one.extracted, start=1)}
+        number -= len(one.extracted)
         mails.append(
             [
                 (one, replace(b, node=replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds))))
-                for b in one.brought
+                for b in one.extracted
             ]
         )
     return mails
@@ -245,11 +249,11 @@ class _Writer:
         plan = self.plan
         fresh = [(one, b) for one, b in self.flat if b.node.id not in plan.copies]
         rows = []
-        for one, brought in fresh:
-            number = brought.node.id
-            row = content_row(one, brought)
+        for one, extracted in fresh:
+            number = extracted.node.id
+            row = content_row(one, extracted)
             row |= {"case_id": self.case(plan.home[number]), "deliveries": 1}
-            row |= {"placed_by": plan.evidence[number].kind, **self.derived(number, brought)}
+            row |= {"placed_by": plan.evidence[number].kind, **self.derived(number, extracted)}
             if number in plan.reused:
                 row["defects"] = sorted({*row["defects"], "message-id-reused"})
             rows.append(row)
@@ -280,11 +284,11 @@ class _Writer:
         pointed = [plan.evidence[number].message, *(r.evidence.message for r in plan.runners_up.get(number, ()))]
         return any(other is not None and other < 0 for other in (*plan.nodes[number].holds, *pointed))
 
-    def derived(self, number: int, brought: Brought | None = None) -> dict[str, Any]:
+    def derived(self, number: int, extracted: ExtractedMessage | None = None) -> dict[str, Any]:
         """Facts and evidence of a message."""
         node = self.plan.nodes[number]
         holds = tuple(dict.fromkeys(map(self.number, node.holds)))
-        extra = extra_facts(brought) if brought else extra_facts_kept(self.conn, self.number(number))
+        extra = extra_facts(extracted) if extracted else extra_facts_kept(self.conn, self.number(number))
         facts = {**replace(node, holds=holds).document(), **extra}
         if number not in self.plan.evidence:
             return {"facts": facts}
@@ -301,13 +305,13 @@ class _Writer:
             self.write_keys(keys_of(node, number, case))
 
     def deliver(self) -> None:
-        delivered = [(one, brought, self.number(brought.node.id)) for one, brought in self.flat]
+        delivered = [(one, extracted, self.number(extracted.node.id)) for one, extracted in self.flat]
         deliver(self.conn, delivered, [self.number(number) for number in self.plan.copies])
-        for one, brought, message in delivered:
+        for one, extracted, message in delivered:
             self.placed.messages.setdefault(one.spool_id, []).append(message)
-            copy = self.plan.copies.get(brought.node.id)
+            copy = self.plan.copies.get(extracted.node.id)
             if copy is not None and copy.better:
-                renew(self.conn, message, one, brought, copy.why)
+                renew(self.conn, message, one, extracted, copy.why)
 
     def outsiders(self) -> set[int]:
         """Who hands on a vendor's mail counts as team: an outsider in the case alone that he opened by it."""

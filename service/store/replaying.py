@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
-from service.cases.facts.bringing import Brought
-from service.cases.facts.line import Line
+from service.cases.facts.case_message import CaseMessage
+from service.cases.facts.extraction import ExtractedMessage
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
 from service.store.keeping import keys_of
@@ -75,10 +75,10 @@ def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
     }
 
 
-def as_read_anew(line: Line, brought: Brought) -> Line:
+def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
     """The message with what these rules say of it: sides, vendor, numbers, what was read. Whose it is and where it
     stands is not theirs to say, and what other copies of it told stays."""
-    node, new = line.node, brought.node
+    node, new = line.node, extracted.node
     side = "team" if line.turn.side == "team" and new.hands_on else new.side
     node = replace(
         node,
@@ -104,18 +104,18 @@ def as_read_anew(line: Line, brought: Brought) -> Line:
         line.turn,
         side=side,
         automatic=new.automatic,
-        towards=brought.turn.towards,
-        vendor=brought.turn.vendor,
-        partner=brought.turn.partner,
-        subject_is_new=brought.turn.subject_is_new,
+        towards=extracted.turn.towards,
+        vendor=extracted.turn.vendor,
+        partner=extracted.turn.partner,
+        subject_is_new=extracted.turn.subject_is_new,
         begins=new.fresh,
     )
-    sides = dict(brought.sides)
+    sides = dict(extracted.sides)
     people = tuple((address, name, sides.get(address, role)) for address, name, role in line.people)
     return replace(line, node=node, turn=turn, people=people)
 
 
-def keep(conn: Connection, lines: Sequence[Line], before: Mapping[int, Line]) -> None:
+def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, CaseMessage]) -> None:
     """Write down what was read in these messages; ``before``: the same as they stood."""
     changed = [line for line in lines if line != before[line.id]]
     if not changed:
@@ -155,7 +155,7 @@ def _lasting(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in ("updated_at", "clocks")}
 
 
-def _row(line: Line, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _row(line: CaseMessage, facts: Mapping[str, Any]) -> dict[str, Any]:
     node, turn, reading = line.node, line.turn, line.reading
     sides = dict(facts.get("sides", {})) | {address: side for address, _, side in line.people}
     extra = {name: facts[name] for name in ("files", "wrapper") if name in facts}

@@ -22,9 +22,9 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from service.store import contents, links, removal
+from service.store.blob_store import BlobStore
 from service.store.cases import survivor
 from service.store.database import Database, one_at_a_time
-from service.store.outside import Outside
 from service.store.tables import cases, deliveries, events, messages
 from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
@@ -91,7 +91,7 @@ def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[Due]]:
         after = last
 
 
-def let_go(database: Database, outside: Outside | None, one: Due, terms: Terms, now: datetime) -> Gone:
+def remove_due(database: Database, outside: BlobStore | None, one: Due, terms: Terms, now: datetime) -> Gone:
     """Let go of it, if it still may. Raises Unavailable: then some of it is done, and doing it again does the rest."""
     term = terms.cases if one.whole else terms.raw
     assert term is not None
@@ -129,19 +129,19 @@ def _window(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[
     whole = {row.id for row in rows if terms.cases is not None and row.updated_at <= now - terms.cases}
     whole -= removal.newest(conn)
     raw = {row.id for row in rows} - whole if terms.raw is not None else set()
-    brought = _brought(conn, sorted(whole | raw))
+    extracted = _brought(conn, sorted(whole | raw))
     found = []
     for row in rows:
         if row.id not in whole and row.id not in raw:
             continue
         until = now - (terms.cases if row.id in whole else terms.raw)  # type: ignore[operator]
-        mails = _may_go(conn, row.id, brought[row.id], until, whole=row.id in whole)
+        mails = _may_go(conn, row.id, extracted[row.id], until, whole=row.id in whole)
         if not mails and row.id not in whole:
             continue
         count = conn.execute(
             select(func.count()).select_from(messages).where(messages.c.case_id == row.id)
         ).scalar_one()
-        size = sum(brought[row.id][id] for id in mails)
+        size = sum(extracted[row.id][id] for id in mails)
         found.append(Due(row.id, row.status, row.updated_at, row.id in whole, int(count), len(mails), size))
     return found, rows[-1].id
 

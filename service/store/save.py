@@ -20,7 +20,7 @@ _TOLD = ("key", "title", "status", "waiting_on", "priority", "kind", "vendor", "
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CaseSnapshot:
     """How a case stands. ``document`` has the shape of "Case" in the public interface."""
 
     case_id: int
@@ -28,7 +28,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class CaseSettings:
     """What is known of a case besides its mails."""
 
     by_hand: dict[str, Any]
@@ -42,7 +42,9 @@ class Surroundings:
     """Message → the quoted part of it, where something was asked."""
 
 
-def save_cases(conn: Connection, standings: Sequence[Standing], now: datetime, opened: Collection[int] = ()) -> None:
+def save_cases(
+    conn: Connection, standings: Sequence[CaseSnapshot], now: datetime, opened: Collection[int] = ()
+) -> None:
     """Save all of them, in a handful of statements whatever their number, with an event for each."""
     if not standings:
         return
@@ -79,9 +81,9 @@ _RELATED = (
 _BY_HAND = select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(_THESE))
 
 
-def surroundings(conn: Connection, case_ids: Sequence[int]) -> dict[int, Surroundings]:
+def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSettings]:
     """What people set by hand, what was merged into each case, and what it is related to."""
-    found: dict[int, Surroundings] = {}
+    found: dict[int, CaseSettings] = {}
     for start in range(0, len(case_ids), _CHUNK):
         chunk = case_ids[start : start + _CHUNK]
         merged: dict[int, list[int]] = defaultdict(list)
@@ -93,7 +95,7 @@ def surroundings(conn: Connection, case_ids: Sequence[int]) -> dict[int, Surroun
         asked = asked_in(conn, {number: case for case in chunk for number in (case, *merged[case])})
         quoted = quoted_texts(conn, sorted(asked))
         for row in conn.execute(_BY_HAND, {"these": chunk}).all():
-            found[row.id] = Surroundings(
+            found[row.id] = CaseSettings(
                 row.set_by_people or {},
                 tuple(merged[row.id]),
                 tuple(related[row.id]),
@@ -103,7 +105,7 @@ def surroundings(conn: Connection, case_ids: Sequence[int]) -> dict[int, Surroun
     return found
 
 
-def _summary(standing: Standing) -> dict[str, Any]:
+def _summary(standing: CaseSnapshot) -> dict[str, Any]:
     document = standing.document
     return {
         "case_number": standing.case_id,
@@ -130,7 +132,7 @@ def _summary(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _replace_satellites(conn: Connection, standings: Sequence[Standing], opened: Collection[int]) -> None:
+def _replace_satellites(conn: Connection, standings: Sequence[CaseSnapshot], opened: Collection[int]) -> None:
     ids = [standing.case_id for standing in standings if standing.case_id not in opened]  # a new case has none yet
     refs = {(s.case_id, one["vendor"], one["ref"][:200]) for s in standings for one in s.document["vendor_refs"]}
     missing = {(s.case_id, item) for s in standings for item in s.document["missing"]}

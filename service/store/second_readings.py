@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, func, or_, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailrules.judgement import Reading
-from service.cases.facts.line import Line
+from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import unbound
 from service.errors import NotFound
 from service.store import lines
@@ -192,7 +192,7 @@ def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
     return sorted(conn.execute(query).scalars())
 
 
-def line(conn: Connection, message: int) -> Line:
+def line(conn: Connection, message: int) -> CaseMessage:
     """A message as the judge sees it. Raises NotFound."""
     for case in cases_of(conn, [message]):
         for one in lines.lines(conn, case):

@@ -48,7 +48,7 @@ class Remains:
     """Where the server's log was copied to."""
 
 
-async def let_go(connection: Any) -> Remains:
+async def release_wal(connection: Any) -> Remains:
     """Let go of the log up to now.
 
     Costs a segment (16 MB, mostly zeros) for each one that the server keeps for later use: ``max_wal_size`` bounds

@@ -65,7 +65,7 @@ def routes(frame: Frame) -> APIRouter:
         def apply(conn: Connection) -> None:
             one_at_a_time(conn)
             corrections.set_by_person(conn, number, {"owner": by if owner == "me" else owner or None}, by, now)
-            rejudge(conn, [number], frame.house, now=now)
+            rejudge(conn, [number], frame.context, now=now)
 
         await change(apply)
         return back_to(f"/cases/{key_of(number, frame.prefix)}", "set")

@@ -37,7 +37,7 @@ def routes(frame: Frame) -> APIRouter:
             if wanted:
                 one_at_a_time(conn)
                 corrections.set_by_person(conn, number, wanted, by, now)
-                rejudge(conn, [number], frame.house, now=now)
+                rejudge(conn, [number], frame.context, now=now)
 
         await change(apply)
         return back_to(f"/cases/{key}", "set")
@@ -53,7 +53,7 @@ def routes(frame: Frame) -> APIRouter:
         def apply(conn: Any) -> None:
             one_at_a_time(conn)
             corrections.set_by_person(conn, number, {"items": {item: value}}, by, now)
-            rejudge(conn, [number], frame.house, now=now)
+            rejudge(conn, [number], frame.context, now=now)
 
         await change(apply)
         return back_to(f"/cases/{key}", "set")
@@ -69,7 +69,7 @@ def routes(frame: Frame) -> APIRouter:
         def apply(conn: Any) -> None:
             one_at_a_time(conn)
             corrections.set_by_person(conn, number, {"asks": {ask: value}}, by, now)
-            rejudge(conn, [number], frame.house, now=now)
+            rejudge(conn, [number], frame.context, now=now)
 
         await change(apply)
         return back_to(f"/cases/{key}", "set")
@@ -82,7 +82,7 @@ def routes(frame: Frame) -> APIRouter:
 
         def apply(conn: Any) -> int:
             event = corrections.merge(conn, number, into, by, now)
-            rejudge(conn, corrections.touched(conn, event), frame.house, now=now)
+            rejudge(conn, corrections.touched(conn, event), frame.context, now=now)
             return event
 
         done = await change(apply)
@@ -97,9 +97,9 @@ def routes(frame: Frame) -> APIRouter:
         def apply(conn: Any) -> tuple[int, int]:
             if accepted:
                 event, case = corrections.accept(conn, number, id, by, now)
-                rejudge(conn, corrections.touched(conn, event), frame.house, now=now)
+                rejudge(conn, corrections.touched(conn, event), frame.context, now=now)
                 return event, case
-            rejudge(conn, corrections.dismiss(conn, number, id, by, now), frame.house, now=now)
+            rejudge(conn, corrections.dismiss(conn, number, id, by, now), frame.context, now=now)
             return 0, number
 
         done, case = await change(apply)
@@ -117,7 +117,7 @@ def routes(frame: Frame) -> APIRouter:
 
         def apply(conn: Any) -> tuple[int, int]:
             event, case = corrections.move(conn, id, to, by, now)
-            rejudge(conn, corrections.touched(conn, event), frame.house, now=now)
+            rejudge(conn, corrections.touched(conn, event), frame.context, now=now)
             return event, case
 
         done, case = await change(apply)
@@ -129,7 +129,7 @@ def routes(frame: Frame) -> APIRouter:
 
         def apply(conn: Any) -> list[int]:
             touched = corrections.undo(conn, id, by, now)
-            rejudge(conn, touched, frame.house, now=now)
+            rejudge(conn, touched, frame.context, now=now)
             return touched
 
         touched = await change(apply)

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mailrules.engine.judge import Rules
 from service.errors import Unavailable
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings
 from service.store import callers
 from service.store.database import Database
@@ -43,13 +43,13 @@ class Frame:
 
     settings: Settings
     database: Database
-    house: House
+    context: AppContext
     now: Callable[[], datetime]
     environment: Environment
     static: dict[str, tuple[bytes, str]]
 
     @classmethod
-    def of(cls, settings: Settings, database: Database, house: House, now: Callable[[], datetime]) -> Frame:
+    def of(cls, settings: Settings, database: Database, context: AppContext, now: Callable[[], datetime]) -> Frame:
         """Read templates and static files, once."""
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -68,16 +68,16 @@ class Frame:
         environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
 
         def item_name(item: str, language: str) -> str:
-            known = house.rules.labels.get(item)
+            known = context.rules.labels.get(item)
             return item if known is None else known.in_language(language)
 
         def reason(rule: str, language: str) -> str:
             """What a rule says, in the reader's language."""
-            return house.rules.why(rule, language)
+            return context.rules.why(rule, language)
 
         environment.globals["names"] = item_name
         environment.globals["reason"] = reason
-        return cls(settings, database, house, now, environment, static)
+        return cls(settings, database, context, now, environment, static)
 
     def domains(self) -> KnownDomains:
         """Our own domains and those of vendors, of the rules as they are now."""
@@ -86,7 +86,7 @@ class Frame:
 
     @property
     def rules(self) -> Rules:
-        return self.house.rules
+        return self.context.rules
 
     @property
     def prefix(self) -> str:

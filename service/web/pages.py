@@ -11,21 +11,21 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from service.errors import NotFound, Refused, SodanError
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings
 from service.store import reviews, spool, tokens
+from service.store.cached_value import CachedValue
 from service.store.cases import stamp
 from service.store.database import Database
-from service.store.spared import Spared
 from service.web import asking, case, changes, lists
 from service.web.frame import LANGUAGE_COOKIE, POLICY, Frame, back_to, form
 
 TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
 
 
-def routes(settings: Settings, database: Database, house: House, now: Callable[[], datetime]) -> APIRouter:
+def routes(settings: Settings, database: Database, context: AppContext, now: Callable[[], datetime]) -> APIRouter:
     """All pages."""
-    frame = Frame.of(settings, database, house, now)
+    frame = Frame.of(settings, database, context, now)
     router = APIRouter(include_in_schema=False, route_class=_told_kindly(frame))
     for part in (
         lists.routes(frame),
@@ -73,7 +73,7 @@ def _others(frame: Frame) -> APIRouter:
 
         return frame.database.read(read)
 
-    spared = Spared(all_reviews)
+    spared = CachedValue(all_reviews)
 
     @router.get("/vendors")
     def vendors(request: Request) -> Response:

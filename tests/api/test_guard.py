@@ -17,7 +17,7 @@ from sqlalchemy import event
 from service.api.guard import Buckets
 from service.api.serving import must_be_safe
 from service.errors import Refused
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Listen, Settings
 from service.store import tokens
 from service.store.database import Connection, Database
@@ -28,9 +28,9 @@ PUBLIC = ("/healthz", "/readyz")
 
 
 @pytest.fixture
-def guarded(database: Database, house: House, settings: Settings) -> Iterator[Running]:
+def guarded(database: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
     """As it listens to a network: nothing without a token."""
-    with running(database, house, settings, loopback=False) as up:
+    with running(database, context, settings, loopback=False) as up:
         yield up
 
 
@@ -107,9 +107,9 @@ def test_what_looks_a_token_up_is_a_hash_that_a_caller_cannot_steer(database: Da
 
 
 def test_too_many_requests_of_one_token_are_told_when_to_come_back(
-    database: Database, house: House, settings: Settings
+    database: Database, context: AppContext, settings: Settings
 ) -> None:
-    with running(database, house, with_settings(settings, http_rate=20), loopback=False) as up:
+    with running(database, context, with_settings(settings, http_rate=20), loopback=False) as up:
         headers = bearer(up.token("busy", "read"))
         answers = [up.client.get("/api/cases", headers=headers) for _ in range(12)]
         assert answers[0].status_code == 200

@@ -96,6 +96,8 @@ def test_a_brief_opens_in_a_mail_program_as_a_draft(embedded: Running, key: str,
     assert mail["Cc"].startswith("intake+")
     assert mail["Subject"] == f"Re: Outlook [{key}]"
     secret = embedded.database.transact(lambda conn: keys.key(conn, "case", now()))
-    embedded.house = replace(embedded.house, ways=replace(embedded.house.ways, secret=secret))  # as a worker has it
+    embedded.context = replace(
+        embedded.context, ingest=replace(embedded.context.ingest, secret=secret)
+    )  # as a worker has it
     again = REPORT.replace("<q1@", "<q4@").replace("To: intake@corp.example", f"To: {mail['Cc']}")
     assert embedded.deliver(again.replace("Subject: Outlook", "Subject: anything")) == [key]

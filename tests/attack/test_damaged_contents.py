@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import update
 
 from service.cli.terminal.doctor import examine
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import contents
-from service.store.contents import Shelf
+from service.store.blob_store import Folder
+from service.store.contents import BlobWriter
 from service.store.database import Database
-from service.store.outside import Folder
 from service.store.packing import pack
 from service.store.spool import Envelope
 from service.store.tables import contents as table
@@ -46,15 +46,15 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 class Stored:
     """A mail taken in, its content in a row or in a file, and a way to damage it."""
 
-    def __init__(self, database: Database, folder: Path, place: str, house: House, settings: Settings) -> None:
-        self.database, self.place, self.house = database, place, house
+    def __init__(self, database: Database, folder: Path, place: str, context: AppContext, settings: Settings) -> None:
+        self.database, self.place, self.context = database, place, context
         store = str(folder / "contents") if place == "file" else "database"
         self.settings = with_settings(settings, content_store=store, content_store_from_bytes=0)
         outside = Folder(folder / "contents") if place == "file" else None
         [self.id] = receive(database, [(Envelope("smtp", "", ("intake@corp.example",)), MAIL)], datetime.now(UTC))
         Worker(
-            database, house, by="w", batch=9, lease=timedelta(seconds=60),
-            clock=lambda: datetime.now(UTC), shelf=Shelf(outside, 0),
+            database, context, by="w", batch=9, lease=timedelta(seconds=60),
+            clock=lambda: datetime.now(UTC), shelf=BlobWriter(outside, 0),
         ).step()  # fmt: skip
         self.folder = folder / "contents"
 
@@ -69,15 +69,15 @@ class Stored:
 
 @pytest.fixture(params=["file", "row"])
 def stored(
-    request: pytest.FixtureRequest, sqlite: Database, tmp_path: Path, house: House, settings: Settings
+    request: pytest.FixtureRequest, sqlite: Database, tmp_path: Path, context: AppContext, settings: Settings
 ) -> Stored:
-    return Stored(sqlite, tmp_path, request.param, house, settings)
+    return Stored(sqlite, tmp_path, request.param, context, settings)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_whoever_asks_for_it_gets_a_problem_answer(stored: Stored, damage: str) -> None:
     stored.damage(DAMAGE[damage])
-    with running(stored.database, stored.house, stored.settings) as service:
+    with running(stored.database, stored.context, stored.settings) as service:
         for address in ("/api/messages/1/raw", "/api/attachments/1"):
             answer = service.client.get(address)
             assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
@@ -95,7 +95,7 @@ def test_the_doctor_names_it(stored: Stored, damage: str, capsys: pytest.Capture
 
 
 def test_a_sound_content_is_served_and_named_sound(stored: Stored, capsys: pytest.CaptureFixture[str]) -> None:
-    with running(stored.database, stored.house, stored.settings) as service:
+    with running(stored.database, stored.context, stored.settings) as service:
         assert service.client.get("/api/messages/1/raw").content == MAIL
         assert service.client.get("/api/attachments/1").content.strip() == b"a,b"
     examine(stored.settings, stored.database, datetime.now(UTC))

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from service.cli.main import main
 from service.cli.terminal.erasing import erase_person, words_of_vendors
 from service.errors import Refused
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.mail.parse import parse
 from service.settings import Settings
@@ -41,10 +41,10 @@ def from_person(name: str) -> bytes:
 class Filled:
     """Two mails taken in: one of the person, one of somebody else; and what tables held then."""
 
-    def __init__(self, database: Database, house: House, settings: Settings) -> None:
+    def __init__(self, database: Database, context: AppContext, settings: Settings) -> None:
         self.database, self.settings = database, settings
-        self.reserved = words_of_vendors(house.rules.vendors.profiles.values(), ("corp.example",))
-        self._house = house
+        self.reserved = words_of_vendors(context.rules.vendors.profiles.values(), ("corp.example",))
+        self._house = context
 
     def fill(self, *mails: bytes) -> None:
         envelope = Envelope("smtp", "x@elsewhere.example", ("intake@corp.example",))
@@ -76,8 +76,8 @@ class Filled:
 
 
 @pytest.fixture
-def filled(sqlite: Database, house: House, settings: Settings) -> Filled:
-    return Filled(sqlite, house, settings)
+def filled(sqlite: Database, context: AppContext, settings: Settings) -> Filled:
+    return Filled(sqlite, context, settings)
 
 
 @pytest.mark.parametrize("name", WORDS)

@@ -14,7 +14,7 @@ from service.store.neighbours import THESE
 from service.store.spool import Envelope
 from service.store.tables import cases, events, messages
 from service.store.tables import judge_queue as queued
-from tests.flow.crew import house, worker
+from tests.flow.crew import context, worker
 
 LENGTH = 6
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",), peer="127.0.0.1")
@@ -80,7 +80,7 @@ def test_it_is_judged_whole(long_case: Database) -> None:
 
     before = long_case.read(document)
     assert before["messages"] == LENGTH
-    long_case.transact(lambda conn: intake.rejudge(conn, [1], house(), now=datetime.now(UTC)))
+    long_case.transact(lambda conn: intake.rejudge(conn, [1], context(), now=datetime.now(UTC)))
     assert long_case.read(document) == before
 
 

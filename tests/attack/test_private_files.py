@@ -18,9 +18,9 @@ from service.cli.main import main
 from service.intake import receive
 from service.settings import load
 from service.store.backup import backup
+from service.store.blob_store import Folder
 from service.store.database import Database
 from service.store.migrate import migrate
-from service.store.outside import Folder
 from service.store.private import make_private
 from service.store.spool import Envelope
 from tests.served import Served, environment, sodan

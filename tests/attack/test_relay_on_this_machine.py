@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from service.cli.terminal import doctor
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings
 from service.store.database import Database
 from tests.running import Running, now, running, with_settings
@@ -30,7 +30,7 @@ def unconfigured(sqlite: Database, settings: Settings) -> Iterator[Running]:
     """Without SODAN_AUTHSERV_ID and SODAN_TRUSTED_NETWORKS; SMTP listens on loopback, as by default."""
     chosen = with_settings(settings, authserv_id="", trusted_networks=())
     assert chosen.smtp_listen.loopback
-    with running(sqlite, House.of(chosen), chosen) as up:
+    with running(sqlite, AppContext.of(chosen), chosen) as up:
         yield up
 
 

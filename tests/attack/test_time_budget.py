@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from mailrules.judgement import Reading
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from service import intake
 from service.cpu import OutOfTime, cpu_limit
 from service.store import contents, spool
@@ -19,7 +19,7 @@ from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import messages
 from service.worker import Worker
-from tests.flow.crew import Deadly, house
+from tests.flow.crew import Deadly, context
 
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
 
@@ -27,7 +27,7 @@ ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
 class Slow(Deadly):
     """Rules that never end at certain words; which they see depends on how much of a mail is read."""
 
-    def read(self, turn: Turn) -> Reading:
+    def read(self, turn: RuleInput) -> Reading:
         if "slow as" in turn.text or ("slow at the end" in turn.text):
             while True:
                 self._real.read(replace(turn, text="again"))
@@ -46,9 +46,9 @@ def worked(database: Database, contents: list[bytes], seconds: float = 1.0) -> d
     """Takes in the mails; defects by Message-ID."""
     for turn in ("Warm up: it is jammed.", "x " * 8_000):  # what is compiled once takes longer than the limit
         claimed = spool.Claimed("w", datetime.now(UTC), ENVELOPE, mail(99, turn), 1)
-        intake.understand(claimed, replace(house(), mail_seconds=0), house().roles())
+        intake.understand(claimed, replace(context(), mail_seconds=0), context().roles())
     intake.receive(database, [(ENVELOPE, content) for content in contents], datetime.now(UTC))
-    home = replace(house(), rules=Slow(house().rules), mail_seconds=seconds)  # type: ignore[arg-type]
+    home = replace(context(), rules=Slow(context().rules), mail_seconds=seconds)  # type: ignore[arg-type]
     working = Worker(database, home, by="w", batch=64, lease=timedelta(seconds=600), clock=lambda: datetime.now(UTC))
     for _ in range(40):
         if not database.read(spool.ledger).waiting:

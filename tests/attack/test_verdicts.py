@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from service.cases.facts.bringing import Ways, bring
+from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles
 from service.cases.facts.sender import Handover, Verdicts
 from service.mail.authentication import MICROSOFT_365
@@ -129,7 +129,9 @@ def trust(head: str, verdicts: Verdicts, peer: str = OUTSIDE, channel: str = "sm
     roles = Roles(organisation=("corp.example",))
     content = mail(MEI, "x", "It does not work.", head=head).replace("\n", "\r\n").encode()
     handed = Handover(channel, peer, now())
-    return bring(parse(content), roles, Ways(verdicts=verdicts), received_at=now(), handed=handed)[0].node.trust
+    return extract_messages(parse(content), roles, IngestConfig(verdicts=verdicts), received_at=now(), handed=handed)[
+        0
+    ].node.trust
 
 
 @pytest.mark.parametrize(

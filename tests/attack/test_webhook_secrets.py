@@ -18,7 +18,7 @@ from service.api.outbound import tell_one
 from service.app import encrypt_secrets
 from service.cli.terminal.doctor import examine
 from service.errors import Refused
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings, load
 from service.store import webhooks
 from service.store.backup import backup
@@ -42,9 +42,9 @@ def stored(database: Database) -> list[str]:
     return list(database.read(lambda conn: conn.execute(select(table.c.secret)).scalars().all()))
 
 
-def test_no_file_of_an_installation_holds_a_secret(database: Database, house: House, tmp_path: Path) -> None:
+def test_no_file_of_an_installation_holds_a_secret(database: Database, context: AppContext, tmp_path: Path) -> None:
     settings = load(intake="intake@corp.example", database_url="sqlite:///unused.db", key_file=tmp_path / "keys/key")
-    with running(database, house, settings) as service:
+    with running(database, context, settings) as service:
         made = service.client.post("/api/webhooks", json={"url": "https://hooks.example/in"}).json()
     backup(database, None, tmp_path / "copy.backup", NOW)
     assert made["secret"] not in str(stored(database))
@@ -81,14 +81,19 @@ WRONG: dict[str, Callable[[Path], Any]] = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_key_file_is_named_and_nothing_is_sent(
-    sqlite: Database, house: House, settings: Settings, tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
+    sqlite: Database,
+    context: AppContext,
+    settings: Settings,
+    tmp_path: Path,
+    wrong: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings = with_settings(settings, key_file=tmp_path / "key")
     box = secret_box(settings)
     sqlite.transact(lambda conn: webhooks.create(conn, box, "https://hooks.example/", [], NOW))
     sqlite.transact(lambda conn: conn.execute(insert(events), {"kind": "case.opened", "at": NOW, "data": {}}))
     WRONG[wrong](tmp_path / "key")
-    desk = Desk(settings, sqlite, house, lambda: NOW + timedelta(minutes=1))
+    desk = Desk(settings, sqlite, context, lambda: NOW + timedelta(minutes=1))
     assert asyncio.run(tell_one(desk))
     [row] = sqlite.read(webhooks.listing)
     assert (row["attempts"], str(tmp_path / "key") in row["last_error"]) == (1, True)
@@ -104,11 +109,11 @@ def test_a_secret_that_is_not_encrypted_is_named_by_the_doctor(
     assert "WRONG  webhook 1: its secret is not encrypted" in capsys.readouterr().out
 
 
-def test_on_postgresql_a_key_file_must_be_named(database: Database, house: House, settings: Settings) -> None:
+def test_on_postgresql_a_key_file_must_be_named(database: Database, context: AppContext, settings: Settings) -> None:
     """There is no folder of ours: a key in a container's own file system would be gone with it."""
     settings = with_settings(settings, database_url="postgresql://sodan@db.example/sodan", key_file=None)
     assert key_path(settings) is None
-    with running(database, house, settings) as service:
+    with running(database, context, settings) as service:
         answer = service.client.post("/api/webhooks", json={"url": "https://hooks.example/in"})
         assert (answer.status_code, "SODAN_KEY_FILE" in json.dumps(answer.json())) == (400, True)
     assert stored(database) == []

@@ -12,19 +12,19 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from mailrules.judgement import Finding, Reading, Reference
-from service.cases.facts.bringing import Brought, Ways, bring, with_reading
-from service.cases.facts.node import Node
+from service.cases.facts.extraction import ExtractedMessage, IngestConfig, extract_messages, with_reading
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import Roles
 from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import Known
-from service.cases.placement.placement import Evidence, Placing, Suggestion
+from service.cases.placement.placement import Evidence, Placer, Suggestion
 from service.mail.message import Address, Earlier, Mail
 
 JST = timezone(timedelta(hours=9))
 START = datetime(2031, 5, 12, 9, 0, tzinfo=JST)
 VENDORS = {"acme.test": "acme", "umbra.test": "umbra"}
-WAYS = Ways(zone=JST, intake=("intake@lab.test",), organisation=("lab.test",), secret=b"a secret of the tests")
+WAYS = IngestConfig(zone=JST, intake=("intake@lab.test",), organisation=("lab.test",), secret=b"a secret of the tests")
 ROLES = Roles(
     organisation=("lab.test",), team=("desk@lab.test",), vendor_of=lambda a: VENDORS.get(a.rpartition("@")[2])
 )
@@ -82,24 +82,24 @@ def inside(author: str, text: str, when: float | None, *, subject: str | None = 
     )
 
 
-def read(brought: Brought) -> Brought:
+def read(extracted: ExtractedMessage) -> ExtractedMessage:
     """What rules would read: a number (``[acme #123456]`` in a subject), ``SOLVED``, ``CAUSE``, ``HOW``, a product."""
-    subject = brought.turn.subject
+    subject = extracted.turn.subject
     stated = tuple(Reference(v, n, True, n) for v, n in _NUMBER.findall(subject))
-    vendor = brought.node.vendor or next((v for v in ("acme", "umbra") if v in brought.text.casefold()), None)
-    whose = next((v for v in ("acme", "umbra") if f"{v}'s" in brought.text), vendor)
-    told = tuple(Reference(whose, n, False, n) for n in _MENTIONED.findall(brought.text)) if whose else ()
-    acts = ("confirm_resolved",) if "SOLVED" in brought.text else ()
+    vendor = extracted.node.vendor or next((v for v in ("acme", "umbra") if v in extracted.text.casefold()), None)
+    whose = next((v for v in ("acme", "umbra") if f"{v}'s" in extracted.text), vendor)
+    told = tuple(Reference(whose, n, False, n) for n in _MENTIONED.findall(extracted.text)) if whose else ()
+    acts = ("confirm_resolved",) if "SOLVED" in extracted.text else ()
     return with_reading(
-        brought,
+        extracted,
         Reading(
-            turn=brought.turn.id,
-            kind="rca" if "CAUSE" in brought.text else "howto" if "HOW" in brought.text else None,
+            turn=extracted.turn.id,
+            kind="rca" if "CAUSE" in extracted.text else "howto" if "HOW" in extracted.text else None,
             acts=acts,
             references=(*stated, *told),
             vendor=vendor,
-            maker=None if vendor else next((PRODUCTS[p] for p in PRODUCTS if p in brought.text.casefold()), None),
-            findings=(Finding("test", "test", brought.turn.id, ""),),
+            maker=None if vendor else next((PRODUCTS[p] for p in PRODUCTS if p in extracted.text.casefold()), None),
+            findings=(Finding("test", "test", extracted.turn.id, ""),),
         ),
     )
 
@@ -118,7 +118,7 @@ class Filing:
         self._count = 0
 
     @property
-    def nodes(self) -> dict[int, Node]:
+    def nodes(self) -> dict[int, MessageFacts]:
         """Every message, with the case it is in."""
         return {i: replace(n, case=self.root(n.case or 0)) for i, n in self.known.nodes.items()}
 
@@ -136,7 +136,9 @@ class Filing:
         """Place mails one after the other; the message number of the last one itself."""
         number = 0
         for one in mails:
-            number = self.place(tuple(read(b) for b in bring(one, self.roles, WAYS, received_at=at(60 * 24 * 400))))
+            number = self.place(
+                tuple(read(b) for b in extract_messages(one, self.roles, WAYS, received_at=at(60 * 24 * 400)))
+            )
         return number
 
     def case_of(self, name: str) -> int | None:
@@ -165,14 +167,14 @@ class Filing:
         pair = {self.case_of(one), self.case_of(other)}
         return any({self.root(a), self.root(b)} == pair for a, b in self.related)
 
-    def place(self, brought: Sequence[Brought]) -> int:
+    def place(self, extracted: Sequence[ExtractedMessage]) -> int:
         """Place one mail, given as what it brings; its message number."""
-        ids = {b.node.id: -1 - self._count - place for place, b in enumerate(brought)}
-        self._count += len(brought)
-        come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in brought]
+        ids = {b.node.id: -1 - self._count - place for place, b in enumerate(extracted)}
+        self._count += len(extracted)
+        come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         keys = {key for node in come for key in candidate_lookup(node)}
         self.known.shared = {key: len(self.known.own.get(key, ())) for key in keys}
-        placing = Placing(self.known, self.reopen, first_case=1 + self._count)
+        placing = Placer(self.known, self.reopen, first_case=1 + self._count)
         placing.take(come)
         made = placing.finish()
         self.evidence.update(made.evidence)

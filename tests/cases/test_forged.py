@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from service.cases.facts.bringing import Brought, Ways, bring
-from service.cases.facts.node import Node
+from service.cases.facts.extraction import ExtractedMessage, IngestConfig, extract_messages
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import Roles
 from service.cases.facts.sender import Verdicts
 from service.cases.placement.known import CaseFacts, Known
 from service.cases.placement.objections import takes_part
-from service.cases.placement.placement import Placing
+from service.cases.placement.placement import Placer
 from service.mail import authentication
 from service.mail.message import Address, Mail
 from service.mail.parse import parse
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ROLES = Roles(organisation=("corp.example",), team=("it@corp.example",))
-OURS = Ways(prefix="SD", verdicts=Verdicts("mx.corp.example"))
+OURS = IngestConfig(prefix="SD", verdicts=Verdicts("mx.corp.example"))
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_only_our_own_server_is_believed(written: str, verdict: str) -> None:
     assert authentication.dmarc(mail, "") == "none"
 
 
-def _brought(results: str, ways: Ways = OURS) -> Brought:
+def _brought(results: str, ingest: IngestConfig = OURS) -> ExtractedMessage:
     raw = (
         f"{results}From: IT <it@corp.example>\r\nTo: intake@corp.example\r\nSubject: Re: [SD-7] it works\r\n"
         "Message-ID: <f1@corp.example>\r\n\r\nSolved, please close the case.\r\n"
     )
-    return bring(parse(raw.encode()), ROLES, ways, received_at=NOW)[0]
+    return extract_messages(parse(raw.encode()), ROLES, ingest, received_at=NOW)[0]
 
 
 FAILED = "Authentication-Results: mx.corp.example; dmarc=fail header.from=corp.example\r\n"
@@ -81,7 +81,7 @@ def test_the_topmost_header_counts_since_ours_is_written_above_what_came_in() ->
 
 def test_a_forger_of_a_participant_does_not_take_part() -> None:
     case = CaseFacts(people={"it@corp.example"})
-    node = Node(id=1, at=NOW, author="it@corp.example", forged=True)
+    node = MessageFacts(id=1, at=NOW, author="it@corp.example", forged=True)
     assert not takes_part(node, case, ())
     assert takes_part(replace(node, forged=False), case, ())
 
@@ -92,8 +92,8 @@ def test_a_forged_vendor_is_no_vendor() -> None:
     assert roles.vendor(Address("", "b@acme.example")) == "acme"
 
 
-def _cases(*nodes: Node) -> list[list[int]]:
-    placing = Placing(Known())
+def _cases(*nodes: MessageFacts) -> list[list[int]]:
+    placing = Placer(Known())
     for node in nodes:
         placing.take([replace(node, id=-node.id)])
     plan = placing.finish()
@@ -103,8 +103,8 @@ def _cases(*nodes: Node) -> list[list[int]]:
     return sorted(map(sorted, cases.values()))
 
 
-def _node(id: int, **facts: Any) -> Node:
-    return Node(id=id, at=NOW + timedelta(minutes=id), message_id=f"<m{id}@corp.example>", **facts)
+def _node(id: int, **facts: Any) -> MessageFacts:
+    return MessageFacts(id=id, at=NOW + timedelta(minutes=id), message_id=f"<m{id}@corp.example>", **facts)
 
 
 @pytest.mark.parametrize("forged", [True, False])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.cases.facts.roles import Learned, Roles
+from service.cases.facts.roles import LearnedRoles, Roles
 from service.cases.facts.subject import base_subject, read_subject, shown_subject
 from service.cases.facts.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
 from service.cases.facts.topic import begins_new_topic
@@ -12,7 +12,7 @@ from service.cases.facts.topic import begins_new_topic
 ROLES = Roles(
     organisation=("lab.test",),
     team=("desk@lab.test", "@it.lab.test"),
-    learned=Learned(team=frozenset({"ren@lab.test"})),
+    learned=LearnedRoles(team=frozenset({"ren@lab.test"})),
     vendor_of=lambda address: "acme" if address.endswith(("@acme.test", "@lab.test")) else None,
 )
 

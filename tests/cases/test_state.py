@@ -23,7 +23,7 @@ from mailrules.judgement import (
 )
 from mailrules.statement import Statement
 from service.cases.clocks import Calendar, Span, business, elapsed, spans_of
-from service.cases.facts.line import Line
+from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import reading_of, unbound
 from service.cases.revise import revise, vendor_of
 from service.cases.state import CaseState, Frame, Overrides
@@ -33,7 +33,7 @@ from tests.cases.test_turn import INQUIRY, LOGS_AND_SLOT, OPENING, RULES, UTC0, 
 NOW = UTC0 + timedelta(hours=12)
 
 
-def judged(lines: Sequence[Line], **values: object) -> Judgement:
+def judged(lines: Sequence[CaseMessage], **values: object) -> Judgement:
     readings = tuple(m.reading for m in lines if m.reading is not None)
     words = Finding("impact.all", "core", "0", "dead")
     made = Judgement(
@@ -64,7 +64,7 @@ def judged(lines: Sequence[Line], **values: object) -> Judgement:
     return replace(made, **values)  # type: ignore[arg-type]
 
 
-def state(lines: Sequence[Line], by_hand: dict[str, object] | None = None, **values: object) -> CaseState:
+def state(lines: Sequence[CaseMessage], by_hand: dict[str, object] | None = None, **values: object) -> CaseState:
     return revise(
         lines, judged(lines, **values), Overrides.from_document(by_hand), Frame("SD-7"), NOW, RULES.answers_ask
     )

@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from service.cases.facts.bringing import Brought, bring
+from service.cases.facts.extraction import ExtractedMessage, extract_messages
 from service.cases.facts.tokens import own_message_id
 from service.mail.message import Bounce, Mail
 from tests.cases.filing import (
@@ -391,6 +391,6 @@ def test_a_mail_that_a_stranger_quotes_too_does_not_lead_him_to_our_case() -> No
         assert not together(filing, "theirs", "ours")
 
 
-def bring_one(one: Mail) -> Brought:
-    [brought] = bring(one, ROLES, WAYS, received_at=at(DAY))
-    return brought
+def bring_one(one: Mail) -> ExtractedMessage:
+    [extracted] = extract_messages(one, ROLES, WAYS, received_at=at(DAY))
+    return extracted

@@ -14,9 +14,9 @@ import pytest
 from mailrules.judgement import Reading
 from mailrules.library import load
 from mailrules.statement import Statement
-from mailrules.thread import File, Side, Turn
-from service.cases.facts.line import Line
-from service.cases.facts.node import Node
+from mailrules.thread import File, RuleInput, Side
+from service.cases.facts.case_message import CaseMessage
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.state import Setting
 from service.cases.turn import Course, follow
 
@@ -32,10 +32,10 @@ def line(
     files: Sequence[str] = (),
     automatic: str | None = None,
     wrapper: bool = False,
-) -> Line:
+) -> CaseMessage:
     """The ``number``-th mail, an hour after the one before. ``says``: meanings, ``item.logs=pending`` with a state."""
     at = UTC0 + timedelta(hours=number)
-    turn = Turn(
+    turn = RuleInput(
         id=str(number),
         side=side,
         author=f"{side}@x.test",
@@ -52,11 +52,11 @@ def line(
         statements.append(Statement(meaning, state or "value", f"{one} of {number}", place * 40, place * 40 + 30))
     reading = RULES.hear(turn, Reading(turn=str(number), statements=tuple(statements))).reading
     recipients = tuple(f"{one}@x.test" for one in to)
-    node = Node(number, at, author=f"{side}@x.test", side=side, to=recipients, automatic=automatic)
-    return Line(number, node, turn, at, reading, wrapper=wrapper)
+    node = MessageFacts(number, at, author=f"{side}@x.test", side=side, to=recipients, automatic=automatic)
+    return CaseMessage(number, node, turn, at, reading, wrapper=wrapper)
 
 
-def course(*lines: Line) -> Course:
+def course(*lines: CaseMessage) -> Course:
     return follow(lines, RULES.answers_ask)
 
 
@@ -105,7 +105,7 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([line(0, "team", wrapper=True), line(1, "vendor", "ask.test")], "team"),
     ],
 )
-def test_each_mail_moves_the_turn_or_leaves_it(lines: list[Line], turn: str | None) -> None:
+def test_each_mail_moves_the_turn_or_leaves_it(lines: list[CaseMessage], turn: str | None) -> None:
     assert course(*lines).waiting_on == turn
 
 
@@ -295,7 +295,7 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_move
     at = LOGS_AND_SLOT.node.at + timedelta(minutes=30)
     logs, slot = (f"{LOGS_AND_SLOT.turn.id}-{what}" for what in ("logs", "time_slot"))
 
-    def by_hand(*lines: Line, **said: Setting) -> Course:
+    def by_hand(*lines: CaseMessage, **said: Setting) -> Course:
         return follow([INQUIRY, LOGS_AND_SLOT, *lines], RULES.answers_ask, said)
 
     one = by_hand(**{logs: Setting("answered", "Aki", at)})

@@ -10,7 +10,7 @@ import pytest
 from mailrules.engine.judge import Rules
 from mailrules.library import PackError, load
 from mailrules.statement import Statement
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from service.cases.clocks import Span, business
 from service.cases.facts.roles import Roles
 from service.cases.working import calendars_of
@@ -76,7 +76,7 @@ def test_days_off_move_a_deadline_of_one_business_day(tmp_path: Path, closed: st
     file = tmp_path / "site.yaml"
     file.write_text(f"calendar: {{closed: [{closed}]}}\n", encoding="utf-8")
     tuesday = datetime(2026, 11, 24, 10, 0, tzinfo=TOKYO)
-    turn = Turn("1", "requester", "a@corp.example", "", date=tuesday)
+    turn = RuleInput("1", "requester", "a@corp.example", "", date=tuesday)
     said = (
         Statement("kind.request"),
         Statement("item.deadline", quote="11月26日の17時までに間に合わないと入社手続きができません。"),

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from service.cli.main import main
-from service.intake import House
+from service.intake import AppContext
 from service.settings import load
 from service.store.database import Database
 from tests.running import Running, running
@@ -67,10 +67,10 @@ def mail(tmp_path: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.fixture
-def embedded(sqlite: Database, house: House) -> Iterator[Running]:
+def embedded(sqlite: Database, context: AppContext) -> Iterator[Running]:
     """A running service, for `--url`."""
     settings = load(intake=("intake@corp.example", "intake@localhost"), database_url="sqlite:///unused.db")
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # its log is not what the command says
-    with running(sqlite, House.of(settings, rules=house.rules), settings) as up:
+    with running(sqlite, AppContext.of(settings, rules=context.rules), settings) as up:
         yield up
     structlog.reset_defaults()

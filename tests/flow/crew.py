@@ -13,20 +13,20 @@ from functools import cache
 from typing import Any
 
 from mailrules.judgement import Reading
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from service import settings
 from service.holders import process_name
-from service.intake import House
+from service.intake import AppContext
 from service.store.database import Database
 from service.worker import Worker
 
 
 @cache
-def house() -> House:
+def context() -> AppContext:
     chosen = settings.load(
         _env_file=None, intake="help@intake.example", organisation="corp.example", team="it@corp.example"
     )
-    return House.of(chosen)
+    return AppContext.of(chosen)
 
 
 class Deadly:
@@ -38,7 +38,7 @@ class Deadly:
     def __getattr__(self, attribute: str) -> Any:
         return getattr(self._real, attribute)
 
-    def read(self, turn: Turn) -> Reading:
+    def read(self, turn: RuleInput) -> Reading:
         if "deadly poison" in turn.text:
             os.kill(os.getpid(), signal.SIGKILL)
         if "endless loop" in turn.text:
@@ -55,7 +55,7 @@ class Deadly:
 
 
 def worker(database: Database, *, deadly: bool = False, now: datetime | None = None, lease: float = 60) -> Worker:
-    home = house()
+    home = context()
     if deadly:
         home = replace(home, rules=Deadly(home.rules))  # type: ignore[arg-type]
     return Worker(

@@ -23,7 +23,7 @@ import pytest
 from bench.faults.cluster import Cluster
 from bench.faults.disk import Disk, injected
 from mailrules.judgement import Reading
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from service import intake
 from service.api.readiness import Readiness
 from service.errors import Unavailable
@@ -207,7 +207,7 @@ class Outage(Deadly):
         super().__init__(real)
         self._server = server
 
-    def read(self, turn: Turn) -> Reading:
+    def read(self, turn: RuleInput) -> Reading:
         if self._server is not None and "outage" in turn.text:
             self._server.pause()
         return super().read(turn)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.cases.facts.sender import Verdicts
-from service.intake import House
+from service.intake import AppContext
 from service.settings import load
 from service.store.database import Database
 from tests.running import Running, running
@@ -44,9 +44,9 @@ SOLVED = "It works again, the problem is solved. Please close the case. Thank yo
 
 
 @pytest.fixture
-def desk(database: Database, house: House) -> Iterator[Running]:
+def desk(database: Database, context: AppContext) -> Iterator[Running]:
     settings = load(intake="intake@corp.example", team="it@corp.example", authserv_id="mx.corp.example")
-    with running(database, House.of(settings, rules=house.rules), settings) as service:
+    with running(database, AppContext.of(settings, rules=context.rules), settings) as service:
         yield service
 
 
@@ -183,7 +183,7 @@ def test_who_forges_a_forward_of_a_vendors_mail_is_not_learned_as_team(desk: Run
 
 
 def test_without_our_servers_name_no_such_header_is_believed(desk: Running) -> None:
-    desk.house = replace(desk.house, ways=replace(desk.house.ways, verdicts=Verdicts()))
+    desk.context = replace(desk.context, ingest=replace(desk.context.ingest, verdicts=Verdicts()))
     key = _opened(desk)
     desk.deliver(_mail("true", USER, "Re: Label printer feeds two sheets", SOLVED, 30, head=FAIL, more=REPLY))
     assert desk.get(f"/api/cases/{key}")["status"] == "resolved"

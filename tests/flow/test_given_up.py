@@ -16,7 +16,7 @@ from service.store import spool
 from service.store.database import Connection, Database
 from service.store.trouble import as_unavailable
 from service.worker import PATIENCE, Worker
-from tests.flow.crew import house
+from tests.flow.crew import context
 from tests.flow.test_worker import mail, receive, states, titles
 from tests.postgres import Postgres
 
@@ -48,7 +48,7 @@ class Days:
         self.now = datetime.now(UTC)
         self.worker = Worker(
             database,
-            house(),
+            context(),
             by="w",
             batch=64,
             lease=timedelta(seconds=300),

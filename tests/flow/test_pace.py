@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from service.worker import VISIBLE_SECONDS, Pace
+from service.worker import VISIBLE_SECONDS, BatchSizer
 
 
-def after(pace: Pace, batches: int, cost: float, waiting: int) -> list[int]:
+def after(pace: BatchSizer, batches: int, cost: float, waiting: int) -> list[int]:
     """The sizes of so many batches, where a mail costs so many seconds and so many wait at first."""
     sizes = []
     for _ in range(batches):
@@ -17,7 +17,7 @@ def after(pace: Pace, batches: int, cost: float, waiting: int) -> list[int]:
 
 
 def test_a_batch_becomes_visible_soon_while_little_waits() -> None:
-    pace = Pace(128)
+    pace = BatchSizer(128)
     for _ in range(20):
         after(pace, 2, cost=0.01, waiting=3)
     assert pace.limit * 0.01 <= VISIBLE_SECONDS * 1.05
@@ -25,16 +25,16 @@ def test_a_batch_becomes_visible_soon_while_little_waits() -> None:
 
 
 def test_a_backlog_is_taken_in_ever_bigger_batches_and_then_small_ones_again() -> None:
-    sizes = after(Pace(128), 8, cost=0.02, waiting=600)
+    sizes = after(BatchSizer(128), 8, cost=0.02, waiting=600)
     assert sizes == [5, 10, 20, 40, 80, 128, 128, 128]
-    pace = Pace(128)
+    pace = BatchSizer(128)
     after(pace, 8, cost=0.02, waiting=600)
     after(pace, 1, cost=0.02, waiting=1)
     assert pace.limit == 5
 
 
 def test_costly_mails_come_one_by_one_and_cheap_ones_no_more_than_allowed_at_once() -> None:
-    slow, fast = Pace(128), Pace(16)
+    slow, fast = BatchSizer(128), BatchSizer(16)
     for _ in range(40):
         after(slow, 1, cost=2.0, waiting=0)
         slow.took(1, 2.0)
@@ -42,4 +42,4 @@ def test_costly_mails_come_one_by_one_and_cheap_ones_no_more_than_allowed_at_onc
         after(fast, 2, cost=0.0001, waiting=3)
     assert slow.limit == 1
     assert fast.limit == 16
-    assert Pace(1).limit == 1
+    assert BatchSizer(1).limit == 1

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from service.cases.facts.sender import Verdicts
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.mailbox.fetcher import envelope
 from service.mailbox.file import Mailbox
 from service.mailbox.run import now
@@ -33,19 +33,19 @@ def a_mailbox(**given: object) -> Mailbox:
     return Mailbox.model_validate({"name": "support", "address": "support@corp.example", "since": "all", **given})
 
 
-def unverified(database: Database, house: House, mailbox: Mailbox, content: bytes) -> bool:
+def unverified(database: Database, context: AppContext, mailbox: Mailbox, content: bytes) -> bool:
     receive(database, [(envelope(mailbox, content), content)], now())
-    worker = Worker(database, house, by="test", batch=1, lease=timedelta(seconds=60), clock=now)
+    worker = Worker(database, context, by="test", batch=1, lease=timedelta(seconds=60), clock=now)
     assert worker.step() == 1
     defects = database.read(lambda conn: conn.execute(select(messages.c.defects)).scalar_one())
     return "sender-unverified" in defects
 
 
 @pytest.fixture
-def behind_a_gateway(house: House) -> House:
+def behind_a_gateway(context: AppContext) -> AppContext:
     """An installation that has verdicts of its own server for SMTP."""
     verdicts = Verdicts("mx.corp.example", (ip_network("192.0.2.0/24"),))
-    return replace(house, ways=replace(house.ways, verdicts=verdicts))
+    return replace(context, ingest=replace(context.ingest, verdicts=verdicts))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,6 @@ def behind_a_gateway(house: House) -> House:
     ],
 )
 def test_whose_verdict_counts(
-    mailbox: Mailbox, header: bytes, verified: bool, behind_a_gateway: House, sqlite: Database, tmp_path: Path
+    mailbox: Mailbox, header: bytes, verified: bool, behind_a_gateway: AppContext, sqlite: Database, tmp_path: Path
 ) -> None:
     assert unverified(sqlite, behind_a_gateway, mailbox, MAIL % header) is not verified

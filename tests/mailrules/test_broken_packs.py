@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailrules.library import PackError, load
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 
 GOOD = """pack: own
 title: words of this site
@@ -37,8 +37,8 @@ def write(folder: Path, text: str) -> Path:
     return folder
 
 
-def turn(text: str) -> Turn:
-    return Turn(id="1", side="requester", author="a@corp.example", text=text)
+def turn(text: str) -> RuleInput:
+    return RuleInput(id="1", side="requester", author="a@corp.example", text=text)
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ import pytest
 from mailrules.engine.problem import excerpt_of
 from mailrules.judgement import Reading
 from mailrules.statement import Statement
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 
 JA = "お疲れさまです。\n経費精算の画面が白くなります。\n今朝からです。"
 EN = "Hello team,\nThe badge reader of gate 4 is dark.\nThanks"
 
 
 def excerpt(text: str, *said: tuple[str, str]) -> str:
-    turn = Turn(id="1", side="requester", author="a@corp.example", text=text, subject_is_new=True)
+    turn = RuleInput(id="1", side="requester", author="a@corp.example", text=text, subject_is_new=True)
     statements = tuple(Statement(meaning, "value", quote, text.index(quote), 0) for meaning, quote in said)
     return excerpt_of((turn,), (Reading(turn="1", statements=statements),))
 

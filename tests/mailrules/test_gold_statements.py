@@ -16,7 +16,7 @@ import yaml
 
 from mailrules.library import load
 from mailrules.statement import Statement
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 
 CORPUS = Path(__file__).parents[2] / "mailrules" / "corpus"
 RULES = load()
@@ -45,7 +45,7 @@ def judged(mail: dict[str, Any]) -> tuple[str, str, str]:
             name = meaning.replace(":", ".")
             statements.append(Statement(name, state or "value", unit["t"], at, at + len(unit["t"]), reader="gold"))
         text += unit["t"] + "\n"
-    turn = Turn(
+    turn = RuleInput(
         "1", mail["side"], "a@b.example", text, mail["subject"], mail["opens"], language=mail["lang"],
         automatic=mail["automatic"], towards=frozenset([mail["to"]]),
     )  # fmt: skip

@@ -7,12 +7,12 @@ from dataclasses import replace
 from mailrules.engine.judge import KEPT_TEXT
 from mailrules.library import load
 from mailrules.statement import Statement
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 
 RULES = load()
 
 QUESTION = "Could you send us the log of the export service?"
-TURN = Turn(id="7", side="vendor", author="support@acme.example", text=QUESTION, towards=frozenset({"team"}))
+TURN = RuleInput(id="7", side="vendor", author="support@acme.example", text=QUESTION, towards=frozenset({"team"}))
 SAID = (Statement("ask.logs", "value", QUESTION, 0, len(QUESTION)),)
 
 

@@ -1,8 +1,10 @@
 """What grew with the texts that were read can be let go, and is made anew without anybody noticing."""
 
+import pytest
+
 from mailrules import library
 from mailrules.patterns import compile_pattern
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from service import memory
 from service.mail import language
 
@@ -11,15 +13,16 @@ TEXT = "昨日の15時ごろから全社で会計システムにログインで�
 
 def test_rules_that_let_go_read_as_before() -> None:
     rules = library.load()
-    turn = Turn(id="1", side="requester", author="mori@works.example", text=TEXT, subject="ログイン不可")
+    turn = RuleInput(id="1", side="requester", author="mori@works.example", text=TEXT, subject="ログイン不可")
     before = rules.read(turn)
-    library.let_go()
-    other = Turn(id="1", side="requester", author="mori@works.example", text=TEXT + " ", subject="ログイン不可")
+    library.clear_caches()
+    other = RuleInput(id="1", side="requester", author="mori@works.example", text=TEXT + " ", subject="ログイン不可")
     assert rules.read(turn) == before
     assert rules.read(other).findings == before.findings
 
 
-def test_a_process_lets_go_once_it_has_outgrown_its_room_and_not_again_at_once() -> None:
+def test_a_process_lets_go_once_it_has_outgrown_its_room_and_not_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_due", 0.0)
     compile_pattern(r"quite (a|some) lot of words")
     assert not memory.look(room=1 << 50)
     assert compile_pattern.cache_info().currsize > 0
@@ -31,5 +34,5 @@ def test_a_process_lets_go_once_it_has_outgrown_its_room_and_not_again_at_once()
 def test_a_rare_language_is_told_after_its_model_was_let_go() -> None:
     written = "Kære kolleger, vores regnskabssystem kan ikke åbnes siden i morges, og vi venter stadig på jeres svar."
     before = language.language_of(written)
-    language.let_go()
+    language.clear_caches()
     assert language.language_of(written) == before

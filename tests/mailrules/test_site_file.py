@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailrules.library import PackError, collect, load, read_pack, read_site
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 
 
 @pytest.fixture
@@ -86,5 +86,5 @@ def test_own_hosts_are_read_in_both_languages(file: Path) -> None:
     file.write_text("hosts: ['KIOSK\\d{2}']\nproducts: つくるくん\n", encoding="utf-8")
     rules = load(site=file)
     for text in ("つくるくんが止まりました。端末はKIOSK07です。", "つくるくん is stuck on KIOSK07 since this morning."):
-        read = rules.read(Turn(id="1", side="requester", author="a@corp.example", text=text))
+        read = rules.read(RuleInput(id="1", side="requester", author="a@corp.example", text=text))
         assert {"product", "device_id"} <= {s.meaning[5:] for s in read.statements}

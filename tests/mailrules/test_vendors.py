@@ -8,7 +8,7 @@ import pytest
 
 from mailrules.library import VENDORS as FILES
 from mailrules.library import collect, load
-from mailrules.thread import Turn
+from mailrules.thread import RuleInput
 from mailrules.vendors import Recognised, Vendors, check
 
 RULES = load()
@@ -21,15 +21,15 @@ SECTION_3 = """
 """
 
 
-def turn(text: str = "", *, subject: str = "", side: str = "team", author: str = "", **more: object) -> Turn:
-    return Turn("m", side, author, text, subject, **more)  # type: ignore[arg-type]
+def turn(text: str = "", *, subject: str = "", side: str = "team", author: str = "", **more: object) -> RuleInput:
+    return RuleInput("m", side, author, text, subject, **more)  # type: ignore[arg-type]
 
 
-def recognised(mail: Turn) -> Recognised:
+def recognised(mail: RuleInput) -> Recognised:
     return VENDORS.read(mail)[0]
 
 
-def numbers(mail: Turn) -> list[str]:
+def numbers(mail: RuleInput) -> list[str]:
     return [reference.ref for reference in VENDORS.read(mail)[1] if not reference.token]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings
 from service.store.database import Database
 from service.store.tables import second_readings as jobs
@@ -25,9 +25,9 @@ from tests.served import environment
 
 
 @pytest.fixture
-def delivered(sqlite: Database, house: House, model_settings: Settings) -> Desk:
+def delivered(sqlite: Database, context: AppContext, model_settings: Settings) -> Desk:
     """A message that waits to be read."""
-    desk = Desk(sqlite, model_settings, house, now=datetime.now(UTC))
+    desk = Desk(sqlite, model_settings, context, now=datetime.now(UTC))
     desk.deliver()
     return desk
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from service import second_reading
 from service.cli.terminal import doctor
-from service.intake import House, receive, replay
+from service.intake import AppContext, receive, replay
 from service.outbound import setup
 from service.outbound.duties import Round
 from service.second_reading import SecondReader
@@ -35,7 +35,7 @@ NONE = {"unit": 2, "meaning": "urgency.high", "state": "value", "quote": "回避
 class Desk:
     database: Database
     settings: Settings
-    house: House
+    context: AppContext
     now: datetime = START
 
     def deliver(
@@ -49,7 +49,7 @@ class Desk:
         receive(self.database, [(envelope, raw.replace("\n", "\r\n").encode())], self.now)
         worker = Worker(
             self.database,
-            self.house,
+            self.context,
             by="test",
             batch=50,
             lease=timedelta(seconds=60),
@@ -63,7 +63,7 @@ class Desk:
         settings = self.settings.model_copy(update={"model_url": url, "model_seconds": seconds, **limits})
         return SecondReader(
             self.database,
-            self.house,
+            self.context,
             second_reading.model_of(settings),
             second_reading.limits_of(settings),
             lambda: self.now,
@@ -81,13 +81,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database, house: House, model_settings: Settings) -> Desk:
-    return Desk(database, model_settings, house)
+def desk(database: Database, context: AppContext, model_settings: Settings) -> Desk:
+    return Desk(database, model_settings, context)
 
 
 @pytest.fixture
-def small(sqlite: Database, house: House, model_settings: Settings) -> Desk:
-    return Desk(sqlite, model_settings, house)
+def small(sqlite: Database, context: AppContext, model_settings: Settings) -> Desk:
+    return Desk(sqlite, model_settings, context)
 
 
 def test_the_models_statements_take_the_place_of_the_embedded_readers(desk: Desk) -> None:
@@ -110,7 +110,7 @@ def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
     desk.deliver()
     with endpoint(statements(HIGH, NONE)) as up:
         desk.reader(up.url).step("test")
-        list(replay(desk.database, desk.house, None, since=None, apply=True, now=desk.now))
+        list(replay(desk.database, desk.context, None, since=None, apply=True, now=desk.now))
         assert not desk.reader(up.url).step("test")
         assert len(up.asked) == 1
         assert (desk.case()["priority"], desk.readers()) == ("P1", ["model"])
@@ -224,7 +224,7 @@ def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
         """Everything that anybody could see of it: case, events, outgoing messages."""
         kinds = small.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
         notifier, outbound = setup.notifier_of(small.settings), setup.outbound_of(small.settings, b"k" * 32)
-        Round(small.database, small.settings, small.house, outbound, notifier).look(small.now)
+        Round(small.database, small.settings, small.context, outbound, notifier).look(small.now)
         return small.case(), kinds, small.database.read(outbox.counts)
 
     before, reader = told(), small.reader("http://127.0.0.1:9/v1")
@@ -236,7 +236,7 @@ def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
     [line] = [line for line in capfd.readouterr().out.splitlines() if "language model" in line]
     assert line.startswith("WRONG  language model test-model: 0 read, 1 waiting, the oldest since 2026-11-04 01:00 UTC")
     assert line.endswith("mail is not delayed")
-    with running(small.database, small.house, small.settings) as up:
+    with running(small.database, small.context, small.settings) as up:
         metrics = up.client.get("/metrics").text.splitlines()
     assert 'sodan_model_readings{state="waiting"} 1.0' in metrics
 
@@ -284,7 +284,7 @@ def test_what_a_person_set_stays(small: Desk) -> None:
 
     def by_hand(conn: Any) -> None:
         corrections.set_by_person(conn, 1, {"priority": "P4"}, "mika", small.now)
-        rejudge(conn, [1], small.house, now=small.now)
+        rejudge(conn, [1], small.context, now=small.now)
 
     small.database.transact(by_hand)
     with endpoint(statements(HIGH, NONE)) as up:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.outbound.sender import Sender
 from service.outbound.setup import After, after_judging, sender_of
 from service.settings import Settings, load
@@ -85,7 +85,7 @@ class Desk:
     database: Database
     host: Smarthost
     settings: Settings
-    house: House
+    context: AppContext
     now: datetime = START
     after: After | None = None
     """What the worker does once cases are judged; None: what outgoing mail asks of it."""
@@ -102,10 +102,10 @@ class Desk:
         raw = content.strip("\n").replace("\n", "\r\n").encode()
         envelope = spool.Envelope(channel, mail_from, (rcpt,), peer="127.0.0.1")
         [id] = receive(self.database, [(envelope, raw)], self.now)
-        after = self.after or after_judging(self.settings, self.house)
+        after = self.after or after_judging(self.settings, self.context)
         lease = timedelta(seconds=60)
         worker = Worker(
-            self.database, self.house, by="test", batch=50, lease=lease, clock=lambda: self.now, after=after
+            self.database, self.context, by="test", batch=50, lease=lease, clock=lambda: self.now, after=after
         )
         while worker.step():
             pass
@@ -113,7 +113,7 @@ class Desk:
         return id
 
     def sender(self) -> Sender:
-        return sender_of(self.settings, self.database, self.house, lambda: self.now)
+        return sender_of(self.settings, self.database, self.context, lambda: self.now)
 
     def send(self) -> int:
         """Send all that is due; how many steps that took."""
@@ -138,7 +138,7 @@ def desk_with(database: Database, host: Smarthost, **given: Any) -> Desk:
         "database_url": "sqlite:///unused.db",
     }
     settings = load(**(chosen | given))
-    return Desk(database, host, settings, House.of(settings, key=KEY))
+    return Desk(database, host, settings, AppContext.of(settings, key=KEY))
 
 
 def report(

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from service.cli.terminal import doctor
 from service.mail.masking import Mask
 from service.store import outbox
-from service.store.contents import Shelf
+from service.store.blob_store import Folder
+from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase
-from service.store.outside import Folder
 from service.store.removal import remove
 from service.store.tables import outbox as table
 from tests.outbound.desk import START, Desk, report
@@ -75,7 +75,7 @@ def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Des
     desk.deliver(report(3, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
     assert [one["state"] for one in _rows(desk.database)] == ["sent", "draft", "draft"]
     mask = Mask("aiko@corp.example", ["Aiko Tanaka"], "x9q4")
-    erased = erase(desk.database, Shelf(Folder(tmp_path / "contents"), 10_000), mask, apply=True)
+    erased = erase(desk.database, BlobWriter(Folder(tmp_path / "contents"), 10_000), mask, apply=True)
     assert erased.left == 0
     rows = _rows(desk.database)
     assert [one["state"] for one in rows] == ["sent", "discarded", "draft"]

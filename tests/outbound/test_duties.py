@@ -20,7 +20,7 @@ MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
 
 def _look(desk: Desk) -> None:
     outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
-    Round(desk.database, desk.settings, desk.house, outbound, notifier).look(desk.now)
+    Round(desk.database, desk.settings, desk.context, outbound, notifier).look(desk.now)
 
 
 @pytest.fixture
@@ -116,6 +116,6 @@ def _case(desk: Desk, number: int = 1) -> dict[str, Any]:
 def _set(desk: Desk, number: int, wanted: dict[str, Any]) -> None:
     def write(conn: Any) -> None:
         corrections.set_by_person(conn, number, wanted, "mika", desk.now)
-        rejudge(conn, [number], desk.house, now=desk.now)
+        rejudge(conn, [number], desk.context, now=desk.now)
 
     desk.database.transact(write)

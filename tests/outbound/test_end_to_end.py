@@ -14,7 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
-from service.intake import House
+from service.intake import AppContext
 from service.outbound.duties import Round
 from service.outbound.setup import notifier_of, outbound_of, sender_of
 from service.settings import load
@@ -141,9 +141,9 @@ def _next_morning(story: dict[str, Any], post: Postfix, language: str, given: di
     settings = load(**chosen, digest="08:30", digest_language=language)
     database = Database(settings.database_url)
     secret = database.transact(lambda conn: keys.key(conn, "case", morning))
-    house = House.of(settings, key=secret)
-    Round(database, settings, house, outbound_of(settings, secret), notifier_of(settings)).look(morning)
-    sender = sender_of(settings, database, house, lambda: morning)
+    context = AppContext.of(settings, key=secret)
+    Round(database, settings, context, outbound_of(settings, secret), notifier_of(settings)).look(morning)
+    sender = sender_of(settings, database, context, lambda: morning)
     while sender.step():
         pass
     database.close()

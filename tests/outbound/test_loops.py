@@ -269,7 +269,7 @@ def test_a_reply_to_an_acknowledgement_of_a_merged_case_goes_where_the_case_went
 
     def merge(conn: Any) -> None:
         event = corrections.merge(conn, 1, 2, "mika", small.now)
-        rejudge(conn, corrections.touched(conn, event), small.house, now=small.now)
+        rejudge(conn, corrections.touched(conn, event), small.context, now=small.now)
 
     small.database.transact(merge)
     small.deliver(report(3, subject="answer", body="1. just me"), rcpt=first.mail["Reply-To"].addresses[0].addr_spec)
@@ -284,7 +284,7 @@ def test_a_reply_in_a_closed_case_opens_it_and_is_not_acknowledged(small: Desk) 
 
     def close(conn: Any) -> None:
         corrections.set_by_person(conn, 1, {"status": "closed"}, "mika", small.now)
-        rejudge(conn, [1], small.house, now=small.now)
+        rejudge(conn, [1], small.context, now=small.now)
 
     small.database.transact(close)
     small.now += timedelta(days=1)
@@ -304,12 +304,12 @@ def test_a_thousand_reports_of_one_address_bring_five_mails_and_drafts(sqlite: D
     receive(sqlite, [(envelope, mail.replace("\n", "\r\n").encode()) for mail in mails], desk.now)
     worker = Worker(
         sqlite,
-        desk.house,
+        desk.context,
         by="test",
         batch=100,
         lease=timedelta(seconds=600),
         clock=lambda: desk.now,
-        after=after_judging(desk.settings, desk.house),
+        after=after_judging(desk.settings, desk.context),
     )
     while worker.step():
         pass

@@ -66,7 +66,7 @@ def _desk(sqlite: Database, host: Smarthost, target: Target, **given: Any) -> De
 def _look(desk: Desk) -> None:
     """One round of what is due by time."""
     outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
-    Round(desk.database, desk.settings, desk.house, outbound, notifier).look(desk.now)
+    Round(desk.database, desk.settings, desk.context, outbound, notifier).look(desk.now)
 
 
 def test_a_burning_case_is_told_with_reason_and_link(sqlite: Database, host: Smarthost, target: Target) -> None:
@@ -199,7 +199,7 @@ def test_a_language_model_that_stays_away_is_told_once_a_day_and_a_short_absence
     desk.after = second_reading.after_judging(desk.settings)
     desk.deliver(report())
     reader = second_reading.SecondReader(
-        sqlite, desk.house, second_reading.model_of(desk.settings), second_reading.limits_of(desk.settings),
+        sqlite, desk.context, second_reading.model_of(desk.settings), second_reading.limits_of(desk.settings),
         lambda: desk.now,
     )  # fmt: skip
     titles = []
@@ -284,4 +284,4 @@ def _set(desk: Desk, conn: Any, wanted: dict[str, Any]) -> None:
     from service.store import corrections
 
     corrections.set_by_person(conn, 1, wanted, "mika", desk.now)
-    rejudge(conn, [1], desk.house, now=desk.now)
+    rejudge(conn, [1], desk.context, now=desk.now)

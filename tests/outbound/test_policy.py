@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.outbound.policy import House, Incoming, refusal
+from service.outbound.policy import Incoming, OwnAddresses, refusal
 
-HOUSE = House(("corp.example",), ("intake@corp.example", "it@corp.example"))
+HOUSE = OwnAddresses(("corp.example",), ("intake@corp.example", "it@corp.example"))
 REPORT = Incoming("aiko@corp.example", "requester", "delivered", None, True, {}, 3, "aiko@corp.example")
 
 

@@ -22,7 +22,7 @@ from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
 def _ask(desk: Desk, *items: str, text: str = "", case: int = 1) -> int:
     def write(conn: Connection) -> int:
         outbound = outbound_of(desk.settings, KEY)
-        known = labels_of(desk.house.rules)
+        known = labels_of(desk.context.rules)
         made = questions.prepare(conn, case, items, text, outbound, known=known, who="mika")
         return questions.ask(conn, made, outbound, desk.now)
 
@@ -161,7 +161,7 @@ def test_a_mail_that_came_back_has_asked_nobody(quiet: Desk) -> None:
 def test_the_draft_says_why_it_may_not_be_sent_and_can_be_copied(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, smarthost="", acknowledge="off")
     desk.deliver(report(subject="プリンタ", body="紙が出ません。"))
-    api = ApiDesk(desk.settings, sqlite, desk.house, lambda: desk.now)
+    api = ApiDesk(desk.settings, sqlite, desk.context, lambda: desk.now)
     made = sqlite.transact(lambda conn: prepared(conn, api, 1, ["occurred_at"], "", "en"))
     assert made.refused is not None
     assert "1. When did it start" in made.text

@@ -227,12 +227,12 @@ def test_an_address_in_use_is_one_clear_line(sqlite: Database) -> None:
 
 def test_a_stop_keeps_promises_and_makes_no_new_ones(database: Database, database_url: str) -> None:
     """A mail waits for its commit, since another writer holds the database; another client is idle; then we stop."""
-    holding, let_go = threading.Event(), threading.Event()
+    holding, release = threading.Event(), threading.Event()
 
     def hold(conn: object) -> None:
         conn.execute(text("UPDATE spool SET state = state"))  # type: ignore[attr-defined]
         holding.set()
-        let_go.wait(10)
+        release.wait(10)
 
     replies: list[str] = []
     holder = threading.Thread(target=lambda: database.transact(hold))
@@ -251,7 +251,7 @@ def test_a_stop_keeps_promises_and_makes_no_new_ones(database: Database, databas
 
         listener = threading.Thread(target=listen)
         listener.start()
-        threading.Timer(0.5, let_go.set).start()
+        threading.Timer(0.5, release.set).start()
     assert idle.reply().startswith("421 4.3.2")
     listener.join(10)
     assert replies[0].startswith("250 2.0.0 accepted as ")

@@ -10,11 +10,11 @@ from itertools import count
 
 from sqlalchemy import Connection, insert, select
 
-from service.cases.facts.bringing import bring
+from service.cases.facts.extraction import extract_messages
 from service.mail.message import Mail
 from service.store import placement
 from service.store.database import Database, one_at_a_time
-from service.store.placement import Arrived, Placed
+from service.store.placement import ArrivedMail, Placed
 from service.store.tables import cases, messages, spool
 from tests.cases.filing import ROLES, WAYS, read
 
@@ -50,7 +50,7 @@ class Desk:
 
     def again(self, spool_id: str, mail: Mail) -> Placed:
         """Place a mail whose spool entry was placed before."""
-        one = Arrived(spool_id, NOW, tuple(read(b) for b in bring(mail, ROLES, WAYS, received_at=NOW)))
+        one = ArrivedMail(spool_id, NOW, tuple(read(b) for b in extract_messages(mail, ROLES, WAYS, received_at=NOW)))
         return self.database.transact(lambda conn: placement.place_all(conn, [one], now=NOW))
 
     def case_of(self, name: str) -> int:
@@ -81,13 +81,13 @@ class Desk:
         found: int | None = self.database.read(lambda conn: conn.execute(query).scalar_one())
         return found
 
-    def _arrive(self, mail: Mail) -> Arrived:
+    def _arrive(self, mail: Mail) -> ArrivedMail:
         received_at = mail.date if self._in_time and mail.date else NOW
-        brought: Sequence[object] = bring(mail, ROLES, WAYS, received_at=received_at)
-        return Arrived(f"{next(self._numbers):036d}", received_at, tuple(read(b) for b in brought))  # type: ignore[arg-type]
+        extracted: Sequence[object] = extract_messages(mail, ROLES, WAYS, received_at=received_at)
+        return ArrivedMail(f"{next(self._numbers):036d}", received_at, tuple(read(b) for b in extracted))  # type: ignore[arg-type]
 
 
-def _place(conn: Connection, arrived: Sequence[Arrived], prepared: placement.Prepared) -> Placed:
+def _place(conn: Connection, arrived: Sequence[ArrivedMail], prepared: placement.Prepared) -> Placed:
     one_at_a_time(conn)
     for one in arrived:
         _spool(conn, one.spool_id)

@@ -13,15 +13,15 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from service.errors import Refused
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import spool, tables, webhooks
 from service.store.backup import backup, restore
-from service.store.contents import Shelf
+from service.store.blob_store import BlobStore, Folder
+from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
 from service.store.encryption import SecretBox
 from service.store.migrate import is_current
-from service.store.outside import Folder, Outside
 from service.store.spool import Envelope
 from service.worker import Worker
 from tests.postgres import Postgres
@@ -43,15 +43,15 @@ def _mails(first: int, count: int) -> list[tuple[Envelope, bytes]]:
     return [(ENVELOPE, mail) for mail in made]
 
 
-def _worker(database: Database, house: House, outside: Outside | None) -> Worker:
+def _worker(database: Database, context: AppContext, outside: BlobStore | None) -> Worker:
     return Worker(
         database,
-        house,
+        context,
         by="w",
         batch=20,
         lease=timedelta(seconds=60),
         clock=lambda: datetime.now(UTC),
-        shelf=Shelf(outside, 10_000),
+        shelf=BlobWriter(outside, 10_000),
     )
 
 
@@ -71,9 +71,9 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databa
     server.drop(name)
 
 
-def _shown(database: Database, house: House, settings: Settings) -> dict[str, Any]:
+def _shown(database: Database, context: AppContext, settings: Settings) -> dict[str, Any]:
     """All that the API shows: cases, messages, why, raw, spool."""
-    with running(database, house, settings) as service:
+    with running(database, context, settings) as service:
         service.work()
         shown: dict[str, Any] = {"spool": service.get("/api/spool", limit=200)["items"]}
         for summary in service.get("/api/cases", limit=200)["items"]:
@@ -92,15 +92,15 @@ def _shown(database: Database, house: House, settings: Settings) -> dict[str, An
 
 
 def test_a_backup_is_equal_case_by_case_on_either_database(
-    database: Database, elsewhere: Database, house: House, settings: Settings, tmp_path: Path
+    database: Database, elsewhere: Database, context: AppContext, settings: Settings, tmp_path: Path
 ) -> None:
     folder = Folder(tmp_path / "contents")
     receive(database, _mails(0, 40), datetime.now(UTC))
-    worker = _worker(database, house, folder)
+    worker = _worker(database, context, folder)
     while worker.step():  # each claims the next mails already, which nobody else takes until the lease is over
         pass
     with_folder = settings.model_copy(update={"content_store": str(tmp_path / "contents")})
-    before = _shown(database, house, with_folder)
+    before = _shown(database, context, with_folder)
     assert len(before["found"]) > 10
     manifest = backup(database, folder, tmp_path / "sodan.backup", datetime.now(UTC))
     assert (manifest.rows["spool"], manifest.missing) == (40, [])
@@ -108,14 +108,14 @@ def test_a_backup_is_equal_case_by_case_on_either_database(
     assert restored.wrong == []
     assert restored.ledger == database.read(spool.ledger)
     assert is_current(elsewhere)
-    assert _shown(elsewhere, house, settings) == before
+    assert _shown(elsewhere, context, settings) == before
     receive(elsewhere, _mails(100, 3), datetime.now(UTC))  # numbers count on
-    assert _worker(elsewhere, house, None).step() == 3
+    assert _worker(elsewhere, context, None).step() == 3
     assert elsewhere.read(spool.ledger).taken_in == 43
 
 
 def test_a_backup_under_load_is_one_moment(
-    database: Database, house: House, settings: Settings, tmp_path: Path
+    database: Database, context: AppContext, settings: Settings, tmp_path: Path
 ) -> None:
     stop = threading.Event()
     sent: list[str] = []
@@ -125,7 +125,7 @@ def test_a_backup_under_load_is_one_moment(
             sent.extend(receive(database, _mails(len(sent), 10), datetime.now(UTC)))
 
     def work() -> None:
-        worker = _worker(database, house, None)
+        worker = _worker(database, context, None)
         while not stop.is_set():
             worker.step()
 
@@ -149,7 +149,7 @@ def test_a_backup_under_load_is_one_moment(
     there = {row["id"] for row in elsewhere.read(lambda conn: spool.listing(conn, limit=100_000))}
     assert there >= set(promised)
     assert there <= set(sent)
-    worker = _worker(elsewhere, house, None)
+    worker = _worker(elsewhere, context, None)
     while worker.step():
         pass
     assert elsewhere.read(spool.ledger).taken_in == len(there)
@@ -169,10 +169,12 @@ def _orphans(database: Database) -> int:
     return database.read(look)
 
 
-def test_contents_outside_go_to_the_outside_of_the_new_place(sqlite: Database, house: House, tmp_path: Path) -> None:
+def test_contents_outside_go_to_the_outside_of_the_new_place(
+    sqlite: Database, context: AppContext, tmp_path: Path
+) -> None:
     old, new = Folder(tmp_path / "old"), Folder(tmp_path / "new")
     receive(sqlite, _mails(0, 6), datetime.now(UTC))
-    worker = _worker(sqlite, house, old)
+    worker = _worker(sqlite, context, old)
     while worker.step():
         pass
     assert len(list(old.keys())) == 2

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from service.errors import Unavailable
-from service.intake import House
+from service.intake import AppContext
 from service.settings import load
 from service.store import contents, spool, tables
 from service.store.backup import backup, restore
-from service.store.contents import Shelf
+from service.store.blob_store import BlobStore, Folder, outside
+from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase
-from service.store.outside import Folder, Outside, outside
 from service.store.packing import unpack
 from service.store.retention import Gone
 from service.worker import Worker
@@ -25,7 +25,7 @@ from tests.store.test_erasure import TRACES, _fill, _mails, _mask
 from tests.store.test_retention import LATER, LONG, RAW, THEN, WHOLE, Site, _mail
 
 
-def bucket(endpoint: str, place: str) -> Outside:
+def bucket(endpoint: str, place: str) -> BlobStore:
     made = outside(
         load(content_store=f"s3://mails/{place}", s3_endpoint=endpoint, s3_access_key="k", s3_secret_key="s")
     )
@@ -34,13 +34,13 @@ def bucket(endpoint: str, place: str) -> Outside:
 
 
 @pytest.fixture
-def kept(s3: str, tmp_path: Path) -> Outside:
+def kept(s3: str, tmp_path: Path) -> BlobStore:
     return bucket(s3, tmp_path.name)
 
 
 @pytest.fixture
-def site(database: Database, house: House, tmp_path: Path, kept: Outside) -> Site:
-    return Site(database, house, tmp_path, kept)
+def site(database: Database, context: AppContext, tmp_path: Path, kept: BlobStore) -> Site:
+    return Site(database, context, tmp_path, kept)
 
 
 def test_raw_mails_go_from_the_bucket_and_a_copy_that_is_needed_stays(site: Site) -> None:
@@ -68,7 +68,7 @@ def test_whole_cases_go_with_what_is_in_the_bucket(site: Site) -> None:
     assert site.sound()
 
 
-def test_a_bucket_that_does_not_answer_is_asked_again_the_next_time(site: Site, kept: Outside) -> None:
+def test_a_bucket_that_does_not_answer_is_asked_again_the_next_time(site: Site, kept: BlobStore) -> None:
     [id] = site.give(_mail(1, LONG))
     site.work()
     site.close(1)
@@ -87,10 +87,10 @@ def test_a_bucket_that_does_not_answer_is_asked_again_the_next_time(site: Site, 
 
 
 def test_no_object_of_an_erased_person_is_left_in_the_bucket(
-    database: Database, house: House, kept: Outside, s3: str, tmp_path: Path
+    database: Database, context: AppContext, kept: BlobStore, s3: str, tmp_path: Path
 ) -> None:
-    shelf = Shelf(kept, 10_000)
-    ids = _fill(database, house, shelf)
+    shelf = BlobWriter(kept, 10_000)
+    ids = _fill(database, context, shelf)
     needles = [trace.encode(name) for trace in TRACES for name in ("utf-8", "utf-16-le", "cp932", "iso2022_jp")]
 
     def found() -> list[bytes]:
@@ -119,9 +119,9 @@ def test_no_object_of_an_erased_person_is_left_in_the_bucket(
 
 @pytest.mark.parametrize("to", ["bucket", "folder", "database"])
 def test_a_backup_of_a_bucket_is_restored_anywhere(
-    database: Database, house: House, kept: Outside, s3: str, tmp_path: Path, to: str
+    database: Database, context: AppContext, kept: BlobStore, s3: str, tmp_path: Path, to: str
 ) -> None:
-    site = Site(database, house, tmp_path, kept)
+    site = Site(database, context, tmp_path, kept)
     mails = [_mail(n, LONG if n % 2 else "The lift stands.") for n in range(6)]
     ids = site.give(*mails)
     site.work()
@@ -129,7 +129,7 @@ def test_a_backup_of_a_bucket_is_restored_anywhere(
     assert len(list(kept.keys())) == 3
     manifest = backup(database, kept, tmp_path / "whole", THEN)
     assert (manifest.rows["spool"], manifest.missing) == (7, [])
-    new: Outside | None = None
+    new: BlobStore | None = None
     if to != "database":
         new = bucket(s3, f"{tmp_path.name}-new") if to == "bucket" else Folder(tmp_path / "new")
     elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
@@ -138,7 +138,7 @@ def test_a_backup_of_a_bucket_is_restored_anywhere(
     assert set(dict(new.keys() if new else ())) == (set(dict(kept.keys())) if new else set())
     assert list(contents.check(elsewhere, new)) == []
     worker = Worker(
-        elsewhere, house, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER, shelf=Shelf(new, 10_000)
+        elsewhere, context, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER, shelf=BlobWriter(new, 10_000)
     )
     assert worker.step() == 1
     assert contents.content(elsewhere, new, waits) == _mail(9, LONG)

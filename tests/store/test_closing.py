@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from service.errors import Unavailable
-from service.store import looped
+from service.store import async_engine
 from service.store.database import Connection, Database
 from tests.postgres import Postgres
 
@@ -87,7 +87,7 @@ def test_who_is_at_work_finishes_and_nothing_stays_open(connections: Counted, ur
 def test_who_does_not_finish_is_broken_off_and_told(
     connections: Counted, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looped, "FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(async_engine, "FINISH_SECONDS", 0.2)
     database = Database(url)
     said: list[object] = []
     thread = _run(database, _sleep(60), said)
@@ -121,7 +121,7 @@ def test_closing_while_connections_are_made_and_again_and_again(connections: Cou
 
 
 def test_a_server_that_never_greets_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looped, "FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(async_engine, "FINISH_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         database = Database(f"postgresql://nobody@127.0.0.1:{mute.getsockname()[1]}/none")
         said: list[object] = []

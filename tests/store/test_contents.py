@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from service.errors import Unavailable
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.settings import load
 from service.store import contents, spool
-from service.store.contents import Shelf
+from service.store.blob_store import BlobStore, Folder, key_of, outside, path_of
+from service.store.contents import BlobWriter
 from service.store.database import Database
-from service.store.outside import Folder, Outside, key_of, outside, path_of
 from service.store.packing import pack, unpack
 from service.store.spool import Envelope
 from service.worker import Worker
@@ -26,7 +26,7 @@ BIG = SMALL.replace(b"small", b"big") + b"0123456789abcdef\r\n" * 4000
 
 
 @pytest.fixture(params=["folder", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Outside:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     if request.param == "folder":
         made = outside(load(content_store=str(tmp_path / "contents")))
     else:
@@ -38,11 +38,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Outside:
 
 
 @cache
-def _house() -> House:
-    return House.of(load(intake="help@corp.example"))
+def _house() -> AppContext:
+    return AppContext.of(load(intake="help@corp.example"))
 
 
-def _taken_in(database: Database, shelf: Shelf, *mails: bytes) -> list[str]:
+def _taken_in(database: Database, shelf: BlobWriter, *mails: bytes) -> list[str]:
     ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@corp.example",)), m) for m in mails], NOW)
     worker = Worker(database, _house(), by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, shelf=shelf)
     while worker.step():
@@ -72,7 +72,7 @@ def test_paths_name_keys_and_nothing_else_is_one() -> None:
     assert [key_of(path) for path in ("ab/x.zst", f"ab/.{key[2:]}.zst", f"{key}.zst", f"ab/{key[2:]}.gz")] == [None] * 4
 
 
-def test_what_is_put_outside_is_there_until_it_is_removed(store: Outside) -> None:
+def test_what_is_put_outside_is_there_until_it_is_removed(store: BlobStore) -> None:
     key = "0a" * 32
     assert (store.get(key), store.written(key), list(store.keys())) == (None, None, [])
     store.put(key, b"packed")
@@ -87,8 +87,8 @@ def test_what_is_put_outside_is_there_until_it_is_removed(store: Outside) -> Non
     assert (store.get(key), list(store.keys())) == (None, [])
 
 
-def test_the_worker_packs_and_puts_big_mails_outside(database: Database, store: Outside) -> None:
-    ids = _taken_in(database, Shelf(store, 10_000), SMALL, BIG)
+def test_the_worker_packs_and_puts_big_mails_outside(database: Database, store: BlobStore) -> None:
+    ids = _taken_in(database, BlobWriter(store, 10_000), SMALL, BIG)
     assert _codecs(database, ids) == [("zstd", len(pack(SMALL))), ("file", 0)]
     assert [contents.content(database, store, id) for id in ids] == [SMALL, BIG]
     assert list(contents.check(database, store)) == []
@@ -102,32 +102,32 @@ def test_what_waits_is_as_it_was_received(database: Database) -> None:
 
 def test_a_store_that_does_not_answer_holds_no_mail_up(database: Database, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way of the folder")
-    shelf = Shelf(Folder(tmp_path / "file" / "contents"), 10_000)
+    shelf = BlobWriter(Folder(tmp_path / "file" / "contents"), 10_000)
     ids = _taken_in(database, shelf, BIG)
     assert _codecs(database, ids) == [("zstd", len(pack(BIG)))]
     (tmp_path / "file").unlink()
-    better = Shelf(Folder(tmp_path / "file" / "contents"), 10_000)
+    better = BlobWriter(Folder(tmp_path / "file" / "contents"), 10_000)
     assert list(contents.move(database, better, None)) == [(ids[0], "file")]
     assert contents.content(database, better.outside, ids[0]) == BIG
 
 
 def test_contents_move_to_another_store_and_back_into_the_database(
-    database: Database, store: Outside, tmp_path: Path
+    database: Database, store: BlobStore, tmp_path: Path
 ) -> None:
-    ids = _taken_in(database, Shelf(), SMALL, BIG)
+    ids = _taken_in(database, BlobWriter(), SMALL, BIG)
     new = Folder(tmp_path / "new")
-    assert list(contents.move(database, Shelf(store, 10_000), None)) == [(ids[1], "file")]
-    assert list(contents.move(database, Shelf(store, 10_000), None)) == []
-    assert list(contents.move(database, Shelf(new, 10_000), store)) == [(ids[1], "file")]
+    assert list(contents.move(database, BlobWriter(store, 10_000), None)) == [(ids[1], "file")]
+    assert list(contents.move(database, BlobWriter(store, 10_000), None)) == []
+    assert list(contents.move(database, BlobWriter(new, 10_000), store)) == [(ids[1], "file")]
     assert contents.content(database, new, ids[1]) == BIG
-    assert list(contents.move(database, Shelf(), new)) == [(ids[1], "zstd")]
+    assert list(contents.move(database, BlobWriter(), new)) == [(ids[1], "zstd")]
     assert [contents.content(database, None, id) for id in ids] == [SMALL, BIG]
 
 
 def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp_path: Path) -> None:
     folder = Folder(tmp_path / "contents")
     other = BIG.replace(b"<big", b"<other")
-    ids = _taken_in(database, Shelf(folder, 10_000), BIG, other)
+    ids = _taken_in(database, BlobWriter(folder, 10_000), BIG, other)
     key = database.read(lambda conn: contents.kept(conn, ids[0])).sha256
     (tmp_path / "contents" / path_of(key)).write_bytes(pack(b"not that mail"))
     assert [id for id, words in contents.check(database, folder) if "not the mail" in words] == [ids[0]]
@@ -147,7 +147,7 @@ def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp
 def test_who_tidies_looks_again_before_a_file_goes(database: Database, tmp_path: Path) -> None:
     """Between the list and the file's turn the same mail may have come anew."""
     folder = Folder(tmp_path / "contents")
-    _taken_in(database, Shelf(folder, 10_000), BIG)
+    _taken_in(database, BlobWriter(folder, 10_000), BIG)
     [(named, _)] = folder.keys()
     orphan = "0c" * 32
     folder.put(orphan, b"left by a crash")

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from service.errors import Conflict, NotFound, Refused
-from service.intake import House, replay
+from service.intake import AppContext, replay
 from service.mail.message import Mail
 from service.store import corrections
 from service.store.cases import survivor
@@ -74,13 +74,13 @@ def test_a_chain_of_merges_is_followed_to_its_end_by_mails_and_keys_and_taken_ba
     assert desk.case_of("lamp") == lamp
 
 
-def test_a_replay_moves_no_mail_that_a_person_or_a_rule_placed(desk: Desk, house: House) -> None:
+def test_a_replay_moves_no_mail_that_a_person_or_a_rule_placed(desk: Desk, context: AppContext) -> None:
     fan, heat = desk.case_of("fan"), desk.case_of("heat")
     move(desk, desk.id_of("fan2"), heat)
     _, alone = move(desk, desk.id_of("heat2"), None)
     stood = desk.partition()
-    seen = [key for key, _, _ in replay(desk.database, house, None, since=None, apply=True, now=NOW)]
-    assert seen == [house.key(case) for case in (fan, heat, alone)]
+    seen = [key for key, _, _ in replay(desk.database, context, None, since=None, apply=True, now=NOW)]
+    assert seen == [context.key(case) for case in (fan, heat, alone)]
     assert desk.partition() == stood
     assert (desk.case_of("fan2"), desk.case_of("heat2")) == (heat, alone)
 

@@ -46,7 +46,7 @@ def test_after_a_flush_that_failed_the_log_is_written_into_the_database_before_m
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_a_content_outside_is_flushed_before_it_has_its_name_and_the_name_after_it(tmp_path: Path) -> None:
     calls = tmp_path / "calls"
-    code = "from pathlib import Path; from service.store.outside import Folder; import sys; "
+    code = "from pathlib import Path; from service.store.blob_store import Folder; import sys; "
     code += "Folder(Path(sys.argv[1])).put('0c' * 32, b'packed')"
     traced = ["strace", "-f", "-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2", "-o", str(calls)]
     subprocess.run(

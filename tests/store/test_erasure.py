@@ -17,15 +17,15 @@ import pytest
 from sqlalchemy import text
 
 from service.cli.terminal.erasing import erase_person
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings
 from service.store import contents, search, spool, writeahead
-from service.store.contents import Shelf
+from service.store.blob_store import Folder
+from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase, names_of
 from service.store.migrate import migrate
-from service.store.outside import Folder
 from service.store.packing import unpack
 from service.store.spool import Envelope
 from service.store.writeahead import Remains
@@ -78,11 +78,11 @@ def _mails() -> list[bytes]:
     ]
 
 
-def _fill(database: Database, house: House, shelf: Shelf) -> list[str]:
+def _fill(database: Database, context: AppContext, shelf: BlobWriter) -> list[str]:
     envelope = Envelope("smtp", ADDRESS, ("intake@corp.example",), "192.0.2.1", "pc.corp.example")
     ids = receive(database, [(envelope, mail) for mail in _mails()], datetime.now(UTC))
     worker = Worker(
-        database, house, by="w", batch=9, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC), shelf=shelf
+        database, context, by="w", batch=9, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC), shelf=shelf
     )
     while worker.step():
         pass
@@ -126,10 +126,12 @@ def _sql(database: Database, *statements: str) -> None:
         database.transact_alone(lambda conn, statement=statement: conn.execute(text(statement)))  # type: ignore[misc]
 
 
-def _erased_everywhere(database: Database, folder: Path, tmp_path: Path, house: House, settings: Settings) -> None:
+def _erased_everywhere(
+    database: Database, folder: Path, tmp_path: Path, context: AppContext, settings: Settings
+) -> None:
     outside = Folder(tmp_path / "contents")
-    shelf = Shelf(outside, 10_000)
-    ids = _fill(database, house, shelf)
+    shelf = BlobWriter(outside, 10_000)
+    ids = _fill(database, context, shelf)
     if database.postgresql:
         _sql(database, "ANALYZE", "CHECKPOINT")  # so the planner knows the person too
     places = _found(folder)
@@ -152,7 +154,7 @@ def _erased_everywhere(database: Database, folder: Path, tmp_path: Path, house: 
     assert list(contents.check(database, outside)) == []
     assert contents.astray(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
     assert contents.content(database, outside, ids[3]) == _mails()[3]
-    with running(database, house, settings) as service:
+    with running(database, context, settings) as service:
         cases = service.get("/api/cases")["items"]
         assert len(cases) >= 2
         assert service.get("/api/cases", q="0x80070005")["items"]
@@ -161,25 +163,25 @@ def _erased_everywhere(database: Database, folder: Path, tmp_path: Path, house: 
 
 
 def test_no_byte_of_an_erased_person_is_left(
-    sqlite: Database, tmp_path: Path, house: House, settings: Settings
+    sqlite: Database, tmp_path: Path, context: AppContext, settings: Settings
 ) -> None:
-    _erased_everywhere(sqlite, tmp_path, tmp_path, house, settings)
+    _erased_everywhere(sqlite, tmp_path, tmp_path, context, settings)
 
 
 @pytest.mark.parametrize("server", ["", "wal_recycle = off", "wal_keep_size = 48MB"], indirect=True)
 def test_no_byte_of_an_erased_person_is_left_on_a_server(
-    server: Postgres, tmp_path: Path, house: House, settings: Settings
+    server: Postgres, tmp_path: Path, context: AppContext, settings: Settings
 ) -> None:
     """In no file of the whole server: neither under ``base`` nor in the write-ahead log nor in what it said itself."""
     database = Database(server.create("erase"))
     migrate(database)
-    _erased_everywhere(database, server.folder, tmp_path, house, settings)
+    _erased_everywhere(database, server.folder, tmp_path, context, settings)
     database.close()
 
 
 def test_who_has_to_do_what_about_the_log_is_said(
     server: Postgres,
-    house: House,
+    context: AppContext,
     settings: Settings,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -189,7 +191,7 @@ def test_who_has_to_do_what_about_the_log_is_said(
     _sql(administrator, "CREATE ROLE intake LOGIN", "ALTER DATABASE erase OWNER TO intake")
     database = Database(server.url("erase").replace("postgres@", "intake@"))
     migrate(database)
-    _fill(database, house, Shelf())
+    _fill(database, context, BlobWriter())
 
     def erased() -> tuple[int, dict[str, Any], str]:
         capfd.readouterr()
@@ -226,9 +228,9 @@ def test_who_has_to_do_what_about_the_log_is_said(
 
 
 def test_the_certificate_names_nobody_and_counts_everything(
-    sqlite: Database, house: House, settings: Settings, capfd: pytest.CaptureFixture[str]
+    sqlite: Database, context: AppContext, settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    _fill(sqlite, house, Shelf())
+    _fill(sqlite, context, BlobWriter())
     capfd.readouterr()  # what the worker logged
     names = ("恵比寿 若菜", "恵比寿", "Wakana Ebisu")
     look = erase_person(settings, sqlite, ADDRESS, names, apply=False, now=datetime.now(UTC))
@@ -244,17 +246,19 @@ def test_the_certificate_names_nobody_and_counts_everything(
     assert json.loads(capfd.readouterr().out)["rows"] == {}
 
 
-def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(database: Database, house: House) -> None:
+def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(
+    database: Database, context: AppContext
+) -> None:
     """Replaced beneath the worker, it would be taken in as it was, with another checksum than its own."""
     envelope = Envelope("smtp", "boss@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     [id] = receive(database, [(envelope, _mails()[2])], datetime.now(UTC))
     lease = timedelta(seconds=60)
     assert database.transact(lambda conn: spool.claim(conn, "w", datetime.now(UTC), lease, 9)) != []
-    erased = erase(database, Shelf(), _mask(), apply=True)
+    erased = erase(database, BlobWriter(), _mask(), apply=True)
     assert (erased.mails, erased.left) == ([], 1)
     assert contents.content(database, None, id) == _mails()[2]
     database.transact(lambda conn: spool.release(conn, "w"))
-    Worker(database, house, by="w", batch=9, lease=lease, clock=lambda: datetime.now(UTC)).step()
-    erased = erase(database, Shelf(), _mask(), apply=True)
+    Worker(database, context, by="w", batch=9, lease=lease, clock=lambda: datetime.now(UTC)).step()
+    erased = erase(database, BlobWriter(), _mask(), apply=True)
     assert (len(erased.mails), erased.left) == (1, 0)
     assert b"Wakana" not in contents.content(database, None, id)

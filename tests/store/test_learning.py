@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from service import intake
-from service.intake import House
+from service.intake import AppContext
 from service.store import placement, spool
 from service.store.database import Database
 from service.store.spool import Envelope
@@ -56,16 +56,16 @@ MAILS = (NOTED, FORWARD, ANSWER)
 @pytest.mark.parametrize("batch", [1, 9])
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_what_the_team_wrote_is_read_as_the_teams(
-    database: Database, house: House, order: tuple[int, ...], batch: int
+    database: Database, context: AppContext, order: tuple[int, ...], batch: int
 ) -> None:
     envelope = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     for place, number in enumerate(order):
         intake.receive(database, [(envelope, MAILS[number].encode())], NOW + timedelta(seconds=place))
     later = NOW + timedelta(minutes=1)
     while claimed := database.transact(lambda conn: spool.claim(conn, "w", later, timedelta(60), batch)):
-        roles = house.roles(database.read(placement.learned))
-        understood = [intake.understand(one, house, roles) for one in claimed]
-        database.transact(partial(intake.take_in, understood=understood, house=house, by="w", now=later))
+        roles = context.roles(database.read(placement.learned))
+        read_mails = [intake.understand(one, context, roles) for one in claimed]
+        database.transact(partial(intake.take_in, read_mails=read_mails, context=context, by="w", now=later))
 
     def found(conn: Any) -> dict[str, Any]:
         rows = conn.execute(

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from service.errors import Conflict
-from service.intake import House, replay
+from service.intake import AppContext, replay
 from service.mail.message import Mail
 from service.store import corrections
 from service.store.database import Connection, Database, one_at_a_time
@@ -58,7 +58,7 @@ class Life(RuleBasedStateMachine):
     """One store; ``empty`` gives the URL of an empty one and takes it away again."""
 
     empty: Callable[[], AbstractContextManager[str]]
-    house: House
+    context: AppContext
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def everything_is_read_and_judged_again(self) -> None:
         stood = self.standing()
-        list(replay(self.database, self.house, None, since=None, apply=True, now=NOW))
+        list(replay(self.database, self.context, None, since=None, apply=True, now=NOW))
         assert self.standing() == stood
 
     # ── what always holds ────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,15 +189,15 @@ class Life(RuleBasedStateMachine):
         return [one for one in self.mails if one.message_id in names]
 
 
-def live(examples: int, empty: Callable[[], AbstractContextManager[str]], house: House) -> None:
-    here = type("Here", (Life,), {"empty": staticmethod(empty), "house": house})
+def live(examples: int, empty: Callable[[], AbstractContextManager[str]], context: AppContext) -> None:
+    here = type("Here", (Life,), {"empty": staticmethod(empty), "context": context})
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     chosen = settings(max_examples=examples, stateful_step_count=10, deadline=None, suppress_health_check=checks)
     with content_joins_nothing():
         run_state_machine_as_test(here, settings=chosen)
 
 
-def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, house: House) -> None:
+def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, context: AppContext) -> None:
     numbers = itertools.count()
 
     @contextmanager
@@ -207,14 +207,14 @@ def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, ho
         yield f"sqlite:///{path}"
         path.unlink()
 
-    live(5, empty, house)
+    live(5, empty, context)
 
 
-def test_people_and_mails_in_any_order_on_postgresql(postgres: Postgres, template: str, house: House) -> None:
+def test_people_and_mails_in_any_order_on_postgresql(postgres: Postgres, template: str, context: AppContext) -> None:
     @contextmanager
     def empty() -> Iterator[str]:
         name = f"life_{uuid.uuid4().hex[:12]}"
         yield postgres.create(name, template=template)
         postgres.drop(name)
 
-    live(2, empty, house)
+    live(2, empty, context)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from service import intake
-from service.intake import House
+from service.intake import AppContext
 from service.store import learning, placement, spool
 from service.store.database import Database
 from service.store.spool import Envelope
@@ -52,23 +52,25 @@ ANSWER = mail(
 
 
 @pytest.fixture
-def house() -> House:
+def context() -> AppContext:
     from service import settings
 
-    return House.of(settings.load(_env_file=None, intake="intake@corp.example", organisation="corp.example", team=TEAM))
+    return AppContext.of(
+        settings.load(_env_file=None, intake="intake@corp.example", organisation="corp.example", team=TEAM)
+    )
 
 
-def take(database: Database, house: House, mails: Sequence[bytes], peer: str = "127.0.0.1") -> None:
+def take(database: Database, context: AppContext, mails: Sequence[bytes], peer: str = "127.0.0.1") -> None:
     """Take them in one by one, as a worker does."""
     envelope = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer=peer)
     for place, content in enumerate(mails):
         at = NOW + timedelta(seconds=place)
         intake.receive(database, [(envelope, content)], at)
         claimed = database.transact(partial(_claim, at=at))
-        roles = house.roles(database.read(placement.learned))
-        understood = [intake.understand(one, house, roles) for one in claimed]
-        prepared = database.read(partial(intake.prepare, understood=understood, house=house))
-        save = partial(intake.take_in, understood=understood, house=house, by="w", now=at, prepared=prepared)
+        roles = context.roles(database.read(placement.learned))
+        read_mails = [intake.understand(one, context, roles) for one in claimed]
+        prepared = database.read(partial(intake.prepare, read_mails=read_mails, context=context))
+        save = partial(intake.take_in, read_mails=read_mails, context=context, by="w", now=at, prepared=prepared)
         database.transact(save)
 
 
@@ -89,16 +91,18 @@ def document(database: Database, case: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("order", list(permutations((INQUIRY, RECEIPT, ANSWER))))
-def test_a_partners_mail_is_a_vendors_in_any_order(database: Database, house: House, order: tuple[bytes, ...]) -> None:
-    take(database, house, order)
+def test_a_partners_mail_is_a_vendors_in_any_order(
+    database: Database, context: AppContext, order: tuple[bytes, ...]
+) -> None:
+    take(database, context, order)
     found = rows(database)
     roles = {name: row.author_role for name, row in found.items()}
     assert roles == {"inquiry": "team", "receipt": "vendor", "answer": "vendor"}
     assert database.read(learning.learned).partners == {"brook-alarms.example"}
 
 
-def test_its_receipt_and_its_number_lead_to_the_inquiry(sqlite: Database, house: House) -> None:
-    take(sqlite, house, [INQUIRY, RECEIPT, ANSWER])
+def test_its_receipt_and_its_number_lead_to_the_inquiry(sqlite: Database, context: AppContext) -> None:
+    take(sqlite, context, [INQUIRY, RECEIPT, ANSWER])
     found = rows(sqlite)
     assert {row.author_role for row in found.values()} == {"team", "vendor"}
     assert len({row.case_id for row in found.values()}) == 1
@@ -107,26 +111,26 @@ def test_its_receipt_and_its_number_lead_to_the_inquiry(sqlite: Database, house:
     assert case["waiting_on"] == "team"
 
 
-def test_what_a_partner_wrote_before_is_read_anew(sqlite: Database, house: House) -> None:
+def test_what_a_partner_wrote_before_is_read_anew(sqlite: Database, context: AppContext) -> None:
     first = mail(
         "first", DESK, TEAM, "Alarm at the east yard",
         "Case number: 7714-208\n\nYour gate sensor raised an alarm. May we send somebody?", 0,
     )  # fmt: skip
     later = mail("later", TEAM, DESK, "7714-208: gate sensor", "Please send somebody on Tuesday.", 9)
-    take(sqlite, house, [first])
+    take(sqlite, context, [first])
     assert rows(sqlite)["first"].author_role == "unknown"
-    take(sqlite, house, [later])
+    take(sqlite, context, [later])
     found = rows(sqlite)
     assert found["first"].author_role == "vendor"
     assert found["first"].case_id == found["later"].case_id
 
 
-def test_who_wrote_first_is_no_partner_by_our_answer(sqlite: Database, house: House) -> None:
+def test_who_wrote_first_is_no_partner_by_our_answer(sqlite: Database, context: AppContext) -> None:
     """He may be one of our people, who writes from home."""
     first = mail("first", "ada@home.example", TEAM, "VPN", "I cannot connect from home. Ada", 0)
     take(
         sqlite,
-        house,
+        context,
         [first, mail("a", TEAM, "ada@home.example", "RE: VPN", "Since when?", 9, In_Reply_To="<first@x.test>")],
     )
     assert rows(sqlite)["first"].author_role == "unknown"
@@ -136,8 +140,10 @@ def test_who_wrote_first_is_no_partner_by_our_answer(sqlite: Database, house: Ho
 @pytest.mark.parametrize(
     ("author", "peer"), [("ada@corp.example", "127.0.0.1"), (TEAM, "127.0.0.2"), ("it@elsewhere.example", "127.0.0.1")]
 )
-def test_only_the_teams_believed_mail_makes_a_partner(sqlite: Database, house: House, author: str, peer: str) -> None:
-    take(sqlite, house, [mail("one", author, DESK, "Gate sensor", "The gate sensor raises an alarm.", 0)], peer=peer)
+def test_only_the_teams_believed_mail_makes_a_partner(
+    sqlite: Database, context: AppContext, author: str, peer: str
+) -> None:
+    take(sqlite, context, [mail("one", author, DESK, "Gate sensor", "The gate sensor raises an alarm.", 0)], peer=peer)
     assert partners(sqlite) == frozenset()
 
 
@@ -145,52 +151,52 @@ def partners(database: Database) -> frozenset[str]:
     return database.read(learning.learned).partners
 
 
-def test_a_mail_to_our_own_people_makes_no_partner_of_whom_it_names_too(sqlite: Database, house: House) -> None:
+def test_a_mail_to_our_own_people_makes_no_partner_of_whom_it_names_too(sqlite: Database, context: AppContext) -> None:
     both = mail("one", TEAM, f"ada@corp.example, {DESK}", "Gate sensor", "They come on Tuesday.", 0)
-    take(sqlite, house, [both])
+    take(sqlite, context, [both])
     assert partners(sqlite) == frozenset()
 
 
-def test_somebody_at_a_mail_provider_is_a_partner_alone(sqlite: Database, house: House) -> None:
-    take(sqlite, house, [mail("one", TEAM, "lou@gmail.com", "Gate sensor", "Could you come on Tuesday?", 0)])
+def test_somebody_at_a_mail_provider_is_a_partner_alone(sqlite: Database, context: AppContext) -> None:
+    take(sqlite, context, [mail("one", TEAM, "lou@gmail.com", "Gate sensor", "Could you come on Tuesday?", 0)])
     assert partners(sqlite) == {"lou@gmail.com"}
 
 
-def test_two_inquiries_get_their_own_receipts(sqlite: Database, house: House) -> None:
+def test_two_inquiries_get_their_own_receipts(sqlite: Database, context: AppContext) -> None:
     other = mail("other", TEAM, DESK, "Two more key fobs", "Please send two key fobs for the new colleagues.", 30)
     second = mail(
         "second", "no-reply@brook-alarms.example", TEAM, "We have your message",
         "Thank you. Your case number is 7714-231. Somebody will write to you.", 31, Auto_Submitted="auto-replied",
     )  # fmt: skip
-    take(sqlite, house, [INQUIRY, RECEIPT, other, second])
+    take(sqlite, context, [INQUIRY, RECEIPT, other, second])
     found = rows(sqlite)
     assert found["inquiry"].case_id == found["receipt"].case_id != found["other"].case_id == found["second"].case_id
 
 
-def test_a_partner_that_a_person_removed_stays_a_stranger(sqlite: Database, house: House) -> None:
-    take(sqlite, house, [INQUIRY, ANSWER])
+def test_a_partner_that_a_person_removed_stays_a_stranger(sqlite: Database, context: AppContext) -> None:
+    take(sqlite, context, [INQUIRY, ANSWER])
     sqlite.transact(partial(learning.remove, address="brook-alarms.example"))
     again = mail("again", TEAM, DESK, "Key fobs", "Please send two key fobs.", 80)
-    take(sqlite, house, [again, mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90)])
-    list(intake.replay(sqlite, house, None, since=None, apply=True, now=NOW))
+    take(sqlite, context, [again, mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90)])
+    list(intake.replay(sqlite, context, None, since=None, apply=True, now=NOW))
     found = rows(sqlite)
     assert {found[name].author_role for name in ("answer", "late")} == {"unknown"}
     assert partners(sqlite) == frozenset()
     assert sqlite.read(learning.listing) == []
 
 
-def test_who_forwards_a_partners_mail_is_not_of_the_team_by_that(sqlite: Database, house: House) -> None:
+def test_who_forwards_a_partners_mail_is_not_of_the_team_by_that(sqlite: Database, context: AppContext) -> None:
     """Whoever was written to once might make any of our people team, and those further partners."""
     forward = mail(
         "fw", "ada@corp.example", "intake@corp.example", "FW: Lens",
         f"Is this spam?\n\n-----Original Message-----\nFrom: {DESK}\nSent: Monday, November 23, 2026 11:00 AM\n"
         "To: ada@corp.example\nSubject: Lens\n\nThe lens is in stock.\n", 60,
     )  # fmt: skip
-    take(sqlite, house, [INQUIRY, forward])
+    take(sqlite, context, [INQUIRY, forward])
     assert rows(sqlite)["fw"].author_role == "requester"
 
 
-def test_a_quote_of_a_mail_of_ours_makes_no_partner(sqlite: Database, house: House) -> None:
+def test_a_quote_of_a_mail_of_ours_makes_no_partner(sqlite: Database, context: AppContext) -> None:
     forward = mail(
         "fw", TEAM, "intake@corp.example", "FW: your order",
         "Phishing?\n\n-----Original Message-----\nFrom: bad@evil.example\nSent: Monday, November 23, 2026 11:00 AM\n"
@@ -198,13 +204,13 @@ def test_a_quote_of_a_mail_of_ours_makes_no_partner(sqlite: Database, house: Hou
         "-----Original Message-----\nFrom: it@corp.example\n"
         "Sent: Monday, November 23, 2026 10:00 AM\nTo: bad@evil.example\nSubject: order\n\nPlease send it.\n", 60,
     )  # fmt: skip
-    take(sqlite, house, [forward])
+    take(sqlite, context, [forward])
     assert partners(sqlite) == frozenset()
 
 
 @pytest.mark.parametrize("where", ["subject", "text"])
 def test_a_partner_that_names_another_vendors_number_unites_no_cases(
-    sqlite: Database, house: House, where: str
+    sqlite: Database, context: AppContext, where: str
 ) -> None:
     number = "Cisco SR 697204418"
     theirs = mail("sr", "tac@cisco.com", TEAM, "SR 697204418 - switch", "We look into SR 697204418.", 0)
@@ -212,12 +218,12 @@ def test_a_partner_that_names_another_vendors_number_unites_no_cases(
         (number, "It is solved. You may close it.") if where == "subject" else ("RE: offer", f"{number} is solved.")
     )
     bad = mail("bad", "lou@brook-alarms.example", TEAM, subject, text, 40, In_Reply_To="<inquiry@x.test>")
-    take(sqlite, house, [theirs, INQUIRY, bad])
+    take(sqlite, context, [theirs, INQUIRY, bad])
     found = rows(sqlite)
     assert found["sr"].case_id != found["bad"].case_id == found["inquiry"].case_id
 
 
-def test_a_neighbour_at_the_same_host_is_no_partner(sqlite: Database, house: House) -> None:
-    take(sqlite, house, [mail("one", TEAM, "a@brook.sakura.ne.jp", "Gate", "Could you come on Tuesday?", 0)])
-    take(sqlite, house, [mail("two", "b@other.sakura.ne.jp", TEAM, "Gate", "We could.", 5)])
+def test_a_neighbour_at_the_same_host_is_no_partner(sqlite: Database, context: AppContext) -> None:
+    take(sqlite, context, [mail("one", TEAM, "a@brook.sakura.ne.jp", "Gate", "Could you come on Tuesday?", 0)])
+    take(sqlite, context, [mail("two", "b@other.sakura.ne.jp", TEAM, "Gate", "We could.", 5)])
     assert rows(sqlite)["two"].author_role == "unknown"

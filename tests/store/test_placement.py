@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from service.cases.facts.bringing import bring
-from service.cases.facts.roles import Learned
+from service.cases.facts.extraction import extract_messages
+from service.cases.facts.roles import LearnedRoles
 from service.mail.message import Mail
 from service.store import links, placement
 from service.store.database import Database
@@ -193,7 +193,9 @@ def test_any_order_and_several_workers_give_the_cases_that_strong_evidence_makes
     sqlite_template: Path, tmp_path: Path, mails: list[Mail], batch: int, chance: Random
 ) -> None:
     """Two workers prepare at the same time and write one after the other; every third mail comes twice."""
-    learned = Learned().with_more(b.learned for one in mails for b in bring(one, ROLES, WAYS, received_at=at(0)))
+    learned = LearnedRoles().with_more(
+        b.learned for one in mails for b in extract_messages(one, ROLES, WAYS, received_at=at(0))
+    )
     straight = Filing(roles=replace(ROLES, learned=learned))  # it knows beforehand what the store has to find out
     with content_joins_nothing():
         straight.deliver(*mails)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from mailrules.library import load
 from service import intake
-from service.intake import House
+from service.intake import AppContext
 from service.store import corrections
 from service.store.database import Database
 from service.store.spool import Envelope
@@ -65,22 +65,22 @@ The printer on floor 3 prints blank pages.
 
 
 @pytest.fixture
-def wiser(tmp_path: Path, house: House) -> House:
+def wiser(tmp_path: Path, context: AppContext) -> AppContext:
     """The house with a pack that knows the vendor."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "kumonodesk.yaml").write_text(VENDOR, encoding="utf-8")
-    return replace(house, rules=load([tmp_path / "own"]))
+    return replace(context, rules=load([tmp_path / "own"]))
 
 
 @pytest.fixture
-def filled(database: Database, house: House) -> Database:
+def filled(database: Database, context: AppContext) -> Database:
     """Three mails, taken in by rules that do not know the vendor; a person set and moved something."""
     mails = [
         (Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1"), m.encode())
         for m in (ASKED, ANSWER, OTHER)
     ]
     intake.receive(database, mails, NOW)
-    worker = Worker(database, house, by="w", batch=9, lease=timedelta(60), clock=lambda: NOW)
+    worker = Worker(database, context, by="w", batch=9, lease=timedelta(60), clock=lambda: NOW)
     while worker.step():
         pass
 
@@ -92,7 +92,7 @@ def filled(database: Database, house: House) -> Database:
         ).scalar_one()
         moved, _ = corrections.move(conn, printer, 1, "Aki", NOW)
         touched = {*corrections.touched(conn, event), *corrections.touched(conn, moved)}
-        intake.rejudge(conn, sorted(touched), house, now=NOW)
+        intake.rejudge(conn, sorted(touched), context, now=NOW)
 
     database.transact(by_hand)
     return database
@@ -107,15 +107,15 @@ def everything(database: Database) -> dict[str, list[Any]]:
     return database.read(read)
 
 
-def replayed(database: Database, house: House, *, apply: bool, now: datetime = LATER) -> list[Any]:
-    return list(intake.replay(database, house, None, since=None, apply=apply, now=now))
+def replayed(database: Database, context: AppContext, *, apply: bool, now: datetime = LATER) -> list[Any]:
+    return list(intake.replay(database, context, None, since=None, apply=apply, now=now))
 
 
 def case(database: Database) -> dict[str, Any]:
     return database.read(lambda conn: conn.execute(select(cases.c.document).where(cases.c.id == 1)).scalar_one())
 
 
-def test_a_look_changes_nothing_and_says_what_keeping_does(filled: Database, wiser: House) -> None:
+def test_a_look_changes_nothing_and_says_what_keeping_does(filled: Database, wiser: AppContext) -> None:
     before = everything(filled)
     [(key, stood, stands)] = replayed(filled, wiser, apply=False)
     assert everything(filled) == before
@@ -128,7 +128,7 @@ def test_a_look_changes_nothing_and_says_what_keeping_does(filled: Database, wis
 
 
 def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did(
-    filled: Database, wiser: House
+    filled: Database, wiser: AppContext
 ) -> None:
     placed = filled.read(
         lambda conn: conn.execute(select(messages.c.id, messages.c.case_id).order_by(messages.c.id)).all()
@@ -147,7 +147,7 @@ def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did
     assert filled.read(lambda conn: conn.execute(select(messages.c.pinned_by)).scalars().all()).count("Aki") == 1
 
 
-def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Database, wiser: House) -> None:
+def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Database, wiser: AppContext) -> None:
     replayed(filled, wiser, apply=True)
     later = ANSWER.replace("answer@", "later@").replace("In-Reply-To: <asked@corp.example>\n", "")
     later = later.replace("Re: [KUM-12345] Login loops", "[KUM-12345] Any news?")
@@ -158,7 +158,7 @@ def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Datab
     assert case(filled)["messages"] == 4
 
 
-def test_what_was_broken_off_is_done_again_and_what_stands_is_left_alone(filled: Database, wiser: House) -> None:
+def test_what_was_broken_off_is_done_again_and_what_stands_is_left_alone(filled: Database, wiser: AppContext) -> None:
     begun = intake.replay(filled, wiser, None, since=None, apply=True, now=LATER)
     next(begun)
     once = everything(filled)

@@ -13,16 +13,16 @@ import pytest
 from sqlalchemy import select, text
 
 from service import intake
-from service.cli.terminal.retiring import retire
+from service.cli.terminal.retention import retire
 from service.errors import Conflict, NotFound, Unavailable
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import contents, corrections, erasure, removal, search, spool
-from service.store.contents import Shelf
+from service.store.blob_store import BlobStore, Folder, path_of
+from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
-from service.store.outside import Folder, Outside, path_of
-from service.store.retention import Gone, Terms, due, let_go
-from service.store.retiring import DAY_SECONDS, FIRST_SECONDS, Retiring
+from service.store.retention import Gone, Terms, due, remove_due
+from service.store.retention_job import DAY_SECONDS, FIRST_SECONDS, RetentionJob
 from service.store.spool import Envelope
 from service.store.tables import cases, events, messages, metadata
 from service.worker import Worker
@@ -57,10 +57,10 @@ def _with_attached(number: int) -> bytes:
 class Site:
     """A database with a worker and a place for big mails (a folder), on a day that the test chooses."""
 
-    def __init__(self, database: Database, house: House, folder: Path, outside: Outside | None = None) -> None:
-        self.database, self.house, self.today = database, house, THEN
-        self.outside: Outside = outside or Folder(folder / "contents")
-        self.shelf = Shelf(self.outside, 10_000)
+    def __init__(self, database: Database, context: AppContext, folder: Path, outside: BlobStore | None = None) -> None:
+        self.database, self.context, self.today = database, context, THEN
+        self.outside: BlobStore = outside or Folder(folder / "contents")
+        self.shelf = BlobWriter(self.outside, 10_000)
 
     def give(self, *mails: bytes) -> list[str]:
         envelope = Envelope("smtp", "ines@corp.example", ("intake@corp.example",), peer="127.0.0.1")
@@ -69,7 +69,7 @@ class Site:
     def work(self) -> None:
         worker = Worker(
             self.database,
-            self.house,
+            self.context,
             by="w",
             batch=9,
             lease=timedelta(seconds=60),
@@ -87,7 +87,7 @@ class Site:
 
     def _close(self, conn: Connection, number: int) -> None:
         corrections.set_by_person(conn, number, {"status": "closed"}, "rin", self.today)
-        intake.rejudge(conn, [number], self.house, now=self.today)
+        intake.rejudge(conn, [number], self.context, now=self.today)
 
     def case_of(self, message_id: str) -> int:
         query = select(messages.c.case_id).where(messages.c.message_id == message_id)
@@ -97,7 +97,7 @@ class Site:
         gone = Gone()
         for some in due(self.database, terms, now):
             for one in some:
-                gone.add(let_go(self.database, self.outside, one, terms, now))
+                gone.add(remove_due(self.database, self.outside, one, terms, now))
         return gone
 
     def kept(self, id: str) -> bool:
@@ -121,15 +121,15 @@ class Site:
 
         def move(conn: Connection) -> int:
             event, case = corrections.move(conn, conn.execute(found).scalar_one(), None, "rin", self.today)
-            intake.rejudge(conn, corrections.touched(conn, event), self.house, now=self.today)
+            intake.rejudge(conn, corrections.touched(conn, event), self.context, now=self.today)
             return case
 
         return self.database.transact(move)
 
 
 @pytest.fixture
-def site(database: Database, house: House, tmp_path: Path) -> Site:
-    return Site(database, house, tmp_path)
+def site(database: Database, context: AppContext, tmp_path: Path) -> Site:
+    return Site(database, context, tmp_path)
 
 
 def test_raw_mails_of_settled_cases_go_and_their_words_stay(site: Site, settings: Settings) -> None:
@@ -146,7 +146,7 @@ def test_raw_mails_of_settled_cases_go_and_their_words_stay(site: Site, settings
     assert site.go(RAW) == Gone()
     told = site.database.read(lambda conn: conn.execute(select(events.c.kind, events.c.data)).all())
     assert sum(row.data["mails"] for row in told if row.kind == "contents.removed") == 3
-    with running(site.database, site.house, settings) as service:
+    with running(site.database, site.context, settings) as service:
         [message] = service.get("/api/messages", message_id="<keep2@corp.example>")["items"]
         assert "quokka jams" in message["text"]
         assert service.client.get(f"/api/messages/{message['id']}/raw").status_code == 404
@@ -227,7 +227,7 @@ def _again(conn: Connection, id: str) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_no_byte_of_a_case_that_went_is_left(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path, house: House, settings: Settings
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, context: AppContext, settings: Settings
 ) -> None:
     if kind == "sqlite":
         database: Database = request.getfixturevalue("sqlite")
@@ -238,7 +238,7 @@ def test_no_byte_of_a_case_that_went_is_left(
         database = Database(server.create(name, template=request.getfixturevalue("template")))
         query = text("SELECT oid FROM pg_database WHERE datname = :n")
         folder = server.data / "base" / str(database.read(lambda conn: conn.execute(query, {"n": name}).scalar()))
-    site = Site(database, house, tmp_path)
+    site = Site(database, context, tmp_path)
     site.give(
         _mail(1, LONG), _mail(2, "A numbat came by."), _mail(3, "The lift stands."), _mail(4, "Lift, numbat too.")
     )
@@ -247,7 +247,7 @@ def test_no_byte_of_a_case_that_went_is_left(
 
     def merge(conn: Connection) -> None:
         event = corrections.merge(conn, part, one, "rin", THEN)
-        intake.rejudge(conn, corrections.touched(conn, event), house, now=THEN)
+        intake.rejudge(conn, corrections.touched(conn, event), context, now=THEN)
 
     database.transact(merge)
     assert site.go(WHOLE) == Gone()
@@ -273,7 +273,7 @@ def test_no_byte_of_a_case_that_went_is_left(
     site.give(_mail(8, "A new one, the door squeaks."))
     site.work()
     assert site.case_of("<keep8@corp.example>") > last
-    with running(database, house, settings) as service:
+    with running(database, context, settings) as service:
         assert service.client.get(f"/api/cases/SD-{one}").status_code == 404
         assert service.client.get(f"/api/cases/SD-{part}").status_code == 404
         assert not service.get("/api/cases", q="quokka")["items"]
@@ -311,20 +311,20 @@ def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:
     one, other, _ = (site.case_of(f"<keep{n}@corp.example>") for n in (1, 2, 3))
     site.close(other)
     site.database.transact(lambda conn: corrections.merge(conn, other, one, "rin", THEN))
-    site.database.transact(lambda conn: intake.rejudge(conn, [one], site.house, now=THEN))
+    site.database.transact(lambda conn: intake.rejudge(conn, [one], site.context, now=THEN))
     assert site.go(Terms.of_days(1, 1)) == Gone()
     assert all(site.kept(id) for id in ids)
 
 
 def test_the_worker_lets_go_once_a_day_and_not_by_a_clock_that_was_set(
-    sqlite: Database, house: House, tmp_path: Path
+    sqlite: Database, context: AppContext, tmp_path: Path
 ) -> None:
-    site = Site(sqlite, house, tmp_path)
+    site = Site(sqlite, context, tmp_path)
     [id] = site.give(_mail(1, LONG))
     site.work()
     site.close(1)
     wall, steady = THEN, 0.0
-    retiring = Retiring(sqlite, site.outside, RAW, clock=lambda: wall, monotonic=lambda: steady)
+    retiring = RetentionJob(sqlite, site.outside, RAW, clock=lambda: wall, monotonic=lambda: steady)
 
     def pass_by(seconds: float, looks: int = 20) -> None:
         nonlocal wall, steady
@@ -347,9 +347,9 @@ def test_the_worker_lets_go_once_a_day_and_not_by_a_clock_that_was_set(
 
 
 def test_the_command_shows_first_and_does_it_when_told(
-    sqlite: Database, house: House, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    sqlite: Database, context: AppContext, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    site = Site(sqlite, house, tmp_path)
+    site = Site(sqlite, context, tmp_path)
     [id] = site.give(_mail(1, "The quokka jams."))
     site.work()
     site.close(1)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData, insert, select, text
 
-from service.intake import House, receive
+from service.intake import AppContext, receive
 from service.store import spool
 from service.store.contents import content
 from service.store.database import Connection, Database
@@ -85,7 +85,7 @@ def _rows(conn: Connection) -> dict[str, list[dict[str, Any]]]:
     return {name: [dict(row._mapping) for row in conn.execute(select(tables.tables[name]))] for name in names}
 
 
-def test_from_the_first_schema_with_data_while_mail_comes_in(first: Database, house: House) -> None:
+def test_from_the_first_schema_with_data_while_mail_comes_in(first: Database, context: AppContext) -> None:
     first.transact(_case)
     before = first.read(_rows)
     waiting = receive(first, [(ENVELOPE, _mail(n)) for n in range(5)], AT)
@@ -109,7 +109,7 @@ def test_from_the_first_schema_with_data_while_mail_comes_in(first: Database, ho
     after = first.read(_rows)
     for name, rows in before.items():
         assert [{column: new[column] for column in old} for old, new in zip(rows, after[name], strict=True)] == rows
-    worker = Worker(first, house, by="w", batch=50, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC))
+    worker = Worker(first, context, by="w", batch=50, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC))
     while worker.step():
         pass
     ledger = first.read(spool.ledger)

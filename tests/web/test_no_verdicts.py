@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.intake import House
+from service.intake import AppContext
 from service.settings import load
 from service.store.database import Database
 from tests.running import running
@@ -22,9 +22,9 @@ BANNER = "Nothing vouches for senders"
     ],
 )
 def test_a_banner_says_that_nothing_vouches_for_senders(
-    sqlite: Database, house: House, given: dict[str, str], shown: bool
+    sqlite: Database, context: AppContext, given: dict[str, str], shown: bool
 ) -> None:
     settings = load(intake="intake@corp.example", database_url="sqlite:///unused.db", **given)
-    with running(sqlite, house, settings) as service:
+    with running(sqlite, context, settings) as service:
         page = service.client.get("/", headers={"Accept-Language": "en"}).text
     assert (BANNER in page) == shown

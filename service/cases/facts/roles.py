@@ -11,7 +11,7 @@ from service.mail.message import Address
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearnedRoles:
     """What mail showed about people nobody listed."""
 
     team: frozenset[str] = frozenset()
@@ -21,17 +21,17 @@ class Learned:
     refused: frozenset[str] = frozenset()
     """Companies that a person took from the partners: they are not learned again."""
 
-    def with_more(self, more: Iterable[Learned]) -> Learned:
+    def with_more(self, more: Iterable[LearnedRoles]) -> LearnedRoles:
         """Together with what further mails show."""
         every = (self, *more)
-        return Learned(
+        return LearnedRoles(
             frozenset[str]().union(*(one.team for one in every)),
             frozenset[str]().union(*(one.partners for one in every)),
             self.refused,
         )
 
 
-NOTHING_LEARNED = Learned()
+NOTHING_LEARNED = LearnedRoles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Roles:
 
     organisation: Collection[str] = ()
     team: Collection[str] = ()
-    learned: Learned = NOTHING_LEARNED
+    learned: LearnedRoles = NOTHING_LEARNED
     distrusted: Collection[str] = ()
     """Addresses that a mail cannot be believed to be from: nobody's side, whatever is listed."""
     known: Mapping[str, Side] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from datetime import datetime
 from typing import Literal
 
 from service.cases.facts.freemail import is_freemail
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 
 Doubt = Literal["forged", "unverified", "outsider"]
 """Why a message does not count."""
@@ -49,7 +49,7 @@ class Company:
     makers: set[str] = field(default_factory=set)
     """Vendors whose product is named."""
 
-    def add(self, node: Node, side: str) -> None:
+    def add(self, node: MessageFacts, side: str) -> None:
         """Take in a message that counts."""
         self.people.update(address for address in (node.author, *node.to, *node.cc) if address)
         if side in OURS:
@@ -60,7 +60,7 @@ class Company:
         if node.maker:
             self.makers.add(node.maker)
 
-    def knows(self, node: Node, side: str) -> bool:
+    def knows(self, node: MessageFacts, side: str) -> bool:
         """Whether the author of a message takes part, under a name that can be believed."""
         if node.doubted or not node.author:
             return False
@@ -74,7 +74,7 @@ class Company:
                 return node.vendor in self.vendors or node.vendor in self.makers
         return domain in self.asked or node.partner in self.asked
 
-    def has_no_other(self, node: Node) -> bool:
+    def has_no_other(self, node: MessageFacts) -> bool:
         """Whether the case has no vendor but the author's, and no other tenant of the host of its desk."""
         if self.vendors - {node.vendor}:
             return False
@@ -91,7 +91,9 @@ class Company:
         return tenant in named or domain in map(_domain, self.people)
 
 
-def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[int, datetime]) -> dict[int, Doubt]:
+def doubts(
+    nodes: Sequence[MessageFacts], sides: Mapping[int, str], received: Mapping[int, datetime]
+) -> dict[int, Doubt]:
     """The messages of a case that move nothing, each with the reason. ``nodes`` in the order of writing; ``sides``:
     message → side of its author; ``received``: message → when it was received."""
     if all(_is_ours(node, sides[node.id]) for node in nodes):
@@ -100,18 +102,18 @@ def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[in
     counted: set[int] = set()
     pending = list(nodes)
     opener = _opener(nodes, received)
-    outers: dict[int, list[Node]] = {}
+    outers: dict[int, list[MessageFacts]] = {}
     for node in nodes:
         for inner in node.holds:
             outers.setdefault(inner, []).append(node)
 
-    def counts(node: Node) -> bool:
+    def counts(node: MessageFacts) -> bool:
         if node.origin != "delivered" and outers.get(node.id):
             around = [outer for outer in outers[node.id] if outer.id in counted]
             return _inner_counts(sides[node.id], around, sides, opener)
         return _counts(node, sides[node.id], company, node.id == opener)
 
-    def admit(good: Callable[[Node], bool]) -> bool:
+    def admit(good: Callable[[MessageFacts], bool]) -> bool:
         """Take in those that are good by now; whether there was one."""
         rest = []
         for node in pending:
@@ -124,7 +126,7 @@ def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[in
         pending[:] = rest
         return found
 
-    def brought() -> set[int]:
+    def extracted() -> set[int]:
         """Vendors' mails that count by their own number: asked last, when the case's own vendor is known.
 
         What was found inside a mail does not count: anybody can write what looks like a vendor's.
@@ -132,12 +134,12 @@ def doubts(nodes: Sequence[Node], sides: Mapping[int, str], received: Mapping[in
         alone = [node for node in pending if node.origin == "delivered" or not outers.get(node.id)]
         return {node.id for node in alone if _brings_itself(node, sides[node.id], company)}
 
-    while admit(counts) or ((fit := brought()) and admit(lambda node: node.id in fit)):
+    while admit(counts) or ((fit := extracted()) and admit(lambda node: node.id in fit)):
         pass
     return {node.id: _reason(node, outers.get(node.id, ())) for node in pending}
 
 
-def may_name(node: Node, company: Company) -> bool:
+def may_name(node: MessageFacts, company: Company) -> bool:
     """Whether its author may claim a case by its key, which anybody can guess."""
     if node.side in OURS:
         return node.trust != "local" and not node.doubted
@@ -146,16 +148,16 @@ def may_name(node: Node, company: Company) -> bool:
     return company.knows(node, node.side)
 
 
-def answers(node: Node) -> tuple[str, ...]:
+def answers(node: MessageFacts) -> tuple[str, ...]:
     """Message-IDs that a mail names as earlier ones."""
     return (*node.parents, *node.refs, *((node.bounced,) if node.bounced else ()))
 
 
-def _is_ours(node: Node, side: str) -> bool:
+def _is_ours(node: MessageFacts, side: str) -> bool:
     return side in OURS and not node.doubted and node.origin == "delivered" and not node.hands_on
 
 
-def _counts(node: Node, side: str, company: Company, opens: bool) -> bool:
+def _counts(node: MessageFacts, side: str, company: Company, opens: bool) -> bool:
     if opens or _is_ours(node, side) or node.pinned is not None:
         return True
     if node.placed == "token" and node.token is not None:
@@ -165,18 +167,18 @@ def _counts(node: Node, side: str, company: Company, opens: bool) -> bool:
     return company.knows(node, side)
 
 
-def _brings_itself(node: Node, side: str, company: Company) -> bool:
+def _brings_itself(node: MessageFacts, side: str, company: Company) -> bool:
     """Whether a vendor's mail shows by its number or words that it is of this case, which knows no other vendor."""
     known = side == "vendor" and not node.partner
     return known and node.placed in BY_ITSELF and not node.doubted and company.has_no_other(node)
 
 
-def _inner_counts(side: str, outers: Sequence[Node], sides: Mapping[int, str], opener: int | None) -> bool:
+def _inner_counts(side: str, outers: Sequence[MessageFacts], sides: Mapping[int, str], opener: int | None) -> bool:
     """What was found inside mails. A stranger can write anything as a quote of ours."""
     return any(side not in OURS or sides[outer.id] != "unknown" or outer.id == opener for outer in outers)
 
 
-def _opener(nodes: Sequence[Node], received: Mapping[int, datetime]) -> int | None:
+def _opener(nodes: Sequence[MessageFacts], received: Mapping[int, datetime]) -> int | None:
     """The mail that opened the case: the first received of those that answer none of the others."""
     there = {node.message_id for node in nodes if node.message_id and not node.forged}
     first: tuple[datetime, int] | None = None
@@ -188,7 +190,7 @@ def _opener(nodes: Sequence[Node], received: Mapping[int, datetime]) -> int | No
     return None if first is None else nodes[first[1]].id
 
 
-def _reason(node: Node, outers: Sequence[Node]) -> Doubt:
+def _reason(node: MessageFacts, outers: Sequence[MessageFacts]) -> Doubt:
     for one in (node, *outers):
         if one.forged:
             return "forged"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.words import alike, other_numbers
 
 _SHOWN = 240
@@ -16,7 +16,7 @@ _FARTHEST = timedelta(hours=36)
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 
 
-def same_mail(one: Node, other: Node) -> str | None:
+def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
     """Why two messages are the same mail, in words for the evidence; None where they are two.
 
     Equal Message-IDs need the same author and content: ids are reused, and can be known to others. Without ids the
@@ -36,7 +36,7 @@ def same_mail(one: Node, other: Node) -> str | None:
     return _same_without_id(*(replace(n, text=n.text[:_SHOWN]) if n.is_shown else n for n in (one, other)))
 
 
-def _same_without_id(one: Node, other: Node) -> str | None:
+def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
     if other_numbers(one.text, other.text):
         return None
     if _same_author(one, other) is not True or not _subjects_agree(one, other):
@@ -63,7 +63,7 @@ def _same_without_id(one: Node, other: Node) -> str | None:
     return None
 
 
-def better(known: Node, come: Node) -> bool:
+def better(known: MessageFacts, come: MessageFacts) -> bool:
     """Whether the new copy tells more than the stored one: a delivered mail beats a quote.
 
     What its author sent beats what somebody else sent under that name. Of two copies of one sort the one that says
@@ -74,14 +74,14 @@ def better(known: Node, come: Node) -> bool:
     return _telling(come) < _telling(known)
 
 
-def _telling(node: Node) -> tuple[object, ...]:
+def _telling(node: MessageFacts) -> tuple[object, ...]:
     """The smaller, the more the way tells."""
     named, people = len(node.parents) + len(node.refs), len(node.to) + len(node.cc)
     facts = (node.at, node.text, node.base, node.author_name, node.parents, node.refs, node.to, node.cc)
     return (_RANK[node.origin], not node.message_id, not node.dated, -named, -people, -len(node.text), facts)
 
 
-def merged(known: Node, come: Node) -> Node:
+def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
     """One message of two ways: the better one's facts, filled up from the other."""
     first, second = (come, known) if better(known, come) else (known, come)
     holds = (*known.holds, *come.holds)
@@ -116,7 +116,9 @@ def merged(known: Node, come: Node) -> Node:
     )
 
 
-def same_messages(node: Node, others: Iterable[Node], held: Collection[int] = ()) -> list[tuple[Node, str]]:
+def same_messages(
+    node: MessageFacts, others: Iterable[MessageFacts], held: Collection[int] = ()
+) -> list[tuple[MessageFacts, str]]:
     """The known messages that ``node`` is a copy of, the nearest first, and why.
 
     Several, where two mails quoted it before it came.
@@ -128,23 +130,23 @@ def same_messages(node: Node, others: Iterable[Node], held: Collection[int] = ()
     return sorted(found, key=lambda pair: _distance(pair[0], node))
 
 
-def _may_show(node: Node, other: Node) -> bool:
+def _may_show(node: MessageFacts, other: MessageFacts) -> bool:
     """Words and ids can be copied: what a stranger shows is another message only where that was sent to him."""
     return not node.shown_by or (not other.shown_by and node.shown_by in (*other.to, *other.cc))
 
 
-def _distance(known: Node, node: Node) -> tuple[object, ...]:
+def _distance(known: MessageFacts, node: MessageFacts) -> tuple[object, ...]:
     short, long = sorted((known.text, node.text), key=len)
     apart = abs(known.at - node.at) if known.dated and node.dated else timedelta(0)
     return known.message_id != node.message_id, known.is_shown, not long.startswith(short[:_SHOWN]), apart, known.at
 
 
-def _dated_by_day(one: Node, other: Node) -> bool:
+def _dated_by_day(one: MessageFacts, other: MessageFacts) -> bool:
     """An attribution line may state the day alone; its time is then midnight of some zone."""
     return any(n.origin == "quoted" and n.at.minute in (0, 30) and n.at.second == 0 for n in (one, other))
 
 
-def _same_author(one: Node, other: Node) -> bool | None:
+def _same_author(one: MessageFacts, other: MessageFacts) -> bool | None:
     """True, False, or None where one of them does not say."""
     if one.author and other.author:
         return one.author == other.author
@@ -155,15 +157,15 @@ def _same_author(one: Node, other: Node) -> bool | None:
     return None
 
 
-def _subjects_agree(one: Node, other: Node) -> bool:
+def _subjects_agree(one: MessageFacts, other: MessageFacts) -> bool:
     return not one.has_subject or not other.has_subject or one.base == other.base
 
 
-def _same_words(one: Node, other: Node) -> bool:
+def _same_words(one: MessageFacts, other: MessageFacts) -> bool:
     return alike(one.text, other.text) or (one.text == other.text and one.base == other.base)
 
 
-def _same_minute(one: Node, other: Node) -> bool:
+def _same_minute(one: MessageFacts, other: MessageFacts) -> bool:
     return (
         one.dated
         and other.dated
@@ -171,7 +173,7 @@ def _same_minute(one: Node, other: Node) -> bool:
     )
 
 
-def _either_inline(one: Node, other: Node) -> bool:
+def _either_inline(one: MessageFacts, other: MessageFacts) -> bool:
     """A quote may be cut: one of the two was found inside another mail, and the texts meet somewhere."""
     if "delivered" == one.origin == other.origin:
         return False

@@ -25,7 +25,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import companies_above
 from service.cases.facts.words import weight
 
@@ -37,7 +37,7 @@ WORDS, FEWER_WORDS = 12, 6
 _SILENT = ("bounce", "calendar")
 
 
-def identity_keys(node: Node) -> set[str]:
+def identity_keys(node: MessageFacts) -> set[str]:
     """What another copy of the message would have too, beside its Message-ID: ``at:``, ``txt:``."""
     keys: set[str] = set()
     if node.dated and (node.author or node.author_name):
@@ -47,7 +47,7 @@ def identity_keys(node: Node) -> set[str]:
     return keys
 
 
-def own_keys(node: Node) -> set[str]:
+def own_keys(node: MessageFacts) -> set[str]:
     """What the message is, by strong evidence."""
     keys = identity_keys(node)
     for vendor, ref in node.stated:
@@ -58,7 +58,7 @@ def own_keys(node: Node) -> set[str]:
     return keys
 
 
-def cited_keys(node: Node) -> set[str]:
+def cited_keys(node: MessageFacts) -> set[str]:
     """What the message names, by strong evidence."""
     keys = {mid_key(mid) for mid in cited_ids(node)}
     keys |= {_key("ref", f"{vendor}:{ref}") for vendor, ref in node.mentioned}
@@ -66,14 +66,14 @@ def cited_keys(node: Node) -> set[str]:
     return keys - own_keys(node)
 
 
-def cited_ids(node: Node) -> tuple[str, ...]:
+def cited_ids(node: MessageFacts) -> tuple[str, ...]:
     """Message-IDs it names: what it answers or reports first, then References from the newest back."""
     bounced = (node.bounced,) if node.bounced else ()
     refs = (*reversed(node.refs[-20:]), *node.refs[:1])
     return tuple(dict.fromkeys(mid for mid in (*bounced, *node.parents, *refs) if mid))
 
 
-def identity_lookup(node: Node) -> set[str]:
+def identity_lookup(node: MessageFacts) -> set[str]:
     """Keys to look up for copies, which may be dated a minute off."""
     keys = identity_keys(node)
     if node.dated and (node.author or node.author_name):
@@ -81,26 +81,26 @@ def identity_lookup(node: Node) -> set[str]:
     return keys
 
 
-def strong_lookup(node: Node) -> set[str]:
+def strong_lookup(node: MessageFacts) -> set[str]:
     """Keys to look up for identity and links."""
     named = {mid_key(node.message_id)} if node.message_id else set()
     return own_keys(node) | cited_keys(node) | identity_lookup(node) | named
 
 
-def candidate_keys(node: Node) -> set[str]:
+def candidate_keys(node: MessageFacts) -> set[str]:
     """Keys under which later or earlier mail finds this message as a candidate."""
     month = node.at.toordinal() // _MONTH
     return {f"{key}:{month}" for key in _candidates(node)}
 
 
-def candidate_lookup(node: Node) -> set[str]:
+def candidate_lookup(node: MessageFacts) -> set[str]:
     """The candidate keys of its own month and of the nearer neighbour."""
     month, day = divmod(node.at.toordinal(), _MONTH)
     other = month - 1 if day < _MONTH // 2 else month + 1
     return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
 
 
-def _candidates(node: Node) -> list[str]:
+def _candidates(node: MessageFacts) -> list[str]:
     if node.automatic in _SILENT or node.forged:
         return []
     keys = [_key("who", person) for person in node.others[:4]]
@@ -119,7 +119,7 @@ def company_keys(company: str, at: datetime) -> list[str]:
     return [f"{_key('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 
 
-def telling_words(node: Node) -> list[str]:
+def telling_words(node: MessageFacts) -> list[str]:
     """The words that say most, identifiers first."""
     words = dict.fromkeys((*node.subject_words, *node.words))
     most = WORDS if node.headerless else FEWER_WORDS
@@ -143,11 +143,11 @@ def number_key(number: str) -> str:
     return _key("num", number)
 
 
-def thread_index_key(node: Node) -> str:
+def thread_index_key(node: MessageFacts) -> str:
     return _key("tix", f"{node.thread_index}:{_hash(node.base)}")
 
 
-def _at(node: Node, at: datetime) -> str:
+def _at(node: MessageFacts, at: datetime) -> str:
     minute = f"{at.year:04}{at.month:02}{at.day:02}{at.hour:02}{at.minute:02}"  # three times as fast as strftime
     return _key("at", f"{node.author or node.author_name.casefold()}|{minute}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
 
 MOST_ROWS = 12
@@ -33,7 +33,7 @@ class CaseFacts:
 class Known:
     """Messages by number, found by key; cases merged away are followed to their end."""
 
-    nodes: dict[int, Node] = field(default_factory=dict)
+    nodes: dict[int, MessageFacts] = field(default_factory=dict)
     ids: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     """Message-ID → the messages that bear it."""
     own: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -45,7 +45,7 @@ class Known:
     shared: dict[str, int] = field(default_factory=dict)
     """Candidate key → number of stored messages that have it, counted up to ``MOST_ROWS``."""
 
-    def enter(self, node: Node) -> None:
+    def enter(self, node: MessageFacts) -> None:
         """Add a message that is not stored yet, or one that another copy told more about."""
         self.nodes[node.id] = node
         if node.message_id:
@@ -55,21 +55,21 @@ class Known:
         for key in cited_keys(node):
             _add(self.cites[key], node.id)
 
-    def copies(self, keys: Iterable[str], message_id: str | None) -> dict[int, Node]:
+    def copies(self, keys: Iterable[str], message_id: str | None) -> dict[int, MessageFacts]:
         """Messages that may be the one with these identity keys and this Message-ID."""
         found = [i for key in keys for i in self.own.get(key, ())] + self.ids.get(message_id or "", [])
         return {i: self.nodes[i] for i in found if i in self.nodes}
 
-    def bearing(self, message_id: str) -> list[Node]:
+    def bearing(self, message_id: str) -> list[MessageFacts]:
         return self._linkable(self.ids.get(message_id, ()))
 
-    def owners(self, key: str) -> list[Node]:
+    def owners(self, key: str) -> list[MessageFacts]:
         return self._linkable(self.own.get(key, ()))
 
-    def citing(self, key: str) -> list[Node]:
+    def citing(self, key: str) -> list[MessageFacts]:
         return self._linkable(self.cites.get(key, ()))
 
-    def _linkable(self, numbers: Iterable[int]) -> list[Node]:
+    def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:
         """What a stranger shows links nothing: it goes with his own mail."""
         return [self.nodes[i] for i in numbers if i in self.nodes and not self.nodes[i].shown_by]
 

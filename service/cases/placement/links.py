@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.keys import cited_ids, mid_key, number_key, ref_key, thread_index_key
 from service.cases.placement.known import Known
 
@@ -41,13 +41,13 @@ class Link:
     """The id, number or key it rests on."""
     case: int | None = None
     """The case it names, where it names no message."""
-    other: Node | None = None
+    other: MessageFacts | None = None
     """The message at the other end."""
     incoming: bool = False
     """The other message names this one: its word, not ours."""
 
 
-def links_of(node: Node, known: Known) -> Iterator[Link]:
+def links_of(node: MessageFacts, known: Known) -> Iterator[Link]:
     """Every link of a message, strongest first; a link may lead to the message's own case."""
     if node.token is not None:
         yield Link("token", str(node.token), case=node.token)
@@ -75,12 +75,12 @@ def links_of(node: Node, known: Known) -> Iterator[Link]:
     yield from _incoming(node, known)
 
 
-def reused_id(node: Node, known: Known) -> bool:
+def reused_id(node: MessageFacts, known: Known) -> bool:
     """Whether another mail bears this Message-ID already."""
     return bool(node.message_id) and any(other.id != node.id for other in known.bearing(node.message_id or ""))
 
 
-def _to_id(node: Node, mid: str, kind: Kind, known: Known) -> Iterator[Link]:
+def _to_id(node: MessageFacts, mid: str, kind: Kind, known: Known) -> Iterator[Link]:
     owners = [other for other in known.bearing(mid) if other.id != node.id]
     if kind == "references":  # whoever writes about something else in an old thread carries its References along
         owners = [other for other in owners if _same_base(node, other)]
@@ -94,7 +94,7 @@ def _to_id(node: Node, mid: str, kind: Kind, known: Known) -> Iterator[Link]:
             yield Link(kind, mid, other=other)
 
 
-def _by_number(node: Node, known: Known) -> Iterator[Link]:
+def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
     for vendor, ref in node.stated:
         for other in known.owners(ref_key(vendor, ref)):
             if (vendor, ref) in other.stated:
@@ -109,7 +109,7 @@ def _by_number(node: Node, known: Known) -> Iterator[Link]:
                     yield Link("vendor_ref", f"{vendor} {number}", other=other)
 
 
-def _mentions(node: Node, known: Known) -> Iterator[Link]:
+def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
     """A number that one of the two states and the other mentions as the matter at hand."""
     for vendor, ref in node.stated:
         keys = (ref_key(vendor, ref), number_key(ref))
@@ -122,12 +122,12 @@ def _mentions(node: Node, known: Known) -> Iterator[Link]:
                 yield Link("mention", f"{vendor} {ref}", other=other)
 
 
-def _staters(node: Node, known: Known) -> Iterator[Node]:
+def _staters(node: MessageFacts, known: Known) -> Iterator[MessageFacts]:
     keys = [ref_key(*pair) for pair in node.mentioned] + [number_key(number) for number in node.told]
     yield from (known.nodes[i] for i in dict.fromkeys(n.id for key in keys for n in known.owners(key)))
 
 
-def speaks_of(node: Node, vendor: str, ref: str) -> bool:
+def speaks_of(node: MessageFacts, vendor: str, ref: str) -> bool:
     """Whether a mail that mentions a number means it as its matter: the only one, and of no former case.
 
     A partner may state a number of his own beside it.
@@ -141,7 +141,7 @@ def speaks_of(node: Node, vendor: str, ref: str) -> bool:
     return node.told == (ref,) and not node.stated and _fits(node, vendor)
 
 
-def _incoming(node: Node, known: Known) -> Iterator[Link]:
+def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
     """Messages that came before and name this one."""
     if not node.message_id:
         return
@@ -161,10 +161,10 @@ def _incoming(node: Node, known: Known) -> Iterator[Link]:
             yield Link("references", node.message_id, other=other, incoming=True)
 
 
-def _same_base(one: Node, other: Node) -> bool:
+def _same_base(one: MessageFacts, other: MessageFacts) -> bool:
     return one.base == other.base or not one.has_subject or not other.has_subject
 
 
-def _fits(node: Node, vendor: str) -> bool:
+def _fits(node: MessageFacts, vendor: str) -> bool:
     """Whether a number without a label may be this vendor's."""
     return vendor in node.companies or node.side in ("team", "requester")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.words import IDENTIFIER, weight
 from service.cases.placement.candidates import rarity
 
@@ -46,7 +46,7 @@ MARGIN = 2.0
 class Profile:
     """What is compared of a mail with what it holds, or of the messages of a case."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[MessageFacts, ...]
     words: frozenset[str]
     people: frozenset[str]
     vendors: frozenset[str]
@@ -97,7 +97,7 @@ def _is_next_step(features: Mapping[str, float]) -> bool:
     return bool(features["answer"] or features["inquiry"] or features["reply"] or features["receipt"])
 
 
-def profile(nodes: Sequence[Node]) -> Profile:
+def profile(nodes: Sequence[MessageFacts]) -> Profile:
     """Sum up messages; quotes count only for their words."""
     spoken = [n for n in nodes if n.origin != "quoted"] or list(nodes)
     wrote = frozenset(c for n in spoken if n.side == "vendor" and not n.automatic and (c := n.company))
@@ -113,7 +113,7 @@ def profile(nodes: Sequence[Node]) -> Profile:
     )
 
 
-def _waits_for(company: str, spoken: Sequence[Node]) -> bool:
+def _waits_for(company: str, spoken: Sequence[MessageFacts]) -> bool:
     """Whether the last word between us and a company is ours."""
     last = max(
         (n for n in spoken if company in n.asked or (n.side == "vendor" and n.company == company and not n.automatic)),
@@ -122,7 +122,7 @@ def _waits_for(company: str, spoken: Sequence[Node]) -> bool:
     return last.side != "vendor"
 
 
-def may_fit(mail: Profile, nodes: Collection[Node]) -> bool:
+def may_fit(mail: Profile, nodes: Collection[MessageFacts]) -> bool:
     """Whether a case shares a word or the vendor with a mail; without either its score is next to nothing."""
     return any(n.companies & mail.vendors or not mail.words.isdisjoint(n.words) for n in nodes)
 

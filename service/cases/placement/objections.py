@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.trust import Company, may_name
 from service.cases.facts.words import likeness
 from service.cases.placement.known import CaseFacts
@@ -23,7 +23,9 @@ _BY_ID = ("in_reply_to", "references", "bounce")
 _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
 
 
-def objection(node: Node, link: Link, case: CaseFacts, members: Collection[Node], reopen: timedelta) -> str:
+def objection(
+    node: MessageFacts, link: Link, case: CaseFacts, members: Collection[MessageFacts], reopen: timedelta
+) -> str:
     """Why ``node`` does not follow a link into a case; ``members``: those of its messages that are at hand."""
     other = link.other
     inner = link.kind == "recovered" and other is not None and other.origin in ("forwarded", "attached")
@@ -45,12 +47,12 @@ def objection(node: Node, link: Link, case: CaseFacts, members: Collection[Node]
     return ""
 
 
-def leaves_topic(node: Node) -> bool:
+def leaves_topic(node: MessageFacts) -> bool:
     """Whether a reply says that it is about something else; a mail that answers nothing leaves nothing."""
     return node.fresh and (node.reply_marked or not node.headerless)
 
 
-def _may_name(one: Node, other: Node, number: str) -> bool:
+def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
     """Whether a number joins two mails: a stranger's counts only beside a mail of his own or sent to him, a partner's
     beside those and where it is the partner's own."""
     pairs = ((one, other), (other, one))
@@ -62,7 +64,7 @@ def _may_name(one: Node, other: Node, number: str) -> bool:
     )
 
 
-def company_of(case: CaseFacts, members: Collection[Node]) -> Company:
+def company_of(case: CaseFacts, members: Collection[MessageFacts]) -> Company:
     """Who takes part in a case, as far as its messages at hand and its facts tell."""
     company = Company(people={*case.people}, vendors={vendor for vendor, _ in case.refs})
     for member in members:
@@ -71,12 +73,14 @@ def company_of(case: CaseFacts, members: Collection[Node]) -> Company:
     return company
 
 
-def takes_part(node: Node, case: CaseFacts, members: Collection[Node]) -> bool:
+def takes_part(node: MessageFacts, case: CaseFacts, members: Collection[MessageFacts]) -> bool:
     """Whether the author is one of those whom the case knows."""
     return company_of(case, members).knows(node, node.side)
 
 
-def may_unite(node: Node, one: CaseFacts, other: CaseFacts, members: Collection[Node], others_say: bool) -> bool:
+def may_unite(
+    node: MessageFacts, one: CaseFacts, other: CaseFacts, members: Collection[MessageFacts], others_say: bool
+) -> bool:
     """Whether a message that points to two cases makes them one.
 
     Not where each has another number of one vendor, or on the word of a stranger alone: his mail may name one case,
@@ -98,7 +102,7 @@ def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
     )
 
 
-def is_other_matter(node: Node, members: Collection[Node]) -> bool:
+def is_other_matter(node: MessageFacts, members: Collection[MessageFacts]) -> bool:
     """A reply pressed for another matter: its own subject, no common words, number or quoted mail."""
     if node.side not in ("team", "requester") or node.automatic or node.reply_marked or len(node.text) < 20:
         return False

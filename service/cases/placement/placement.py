@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement import matcher
 from service.cases.placement.identity import better, merged, same_messages
 from service.cases.placement.keys import candidate_lookup, identity_lookup
@@ -80,7 +80,7 @@ class Suggestion:
 class Plan:
     """What to write. Negative numbers are messages and cases that are not stored yet."""
 
-    nodes: dict[int, Node] = field(default_factory=dict)
+    nodes: dict[int, MessageFacts] = field(default_factory=dict)
     """Messages that are new or that a better copy changed."""
     copies: dict[int, Copy] = field(default_factory=dict)
     reused: set[int] = field(default_factory=set)
@@ -96,7 +96,7 @@ class Plan:
     suggestions: list[Suggestion] = field(default_factory=list)
 
 
-class Placing:
+class Placer:
     """Places mails in the order given. ``known`` grows with them; new cases are numbered from ``first_case`` away
     from zero."""
 
@@ -106,20 +106,20 @@ class Placing:
         self.members: dict[int, list[int]] = defaultdict(list)
         self.next_case = first_case
         self.fresh: dict[int, None] = {}
-        self.unmatched: dict[int, list[Node]] = {}
+        self.unmatched: dict[int, list[MessageFacts]] = {}
         """Mails without strong evidence → what each brought that was new."""
         self.quoted: dict[int, list[int]] = {}
         """Message → further copies of it, as other mails had shown it before it came."""
         self.group(known.nodes.values())
 
-    def group(self, nodes: Iterable[Node]) -> None:
+    def group(self, nodes: Iterable[MessageFacts]) -> None:
         for node in nodes:
             if node.case is not None:
                 self.members[self.root(node.case)].append(node.id)
 
     # ── one mail ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def take(self, mail: Sequence[Node]) -> None:
+    def take(self, mail: Sequence[MessageFacts]) -> None:
         """Follow the strong evidence of a mail; the messages found inside it stand behind it."""
         own = {node.id for node in mail}
         outer = mail[0]
@@ -142,7 +142,7 @@ class Placing:
                 self.known.nodes[i] for i in dict.fromkeys(taken.values()) if self.case_at(i) == home
             ]
 
-    def identify(self, node: Node, own: set[int], held: Sequence[int] = ()) -> int:
+    def identify(self, node: MessageFacts, own: set[int], held: Sequence[int] = ()) -> int:
         """Take a message as a known one, or enter it; the number it goes by."""
         near = self.known.copies(identity_lookup(node), node.message_id)
         same = same_messages(node, [other for i, other in near.items() if i not in own], held)
@@ -202,7 +202,7 @@ class Placing:
         if home is not None:
             self.relate(message, home, runners)
 
-    def unambiguous(self, node: Node, runners: list[RunnerUp]) -> Iterable[Link]:
+    def unambiguous(self, node: MessageFacts, runners: list[RunnerUp]) -> Iterable[Link]:
         """The links of a message, without numbers of one vendor that lead to different cases."""
         links = list(links_of(node, self.known))
         links += [Link("recovered", "", other=self.known.nodes[i], incoming=True) for i in self.quoted.get(node.id, ())]
@@ -233,7 +233,7 @@ class Placing:
                 self.facts(home).apart.add(runner.case)
                 self.facts(runner.case).apart.add(home)
 
-    def may_unite(self, node: Node, home: int, case: int, others_say: bool) -> bool:
+    def may_unite(self, node: MessageFacts, home: int, case: int, others_say: bool) -> bool:
         one, other = self.facts(home), self.facts(case)
         if home in map(self.root, other.apart) or case in map(self.root, one.apart):
             return False
@@ -248,7 +248,7 @@ class Placing:
 
     # ── everything else: decided once ────────────────────────────────────────────────────────────────────────────────
 
-    def match(self, message: int, nodes: Sequence[Node]) -> None:
+    def match(self, message: int, nodes: Sequence[MessageFacts]) -> None:
         """Score a mail that nothing strong speaks for against its candidates."""
         outer, home = nodes[0], self.root(self.known.nodes[message].case or 0)
         if any(i not in self.fresh for i in self.members[home]):
@@ -293,12 +293,12 @@ class Placing:
                 if s.score >= matcher.SUGGEST
             ]
 
-    def before(self, case: int, nodes: Sequence[Node]) -> list[Node]:
+    def before(self, case: int, nodes: Sequence[MessageFacts]) -> list[MessageFacts]:
         """The messages of a case without later ones of the same batch: those have smaller negative numbers."""
         last = min(n.id for n in nodes)
         return [n for n in self.at(case) if n.id > last]
 
-    def rules_out(self, outer: Node, home: int, case: int) -> bool:
+    def rules_out(self, outer: MessageFacts, home: int, case: int) -> bool:
         """Whether content may not join them: numbers at odds, set apart, or settled too long ago."""
         one, other = self.facts(home), self.facts(case)
         if numbers_at_odds(one, other) or case in one.apart or home in other.apart:
@@ -354,7 +354,7 @@ class Placing:
         case = self.known.nodes[message].case if message in self.known.nodes else None
         return None if case is None else self.root(case)
 
-    def at(self, case: int) -> list[Node]:
+    def at(self, case: int) -> list[MessageFacts]:
         return [self.known.nodes[i] for i in self.members[self.root(case)]]
 
     def finish(self) -> Plan:
@@ -377,7 +377,7 @@ class Placing:
         return plan
 
 
-def has_content(outer: Node, nodes: Sequence[Node]) -> bool:
+def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
     """Whether there is anything to compare: no bounce, invitation, out-of-office mail or newsletter."""
     if outer.automatic in ("bounce", "calendar", "receipt"):
         return False

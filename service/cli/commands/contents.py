@@ -13,7 +13,7 @@ app = App(name="contents", help="Raw mails: whether all are there and whole, and
 def check() -> int:
     """Read every raw mail and compare it with what was received; exit status 1 if one is missing or changed."""
     from service.cli.terminal.contents import check_contents
-    from service.store.outside import outside
+    from service.store.blob_store import outside
 
     settings = start.settings()
     return check_contents(start.database(settings), outside(settings), start.now())
@@ -29,7 +29,7 @@ def move(*, before: str | None = None) -> int:
         The SODAN_CONTENT_STORE of until now, where that was a folder or a bucket. Nothing is deleted there.
     """
     from service.cli.terminal.contents import move_contents
-    from service.store.outside import outside
+    from service.store.blob_store import outside
 
     settings = start.settings()
     old = outside(start.settings(content_store=before)) if before is not None else None
@@ -40,7 +40,7 @@ def move(*, before: str | None = None) -> int:
 def tidy() -> int:
     """Delete files in SODAN_CONTENT_STORE that belong to no mail (a crash may leave one)."""
     from service.cli.terminal.contents import tidy_contents
-    from service.store.outside import outside
+    from service.store.blob_store import outside
 
     settings = start.settings()
     return tidy_contents(start.database(settings), outside(settings), start.now())

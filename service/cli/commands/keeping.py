@@ -18,7 +18,7 @@ def backup(file: Path) -> int:
         Where to; must not exist. In a folder the file is named after the moment.
     """
     from service.store.backup import backup as write
-    from service.store.outside import outside
+    from service.store.blob_store import outside
 
     settings = start.settings()
     if file.is_dir():
@@ -39,7 +39,7 @@ def restore(file: Path) -> int:
         What `sodan backup` wrote.
     """
     from service.store.backup import restore as read
-    from service.store.outside import outside
+    from service.store.blob_store import outside
 
     settings = start.settings()
     restored = read(start.database(settings, make=True), outside(settings), file)
@@ -97,8 +97,8 @@ def retention(
     cases_days
         In place of SODAN_RETENTION_CASES_DAYS.
     """
-    from service.cli.terminal.retiring import retire
-    from service.store.outside import outside
+    from service.cli.terminal.retention import retire
+    from service.store.blob_store import outside
     from service.store.retention import Terms
 
     given = {"retention_raw_days": raw_days, "retention_cases_days": cases_days}
@@ -138,7 +138,7 @@ def erase(
         Do it.
     """
     from service.cli.terminal.erasing import erase_person, words_of_vendors
-    from service.intake import House
+    from service.intake import AppContext
 
     if dry_run == yes:
         start.say("say --dry-run to look, or --yes to erase")
@@ -149,7 +149,7 @@ def erase(
     settings = start.settings()
     reserved: frozenset[str] = frozenset()
     if name:
-        reserved = words_of_vendors(House.of(settings).rules.vendors.profiles.values(), settings.organisation)
+        reserved = words_of_vendors(AppContext.of(settings).rules.vendors.profiles.values(), settings.organisation)
     return erase_person(
         settings, start.database(settings), address, name, reserved=reserved, apply=yes, now=start.now()
     )

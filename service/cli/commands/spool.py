@@ -43,7 +43,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
         Print the mail itself, byte by byte.
     """
     from service.cli.terminal.spool import show_entry
-    from service.store.outside import outside
+    from service.store.blob_store import outside
 
     settings = start.settings()
     return show_entry(start.database(settings), outside(settings), id, raw=raw)

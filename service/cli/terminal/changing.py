@@ -17,7 +17,7 @@ from service.cases import brief as briefs
 from service.cases import brief_text
 from service.cli.terminal.asking import number_of
 from service.errors import Refused
-from service.intake import House, rejudge
+from service.intake import AppContext, rejudge
 from service.settings import Settings
 from service.store import cases, corrections, timeline
 from service.store.database import Connection, Database, one_at_a_time
@@ -55,13 +55,13 @@ def change(settings: Settings, database: Database, key: str, given: Sequence[str
     wanted = parse_changes(given)
     if wanted.get("owner") == "me":
         wanted["owner"] = getpass.getuser()
-    house = House.of(settings)
+    context = AppContext.of(settings)
 
     def apply(conn: Connection) -> None:
         number = number_of(conn, key, settings.case_prefix)
         one_at_a_time(conn)
         corrections.set_by_person(conn, number, wanted, getpass.getuser(), now)
-        rejudge(conn, [number], house, now=now)
+        rejudge(conn, [number], context, now=now)
 
     database.transact(apply)
     return 0
@@ -69,12 +69,12 @@ def change(settings: Settings, database: Database, key: str, given: Sequence[str
 
 def merge(settings: Settings, database: Database, key: str, into: str, *, now: datetime) -> int:
     """Put a case into another one, and say where it is now. Raises NotFound, Conflict."""
-    house = House.of(settings)
+    context = AppContext.of(settings)
 
     def apply(conn: Connection) -> int:
         one, other = number_of(conn, key, settings.case_prefix), number_of(conn, into, settings.case_prefix)
         event = corrections.merge(conn, one, other, getpass.getuser(), now)
-        rejudge(conn, corrections.touched(conn, event), house, now=now)
+        rejudge(conn, corrections.touched(conn, event), context, now=now)
         return corrections.survivor(conn, other)
 
     there = database.transact(apply)

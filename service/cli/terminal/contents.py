@@ -7,14 +7,14 @@ from collections import Counter
 from datetime import datetime
 
 from service.store import contents
-from service.store.contents import Shelf
+from service.store.blob_store import BlobStore
+from service.store.contents import BlobWriter
 from service.store.database import Database
-from service.store.outside import Outside
 
 FOUND_WRONG = 1
 
 
-def check_contents(database: Database, outside: Outside | None, now: datetime) -> int:
+def check_contents(database: Database, outside: BlobStore | None, now: datetime) -> int:
     """Status 1 where a mail is missing or changed; a file too many is told and is no fault."""
     wrong = 0
     for id, words in contents.check(database, outside):
@@ -26,17 +26,17 @@ def check_contents(database: Database, outside: Outside | None, now: datetime) -
     return FOUND_WRONG if wrong else 0
 
 
-def move_contents(database: Database, outside: Outside | None, from_bytes: int, before: Outside | None) -> int:
+def move_contents(database: Database, outside: BlobStore | None, from_bytes: int, before: BlobStore | None) -> int:
     """Move all; data are the ids."""
     moved: Counter[str] = Counter()
-    for id, codec in contents.move(database, Shelf(outside, from_bytes), before):
+    for id, codec in contents.move(database, BlobWriter(outside, from_bytes), before):
         moved[codec] += 1
         print(f"{id}  {'outside' if codec == 'file' else 'in the database'}")
     print(f"sodan: moved {moved['file']} outside, {moved['zstd']} into the database", file=sys.stderr)
     return 0
 
 
-def tidy_contents(database: Database, outside: Outside | None, now: datetime) -> int:
+def tidy_contents(database: Database, outside: BlobStore | None, now: datetime) -> int:
     """Delete what belongs to no mail."""
     count = 0
     for key in contents.tidy(database, outside, now) if outside is not None else ():

@@ -14,9 +14,9 @@ from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings
 from service.store import contents, mailboxes, migrate, outbox, second_readings, spool, tokens, webhooks
+from service.store.blob_store import outside
 from service.store.database import Database
 from service.store.encryption import secret_box
-from service.store.outside import outside
 from service.store.soundness import ailments
 from service.store.timeline import unverified_lately
 

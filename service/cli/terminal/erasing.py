@@ -15,10 +15,10 @@ from service.cases.facts.words import is_common
 from service.errors import Refused
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store.contents import Shelf
+from service.store.blob_store import outside
+from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase, names_of
-from service.store.outside import outside
 
 FOUND_WRONG = 1
 NOT_REACHED = [
@@ -51,7 +51,7 @@ def erase_person(
             print(f"sodan: came with this address, and stays elsewhere unless --name gives it: {word}", file=sys.stderr)
     alias = "x" + secrets.token_hex(4)
     mask = Mask(f"{local}@{domain}", names, alias)
-    shelf = Shelf(outside(settings), settings.content_store_from_bytes)
+    shelf = BlobWriter(outside(settings), settings.content_store_from_bytes)
     erased = erase(database, shelf, mask, apply=apply)
     salt = secrets.token_hex(16)
     certificate = {

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from service.errors import Refused
 from service.holders import process_name
 from service.importer import Imported, find, import_files
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings
 from service.store import keys, migrate, search, spool
 from service.store.database import Database
@@ -29,7 +29,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
     if not paths:
         raise Refused("name the files or folders to import")
     files = find(paths)
-    house = House.of(settings)
+    context = AppContext.of(settings)
     migrate.migrate(database)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
@@ -41,7 +41,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
         done = import_files(database, files, datetime.now(UTC), tell)
         progress.update(bar, completed=len(files))
         if take_in:
-            _take_in(settings, database, house, progress)
+            _take_in(settings, database, context, progress)
     ledger = database.read(spool.ledger)
     print(
         f"sodan: {done.mails} mails in {done.files} files: {done.received} new, {done.known} known; accepted "
@@ -51,12 +51,12 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
     return FOUND_WRONG if ledger.shunted else 0
 
 
-def _take_in(settings: Settings, database: Database, house: House, progress: Progress) -> None:
+def _take_in(settings: Settings, database: Database, context: AppContext, progress: Progress) -> None:
     """Work as one worker among others until nothing waits."""
     key = database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
     worker = Worker(
         database,
-        replace(house, ways=replace(house.ways, secret=key)),
+        replace(context, ingest=replace(context.ingest, secret=key)),
         by=process_name(),
         batch=settings.batch,
         lease=timedelta(seconds=settings.lease_seconds),

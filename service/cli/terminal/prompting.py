@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mailrules import second
-from service.cases.facts.bringing import Ways, bring
+from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles
 from service.cli.terminal.reading import rules_of
 from service.errors import Refused
@@ -33,8 +33,10 @@ def print_prompt(
     roles = Roles(
         organisation=organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
     )
-    ways = Ways(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation)
-    for one in bring(mail, roles, ways, received_at=mail.date or datetime.now(UTC)):
+    ingest = IngestConfig(
+        zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation
+    )
+    for one in extract_messages(mail, roles, ingest, received_at=mail.date or datetime.now(UTC)):
         request = second.request_for(rules, one.turn)
         if as_json:
             asked = {"messages": request.messages, "schema": request.schema, "version": request.version}

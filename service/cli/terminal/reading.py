@@ -19,7 +19,7 @@ from service.mail.report import report, threads
 
 if TYPE_CHECKING:
     from mailrules.engine.judge import Rules
-    from service.cases.facts.bringing import Ways
+    from service.cases.facts.extraction import IngestConfig
     from service.settings import Settings
 
 
@@ -119,38 +119,38 @@ class _Judge:
     guess: bool
 
     def __call__(self, file: Path) -> str:
-        from service.cases.facts.bringing import Ways
+        from service.cases.facts.extraction import IngestConfig
 
         name, rules = name_of(file, self.root), rules_of(self.packs, self.site)
-        ways = Ways(zone=self.zone, intake=self.intake, organisation=self.organisation)
+        ingest = IngestConfig(zone=self.zone, intake=self.intake, organisation=self.organisation)
         try:
-            return dump(_judged(file, name, rules, self.team, ways, rules if self.guess else None))
+            return dump(_judged(file, name, rules, self.team, ingest, rules if self.guess else None))
         except Exception as error:  # one odd mail must not end the run
             return dump({"file": name, "error": f"{type(error).__name__}: {error}"})
 
 
 def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) -> dict[str, Any]:
     """One mail judged alone by the reader of ``rules``; its sides are guessed by the reader of ``guess``."""
-    from service.cases.facts.bringing import Ways
+    from service.cases.facts.extraction import IngestConfig
 
-    return _judged(file, str(file), rules, (), Ways(zone=settings.zone, intake=settings.intake), guess)
+    return _judged(file, str(file), rules, (), IngestConfig(zone=settings.zone, intake=settings.intake), guess)
 
 
 def _judged(
-    file: Path, name: str, rules: Rules, team: Sequence[str], ways: Ways, guess: Rules | None
+    file: Path, name: str, rules: Rules, team: Sequence[str], ingest: IngestConfig, guess: Rules | None
 ) -> dict[str, Any]:
     from service.cases.alone import judge_alone
     from service.cases.facts.roles import Roles
     from service.cases.guessing import guess_roles, guess_ways
 
     roles = Roles(
-        organisation=ways.organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
+        organisation=ingest.organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
     )
     mail = _mail(file)
     if guess is not None and mail.error is None:
-        ways = guess_ways(mail, ways)
-        roles = guess_roles(mail, guess, roles, ways)
-    return judge_alone(mail, rules, roles, name, ways)
+        ingest = guess_ways(mail, ingest)
+        roles = guess_roles(mail, guess, roles, ingest)
+    return judge_alone(mail, rules, roles, name, ingest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def explain_mail(
 ) -> int:
     """Statements, rules that fired and what the others lacked, for each message that a mail holds."""
     from mailrules.engine.explain import explain, knows
-    from service.cases.facts.bringing import Ways, bring
+    from service.cases.facts.extraction import IngestConfig, extract_messages
     from service.cases.facts.roles import Roles
 
     rules = rules_of(packs, settings.site_file)
@@ -193,8 +193,10 @@ def explain_mail(
         organisation=organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
     )
     mail = parse(_content(what, settings))
-    ways = Ways(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation)
-    for one in bring(mail, roles, ways, received_at=mail.date or datetime.now(UTC)):
+    ingest = IngestConfig(
+        zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation
+    )
+    for one in extract_messages(mail, roles, ingest, received_at=mail.date or datetime.now(UTC)):
         head = f"── {one.way}: {one.turn.author or 'unknown author'} ({one.turn.side}): {one.turn.subject}"
         for line in (head, *explain(rules, one.turn, rule)):
             print(line.translate(_VISIBLE))
@@ -210,8 +212,8 @@ def _content(what: str, settings: Settings) -> bytes:
         except OSError as error:
             raise Refused(f"{what} cannot be read: {error.strerror}") from None
     from service.store import contents, timeline
+    from service.store.blob_store import outside
     from service.store.database import Database
-    from service.store.outside import outside
 
     database = Database(settings.database_url)
     found = database.read(lambda conn: timeline.by_message_id(conn, what, settings.case_prefix))

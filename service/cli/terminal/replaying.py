@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from service.api.moments import moment
-from service.intake import House, replay
+from service.intake import AppContext, replay
 from service.settings import Settings
+from service.store.blob_store import outside
 from service.store.database import Database
-from service.store.outside import outside
 
 SHOWN = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
 FOUND_WRONG = 1
@@ -23,17 +23,17 @@ def replay_cases(
     settings: Settings, database: Database, *, since: str | None, packs: Sequence[Path], apply: bool, now: datetime
 ) -> int:
     """One JSON line a case that would stand differently; status 0 whether or not there are any."""
-    house = House.of(settings.model_copy(update={"packs": tuple(packs)}))
+    context = AppContext.of(settings.model_copy(update={"packs": tuple(packs)}))
     start = moment(since, "--since", now)
     looked = changed = 0
-    for key, before, after in replay(database, house, outside(settings), since=start, apply=apply, now=now):
+    for key, before, after in replay(database, context, outside(settings), since=start, apply=apply, now=now):
         looked += 1
         changes = differences(before, after)
         if changes:
             changed += 1
             sys.stdout.write(json.dumps({"case": key, **changes}, ensure_ascii=False) + "\n")
     kept = "kept" if apply else "not kept (--apply keeps them)"
-    print(f"sodan: {looked} cases judged by {house.rules.version}, {changed} differ; {kept}", file=sys.stderr)
+    print(f"sodan: {looked} cases judged by {context.rules.version}, {changed} differ; {kept}", file=sys.stderr)
     return 0
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from service.cli.terminal.tables import print_rows
 from service.errors import Refused
 from service.store import contents, spool
+from service.store.blob_store import BlobStore
 from service.store.database import Database
-from service.store.outside import Outside
 
 COLUMNS = ("id", "state", "received_at", "channel", "mail_from", "size", "attempts", "reason")
 FOUND_WRONG = 1
@@ -23,7 +23,7 @@ def list_entries(database: Database, *, state: str | None, limit: int, as_json: 
     return FOUND_WRONG if database.read(spool.undone).get("shunted") else 0
 
 
-def show_entry(database: Database, outside: Outside | None, id: str, *, raw: bool) -> int:
+def show_entry(database: Database, outside: BlobStore | None, id: str, *, raw: bool) -> int:
     """One entry, or its mail byte for byte."""
     if raw:
         sys.stdout.buffer.write(contents.content(database, outside, id))

@@ -32,7 +32,7 @@ class Gone(Exception):
     """It was closed before this began: nothing was asked of the database."""
 
 
-class Looped:
+class AsyncEngineThread:
     """An engine that threads share. Connects when it is used."""
 
     def __init__(self, url: URL, busy_seconds: float) -> None:

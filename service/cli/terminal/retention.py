@@ -9,9 +9,9 @@ from typing import Any
 
 from service.cli.terminal.tables import print_rows
 from service.store import erasure
+from service.store.blob_store import BlobStore
 from service.store.database import Database
-from service.store.outside import Outside
-from service.store.retention import Due, Gone, Terms, due, let_go
+from service.store.retention import Due, Gone, Terms, due, remove_due
 from service.store.writeahead import Remains
 
 FOUND_WRONG = 1
@@ -20,7 +20,7 @@ COLUMNS = ("case", "status", "since", "goes", "messages", "mails", "bytes")
 
 def retire(
     database: Database,
-    outside: Outside | None,
+    outside: BlobStore | None,
     terms: Terms,
     prefix: str,
     now: datetime,
@@ -38,7 +38,7 @@ def retire(
     def rows() -> Iterator[dict[str, Any]]:
         for some in due(database, terms, now):
             for one in some:
-                gone.add(let_go(database, outside, one, terms, now) if apply else _would(one))
+                gone.add(remove_due(database, outside, one, terms, now) if apply else _would(one))
                 yield _row(one, prefix)
 
     print_rows(rows(), COLUMNS, as_json=as_json)

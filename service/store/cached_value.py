@@ -15,7 +15,7 @@ LONGEST = 5.0
 """Seconds: nothing shown is older, however busy the machine was when it was made."""
 
 
-class Spared(Generic[Made]):
+class CachedValue(Generic[Made]):
     """Asks ``make`` when the answer before has stood long enough; who comes meanwhile waits and gets the same."""
 
     def __init__(self, make: Callable[[], Made], clock: Callable[[], float] = time.monotonic) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service import following
-from service.following import Following
-from service.intake import House
+from service import rule_reloader
+from service.intake import AppContext
+from service.rule_reloader import RuleReloader
 from service.settings import Settings, load
 from tests.served import Served
 
@@ -42,82 +42,82 @@ def settings(folder: Path, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def looking(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[House, Following]:
-    monkeypatch.setattr(following, "LOOK_SECONDS", 0.0)
-    house = House.of(settings)
-    return house, Following(settings, house)
+def looking(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[AppContext, RuleReloader]:
+    monkeypatch.setattr(rule_reloader, "LOOK_SECONDS", 0.0)
+    context = AppContext.of(settings)
+    return context, RuleReloader(settings, context)
 
 
 def write(folder: Path, text: str) -> None:
     (folder / "own.yaml").write_text(text, encoding="utf-8")
 
 
-def test_a_change_is_loaded_once_it_is_at_rest(looking: tuple[House, Following], folder: Path) -> None:
-    house, files = looking
-    before = house.rules
+def test_a_change_is_loaded_once_it_is_at_rest(looking: tuple[AppContext, RuleReloader], folder: Path) -> None:
+    context, files = looking
+    before = context.rules
     files.look()
     files.look()
-    assert house.rules is before  # nothing changed
+    assert context.rules is before  # nothing changed
     write(folder, PACK)
     files.look()
-    assert house.rules is before  # may still be written
+    assert context.rules is before  # may still be written
     files.look()
-    assert "own.words" in house.rules.packs
-    loaded = house.rules
+    assert "own.words" in context.rules.packs
+    loaded = context.rules
     (folder / "own.yaml").touch()
     files.look()
     files.look()
-    assert house.rules is loaded  # the same words
+    assert context.rules is loaded  # the same words
     (folder / "own.yaml").unlink()
     files.look()
     files.look()
-    assert house.rules.version == before.version
+    assert context.rules.version == before.version
 
 
 def test_what_is_broken_is_refused_and_told_once(
-    looking: tuple[House, Following], folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+    looking: tuple[AppContext, RuleReloader], folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    house, files = looking
+    context, files = looking
     write(folder, PACK)
     files.ask()
     files.look()
-    good = house.rules
+    good = context.rules
     write(folder, BROKEN)
     for _ in range(4):
         files.look()
-    assert house.rules is good
-    assert house.refused is not None
-    assert house.refused.startswith(f"{folder / 'own.yaml'}:4: own.gate: ")
+    assert context.rules is good
+    assert context.refused is not None
+    assert context.refused.startswith(f"{folder / 'own.yaml'}:4: own.gate: ")
     assert capsys.readouterr().out.count("changed rules refused") == 1
     write(folder, PACK)
     files.look()
     files.look()
-    assert house.rules is good
-    assert str(house.refused) == "None"
+    assert context.rules is good
+    assert str(context.refused) == "None"
     assert settings.site_file is not None
     for wrong in ("hosts: ['(']\n", "people: {x", "calendar: {country: XX}\n", "\x00"):
         settings.site_file.write_text(wrong, encoding="utf-8")
         files.ask()
         files.look()
-        assert house.rules is good
-        assert str(house.refused).startswith(str(settings.site_file))
+        assert context.rules is good
+        assert str(context.refused).startswith(str(settings.site_file))
     settings.site_file.write_text("people: [{address: helper@partner.example}]\n", encoding="utf-8")
     files.ask()
     files.look()
-    assert str(house.refused) == "None"
-    assert house.team == ("helper@partner.example",)
+    assert str(context.refused) == "None"
+    assert context.team == ("helper@partner.example",)
 
 
-def test_a_folder_that_goes_away_changes_nothing(looking: tuple[House, Following], folder: Path) -> None:
-    house, files = looking
+def test_a_folder_that_goes_away_changes_nothing(looking: tuple[AppContext, RuleReloader], folder: Path) -> None:
+    context, files = looking
     write(folder, PACK)
     files.ask()
     files.look()
     folder.rename(folder.with_name("elsewhere"))
     files.look()
     files.look()
-    assert "own.words" in house.rules.packs
-    assert str(house.refused).endswith("is not a folder of packs")
+    assert "own.words" in context.rules.packs
+    assert str(context.refused).endswith("is not a folder of packs")
 
 
 @pytest.fixture

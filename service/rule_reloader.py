@@ -16,7 +16,7 @@ import structlog
 
 from mailrules.library import PackError, build, collect, version_of
 from service import memory
-from service.intake import House
+from service.intake import AppContext
 from service.settings import Settings
 
 _log = structlog.get_logger("sodan.rules")
@@ -27,11 +27,11 @@ LOOK_SECONDS = 1.0
 _Stamp = tuple[str, int, int, int]
 
 
-class Following:
+class RuleReloader:
     """The files of one house. ``look`` and ``keep`` belong to one thread, ``ask`` may come from anywhere."""
 
-    def __init__(self, settings: Settings, house: House) -> None:
-        self._settings, self._house = settings, house
+    def __init__(self, settings: Settings, context: AppContext) -> None:
+        self._settings, self._house = settings, context
         self._tried: frozenset[_Stamp] = frozenset()
         """The files as last loaded, or last refused; at first nobody knows which the house was made of."""
         self._seen = self._tried
@@ -62,19 +62,19 @@ class Following:
             self.look()
 
     def _load(self, asked: bool) -> None:
-        house = self._house
+        context = self._house
         try:
             library = collect(self._settings.packs, self._settings.site_file)
-            if version_of(library) != house.rules.version:
-                house.go_by(build(library), self._settings)
+            if version_of(library) != context.rules.version:
+                context.go_by(build(library), self._settings)
                 memory.settle()
-                _log.info("rules loaded", version=house.rules.version, packs=len(house.rules.packs))
-            elif asked or house.refused:
-                _log.info("rules stand as they are", version=house.rules.version)
-            house.refused = None
+                _log.info("rules loaded", version=context.rules.version, packs=len(context.rules.packs))
+            elif asked or context.refused:
+                _log.info("rules stand as they are", version=context.rules.version)
+            context.refused = None
         except Exception as error:  # whatever is wrong with a file: mails go on being read by the rules there are
-            house.refused = str(error) if isinstance(error, PackError) else f"{type(error).__name__}: {error}"
-            _log.error("changed rules refused", reason=house.refused, kept=house.rules.version)
+            context.refused = str(error) if isinstance(error, PackError) else f"{type(error).__name__}: {error}"
+            _log.error("changed rules refused", reason=context.refused, kept=context.rules.version)
 
     def _stamps(self) -> Iterator[_Stamp]:
         """Name, time of change, size and number of each file; what is not there has none."""

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from service.store.spared import LONGEST, SHARE, Spared
+from service.store.cached_value import LONGEST, SHARE, CachedValue
 
 
 def test_an_answer_stands_as_long_as_its_making_earned() -> None:
@@ -17,7 +17,7 @@ def test_an_answer_stands_as_long_as_its_making_earned() -> None:
         moment += took
         return next(made)
 
-    spared, took = Spared(make, lambda: moment), 0.1
+    spared, took = CachedValue(make, lambda: moment), 0.1
     assert (spared(), spared()) == (1, 1)
     moment += SHARE * took - 0.01
     assert spared() == 1
@@ -37,7 +37,7 @@ def test_a_failure_is_told_and_not_kept() -> None:
             raise found
         return found
 
-    spared = Spared(make)
+    spared = CachedValue(make)
     with pytest.raises(ValueError, match=r"^$"):
         spared()
     assert spared() == 7

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailrules.judgement import Reading
-from mailrules.thread import Side, Thread, Turn
-from service.cases.facts.node import Node, order_of
+from mailrules.thread import RuleInput, Side, Thread
+from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.trust import Doubt, doubts
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CaseMessage:
     """A message of the timeline. ``id`` is the store's, also the id of its turn (as text)."""
 
     id: int
-    node: Node
-    turn: Turn
+    node: MessageFacts
+    turn: RuleInput
     received_at: datetime
     reading: Reading | None = None
     name: str = ""
@@ -29,29 +29,29 @@ class Line:
     """It handed another's mail on: what it says itself is the forwarder's remark."""
 
 
-def in_order(lines: Iterable[Line]) -> list[Line]:
+def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:
     """Oldest first, by the time of writing, never by arrival."""
     return sorted(lines, key=lambda line: order_of(line.node))
 
 
-def doubts_of(lines: Sequence[Line]) -> dict[int, Doubt]:
+def doubts_of(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
     """The messages of a case that move nothing, with the reason. ``lines`` in order."""
     sides = {line.id: line.turn.side for line in lines}
     received = {line.id: line.received_at for line in lines}
     return doubts([line.node for line in lines], sides, received)
 
 
-def counted(lines: Sequence[Line]) -> list[Line]:
+def counted(lines: Sequence[CaseMessage]) -> list[CaseMessage]:
     """Those that how a case stands follows from; all, where none counts."""
     doubted = doubts_of(lines)
     return [line for line in lines if line.id not in doubted] or list(lines)
 
 
-def thread_of(lines: Iterable[Line]) -> Thread:
+def thread_of(lines: Iterable[CaseMessage]) -> Thread:
     """For ``Rules.judge``."""
     return tuple(line.turn for line in lines)
 
 
-def with_readings(lines: Iterable[Line], readings: Iterable[Reading]) -> list[Line]:
+def with_readings(lines: Iterable[CaseMessage], readings: Iterable[Reading]) -> list[CaseMessage]:
     """The lines with what the rules read in each (``Judgement.readings``)."""
     return [replace(line, reading=reading) for line, reading in zip(lines, readings, strict=True)]

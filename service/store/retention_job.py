@@ -10,9 +10,9 @@ import structlog
 
 from service.errors import Unavailable
 from service.store import outbox
+from service.store.blob_store import BlobStore
 from service.store.database import Database
-from service.store.outside import Outside
-from service.store.retention import Due, Gone, Terms, due, let_go
+from service.store.retention import Due, Gone, Terms, due, remove_due
 
 _log = structlog.get_logger("sodan.retention")
 
@@ -25,13 +25,13 @@ JUMP_SECONDS = 3600.0
 """A clock that moved by so much beside the time that went by was set: nothing goes by it until it has gone steadily."""
 
 
-class Retiring:
+class RetentionJob:
     """``look`` is asked between two batches, and does little each time."""
 
     def __init__(
         self,
         database: Database,
-        outside: Outside | None,
+        outside: BlobStore | None,
         terms: Terms,
         *,
         clock: Callable[[], datetime],
@@ -71,7 +71,7 @@ class Retiring:
             self._round = due(self._database, self._terms, self._now)
         if self._waiting:
             one = self._waiting.pop(0)
-            self._gone.add(let_go(self._database, self._outside, one, self._terms, self._now))
+            self._gone.add(remove_due(self._database, self._outside, one, self._terms, self._now))
             return
         found = next(self._round, None)
         if found is None:

@@ -9,13 +9,13 @@ from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from mailrules.judgement import Reading
-from mailrules.thread import File, Side, Turn
+from mailrules.thread import File, RuleInput, Side
 from service.cases.facts import tokens
 from service.cases.facts.addressed import addresses_on, first_vendor, is_intake, names_on
 from service.cases.facts.dating import ZONES_DIFFER, in_zone, moment
-from service.cases.facts.node import Node
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.numbers import claims_in, numbers_in, told_in
-from service.cases.facts.roles import NOTHING_LEARNED, Learned, Roles, company_of
+from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles, company_of
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
 from service.cases.facts.topic import begins_new_topic
@@ -33,7 +33,7 @@ _PREVIOUS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class IngestConfig:
     """What the installation is: its zone (for header blocks that name none), case prefix, intake, secret."""
 
     zone: tzinfo = TOKYO
@@ -48,11 +48,11 @@ class Ways:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class ExtractedMessage:
     """One message a mail brings. ``source`` is the mail itself or the ``Earlier`` found in it."""
 
-    node: Node
-    turn: Turn
+    node: MessageFacts
+    turn: RuleInput
     """For ``Rules.read``; its id is the position in the mail, rewritten when the message is stored."""
     source: Mail | Earlier
     part: str
@@ -66,7 +66,7 @@ class Brought:
     """With the author's offset."""
     zone_assumed: bool = False
     language: str = "und"
-    learned: Learned = NOTHING_LEARNED
+    learned: LearnedRoles = NOTHING_LEARNED
     """Who shows by this mail to be of the team, or a partner of it."""
     reading: Reading | None = None
     sides: tuple[tuple[str, Side], ...] = ()
@@ -77,37 +77,38 @@ class Brought:
         return self.node.origin
 
 
-def bring(
+def extract_messages(
     mail: Mail,
     roles: Roles,
-    ways: Ways = Ways(),
+    ingest: IngestConfig = IngestConfig(),
     *,
     received_at: datetime,
     recipients: Sequence[str] = (),
     handed: Handover | None = None,
-) -> tuple[Brought, ...]:
+) -> tuple[ExtractedMessage, ...]:
     """The mail first, then what was found inside: forwarded (outermost first), then quoted (newest first).
 
     ``handed``: how it reached us; None for a file that an operator names, whose author is believed.
     """
-    trust = trust_of(mail, roles.role_of(mail.from_) in OURS, ways.verdicts, handed)
+    trust = trust_of(mail, roles.role_of(mail.from_) in OURS, ingest.verdicts, handed)
     if (defect := DEFECTS.get(trust)) is not None:
         mail = replace(mail, defects=(*mail.defects, defect))
         roles = replace(roles, distrusted=_doubted(mail, roles, trust))
-    asked = _asked_companies(mail, roles, ways)
+    asked = _asked_companies(mail, roles, ingest)
     forwarder = _forwarder_of_a_vendor(mail, roles)
-    roles = replace(roles, learned=roles.learned.with_more([Learned(forwarder, asked)]))
+    roles = replace(roles, learned=roles.learned.with_more([LearnedRoles(forwarder, asked)]))
     # whoever is not verified is of the team for this mail alone
-    learned = Learned(forwarder if trust == "verified" else frozenset(), asked)
+    learned = LearnedRoles(forwarder if trust == "verified" else frozenset(), asked)
     inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
     inner += [(f"h{i}", earlier) for i, earlier in enumerate(mail.history)]
     outer_key = mail.from_.key if mail.from_ else None
     doubted = trust in ("forged", "unverified") or roles.role_of(mail.from_) == "unknown"
     stranger = (outer_key or "?") if doubted else ""
     earlier_ones = [
-        _brought_earlier(position, part, earlier, mail, roles, ways, received_at, outer_key)
+        _brought_earlier(position, part, earlier, mail, roles, ingest, received_at, outer_key)
         for position, (part, earlier) in enumerate(inner, start=1)
-        if (earlier.from_ is not None or earlier.message_id or earlier.date is not None) and not _is_ours(earlier, ways)
+        if (earlier.from_ is not None or earlier.message_id or earlier.date is not None)
+        and not _is_ours(earlier, ingest)
     ]
     earlier_ones = [
         replace(
@@ -117,7 +118,9 @@ def bring(
         )
         for b in earlier_ones
     ]
-    itself = _brought_mail(mail, roles, ways, received_at, recipients, tuple(b.node.id for b in earlier_ones), learned)
+    itself = _brought_mail(
+        mail, roles, ingest, received_at, recipients, tuple(b.node.id for b in earlier_ones), learned
+    )
     itself = replace(itself, node=replace(itself.node, forged=trust == "forged", trust=trust))
     return (replace(itself, sides=_sides((*mail.to, *mail.cc), roles)), *earlier_ones)
 
@@ -135,12 +138,12 @@ def _ahead(at: datetime, received_at: datetime) -> int:
     return max(0, int((at - received_at).total_seconds()))
 
 
-def _is_ours(earlier: Earlier, ways: Ways) -> bool:
+def _is_ours(earlier: Earlier, ingest: IngestConfig) -> bool:
     """Whether a quoted mail is one that we sent ourselves: it is in the outbox, and its questions are no statements."""
     author = earlier.from_.key if earlier.from_ else ""
-    if not author or not (author == ways.sends_as or is_intake(author, ways.intake)):
+    if not author or not (author == ingest.sends_as or is_intake(author, ingest.intake)):
         return False
-    return bool(claims_in(f"{earlier.subject or ''}\n{earlier.text[:2000]}", ways.prefix))
+    return bool(claims_in(f"{earlier.subject or ''}\n{earlier.text[:2000]}", ingest.prefix))
 
 
 def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side], ...]:
@@ -153,16 +156,16 @@ def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[
     return tuple(dict.fromkeys(a.key for a in known if roles.role_of(a) != "team"))[:6]
 
 
-def with_reading(brought: Brought, reading: Reading) -> Brought:
+def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
     """The message with what the rules read in it alone: references, vendor, whether it settles the matter."""
-    node = node_as_read(brought.node, reading, brought.text)
-    turn = brought.turn
+    node = node_as_read(extracted.node, reading, extracted.text)
+    turn = extracted.turn
     if node.automatic != turn.automatic:
         turn = replace(turn, automatic=node.automatic)
-    return replace(brought, node=node, turn=turn, reading=reading)
+    return replace(extracted, node=node, turn=turn, reading=reading)
 
 
-def node_as_read(node: Node, reading: Reading, text: str) -> Node:
+def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
     """The facts of a message with what the rules read in its ``text``."""
     stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
@@ -191,11 +194,11 @@ def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
     return frozenset({mail.from_.key}) if _hands_on(mail, roles) else frozenset()
 
 
-def _asked_companies(mail: Mail, roles: Roles, ways: Ways) -> frozenset[str]:
+def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
     """Companies nobody knows that the team writes to first: who wrote first may be anybody, a user at home too."""
     if roles.role_of(mail.from_) != "team" or mail.automatic or mail.in_reply_to or mail.references:
         return frozenset()
-    to = [a for a in mail.to[:20] if a.address and not is_intake(a.key, ways.intake)]
+    to = [a for a in mail.to[:20] if a.address and not is_intake(a.key, ingest.intake)]
     if any(roles.role_of(a) == "requester" for a in to):
         return frozenset()
     found = {company_of(a.key) for a in to if roles.role_of(a) == "unknown" and "[" not in a.key}
@@ -210,33 +213,33 @@ def _hands_on(mail: Mail, roles: Roles) -> bool:
 def _brought_mail(
     mail: Mail,
     roles: Roles,
-    ways: Ways,
+    ingest: IngestConfig,
     received_at: datetime,
     recipients: Sequence[str],
     holds: tuple[int, ...],
-    learned: Learned,
-) -> Brought:
+    learned: LearnedRoles,
+) -> ExtractedMessage:
     text = mail.reply_text or mail.intro
     subject = read_subject(mail.subject)
     role = roles.role_of(mail.from_)
     at, dated = moment(mail.date, received_at)
-    to, cc = addresses_on(mail.to, ways.intake), addresses_on(mail.cc, ways.intake)
+    to, cc = addresses_on(mail.to, ingest.intake), addresses_on(mail.cc, ingest.intake)
     own = [
         case
-        for case in (tokens.case_of_message_id(i, ways.secret) for i in (*mail.in_reply_to, *mail.references))
+        for case in (tokens.case_of_message_id(i, ingest.secret) for i in (*mail.in_reply_to, *mail.references))
         if case
     ]
     tags = [
         case
         for case in (
-            tokens.case_of_address(a, ways.secret) for a in (*recipients, *(x.address for x in (*mail.to, *mail.cc)))
+            tokens.case_of_address(a, ingest.secret) for a in (*recipients, *(x.address for x in (*mail.to, *mail.cc)))
         )
         if case
     ]
     vendor = first_vendor((mail.from_, *mail.to, *mail.cc), roles)
-    without = names_on(mail.from_, (*mail.to, *mail.cc), ways.organisation)
+    without = names_on(mail.from_, (*mail.to, *mail.cc), ingest.organisation)
     parents = tuple(dict.fromkeys(mail.in_reply_to))
-    node = Node(
+    node = MessageFacts(
         id=-1,
         at=at,
         dated=dated,
@@ -261,21 +264,21 @@ def _brought_mail(
         to_partner=_first_partner((*mail.to, *mail.cc), roles),
         numbers=numbers_in(mail.subject),
         told=told_in(mail.subject, text),
-        claims=claims_in(mail.subject, ways.prefix),
+        claims=claims_in(mail.subject, ingest.prefix),
         token=next(iter((*own, *tags)), None),
         fresh=role != "vendor" and begins_new_topic(text),
         words=about(mail.subject, text, without),
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],
-        others=_others((mail.from_, *mail.to, *mail.cc), roles, ways.intake),
+        others=_others((mail.from_, *mail.to, *mail.cc), roles, ingest.intake),
         holds=holds,
         hands_on=role == "unknown" and "dmarc-failed" not in mail.defects and _hands_on(mail, roles),
     )
     turn = _turn(
-        "0", node, roles, ways, mail.from_, mail.to, text, mail.subject, mail.date, mail.language, mail.attachments
+        "0", node, roles, ingest, mail.from_, mail.to, text, mail.subject, mail.date, mail.language, mail.attachments
     )
     turn = replace(turn, headers=tuple(sorted(mail.headers.items())), begins=node.fresh)
-    return Brought(
+    return ExtractedMessage(
         node, turn, mail, "", text, mail.quoted_text, mail.from_, role, None, mail.date, False, mail.language, learned
     )
 
@@ -286,22 +289,22 @@ def _brought_earlier(
     earlier: Earlier,
     mail: Mail,
     roles: Roles,
-    ways: Ways,
+    ingest: IngestConfig,
     received_at: datetime,
     outer: str | None,
-) -> Brought:
+) -> ExtractedMessage:
     role = roles.role_of(earlier.from_)
-    date = in_zone(earlier, mail, ways.zone, role in ("team", "requester"))
+    date = in_zone(earlier, mail, ingest.zone, role in ("team", "requester"))
     subject = read_subject(earlier.subject or "")
     at, dated = moment(date, min(mail.date or received_at, received_at), ZONES_DIFFER)
     vendor = first_vendor((earlier.from_, *earlier.to, *earlier.cc), roles)
     without = names_on(
-        earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ways.organisation
+        earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ingest.organisation
     )
     parents = tuple(dict.fromkeys(earlier.in_reply_to))
     # what was handed on was addressed to the forwarder, where the block does not say to whom
-    to = addresses_on(earlier.to, ways.intake) or ((outer,) if earlier.origin != "quoted" and outer else ())
-    node = Node(
+    to = addresses_on(earlier.to, ingest.intake) or ((outer,) if earlier.origin != "quoted" and outer else ())
+    node = MessageFacts(
         id=-1 - position,
         at=at,
         dated=dated and date is not None,
@@ -312,7 +315,7 @@ def _brought_earlier(
         author_name=earlier.from_.name if earlier.from_ else "",
         side=role,
         to=to,
-        cc=addresses_on(earlier.cc, ways.intake),
+        cc=addresses_on(earlier.cc, ingest.intake),
         message_id=earlier.message_id,
         parents=parents,
         refs=tuple(r for r in dict.fromkeys(earlier.references) if r not in parents),
@@ -325,11 +328,11 @@ def _brought_earlier(
         to_partner=_first_partner((*earlier.to, *earlier.cc), roles),
         numbers=numbers_in(earlier.subject or ""),
         told=told_in(earlier.subject or "", earlier.text),
-        claims=claims_in(earlier.subject or "", ways.prefix),
+        claims=claims_in(earlier.subject or "", ingest.prefix),
         words=about(earlier.subject or "", earlier.text, without),
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(earlier.text)[:400],
-        others=_others((earlier.from_, *earlier.to, *earlier.cc), roles, ways.intake),
+        others=_others((earlier.from_, *earlier.to, *earlier.cc), roles, ingest.intake),
     )
     language = language_of_earlier(earlier.text, mail.language)
     forwarded_by = outer if earlier.origin in ("forwarded", "attached") else None
@@ -337,7 +340,7 @@ def _brought_earlier(
         str(position),
         node,
         roles,
-        ways,
+        ingest,
         earlier.from_,
         earlier.to,
         earlier.text,
@@ -347,7 +350,7 @@ def _brought_earlier(
         earlier.attachments,
     )
     turn = replace(turn, forwarded_by=forwarded_by)
-    return Brought(
+    return ExtractedMessage(
         node,
         turn,
         earlier,
@@ -365,9 +368,9 @@ def _brought_earlier(
 
 def _turn(
     id: str,
-    node: Node,
+    node: MessageFacts,
     roles: Roles,
-    ways: Ways,
+    ingest: IngestConfig,
     author: Address | None,
     to: Sequence[Address],
     text: str,
@@ -375,12 +378,12 @@ def _turn(
     date: datetime | None,
     language: str,
     files: Sequence[Attachment],
-) -> Turn:
+) -> RuleInput:
     mark = read_subject(subject)
     towards: frozenset[Side] = frozenset(
-        roles.role_of(a) for a in to if a.address and not is_intake(a.key, ways.intake)
+        roles.role_of(a) for a in to if a.address and not is_intake(a.key, ingest.intake)
     )
-    return Turn(
+    return RuleInput(
         id=id,
         side=node.side,
         author=author.key if author else "",

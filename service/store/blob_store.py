@@ -34,7 +34,7 @@ SUFFIX = ".zst"
 _KEY = re.compile(r"(?:^|/)([0-9a-f]{2})/([0-9a-f]{62})\.zst$")
 
 
-class Outside(Protocol):
+class BlobStore(Protocol):
     """Where packed contents are kept, each under the SHA-256 (hex) of the mail. All raise Unavailable."""
 
     def put(self, key: str, packed: bytes) -> None:
@@ -53,7 +53,7 @@ class Outside(Protocol):
         """All that is there, with the time it was written."""
 
 
-def outside(settings: Settings) -> Outside | None:
+def outside(settings: Settings) -> BlobStore | None:
     """As ``SODAN_CONTENT_STORE`` says; None: contents stay in the database. Raises Refused."""
     return _opened(
         settings.content_store,
@@ -172,7 +172,7 @@ class Bucket:
 
 
 @lru_cache(maxsize=4)
-def _opened(place: str, endpoint: str, region: str, access_key: str, secret_key: str) -> Outside | None:
+def _opened(place: str, endpoint: str, region: str, access_key: str, secret_key: str) -> BlobStore | None:
     if place == "database":
         return None
     if not place.startswith("s3://"):

@@ -14,7 +14,7 @@ from service.mail.message import Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class MessageFacts:
     """One message among the mails of a case."""
 
     id: int
@@ -187,7 +187,7 @@ class Node:
         pinned: int | None,
         joined: int | None = None,
         placed: str = "",
-    ) -> Node:
+    ) -> MessageFacts:
         """Back from JSON; fields of a later version are left out."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
@@ -203,20 +203,22 @@ class Node:
         return cls(**values)
 
 
-_NAMES = frozenset(field.name for field in fields(Node))
-_DECODER = msgspec.json.Decoder(Node)
+_NAMES = frozenset(field.name for field in fields(MessageFacts))
+_DECODER = msgspec.json.Decoder(MessageFacts)
 
 
-def node_from_json(written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str) -> Node:
-    """As ``Node.from_document``, from JSON text, decoded in one step."""
+def node_from_json(
+    written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str
+) -> MessageFacts:
+    """As ``MessageFacts.from_document``, from JSON text, decoded in one step."""
     kept = msgspec.json.encode({"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}).decode()
     try:
         return _DECODER.decode(f"{kept[:-1]},{written[1:]}")
     except msgspec.DecodeError:  # empty, or written by another version
         document = msgspec.json.decode(written)
-        return Node.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed)
+        return MessageFacts.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed)
 
 
-def order_of(node: Node) -> tuple[datetime, str, str, str]:
+def order_of(node: MessageFacts) -> tuple[datetime, str, str, str]:
     """Sort key: the order of writing, by the earlier of date and receipt, the same whatever the order of arrival."""
     return (node.at - timedelta(seconds=node.ahead), node.message_id or "", node.author, node.text[:80])
