@@ -16,7 +16,8 @@ from mailrules.fold import fold
 MAX_READ = 20_000
 MAX_FOUND = 10
 
-_NUMBER = r"([A-Z0-9][A-Z0-9]*(?:[-_/][A-Z0-9]+)*)"
+_NUMBER = r"((?:[一-龠々ァ-ヶ]{1,4}-)?[A-Z0-9]+(?:[-_/][A-Z0-9]+)*)"
+"""May begin with an office or a line of business: 大-33190, 札幌-0021847."""
 _LABELS = (
     r"(?:受付|整理|お問い?合わ?せ|問い?合わ?せ|問合せ|管理|案件|チケット|ケース|インシデント|サポート"
     r"|照会|依頼|申告|故障|障害|相談|調査)"
@@ -43,7 +44,7 @@ def _compile(pattern: str) -> Any:
 _LABELLED = _compile(rf"(?i)(?:{_LABELS}){_BETWEEN}{_NUMBER}")
 _BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
 _MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
-_ANY = _compile(rf"(?i)\b{_NUMBER}\b")
+_ANY = _compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
 _NOT_CASE = _compile(_OTHER_THINGS)
 _DATE = _compile(r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$")
 _PHONE = _compile(r"^(?:0|81-)[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailrules.vendors.case_numbers import find_case_numbers
+from mailrules.vendors.case_numbers import find_case_numbers, find_tokens
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,9 @@ from mailrules.vendors.case_numbers import find_case_numbers
         ("SR 3-0199284711 needs your answer", "", ["3-0199284711"]),
         ("Slow disks", "Please quote reference number MNT-77120 in your answer.", ["MNT-77120"]),
         ("問合せ番号:00918273", "", ["00918273"]),
+        ("修理完了のご報告(東-71820)", "本日完了しました。", ["東-71820"]),
+        ("訪問の日時", "受付No. 東-71820 にて承りました。", ["東-71820"]),
+        ("案件番号は札幌-0021847です", "", ["札幌-0021847"]),
         ("(Ticket 5520318) update", "", ["5520318"]),
     ],
 )
@@ -47,3 +50,7 @@ def test_a_bracketed_token_counts_in_a_vendors_subject_only() -> None:
 
 def test_the_search_is_linear_in_hostile_text() -> None:
     assert find_case_numbers("[" * 100_000, "case " * 200_000, by_vendor=True) == ()
+
+
+def test_a_token_keeps_the_office_before_it_where_that_is_set_apart() -> None:
+    assert find_tokens("伝票 4471235 と 東-71820 の件", 9) == ("4471235", "東-71820")

@@ -17,26 +17,26 @@ from service.cases.facts.words import IDENTIFIER, weight
 from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {
-    "to_another": 1.51,
-    "identifiers": 0.97,
-    "words": 2.83,
-    "coverage": 5.97,
-    "foreign": -1.18,
+    "to_another": 1.32,
+    "identifiers": 0.78,
+    "words": 2.92,
+    "coverage": 7.37,
+    "foreign": -1.10,
     "hours": -0.49,
-    "answer": 3.76,
-    "receipt": 6.15,
-    "reply": 3.72,
-    "inquiry": 2.21,
-    "reporter": 0.64,
-    "to_reporter": 4.50,
-    "same_side": -1.92,
+    "answer": 4.29,
+    "receipt": 6.42,
+    "reply": 3.46,
+    "inquiry": 2.30,
+    "reporter": 1.02,
+    "to_reporter": 4.93,
+    "same_side": -1.84,
 }
-BIAS = -4.77
+BIAS = -4.92
 JOIN, JOIN_NEXT = 0.95, 0.55
 """Least score of an automatic join; less is enough for what comes next in a case: an answer, the inquiry."""
-SUGGEST = 0.2
+SUGGEST = 0.12
 """Least score of a suggestion."""
-_AT_ONCE = 600
+_AT_ONCE = 1800
 """Seconds after which a receipt is half as likely one for this inquiry."""
 MARGIN = 2.0
 """Least distance to the next candidate, in logits, of an automatic join."""
