@@ -80,6 +80,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
         app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
     for router in others:
         app.include_router(router)
+    events.describe_webhook(app)
     problems.install(app, (*routers, *others))
     _complete_openapi(app)
 

@@ -127,9 +127,10 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get(
         "/{key}/brief",
+        response_model=schemas.Brief,
         responses={
             200: {
-                "content": {"application/json": {}, "text/plain": {}, "text/markdown": {}, "message/rfc822": {}},
+                "content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}},
                 "description": "The inquiry, organised.",
             },
             **documented(404, 503),

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, FastAPI, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from service.api import schemas
 from service.api.desk import Desk
 from service.api.problems import documented, problem
 from service.errors import Refused, Unavailable
@@ -25,7 +26,11 @@ EVENT = {
     "properties": {
         "id": {"type": "string", "examples": ["41"]},
         "event": {"type": "string", "examples": ["case.changed"]},
-        "data": {"type": "string", "contentMediaType": "application/json"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Event"},
+        },
     },
 }
 """One event, for OpenAPI."""
@@ -118,6 +123,14 @@ def routes(desk: Desk) -> APIRouter:
         )
 
     return router
+
+
+def describe_webhook(app: FastAPI) -> None:
+    """Tell OpenAPI what a webhook is sent."""
+
+    @app.webhooks.post("event", operation_id="receiveEvent", tags=["events"], status_code=204)
+    def receive_event(body: schemas.WebhookPayload) -> None:
+        """What happened, right after it did. Answer 2xx within ten seconds; else it is sent again, later and later."""
 
 
 class _Counted(EventSourceResponse):

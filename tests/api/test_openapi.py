@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from service.api import schemas
+from service.api.schemas.events import KINDS
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 
@@ -57,3 +60,29 @@ def test_every_operation_of_the_contract_is_there(embedded: Running) -> None:
     ):
         assert method in paths[path], path
         assert paths[path][method]["description"]
+
+
+@pytest.mark.parametrize("reader", ["vendor", "team", "requester"])
+def test_a_brief_is_as_described(embedded: Running, reader: str) -> None:
+    for key in embedded.deliver(REPORT, ASK, LOGS, REFUND):
+        made = embedded.get(f"/api/cases/{key}/brief", **{"for": reader})
+        described = schemas.Brief.model_validate(made)
+        assert not described.model_extra
+        assert all(not section.model_extra for section in described.sections)
+
+
+def test_every_kind_of_event_is_described(embedded: Running) -> None:
+    embedded.deliver(REPORT, ASK)
+    shown = embedded.get("/openapi.json")
+    for kind in KINDS:
+        assert f"`{kind}`" in shown["components"]["schemas"]["Event"]["properties"]["kind"]["description"]
+    rooms = ("store", "outbound", "mailbox")
+    written = "".join(file.read_text(encoding="utf-8") for room in rooms for file in Path("service", room).glob("*.py"))
+    named = set(re.findall(r'"((?:case|message|outbox|mailbox|contents|spool|webhook)\.[a-z]+)"', written))
+    assert named <= set(KINDS)
+
+
+def test_what_a_webhook_is_sent_is_described(embedded: Running) -> None:
+    hook = embedded.get("/openapi.json")["webhooks"]["event"]["post"]
+    body = hook["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    assert (hook["operationId"], body) == ("receiveEvent", "#/components/schemas/WebhookPayload")

@@ -1,0 +1,36 @@
+"""What several answers share: a person, an author, a vendor's reference."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Status = Literal["open", "resolved", "closed"]
+Side = Literal["team", "vendor", "requester"]
+Level = Literal["P1", "P2", "P3", "P4"]
+Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
+Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
+Role = Literal["team", "requester", "vendor", "unknown"]
+
+
+class Out(BaseModel):
+    """More fields may come; none goes away."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class VendorRef(Out):
+    vendor: str
+    ref: str
+
+
+class Person(Out):
+    name: str
+    address: str
+
+
+class Author(Out):
+    name: str | None
+    address: str | None
+    role: Role
