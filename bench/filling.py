@@ -17,9 +17,9 @@ from email.utils import format_datetime
 from functools import cache
 from typing import Any, Protocol
 
+from service.cases.facts.content_words import content_words, squashed
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.subject import read_subject
-from service.cases.facts.words import content_words, squashed
 from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
 
 MAILS = 5

@@ -14,7 +14,7 @@ from importlib.resources import files
 import yaml
 from ahocorasick_rs import AhoCorasick
 
-from .words import english, fold, is_japanese, tokens
+from .normal_forms import english, fold, is_japanese, tokens
 
 # Entries that shrink to these say nothing ("ですか", "たら"): clauses.py reads their properties.
 _FUNCTION_WORDS = frozenset(

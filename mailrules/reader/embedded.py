@@ -15,8 +15,8 @@ from .clauses import clause_properties
 from .concepts import ConceptHit, ConceptMatcher, shipped_vocabulary
 from .features import Reading
 from .mailview import MailView, best_unit, mail_inputs, side_of, view_mail, whole_features
+from .normal_forms import is_japanese
 from .weights import Matrix, UnitClassifier, Weights, shipped_weights
-from .words import is_japanese
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")

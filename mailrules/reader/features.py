@@ -12,10 +12,10 @@ from functools import lru_cache
 from ..statement import MailText
 from .clauses import clause_properties, split_clauses
 from .concepts import ConceptHit, ConceptMatcher
+from .normal_forms import fold, is_japanese, tokens
 from .shapes import Count, find_counts, find_shapes
 from .signals import find_signals
 from .units import Unit
-from .words import fold, is_japanese, tokens
 
 _FAMILY_SHOWN = 12  # tokens of a form label that become features
 _MARKS = ".,;:!?()[]{}\"'"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.mail import dates
+from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, ORIGINAL_MARKS, Field, fold
 from service.mail.mark import Mark, is_rule, mark_of
-from service.mail.words import FORWARD_MARKS, LABELS, LONGEST_LABEL, ORIGINAL_MARKS, Field, fold
 
 LONGEST: Final = 4_000
 """Characters of one header line that are looked at (To lists are long)."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from service.mail.words import fold
+from service.mail.client_phrases import fold
 
 _LONGEST: Final = 300
 _MOST_WORDS: Final = 9

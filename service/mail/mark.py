@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from service.mail.words import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MARKS, fold
+from service.mail.client_phrases import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MARKS, fold
 
 Mark = Literal["forward", "original", "end", "unknown", "none"]
 

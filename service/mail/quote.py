@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.mail import dates
-from service.mail.words import WROTE, fold
+from service.mail.client_phrases import WROTE, fold
 
 LONGEST: Final = 1_000
 """Characters of one line that are looked at; headers of real mails are shorter."""

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.mail.boilerplate import FRAME, banner_end, disclaimer_start
+from service.mail.client_phrases import fold
 from service.mail.footer import is_footer
-from service.mail.words import fold
 
 _LONGEST_SIGNATURE: Final = 16
 """Lines of a signature that no delimiter announces."""

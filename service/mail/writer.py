@@ -9,10 +9,10 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from service.mail import dates
+from service.mail.client_phrases import INVISIBLE, WROTE, fold
 from service.mail.message import Address
 from service.mail.months import ZONES
 from service.mail.quote import ADDRESS, OPENER, VERB
-from service.mail.words import INVISIBLE, WROTE, fold
 
 _LONGEST_NAME: Final = 200
 _MOMENT = re.compile(

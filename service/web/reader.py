@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from service.web.words import Language, say
+from service.web.texts import Language, say
 
 _DAYS = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
 _UNITS = ((86400, "日", "d"), (3600, "時間", "h"), (60, "分", "min"))

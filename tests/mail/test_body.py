@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.mail import words
+from service.mail import client_phrases
 from service.mail.body import LONGEST, Body, read_body
 
 TOKYO = timezone(timedelta(hours=9))
@@ -21,7 +21,7 @@ def body(text: str, subject: str = "Re: Printer", date: datetime | None = NOON, 
     return read_body(text, html, subject=subject, date=date)
 
 
-LANGUAGES = [row.split(" | ") for row in words.ROWS.strip().split("\n")]
+LANGUAGES = [row.split(" | ") for row in client_phrases.ROWS.strip().split("\n")]
 
 
 def test_there_are_header_words_of_many_languages() -> None:

@@ -13,7 +13,7 @@ from service.store.database import Connection
 from service.store.tables import cases
 from service.web import marks
 from service.web.reader import Reader
-from service.web.words import WORDS, language_of, say
+from service.web.texts import WORDS, language_of, say
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 from tests.seeding import seed

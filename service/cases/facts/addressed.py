@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from service.cases.facts.content_words import names
 from service.cases.facts.roles import Roles
-from service.cases.facts.words import names
 from service.mail.message import Address
 
 

@@ -12,6 +12,7 @@ from mailrules.judgement import Reading
 from mailrules.thread import File, RuleInput, Side
 from service.cases.facts import tokens
 from service.cases.facts.addressed import addresses_on, first_vendor, is_intake, names_on
+from service.cases.facts.content_words import about, content_words, squashed
 from service.cases.facts.dating import ZONES_DIFFER, in_zone, moment
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.numbers import claims_in, numbers_in, told_in
@@ -20,7 +21,6 @@ from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust
 from service.cases.facts.subject import read_subject
 from service.cases.facts.topic import begins_new_topic
 from service.cases.facts.trust import OURS
-from service.cases.facts.words import about, content_words, squashed
 from service.mail.message import Address, Attachment, Earlier, Mail, Origin
 
 TOKYO = ZoneInfo("Asia/Tokyo")

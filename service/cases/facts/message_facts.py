@@ -95,7 +95,7 @@ class MessageFacts:
     kind: str | None = None
     """As the rules read it alone: incident, howto, billing, …"""
     words: tuple[str, ...] = ()
-    """What it is about (see ``words``)."""
+    """What it is about (see ``content_words``)."""
     subject_words: tuple[str, ...] = ()
     text: str = ""
     """Squashed beginning of its new text, for comparison."""

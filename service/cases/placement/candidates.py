@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from service.cases.facts.words import weight
+from service.cases.facts.content_words import weight
 from service.cases.placement.keys import word_of
 
 MOST = 8

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from service.cases.facts.content_words import alike, other_numbers
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.words import alike, other_numbers
 
 _SHOWN = 240
 """Characters compared of a mail that another one quotes."""

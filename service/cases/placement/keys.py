@@ -25,9 +25,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+from service.cases.facts.content_words import weight
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import companies_above
-from service.cases.facts.words import weight
 
 _LONG = 240
 """Longer ids are hashed, so that a key fits its column."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+from service.cases.facts.content_words import IDENTIFIER, weight
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.words import IDENTIFIER, weight
 from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {

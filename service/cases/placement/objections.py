@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
+from service.cases.facts.content_words import likeness
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.trust import Company, may_name
-from service.cases.facts.words import likeness
 from service.cases.placement.known import CaseFacts
 from service.cases.placement.links import Link
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from mailrules.vendors import Vendor
-from service.cases.facts.words import is_common
+from service.cases.facts.content_words import is_common
 from service.errors import Refused
 from service.mail.masking import Mask
 from service.settings import Settings
