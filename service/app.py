@@ -5,13 +5,14 @@ Rooms are imported where they are needed: a listener loads no web framework.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from service.errors import Refused, SodanError
+from service.errors import Refused, SodanError, Unavailable
 
 if TYPE_CHECKING:
     from service.intake import AppContext, ReadMail
@@ -20,13 +21,74 @@ if TYPE_CHECKING:
     from service.worker import After
 
 Clock = Callable[[], datetime]
+AWAY_SECONDS = 2.0
+"""Between two tries while the database is away."""
 
 
 def run_worker(settings: Settings) -> None:
-    """Take in what was received, send what follows from it. Raises Refused where packs or settings are wrong."""
-    from service import worker
+    """Take in what was received, send what follows from it, until SIGTERM or SIGINT. Raises Refused where packs or
+    settings are wrong."""
+    from dataclasses import replace
 
-    worker.run_worker(settings, after_judging)
+    from service import memory
+    from service.holders import process_name, release_the_dead
+    from service.intake import AppContext
+    from service.rule_reloader import RuleReloader
+    from service.signals import on_signals
+    from service.store.blob_store import outside
+    from service.store.contents import BlobWriter
+    from service.store.database import Database
+    from service.store.retention import Terms
+    from service.store.retention_job import RetentionJob
+    from service.worker import Worker
+
+    stop, reload = Event(), Event()
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
+    context = AppContext.of(settings)  # first of all: broken packs are told before anything else
+    database = Database(settings.database_url, cache_mb=32)
+    context = replace(context, ingest=replace(context.ingest, secret=_case_key(database, stop)))
+    reloader = RuleReloader(settings, context)
+    memory.settle()
+    terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
+    retention = RetentionJob(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
+
+    def between() -> None:
+        if reload.is_set():
+            reload.clear()
+            reloader.ask()
+        reloader.look()
+        retention.look()
+
+    worker = Worker(
+        database,
+        context,
+        by=process_name(),
+        batch=settings.batch,
+        lease=timedelta(seconds=settings.lease_seconds),
+        clock=lambda: datetime.now(UTC),
+        shelf=BlobWriter(outside(settings), settings.content_store_from_bytes),
+        between=between,
+        after=after_judging(settings, context),
+    )
+    with contextlib.suppress(Unavailable):
+        release_the_dead(database)
+    worker.run(stop)
+    database.close()
+
+
+def _case_key(database: Database, stop: Event) -> bytes:
+    """The key that signs tokens of cases, once the database is there."""
+    import structlog
+
+    from service.store import keys
+
+    while not stop.is_set():
+        try:
+            return database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
+        except Unavailable as error:
+            structlog.get_logger("sodan.worker").warning("the worker waits", reason=str(error))
+            stop.wait(AWAY_SECONDS)
+    return b""
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:

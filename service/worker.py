@@ -13,29 +13,20 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from service import intake, memory
+from service import intake
 from service.errors import GaveUp, Unavailable, where
-from service.holders import process_name, release_the_dead
 from service.intake import AppContext, ReadMail
-from service.rule_reloader import RuleReloader
-from service.settings import Settings
-from service.signals import on_signals
-from service.store import contents, judge_queue, keys, placement, search, spool
-from service.store.blob_store import outside
+from service.store import contents, judge_queue, placement, search, spool
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
-from service.store.retention import Terms
-from service.store.retention_job import RetentionJob
 from service.store.spool import Claimed, LostLease
 
 _log = structlog.get_logger("sodan.worker")
@@ -351,52 +342,3 @@ class Worker:
             yield
         finally:
             faulthandler.cancel_dump_traceback_later()
-
-
-def _key(database: Database, stop: threading.Event) -> bytes:
-    """The key that signs tokens of cases, once the database is there."""
-    while not stop.is_set():
-        try:
-            return database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
-        except Unavailable as error:
-            _log.warning("the worker waits", reason=str(error))
-            stop.wait(AWAY_SECONDS)
-    return b""
-
-
-def run_worker(settings: Settings, after_judging: Callable[[Settings, AppContext], After | None] | None = None) -> None:
-    """Work until SIGTERM or SIGINT. Raises Refused where the packs are broken.
-
-    ``after_judging`` makes what is called once cases are judged (see ``Worker``)."""
-    stop, reload = threading.Event(), threading.Event()
-    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
-    context = AppContext.of(settings)  # first of all: broken packs are told before anything else
-    database = Database(settings.database_url, cache_mb=32)
-    context = replace(context, ingest=replace(context.ingest, secret=_key(database, stop)))
-    following = RuleReloader(settings, context)
-    memory.settle()
-    terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
-    retiring = RetentionJob(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
-
-    def between() -> None:
-        if reload.is_set():
-            reload.clear()
-            following.ask()
-        following.look()
-        retiring.look()
-
-    worker = Worker(
-        database,
-        context,
-        by=process_name(),
-        batch=settings.batch,
-        lease=timedelta(seconds=settings.lease_seconds),
-        clock=lambda: datetime.now(UTC),
-        shelf=BlobWriter(outside(settings), settings.content_store_from_bytes),
-        between=between,
-        after=after_judging(settings, context) if after_judging else None,
-    )
-    with contextlib.suppress(Unavailable):
-        release_the_dead(database)
-    worker.run(stop)
-    database.close()

@@ -60,7 +60,8 @@ sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
 sys.exit(supervisor.run_supervisor(settings, [("sleeper", sleeper)]))
 """
 WORKER = """
-from service.worker import Worker, run_worker
+from service.app import run_worker
+from service.worker import Worker
 run = Worker.run
 
 def traced(worker, stop):
