@@ -31,7 +31,7 @@ class RuleReloader:
     """The files of one house. ``look`` and ``keep`` belong to one thread, ``ask`` may come from anywhere."""
 
     def __init__(self, settings: Settings, context: AppContext) -> None:
-        self._settings, self._house = settings, context
+        self._settings, self._context = settings, context
         self._tried: frozenset[_Stamp] = frozenset()
         """The files as last loaded, or last refused; at first nobody knows which the house was made of."""
         self._seen = self._tried
@@ -62,7 +62,7 @@ class RuleReloader:
             self.look()
 
     def _load(self, asked: bool) -> None:
-        context = self._house
+        context = self._context
         try:
             library = collect(self._settings.packs, self._settings.site_file)
             if version_of(library) != context.rules.version:

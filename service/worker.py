@@ -115,7 +115,7 @@ class Worker:
         """``between`` is called between two batches: newer rules may be taken then. ``after`` is called in the
         transaction that takes mails in, once their cases are judged: it writes what is to be sent."""
         self._database = database
-        self._house = context
+        self._context = context
         self._by = by
         self._pace = BatchSizer(batch)
         self._lease = lease
@@ -193,7 +193,7 @@ class Worker:
 
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
         read_mails: list[ReadMail] = []
-        roles = self._house.roles(self._database.read(placement.learned))
+        roles = self._context.roles(self._database.read(placement.learned))
         ends = time.monotonic() + self._lease.total_seconds() / READING_SHARE
         for number, one in enumerate(claimed):
             if number and time.monotonic() > ends:
@@ -202,7 +202,7 @@ class Worker:
                 _log.warning("a batch took long to read: the rest waits", read=number, waiting=len(rest))
                 break
             try:
-                read_mails.append(intake.understand(one, self._house, roles))
+                read_mails.append(intake.understand(one, self._context, roles))
             except Exception as error:
                 self._failed(one, error)
         if read_mails:
@@ -213,7 +213,7 @@ class Worker:
         packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in read_mails])
 
         def save(conn: Connection) -> list[Claimed]:
-            touched = intake.take_in(conn, read_mails, self._house, by=self._by, now=now, prepared=prepared)
+            touched = intake.take_in(conn, read_mails, self._context, by=self._by, now=now, prepared=prepared)
             if self._after is not None:
                 self._after(conn, read_mails, touched, now)
             contents.keep(conn, packed)
@@ -223,7 +223,7 @@ class Worker:
         began = time.monotonic()
         prepared: placement.Prepared | None = None
         try:
-            prepared = self._database.read(lambda conn: intake.prepare(conn, read_mails, self._house))
+            prepared = self._database.read(lambda conn: intake.prepare(conn, read_mails, self._context))
             self._ahead += self._database.transact(save)
         except Unavailable as error:
             if not self._may_be_to_blame(error, time.monotonic() - began):
@@ -314,7 +314,7 @@ class Worker:
 
         try:
             with self._watched():
-                self._unjudged = intake.judge_next(self._database, self._house, now, after)
+                self._unjudged = intake.judge_next(self._database, self._context, now, after)
         except Unavailable:
             raise
         except Exception as error:  # its mails are stored; the next one queues it again

@@ -44,13 +44,13 @@ class Filled:
     def __init__(self, database: Database, context: AppContext, settings: Settings) -> None:
         self.database, self.settings = database, settings
         self.reserved = words_of_vendors(context.rules.vendors.profiles.values(), ("corp.example",))
-        self._house = context
+        self._context = context
 
     def fill(self, *mails: bytes) -> None:
         envelope = Envelope("smtp", "x@elsewhere.example", ("intake@corp.example",))
         receive(self.database, [(envelope, mail) for mail in mails], datetime.now(UTC))
         worker = Worker(
-            self.database, self._house, by="w", batch=9, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC)
+            self.database, self._context, by="w", batch=9, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC)
         )
         while worker.step():
             pass

@@ -38,13 +38,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
 
 
 @cache
-def _house() -> AppContext:
+def _context() -> AppContext:
     return AppContext.of(load(intake="help@corp.example"))
 
 
 def _taken_in(database: Database, shelf: BlobWriter, *mails: bytes) -> list[str]:
     ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@corp.example",)), m) for m in mails], NOW)
-    worker = Worker(database, _house(), by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, shelf=shelf)
+    worker = Worker(database, _context(), by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, shelf=shelf)
     while worker.step():
         pass
     return ids
