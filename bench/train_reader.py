@@ -19,7 +19,7 @@ from bench.training.samples import WHOLE, Sample, learned_meanings, read_samples
 from bench.training.thresholds import choose_seen, choose_thresholds
 from mailrules.library import load
 from mailrules.reader.mailview import mail_inputs, whole_features
-from mailrules.reader.weights import UnitClassifier, write_weights
+from mailrules.reader.weights import UnitClassifier, marks_of, write_weights
 
 READER = Path(__file__).resolve().parent.parent / "mailrules" / "reader"
 SIDES = ("ours", "vendor")
@@ -78,8 +78,15 @@ def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict
 
 def inputs(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> dict[str, float]:
     """What the mail step sees of one mail."""
-    weights = dict(zip(whole.meanings, map(float, whole.scores([whole_features(sample.view)])[0]), strict=True))
-    return mail_inputs(sample.view, units.scores(sample.view.features), units, weights)
+    weights = dict(
+        zip(whole.meanings, map(float, whole.scores([marks_of(whole_features(sample.view))])[0]), strict=True)
+    )
+    return mail_inputs(
+        sample.view,
+        units.scores([marks_of([*unit.own, *unit.placed]) for unit in sample.view.features]),
+        units,
+        weights,
+    )
 
 
 def kept(folder: Path | None, name: str, make: Any) -> Any:

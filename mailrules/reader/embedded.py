@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache, cached_property
 
+import numpy as np
+
 from ..statement import UNSURE, MailText, Statement
 from .clauses import clause_properties
 from .concepts import ConceptHit, ConceptMatcher, shipped_vocabulary
 from .features import Reading
-from .mailview import MailView, best_unit, mail_inputs, side_of, view_mail, whole_features
+from .mailview import MailView, best_unit, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
-from .weights import Matrix, UnitClassifier, Weights, shipped_weights
+from .weights import Matrix, UnitClassifier, Weights, marks_of, shipped_weights
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
@@ -62,9 +64,13 @@ class EmbeddedReader:
         view = view_mail(mail, self._matcher)
         side = side_of(mail)
         classifier = self._weights.units[side]
-        scores = classifier.scores(view.features)
+        own = [marks_of(unit.own) for unit in view.features]
+        scores = classifier.scores(
+            [np.concatenate((mine, marks_of(unit.placed))) for mine, unit in zip(own, view.features, strict=True)]
+        )
         whole = self._weights.whole[side]
-        weights = dict(zip(whole.meanings, map(float, whole.scores([whole_features(view)])[0]), strict=True))
+        together = [np.concatenate(own)] if own else [marks_of(())]
+        weights = dict(zip(whole.meanings, map(float, whole.scores(together)[0]), strict=True))
         values = mail_inputs(view, scores, classifier, weights)
         chances = self._weights.mail[side].probabilities(values)
         return Decision(view, scores, classifier, chances, self._weights.thresholds[side])

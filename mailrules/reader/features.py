@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from ..statement import MailText
 from .clauses import clause_properties, split_clauses
@@ -56,49 +57,41 @@ def read_unit(unit: Unit, matcher: ConceptMatcher) -> Reading:
     return reading
 
 
-def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> list[str]:
+class Features(NamedTuple):
+    """Names of the features of one unit."""
+
+    own: list[str]
+    placed: list[str]
+    """Of its place in the mail: they say nothing of the mail as a whole."""
+
+
+def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
     """Names of the features of one unit, seen in its mail."""
     reading = readings[index]
     forms = reading.forms
-    out = [
-        "bias",
-        f"side:{mail.side}",
-        f"to:{mail.to}",
-        f"opens:{mail.opens}",
-        f"shape:{reading.unit.shape}",
-        f"auto:{mail.automatic is not None}",
-    ]
-    out.append(f"len:{min(len(forms) // 6, 6)}")
-    out.append(
-        "at:first"
-        if index == 0
-        else "at:second"
-        if index == 1
-        else "at:last"
-        if index >= len(readings) - 2
-        else "at:middle"
-    )
+    place = ("first", "second")[index] if index < 2 else "last" if index >= len(readings) - 2 else "middle"
+    placed = [f"shape:{reading.unit.shape}", f"len:{min(len(forms) // 6, 6)}", f"at:{place}"]
+    if index:
+        placed.extend(f"P:{form}" for form in readings[index - 1].forms)
+        placed.extend(f"Q:{concept}" for concept in readings[index - 1].concepts)
+    own = ["bias", f"side:{mail.side}", f"to:{mail.to}", f"opens:{mail.opens}", f"auto:{mail.automatic is not None}"]
     before, previous = "", "^"
     for form in (*forms, "$"):
-        out += (form, f"{previous} {form}", f"{before} {previous} {form}")
+        own += (form, f"{previous} {form}", f"{before} {previous} {form}")
         before, previous = previous, form
-    out.extend(_letters(reading))
-    if index:
-        out.extend(f"P:{form}" for form in readings[index - 1].forms)
-        out.extend(f"Q:{concept}" for concept in readings[index - 1].concepts)
-    out.extend(_concept_features(reading))
-    out.extend(f"s:{shape}" for shape in reading.shapes)
-    out.extend(f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts)
-    out.extend(f"g:{signal}" for signal in reading.signals)
-    whole = clause_properties(forms)
-    out.extend(f"p:{name}" for name in whole)
+    own.extend(_letters(reading))
+    own.extend(_concept_features(reading))
+    own.extend(f"s:{shape}" for shape in reading.shapes)
+    own.extend(f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts)
+    own.extend(f"g:{signal}" for signal in reading.signals)
+    own.extend(f"p:{name}" for name in clause_properties(forms))
     if reading.unit.label:
-        out.append("label")
-        out.extend(f"l:{form}" for form in tokens(fold(reading.unit.label))[:_FAMILY_SHOWN])
+        own.append("label")
+        placed.extend(f"l:{form}" for form in tokens(fold(reading.unit.label))[:_FAMILY_SHOWN])
     heading = _heading(readings, index)
     if heading is not None:
-        out.extend(f"h:{concept}" for concept in heading.concepts)
-    return out
+        placed.extend(f"h:{concept}" for concept in heading.concepts)
+    return Features(own, placed)
 
 
 def _letters(reading: Reading) -> list[str]:

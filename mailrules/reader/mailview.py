@@ -9,7 +9,7 @@ import numpy as np
 
 from ..statement import MailText
 from .concepts import ConceptMatcher
-from .features import Reading, read_unit, unit_features
+from .features import Features, Reading, read_unit, unit_features
 from .units import Unit, split_units
 from .weights import Matrix, UnitClassifier
 
@@ -24,7 +24,7 @@ class MailView:
     mail: MailText
     readings: tuple[Reading, ...]
     subject: Reading | None
-    features: tuple[list[str], ...]  # of the units, then of the subject
+    features: tuple[Features, ...]  # of the units, then of the subject
 
 
 def side_of(mail: MailText) -> str:
@@ -44,12 +44,9 @@ def view_mail(mail: MailText, matcher: ConceptMatcher) -> MailView:
     return MailView(mail, tuple(readings), heading, tuple(features))
 
 
-_PLACES = ("len:", "at:", "shape:", "h:", "l:", "P:", "Q:")
-
-
 def whole_features(view: MailView) -> list[str]:
     """Features of the mail as a whole: those of its units and subject, without their places."""
-    return list({feature for unit in view.features for feature in unit if not feature.startswith(_PLACES)})
+    return list({feature for unit in view.features for feature in unit.own})
 
 
 def mail_inputs(
