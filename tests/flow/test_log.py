@@ -37,11 +37,11 @@ def _run(url: str, code: str) -> str:
 
 _WORK = """
 from datetime import UTC, datetime, timedelta
-from service.intake import House
+from service.intake import AppContext
 from service.worker import Worker
 settings = start.settings()
 {before}
-worker = Worker(start.database(settings), House.of(settings), by="w", batch=9, lease=timedelta(seconds=60),
+worker = Worker(start.database(settings), AppContext.of(settings), by="w", batch=9, lease=timedelta(seconds=60),
                 clock=lambda: datetime.now(UTC))
 worker.step()
 """
