@@ -13,6 +13,23 @@ kind of an error of somebody else's and where it came up (``where``), for its ow
 
 import traceback
 
+PROBLEM_PAGES = "/problems/"
+PROBLEM_TYPES = {
+    400: "bad-request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "request-timeout",
+    409: "conflict",
+    412: "precondition-failed",
+    413: "content-too-large",
+    422: "invalid-request",
+    429: "too-many-requests",
+    503: "service-unavailable",
+}
+"""Status → name of the problem type; ``/problems/<name>`` says what it means and what to do (RFC 9457 §3.1.1)."""
+
 
 class SodanError(Exception):
     """Base of all errors that are meant for the outside."""

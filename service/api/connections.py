@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from service.api.problems import MEDIA_TYPE
+from service.api.problems import MEDIA_TYPE, type_of
 
 REQUEST_SECONDS = 10.0
 """For a request line and its header, from the connection's start or the answer before."""
@@ -91,7 +91,7 @@ class Spoken(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Such as ``?q=返金`` as it is written: an address is ASCII (RFC 3986 §2)."""
         detail = "not HTTP (RFC 9112); in an address anything but ASCII is percent-encoded: ?q=%E8%BF%94%E9%87%91"
-        body = json.dumps({"type": "about:blank", "title": "Bad Request", "status": 400, "detail": detail}).encode()
+        body = json.dumps({"type": type_of(400), "title": "Bad Request", "status": 400, "detail": detail}).encode()
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),

@@ -22,14 +22,14 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import problem
-from service.errors import Unavailable
+from service.errors import PROBLEM_PAGES, Unavailable
 from service.store import tokens
 from service.store.database import Database
 from service.store.tokens import Token
 
 COOKIE = "sodan_token"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
-"""Answer without a token; `/static/` too. They say nothing about cases."""
+"""Answer without a token; `/static/` and `/problems/` too. They say nothing about cases."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")
@@ -96,7 +96,7 @@ class Guard:
             return problem(403, "another site sent this request; open the page itself and do it there")
         if local and not secret and _host(headers) not in LOOPBACK_NAMES:
             return problem(403, "without a token only this machine's own name is answered: use 127.0.0.1 or localhost")
-        if path in OPEN_PATHS or path.startswith("/static/"):
+        if path in OPEN_PATHS or path.startswith(("/static/", PROBLEM_PAGES)):
             state["token"] = LOCAL if local and not secret else None
             return None
         if not secret:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from service.errors import Conflict, NotFound, Refused, SodanError, Unavailable
+from service.errors import PROBLEM_PAGES, PROBLEM_TYPES, Conflict, NotFound, Refused, SodanError, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -31,7 +31,9 @@ class Wrong(BaseModel):
 class ProblemDetails(BaseModel):
     """RFC 9457 §3.1."""
 
-    type: str = Field(default="about:blank", examples=["about:blank"])
+    type: str = Field(
+        default="about:blank", description="A page that says what to do.", examples=["/problems/not-found"]
+    )
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(default="", examples=["there is no case SD-99"])
@@ -50,12 +52,17 @@ def problem(
     status: int, detail: str = "", errors: Sequence[Wrong] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
     """A problem+json answer."""
-    body: dict[str, Any] = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status}
+    body: dict[str, Any] = {"type": type_of(status), "title": http.HTTPStatus(status).phrase, "status": status}
     if detail:
         body["detail"] = detail
     if errors:
         body["errors"] = [error.model_dump() for error in errors]
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def type_of(status: int) -> str:
+    """The problem type of a status, relative to the service; ``about:blank`` where the status says it all."""
+    return PROBLEM_PAGES + PROBLEM_TYPES[status] if status in PROBLEM_TYPES else "about:blank"
 
 
 def status_of(error: SodanError) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.errors import NotFound, Refused, SodanError
+from service.errors import PROBLEM_TYPES, NotFound, Refused, SodanError
 from service.intake import AppContext
 from service.settings import Settings
 from service.store import reviews, spool, tokens
@@ -99,6 +100,14 @@ def _others(frame: Frame) -> APIRouter:
     @router.get("/docs")
     def docs(request: Request) -> Response:
         return frame.page(request, "docs.html", api=request.app.openapi())
+
+    @router.get("/problems/{name}")
+    def explain_problem(request: Request, name: str) -> Response:
+        """What an error of the interface means, and what to do."""
+        found = next((status for status, one in PROBLEM_TYPES.items() if one == name), None)
+        if found is None:
+            raise NotFound("there is no such type of problem")
+        return frame.page(request, "problem.html", number=found, title=HTTPStatus(found).phrase)
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:

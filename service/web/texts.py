@@ -404,6 +404,78 @@ WORDS: dict[str, tuple[str, str]] = {
         "There is no such case. The search above may find it.",
     ),
     "error.other": ("うまくいきませんでした", "That did not work"),
+    # types of problems: /problems/<name>
+    "problem.meaning": ("このエラーの意味", "What it means"),
+    "problem.what_to_do": ("対処方法", "What to do"),
+    "problem.400.meaning": (
+        "リクエストの値を処理できません。どの値かは detail に書かれています。",
+        "A value of the request cannot be used; `detail` names it.",
+    ),
+    "problem.400.do": (
+        "detail に示された値を直して、もう一度送信してください。",
+        "Correct the value that `detail` names, and send the request again.",
+    ),
+    "problem.401.meaning": ("有効なトークンがありません。", "The request carries no valid token."),
+    "problem.401.do": (
+        "`sodan token create` で作ったトークンを Authorization: Bearer … で送るか、サインインしてください。",
+        "Send `Authorization: Bearer …` with a token made by `sodan token create`, or sign in.",
+    ),
+    "problem.403.meaning": ("このトークンの権限では実行できません。", "This token may not do that."),
+    "problem.403.do": (
+        "必要な権限(write または admin)を持つトークンを使ってください。",
+        "Use a token of the scope that is needed: write or admin.",
+    ),
+    "problem.404.meaning": (
+        "該当するケース、メール、アドレスがありません。",
+        "There is no such case, message or address.",
+    ),
+    "problem.404.do": (
+        "キーまたは番号を確認してください。統合されたケースは 308 で統合先に転送されます。",
+        "Check the key or the number. A merged case answers 308 with its new address.",
+    ),
+    "problem.405.meaning": ("このアドレスでは使えないメソッドです。", "This address does not know the method."),
+    "problem.405.do": (
+        "Allow ヘッダーに示されたメソッドを使ってください。",
+        "Use one of the methods in the header `Allow`.",
+    ),
+    "problem.408.meaning": ("リクエストの送信に時間がかかりすぎました。", "The request took too long to arrive."),
+    "problem.408.do": ("もう一度送信してください。", "Send it again."),
+    "problem.409.meaning": (
+        "ほかの操作が先に行われたか、すでに実行済みです。",
+        "Something else was done first, or it was done already.",
+    ),
+    "problem.409.do": ("最新の状態を読み直してから判断してください。", "Read it again, then decide."),
+    "problem.412.meaning": (
+        "読み込んだ後にケースが変わりました。If-Match が古い状態を指しています。",
+        "The case changed since it was read: `If-Match` names an older state.",
+    ),
+    "problem.412.do": (
+        "ケースを読み直し、新しい ETag を付けて送信してください。",
+        "Read the case again and send the new `ETag`.",
+    ),
+    "problem.413.meaning": ("本文が大きすぎます。", "The body is too large."),
+    "problem.413.do": ("本文を 1 MB 以下にしてください。", "Send at most 1 MB."),
+    "problem.422.meaning": (
+        "リクエストの形式が仕様と異なります。errors に場所と理由が並びます。",
+        "The request is not as the interface describes it; `errors` lists where and why.",
+    ),
+    "problem.422.do": (
+        "errors の各項目を直してください。クエリの名前の誤りには近い候補を示します。",
+        "Correct each entry of `errors`. For a misspelt query parameter the nearest name is given.",
+    ),
+    "problem.429.meaning": ("一定時間のリクエスト数が上限を超えました。", "Too many requests in a short time."),
+    "problem.429.do": (
+        "Retry-After の秒数だけ待ってから、もう一度送信してください。",
+        "Wait for the seconds in `Retry-After`, then try again.",
+    ),
+    "problem.503.meaning": (
+        "データベースなどが一時的に応答していません。受け付けたメールは失われません。",
+        "A part of the service, mostly the database, cannot answer now. Accepted mail is not lost.",
+    ),
+    "problem.503.do": (
+        "Retry-After の秒数だけ待ってから、もう一度送信してください。続く場合は `sodan doctor` を実行してください。",
+        "Try again after the seconds in `Retry-After`. If it lasts, run `sodan doctor`.",
+    ),
 }
 
 
