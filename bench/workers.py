@@ -26,11 +26,12 @@ from bench.machine import ROOT
 from bench.mix import mails
 from bench.taking_in import context
 from service import intake
+from service.holders import process_name
 from service.store import spool
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.spool import Claimed, Envelope
-from service.worker import Worker, process_name
+from service.worker import Worker
 
 PROMISED = 1.6
 SPENT = "CPU seconds: "

@@ -21,17 +21,17 @@ Row = tuple[Sequence[str], set[str]]
 SOFTNESS = 0.8  # `C` of the support vector machines
 TREED = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
 FIRMNESS = 0.1  # `C` of the logistic regressions
-LEAST_FEATURE, LEAST_LETTERS = 2, 3  # how often a feature must stand to be kept
+LEAST_FEATURE, LEAST_LETTERS = 3, 4  # how often a feature must stand to be kept
 SAID = ("item", "act", "ask", "tone", "parked", "recovered", "ongoing", "heard")
 CIRCUMSTANCES = "opens|to vendor|to requester|from team|automatic|length|short|files|ja".split("|")
 
 
 def unit_rows(samples: list[Sample]) -> list[Row]:
     return [
-        row
+        ([*features.own, *features.placed], labels)
         for sample in samples
         if sample.by_sentence
-        for row in zip(sample.view.features, sample.labels, strict=False)  # the subject has no labels
+        for features, labels in zip(sample.view.features, sample.labels, strict=False)  # the subject has no labels
     ]
 
 

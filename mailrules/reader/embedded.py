@@ -26,9 +26,9 @@ _MACHINES = ("bounce", "auto_reply", "calendar")  # what machines answer tells n
 _ASKED, _PLAIN, _MATTER = "asked.", "plain.", "matter."
 _MILD = frozenset({"question", "condition", "plan"})
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
-_NAMED_ASK = 0.2  # a word names what is asked, unless the classifier thinks it unlikely that it is asked
+_NAMED_ASK = 0.3  # a word names what is asked, unless the classifier thinks it unlikely that it is asked
 _ATTACK = "sec."
-_SURELY_SECURITY, _TELLS = 0.4, 0.5
+_SURELY_SECURITY, _TELLS = 0.4, 0.4
 _TELLING = tuple(
     f"item:{item}" for item in ("symptom", "error_message", "impact_scope", "business_impact", "workaround", "deadline")
 )
