@@ -157,7 +157,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The whole case, judged. Asks and acts stay per mail: ``case.revise`` makes the ledger and the turn of them."""
+    """The whole case, judged. Asks and acts stay per mail: ``cases.revise`` makes the ledger and the turn of them."""
 
     kind: str
     language: str

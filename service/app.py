@@ -1,4 +1,4 @@
-"""The one place that puts settings, store, rules and rooms together. Each function runs a process until it is stopped.
+"""Puts settings, store, rules and rooms together. Each function runs a process until it is stopped.
 
 Rooms are imported where they are needed: a listener loads no web framework.
 """
@@ -124,10 +124,10 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     encrypt_secrets(settings, database)
     listening = bind(settings.http_listen)
     context = AppContext.of(settings)
-    following, stop = RuleReloader(settings, context), Event()
+    reloader, stop = RuleReloader(settings, context), Event()
     memory.settle()
-    signal.signal(signal.SIGHUP, lambda *_: following.ask())  # sets a flag: a handler must take no lock
-    Thread(target=following.keep, args=(stop,), daemon=True).start()
+    signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # sets a flag: a handler must take no lock
+    Thread(target=reloader.keep, args=(stop,), daemon=True).start()
     pages = routes(settings, database, context, clock)
     desk = Desk(settings, database, context, clock)
     made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback)

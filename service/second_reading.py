@@ -21,6 +21,7 @@ from mailrules import second
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
 from mailrules.thread import RuleInput
+from service import memory
 from service.errors import NotFound, Refused, Unavailable
 from service.intake import AppContext, ReadMail, rejudge
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
@@ -268,6 +269,7 @@ def run_reader(settings: Settings, stop: threading.Event, context: AppContext, c
                     continue
             except Unavailable as error:
                 _log.warning("the second reader waits", reason=str(error))
+            memory.look()
             stop.wait(LOOK_SECONDS)
 
     threads = [

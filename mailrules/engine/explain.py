@@ -53,7 +53,7 @@ def _stages(rules: Rules, file: RuleFile, turn: RuleInput, view: View) -> Iterat
     """The rules of a file with what they see: rules of the case see the mail as if it were alone in its case."""
     if file.question in ("priority", "triage", "checklist"):
         reading = rules.read(turn)
-        alone = standing([rules.hear(turn, reading)])
+        alone = standing([rules.conclude(turn, reading)])
         towards = "vendor" if "vendor" in turn.towards and turn.side == "team" else "team"
         view = View(alone, facts_of_case(side=turn.side, opens=mails.opens(turn), messages=1, towards=towards))
         facts = {name: fired.gives.partition(" is ")[2] for name, fired in given(file, view).items()}

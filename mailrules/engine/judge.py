@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import msgspec
@@ -18,7 +18,7 @@ from mailrules.engine import mails
 from mailrules.engine.checklist import AT_ONCE, Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.house import HouseReader
-from mailrules.engine.mails import Heard
+from mailrules.engine.mails import ConcludedMail
 from mailrules.engine.priority import facts_of_case, over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
@@ -33,7 +33,7 @@ Sees = Mapping[str, Collection[str]]
 KEPT_MAILS = 2048
 """Mails whose conclusions are kept: a case is judged again with each of its mails."""
 KEPT_TEXT = 16_000
-"""Characters of a mail's text up to which they are."""
+"""A mail with a longer text is not kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +115,15 @@ class Rules:
             vendor=known.vendor,
             maker=known.maker,
         )
-        return self.hear(turn, bare).reading
+        return self._conclude(turn, bare).reading
 
-    def hear(self, turn: RuleInput, reading: Reading) -> Heard:
+    def conclude(self, turn: RuleInput, reading: Reading) -> ConcludedMail:
         """What the rules conclude from this mail alone. It is kept for the next judgement of its case."""
-        return _kept(self, turn, reading) if len(turn.text) <= KEPT_TEXT else self._hear(turn, reading)
+        if len(turn.text) > KEPT_TEXT:
+            return self._conclude(turn, reading)
+        return _kept(self, turn, reading, turn.date and turn.date.utcoffset())
 
-    def _hear(self, turn: RuleInput, reading: Reading) -> Heard:
+    def _conclude(self, turn: RuleInput, reading: Reading) -> ConcludedMail:
         view = mails.view_of(turn, reading)
         fired = {question: self.files[question].fire(view) for question in ("acts", "asks", "tone", "parked")}
         kind = self.files["kind"].decide(view)
@@ -154,7 +156,7 @@ class Rules:
             findings=tuple(found),
         )
         replaces = (name.strip() for one in self.files["standing"].fire(view) for name in one.gives.split(","))
-        return Heard(
+        return ConcludedMail(
             turn,
             concluded,
             view,
@@ -176,7 +178,7 @@ class Rules:
         if not thread:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
-        heard = [self.hear(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
+        heard = [self.conclude(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
         full = [one.reading for one in heard]
         known_kind = _kind(thread, full)
         kind = known_kind or ("notice" if mails.only_notices(thread) else "incident")
@@ -223,7 +225,7 @@ class Rules:
             reader_version=first.version,
         )
 
-    def _due_soon(self, heard: Sequence[Heard]) -> bool:
+    def _due_soon(self, heard: Sequence[ConcludedMail]) -> bool:
         """Whether a deadline that our side tells falls before the end of the writer's next business day."""
         for one in speaking(heard):
             written = one.turn.date
@@ -259,8 +261,9 @@ class Rules:
 
 
 @lru_cache(KEPT_MAILS)
-def _kept(rules: Rules, turn: RuleInput, reading: Reading) -> Heard:
-    return rules._hear(turn, reading)
+def _kept(rules: Rules, turn: RuleInput, reading: Reading, _offset: timedelta | None) -> ConcludedMail:
+    """``_offset``: of the date; two equal instants may be different days."""
+    return rules._conclude(turn, reading)
 
 
 def clear_caches() -> None:

@@ -61,7 +61,7 @@ def facts_of(turn: RuleInput, vendor: str | None) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ConcludedMail:
     """A mail and what the rules conclude from it alone."""
 
     turn: RuleInput

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mailrules.apart import apart
 from mailrules.engine.conditions import Hit
-from mailrules.engine.mails import Heard, opens, ours
+from mailrules.engine.mails import ConcludedMail, opens, ours
 from mailrules.judgement import Problem, Reading
 from mailrules.thread import RuleInput, Thread
 
@@ -28,7 +28,7 @@ _SAYS = 16
 """Columns of a sentence that says something; greetings and names are shorter."""
 
 
-def problem_of(heard: Sequence[Heard]) -> Problem:
+def problem_of(heard: Sequence[ConcludedMail]) -> Problem:
     """What a vendor last offered for agreement; before that, what our side tells (an inquiry to a vendor before a
     user's report). It drifts where a statement is about what nobody told before."""
     statements: list[tuple[str, str]] = []

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailrules.engine.conditions import Hit
-from mailrules.engine.mails import Heard, ours
+from mailrules.engine.mails import ConcludedMail, ours
 
 
-def standing(heard: Sequence[Heard]) -> tuple[Hit, ...]:
+def standing(heard: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """The statements that stand, oldest first."""
     kept: list[Hit] = []
     replaced: set[str] = set()
@@ -22,7 +22,7 @@ def standing(heard: Sequence[Heard]) -> tuple[Hit, ...]:
     return tuple(reversed(kept))
 
 
-def speaking(heard: Sequence[Heard]) -> Sequence[Heard]:
+def speaking(heard: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
     """The mails whose statements count for the case."""
     own = [one for one in heard if ours(one.turn)]
     people = [one for one in heard if one.turn.automatic is None]

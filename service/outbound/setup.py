@@ -14,6 +14,7 @@ from email.utils import parseaddr
 import structlog
 
 from mailrules.engine.judge import Rules
+from service import memory
 from service.errors import Refused, Unavailable
 from service.intake import AppContext, ReadMail, rejudge
 from service.outbound import acknowledge, duties, notify, policy, returns
@@ -148,6 +149,7 @@ def run_sender(settings: Settings) -> None:
         except Unavailable as error:
             _log.warning("the sender waits", reason=str(error))
             stop.wait(AWAY_SECONDS)
+        memory.look()
         stop.wait(LOOK_SECONDS)
     database.close()
 

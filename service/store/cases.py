@@ -1,4 +1,4 @@
-"""Reading cases: one page by keyset, one case, the lanes of the page. What is read was written by the worker."""
+"""Reading cases: one page by keyset, one case, the lanes of the web page. What is read was written by the worker."""
 
 from __future__ import annotations
 

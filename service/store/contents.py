@@ -3,7 +3,7 @@
 =====  ==================================================================================================
 raw    as received, in the row: whatever a 250 promised begins like this, since nothing is quicker
 zstd   packed (packing.py), in the row: so the worker leaves it
-file   packed, outside the database (outside.py), under the SHA-256 of the mail; the row's bytes are empty
+file   packed, outside the database (blob_store.py), under the SHA-256 of the mail; the row's bytes are empty
 going  as file, but no longer to be kept: the file is about to be taken away (retention.py)
 gone   no longer kept; the row stays, since it is counted
 =====  ==================================================================================================

@@ -4,7 +4,7 @@ Every function runs inside the caller's transaction, after ``database.one_at_a_t
 event. The caller then has the changed cases judged anew in the same transaction::
 
     event, case = corrections.move(conn, message, None, who, now)
-    intake.rejudge(conn, corrections.touched(conn, event), house, now=now)
+    intake.rejudge(conn, corrections.touched(conn, event), context, now=now)
 
 What a person placed is never moved by a rule again: ``messages.pinned_by`` holds a moved message to its case,
 ``messages.joined`` holds the messages of merged cases together.
@@ -294,6 +294,7 @@ def _follow_back(conn: Connection, among: Collection[int], stood: Collection[int
         before = len(left)
         for node in left:
             placing.follow_links(node.id, open_new=False)
+        for node in nodes.values():
             placing.bring_along(node.id)
         left = [node for node in left if placing.case_at(node.id) is None]
     for node in left:

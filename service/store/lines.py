@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Text, cast, select
 
-from mailrules.engine.judge import KEPT_MAILS, KEPT_TEXT
+from mailrules.engine.judge import KEPT_MAILS
 from mailrules.thread import File, RuleInput, Side
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
@@ -19,6 +19,9 @@ from service.cases.facts.readings import reading_of
 from service.store import tables
 from service.store.neighbours import OF_A_NODE, THESE, chunks
 from service.store.tables import messages
+
+KEPT_SIZE = 32_000
+"""Characters of a stored message up to which its line is kept in memory."""
 
 
 def lines(conn: Connection, case_id: int) -> list[CaseMessage]:
@@ -31,8 +34,8 @@ def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMe
     found: dict[int, list[CaseMessage]] = defaultdict(list)
     for chunk in chunks(case_ids):
         for row in conn.execute(_LINES, {"these": chunk}):
-            make = _kept if len(row.text) <= KEPT_TEXT else _line
-            found[row.case_id].append(make(_Row(*row)))
+            its = _Row(*row)
+            found[row.case_id].append(_kept(its) if its.size <= KEPT_SIZE else _line(its))
     return {case_id: in_order(its) for case_id, its in found.items()}
 
 
@@ -60,6 +63,11 @@ class _Row(NamedTuple):
     statements: str | None
     to: str
     cc: str
+
+    @property
+    def size(self) -> int:
+        """Characters, nearly."""
+        return sum(len(one or "") for one in (self.text, self.facts, self.headers, self.statements, self.to, self.cc))
 
 
 def _written(column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -50,7 +50,7 @@ def line(
     for place, one in enumerate(says):
         meaning, _, state = one.partition("=")
         statements.append(Statement(meaning, state or "value", f"{one} of {number}", place * 40, place * 40 + 30))
-    reading = RULES.hear(turn, Reading(turn=str(number), statements=tuple(statements))).reading
+    reading = RULES.conclude(turn, Reading(turn=str(number), statements=tuple(statements))).reading
     recipients = tuple(f"{one}@x.test" for one in to)
     node = MessageFacts(number, at, author=f"{side}@x.test", side=side, to=recipients, automatic=automatic)
     return CaseMessage(number, node, turn, at, reading, wrapper=wrapper)

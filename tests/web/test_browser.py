@@ -87,7 +87,7 @@ def seed_after(service: Running) -> None:
 
 def test_empty_ten_and_two_hundred_cases(sheet: Page, embedded: Running) -> None:
     sheet.goto("/")
-    expect(sheet.get_by_text("まだ相談はありません")).to_be_visible()
+    expect(sheet.get_by_text("まだケースはありません")).to_be_visible()
     seed(embedded.database, 10, now=datetime.now(UTC))
     sheet.reload()
     assert sheet.locator(".lane .card").count() == 8
@@ -135,7 +135,7 @@ def test_mark_merge_and_undo(sheet: Page, embedded: Running) -> None:
     with sheet.expect_navigation():
         sheet.locator(".needed button").first.click()
     assert embedded.get(f"/api/cases/{report}")["missing"] == rest, first
-    sheet.get_by_text("別の相談に統合").click()
+    sheet.get_by_text("別のケースに統合").click()
     sheet.get_by_label("統合先").fill(ask)
     sheet.get_by_role("button", name="統合", exact=True).click()
     expect(sheet).to_have_url(re.compile(rf"/cases/{ask}\?done=merged"))
@@ -162,7 +162,7 @@ def test_the_page_follows_a_mail_by_itself(sheet: Page, embedded: Running) -> No
 def test_whoever_writes_is_not_interrupted(sheet: Page, embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     sheet.goto(f"/cases/{key}")
-    sheet.get_by_text("別の相談に統合").click()
+    sheet.get_by_text("別のケースに統合").click()
     box = sheet.get_by_label("統合先")
     box.fill("SD-12")
     embedded.deliver(LOGS)
@@ -216,6 +216,6 @@ def test_the_language_is_switched_and_kept(sheet: Page, embedded: Running) -> No
     embedded.deliver(ASK)
     sheet.goto("/")
     sheet.get_by_role("link", name="English").click()
-    expect(sheet.get_by_role("heading", name="Our turn")).to_be_visible()
+    expect(sheet.get_by_role("heading", name="Waiting for us")).to_be_visible()
     sheet.reload()
     expect(sheet.get_by_role("link", name="日本語")).to_be_visible()

@@ -58,8 +58,8 @@ def test_lanes_say_whose_turn_what_burns_and_what_is_missing(service: Running) -
     report, _ = service.deliver(REPORT, ASK)
     text = page(service, "/")
     assert text.count(f'href="/cases/{report}"') >= 1
-    assert "こちらの番" in text
-    assert "ベンダーの番" in text
+    assert "自社の対応待ち" in text
+    assert "ベンダーの対応待ち" in text
     case = service.get(f"/api/cases/{report}")
     if case["missing"]:
         assert "端末名・ホスト名・シリアル" in text
@@ -69,7 +69,7 @@ def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
     (key,) = service.deliver(ASK)
     service.deliver(LOGS)
     text = page(service, f"/cases/{key}")
-    assert "Microsoftの番です" in text or "マイクロソフトの番です" in text
+    assert "Microsoftの対応待ちです" in text or "マイクロソフトの対応待ちです" in text
     assert "2611170040001177" in text
     assert "signin.csv" in text
     assert "転送で届いたメール" in text

@@ -1,6 +1,5 @@
 """What goes out and comes in, as OpenAPI shows it. Answers are built by the store and the case; these describe them."""
 
-from service.api.schemas.base import Author, Kind, Level, Out, Person, Role, Side, Sort, Status, VendorRef
 from service.api.schemas.brief import Brief
 from service.api.schemas.cases import (
     Ask,
@@ -31,6 +30,7 @@ from service.api.schemas.outgoing import (
     QuestionsDraft,
     To,
 )
+from service.api.schemas.people import Author, Kind, Level, Out, Person, Role, Side, Sort, Status, VendorRef
 from service.api.schemas.service import Health, Review, SpoolEntry, SpoolPage, Vendor, VendorPage
 
 __all__ = [

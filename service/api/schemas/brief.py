@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from service.api.schemas.base import Level, Out, Side, Status
+from service.api.schemas.people import Level, Out, Side, Status
 
 
 class BriefProblem(Out):

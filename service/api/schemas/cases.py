@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from service.api.schemas.base import Kind, Level, Out, Person, Role, Side, Status, VendorRef
+from service.api.schemas.people import Kind, Level, Out, Person, Role, Side, Status, VendorRef
 
 _SUMMARY: dict[str, Any] = {
     "key": "SD-12", "title": "ノートPCから全社ポータルに入れない", "status": "open", "waiting_on": "vendor",

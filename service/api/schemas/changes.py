@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.schemas.base import Level, Out, Status
+from service.api.schemas.people import Level, Out, Status
 
 
 class CaseChange(BaseModel):

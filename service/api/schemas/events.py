@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.schemas.base import Out
+from service.api.schemas.people import Out
 
 KINDS = {
     "case.opened": "a mail opened a case",

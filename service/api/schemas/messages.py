@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mailrules import catalogue
-from service.api.schemas.base import Author, Out
+from service.api.schemas.people import Author, Out
 
 
 class AttachmentOut(Out):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.schemas.base import Out
+from service.api.schemas.people import Out
 
 
 class OutboxEntry(Out):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from service.api.schemas.base import Out
+from service.api.schemas.people import Out
 
 
 class Review(Out):

@@ -126,7 +126,7 @@ def doubts(
         pending[:] = rest
         return found
 
-    def extracted() -> set[int]:
+    def by_own_number() -> set[int]:
         """Vendors' mails that count by their own number: asked last, when the case's own vendor is known.
 
         What was found inside a mail does not count: anybody can write what looks like a vendor's.
@@ -134,7 +134,7 @@ def doubts(
         alone = [node for node in pending if node.origin == "delivered" or not outers.get(node.id)]
         return {node.id for node in alone if _brings_itself(node, sides[node.id], company)}
 
-    while admit(counts) or ((fit := extracted()) and admit(lambda node: node.id in fit)):
+    while admit(counts) or ((fit := by_own_number()) and admit(lambda node: node.id in fit)):
         pass
     return {node.id: _reason(node, outers.get(node.id, ())) for node in pending}
 

@@ -1,7 +1,7 @@
 """Which case a mail belongs to.
 
     known = what the store found by the keys of the new mail          (keys.py, known.py)
-    placing = Placer(known, reopen); placing.take(mail) for each     (placement.py)
+    placing = Placer(known, reopen); placing.take(mail) for each      (placement.py)
     candidates for placing.unmatched are added to known               (candidates.py)
     plan = placing.finish()
 

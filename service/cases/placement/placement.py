@@ -243,7 +243,8 @@ class Placer:
         """Put what was found inside a message where that is, unless it stands somewhere already."""
         home = self.case_at(message)
         for held in self.known.nodes[message].holds:
-            if home is not None and held in self.known.nodes and self.case_at(held) is None:
+            inner = self.known.nodes.get(held)
+            if home is not None and inner is not None and inner.origin != "delivered" and self.case_at(held) is None:
                 self.enter(held, home, Evidence("recovered", "", message))
 
     # ── everything else: decided once ────────────────────────────────────────────────────────────────────────────────

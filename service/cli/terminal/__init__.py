@@ -1,1 +1,1 @@
-"""What the commands print and ask: tables, JSON Lines, progress. the other side of each command."""
+"""What the commands print and ask: tables, JSON Lines, progress: the other side of each command."""

@@ -18,18 +18,18 @@ SAID = (Statement("ask.logs", "value", QUESTION, 0, len(QUESTION)),)
 
 def test_a_mail_that_is_judged_again_is_not_concluded_again() -> None:
     reading = RULES.reading(TURN, SAID, "embedded", "1")
-    assert RULES.hear(TURN, reading) is RULES.hear(replace(TURN), reading)
+    assert RULES.conclude(TURN, reading) is RULES.conclude(replace(TURN), reading)
 
 
 def test_another_side_is_another_mail() -> None:
     reading = RULES.reading(TURN, SAID, "embedded", "1")
-    assert RULES.hear(TURN, reading).reading.asks
-    assert RULES.hear(replace(TURN, side="team"), reading).reading.findings != reading.findings
+    assert RULES.conclude(TURN, reading).reading.asks
+    assert RULES.conclude(replace(TURN, side="team"), reading).reading.findings != reading.findings
 
 
 def test_a_very_long_mail_is_concluded_each_time_and_holds_no_memory() -> None:
     turn = replace(TURN, text=QUESTION + "x" * KEPT_TEXT)
     reading = RULES.reading(turn, SAID, "embedded", "1")
-    first, second = RULES.hear(turn, reading), RULES.hear(turn, reading)
+    first, second = RULES.conclude(turn, reading), RULES.conclude(turn, reading)
     assert first == second
     assert first is not second

@@ -1,4 +1,4 @@
-"""What several answers share: a person, an author, a vendor's reference."""
+"""People, vendor references and the words that several answers share."""
 
 from __future__ import annotations
 
