@@ -136,6 +136,19 @@ service imap {{
         for left in (self.folder / "run").glob("master.pid"):
             left.unlink()
 
+    def renew_uids(self) -> None:
+        """Forget every UID and set another UIDVALIDITY, while it is stopped (RFC 3501, section 2.3.1.1).
+
+        Without a number of its own a folder takes the second of its making for UIDVALIDITY: a folder that is made anew
+        within that second would get the same one.
+        """
+        for path in (self.folder / "home").rglob("dovecot*"):
+            if path.name == "dovecot-uidlist":
+                version, validity, _, *rest = path.read_text().splitlines()[0].split(" ")  # such as 3 V1795838217 N3 G…
+                path.write_text(" ".join([version, f"V{int(validity.removeprefix('V')) + 1}", "N1", *rest]) + "\n")
+            else:
+                path.unlink(missing_ok=True)  # a process that ends may have removed it meanwhile
+
     def client(self, user: str = "support") -> IMAPClient:
         """A mail program that is signed in."""
         client = IMAPClient("127.0.0.1", port=self.port, ssl=False, timeout=30)
