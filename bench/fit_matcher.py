@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.conversations import LABELLED, PLAYED, Conversation, context, read_all
-from service.cases.facts.extraction import extract_messages, with_reading
+from service.cases.facts.extracted import with_reading
+from service.cases.facts.extraction import extract_messages
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import candidates, matcher

@@ -30,7 +30,8 @@ from bench import filling
 from bench.bulk import Bulk, bulk
 from bench.figure import Outcome, figure, median_ratio, outcome
 from service import settings
-from service.cases.facts.extraction import ExtractedMessage, extract_messages, with_reading
+from service.cases.facts.extracted import ExtractedMessage, with_reading
+from service.cases.facts.extraction import extract_messages
 from service.cases.facts.roles import LearnedRoles
 from service.intake import AppContext
 from service.mail.parse import parse

@@ -24,7 +24,8 @@ from bench.kill import database_url
 from bench.mix import mails
 from bench.reading import standard
 from service import intake, settings
-from service.cases.facts.extraction import extract_messages, with_reading
+from service.cases.facts.extracted import with_reading
+from service.cases.facts.extraction import extract_messages
 from service.intake import AppContext, ReadMail
 from service.mail.parse import parse
 from service.store import placement, search, spool

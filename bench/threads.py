@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from service import settings
-from service.cases.facts.extraction import ExtractedMessage, extract_messages, with_reading
+from service.cases.facts.extracted import ExtractedMessage, with_reading
+from service.cases.facts.extraction import extract_messages
 from service.intake import AppContext
 from service.mail.parse import parse
 from tests.cases.filing import Filing

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 AWAY_SECONDS = 2.0
 """Between two tries while the database is away."""
+LOOK_SECONDS = 1.0
+"""Between two looks of the sender at its outbox."""
 
 
 def run_worker(settings: Settings) -> None:
@@ -86,7 +88,7 @@ def _case_key(database: Database, stop: Event) -> bytes:
         try:
             return database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
         except Unavailable as error:
-            structlog.get_logger("sodan.worker").warning("the worker waits", reason=str(error))
+            structlog.get_logger("sodan.store").warning("waiting for the database", reason=str(error))
             stop.wait(AWAY_SECONDS)
     return b""
 
@@ -108,6 +110,37 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
             step(conn, read_mails, case_ids, now)
 
     return after
+
+
+def run_sender(settings: Settings, clock: Clock) -> None:
+    """Send what waits in the outbox, until SIGTERM or SIGINT. Raises Refused where a setting is wrong."""
+    import structlog
+
+    from service import memory
+    from service.intake import AppContext
+    from service.outbound import duties, setup
+    from service.signals import on_signals
+    from service.store.database import Database
+
+    stop = Event()
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
+    notifier = setup.notifier_of(settings)
+    database = Database(settings.database_url)
+    secret = _case_key(database, stop)
+    context = AppContext.of(settings, key=secret)
+    sender = setup.sender_of(settings, database, context, clock)
+    round_of_duties = duties.Round(database, settings, context, setup.outbound_of(settings, secret), notifier)
+    while not stop.is_set():
+        try:
+            round_of_duties.look(clock())
+            while sender.step() and not stop.is_set():
+                pass
+        except Unavailable as error:
+            structlog.get_logger("sodan.sender").warning("the sender waits", reason=str(error))
+            stop.wait(AWAY_SECONDS)
+        memory.look()
+        stop.wait(LOOK_SECONDS)
+    database.close()
 
 
 def run_api(settings: Settings, database: Database, clock: Clock) -> None:

@@ -8,34 +8,28 @@ take_in     T3  which case, by which evidence; the whole case judged; saved; the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from functools import partial
-from typing import Any
 
-from mailrules import second
 from mailrules.engine.judge import Rules
 from mailrules.library import load
-from mailrules.reader.model_answer import AnswerRefused
 from service.cases.answering import with_replies
 from service.cases.facts.case_message import CaseMessage, counted, thread_of
-from service.cases.facts.extraction import ExtractedMessage, IngestConfig, extract_messages, with_reading
+from service.cases.facts.extracted import ExtractedMessage, with_reading
+from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
 from service.cases.revise import revise, vendor_of
 from service.cases.state import Frame, Overrides
 from service.cases.working import calendars_of
 from service.cpu import OutOfTime, cpu_limit
-from service.errors import NotFound
 from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
 from service.settings import Settings
-from service.store import contents, deposit, judge_queue, placement, replaying, second_readings, spool
-from service.store.blob_store import BlobStore
+from service.store import deposit, judge_queue, placement, spool
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.learning import learn
 from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases
 from service.store.spool import Claimed, Envelope, NewEntry
 
@@ -220,7 +214,7 @@ def judge_next(
 
     def judged(conn: Connection) -> CaseSnapshot | None:
         lines = placement.lines(conn, case_id)  # none: it was merged meanwhile
-        return _standing(case_id, lines, context, case_settings(conn, [case_id])[case_id], now) if lines else None
+        return case_snapshot(case_id, lines, context, case_settings(conn, [case_id])[case_id], now) if lines else None
 
     def save(conn: Connection) -> None:
         one_at_a_time(conn)
@@ -242,132 +236,23 @@ def rejudge(
     """Judge whole cases anew from what was read in their mails, and save how they stand."""
     known = case_settings(conn, case_ids)
     lines = placement.lines_of(conn, case_ids)
-    standings = [_standing(case_id, lines[case_id], context, known[case_id], now) for case_id in case_ids]
+    standings = [case_snapshot(case_id, lines[case_id], context, known[case_id], now) for case_id in case_ids]
     save_cases(conn, standings, now, opened)
 
 
-def replay(
-    database: Database,
-    context: AppContext,
-    outside: BlobStore | None,
-    *,
-    since: datetime | None,
-    apply: bool,
-    now: datetime,
-) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Read the raw mails anew and judge their cases anew, one by one: key, how it stood, how it stands by these rules.
-
-    With ``apply`` what was read and judged is kept, each case in a transaction of its own, with the reading done before
-    it: workers go on meanwhile. What people set stays, no mail changes its case, and a case that stands so already is
-    left alone: what was broken off is simply done again.
-    """
-    last = 0
-    while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
-        for last, before in chunk:
-            anew = _read_anew(database, context, outside, last)
-            run = database.transact if apply else database.read
-            after = run(partial(_judged_anew, case_id=last, anew=anew, context=context, apply=apply, now=now))
-            yield context.key(last), before, before if after is None else after
-
-
-def _read_anew(
-    database: Database, context: AppContext, outside: BlobStore | None, case_id: int
-) -> dict[int, ExtractedMessage]:
-    """Each message of a case as its raw mail brings it today; what has none left is not among them."""
-    origins = database.read(partial(replaying.origins, case_id=case_id))
-    known = database.read(placement.learned)
-    mails = {}
-    for origin in origins.values():
-        if origin.spool_id not in mails:
-            with contextlib.suppress(NotFound, contents.Damaged):
-                mails[origin.spool_id] = parse(contents.content(database, outside, origin.spool_id))
-    envelopes = {origin.spool_id: origin for origin in origins.values()}
-
-    def extracted(roles: Roles) -> dict[tuple[str, str], ExtractedMessage]:
-        return {
-            (spool_id, one.part): one
-            for spool_id, mail in mails.items()
-            for one in extract_messages(
-                mail,
-                roles,
-                context.ingest,
-                received_at=envelopes[spool_id].received_at,
-                recipients=envelopes[spool_id].recipients,
-                handed=envelopes[spool_id].handed,
-            )
-        }
-
-    found = extracted(context.roles(known))
-    whole = known.with_more(one.learned for one in found.values())
-    if whole != known:
-        found = {key: replace(one, learned=found[key].learned) for key, one in extracted(context.roles(whole)).items()}
-    there = {message: found.get((origin.spool_id, origin.part)) for message, origin in origins.items()}
-    return {
-        message: with_reading(one, context.rules.read(replace(one.turn, id=str(message))))
-        for message, one in there.items()
-        if one is not None
-    }
-
-
-def _judged_anew(
-    conn: Connection,
-    case_id: int,
-    anew: Mapping[int, ExtractedMessage],
-    context: AppContext,
-    apply: bool,
-    now: datetime,
-) -> dict[str, Any] | None:
-    """How the case stands; None where it is no case any more."""
-    if apply:
-        one_at_a_time(conn)
-        _learn(conn, case_id, anew, context, now)
-    before = placement.lines(conn, case_id)
-    if not before:
-        return None
-    answers = second_readings.answers(conn, [line.id for line in before])
-    lines = [_line_anew(line, anew.get(line.id), context, answers.get(line.id)) for line in before]
-    standing = _standing(case_id, lines, context, case_settings(conn, [case_id])[case_id], now)
-    if apply and not (lines == before and replaying.stands(conn, case_id, standing.document)):
-        replaying.keep(conn, lines, {line.id: line for line in before})
-        save_cases(conn, [standing], now)
-    return standing.document
-
-
-def _line_anew(
-    line: CaseMessage, extracted: ExtractedMessage | None, context: AppContext, answer: tuple[str, str] | None
-) -> CaseMessage:
-    """Read again; what a language model answered before is checked again, and never asked again."""
-    if extracted is not None:
-        line = replaying.as_read_anew(line, extracted)
-    if answer is not None:
-        with contextlib.suppress(AnswerRefused):
-            checked = second.checked(context.rules, line.turn, answer[0])
-            return replace(line, reading=second.reading_of(context.rules, line.turn, checked, answer[1]))
-    return replace(line, reading=context.rules.read(line.turn))
-
-
-def _learn(
-    conn: Connection, case_id: int, anew: Mapping[int, ExtractedMessage], context: AppContext, now: datetime
-) -> None:
-    """Who shows to be of the team or a partner by these rules is so from now on, in other cases too."""
-    _, changed = learn(conn, [placement.ArrivedMail("", now, tuple(anew.values()))], context.rules.read, now)
-    if others := sorted(set(changed) - {case_id}):
-        rejudge(conn, others, context, now=now)
-
-
-def _standing(
+def case_snapshot(
     case_id: int, lines: Sequence[CaseMessage], context: AppContext, known: CaseSettings, now: datetime
 ) -> CaseSnapshot:
     lines = with_replies(lines, known.asked, known.quoted)
-    heard = counted(lines)
-    judgement = context.rules.judge(thread_of(heard), [line.reading for line in heard])
+    counting = counted(lines)
+    judgement = context.rules.judge(thread_of(counting), [line.reading for line in counting])
     frame = Frame(
         key=context.key(case_id),
         merged=tuple(map(context.key, known.merged)),
         related=tuple(map(context.key, known.related)),
     )
     overrides = Overrides.from_document(known.by_hand)
-    calendars = calendars_of(context.rules, vendor_of(heard, judgement, overrides))
+    calendars = calendars_of(context.rules, vendor_of(counting, judgement, overrides))
     state = revise(
         lines, judgement, overrides, frame, now, context.rules.answers_ask, calendars, context.rules.names, known.asked
     )

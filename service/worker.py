@@ -117,7 +117,7 @@ class Worker:
         self._database = database
         self._context = context
         self._by = by
-        self._pace = BatchSizer(batch)
+        self._sizer = BatchSizer(batch)
         self._lease = lease
         self._clock = clock
         self._shelf = shelf or BlobWriter()
@@ -171,7 +171,7 @@ class Worker:
     def step(self) -> int:
         """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
         self._give_back()
-        began, limit = time.monotonic(), self._pace.limit
+        began, limit = time.monotonic(), self._sizer.limit
         try:
             claimed, self._ahead = self._ahead or self._claim(limit), []
             self._full = len(claimed) >= limit
@@ -182,7 +182,7 @@ class Worker:
         except Unavailable:
             self._owes = True
             raise
-        self._pace.took(len(claimed), time.monotonic() - began)
+        self._sizer.took(len(claimed), time.monotonic() - began)
         return len(claimed)
 
     def _claim(self, limit: int) -> list[Claimed]:
@@ -218,7 +218,7 @@ class Worker:
                 self._after(conn, read_mails, touched, now)
             contents.keep(conn, packed)
             # whoever has the turn to write takes what is next as well: two workers wait for each other half as often
-            return spool.claim(conn, self._by, self._clock(), self._lease, self._pace.more) if self._full else []
+            return spool.claim(conn, self._by, self._clock(), self._lease, self._sizer.more) if self._full else []
 
         began = time.monotonic()
         prepared: placement.Prepared | None = None

@@ -14,7 +14,7 @@ import msgspec
 
 from mailrules.catalogue.meanings import Catalogue, Text
 from mailrules.dates import next_business_end, read_limit
-from mailrules.engine import mails
+from mailrules.engine import case_facts, mails
 from mailrules.engine.checklist import AT_ONCE, Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.house import HouseReader
@@ -23,7 +23,7 @@ from mailrules.engine.priority import facts_of_case, over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
 from mailrules.engine.standing import speaking, standing
-from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, Reference, ToneHint
+from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, ToneHint
 from mailrules.site import Site
 from mailrules.statement import Reader, Statement
 from mailrules.thread import RuleInput, Side, Thread
@@ -178,33 +178,33 @@ class Rules:
         if not thread:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
-        heard = [self.conclude(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
-        full = [one.reading for one in heard]
-        known_kind = _kind(thread, full)
+        concluded = [self.conclude(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
+        full = [one.reading for one in concluded]
+        known_kind = case_facts.kind_of(thread, full)
         kind = known_kind or ("notice" if mails.only_notices(thread) else "incident")
-        towards = "vendor" if _inquires(thread) else "team"
-        opened = _opened_by_us(thread)
+        towards = "vendor" if case_facts.inquires(thread) else "team"
+        opened = case_facts.opened_by_us(thread)
         view = View(
-            standing(heard),
+            standing(concluded),
             facts_of_case(
                 side=mails.opener(thread).side,
                 opens=opened,
-                language=_language(thread),
+                language=case_facts.language_of(thread),
                 messages=len(thread),
                 towards=towards,
-                due_soon=self._due_soon(heard),
+                due_soon=self._due_soon(concluded),
                 files=sum(len(turn.files) for turn in thread),
             ),
         )
-        told = told_items([(one.turn, one.reading) for one in speaking(heard) if mails.ours(one.turn)])
+        told = told_items([(one.turn, one.reading) for one in speaking(concluded) if mails.ours(one.turn)])
         lines, missing, questions = self.checklist.fill(
             view, known_kind if opened else None, told, self._seen(thread, full)
         )
-        vendor = _vendor(thread, full, self.vendors)
+        vendor = case_facts.vendor_of(thread, full, self.vendors)
         first = next((r for t, r in zip(thread, full, strict=True) if t.automatic is None), full[0])
         return Judgement(
             kind=kind,
-            language=_language(thread),
+            language=case_facts.language_of(thread),
             side="team" if towards == "vendor" or mails.opener(thread).side == "team" else "requester",
             priority=prioritise(view, kind, self.files["priority"], self.files["triage"]),
             checklist=lines,
@@ -215,19 +215,19 @@ class Rules:
             readings=tuple(full),
             excerpt=excerpt_of(thread, full),
             tone=self._tone(full),
-            parked=_parked(full),
-            problem=problem_of(heard),
+            parked=case_facts.parked_of(full),
+            problem=problem_of(concluded),
             vendor=vendor,
-            references=_references(thread, full, vendor),
+            references=case_facts.references_of(thread, full, vendor),
             judged_by=self.version,
             recovered=over(view, self.files["triage"]),
             reader=first.reader,
             reader_version=first.version,
         )
 
-    def _due_soon(self, heard: Sequence[ConcludedMail]) -> bool:
+    def _due_soon(self, concluded: Sequence[ConcludedMail]) -> bool:
         """Whether a deadline that our side tells falls before the end of the writer's next business day."""
-        for one in speaking(heard):
+        for one in speaking(concluded):
             written = one.turn.date
             for hit in one.view.find("item.deadline", ("value",)):
                 due = _due(hit.statement, written)
@@ -244,7 +244,7 @@ class Rules:
         mine = [r for t, r in zip(thread, readings, strict=True) if mails.ours(t)]
         if mine and all(reading.reader != "embedded" for reading in mine):
             return None
-        return self.sees.get("ja" if _language(thread) == "ja" else "en", ())
+        return self.sees.get("ja" if case_facts.language_of(thread) == "ja" else "en", ())
 
     def _tone(self, readings: Sequence[Reading]) -> tuple[ToneHint, ...]:
         hints = []
@@ -304,67 +304,3 @@ def _due(said: Statement, written: datetime | None) -> datetime | None:
         if due is not None and due.tzinfo is not None:
             return due
     return read_limit(said.quote, written)
-
-
-def _kind(thread: Thread, readings: Sequence[Reading]) -> str | None:
-    """Of the first mail of ours that shows one; a vendor's or a machine's where none of ours does."""
-    pairs = list(zip(thread, readings, strict=True))
-    for counts in (mails.ours, lambda turn: turn.automatic is None, lambda _: True):
-        found = next((reading.kind for turn, reading in pairs if counts(turn) and reading.kind), None)
-        if found:
-            return found
-    return None
-
-
-def _inquires(thread: Thread) -> bool:
-    """Whether the team asks a vendor in this case."""
-    return any(
-        turn.side == "team" and ("vendor" in turn.towards or (turn.vendor and "requester" not in turn.towards))
-        for turn in thread
-    )
-
-
-def _opened_by_us(thread: Thread) -> bool:
-    first = next((turn for turn in thread if turn.automatic is None), None)
-    return first is not None and first.side in ("team", "requester") and mails.opens(first)
-
-
-def _language(thread: Thread) -> str:
-    spoken = [turn.language for turn in thread if turn.language not in ("", "und")]
-    own = [t.language for t in thread if t.side != "vendor" and t.language not in ("", "und")]
-    return (own or spoken or ["und"])[0]
-
-
-def _vendor(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
-    """By address before words, a vendor before a platform, newest first."""
-    platform: str | None = None
-    for by_address in (True, False):
-        for turn, reading in zip(reversed(thread), reversed(readings), strict=True):
-            vendor = (turn.vendor or vendors.of_address(turn.author)) if by_address else reading.vendor
-            if vendor is None:
-                continue
-            if vendors.is_platform(vendor):
-                platform = platform or vendor
-                continue
-            return vendor
-    return platform
-
-
-def _references(thread: Thread, readings: Sequence[Reading], vendor: str | None) -> tuple[Reference, ...]:
-    found: dict[tuple[str, str], Reference] = {}
-    for turn, reading in zip(thread, readings, strict=True):
-        if turn.side == "requester" and vendor is None:
-            continue
-        for reference in reading.references:
-            key = (reference.vendor, reference.ref)
-            if key not in found or (reference.stated and not found[key].stated):
-                found[key] = reference
-    return tuple(found.values())
-
-
-def _parked(readings: Sequence[Reading]) -> tuple[Finding, ...]:
-    found: dict[str, Finding] = {}
-    for reading in readings:
-        for finding in reading.parked:
-            found.setdefault(finding.value or "", finding)
-    return tuple(found.values())

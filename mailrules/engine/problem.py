@@ -28,13 +28,13 @@ _SAYS = 16
 """Columns of a sentence that says something; greetings and names are shorter."""
 
 
-def problem_of(heard: Sequence[ConcludedMail]) -> Problem:
+def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
     """What a vendor last offered for agreement; before that, what our side tells (an inquiry to a vendor before a
     user's report). It drifts where a statement is about what nobody told before."""
     statements: list[tuple[str, str]] = []
     told: dict[str, None] = {}
     drift = inquired = False
-    for one in heard:
+    for one in concluded:
         turn = one.turn
         if one.offered:
             said = _joined(one.offered)
@@ -48,7 +48,7 @@ def problem_of(heard: Sequence[ConcludedMail]) -> Problem:
             items = (s.quote for s in one.reading.statements if s.meaning.startswith("item.") and s.meaning not in _WHO)
             _tell(told, turn.subject, *items)
     if not statements:
-        first = next((one.turn for one in heard if one.turn.subject), None)
+        first = next((one.turn for one in concluded if one.turn.subject), None)
         return Problem(first.subject, 1, False, first.id) if first is not None else Problem()
     return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
 

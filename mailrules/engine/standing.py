@@ -12,18 +12,18 @@ from mailrules.engine.conditions import Hit
 from mailrules.engine.mails import ConcludedMail, ours
 
 
-def standing(heard: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
+def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """The statements that stand, oldest first."""
     kept: list[Hit] = []
     replaced: set[str] = set()
-    for one in reversed(speaking(heard)):
+    for one in reversed(speaking(concluded)):
         kept += [hit for hit in reversed(one.view.hits) if hit.statement.meaning not in replaced]
         replaced |= one.replaces
     return tuple(reversed(kept))
 
 
-def speaking(heard: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
+def speaking(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
     """The mails whose statements count for the case."""
-    own = [one for one in heard if ours(one.turn)]
-    people = [one for one in heard if one.turn.automatic is None]
-    return own or people or heard
+    own = [one for one in concluded if ours(one.turn)]
+    people = [one for one in concluded if one.turn.automatic is None]
+    return own or people or concluded

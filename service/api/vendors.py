@@ -31,12 +31,12 @@ def routes(desk: Desk) -> APIRouter:
 
         return desk.database.read(read)
 
-    spared = CachedValue(all_reviews)
+    cached = CachedValue(all_reviews)
 
     @router.get("", response_model=schemas.VendorPage, responses=documented(503))
     def list_vendors() -> Response:
         """Vendors we have cases with, the most cases first; at most five seconds old."""
-        return answer({"items": spared(), "next": None})
+        return answer({"items": cached(), "next": None})
 
     @router.get("/{id}", response_model=schemas.Vendor, responses=documented(404, 503))
     def read_vendor(id: Annotated[str, Path(max_length=64)]) -> Response:

@@ -16,7 +16,8 @@ from mailrules.judgement import Judgement
 from mailrules.thread import Side
 from service.cases.asks import SOMETHING
 from service.cases.facts.case_message import CaseMessage, in_order
-from service.cases.facts.extraction import ExtractedMessage, IngestConfig, extract_messages, with_reading
+from service.cases.facts.extracted import ExtractedMessage, with_reading
+from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles
 from service.cases.facts.subject import read_subject
 from service.cases.turn import follow, state_told

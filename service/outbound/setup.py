@@ -1,38 +1,28 @@
-"""From settings to what writes and sends mail: the one place where the parts of this room are put together."""
+"""From settings to what writes and sends mail."""
 
 from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
-import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from email.utils import parseaddr
 
-import structlog
-
 from mailrules.engine.judge import Rules
-from service import memory
-from service.errors import Refused, Unavailable
+from service.errors import Refused
 from service.intake import AppContext, ReadMail, rejudge
-from service.outbound import acknowledge, duties, notify, policy, returns
+from service.outbound import acknowledge, notify, policy, returns
 from service.outbound.acknowledge import Outbound
 from service.outbound.notify import Notifier, Target
 from service.outbound.sender import Sender
 from service.outbound.smarthost import Login, check
 from service.outbound.texts import Templates
 from service.settings import Settings
-from service.signals import on_signals
-from service.store import asked, cases, keys
+from service.store import asked, cases
 from service.store.database import Connection, Database
 from service.store.documents import documents_of
 from service.store.outbox import Claimed
-
-_log = structlog.get_logger("sodan.sender")
-LOOK_SECONDS = 1.0
-AWAY_SECONDS = 5.0
 
 After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
 
@@ -124,45 +114,6 @@ def sender_of(settings: Settings, database: Database, context: AppContext, clock
 def is_needed(settings: Settings) -> bool:
     """Whether anything could ever leave the house: without it no sender runs."""
     return bool(settings.smarthost or settings.notify)
-
-
-def run_sender(settings: Settings) -> None:
-    """Send until SIGTERM or SIGINT. Raises Refused where a setting is wrong."""
-    stop = threading.Event()
-    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
-
-    def clock() -> datetime:
-        return datetime.now(UTC)
-
-    notifier = notifier_of(settings)
-    database = Database(settings.database_url)
-    secret = _key(database, stop, clock)
-    outbound = outbound_of(settings, secret)
-    context = AppContext.of(settings, key=secret)
-    sender = sender_of(settings, database, context, clock)
-    round_of_duties = duties.Round(database, settings, context, outbound, notifier)
-    while not stop.is_set():
-        try:
-            round_of_duties.look(clock())
-            while sender.step() and not stop.is_set():
-                pass
-        except Unavailable as error:
-            _log.warning("the sender waits", reason=str(error))
-            stop.wait(AWAY_SECONDS)
-        memory.look()
-        stop.wait(LOOK_SECONDS)
-    database.close()
-
-
-def _key(database: Database, stop: threading.Event, clock: Callable[[], datetime]) -> bytes:
-    """The key that signs tokens of cases, once the database is there."""
-    while not stop.is_set():
-        try:
-            return database.transact(lambda conn: keys.key(conn, "case", clock()))
-        except Unavailable as error:
-            _log.warning("the sender waits", reason=str(error))
-            stop.wait(AWAY_SECONDS)
-    return b""
 
 
 def login_of(settings: Settings) -> Login:

@@ -61,7 +61,7 @@ class Database:
         self._turn = threading.Lock()
         self._doubted = False
         self._engine: Engine | None = None
-        self._looped: AsyncEngineThread | None = None
+        self._async_engine: AsyncEngineThread | None = None
         self._opening = threading.Lock()
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
@@ -112,9 +112,9 @@ class Database:
             if self._engine is not None:
                 self._engine.dispose()
                 self._engine = None
-            looped, self._looped = self._looped, None
-        if looped is not None:
-            looped.close()
+            engine, self._async_engine = self._async_engine, None
+        if engine is not None:
+            engine.close()
 
     def forget_values(self) -> None:
         """Free the values that statements were last given, after big ones: SQLite's driver keeps them with each
@@ -126,7 +126,7 @@ class Database:
     def _run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool = False) -> T:
         try:
             if self.postgresql:
-                return self._within_looped(fn, write=write, alone=alone)
+                return self._within_async(fn, write=write, alone=alone)
             if not write:
                 return self._within_sync(fn, "BEGIN")
             if not self._turn.acquire(timeout=BUSY_SECONDS):
@@ -149,12 +149,12 @@ class Database:
         with self._open().connect().execution_options(sodan_begin=begin) as connection:
             return _within(connection, fn)
 
-    def _within_looped(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
+    def _within_async(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
         from service.store.async_engine import Gone  # six megabytes that SQLite has no use for
 
         while True:
             with contextlib.suppress(Gone):  # somebody closed it between our two steps: it opens anew
-                return self._open_looped().run(partial(_within, fn=fn), write=write, alone=alone)
+                return self._open_async().run(partial(_within, fn=fn), write=write, alone=alone)
 
     def _distrust(self) -> None:
         """Close what is open, now or when it is given back; what comes next opens anew."""
@@ -163,9 +163,9 @@ class Database:
                 self._doubted = True
                 self._engine.dispose()
                 self._engine = None
-            looped, self._looped = self._looped, None
-        if looped is not None:
-            looped.close(wait=False)  # others may be at work on it
+            engine, self._async_engine = self._async_engine, None
+        if engine is not None:
+            engine.close(wait=False)  # others may be at work on it
 
     def _flush_anew(self) -> None:
         """Write what was promised a second time, from the log into the database, and flush that.
@@ -196,13 +196,13 @@ class Database:
                 event.listen(self._engine, "begin", _begin_sqlite)
             return self._engine
 
-    def _open_looped(self) -> AsyncEngineThread:
+    def _open_async(self) -> AsyncEngineThread:
         from service.store.async_engine import AsyncEngineThread
 
         with self._opening:
-            if self._looped is None:
-                self._looped = AsyncEngineThread(self.url, BUSY_SECONDS)
-            return self._looped
+            if self._async_engine is None:
+                self._async_engine = AsyncEngineThread(self.url, BUSY_SECONDS)
+            return self._async_engine
 
 
 def one_at_a_time(conn: Connection) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
-from service.cases.facts.extraction import ExtractedMessage
+from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import candidate_keys, cited_keys, identity_keys, own_keys
-from service.cases.placement.placement import Evidence, Plan
+from service.cases.placement.plan import Evidence, Plan
 from service.mail.message import Address, Mail
 from service.store.tables import attachments, deliveries, messages
 

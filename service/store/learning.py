@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput, Side
 from service.cases.facts.case_message import CaseMessage
-from service.cases.facts.extraction import ExtractedMessage, node_as_read, with_reading
+from service.cases.facts.extracted import ExtractedMessage, node_as_read, with_reading
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import LearnedRoles, companies_above, company_of
 from service.cases.placement.keys import company_keys
@@ -144,15 +144,15 @@ def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None
     def again(extracted: ExtractedMessage) -> ExtractedMessage:
         author = extracted.node.author
         if extracted.role == "requester" and author in team:
-            return _brought_by(extracted, "team", read)
+            return _as_written_by(extracted, "team", read)
         if extracted.role == "unknown" and not extracted.node.doubted and not known.isdisjoint(companies_above(author)):
-            return _brought_by(extracted, "vendor", read)
+            return _as_written_by(extracted, "vendor", read)
         return extracted
 
     return [replace(one, extracted=tuple(map(again, one.extracted))) for one in arrived]
 
 
-def _brought_by(extracted: ExtractedMessage, side: Side, read: Read | None) -> ExtractedMessage:
+def _as_written_by(extracted: ExtractedMessage, side: Side, read: Read | None) -> ExtractedMessage:
     """The message as one of this side's."""
     node, turn = _of(extracted.node, side, extracted.turn.vendor), _turn_of(extracted.turn, extracted.node, side)
     again = replace(extracted, role=side, node=node, turn=turn, reading=None)

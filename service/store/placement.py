@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from service.cases.facts.extraction import ExtractedMessage
+from service.cases.facts.extracted import ExtractedMessage
 from service.cases.people import is_team_here
-from service.cases.placement.placement import Placer, Plan
+from service.cases.placement.placement import Placer
+from service.cases.placement.plan import Plan
 from service.store import links, suggestions
 from service.store.keeping import ArrivedMail as ArrivedMail
 from service.store.keeping import (

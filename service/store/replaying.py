@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from service.cases.facts.case_message import CaseMessage
-from service.cases.facts.extraction import ExtractedMessage
+from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
 from service.store.keeping import keys_of

@@ -74,11 +74,11 @@ def _others(frame: Frame) -> APIRouter:
 
         return frame.database.read(read)
 
-    spared = CachedValue(all_reviews)
+    cached = CachedValue(all_reviews)
 
     @router.get("/vendors")
     def vendors(request: Request) -> Response:
-        return frame.page(request, "vendors.html", rows=spared())
+        return frame.page(request, "vendors.html", rows=cached())
 
     @router.get("/received")
     def received(request: Request) -> Response:

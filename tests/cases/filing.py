@@ -12,13 +12,15 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from mailrules.judgement import Finding, Reading, Reference
-from service.cases.facts.extraction import ExtractedMessage, IngestConfig, extract_messages, with_reading
+from service.cases.facts.extracted import ExtractedMessage, with_reading
+from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import Roles
 from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import Known
-from service.cases.placement.placement import Evidence, Placer, Suggestion
+from service.cases.placement.placement import Placer
+from service.cases.placement.plan import Evidence, Suggestion
 from service.mail.message import Address, Earlier, Mail
 
 JST = timezone(timedelta(hours=9))

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from service.cases.facts.extraction import ExtractedMessage, IngestConfig, extract_messages
+from service.cases.facts.extracted import ExtractedMessage
+from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import Roles
 from service.cases.facts.sender import Verdicts

@@ -8,7 +8,8 @@ from itertools import permutations
 
 import pytest
 
-from service.cases.facts.extraction import ExtractedMessage, extract_messages
+from service.cases.facts.extracted import ExtractedMessage
+from service.cases.facts.extraction import extract_messages
 from service.cases.facts.tokens import own_message_id
 from service.mail.message import Bounce, Mail
 from tests.cases.filing import (

@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from service import second_reading
 from service.cli.terminal import doctor
-from service.intake import AppContext, receive, replay
+from service.intake import AppContext, receive
 from service.outbound import setup
 from service.outbound.duties import Round
+from service.replay import replay
 from service.second_reading import SecondReader
 from service.settings import Settings
 from service.store import outbox, second_readings, spool

@@ -17,15 +17,15 @@ def test_an_answer_stands_as_long_as_its_making_earned() -> None:
         moment += took
         return next(made)
 
-    spared, took = CachedValue(make, lambda: moment), 0.1
-    assert (spared(), spared()) == (1, 1)
+    cached, took = CachedValue(make, lambda: moment), 0.1
+    assert (cached(), cached()) == (1, 1)
     moment += SHARE * took - 0.01
-    assert spared() == 1
+    assert cached() == 1
     moment += 0.02
     took = 60.0
-    assert (spared(), spared()) == (2, 2)
+    assert (cached(), cached()) == (2, 2)
     moment += LONGEST
-    assert spared() == 3
+    assert cached() == 3
 
 
 def test_a_failure_is_told_and_not_kept() -> None:
@@ -37,7 +37,7 @@ def test_a_failure_is_told_and_not_kept() -> None:
             raise found
         return found
 
-    spared = CachedValue(make)
+    cached = CachedValue(make)
     with pytest.raises(ValueError, match=r"^$"):
-        spared()
-    assert spared() == 7
+        cached()
+    assert cached() == 7

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from service import intake
 from service.intake import AppContext
+from service.replay import replay
 from service.store import learning, placement, spool
 from service.store.database import Database
 from service.store.spool import Envelope
@@ -178,7 +179,7 @@ def test_a_partner_that_a_person_removed_stays_a_stranger(sqlite: Database, cont
     sqlite.transact(partial(learning.remove, address="brook-alarms.example"))
     again = mail("again", TEAM, DESK, "Key fobs", "Please send two key fobs.", 80)
     take(sqlite, context, [again, mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90)])
-    list(intake.replay(sqlite, context, None, since=None, apply=True, now=NOW))
+    list(replay(sqlite, context, None, since=None, apply=True, now=NOW))
     found = rows(sqlite)
     assert {found[name].author_role for name in ("answer", "late")} == {"unknown"}
     assert partners(sqlite) == frozenset()

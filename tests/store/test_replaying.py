@@ -13,6 +13,7 @@ from sqlalchemy import select
 from mailrules.library import load
 from service import intake
 from service.intake import AppContext
+from service.replay import replay
 from service.store import corrections
 from service.store.database import Database
 from service.store.spool import Envelope
@@ -108,7 +109,7 @@ def everything(database: Database) -> dict[str, list[Any]]:
 
 
 def replayed(database: Database, context: AppContext, *, apply: bool, now: datetime = LATER) -> list[Any]:
-    return list(intake.replay(database, context, None, since=None, apply=apply, now=now))
+    return list(replay(database, context, None, since=None, apply=apply, now=now))
 
 
 def case(database: Database) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Datab
 
 
 def test_what_was_broken_off_is_done_again_and_what_stands_is_left_alone(filled: Database, wiser: AppContext) -> None:
-    begun = intake.replay(filled, wiser, None, since=None, apply=True, now=LATER)
+    begun = replay(filled, wiser, None, since=None, apply=True, now=LATER)
     next(begun)
     once = everything(filled)
     replayed(filled, wiser, apply=True, now=LATER + timedelta(days=2))

@@ -8,28 +8,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from mailrules.judgement import Reading
 from mailrules.thread import File, RuleInput, Side
 from service.cases.facts import tokens
 from service.cases.facts.addressed import addresses_on, first_vendor, is_intake, names_on
 from service.cases.facts.content_words import about, content_words, squashed
 from service.cases.facts.dating import ZONES_DIFFER, in_zone, moment
+from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.numbers import claims_in, numbers_in, told_in
-from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles, company_of
+from service.cases.facts.roles import LearnedRoles, Roles, company_of
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
 from service.cases.facts.topic import begins_new_topic
 from service.cases.facts.trust import OURS
-from service.mail.message import Address, Attachment, Earlier, Mail, Origin
+from service.mail.message import Address, Attachment, Earlier, Mail
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 _KANA = re.compile("[\u3040-\u30ff]")
-_PREVIOUS = re.compile(
-    r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related"
-    r"|last (?:month|year)'s) (?:case|ticket|issue|request|sr)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +40,6 @@ class IngestConfig:
     verdicts: Verdicts = field(default_factory=Verdicts)
     sends_as: str = ""
     """The address that our own mail is sent from, lower case."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractedMessage:
-    """One message a mail brings. ``source`` is the mail itself or the ``Earlier`` found in it."""
-
-    node: MessageFacts
-    turn: RuleInput
-    """For ``Rules.read``; its id is the position in the mail, rewritten when the message is stored."""
-    source: Mail | Earlier
-    part: str
-    """Empty: the mail itself; else where inside (``f0``, ``h1``)."""
-    text: str
-    quoted_text: str = ""
-    author: Address | None = None
-    role: Side = "unknown"
-    forwarded_by: str | None = None
-    date: datetime | None = None
-    """With the author's offset."""
-    zone_assumed: bool = False
-    language: str = "und"
-    learned: LearnedRoles = NOTHING_LEARNED
-    """Who shows by this mail to be of the team, or a partner of it."""
-    reading: Reading | None = None
-    sides: tuple[tuple[str, Side], ...] = ()
-    """Of the recipients."""
-
-    @property
-    def way(self) -> Origin:
-        return self.node.origin
 
 
 def extract_messages(
@@ -105,7 +70,7 @@ def extract_messages(
     doubted = trust in ("forged", "unverified") or roles.role_of(mail.from_) == "unknown"
     stranger = (outer_key or "?") if doubted else ""
     earlier_ones = [
-        _brought_earlier(position, part, earlier, mail, roles, ingest, received_at, outer_key)
+        _inner_message(position, part, earlier, mail, roles, ingest, received_at, outer_key)
         for position, (part, earlier) in enumerate(inner, start=1)
         if (earlier.from_ is not None or earlier.message_id or earlier.date is not None)
         and not _is_ours(earlier, ingest)
@@ -118,7 +83,7 @@ def extract_messages(
         )
         for b in earlier_ones
     ]
-    itself = _brought_mail(
+    itself = _outer_message(
         mail, roles, ingest, received_at, recipients, tuple(b.node.id for b in earlier_ones), learned
     )
     itself = replace(itself, node=replace(itself.node, forged=trust == "forged", trust=trust))
@@ -156,37 +121,6 @@ def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[
     return tuple(dict.fromkeys(a.key for a in known if roles.role_of(a) != "team"))[:6]
 
 
-def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
-    """The message with what the rules read in it alone: references, vendor, whether it settles the matter."""
-    node = node_as_read(extracted.node, reading, extracted.text)
-    turn = extracted.turn
-    if node.automatic != turn.automatic:
-        turn = replace(turn, automatic=node.automatic)
-    return replace(extracted, node=node, turn=turn, reading=reading)
-
-
-def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
-    """The facts of a message with what the rules read in its ``text``."""
-    stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
-    mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
-    acts = set(reading.acts)
-    automatic = node.automatic
-    acknowledges = acts == {"auto_ack"} if automatic is None else automatic == "notification" and "auto_ack" in acts
-    if node.side == "vendor" and acknowledges:
-        automatic = "auto_reply"
-    return replace(
-        node,
-        stated=stated,
-        mentioned=tuple(pair for pair in mentioned if pair not in stated),
-        vendor=node.vendor or reading.vendor,
-        maker=None if node.vendor or reading.vendor else reading.maker,
-        kind=reading.kind,
-        automatic=automatic,
-        resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,
-        tells_previous=reading.says("item.related_case") or bool(_PREVIOUS.search(text)),
-    )
-
-
 def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
     """Who forwards a vendor's mail, when one of our people."""
     if mail.from_ is None or roles.role_of(mail.from_) not in ("requester", "team"):
@@ -210,7 +144,7 @@ def _hands_on(mail: Mail, roles: Roles) -> bool:
     return not mail.automatic and any(roles.knows_vendor(e.from_) for e in handed_on)
 
 
-def _brought_mail(
+def _outer_message(
     mail: Mail,
     roles: Roles,
     ingest: IngestConfig,
@@ -283,7 +217,7 @@ def _brought_mail(
     )
 
 
-def _brought_earlier(
+def _inner_message(
     position: int,
     part: str,
     earlier: Earlier,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
@@ -17,7 +17,7 @@ from service.cases.placement import matcher
 from service.cases.placement.identity import better, merged, same_messages
 from service.cases.placement.keys import candidate_lookup, identity_lookup
 from service.cases.placement.known import CaseFacts, Known
-from service.cases.placement.links import Kind, Link, links_of, reused_id
+from service.cases.placement.links import Link, links_of, reused_id
 from service.cases.placement.objections import (
     APART,
     OTHER_MATTER,
@@ -29,71 +29,10 @@ from service.cases.placement.objections import (
     objection,
     takes_part,
 )
+from service.cases.placement.plan import Copy, Evidence, Plan, RunnerUp, Suggestion
 
 _NUMBERS = ("vendor_ref", "mention")
 _OWN_LIFE = "the two cases are not united by this"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why a message is in its case, or what spoke for another case."""
-
-    kind: Kind
-    words: str = ""
-    message: int | None = None
-    """The message it points to."""
-    against: str = ""
-    """For a runner-up: what spoke against it."""
-    score: float | None = None
-    margin: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerUp:
-    """Another case that something spoke for."""
-
-    case: int
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A new message that is known already."""
-
-    message: int
-    why: str
-    better: bool
-    """The new copy tells more: what is stored is renewed from it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """A case that a message may belong to."""
-
-    message: int
-    case: int
-    score: float
-    reasons: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Plan:
-    """What to write. Negative numbers are messages and cases that are not stored yet."""
-
-    nodes: dict[int, MessageFacts] = field(default_factory=dict)
-    """Messages that are new or that a better copy changed."""
-    copies: dict[int, Copy] = field(default_factory=dict)
-    reused: set[int] = field(default_factory=set)
-    """New messages whose Message-ID another mail bears (a defect)."""
-    home: dict[int, int] = field(default_factory=dict)
-    """New message → its case."""
-    evidence: dict[int, Evidence] = field(default_factory=dict)
-    runners_up: dict[int, list[RunnerUp]] = field(default_factory=dict)
-    united: dict[int, int] = field(default_factory=dict)
-    """Stored case → the case it became part of."""
-    related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
-    """Two cases that something points between → the message and why they stay apart."""
-    suggestions: list[Suggestion] = field(default_factory=list)
 
 
 class Placer:

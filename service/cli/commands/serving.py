@@ -38,11 +38,11 @@ def worker() -> int:
 
 def sender() -> int:
     """Only send what waits in the outbox: mail by the smart host, notifications by Apprise."""
-    from service.outbound.setup import run_sender
+    from service.app import run_sender
 
     settings = start.settings()
     start.as_service(settings)
-    run_sender(settings)
+    run_sender(settings, start.now)
     return 0
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from service.api.moments import moment
-from service.intake import AppContext, replay
+from service.intake import AppContext
+from service.replay import replay
 from service.settings import Settings
 from service.store.blob_store import outside
 from service.store.database import Database

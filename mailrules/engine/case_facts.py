@@ -1,0 +1,74 @@
+"""What follows for a case from its mails and their readings, without a rule: kind, language, vendor, case numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailrules.engine import mails
+from mailrules.judgement import Finding, Reading, Reference
+from mailrules.thread import Thread
+from mailrules.vendors import Vendors
+
+
+def kind_of(thread: Thread, readings: Sequence[Reading]) -> str | None:
+    """Of the first mail of ours that shows one; a vendor's or a machine's where none of ours does."""
+    pairs = list(zip(thread, readings, strict=True))
+    for counts in (mails.ours, lambda turn: turn.automatic is None, lambda _: True):
+        found = next((reading.kind for turn, reading in pairs if counts(turn) and reading.kind), None)
+        if found:
+            return found
+    return None
+
+
+def inquires(thread: Thread) -> bool:
+    """Whether the team asks a vendor in this case."""
+    return any(
+        turn.side == "team" and ("vendor" in turn.towards or (turn.vendor and "requester" not in turn.towards))
+        for turn in thread
+    )
+
+
+def opened_by_us(thread: Thread) -> bool:
+    first = next((turn for turn in thread if turn.automatic is None), None)
+    return first is not None and first.side in ("team", "requester") and mails.opens(first)
+
+
+def language_of(thread: Thread) -> str:
+    spoken = [turn.language for turn in thread if turn.language not in ("", "und")]
+    own = [t.language for t in thread if t.side != "vendor" and t.language not in ("", "und")]
+    return (own or spoken or ["und"])[0]
+
+
+def vendor_of(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
+    """By address before words, a vendor before a platform, newest first."""
+    platform: str | None = None
+    for by_address in (True, False):
+        for turn, reading in zip(reversed(thread), reversed(readings), strict=True):
+            vendor = (turn.vendor or vendors.of_address(turn.author)) if by_address else reading.vendor
+            if vendor is None:
+                continue
+            if vendors.is_platform(vendor):
+                platform = platform or vendor
+                continue
+            return vendor
+    return platform
+
+
+def references_of(thread: Thread, readings: Sequence[Reading], vendor: str | None) -> tuple[Reference, ...]:
+    found: dict[tuple[str, str], Reference] = {}
+    for turn, reading in zip(thread, readings, strict=True):
+        if turn.side == "requester" and vendor is None:
+            continue
+        for reference in reading.references:
+            key = (reference.vendor, reference.ref)
+            if key not in found or (reference.stated and not found[key].stated):
+                found[key] = reference
+    return tuple(found.values())
+
+
+def parked_of(readings: Sequence[Reading]) -> tuple[Finding, ...]:
+    found: dict[str, Finding] = {}
+    for reading in readings:
+        for finding in reading.parked:
+            found.setdefault(finding.value or "", finding)
+    return tuple(found.values())

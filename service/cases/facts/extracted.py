@@ -1,0 +1,80 @@
+"""A message that a mail brings, and what the rules read in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mailrules.judgement import Reading
+from mailrules.thread import RuleInput, Side
+from service.cases.facts.message_facts import MessageFacts
+from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles
+from service.mail.message import Address, Earlier, Mail, Origin
+
+_PREVIOUS = re.compile(
+    r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related"
+    r"|last (?:month|year)'s) (?:case|ticket|issue|request|sr)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedMessage:
+    """One message a mail brings. ``source`` is the mail itself or the ``Earlier`` found in it."""
+
+    node: MessageFacts
+    turn: RuleInput
+    """For ``Rules.read``; its id is the position in the mail, rewritten when the message is stored."""
+    source: Mail | Earlier
+    part: str
+    """Empty: the mail itself; else where inside (``f0``, ``h1``)."""
+    text: str
+    quoted_text: str = ""
+    author: Address | None = None
+    role: Side = "unknown"
+    forwarded_by: str | None = None
+    date: datetime | None = None
+    """With the author's offset."""
+    zone_assumed: bool = False
+    language: str = "und"
+    learned: LearnedRoles = NOTHING_LEARNED
+    """Who shows by this mail to be of the team, or a partner of it."""
+    reading: Reading | None = None
+    sides: tuple[tuple[str, Side], ...] = ()
+    """Of the recipients."""
+
+    @property
+    def way(self) -> Origin:
+        return self.node.origin
+
+
+def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
+    """The message with what the rules read in it alone: references, vendor, whether it settles the matter."""
+    node = node_as_read(extracted.node, reading, extracted.text)
+    turn = extracted.turn
+    if node.automatic != turn.automatic:
+        turn = replace(turn, automatic=node.automatic)
+    return replace(extracted, node=node, turn=turn, reading=reading)
+
+
+def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
+    """The facts of a message with what the rules read in its ``text``."""
+    stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
+    mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
+    acts = set(reading.acts)
+    automatic = node.automatic
+    acknowledges = acts == {"auto_ack"} if automatic is None else automatic == "notification" and "auto_ack" in acts
+    if node.side == "vendor" and acknowledges:
+        automatic = "auto_reply"
+    return replace(
+        node,
+        stated=stated,
+        mentioned=tuple(pair for pair in mentioned if pair not in stated),
+        vendor=node.vendor or reading.vendor,
+        maker=None if node.vendor or reading.vendor else reading.maker,
+        kind=reading.kind,
+        automatic=automatic,
+        resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,
+        tells_previous=reading.says("item.related_case") or bool(_PREVIOUS.search(text)),
+    )
