@@ -20,16 +20,17 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from service.cases.facts.message_facts import order_of
-from service.cases.placement.known import Known
-from service.cases.placement.placement import Evidence, Placer
+from service.cases.placement.placement import Placer
+from service.cases.placement.plan import Evidence
 from service.errors import Conflict, NotFound, Refused
 from service.store import links, placement, suggestions
 from service.store.database import one_at_a_time
-from service.store.neighbours import DISMISSED, MOVED, add_facts, nodes_of
-from service.store.tables import case_links, cases, events, messages
+from service.store.neighbours import DISMISSED, MOVED, add_facts, nodes_of, strong
+from service.store.tables import cases, events, messages
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner", "items", "asks")
 _ONE_BY_ONE = ("items", "asks")
+_STAND = (messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.joined, messages.c.origin)
 
 
 def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> int:
@@ -43,13 +44,15 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
     if target == number:
         raise Conflict("into: a case cannot be merged into itself")
     before = _before(conn, [number, target])
+    stood = links.between(conn, [number, target])
     _rewrite(conn, _messages_of(conn, number), case_id=target, joined=target)
     _rewrite(conn, _messages_of(conn, target), joined=target)
     conn.execute(update(messages).where(messages.c.joined == number).values(joined=target))
     conn.execute(update(cases).where(cases.c.id == number).values(merged_into=target, updated_at=now))
     links.inherit(conn, number, target)
-    _unlink(conn, number, target)
+    links.part(conn, [row for row in stood if {row[0], row[1]} == {number, target}])
     data = {"from": number, "into": target, "before": before, "touched": [target]}
+    data |= _relinked(stood, links.between(conn, [number, target]))
     return _note(conn, target, "case.merged", who, now, data)
 
 
@@ -81,6 +84,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
     for source in emptied:
         conn.execute(update(cases).where(cases.c.id == source).values(merged_into=target, updated_at=now))
     left = [source for source in sources if source != target and source not in emptied]
+    stood = links.between(conn, [*left, target])
     for source in left:
         links.relate(conn, [(source, target, rows[0].id, MOVED)])
     data = {
@@ -91,6 +95,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         "emptied": emptied,
         "before": before,
         "touched": sorted({target, *left}),
+        **_relinked(stood, links.between(conn, [*left, target])),
     }
     return _note(conn, target, "message.moved" if len(rows) == 1 else "case.split", who, now, data), target
 
@@ -222,10 +227,8 @@ def _messages_of(conn: Connection, case: int) -> list[int]:
 
 
 def _before(conn: Connection, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Where each message of these cases stood."""
-    query = select(messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.joined).where(
-        messages.c.case_id.in_(sorted(set(numbers)))
-    )
+    """Where each message of these cases stood, and whether it was delivered or only quoted."""
+    query = select(*_STAND).where(messages.c.case_id.in_(sorted(set(numbers))))
     return [dict(row) for row in conn.execute(query.order_by(messages.c.id)).mappings()]
 
 
@@ -247,31 +250,31 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
     before: list[dict[str, Any]] = data["before"]
     stood = {row["id"]: row for row in before}
     moved = data.get("messages") or [row["id"] for row in before if row["case_id"] == data["from"]]
-    here = {
-        row["id"]: row
-        for row in conn.execute(
-            select(messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.joined).where(
-                messages.c.id.in_(sorted(stood))
-            )
-        ).mappings()
-    }
+    here = {row["id"]: row for row in conn.execute(select(*_STAND).where(messages.c.id.in_(sorted(stood)))).mappings()}
     into = survivor(conn, data["into"])
     if any(here[message]["case_id"] != into for message in moved if message in here):
         raise Conflict("a later correction moved the same messages; take that one back first")
-    back = sorted({stood[message]["case_id"] for message in moved})
-    if len(list(conn.execute(select(cases.c.id).where(cases.c.id.in_(back))).scalars())) < len(back):
+    sources = {stood[message]["case_id"] for message in moved}
+    if len(list(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).scalars())) < len(sources):
         raise Conflict("the case it came from is not kept any more")
+    closed = data.get("emptied", [data["from"]])  # by this correction; a case that rules united since stays united
+    homes = {one: one if one in closed else survivor(conn, one) for one in sources}
+    back = sorted(set(homes.values()))
     conn.execute(update(cases).where(cases.c.id.in_(back)).values(merged_into=None, updated_at=now))
     for message, row in stood.items():
         if message not in here:
             continue
         values: dict[str, Any] = {"joined": row["joined"], "pinned_by": row["pinned_by"]}
         if message in moved:
-            values["case_id"] = row["case_id"]
+            values["case_id"] = homes[row["case_id"]]
         elif here[message]["pinned_by"] != row["pinned_by"]:
             continue
         _rewrite(conn, [message], **values)
-    followed = _follow_back(conn, {into, *back}, stood.keys(), now)
+    links.part(conn, [tuple(row) for row in data.get("linked", ())])
+    links.relate(conn, [tuple(row) for row in data.get("unlinked", ())])
+    freed = [i for i, row in here.items() if row["pinned_by"] and not stood[i]["pinned_by"]]
+    renewed = [i for i, row in here.items() if row["origin"] != stood[i].get("origin", row["origin"])]
+    followed = _follow_back(conn, {into, *back}, stood.keys(), [*freed, *renewed], now)
     if data.get("opened") and not _messages_of(conn, into):
         conn.execute(update(cases).where(cases.c.id == into).values(merged_into=back[0], updated_at=now))
     alive = conn.execute(
@@ -280,10 +283,16 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
     return sorted(case for case in alive if _messages_of(conn, case))
 
 
-def _follow_back(conn: Connection, among: Collection[int], stood: Collection[int], now: datetime) -> set[int]:
-    """Place the mails that came after a correction by their strong evidence among these cases. Their cases."""
-    known = Known()
+def _follow_back(
+    conn: Connection, among: Collection[int], stood: Collection[int], again: Sequence[int], now: datetime
+) -> set[int]:
+    """Place the mails that came to these cases after a correction by their strong evidence. The cases it changed.
+
+    ``again``: messages that stood, and that nobody holds any more or whose own mail came since. They keep their place,
+    and unite the cases they lead to as a new mail does.
+    """
     nodes = nodes_of(conn, among)
+    known, _ = strong(conn, list(nodes.values()))
     add_facts(conn, known, among, ())
     later = [node for node in sorted(nodes.values(), key=order_of) if node.id not in stood and node.pinned is None]
     for node in nodes.values():
@@ -301,6 +310,8 @@ def _follow_back(conn: Connection, among: Collection[int], stood: Collection[int
         placing.follow_links(node.id, open_new=False)
         if node.case is not None and placing.case_at(node.id) is None:
             placing.enter(node.id, node.case, Evidence("new"))
+    for message in again:
+        placing.follow_links(message, open_new=False)
     for case, into in placing.plan.united.items():
         links.unite(conn, case, placing.root(into), now)
     changed = {placing.root(into) for into in placing.plan.united.values()}
@@ -316,9 +327,12 @@ def _put_back(conn: Connection, number: int, before: Mapping[str, Any]) -> None:
     conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=dict(before)))
 
 
-def _unlink(conn: Connection, one: int, other: int) -> None:
-    for a, b in ((one, other), (other, one)):
-        conn.execute(case_links.delete().where(case_links.c.case_id == a, case_links.c.other_id == b))
+def _relinked(before: Collection[links.Link], after: Collection[links.Link]) -> dict[str, Any]:
+    """What a correction changed between cases, for the one who takes it back."""
+    return {
+        "linked": [row for row in after if row not in before],
+        "unlinked": [row for row in before if row not in after],
+    }
 
 
 def _note(conn: Connection, case: int, kind: str, who: str, now: datetime, data: Mapping[str, Any]) -> int:

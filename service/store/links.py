@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from service.store.neighbours import SET_APART, aliases_of
 from service.store.tables import case_links, cases, events, messages, thread_keys
+
+Link = tuple[int, int, int | None, str]
+"""A case, the other, the message that points between them, why they stay apart."""
 
 
 def unite(conn: Connection, case: int, into: int, now: datetime) -> None:
@@ -30,8 +33,8 @@ def inherit(conn: Connection, case: int, into: int) -> None:
         relate(conn, [(into, row.other_id, row.message_id, row.why)])
 
 
-def relate(conn: Connection, pairs: Sequence[tuple[int, int, int | None, str]]) -> set[int]:
-    """Relate cases both ways: case, other, the message that points between them, why they stay apart. Who is new."""
+def relate(conn: Connection, pairs: Sequence[Link]) -> set[int]:
+    """Relate cases both ways. Which cases have a relation that they did not have."""
     wanted = {(a, b): (m, why) for one, other, m, why in pairs for a, b in ((one, other), (other, one)) if a != b}
     if not wanted:
         return set()
@@ -45,6 +48,25 @@ def relate(conn: Connection, pairs: Sequence[tuple[int, int, int | None, str]]) 
     if fresh:
         conn.execute(insert(case_links), fresh)
     return {int(str(row["case_id"])) for row in fresh}
+
+
+def part(conn: Connection, rows: Sequence[Link]) -> None:
+    """Take relations away, as ``between`` gave them."""
+    for case, other, _, why in rows:
+        conn.execute(
+            delete(case_links).where(
+                case_links.c.case_id == case, case_links.c.other_id == other, case_links.c.why == why
+            )
+        )
+
+
+def between(conn: Connection, numbers: Sequence[int]) -> list[Link]:
+    """The relations from or to these cases, one row for each way."""
+    query = select(case_links.c.case_id, case_links.c.other_id, case_links.c.message_id, case_links.c.why).where(
+        or_(case_links.c.case_id.in_(sorted(set(numbers))), case_links.c.other_id.in_(sorted(set(numbers))))
+    )
+    rows = conn.execute(query.order_by(case_links.c.case_id, case_links.c.other_id))
+    return [(row.case_id, row.other_id, row.message_id, row.why) for row in rows]
 
 
 def related(conn: Connection, case_id: int) -> list[int]:

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from service.errors import Conflict, NotFound, Refused
-from service.intake import AppContext, replay
-from service.mail.message import Mail
-from service.store import corrections
+from service.intake import AppContext
+from service.mail.message import Address, Mail
+from service.replay import replay
+from service.store import corrections, links
 from service.store.cases import survivor
 from service.store.database import Database
 from service.store.tables import cases, events, messages
@@ -204,3 +205,60 @@ def test_a_merge_taken_back_lets_earlier_mails_follow_their_answer(database: Dat
     assert {desk.case_of(one) for one in ("heat", "heat2")} == {1}
     rows = desk.database.read(lambda conn: conn.execute(select(messages.c.case_id).order_by(messages.c.id)).all())
     assert [row.case_id for row in rows].count(1) == 2
+
+
+def test_a_merge_taken_back_sets_apart_what_a_person_had_moved_before(desk: Desk) -> None:
+    fan, heat = desk.case_of("fan"), desk.case_of("heat")
+    moved, _ = move(desk, 1, heat)
+    merged = act(desk, lambda conn: corrections.merge(conn, fan, heat, "Aki", NOW))
+    desk.take(mail("fan7", USER, "Re: Fan noise", "It is loud again.", 130, to=(DESK,), parent="fan", refs=("fan2",)))
+    act(desk, lambda conn: corrections.undo(conn, merged, "Aki", NOW))
+    assert (desk.case_of("fan"), desk.case_of("fan2")) == (heat, fan)
+    act(desk, lambda conn: corrections.undo(conn, moved, "Aki", NOW))
+    assert {desk.case_of(one) for one in ("fan", "fan2", "fan7")} == {fan}
+    assert {desk.case_of(one) for one in ("heat", "heat2")} == {heat}
+
+
+def test_a_move_taken_back_lets_rules_unite_the_two_cases_again(desk: Desk) -> None:
+    moved, _ = move(desk, desk.id_of("fan2"), None)
+    act(desk, lambda conn: corrections.undo(conn, moved, "Aki", NOW))
+    assert desk.database.read(partial(links.set_apart, case_id=desk.case_of("fan"))) == set()
+
+
+REPORT = mail("report", USER, "Pump", "The pump in hall two leaks.", 10, to=(DESK,))
+WHICH = mail("answer", DESK, "Re: Pump", "Which pump is it?", 20, to=(USER,), parent="report")
+SHOWN = inside(DESK, "Which pump is it?", 20, to=(Address("", USER),))
+SHOWING = mail("showing", USER, "Re: Pump", "The left one.", 30, to=(DESK,), history=(SHOWN,))
+
+
+@pytest.fixture
+def pump(database: Database) -> Desk:
+    """Two cases: a report, and an answer to a mail that has not come yet; it is known from a quotation only."""
+    made = Desk(database)
+    made.take(REPORT)
+    made.take(SHOWING)
+    return made
+
+
+def shown(desk: Desk) -> int:
+    """The number of the mail that is known from a quotation only."""
+    query = select(messages.c.id).where(messages.c.origin == "quoted")
+    return desk.database.read(lambda conn: int(conn.execute(query).scalar_one()))
+
+
+def test_a_merge_taken_back_follows_a_mail_that_was_only_quoted_when_it_was_made(pump: Desk) -> None:
+    report, showing = pump.case_of("report"), pump.case_of("showing")
+    merged = act(pump, lambda conn: corrections.merge(conn, showing, report, "Aki", NOW))
+    pump.take(WHICH)
+    act(pump, lambda conn: corrections.undo(conn, merged, "Aki", NOW))
+    assert {pump.case_of(one) for one in ("report", "answer", "showing")} == {report}
+
+
+def test_a_move_taken_back_leads_to_the_case_that_its_own_became_part_of(pump: Desk) -> None:
+    report, message = pump.case_of("report"), shown(pump)
+    moved, _ = move(pump, message, None)
+    pump.take(mail("both", DESK, "Re: Pump", "A plumber comes.", 40, to=(USER,), parent="showing", refs=("report",)))
+    assert pump.case_of("showing") == report
+    act(pump, lambda conn: corrections.undo(conn, moved, "Aki", NOW))
+    query = select(messages.c.case_id).where(messages.c.id == message)
+    assert pump.database.read(lambda conn: conn.execute(query).scalar_one()) == report
