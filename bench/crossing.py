@@ -27,7 +27,7 @@ from sqlalchemy import Connection, func, select
 
 from bench.kill import database_url
 from service.intake import receive
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.spool import Envelope
@@ -110,7 +110,7 @@ def run(url: str, mails: list[bytes], workers: int) -> Found:
     began = time.monotonic()
     crew = [subprocess.Popen([sys.executable, "-m", "service", "worker"], env=env) for _ in range(workers)]
     try:
-        while database.read(spool.ledger).waiting:
+        while database.read(spool_view.ledger).waiting:
             time.sleep(0.2)
     finally:
         for process in crew:

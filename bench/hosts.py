@@ -41,7 +41,7 @@ from sqlalchemy import select, text
 
 from bench.crossing import INTAKE, conversation
 from bench.crossing import run as take_in_alone
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
 from service.store.tables import messages
@@ -152,7 +152,7 @@ class Account:
     still_after_kill: float = 0.0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
-    ledger: spool.Ledger | None = None
+    ledger: spool_view.Ledger | None = None
     same_cases: bool = False
     same_answers: bool = False
     seconds: float = 0.0
@@ -253,7 +253,7 @@ def _through_all(database: Database, hosts: list[Host], mails: list[bytes], toke
     account.still_after_kill = _stands_still(database, third)
     for sender in senders:
         sender.join()
-    _until(lambda: not database.read(spool.ledger).waiting, began + PATIENCE - time.monotonic())
+    _until(lambda: not database.read(spool_view.ledger).waiting, began + PATIENCE - time.monotonic())
     answers = [_answer(host, token) for host in hosts[:2]]
     account.same_answers = answers[0] == answers[1] and bool(answers[0])
     over.set()
@@ -382,7 +382,7 @@ def _count(conn: Connection, account: Account) -> None:
     found = Counter(conn.execute(select(messages.c.message_id).where(messages.c.message_id.is_not(None))).scalars())
     account.lost += [one for one in set(account.promised.values()) if one not in found]
     account.doubled = [one for one, count in found.items() if count != 1]
-    account.ledger = spool.ledger(conn)
+    account.ledger = spool_view.ledger(conn)
 
 
 def _switch(network: str) -> str:

@@ -31,7 +31,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from service.errors import Unavailable
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
 from service.store.tables import messages
@@ -53,7 +53,7 @@ class Account:
     """What senders met instead of a 250."""
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
-    ledger: spool.Ledger | None = None
+    ledger: spool_view.Ledger | None = None
     seconds: float = 0.0
 
     @property
@@ -194,7 +194,7 @@ def _send(port: int, waiting: queue.SimpleQueue[int], account: Account, deadline
 def _drain(database: Database, deadline: float) -> None:
     while time.monotonic() < deadline:
         with contextlib.suppress(Unavailable):
-            if not database.read(spool.ledger).waiting:
+            if not database.read(spool_view.ledger).waiting:
                 return
         time.sleep(0.1)
 
@@ -206,7 +206,7 @@ def _count(conn: Connection, account: Account) -> None:
     found = Counter(**{row.message_id: row.n for row in conn.execute(query.group_by(messages.c.message_id))})
     account.lost += [message_id for message_id in account.promised.values() if message_id not in found]
     account.doubled = [message_id for message_id, count in found.items() if count != 1]
-    account.ledger = spool.ledger(conn)
+    account.ledger = spool_view.ledger(conn)
 
 
 def main() -> int:

@@ -38,7 +38,7 @@ from bench.machine import ROOT, commit, facts
 from bench.mix import Made
 from bench.soak_plot import svg
 from service.errors import Unavailable
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 
 CONNECTIONS = 16
@@ -216,9 +216,9 @@ def _process(pid: int) -> dict[str, float]:
     return {"mb": round(resident, 1), "files": files, "cpu_s": round((int(stat[11]) + int(stat[12])) / TICK, 2)}
 
 
-def _ledger(database: Database) -> spool.Ledger | None:
+def _ledger(database: Database) -> spool_view.Ledger | None:
     try:
-        return database.read(spool.ledger)
+        return database.read(spool_view.ledger)
     except Unavailable:
         return None
 

@@ -27,7 +27,7 @@ from bench.mix import mails
 from bench.taking_in import context
 from service import intake
 from service.holders import process_name
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.spool import Claimed, Envelope
@@ -90,7 +90,7 @@ def taken(kind: str, workers: int, count: int, turn: int) -> tuple[float, float]
         finally:
             for process in running:
                 process.kill()
-        left = database.read(spool.ledger)
+        left = database.read(spool_view.ledger)
         database.close()
     if left.taken_in != count:
         raise RuntimeError(f"{count} were received, {left.taken_in} taken in")

@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import Refused
 from service.importer import Imported, find, import_files, mails
-from service.store import deposit, spool
+from service.store import deposit, spool, spool_view
 from service.store.contents import content as content_of
 from service.store.database import Database
 
@@ -19,7 +19,7 @@ TWO = b"From: b@example.org\nSubject: two\n\nFrom me\n\nFrom nowhere\n"
 
 
 def contents(database: Database) -> list[bytes]:
-    rows = database.read(lambda conn: spool.listing(conn, limit=1000))
+    rows = database.read(lambda conn: spool_view.listing(conn, limit=1000))
     return [content_of(database, None, row["id"]) for row in reversed(rows)]
 
 
@@ -31,7 +31,7 @@ def test_a_file_is_one_mail_byte_for_byte(database: Database, tmp_path: Path) ->
     (tmp_path / "one.eml").write_bytes(ONE)
     assert run(database, tmp_path / "one.eml") == Imported(files=1, mails=1, received=1, known=0)
     assert contents(database) == [ONE]
-    [entry] = database.read(spool.listing)
+    [entry] = database.read(spool_view.listing)
     assert (entry["channel"], entry["source"], entry["state"]) == ("import", str(tmp_path / "one.eml"), "waiting")
 
 
@@ -43,7 +43,7 @@ def test_a_second_run_changes_nothing(database: Database, tmp_path: Path) -> Non
     assert first == Imported(files=450, mails=450, received=450, known=0)
     assert [state.received for state in told] == [200, 400, 450]
     assert run(database, tmp_path) == Imported(files=450, mails=450, received=0, known=450)
-    assert database.read(spool.ledger).accepted == 450
+    assert database.read(spool_view.ledger).accepted == 450
 
 
 def test_the_same_content_twice_in_one_run_is_received_once(sqlite: Database, tmp_path: Path) -> None:

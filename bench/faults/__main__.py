@@ -35,7 +35,7 @@ from bench.faults.kinds import Kind, Site, beside, kinds
 from bench.faults.senders import Senders
 from bench.machine import ROOT, commit, facts
 from service.errors import Unavailable
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 
 RECOVER_SECONDS = 90.0
@@ -189,7 +189,7 @@ def _drain(database: Database) -> None:
     end = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < end:
         with contextlib.suppress(Unavailable):
-            if not database.read(spool.ledger).waiting:
+            if not database.read(spool_view.ledger).waiting:
                 return
         time.sleep(0.5)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Connection, Database
 from service.store.packing import unpack
 from service.store.tables import contents, messages
@@ -62,7 +62,7 @@ class Account:
     asked: int = 0
     twice_received: int = 0
     """Mails received more than once, since the first promise never reached the sender; each is one message."""
-    ledger: spool.Ledger | None = None
+    ledger: spool_view.Ledger | None = None
     restarts: int = 0
     seconds: float = 0.0
 
@@ -145,7 +145,7 @@ def _count(conn: Connection, account: Account, sent: Mapping[str, str], promised
     account.doubled = [name for name, number in found.items() if number != 1 and name in sent]
     received = Counter(row.sha256 for row in states.values())
     account.twice_received = sum(1 for number in received.values() if number > 1)
-    account.ledger = spool.ledger(conn)
+    account.ledger = spool_view.ledger(conn)
 
 
 def _over_http(port: int, name: str) -> int:

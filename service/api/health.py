@@ -16,7 +16,7 @@ from service.api.desk import Desk
 from service.api.paging import answer
 from service.api.problems import documented, problem
 from service.api.readiness import Readiness
-from service.store import cases, mailboxes, outbox, second_readings, spool
+from service.store import cases, mailboxes, outbox, second_readings, spool_view
 from service.store.cached_value import CachedValue
 
 TEXT: dict[int | str, dict[str, Any]] = {
@@ -24,7 +24,7 @@ TEXT: dict[int | str, dict[str, Any]] = {
 }
 
 Counts = tuple[
-    spool.Ledger,
+    spool_view.Ledger,
     datetime | None,
     list[tuple[str, str, int]],
     list[mailboxes.Status],
@@ -98,8 +98,8 @@ class Meters:
     def _count(self) -> Counts:
         def read(conn: Any) -> Counts:
             return (
-                spool.ledger(conn),
-                spool.oldest_waiting(conn),
+                spool_view.ledger(conn),
+                spool_view.oldest_waiting(conn),
                 cases.by_state(conn),
                 mailboxes.statuses(conn),
                 outbox.counts(conn),

@@ -12,7 +12,7 @@ from service.api import schemas
 from service.api.desk import Desk, must_be_admin
 from service.api.paging import Limit, answer, page_at
 from service.api.problems import documented
-from service.store import spool
+from service.store import spool, spool_view
 from service.store.cases import stamp
 
 Id = Annotated[str, Path(max_length=36, description="As the 250 reply named it.")]
@@ -26,14 +26,14 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("", response_model=schemas.SpoolPage, responses=documented(400, 503))
     def list_spool_entries(request: Request, state: State = None, limit: Limit = 50, cursor: Before = None) -> Response:
         """Received mails, newest first."""
-        rows = desk.database.read(lambda conn: spool.listing(conn, state, limit + 1, cursor))
+        rows = desk.database.read(lambda conn: spool_view.listing(conn, state, limit + 1, cursor))
         shown = rows[:limit]
         return page_at(request, [entry(row) for row in shown], shown[-1]["id"] if len(rows) > limit else None)
 
     @router.get("/{id}", response_model=schemas.SpoolEntry, responses=documented(404, 503))
     def read_spool_entry(id: Id) -> Response:
         """One received mail: envelope, attempts, reason."""
-        return answer(entry(desk.database.read(lambda conn: spool.entry(conn, id))))
+        return answer(entry(desk.database.read(lambda conn: spool_view.entry(conn, id))))
 
     @router.post("/{id}/retry", response_model=schemas.SpoolEntry, responses=documented(404, 409, 503))
     def retry_spool_entry(request: Request, id: Id) -> Response:
@@ -43,7 +43,7 @@ def routes(desk: Desk) -> APIRouter:
 
         def again(conn: Any) -> dict[str, Any]:
             spool.retry(conn, id, now)
-            return spool.entry(conn, id)
+            return spool_view.entry(conn, id)
 
         return answer(entry(desk.database.transact(again)))
 

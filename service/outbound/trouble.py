@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from service.outbound.notify import News
-from service.store import mailboxes, second_readings, spool
+from service.store import mailboxes, second_readings, spool_view
 from service.store.database import Connection
 
 WAITS_TOO_LONG = timedelta(minutes=15)
@@ -20,10 +20,10 @@ def trouble(conn: Connection, now: datetime) -> list[News]:
 
 
 def _spool(conn: Connection, now: datetime) -> Iterator[News]:
-    shunted = spool.undone(conn).get("shunted", 0)
+    shunted = spool_view.undone(conn).get("shunted", 0)
     if shunted:
         yield News(f"shunted:{shunted}", f"sodan: {shunted} mails were set aside", "`sodan spool list`", True)
-    oldest = spool.oldest_waiting(conn)
+    oldest = spool_view.oldest_waiting(conn)
     if oldest is not None and now - oldest > WAITS_TOO_LONG:
         hour = now.replace(minute=0, second=0, microsecond=0).isoformat()
         title = f"sodan: a mail has waited for {_minutes(oldest, now)} minutes"

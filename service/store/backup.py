@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SAWarning
 
 from service.errors import Refused
-from service.store import contents, migrate, spool, webhooks
+from service.store import contents, migrate, spool_view, webhooks
 from service.store.archive import Manifest, Reader, Writer, value
 from service.store.blob_store import BlobStore
 from service.store.database import Database
@@ -42,7 +42,7 @@ class Restored:
     """What a restore brought back, and what is wrong with it."""
 
     manifest: Manifest
-    ledger: spool.Ledger
+    ledger: spool_view.Ledger
     wrong: list[tuple[str, str]]
 
 
@@ -79,7 +79,7 @@ def restore(database: Database, outside: BlobStore | None, path: Path) -> Restor
                 outside.put(key, archive.content(key))
         database.transact(partial(_load, archive=archive, keep_outside=outside is not None))
         migrate.migrate(database)
-        return Restored(archive.manifest, database.read(spool.ledger), list(contents.check(database, outside)))
+        return Restored(archive.manifest, database.read(spool_view.ledger), list(contents.check(database, outside)))
 
 
 def _write_tables(conn: Connection, archive: Writer) -> list[str]:

@@ -40,7 +40,7 @@ from sqlalchemy import (
 from service.errors import Conflict, NotFound
 from service.store.database import one_at_a_time
 from service.store.packing import unpack
-from service.store.tables import contents, deliveries, events, spool
+from service.store.tables import contents, events, spool
 
 MAX_ATTEMPTS = 3
 CLAIM_BYTES = 33_554_432
@@ -91,20 +91,6 @@ class Claimed:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Counts of accepted mail; always ``accepted = taken_in + waiting + shunted`` (docs/design.md, Principles)."""
-
-    accepted: int
-    taken_in: int
-    waiting: int
-    shunted: int
-
-    @property
-    def balanced(self) -> bool:
-        return self.accepted == self.taken_in + self.waiting + self.shunted
-
-
 def new_entry(envelope: Envelope, content: bytes, now: datetime) -> NewEntry:
     """Give a mail its id: a UUIDv7, so that ids sort by time of receipt (RFC 9562 §5.7)."""
     return NewEntry(str(uuid_utils.uuid7()), now, envelope, content, sha256(content).hexdigest())
@@ -121,14 +107,14 @@ def known(conn: Connection, hashes: Sequence[str], channel: str) -> set[str]:
 
 # ── claim, finish, back off, shunt ───────────────────────────────────────────────────────────────────────────────────
 
-_WAITING = text("spool.state = 'waiting'")
+WAITING = text("spool.state = 'waiting'")
 """In the very words of the partial index."""
-_NOT_DONE = text("spool.state <> 'done'")
+NOT_DONE = text("spool.state <> 'done'")
 """So too."""
 _FAR = timedelta(minutes=10)
 """Nobody puts a mail off for so long: if it is due later than this, the clock was set back, and it is due now."""
 _FREE = and_(
-    _WAITING,
+    WAITING,
     or_(spool.c.due_at <= bindparam("now"), spool.c.due_at > bindparam("far")),
     or_(spool.c.leased_until.is_(None), spool.c.leased_until <= bindparam("now")),
 )
@@ -164,11 +150,11 @@ _LEASE = (
     .where(spool.c.id.in_(_THESE))
     .values(attempts=spool.c.attempts + 1, leased_by=bindparam("by"), leased_until=bindparam("until"))
 )
-_ROW = tuple(column for column in spool.c if column is not spool.c.rcpt_tos)
-_RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")
+ROW = tuple(column for column in spool.c if column is not spool.c.rcpt_tos)
+RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")
 """As text: a row whose JSON is broken must not keep the others from being read."""
 _READ = (
-    select(*_ROW, _RECIPIENTS, contents.c.codec, contents.c.bytes)
+    select(*ROW, RECIPIENTS, contents.c.codec, contents.c.bytes)
     .join(contents, contents.c.id == spool.c.id)
     .where(spool.c.id.in_(_THESE))
     .order_by(spool.c.id)
@@ -291,7 +277,7 @@ def release(conn: Connection, by: str) -> int:
 
 def holders(conn: Connection) -> set[str]:
     """Who holds leases."""
-    query = select(spool.c.leased_by).distinct().where(_WAITING, spool.c.leased_by.is_not(None))
+    query = select(spool.c.leased_by).distinct().where(WAITING, spool.c.leased_by.is_not(None))
     return {str(by) for by in conn.execute(query).scalars()}
 
 
@@ -331,94 +317,7 @@ def retry_all(conn: Connection, now: datetime) -> int:
     ).rowcount
 
 
-# ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def listing(
-    conn: Connection, state: str | None = None, limit: int = 100, before: str | None = None
-) -> list[dict[str, Any]]:
-    """Entries, newest first; ``before`` an id for the next page."""
-    query = select(*_ROW, _RECIPIENTS).order_by(spool.c.id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(spool.c.state == state)
-    if state not in (None, "done"):
-        query = query.where(_NOT_DONE)
-    if before is not None:
-        query = query.where(spool.c.id < before)
-    return [_described(row) for row in conn.execute(query)]
-
-
-def entry(conn: Connection, id: str) -> dict[str, Any]:
-    """One entry. Raises NotFound."""
-    row = conn.execute(select(*_ROW, _RECIPIENTS).where(spool.c.id == id)).first()
-    if row is None:
-        raise NotFound(f"no mail was received as {id}")
-    return _described(row)
-
-
-def _described(row: Any) -> dict[str, Any]:
-    """The columns of one entry; recipients that cannot be read are shown as none."""
-    described = dict(row._mapping)
-    try:
-        described["rcpt_tos"] = _recipients(described.pop("recipients"))
-    except ValueError:
-        described["rcpt_tos"] = []
-    return described
-
-
-def _recipients(written: str) -> list[str]:
-    """Raises ValueError where ``written`` is no JSON list of strings."""
-    return msgspec.json.decode(written, type=list[str])
-
-
-def ledger(conn: Connection) -> Ledger:
-    """Count every accepted mail where it is. ``accepted`` counts contents, the rest counts entries by state.
-
-    Exact, and soon told however many there are: no row is read, only ends of indexes; what is not done has its own.
-    """
-    left = undone(conn)
-    entries, kept = (
-        int(conn.execute(select(func.count()).select_from(table)).scalar_one()) for table in (spool, contents)
-    )
-    refused = conn.execute(
-        select(func.count())
-        .select_from(spool)
-        .join(contents, contents.c.id == spool.c.id)
-        .where(_NOT_DONE, spool.c.state == "refused")
-    ).scalar_one()
-    return Ledger(
-        accepted=kept - int(refused),
-        taken_in=entries - sum(left.values()),
-        waiting=left.get("waiting", 0),
-        shunted=left.get("shunted", 0),
-    )
-
-
-def undone(conn: Connection) -> dict[str, int]:
-    """How many entries are in each state but *done*: by an index that holds no others."""
-    query = select(spool.c.state, func.count()).where(_NOT_DONE).group_by(spool.c.state)
-    return {state: int(number) for state, number in conn.execute(query)}
-
-
-def done_without_message(conn: Connection, limit: int = 10) -> list[str]:
-    """Entries that claim to be taken in and are in no case: there must be none (`sodan doctor` looks)."""
-    query = (
-        select(spool.c.id)
-        .outerjoin(deliveries, deliveries.c.spool_id == spool.c.id)
-        .where(spool.c.state == "done", deliveries.c.spool_id.is_(None))
-        .limit(limit)
-    )
-    return [str(id) for id in conn.execute(query).scalars()]
-
-
-def oldest_waiting(conn: Connection) -> datetime | None:
-    """When the mail that waits longest was received."""
-    return conn.execute(select(func.min(spool.c.received_at)).where(_WAITING)).scalar()
-
-
-def newest(conn: Connection) -> datetime | None:
-    """When, by the clock of then, the mail that came last or seems to have come last was received."""
-    return conn.execute(select(spool.c.received_at).order_by(spool.c.id.desc()).limit(1)).scalar()
+# ── erase, read ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:
@@ -431,7 +330,7 @@ def _claimed(row: Any) -> Claimed:
     envelope = Envelope(
         channel=row.channel,
         mail_from=row.mail_from,
-        rcpt_tos=tuple(_recipients(row.recipients)),
+        rcpt_tos=tuple(recipients_of(row.recipients)),
         peer=row.peer,
         helo=row.helo,
         source=row.source,
@@ -439,3 +338,8 @@ def _claimed(row: Any) -> Claimed:
     )
     content = unpack(row.bytes) if row.codec == "zstd" else row.bytes  # outside is only what was taken in
     return Claimed(row.id, row.received_at, envelope, content, row.attempts)
+
+
+def recipients_of(written: str) -> list[str]:
+    """Raises ValueError where ``written`` is no JSON list of strings."""
+    return msgspec.json.decode(written, type=list[str])

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from service.errors import PROBLEM_TYPES, NotFound, Refused, SodanError
 from service.intake import AppContext
 from service.settings import Settings
-from service.store import reviews, spool, tokens
+from service.store import reviews, spool, spool_view, tokens
 from service.store.cached_value import CachedValue
 from service.store.cases import stamp
 from service.store.database import Database
@@ -82,9 +82,9 @@ def _others(frame: Frame) -> APIRouter:
 
     @router.get("/received")
     def received(request: Request) -> Response:
-        def read(conn: Any) -> tuple[spool.Ledger, list[dict[str, Any]]]:
-            rows = spool.listing(conn, "shunted", 50) + spool.listing(conn, "waiting", 50)
-            return spool.ledger(conn), [{**row, "received_at": stamp(row["received_at"])} for row in rows]
+        def read(conn: Any) -> tuple[spool_view.Ledger, list[dict[str, Any]]]:
+            rows = spool_view.listing(conn, "shunted", 50) + spool_view.listing(conn, "waiting", 50)
+            return spool_view.ledger(conn), [{**row, "received_at": stamp(row["received_at"])} for row in rows]
 
         ledger, rows = frame.database.read(read)
         return frame.page(request, "received.html", ledger=ledger, rows=rows)

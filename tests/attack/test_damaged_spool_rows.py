@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from service import intake
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
 from tests.flow.crew import worker
@@ -31,7 +31,7 @@ def damage(database: Database, id: str, assignment: str, table: str = "spool") -
 
 def states(database: Database) -> list[str]:
     """Of all entries, oldest first."""
-    return [row["state"] for row in reversed(database.read(spool.listing))]
+    return [row["state"] for row in reversed(database.read(spool_view.listing))]
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_broken_json_in_one_row_sets_that_row_aside(sqlite: Database, written: s
     expected = ["done"] * 3
     expected[place] = "shunted"
     assert states(sqlite) == expected
-    assert "damaged" in sqlite.read(lambda conn: spool.entry(conn, ids[place]))["reason"]
-    assert sqlite.read(spool.ledger).balanced
+    assert "damaged" in sqlite.read(lambda conn: spool_view.entry(conn, ids[place]))["reason"]
+    assert sqlite.read(spool_view.ledger).balanced
 
 
 @pytest.mark.parametrize("written", ["null", "3", '{"a": 1}', "[1]"])
@@ -69,7 +69,7 @@ def test_a_time_that_is_none_sets_that_row_aside(sqlite: Database, assignment: s
     working = worker(sqlite)
     while working.step():
         pass
-    ledger = sqlite.read(spool.ledger)
+    ledger = sqlite.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.shunted, ledger.waiting) == (2, 1, 0)
 
 

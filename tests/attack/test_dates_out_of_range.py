@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from service import intake
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import messages
@@ -45,7 +45,7 @@ def filed(database: Database, content: str) -> list[datetime]:
     received = [(ENVELOPE, one.encode()) for one in (content, plain)]
     intake.receive(database, received, RECEIVED)
     worker(database, now=RECEIVED).step()
-    ledger = database.read(spool.ledger)
+    ledger = database.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (2, 0, 0)
     dates = database.read(lambda conn: conn.execute(select(messages.c.date)).scalars().all())
     return [date for date in dates if date is not None]

@@ -15,7 +15,7 @@ from service.smtp.content import SPILL, Content, Incoming
 from service.smtp.limits import neighbourhood, network_of
 from service.smtp.loops import TOO_MANY_FROM_THERE, TOO_MANY_MAILS, Rate, Rates
 from service.smtp.recipients import Intake
-from service.store import spool
+from service.store import spool, spool_view
 from service.store.database import Connection, Database
 from service.store.spool import Envelope
 from tests.smtp.conversation import Client, acceptor, set_up
@@ -196,7 +196,7 @@ def test_more_than_the_budget_gets_452_and_less_is_taken(sqlite: Database) -> No
             assert client.mail(b"Subject: y\r\n\r\nz").startswith("250")
         for client in clients:
             client.close()
-    ledger = sqlite.read(spool.ledger)
+    ledger = sqlite.read(spool_view.ledger)
     assert ledger.accepted == 1 + sum(answer.startswith("250") for answer in answers)
 
 

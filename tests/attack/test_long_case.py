@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service import intake
-from service.store import judge_queue, placement, spool
+from service.store import judge_queue, placement, spool_view
 from service.store.database import Connection, Database
 from service.store.neighbours import THESE
 from service.store.spool import Envelope
@@ -61,7 +61,7 @@ def test_mail_to_a_long_case_is_stored_at_once_and_judged_next(long_case: Databa
     ours = worker(long_case)
     send(long_case, mail(50), mail(51))
     assert ours.step() == 2
-    assert long_case.read(spool.ledger).waiting == 0
+    assert long_case.read(spool_view.ledger).waiting == 0
     assert (shown(long_case), waiting(long_case)) == (LENGTH - 1, [1])
     while ours.turn():
         pass
@@ -125,7 +125,7 @@ def test_a_long_case_that_cannot_be_judged_stops_nothing(long_case: Database) ->
     while ours.turn():
         pass
     assert waiting(long_case) == []
-    ledger = long_case.read(spool.ledger)
+    ledger = long_case.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (LENGTH + 1, 0, 0)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from service.smtp.content import Incoming
 from service.smtp.limits import BareNewlines
-from service.store import contents, spool
+from service.store import contents, spool_view
 from service.store.database import Database
 from tests.smtp.conversation import Client, acceptor, set_up
 
@@ -69,12 +69,12 @@ def test_each_is_one_mail_and_the_conversation_goes_on(
     database, replies, after = sent_by_default
     assert {reply[:9] for reply in replies} == {"250 2.0.0"}
     assert {reply[:9] for reply in after} == {"250 2.0.0"}
-    assert database.read(spool.ledger).accepted == len(HARMLESS)
+    assert database.read(spool_view.ledger).accepted == len(HARMLESS)
 
 
 def test_no_hidden_envelope_was_used(sent_by_default: tuple[Database, list[str], list[str]]) -> None:
     database, _, _ = sent_by_default
-    rows = database.read(lambda conn: spool.listing(conn, limit=1000))
+    rows = database.read(lambda conn: spool_view.listing(conn, limit=1000))
     assert {row["mail_from"] for row in rows} == {"user@example.org"}
 
 

@@ -14,7 +14,7 @@ from mailrules.judgement import Reading
 from mailrules.thread import RuleInput
 from service import intake
 from service.cpu import OutOfTime, cpu_limit
-from service.store import contents, spool
+from service.store import contents, spool, spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import messages
@@ -51,7 +51,7 @@ def worked(database: Database, contents: list[bytes], seconds: float = 1.0) -> d
     home = replace(context(), rules=Slow(context().rules), mail_seconds=seconds)  # type: ignore[arg-type]
     working = Worker(database, home, by="w", batch=64, lease=timedelta(seconds=600), clock=lambda: datetime.now(UTC))
     for _ in range(40):
-        if not database.read(spool.ledger).waiting:
+        if not database.read(spool_view.ledger).waiting:
             break
         working.step()
     rows = database.read(lambda conn: conn.execute(select(messages.c.message_id, messages.c.defects)).all())
@@ -68,7 +68,7 @@ def test_a_slow_mail_is_filed_as_not_fully_read_with_its_neighbours_whole(
     found = worked(sqlite, [mail(number, text) for number, text in enumerate(texts)])
     assert len(found) == 5
     assert {id for id, defects in found.items() if "not-fully-read" in defects} == {f"<m{place}@corp.example>"}
-    ledger = sqlite.read(spool.ledger)
+    ledger = sqlite.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (5, 0, 0)
     assert len(list(contents.each(sqlite))) == 5
 
@@ -79,7 +79,7 @@ def test_mails_that_were_not_read_in_time_are_given_back_uncounted(
     monkeypatch.setattr("service.worker.READING_SHARE", 1e9)
     texts = ["slow as ever", *(["It is jammed."] * 8)]
     worked(sqlite, [mail(number, text) for number, text in enumerate(texts)])
-    rows = sqlite.read(spool.listing)
+    rows = sqlite.read(spool_view.listing)
     assert {row["state"] for row in rows} == {"done"}
     assert {row["attempts"] for row in rows} == {1}
 

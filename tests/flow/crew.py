@@ -70,14 +70,14 @@ def worker(database: Database, *, deadly: bool = False, now: datetime | None = N
 
 if __name__ == "__main__":  # python -m tests.flow.crew URL LEASE: a deadly worker, until nothing waits
     from service.holders import release_the_dead
-    from service.store import spool
+    from service.store import spool_view
 
     database = Database(sys.argv[1])
     release_the_dead(database)
     stop = threading.Event()
 
     def watch() -> None:
-        while database.read(spool.ledger).waiting:
+        while database.read(spool_view.ledger).waiting:
             time.sleep(0.05)
         stop.set()
 

@@ -27,7 +27,7 @@ from mailrules.thread import RuleInput
 from service import intake
 from service.api.readiness import Readiness
 from service.errors import Unavailable
-from service.store import spool
+from service.store import spool, spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from tests.flow.crew import Deadly, worker
@@ -248,4 +248,4 @@ def test_a_clock_that_jumps_holds_no_mail(database: Database, wrong: timedelta) 
     assert read.step() == (0 if wrong == timedelta(seconds=-5) else 1)
     read = worker(database, now=now + timedelta(seconds=1))
     read.step()
-    assert database.read(spool.ledger).taken_in == 1
+    assert database.read(spool_view.ledger).taken_in == 1

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from service.errors import Unavailable
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.tables import messages
@@ -75,7 +75,7 @@ def all_taken_in(database: Database) -> set[str]:
     """The Message-IDs of what is in cases, once nothing waits."""
     for _ in range(2400):
         with contextlib.suppress(Unavailable):
-            ledger = database.read(spool.ledger)
+            ledger = database.read(spool_view.ledger)
             assert ledger.balanced
             assert not ledger.shunted
             if not ledger.waiting:
@@ -131,7 +131,7 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
             stop()
             assert send(client, 10 * number + 1) == (451, "4.3.0 not now, please try again later")
             with pytest.raises(Unavailable):
-                database.read(spool.ledger)
+                database.read(spool_view.ledger)
             own_postgres.start()
             for _ in range(100):
                 if send(client, 10 * number + 2)[0] == 250:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import exc, text
 
 from service.errors import GaveUp, Unavailable
-from service.store import spool
+from service.store import spool, spool_view
 from service.store.database import Connection, Database
 from service.store.trouble import as_unavailable
 from service.worker import PATIENCE, Worker
@@ -74,9 +74,9 @@ def test_a_mail_that_always_takes_too_long_is_set_aside_alone(database_at: Datab
     assert states(database_at)[ids[1]] == ("waiting", 1)
     days.work()
     assert states(database_at) == {ids[0]: ("done", 1), ids[1]: ("shunted", 2), ids[2]: ("done", 1)}
-    entry = database_at.read(partial(spool.entry, id=ids[1]))
+    entry = database_at.read(partial(spool_view.entry, id=ids[1]))
     assert entry["reason"] == "the database gave it up, 2 times alone: the database is busy"
-    assert database_at.read(spool.ledger).balanced
+    assert database_at.read(spool_view.ledger).balanced
 
 
 @pytest.mark.parametrize("state", ["40P01", "55P03"])
@@ -93,7 +93,7 @@ def test_it_is_tried_far_more_often_than_one_that_fails_by_itself(database_at: D
     database_at.transact(lambda conn: conn.execute(text("DROP TRIGGER trap ON messages")))
     days.work()
     assert titles(database_at) == ["Trouble 1", "Trouble 2", "Trouble 3"]
-    assert database_at.read(spool.ledger).balanced
+    assert database_at.read(spool_view.ledger).balanced
 
 
 def test_workers_that_come_and_go_count_together_and_a_retry_begins_anew(database_at: Database) -> None:
@@ -105,13 +105,13 @@ def test_workers_that_come_and_go_count_together_and_a_retry_begins_anew(databas
         days.now += timedelta(minutes=5 * times)
         days.work()
     assert states(database_at)[ids[1]][0] == "shunted"
-    reason = database_at.read(partial(spool.entry, id=ids[1]))["reason"]
+    reason = database_at.read(partial(spool_view.entry, id=ids[1]))["reason"]
     assert reason == "the database gave it up, 3 times alone: the database is busy"
     database_at.transact(lambda conn: spool.retry(conn, ids[1], days.now))
     days.work()
     assert states(database_at)[ids[1]] == ("waiting", 1)
-    assert "1 times alone" in str(database_at.read(partial(spool.entry, id=ids[1]))["reason"])
-    assert database_at.read(spool.ledger).balanced
+    assert "1 times alone" in str(database_at.read(partial(spool_view.entry, id=ids[1]))["reason"])
+    assert database_at.read(spool_view.ledger).balanced
 
 
 def test_a_database_that_is_not_ready_sets_nothing_aside(database: Database) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from service import intake
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
 
@@ -79,7 +79,7 @@ service.intake.{where} = fail
     assert f"id={id}" in told
     assert "error=ValueError" in told
     assert not any(word in told.lower() for word in WORDS)
-    assert SECRET in sqlite.read(lambda conn: spool.entry(conn, id))["reason"]  # for whoever may read the mail anyway
+    assert SECRET in sqlite.read(lambda conn: spool_view.entry(conn, id))["reason"]  # for readers of the mail
 
 
 def test_the_acceptor_and_the_database_do_not_tell_it_either(sqlite: Database) -> None:

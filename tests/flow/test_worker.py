@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from service import intake
-from service.store import spool
+from service.store import spool, spool_view
 from service.store.database import Connection, Database
 from service.store.spool import Envelope
 from service.store.tables import cases, deliveries, events, messages
@@ -36,7 +36,7 @@ def receive(database: Database, contents: Sequence[bytes]) -> list[str]:
 
 
 def states(database: Database) -> dict[str, tuple[str, int]]:
-    return {row["id"]: (row["state"], row["attempts"]) for row in database.read(spool.listing)}
+    return {row["id"]: (row["state"], row["attempts"]) for row in database.read(spool_view.listing)}
 
 
 def titles(database: Database) -> list[str]:
@@ -61,7 +61,7 @@ def test_a_mail_becomes_a_case(database: Database) -> None:
 
     database.read(look)
     assert states(database) == {id: ("done", 1)}
-    assert database.read(spool.done_without_message) == []
+    assert database.read(spool_view.done_without_message) == []
     assert worker(database).step() == 0
 
 
@@ -74,14 +74,14 @@ def test_the_same_mail_twice_is_one_message(database: Database) -> None:
         lambda conn: conn.execute(select(messages.c.message_id, messages.c.deliveries).order_by(messages.c.id)).all()
     )
     assert [tuple(row) for row in found] == [("<m1@corp.example>", 2), ("<m2@corp.example>", 2)]
-    assert database.read(spool.ledger).taken_in == 4
+    assert database.read(spool_view.ledger).taken_in == 4
 
 
 def test_an_empty_mail_and_pure_noise_are_messages_too(database: Database) -> None:
     receive(database, [b"", b"\x00\xff" * 500, b"\r\n\r\n", b"no header at all", mail(1)])
     worker(database).step()
-    assert database.read(spool.ledger).taken_in == 5
-    assert database.read(spool.ledger).shunted == 0
+    assert database.read(spool_view.ledger).taken_in == 5
+    assert database.read(spool_view.ledger).shunted == 0
 
 
 @pytest.mark.parametrize("words", ["raises in reading", "raises in judging"])
@@ -94,12 +94,12 @@ def test_a_mail_that_fails_is_tried_three_times_and_set_aside_alone(database: Da
         now += timedelta(minutes=5)
     assert states(database) == {ids[0]: ("done", 1), ids[1]: ("shunted", 3), ids[2]: ("done", 1)}
     assert titles(database) == ["Trouble 1", "Trouble 3"]
-    reason = database.read(partial(spool.entry, id=ids[1]))["reason"]
+    reason = database.read(partial(spool_view.entry, id=ids[1]))["reason"]
     assert "a fault of the" in reason
     database.transact(lambda conn: spool.retry(conn, ids[1], now))
     assert worker(database, now=now).step() == 1
     assert titles(database) == ["Trouble 1", "Trouble 2", "Trouble 3"]
-    assert database.read(spool.ledger).balanced
+    assert database.read(spool_view.ledger).balanced
 
 
 def _work_until_all_is_settled(url: str, lease: float) -> int:
@@ -178,7 +178,7 @@ def test_workers_at_once_make_the_same_cases_as_one(database: Database, database
         thread.join()
     for other in others:
         other.close()
-    ledger = database.read(spool.ledger)
+    ledger = database.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (120, 0, 0)
     counts = database.read(lambda conn: conn.execute(select(cases.c.messages)).scalars().all())
     assert sorted(counts) == [2] * 40

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
-from service.store.spool import Ledger
+from service.store.spool_view import Ledger
 from tests.hostile.bombs import plain
 from tests.served import Served
 from tests.smtp.dialogues import Line
@@ -39,7 +39,7 @@ class Besieged:
         self.served.process.wait()
 
     def ledger(self) -> Ledger:
-        return self.database.read(spool.ledger)
+        return self.database.read(spool_view.ledger)
 
     def send(self, content: bytes) -> str:
         """Over a socket as it stands, dots doubled; the reply to its end."""

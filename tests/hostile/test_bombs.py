@@ -10,7 +10,7 @@ import pytest
 
 from service.intake import receive
 from service.settings import load
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
 from tests.flow.crew import worker
@@ -76,6 +76,6 @@ def test_every_bomb_is_taken_in_on_either_database(database: Database) -> None:
         envelope = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
         [id] = receive(database, [(envelope, bomb(named(bomb)))], datetime.now(UTC))
         worker(database).step()
-        entry = database.read(lambda conn, id=id: spool.entry(conn, id))  # type: ignore[misc]
+        entry = database.read(lambda conn, id=id: spool_view.entry(conn, id))  # type: ignore[misc]
         assert (entry["state"], entry["reason"]) == ("done", None), named(bomb)
-    assert database.read(spool.ledger).balanced
+    assert database.read(spool_view.ledger).balanced

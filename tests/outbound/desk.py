@@ -19,7 +19,7 @@ from service.intake import AppContext, receive
 from service.outbound.sender import Sender
 from service.outbound.setup import After, after_judging, sender_of
 from service.settings import Settings, load
-from service.store import outbox, spool
+from service.store import outbox, spool, spool_view
 from service.store.database import Database
 from service.worker import Worker
 from tests.served import free_port
@@ -109,7 +109,7 @@ class Desk:
         )
         while worker.step():
             pass
-        assert self.database.read(lambda conn: spool.entry(conn, id))["state"] == "done"
+        assert self.database.read(lambda conn: spool_view.entry(conn, id))["state"] == "done"
         return id
 
     def sender(self) -> Sender:

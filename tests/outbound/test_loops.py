@@ -14,7 +14,7 @@ import pytest
 
 from service.intake import receive, rejudge
 from service.outbound.setup import after_judging
-from service.store import cases, corrections, outbox, spool
+from service.store import cases, corrections, outbox, spool, spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.worker import Worker
@@ -318,7 +318,7 @@ def test_a_thousand_reports_of_one_address_bring_five_mails_and_drafts(sqlite: D
     counts = sqlite.read(outbox.counts)
     assert counts["sent"] == 5
     assert counts["draft"] == sqlite.read(lambda conn: cases.count(conn, cases.Filter(), "SD", 2000)) - 5
-    assert sqlite.read(spool.undone) == {}
+    assert sqlite.read(spool_view.undone) == {}
 
 
 def test_the_breaker_says_that_it_has_tripped(sqlite: Database, host: Smarthost) -> None:

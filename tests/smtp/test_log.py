@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from tests.smtp.dialogues import Server, line
 
@@ -41,4 +41,4 @@ def test_an_error_of_the_database_does_not_tell_the_words_of_a_mail(
     assert "mail was not made durable" in told
     assert "deposit.py" in told
     assert SECRET not in told
-    assert database.read(spool.ledger).accepted == 0
+    assert database.read(spool_view.ledger).accepted == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.mail.hops import hops
 from service.smtp.loops import HOUR, Rate, Rates
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from tests.smtp.conversation import Client, acceptor, set_up
 
@@ -37,7 +37,7 @@ def test_a_mail_in_circles_gets_554_and_is_not_kept(sqlite: Database) -> None:
     with acceptor(set_up(str(sqlite.url), max_hops=25)) as address, Client(address) as client:
         assert client.mail(_mail(26)).startswith("554 5.4.6 ")
         assert client.mail(_mail(25)).startswith("250 2.0.0 ")
-    assert len(sqlite.read(spool.listing)) == 1
+    assert len(sqlite.read(spool_view.listing)) == 1
 
 
 def test_a_sender_beyond_its_rate_gets_450_and_others_do_not(sqlite: Database) -> None:

@@ -13,7 +13,7 @@ import uvloop
 from service.smtp import pressure
 from service.smtp.limits import Limits
 from service.smtp.listener import Listener
-from service.store import spool
+from service.store import spool_view
 from service.store.database import Database
 from tests.smtp.conversation import Client, acceptor, set_up
 
@@ -49,7 +49,7 @@ def test_workers_far_behind(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -
         _until(lambda: _asked(client).startswith("452 4.3.1 "))
         sqlite.transact(lambda conn: conn.exec_driver_sql("UPDATE spool SET state = 'done'"))
         _until(lambda: _asked(client).startswith("250 2.1.0"))
-    assert sqlite.read(spool.ledger).taken_in == 3
+    assert sqlite.read(spool_view.ledger).taken_in == 3
 
 
 def test_contents_on_their_way_share_one_budget() -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from service.errors import Refused
-from service.store import spool
+from service.store import spool_view
 from service.store.contents import content as content_of
 from service.store.database import Database
 from tests.smtp.conversation import Client, acceptor, set_up
@@ -19,7 +19,7 @@ MAIL = b"From: Aiko <aiko@example.org>\r\nTo: help@intake.example\r\nSubject: VP
 
 
 def _contents(database: Database) -> list[bytes]:
-    rows = database.read(lambda conn: spool.listing(conn, limit=10_000))
+    rows = database.read(lambda conn: spool_view.listing(conn, limit=10_000))
     return [content_of(database, None, row["id"]) for row in reversed(rows)]
 
 
@@ -29,7 +29,7 @@ def test_what_got_250_is_durable_under_the_id_that_was_named(database: Database,
         reply = client.mail(MAIL)
         named = re.fullmatch(r"250 2\.0\.0 accepted as ([0-9a-f-]{36})", reply)
         assert named
-        entry = database.read(lambda conn: spool.entry(conn, named[1]))
+        entry = database.read(lambda conn: spool_view.entry(conn, named[1]))
     assert (entry["state"], entry["channel"], entry["attempts"]) == ("waiting", "smtp", 0)
     assert (entry["mail_from"], entry["rcpt_tos"]) == ("user@example.org", ["help@intake.example"])
     assert (entry["peer"], entry["helo"], entry["size"]) == ("127.0.0.1", "client.example", len(MAIL) + 2)
@@ -119,7 +119,7 @@ def test_a_bounce_has_no_sender(sqlite: Database) -> None:
         client.say("DATA")
         client.send(MAIL + b".\r\n")
         assert client.reply().startswith("250")
-    assert sqlite.read(spool.listing)[0]["mail_from"] == ""
+    assert sqlite.read(spool_view.listing)[0]["mail_from"] == ""
 
 
 def test_two_thousand_recipients_are_too_many(sqlite: Database) -> None:
@@ -131,7 +131,7 @@ def test_two_thousand_recipients_are_too_many(sqlite: Database) -> None:
         client.say("DATA")
         client.send(MAIL + b".\r\n")
         assert client.reply().startswith("250")
-    assert len(sqlite.read(spool.listing)[0]["rcpt_tos"]) == 100
+    assert len(sqlite.read(spool_view.listing)[0]["rcpt_tos"]) == 100
 
 
 def test_a_client_that_hangs_is_told_so_and_cut_off(sqlite: Database) -> None:
@@ -279,4 +279,4 @@ def test_lmtp_answers_for_each_recipient(sqlite: Database) -> None:
         assert replies[0] == replies[1]
         assert replies[0].startswith("250 2.0.0 accepted as ")
         assert client.say("NOOP").startswith("250")
-    assert [entry["channel"] for entry in sqlite.read(spool.listing)] == ["lmtp"]
+    assert [entry["channel"] for entry in sqlite.read(spool_view.listing)] == ["lmtp"]

@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select
 from service.errors import Refused
 from service.intake import AppContext, receive
 from service.settings import Settings
-from service.store import spool, tables, webhooks
+from service.store import spool_view, tables, webhooks
 from service.store.backup import backup, restore
 from service.store.blob_store import BlobStore, Folder
 from service.store.contents import BlobWriter
@@ -106,12 +106,12 @@ def test_a_backup_is_equal_case_by_case_on_either_database(
     assert (manifest.rows["spool"], manifest.missing) == (40, [])
     restored = restore(elsewhere, None, tmp_path / "sodan.backup")
     assert restored.wrong == []
-    assert restored.ledger == database.read(spool.ledger)
+    assert restored.ledger == database.read(spool_view.ledger)
     assert is_current(elsewhere)
     assert _shown(elsewhere, context, settings) == before
     receive(elsewhere, _mails(100, 3), datetime.now(UTC))  # numbers count on
     assert _worker(elsewhere, context, None).step() == 3
-    assert elsewhere.read(spool.ledger).taken_in == 43
+    assert elsewhere.read(spool_view.ledger).taken_in == 43
 
 
 def test_a_backup_under_load_is_one_moment(
@@ -145,14 +145,14 @@ def test_a_backup_under_load_is_one_moment(
     restored = restore(elsewhere, None, tmp_path / "sodan.backup")
     assert restored.ledger.balanced
     assert restored.wrong == []
-    assert elsewhere.read(spool.done_without_message) == []
-    there = {row["id"] for row in elsewhere.read(lambda conn: spool.listing(conn, limit=100_000))}
+    assert elsewhere.read(spool_view.done_without_message) == []
+    there = {row["id"] for row in elsewhere.read(lambda conn: spool_view.listing(conn, limit=100_000))}
     assert there >= set(promised)
     assert there <= set(sent)
     worker = _worker(elsewhere, context, None)
     while worker.step():
         pass
-    assert elsewhere.read(spool.ledger).taken_in == len(there)
+    assert elsewhere.read(spool_view.ledger).taken_in == len(there)
     assert _orphans(elsewhere) == 0
     elsewhere.close()
 

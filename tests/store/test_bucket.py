@@ -12,7 +12,7 @@ from sqlalchemy import select
 from service.errors import Unavailable
 from service.intake import AppContext
 from service.settings import load
-from service.store import contents, spool, tables
+from service.store import contents, spool_view, tables
 from service.store.backup import backup, restore
 from service.store.blob_store import BlobStore, Folder, outside
 from service.store.contents import BlobWriter
@@ -142,5 +142,5 @@ def test_a_backup_of_a_bucket_is_restored_anywhere(
     )
     assert worker.step() == 1
     assert contents.content(elsewhere, new, waits) == _mail(9, LONG)
-    assert elsewhere.read(spool.ledger).taken_in == 7
+    assert elsewhere.read(spool_view.ledger).taken_in == 7
     elsewhere.close()

@@ -12,7 +12,7 @@ import pytest
 from service.errors import Unavailable
 from service.intake import AppContext, receive
 from service.settings import load
-from service.store import contents, spool
+from service.store import contents, spool_view
 from service.store.blob_store import BlobStore, Folder, key_of, outside, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Database
@@ -92,7 +92,7 @@ def test_the_worker_packs_and_puts_big_mails_outside(database: Database, store: 
     assert _codecs(database, ids) == [("zstd", len(pack(SMALL))), ("file", 0)]
     assert [contents.content(database, store, id) for id in ids] == [SMALL, BIG]
     assert list(contents.check(database, store)) == []
-    assert database.read(spool.ledger).balanced
+    assert database.read(spool_view.ledger).balanced
 
 
 def test_what_waits_is_as_it_was_received(database: Database) -> None:

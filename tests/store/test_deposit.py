@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from service.errors import Unavailable
 from service.intake import receive_entries
-from service.store import deposit, spool, tables
+from service.store import deposit, spool, spool_view, tables
 from service.store.contents import content as content_of
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
@@ -60,7 +60,7 @@ def test_both_ways_write_the_same(database: Database, envelope: Envelope, moment
     short, long = spool.new_entry(envelope, content, moment), spool.new_entry(envelope, content, moment)
     assert receive_entries(database, [short]) == [short.id]
     database.transact(lambda conn: _the_long_way(conn, long))
-    written = [dict(database.read(lambda conn, id=e.id: spool.entry(conn, id)), id="") for e in (short, long)]  # type: ignore[misc]
+    written = [dict(database.read(lambda conn, id=e.id: spool_view.entry(conn, id)), id="") for e in (short, long)]  # type: ignore[misc]
     assert written[0] == written[1]
     for entry in (short, long):
         assert content_of(database, None, entry.id) == content
@@ -73,13 +73,13 @@ def test_all_or_none_of_a_group_is_kept(database: Database) -> None:
     twice = spool.new_entry(ENVELOPES[0], b"x", NOON)
     with pytest.raises(Exception, match=r"(?i)unique"):
         receive_entries(database, [spool.new_entry(ENVELOPES[0], b"y", NOON), twice, twice])
-    assert database.read(spool.listing) == []
+    assert database.read(spool_view.listing) == []
 
 
 def test_more_than_one_statement_can_hold(database: Database) -> None:
     entries = [spool.new_entry(ENVELOPES[0], b"%d" % n, NOON) for n in range(1100)]
     database.transact(lambda conn: deposit.put(conn, entries))
-    assert database.read(spool.ledger).waiting == 1100
+    assert database.read(spool_view.ledger).waiting == 1100
     for entry in entries[::200]:
         assert content_of(database, None, entry.id) == entry.content
 
@@ -114,7 +114,7 @@ def test_a_server_that_stops_is_unavailable_and_comes_back() -> None:
             receive_entries(database, [spool.new_entry(ENVELOPES[0], b"lost too", NOON)])
         server.start()
         put(3)
-        assert database.read(spool.ledger).waiting == 4
+        assert database.read(spool_view.ledger).waiting == 4
         database.close()
     finally:
         server.stop()

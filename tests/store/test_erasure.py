@@ -20,7 +20,7 @@ from service.cli.terminal.erasing import erase_person
 from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store import contents, search, spool, writeahead
+from service.store import contents, search, spool, spool_view, writeahead
 from service.store.blob_store import Folder
 from service.store.contents import BlobWriter
 from service.store.database import Database
@@ -150,7 +150,7 @@ def _erased_everywhere(
     assert _found(tmp_path) == []
     assert _found(folder) == []
 
-    assert database.read(spool.ledger).balanced
+    assert database.read(spool_view.ledger).balanced
     assert list(contents.check(database, outside)) == []
     assert contents.astray(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
     assert contents.content(database, outside, ids[3]) == _mails()[3]

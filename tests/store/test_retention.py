@@ -17,7 +17,7 @@ from service.cli.terminal.retention import retire
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings
-from service.store import contents, corrections, erasure, removal, search, spool
+from service.store import contents, corrections, erasure, removal, search, spool_view
 from service.store.blob_store import BlobStore, Folder, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
@@ -109,10 +109,10 @@ class Site:
     def sound(self) -> bool:
         now = LATER + timedelta(days=1)
         return (
-            self.database.read(spool.ledger).balanced
+            self.database.read(spool_view.ledger).balanced
             and list(contents.check(self.database, self.outside)) == []
             and contents.astray(self.database, self.outside, now) == ([], [])
-            and self.database.read(spool.done_without_message) == []
+            and self.database.read(spool_view.done_without_message) == []
         )
 
     def move_attached_out(self, number: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from service import intake
 from service.errors import Conflict, NotFound
-from service.store import deposit, spool
+from service.store import deposit, spool, spool_view
 from service.store.contents import content as content_of
 from service.store.database import Connection, Database
 from service.store.spool import Claimed, Envelope, LostLease
@@ -29,7 +29,7 @@ def _claim(database: Database, by: str = "w1", at: datetime = NOW, limit: int = 
 
 
 def _state(database: Database, id: str) -> tuple[str, int, str | None]:
-    entry = database.read(lambda conn: spool.entry(conn, id))
+    entry = database.read(lambda conn: spool_view.entry(conn, id))
     return entry["state"], entry["attempts"], entry["reason"]
 
 
@@ -48,7 +48,7 @@ def test_ids_sort_by_time_of_receipt(database: Database) -> None:
     ids = [_receive(database, 3) for _ in range(3)]
     flat = [id for group in ids for id in group]
     assert flat == sorted(flat)
-    assert [entry["id"] for entry in database.read(spool.listing)] == flat[::-1]
+    assert [entry["id"] for entry in database.read(spool_view.listing)] == flat[::-1]
 
 
 def test_a_claim_takes_the_oldest_first_and_no_mail_twice(database: Database) -> None:
@@ -186,19 +186,19 @@ def test_the_ledger_counts_every_mail_once(database: Database) -> None:
     _claim(database, limit=3)
     database.transact(lambda conn: spool.finish(conn, ids[:2], "w1", NOW))
     database.transact(lambda conn: spool.shunt(conn, ids[2:3], "broken", NOW))
-    ledger = database.read(spool.ledger)
+    ledger = database.read(spool_view.ledger)
     assert (ledger.accepted, ledger.taken_in, ledger.waiting, ledger.shunted) == (6, 2, 3, 1)
     assert ledger.balanced
-    assert database.read(spool.oldest_waiting) == NOW
-    assert sorted(database.read(spool.done_without_message)) == ids[:2]
+    assert database.read(spool_view.oldest_waiting) == NOW
+    assert sorted(database.read(spool_view.done_without_message)) == ids[:2]
 
 
 def test_listing_pages_by_state(database: Database) -> None:
     ids = _receive(database, 5)
     database.transact(lambda conn: spool.shunt(conn, ids[1:4], "broken", NOW))
-    first = database.read(lambda conn: spool.listing(conn, "shunted", 2))
+    first = database.read(lambda conn: spool_view.listing(conn, "shunted", 2))
     assert [entry["id"] for entry in first] == [ids[3], ids[2]]
-    second = database.read(lambda conn: spool.listing(conn, "shunted", 2, before=ids[2]))
+    second = database.read(lambda conn: spool_view.listing(conn, "shunted", 2, before=ids[2]))
     assert [entry["id"] for entry in second] == [ids[1]]
 
 
@@ -209,7 +209,7 @@ def test_nothing_of_a_failed_transaction_stays(database: Database) -> None:
 
     with pytest.raises(ZeroDivisionError):
         database.transact(fail)
-    assert database.read(spool.listing) == []
+    assert database.read(spool_view.listing) == []
 
 
 def test_only_what_is_due_is_due(database: Database) -> None:

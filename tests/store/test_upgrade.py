@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import MetaData, insert, select, text
 
 from service.intake import AppContext, receive
-from service.store import spool
+from service.store import spool_view
 from service.store.contents import content
 from service.store.database import Connection, Database
 from service.store.migrate import bring_to, is_current, migrate, revision
@@ -112,7 +112,7 @@ def test_from_the_first_schema_with_data_while_mail_comes_in(first: Database, co
     worker = Worker(first, context, by="w", batch=50, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC))
     while worker.step():
         pass
-    ledger = first.read(spool.ledger)
+    ledger = first.read(spool_view.ledger)
     assert ledger.balanced
     assert (ledger.taken_in, ledger.shunted) == (1 + 5 + len(sent), 0)
     assert [content(first, None, id) for id in waiting] == [_mail(n) for n in range(5)]

@@ -201,7 +201,8 @@ def test_the_language_is_the_browsers_or_chosen() -> None:
 
 
 def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
-    for name, (ja, en) in WORDS.items():
+    for name, words in WORDS.items():
+        ja, en = words["ja"], words["en"]
         assert ja, name
         assert en, name
         assert set(re.findall(r"\{(\w+)\}", ja)) == set(re.findall(r"\{(\w+)\}", en)), name

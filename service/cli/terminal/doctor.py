@@ -13,7 +13,7 @@ from service.cli.terminal.doors import http, smtp
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings
-from service.store import contents, mailboxes, migrate, outbox, second_readings, spool, tokens, webhooks
+from service.store import contents, mailboxes, migrate, outbox, second_readings, spool_view, tokens, webhooks
 from service.store.blob_store import outside
 from service.store.database import Database
 from service.store.encryption import secret_box
@@ -97,7 +97,7 @@ def _writing(database: Database) -> list[Finding]:
 def _clock(database: Database, now: datetime) -> list[Finding]:
     if database.read(migrate.revision) != migrate.head():
         return []
-    newest = database.read(spool.newest)
+    newest = database.read(spool_view.newest)
     if newest is None or newest - now < STALE:
         return []
     words = f"the newest mail was received at {newest:%Y-%m-%d %H:%M}Z, and now it is {now:%Y-%m-%d %H:%M}Z"
@@ -107,7 +107,7 @@ def _clock(database: Database, now: datetime) -> list[Finding]:
 def _ledger(database: Database, now: datetime) -> list[Finding]:
     if database.read(migrate.revision) != migrate.head():
         return []
-    ledger = database.read(spool.ledger)
+    ledger = database.read(spool_view.ledger)
     found: list[Finding] = [
         (
             ledger.balanced,
@@ -122,7 +122,7 @@ def _ledger(database: Database, now: datetime) -> list[Finding]:
                 f"spool: {ledger.shunted} set aside: see `sodan spool list --state shunted`, then `sodan spool retry`",
             )
         )
-    oldest = database.read(spool.oldest_waiting)
+    oldest = database.read(spool_view.oldest_waiting)
     if oldest is not None and now - oldest > STALE:
         found.append(
             (
@@ -130,7 +130,7 @@ def _ledger(database: Database, now: datetime) -> list[Finding]:
                 f"spool: a mail waits since {oldest:%Y-%m-%d %H:%M}Z: does a worker run, and what does its log say?",
             )
         )
-    lost = database.read(spool.done_without_message)
+    lost = database.read(spool_view.done_without_message)
     if lost:
         found.append((False, f"spool: taken in but in no case: {', '.join(lost)}: please report it"))
     return found

@@ -17,7 +17,7 @@ from service.holders import process_name
 from service.importer import Imported, find, import_files
 from service.intake import AppContext
 from service.settings import Settings
-from service.store import keys, migrate, search, spool
+from service.store import keys, migrate, search, spool_view
 from service.store.database import Database
 from service.worker import Worker
 
@@ -42,7 +42,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
         progress.update(bar, completed=len(files))
         if take_in:
             _take_in(settings, database, context, progress)
-    ledger = database.read(spool.ledger)
+    ledger = database.read(spool_view.ledger)
     print(
         f"sodan: {done.mails} mails in {done.files} files: {done.received} new, {done.known} known; accepted "
         f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}",
@@ -62,12 +62,12 @@ def _take_in(settings: Settings, database: Database, context: AppContext, progre
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),
     )
-    waiting = database.read(spool.undone).get("waiting", 0)
+    waiting = database.read(spool_view.undone).get("waiting", 0)
     bar = progress.add_task("take in", total=waiting)
     while waiting:
         if not worker.step():
             sleep(0.05)  # others hold the rest, or it waits for its next attempt
-        now = database.read(spool.undone).get("waiting", 0)
+        now = database.read(spool_view.undone).get("waiting", 0)
         progress.update(bar, advance=max(0, waiting - now))
         waiting = now
     while search.index_pending(database):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from service.cli.terminal.tables import print_rows
 from service.errors import Refused
-from service.store import contents, spool
+from service.store import contents, spool, spool_view
 from service.store.blob_store import BlobStore
 from service.store.database import Database
 
@@ -17,10 +17,10 @@ FOUND_WRONG = 1
 
 def list_entries(database: Database, *, state: str | None, limit: int, as_json: bool) -> int:
     """Newest first; status 1 where something was set aside."""
-    rows = database.read(lambda conn: spool.listing(conn, state, limit))
+    rows = database.read(lambda conn: spool_view.listing(conn, state, limit))
     shown = [{name: value for name, value in row.items() if not name.startswith("leased")} for row in rows]
     print_rows(shown, COLUMNS, as_json=as_json)
-    return FOUND_WRONG if database.read(spool.undone).get("shunted") else 0
+    return FOUND_WRONG if database.read(spool_view.undone).get("shunted") else 0
 
 
 def show_entry(database: Database, outside: BlobStore | None, id: str, *, raw: bool) -> int:
@@ -28,7 +28,7 @@ def show_entry(database: Database, outside: BlobStore | None, id: str, *, raw: b
     if raw:
         sys.stdout.buffer.write(contents.content(database, outside, id))
         return 0
-    row = database.read(lambda conn: spool.entry(conn, id))
+    row = database.read(lambda conn: spool_view.entry(conn, id))
     print_rows([{"name": name, "value": value} for name, value in row.items()], ("name", "value"), as_json=False)
     return FOUND_WRONG if row["state"] == "shunted" else 0
 

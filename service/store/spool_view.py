@@ -1,0 +1,109 @@
+"""What waits, what is set aside and what was taken in, for people and monitoring; nothing is changed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from service.errors import NotFound
+from service.store.spool import NOT_DONE, RECIPIENTS, ROW, WAITING, recipients_of
+from service.store.tables import contents, deliveries, spool
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Counts of accepted mail; always ``accepted = taken_in + waiting + shunted`` (docs/design.md, Principles)."""
+
+    accepted: int
+    taken_in: int
+    waiting: int
+    shunted: int
+
+    @property
+    def balanced(self) -> bool:
+        return self.accepted == self.taken_in + self.waiting + self.shunted
+
+
+def listing(
+    conn: Connection, state: str | None = None, limit: int = 100, before: str | None = None
+) -> list[dict[str, Any]]:
+    """Entries, newest first; ``before`` an id for the next page."""
+    query = select(*ROW, RECIPIENTS).order_by(spool.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(spool.c.state == state)
+    if state not in (None, "done"):
+        query = query.where(NOT_DONE)
+    if before is not None:
+        query = query.where(spool.c.id < before)
+    return [_described(row) for row in conn.execute(query)]
+
+
+def entry(conn: Connection, id: str) -> dict[str, Any]:
+    """One entry. Raises NotFound."""
+    row = conn.execute(select(*ROW, RECIPIENTS).where(spool.c.id == id)).first()
+    if row is None:
+        raise NotFound(f"no mail was received as {id}")
+    return _described(row)
+
+
+def _described(row: Any) -> dict[str, Any]:
+    """The columns of one entry; recipients that cannot be read are shown as none."""
+    described = dict(row._mapping)
+    try:
+        described["rcpt_tos"] = recipients_of(described.pop("recipients"))
+    except ValueError:
+        described["rcpt_tos"] = []
+    return described
+
+
+def ledger(conn: Connection) -> Ledger:
+    """Count every accepted mail where it is. ``accepted`` counts contents, the rest counts entries by state.
+
+    Exact, and soon told however many there are: no row is read, only ends of indexes; what is not done has its own.
+    """
+    left = undone(conn)
+    entries, kept = (
+        int(conn.execute(select(func.count()).select_from(table)).scalar_one()) for table in (spool, contents)
+    )
+    refused = conn.execute(
+        select(func.count())
+        .select_from(spool)
+        .join(contents, contents.c.id == spool.c.id)
+        .where(NOT_DONE, spool.c.state == "refused")
+    ).scalar_one()
+    return Ledger(
+        accepted=kept - int(refused),
+        taken_in=entries - sum(left.values()),
+        waiting=left.get("waiting", 0),
+        shunted=left.get("shunted", 0),
+    )
+
+
+def undone(conn: Connection) -> dict[str, int]:
+    """How many entries are in each state but *done*: by an index that holds no others."""
+    query = select(spool.c.state, func.count()).where(NOT_DONE).group_by(spool.c.state)
+    return {state: int(number) for state, number in conn.execute(query)}
+
+
+def done_without_message(conn: Connection, limit: int = 10) -> list[str]:
+    """Entries that claim to be taken in and are in no case: there must be none (`sodan doctor` looks)."""
+    query = (
+        select(spool.c.id)
+        .outerjoin(deliveries, deliveries.c.spool_id == spool.c.id)
+        .where(spool.c.state == "done", deliveries.c.spool_id.is_(None))
+        .limit(limit)
+    )
+    return [str(id) for id in conn.execute(query).scalars()]
+
+
+def oldest_waiting(conn: Connection) -> datetime | None:
+    """When the mail that waits longest was received."""
+    return conn.execute(select(func.min(spool.c.received_at)).where(WAITING)).scalar()
+
+
+def newest(conn: Connection) -> datetime | None:
+    """When, by the clock of then, the mail that came last or seems to have come last was received."""
+    return conn.execute(select(spool.c.received_at).order_by(spool.c.id.desc()).limit(1)).scalar()
