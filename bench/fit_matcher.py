@@ -27,7 +27,7 @@ from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import MOST_ROWS, Known
 from service.cases.placement.links import links_of
 from service.cases.placement.objections import leaves_topic
-from service.cases.placement.placement import has_content
+from service.cases.placement.placer import has_content
 from service.intake import AppContext
 from service.mail.parse import parse
 

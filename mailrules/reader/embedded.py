@@ -154,7 +154,7 @@ class Decision:
 
     @cached_property
     def _plainly(self) -> dict[str, int]:
-        """Meanings that a sentence states in plain words (`concepts/plain.yaml`), and the first unit that does."""
+        """Meanings that a sentence states outright (`concepts/unmistakable.yaml`), and the first unit that does."""
         begin = f"{_PLAIN}{side_of(self.view.mail)}."
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
@@ -165,7 +165,7 @@ class Decision:
         return found
 
     def _matters(self) -> dict[str, int]:
-        """What the matter is about (`concepts/matter.yaml`): words of a single device, not beside "all" or "every"."""
+        """What it is about (`concepts/subject_matter.yaml`): words of a single device, not beside "all" or "every"."""
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
             for concept in reading.concepts:
@@ -276,7 +276,7 @@ class Decision:
         ]
 
     def _topics(self, at: int, chance: float) -> list[Statement]:
-        """What a sentence asks for, where an unmistakable word names it (`concepts/asked.yaml`)."""
+        """What a sentence asks for, where an unmistakable word names it (`concepts/vendor_asks.yaml`)."""
         named = {hit.concept for hit in self.view.readings[at].hits if hit.concept.startswith(_ASKED)}
         topics = sorted(f"ask:{concept[len(_ASKED) :].replace('info.', 'info:')}" for concept in named)
         return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]

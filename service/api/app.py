@@ -16,12 +16,12 @@ from service.api import (
     health,
     meanings,
     messages,
-    outbound,
     outbox,
     problems,
     questions,
     spool,
     vendors,
+    webhook_delivery,
     webhooks,
 )
 from service.api.access import Access
@@ -47,7 +47,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
 
     @asynccontextmanager
     async def alive(_app: FastAPI) -> AsyncIterator[None]:
-        async with outbound.sending(desk):
+        async with webhook_delivery.sending(desk):
             yield
 
     app = FastAPI(

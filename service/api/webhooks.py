@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from service.api import schemas
 from service.api.desk import Desk, must_be_admin
-from service.api.outbound import check_url
 from service.api.paging import answer
 from service.api.problems import documented
+from service.api.webhook_delivery import check_url
 from service.store import webhooks
 from service.store.cases import stamp
 from service.store.encryption import secret_box

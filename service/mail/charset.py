@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from service.mail import jis
-from service.mail.guess import cp1252, guess, japanese, utf8
+from service.mail.charset_guess import cp1252, guess, japanese, utf8
 from service.mail.labels import NO_CLAIM, codec
 
 __all__ = ["codec", "decode", "guess", "japanese"]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from service.mail import block, mark, quote, ticket
+from service.mail import block, mark, quote, ticket_comments
 from service.mail.block import Block
 from service.mail.quote import Attribution
 
@@ -112,7 +112,7 @@ class _Level:
         found = block.block_at(self.lines, self.at)
         if found is not None and not (_bare(found) and not found.is_raw and self._listed(found)):
             return found
-        said = ticket.comment_at(self.lines, self.at) or quote.attribution(self.lines, self.at, self.floor)
+        said = ticket_comments.comment_at(self.lines, self.at) or quote.attribution(self.lines, self.at, self.floor)
         if said is None:
             line = self.lines[self.at]
             if line.rstrip()[-1:] in ":：" or block.label(line) is not None:
@@ -158,7 +158,12 @@ class _Level:
         if event.start < self.at:
             del self.current[len(self.current) - (self.at - event.start) :]
         self.at = self.floor = event.end
-        if event.of_ticket and self.depth == 0 and not (self.found or self.noticed) and ticket.is_notice(self.own):
+        if (
+            event.of_ticket
+            and self.depth == 0
+            and not (self.found or self.noticed)
+            and ticket_comments.is_notice(self.own)
+        ):
             self.noticed = True  # the ticket system names the writer of the comment it sends: the sender speaks on
             return
         speaker = self._speaker(Speaker(said=event))

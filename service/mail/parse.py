@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from service.mail import automatic, bounce, headers, mime, outlook, structure
+from service.mail import automatic, bounce, headers, mime, outlook_files, structure
 from service.mail.body import read_body
 from service.mail.contents import Contents, Found, Inner
 from service.mail.language import language_of
@@ -52,7 +52,7 @@ def attachment(raw: bytes, part: str) -> bytes:
 
 def _open(raw: bytes, defects: set[str]) -> Inner:
     """The bytes as a message: Internet mail, or one of Outlook's own formats."""
-    return outlook.read(raw) or Inner(mime.read(raw, defects))
+    return outlook_files.read(raw) or Inner(mime.read(raw, defects))
 
 
 def _message(inner: Inner, defects: set[str], depth: int) -> Mail:

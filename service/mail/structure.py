@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from service.mail import calendar, charset, encoded, mime, naming, outlook, plain, rtf, smime, tnef, transfer
+from service.mail import calendar, charset, encoded, mime, naming, outlook_files, plain, rtf, smime, tnef, transfer
 from service.mail.contents import Contents, Found, Inner, Segment, bare, readable
 from service.mail.mime import Part
 
@@ -144,7 +144,7 @@ class _Walk:
         """An Outlook item: a file, and a mail inside."""
         payload = self._payload(part)
         self._file(part, payload, fallback="message.msg")
-        inner = outlook.read(payload, part.path + ".m")
+        inner = outlook_files.read(payload, part.path + ".m")
         if inner is not None:
             self.found.messages.append(inner)
 

@@ -16,7 +16,7 @@ from service.outbound.policy import Incoming
 from service.outbound.texts import MAX_QUESTIONS, Templates, spoken
 from service.store import outbox
 from service.store.database import Connection
-from service.store.openings import Opening, openings
+from service.store.opening_mails import Opening, openings
 from service.store.outbox import Draft
 
 Mode = Literal["off", "draft", "on"]

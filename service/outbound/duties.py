@@ -22,7 +22,7 @@ from service.settings import Settings
 from service.store import duties as due
 from service.store import outbox
 from service.store.database import Connection, Database
-from service.store.openings import opening
+from service.store.opening_mails import opening
 from service.store.outbox import Draft
 
 EVERY = timedelta(seconds=30)

@@ -14,7 +14,7 @@ from service.outbound.acknowledge import Outbound, items_to_ask, reply_subject
 from service.outbound.texts import MAX_QUESTIONS, spoken
 from service.store import asked, cases, outbox
 from service.store.database import Connection
-from service.store.openings import Opening, opening
+from service.store.opening_mails import Opening, opening
 from service.store.outbox import Draft
 
 ASKED_AT_MOST = 2

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from service.cases.facts.message_facts import order_of
-from service.cases.placement.placement import Placer
+from service.cases.placement.placer import Placer
 from service.cases.placement.plan import Evidence
 from service.errors import Conflict, NotFound, Refused
 from service.store import links, placement, suggestions

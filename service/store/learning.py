@@ -25,8 +25,8 @@ from service.cases.facts.roles import LearnedRoles, companies_above, company_of
 from service.cases.placement.keys import company_keys
 from service.errors import NotFound
 from service.store import replaying
-from service.store.keeping import ArrivedMail
 from service.store.lines import lines_of
+from service.store.message_rows import ArrivedMail
 from service.store.neighbours import THESE, chunks
 from service.store.tables import learned_team, messages, partners, thread_keys
 

@@ -17,11 +17,15 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.people import is_team_here
-from service.cases.placement.placement import Placer
+from service.cases.placement.placer import Placer
 from service.cases.placement.plan import Plan
 from service.store import links, suggestions
-from service.store.keeping import ArrivedMail as ArrivedMail
-from service.store.keeping import (
+from service.store.learning import Read, as_known, learn
+from service.store.learning import learned as learned
+from service.store.lines import lines as lines
+from service.store.lines import lines_of as lines_of
+from service.store.message_rows import ArrivedMail as ArrivedMail
+from service.store.message_rows import (
     content_row,
     deliver,
     evidence_of,
@@ -31,10 +35,6 @@ from service.store.keeping import (
     renew,
     write_files,
 )
-from service.store.learning import Read, as_known, learn
-from service.store.learning import learned as learned
-from service.store.lines import lines as lines
-from service.store.lines import lines_of as lines_of
 from service.store.neighbours import (
     THESE,
     add_candidates,

@@ -14,7 +14,7 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
-from service.store.keeping import keys_of
+from service.store.message_rows import keys_of
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 

@@ -17,7 +17,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from service.api.desk import Desk
-from service.api.outbound import check_url, reachable, tell_one
+from service.api.webhook_delivery import check_url, reachable, tell_one
 from service.errors import Refused
 from service.store import webhooks
 from service.store.encryption import secret_box

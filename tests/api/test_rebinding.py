@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.outbound import send
+from service.api.webhook_delivery import send
 from service.errors import Refused
 from service.store.webhooks import Claimed
 

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import insert, select
 
 from service.api.desk import Desk
-from service.api.outbound import tell_one
+from service.api.webhook_delivery import tell_one
 from service.app import encrypt_secrets
 from service.cli.terminal.doctor import examine
 from service.errors import Refused

@@ -19,7 +19,7 @@ from service.cases.facts.roles import Roles
 from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import Known
-from service.cases.placement.placement import Placer
+from service.cases.placement.placer import Placer
 from service.cases.placement.plan import Evidence, Suggestion
 from service.mail.message import Address, Earlier, Mail
 

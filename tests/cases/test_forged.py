@@ -16,7 +16,7 @@ from service.cases.facts.roles import Roles
 from service.cases.facts.sender import Verdicts
 from service.cases.placement.known import CaseFacts, Known
 from service.cases.placement.objections import takes_part
-from service.cases.placement.placement import Placer
+from service.cases.placement.placer import Placer
 from service.mail import authentication
 from service.mail.message import Address, Mail
 from service.mail.parse import parse

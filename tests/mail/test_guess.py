@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.mail.guess import guess
+from service.mail.charset_guess import guess
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def prompt(
     json
         The messages and the schema of the answer, as the API gets them.
     """
-    from service.cli.terminal.prompting import print_prompt
+    from service.cli.terminal.show_prompt import print_prompt
 
     settings = start.settings()
     return print_prompt(

@@ -141,7 +141,7 @@ def _judged(
 ) -> dict[str, Any]:
     from service.cases.alone import judge_alone
     from service.cases.facts.roles import Roles
-    from service.cases.guessing import guess_roles, guess_ways
+    from service.cases.guess_roles import guess_roles, guess_ways
 
     roles = Roles(
         organisation=ingest.organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
