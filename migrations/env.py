@@ -29,7 +29,7 @@ def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
-    """A migration is frozen: it names plain types (see script.py.mako), not those of tables.py."""
+    """A migration is frozen: it names plain types (see script.py.mako), not those of store.tables."""
     if kind == "type" and isinstance(item, Instant):
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Words):

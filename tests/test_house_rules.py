@@ -86,10 +86,11 @@ def test_settings_are_read_in_one_place() -> None:
     found = [
         str(p.relative_to(ROOT))
         for p in sources("service", "mailrules")
-        if p != ROOT / "service/settings.py" and re.search(r"os\.environ|getenv", p.read_text(encoding="utf-8"))
+        if p != ROOT / "service/settings/__init__.py"
+        and re.search(r"os\.environ|getenv", p.read_text(encoding="utf-8"))
     ]
     # the supervisor hands its own environment on to the processes it starts; it reads no setting from it
-    assert set(found) <= {"service/supervisor.py"}, f"settings.py alone reads the environment: {found}"
+    assert set(found) <= {"service/supervisor.py"}, f"service.settings alone reads the environment: {found}"
 
 
 def test_names_say_what_a_thing_is() -> None:
@@ -142,3 +143,12 @@ def test_every_dependency_says_why_it_is_here() -> None:
     for requirement in project["dependencies"]:
         name = re.split(r"[\[><=]", requirement)[0].lower().replace(".", "-")
         assert re.search(rf"^{re.escape(name)}==", pinned, re.M), f"{name} is not in requirements.lock: run `make lock`"
+
+
+def test_no_module_is_longer_than_a_head_holds() -> None:
+    found = {
+        str(p.relative_to(ROOT)): lines
+        for p in sources("service", "mailrules")
+        if (lines := p.read_text(encoding="utf-8").count("\n")) > 350
+    }
+    assert not found, f"split what has two reasons to change: {found}"

@@ -1,4 +1,4 @@
-"""Empty → head on both databases, and tables.py says the same as the migrations."""
+"""Empty → head on both databases, and store.tables says the same as the migrations."""
 
 from __future__ import annotations
 

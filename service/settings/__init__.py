@@ -1,0 +1,249 @@
+"""Every SODAN_* variable, read once, at the start of a command. A wrong value stops the start with one line."""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
+
+from service.errors import Refused
+from service.settings.receiving import ReceivingSettings
+from service.settings.sending import SendingSettings
+from service.settings.values import Listen as Listen
+from service.settings.values import split
+
+
+class WrongSetting(Refused):
+    """One line, beginning with the name of the variable that must be changed."""
+
+
+class Settings(ReceivingSettings, SendingSettings):
+    """What an operator may choose. The names in the environment are these, upper case, after ``SODAN_``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SODAN_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        arbitrary_types_allowed=True,
+    )
+
+    database_url: str = Field("sqlite:///var/sodan.db", description="SQLite or PostgreSQL")
+    http_listen: Annotated[Listen, NoDecode] = Field(Listen("127.0.0.1", 8080), description="host:port of HTTP")
+    packs: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="further rule-pack folders, `:`-separated, loaded after the shipped ones"
+    )
+    site_file: Path | None = Field(
+        None, description="YAML file of what only we know: own products, host names, people, partners, days off"
+    )
+    case_prefix: str = Field("SD", description="case keys are SD-1, SD-2, …")
+    zone: ZoneInfo = Field(
+        ZoneInfo("Asia/Tokyo"), description="time zone of header blocks and times that name none, such as Asia/Tokyo"
+    )
+    reopen_days: int = Field(14, ge=0, le=3650, description="days in which a reply reopens a closed case")
+    content_store: str = Field(
+        "database", description="where big raw mails are kept: database, a folder, or s3://bucket/prefix"
+    )
+    content_store_from_bytes: int = Field(
+        262_144, ge=0, description="mails of this size and more go there; smaller ones stay in the database"
+    )
+    s3_endpoint: str = Field("", description="URL of an S3-compatible store; empty: AWS")
+    s3_region: str = Field("", description="its region, where it has any")
+    s3_access_key: str = Field("", description="who we are there; empty: as the machine's role says")
+    s3_secret_key: str = Field("", description="the secret of that key")
+    retention_raw_days: int = Field(
+        0, ge=0, le=36_500, description="days after which raw mails of a resolved or closed case go; 0: never"
+    )
+    retention_cases_days: int = Field(
+        0, ge=0, le=36_500, description="days after which a resolved or closed case goes with its mails; 0: never"
+    )
+    workers: int = Field(1, ge=1, le=64, description="worker processes of `sodan serve`")
+    batch: int = Field(128, ge=1, le=10_000, description="mails a worker takes in one transaction, at most")
+    mail_seconds: float = Field(
+        10,
+        ge=0,
+        le=3600,
+        description="CPU seconds for reading one mail; of a slower one only the beginning is read; 0: any",
+    )
+    lease_seconds: float = Field(
+        60, gt=0, le=86400, description="after how long a silent worker's mails are given to another"
+    )
+    watchdog: float = Field(
+        20,
+        ge=0,
+        le=3600,
+        description="seconds between two looks at our doors; who is silent three times is killed; 0: off",
+    )
+    stop_seconds: float = Field(20, gt=0, le=3600, description="how long a graceful stop may take")
+    http_rate: int = Field(1200, ge=1, le=1_000_000, description="HTTP requests a minute of one token; more get 429")
+    trust_loopback: bool = Field(
+        True, description="HTTP from this machine needs no token while none was made; no: always (behind a proxy)"
+    )
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    @field_validator("smtp_listen", "http_listen", "lmtp_listen", mode="before")
+    @classmethod
+    def _read_listen(cls, written: Any) -> Any:
+        return Listen.parse(written) if isinstance(written, str) else written
+
+    @field_validator("intake", "team", mode="before")
+    @classmethod
+    def _read_addresses(cls, written: Any) -> Any:
+        entries = split(written)
+        for entry in entries if isinstance(entries, tuple) else ():
+            if not re.fullmatch(r"[^@\s<>\"]*@[^@\s<>\"]+", entry):
+                raise ValueError(f"expected an address or @domain, not {entry!r}")
+        return tuple(entry.casefold() for entry in entries) if isinstance(entries, tuple) else entries
+
+    @field_validator("organisation", mode="before")
+    @classmethod
+    def _read_domains(cls, written: Any) -> Any:
+        entries = split(written)
+        if not isinstance(entries, tuple):
+            return entries
+        domains = tuple(entry.removeprefix("@").casefold() for entry in entries)
+        for domain in domains:
+            if not re.fullmatch(r"[^@\s<>\"]+", domain):
+                raise ValueError(f"expected a domain, not {domain!r}")
+        return domains
+
+    @field_validator("notify", "model_sides", mode="before")
+    @classmethod
+    def _read_targets(cls, written: Any) -> Any:
+        return split(written)
+
+    @field_validator("webhook_networks", "smtp_networks", "trusted_networks", mode="before")
+    @classmethod
+    def _read_networks(cls, written: Any) -> Any:
+        return split(written)
+
+    @field_validator("packs", mode="before")
+    @classmethod
+    def _read_folders(cls, written: Any) -> Any:
+        return split(written, ":")
+
+    @field_validator("packs")
+    @classmethod
+    def _folders_exist(cls, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+        for folder in folders:
+            if not folder.is_dir():
+                raise ValueError(f"{folder} is not a folder")
+        return folders
+
+    @field_validator("site_file")
+    @classmethod
+    def _site_exists(cls, file: Path | None) -> Path | None:
+        if file is not None and not file.is_file():
+            raise ValueError(f"{file} is not a file")
+        return file
+
+    @field_validator("zone", mode="before")
+    @classmethod
+    def _read_zone(cls, written: Any) -> Any:
+        if not isinstance(written, str):
+            return written
+        try:
+            return ZoneInfo(written)
+        except (OSError, ValueError, KeyError):  # unknown, or not a name of one at all
+            raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {written!r}") from None
+
+    @field_validator("case_prefix")
+    @classmethod
+    def _prefix_is_a_word(cls, prefix: str) -> str:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,15}", prefix):
+            raise ValueError(f"expected 1 to 16 letters and digits, beginning with a letter, not {prefix!r}")
+        return prefix.upper()
+
+    @field_validator("log_level")
+    @classmethod
+    def _level_is_known(cls, level: str) -> str:
+        if level.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError(f"expected debug, info, warning or error, not {level!r}")
+        return level.lower()
+
+    @field_validator("content_store")
+    @classmethod
+    def _store_is_a_place(cls, place: str) -> str:
+        if place == "database" or re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", place):
+            return place
+        if not place.removeprefix("file://").startswith("/"):
+            raise ValueError(f"expected database, a folder (/var/lib/sodan/contents) or s3://bucket, not {place!r}")
+        return place
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_known(cls, url: str) -> str:
+        if not re.match(r"(sqlite|postgres(ql)?)(\+\w+)?://", url):
+            # never repeat the URL itself: it may hold a password
+            raise ValueError("expected sqlite:///path or postgresql://user:password@host/database")
+        return url
+
+    @model_validator(mode="after")
+    def _model_has_a_name(self) -> Settings:
+        if self.model_url and not self.model:
+            raise ValueError("SODAN_MODEL: SODAN_MODEL_URL needs the name of a model")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _organisation_is_where_intake_is(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not given.get("organisation"):
+            intake = split(given.get("intake", "intake@localhost"))
+            if isinstance(intake, tuple):
+                domains = dict.fromkeys(str(entry).rpartition("@")[2] for entry in intake)
+                given = {**given, "organisation": tuple(domain for domain in domains if domain)}
+        return given
+
+    @property
+    def verdicts_configured(self) -> bool:
+        """Whether anything vouches for the senders of our own mail."""
+        return bool(self.authserv_id or self.trusted_networks)
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field: ``from_`` is SODAN_FROM."""
+    return f"SODAN_{field.rstrip('_').upper()}"
+
+
+def covers(intake: tuple[str, ...], address: str) -> bool:
+    """Whether an address is one of ``intake``, a tagged form of one (``intake+tag@``), or in a domain of it."""
+    local, _, domain = address.casefold().rpartition("@")
+    return bool(local) and not {f"{local.partition('+')[0]}@{domain}", f"@{domain}"}.isdisjoint(intake)
+
+
+def environment(name: str) -> str:
+    """A variable that another file names as the place of a secret; empty where it is not set."""
+    return os.environ.get(name, "")
+
+
+def misspelt() -> dict[str, str | None]:
+    """The ``SODAN_*`` variables, also of ``.env``, that no setting bears, each with the nearest right one."""
+    known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # the token: of the command line
+    return {
+        name: next(iter(get_close_matches(name, known, 1, 0.8)), None)
+        for name in dict.fromkeys((*os.environ, *map(str.upper, DotEnvSettingsSource(Settings).env_vars)))
+        if name.startswith("SODAN_") and name not in known
+    }
+
+
+def load(**given: Any) -> Settings:
+    """Read the environment and ``.env``; what is ``given`` wins. Raises WrongSetting: one line, the variable first."""
+    try:
+        return Settings(**given)
+    except SourceError as error:
+        raise WrongSetting(f"SODAN settings: {error}".replace("\n", " ")) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        named = str(first["loc"][0]) if first["loc"] else "SODAN settings"
+        name = named if named.startswith("SODAN") else variable(named)
+        reason = str(first["msg"]).removeprefix("Value error, ").replace("\n", " ")
+        raise WrongSetting(reason if reason.startswith("SODAN_") else f"{name}: {reason}") from None
