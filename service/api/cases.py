@@ -30,6 +30,11 @@ Sides = Literal["team", "vendor", "requester", "none"]
 Unshown = Annotated[str | None, Header(include_in_schema=False)]
 """Described in words: no schema says which ETag is the present one."""
 Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a suggestion.")]
+Sort = Annotated[
+    schemas.Sort,
+    # names for generated clients, which make none of their own from a value that begins with "-"
+    Query(json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]}),
+]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 
 MOVED: dict[int | str, dict[str, Any]] = {308: {"description": "Merged: the case is there now."}}
@@ -56,7 +61,7 @@ def routes(desk: Desk) -> APIRouter:
         q: Annotated[str | None, Query(max_length=500, description="Full text, Japanese and English.")] = None,
         updated_since: Annotated[str | None, Ago(description="Touched since: a time, or how long ago: `12h`.")] = None,
         older_than: Annotated[str | None, Ago(description="Untouched since: a time, or `3d`.")] = None,
-        sort: schemas.Sort = "-updated",
+        sort: Sort = "-updated",
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:

@@ -34,6 +34,8 @@ EVENT = {
     },
 }
 """One event, for OpenAPI."""
+STREAM = {"anyOf": [{"type": "string", "description": "The stream as text."}, EVENT]}
+"""A program that parses the stream applies it to each event; a generated client, to the whole text."""
 MOST_LISTENERS = 200
 BATCH = 500
 
@@ -87,7 +89,7 @@ def routes(desk: Desk) -> APIRouter:
         response_class=EventSourceResponse,
         responses={
             200: {
-                "content": {"text/event-stream": {"schema": EVENT}},
+                "content": {"text/event-stream": {"schema": STREAM}},
                 "description": "Events, as they come.",
             },
             **documented(400, 503),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response
 
 from service.api import schemas
@@ -17,8 +17,15 @@ from service.mail import parse
 from service.store import cases, corrections, timeline
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a message.")]
+Accepted = Annotated[str | None, Header(include_in_schema=False)]
+"""Described by the media types of the answer: OpenAPI ignores a parameter of this name."""
+MAIL, BYTES = "message/rfc822", "application/octet-stream"
 RAW: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"message/rfc822": {"schema": {"type": "string", "format": "binary"}}}, "description": "The mail."}
+    200: {
+        # generated clients read plain bytes; many of them know no other media type of bytes
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (MAIL, BYTES)},
+        "description": "The mail. `application/octet-stream` only where `Accept` asks for it.",
+    }
 }
 
 
@@ -45,16 +52,17 @@ def routes(desk: Desk) -> APIRouter:
         return answer(desk.database.read(lambda conn: timeline.why(conn, id, prefix)))
 
     @router.get("/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
-    def read_raw_message(id: Number) -> Response:
+    def read_raw_message(id: Number, accept: Accepted = None) -> Response:
         """The mail as it was received, byte by byte, as a download."""
         source = desk.database.read(lambda conn: timeline.source(conn, id))
         raw, part = desk.content(source.spool_id), source.part
         return Response(
             parse.attachment(raw, part) if part else raw,
             headers={
-                "Content-Type": "message/rfc822",
+                "Content-Type": _media_type(accept),
                 "Content-Disposition": f'attachment; filename="message-{id}.eml"',
                 "Cache-Control": "private, no-cache",
+                "Vary": "Accept",
             },
         )
 
@@ -73,3 +81,9 @@ def routes(desk: Desk) -> APIRouter:
         return corrected(event, cases.key_of(case, prefix))
 
     return router
+
+
+def _media_type(accept: str | None) -> str:
+    """`message/rfc822`, unless the caller asks for bytes and not for mail (RFC 9110 §12.5.1)."""
+    asked = {kind.partition(";")[0].strip().lower() for kind in (accept or "").split(",")}
+    return BYTES if BYTES in asked and MAIL not in asked else MAIL

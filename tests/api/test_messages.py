@@ -36,6 +36,24 @@ def test_the_raw_mail_is_byte_for_byte_what_came(service: Running) -> None:
     assert raw.content == REPORT.lstrip("\n").replace("\n", "\r\n").encode()
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("*/*", "message/rfc822"),
+        ("message/rfc822, application/octet-stream;q=0.5", "message/rfc822"),
+        ("Application/Octet-Stream, */*;q=0.1", "application/octet-stream"),
+    ],
+)
+def test_the_raw_mail_is_labelled_as_bytes_only_for_a_client_that_asks(
+    embedded: Running, accept: str, kind: str
+) -> None:
+    embedded.deliver(REPORT)
+    (found,) = embedded.get("/api/messages", message_id="<report@corp.example>")["items"]
+    raw = embedded.client.get(f"/api/messages/{found['id']}/raw", headers={"Accept": accept})
+    assert (raw.headers["content-type"], raw.headers["vary"]) == (kind, "Accept")
+    assert raw.content == REPORT.lstrip("\n").replace("\n", "\r\n").encode()
+
+
 def test_a_message_found_inside_another_has_no_raw_mail_of_its_own(service: Running) -> None:
     (key,) = service.deliver(ASK)
     inner = service.get(f"/api/cases/{key}/messages")["items"][0]
