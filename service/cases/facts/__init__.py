@@ -1,6 +1,6 @@
-"""What is known of one message of a case. Pure: values in, values out.
+"""Facts about single messages of a case. Pure functions: values in, values out.
 
-``extraction`` turns a mail into messages: itself, then every earlier mail found inside it. The author of a forwarded
-mail is the inner author: the wrapper is a message of its own, with the forwarder's words, and the inner mail is another
-one.
+``extraction`` turns a mail into messages: the mail itself, then every earlier mail found inside it. The author of a
+forwarded mail is the inner author: the forwarding mail is a message of its own with the forwarder's words, and the
+forwarded mail is another message.
 """

@@ -1,4 +1,4 @@
-"""Whom a mail names as author and recipients: their keys, the vendor among them, words that are only their names."""
+"""Address keys, vendor and names of the people in a mail's address headers."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from service.mail.message import Address
 
 
 def is_intake(address: str, intake: Sequence[str]) -> bool:
-    """Whether an address is sodan's own (plus-tags count)."""
+    """Whether an address is sodan's own; a plus-tag is ignored."""
     local, _, domain = address.casefold().rpartition("@")
     plain = f"{local.partition('+')[0]}@{domain}"
     return any(plain == entry.casefold() or entry.casefold() == f"@{domain}" for entry in intake)
 
 
 def addresses_on(addresses: Sequence[Address], intake: Sequence[str]) -> tuple[str, ...]:
-    """Folded, without sodan's own; at most 100."""
+    """Return the case-folded addresses without sodan's own; at most 100."""
     return tuple(dict.fromkeys(a.key for a in addresses if a.address and not is_intake(a.key, intake)))[:100]
 
 
 def first_vendor(addresses: Iterable[Address | None], roles: Roles) -> str | None:
-    """The first vendor among them."""
+    """Return the vendor of the first address that has one; None if there is none."""
     return next((vendor for vendor in map(roles.vendor, addresses) if vendor), None)
 
 
 def names_on(author: Address | None, others: Sequence[Address | None], organisation: Sequence[str]) -> frozenset[str]:
-    """Words of names, addresses and of our own domains: they say nothing about the matter."""
+    """Return words from names, addresses and our own domains; they say nothing about the topic of the mail."""
     parts: list[str] = [*organisation, *(d.replace(".", "") for d in organisation)]
     for address in (author, *others):
         if address is not None:

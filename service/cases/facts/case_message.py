@@ -1,4 +1,4 @@
-"""One message of a case, as the judge and ``revise`` see it: its facts, its turn for the rules, what was read in it."""
+"""One message of a case as ``Rules.judge`` and ``revise`` need it: its facts, its rule input and its reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.cases.facts.trust import Doubt, doubts
 
 @dataclass(frozen=True, slots=True)
 class CaseMessage:
-    """A message of the timeline. ``id`` is the store's, also the id of its turn (as text)."""
+    """A message of the timeline. ``id`` is the store's id; as text it is also the id of ``turn``."""
 
     id: int
     node: MessageFacts
@@ -22,36 +22,36 @@ class CaseMessage:
     received_at: datetime
     reading: Reading | None = None
     name: str = ""
-    """Of the author."""
+    """Display name of the author."""
     people: tuple[tuple[str, str, Side], ...] = ()
-    """Recipients: address (folded), name, side."""
+    """Recipients as (case-folded address, name, side)."""
     wrapper: bool = False
-    """It handed another's mail on: what it says itself is the forwarder's remark."""
+    """Whether this mail forwards another one; its own text is then only the forwarder's remark."""
 
 
 def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:
-    """Oldest first, by the time of writing, never by arrival."""
+    """Return the messages sorted by time of writing (not of arrival), oldest first."""
     return sorted(lines, key=lambda line: order_of(line.node))
 
 
 def doubts_of(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
-    """The messages of a case that move nothing, with the reason. ``lines`` in order."""
+    """Return message id → reason for the messages that must not change the state of the case. ``lines`` are sorted."""
     sides = {line.id: line.turn.side for line in lines}
     received = {line.id: line.received_at for line in lines}
     return doubts([line.node for line in lines], sides, received)
 
 
 def counted(lines: Sequence[CaseMessage]) -> list[CaseMessage]:
-    """Those that how a case stands follows from; all, where none counts."""
+    """Return the messages that the state of the case is derived from; all messages if none may count."""
     doubted = doubts_of(lines)
     return [line for line in lines if line.id not in doubted] or list(lines)
 
 
 def thread_of(lines: Iterable[CaseMessage]) -> Thread:
-    """For ``Rules.judge``."""
+    """Return the rule inputs as the thread for ``Rules.judge``."""
     return tuple(line.turn for line in lines)
 
 
 def with_readings(lines: Iterable[CaseMessage], readings: Iterable[Reading]) -> list[CaseMessage]:
-    """The lines with what the rules read in each (``Judgement.readings``)."""
+    """Return the messages, each with its reading (``Judgement.readings``)."""
     return [replace(line, reading=reading) for line, reading in zip(lines, readings, strict=True)]

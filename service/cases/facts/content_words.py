@@ -1,4 +1,4 @@
-"""Words that tell one matter from another: identifiers, error codes, product words; greetings and dates left out."""
+"""Words that distinguish topics: identifiers, error codes and product words, without greetings and dates."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ _STOP_KANJI = frozenset(
 
 
 def is_common(word: str) -> bool:
-    """Whether any mail may hold this word, so that it names nobody and nothing."""
+    """Whether the word is so common in mail that it identifies no person and no topic."""
     return word.casefold() in _STOP or word in _STOP_KANJI
 
 
 def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Telling words of ``texts`` in the order met, folded; at most 80.
+    """Return the distinctive words of ``texts``, case-folded, in order of appearance; at most 80.
 
-    ``without`` is left out: names of people, words of our own domain.
+    Words in ``without`` are left out, such as names of people and words of our own domain.
     """
     seen: dict[str, None] = {}
     for text in texts:
@@ -78,14 +78,15 @@ def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]
 
 
 def about(subject: str, text: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Telling words of a mail, at most 60."""
+    """Return the distinctive words of a mail; at most 60."""
     return content_words(subject, text, without=without)[:60]
 
 
 def names(parts: Iterable[str]) -> frozenset[str]:
-    """The words of people's names and addresses, to be left out of what a mail is about.
+    """Return the words of people's names and addresses, to be excluded from the topic words of a mail.
 
-    What stands before the last two words of a name is no name: ``松風館 フロント 堀切``.
+    Only the last two words of each part are used: what precedes them is a department or a company, not a name (``松風館
+    フロント 堀切``).
     """
     out: set[str] = set()
     for part in parts:
@@ -98,16 +99,17 @@ _GENERATION = re.compile(
     r"|ssl|ipv|usb|wi-?fi|ie|excel|word|outlook|acrobat|vista|rhel|ubuntu|debian)-?(?:\d{1,2}|20\d\d|365)(?:\.\d{1,2}){0,2}"
     r"(?:pro|h\d)?(?:20\d\d)?|2\dh[12]|(?:windows|win|office|macos|ios|android)-?\d[\d.]*(?:-2\dh[12])?"
 )
-"""The name of a product that thousands have, with its generation: it tells no more than a word."""
+"""Matches a widespread product with its version, such as "windows 11": it identifies a topic no better than a plain
+word."""
 
 
 IDENTIFIER = 3.0
-"""Weight of an identifier or a code."""
+"""Weight of an identifier or error code."""
 
 
 @lru_cache(maxsize=1 << 14)
 def weight(word: str) -> float:
-    """How much a shared word says: an identifier or code much, a plain word or a figure little."""
+    """Return the weight of a shared word, from 1.0 (short word, round number) to 3.0 (identifier or code)."""
     if _GENERATION.fullmatch(word):
         return 1.5
     if word.isdigit():
@@ -120,20 +122,23 @@ def weight(word: str) -> float:
 
 
 def likeness(one: Collection[str], other: Collection[str]) -> float:
-    """The weight of the words both have."""
+    """Return the total weight of the words that both collections contain."""
     return sum(weight(word) for word in set(one) & set(other))
 
 
 def squashed(text: str) -> str:
-    """A text for comparison across quoting, wrapping and mailers: folded, without white space and quote marks."""
+    """Normalise a text for comparison across quoting, line wrapping and mail clients.
+
+    The first 4,000 characters, case-folded, without white space and quote marks.
+    """
     folded = unicodedata.normalize("NFKC", text[:4000]).casefold()
     return re.sub(r"[\s>|*_\-=・]+", "", folded)
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two squashed texts are the same words: equal, or one is (nearly) the start or a part of the other.
+    """Whether two squashed texts are the same: equal, or one is (nearly) the start or a part of the other.
 
-    Where each has a number that the other lacks they are two texts, however much else they share.
+    If each contains a number that the other lacks, they are different texts, however similar otherwise.
     """
     if not one or not other:
         return False
@@ -152,23 +157,23 @@ def alike(one: str, other: str) -> bool:
 
 
 def other_numbers(one: str, other: str) -> bool:
-    """Whether each of two squashed texts says a number that the other does not say, where they can be compared.
+    """Whether each of two squashed texts contains a number that the other lacks, within the part that both cover.
 
-    People and machines send the same words again with another figure. A text may be cut, and its last number with it.
+    People and machines send the same text again with another number. A text may be truncated inside its last number.
     """
     short, long = _by_length(one, other)
     begin = max(long.find(short[:24]), 0)
-    rest = long[begin : begin + len(short) + 12].rstrip("0123456789")  # a number, where the text is cut
+    rest = long[begin : begin + len(short) + 12].rstrip("0123456789")  # the text may be truncated inside a number
     return _lacks(long, short) and _lacks(short, rest)
 
 
 def _by_length(one: str, other: str) -> tuple[str, str]:
-    """The shorter first; whichever is named first, they are compared alike."""
+    """Return the shorter text first, so that the result does not depend on the order of the arguments."""
     return (one, other) if (len(one), one) <= (len(other), other) else (other, one)
 
 
 def _lacks(text: str, other: str) -> bool:
-    """Whether ``other`` says a number that is not in ``text``; its last may be the beginning of one there."""
+    """Whether ``other`` contains a number that ``text`` lacks; the last one of ``other`` may be a truncated number."""
     known = set(_NUMBER.findall(text))
     return any(
         number not in known and not (other.endswith(number) and any(k.startswith(number) for k in known))
@@ -185,7 +190,8 @@ def _words(text: str, keep_all: bool = False) -> Iterable[str]:
 
 
 def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
-    """The words of a piece of text without white space."""
+    """Return the words of one token (no white space): pairs of characters for kanji, stems for Latin text, else the
+    token."""
     token = token.casefold()
     if "一" <= token[0] <= "龥" or token[0] == "々":
         pairs = {token[i : i + 2] for i in range(len(token) - 1)}
@@ -197,10 +203,10 @@ def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
 
 
 _TITLES = frozenset("様殿")
-"""Behind a name: what they end is mostly somebody who is addressed."""
+"""Japanese titles after a name: a pair that ends with one is usually part of a person's name."""
 _NO_NAMES = frozenset(("仕様", "模様", "御殿", "宮殿"))
 _known = lru_cache(maxsize=1 << 13)(_of_token)
-"""Mails say the same things again and again."""
+"""Cached, because mails repeat the same words."""
 
 
 def _latin(token: str, keep_all: bool) -> Iterable[str]:

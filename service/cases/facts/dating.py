@@ -1,4 +1,4 @@
-"""When a mail was written: which dates are believed, and in which zone a header block is read that names none."""
+"""When a mail was written: which dates are plausible, and the time zone of quoted dates that state none."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from service.mail.message import Earlier, Mail
 
 CLOCKS_DIFFER = timedelta(minutes=15)
-"""A mail's date is at most so much later than its receipt; a later one is not believed."""
+"""A Date header may be at most this much later than the time of receipt; otherwise it is ignored."""
 
 ZONES_DIFFER = timedelta(hours=15)
-"""The same for what a mail quotes: header blocks leave the zone out."""
+"""The same tolerance for quoted mail, whose header lines usually state no time zone."""
 
 
 def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER) -> tuple[datetime, bool]:
-    """When a mail was written, in UTC, and whether by its own date; the receipt where that is missing or impossible."""
+    """Return when a mail was written (UTC), and whether that is its own date.
+
+    The time of receipt is returned if the date is missing or later than ``received`` plus ``tolerance``.
+    """
     received = received.astimezone(UTC)
     if date is None:
         return received, False
@@ -23,10 +26,11 @@ def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLO
 
 
 def in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:
-    """The date of a header block that names no zone: mailers write it in the reader's zone.
+    """Return the date of a quoted header block, in a plausible zone if the block states none.
 
-    Exchange writes Date headers in UTC, so a containing mail in UTC says nothing about where its writer sits: then our
-    own zone is meant, as it is for a mail of our own people, whoever quotes it.
+    Mail clients write such dates in the zone of the outer mail's author. Exchange writes Date headers in UTC, so an
+    outer mail in UTC does not show that zone, and ``zone`` is used. It is also used for mail of our own people
+    (``ours``), whoever quotes it.
     """
     date = earlier.date
     if date is None or not earlier.zone_assumed:

@@ -1,4 +1,4 @@
-"""A message that a mail brings, and what the rules read in it."""
+"""A message found in a mail, and how its reading changes its facts."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ _PREVIOUS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ExtractedMessage:
-    """One message a mail brings. ``source`` is the mail itself or the ``Earlier`` found in it."""
+    """One message found in a mail. ``source`` is the mail itself, or the ``Earlier`` found in it."""
 
     node: MessageFacts
     turn: RuleInput
-    """For ``Rules.read``; its id is the position in the mail, rewritten when the message is stored."""
+    """Input for ``Rules.read``; its id is the position in the mail and is replaced when the message is stored."""
     source: Mail | Earlier
     part: str
-    """Empty: the mail itself; else where inside (``f0``, ``h1``)."""
+    """Empty for the mail itself, otherwise the position inside it (``f0`` forwarded, ``h1`` quoted)."""
     text: str
     quoted_text: str = ""
     author: Address | None = None
     role: Side = "unknown"
     forwarded_by: str | None = None
     date: datetime | None = None
-    """With the author's offset."""
+    """Date with the author's UTC offset."""
     zone_assumed: bool = False
     language: str = "und"
     learned: LearnedRoles = NOTHING_LEARNED
-    """Who shows by this mail to be of the team, or a partner of it."""
+    """Team members and partners that this mail reveals."""
     reading: Reading | None = None
     sides: tuple[tuple[str, Side], ...] = ()
-    """Of the recipients."""
+    """Recipients as (address, side)."""
 
     @property
     def way(self) -> Origin:
@@ -50,7 +50,8 @@ class ExtractedMessage:
 
 
 def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
-    """The message with what the rules read in it alone: references, vendor, whether it settles the matter."""
+    """Return the message with its reading and the facts derived from it: case numbers, vendor, whether it reports a
+    fix."""
     node = node_as_read(extracted.node, reading, extracted.text)
     turn = extracted.turn
     if node.automatic != turn.automatic:
@@ -59,7 +60,7 @@ def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMess
 
 
 def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
-    """The facts of a message with what the rules read in its ``text``."""
+    """Return the facts of a message, completed from what the rules read in its ``text``."""
     stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
     acts = set(reading.acts)

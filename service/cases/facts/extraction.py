@@ -1,4 +1,4 @@
-"""Which messages a mail brings: itself, and every earlier mail found inside it, each ready to be placed and judged."""
+"""Extracts the messages of a mail: the mail itself and every earlier mail inside it, ready for placement and rules."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _KANA = re.compile("[\u3040-\u30ff]")
 
 @dataclass(frozen=True, slots=True)
 class IngestConfig:
-    """What the installation is: its zone (for header blocks that name none), case prefix, intake, secret."""
+    """Settings for extraction: zone of quoted dates that state none, prefix of case keys, secret that signs tokens."""
 
     zone: tzinfo = TOKYO
     prefix: str = "SD"
     intake: tuple[str, ...] = ()
-    """Addresses (or ``@domain``) that belong to sodan itself; nobody's side."""
+    """Addresses (or ``@domain``) of sodan itself; they are on no side."""
     organisation: tuple[str, ...] = ()
     secret: bytes = b""
     verdicts: Verdicts = field(default_factory=Verdicts)
     sends_as: str = ""
-    """The address that our own mail is sent from, lower case."""
+    """Sender address of the mail that sodan sends, in lower case."""
 
 
 def extract_messages(
@@ -51,9 +51,9 @@ def extract_messages(
     recipients: Sequence[str] = (),
     handed: Handover | None = None,
 ) -> tuple[ExtractedMessage, ...]:
-    """The mail first, then what was found inside: forwarded (outermost first), then quoted (newest first).
+    """Return the mail first, then the mails found inside: forwarded (outermost first), then quoted (newest first).
 
-    ``handed``: how it reached us; None for a file that an operator names, whose author is believed.
+    ``handed``: how the mail reached us; None for a file that an operator names, whose author is trusted.
     """
     trust = trust_of(mail, roles.role_of(mail.from_) in OURS, ingest.verdicts, handed)
     if (defect := DEFECTS.get(trust)) is not None:
@@ -62,7 +62,7 @@ def extract_messages(
     asked = _asked_companies(mail, roles, ingest)
     forwarder = _forwarder_of_a_vendor(mail, roles)
     roles = replace(roles, learned=roles.learned.with_more([LearnedRoles(forwarder, asked)]))
-    # whoever is not verified is of the team for this mail alone
+    # an unverified sender is a team member for this mail only
     learned = LearnedRoles(forwarder if trust == "verified" else frozenset(), asked)
     inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
     inner += [(f"h{i}", earlier) for i, earlier in enumerate(mail.history)]
@@ -91,8 +91,8 @@ def extract_messages(
 
 
 def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
-    """Addresses that stand for nobody in this mail: its author, and whom it quotes or forwards; of these, where its
-    sender is merely not verified, our own people alone."""
+    """Return the addresses not to be trusted in this mail: its author and the authors of the mails inside it. If the
+    sender is only unverified (not forged), inner authors are included only if they are our own people."""
     inside = [earlier.from_ for earlier in (*mail.forwarded, *mail.history) if earlier.from_]
     if trust != "forged":
         inside = [author for author in inside if roles.role_of(author) in OURS]
@@ -104,7 +104,7 @@ def _ahead(at: datetime, received_at: datetime) -> int:
 
 
 def _is_ours(earlier: Earlier, ingest: IngestConfig) -> bool:
-    """Whether a quoted mail is one that we sent ourselves: it is in the outbox, and its questions are no statements."""
+    """Whether a quoted mail was sent by sodan: it is stored in the outbox, and its questions are not statements."""
     author = earlier.from_.key if earlier.from_ else ""
     if not author or not (author == ingest.sends_as or is_intake(author, ingest.intake)):
         return False
@@ -116,20 +116,21 @@ def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side]
 
 
 def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[str]) -> tuple[str, ...]:
-    """Author and recipients outside the team."""
+    """Return the author and recipients outside the team, at most six."""
     known = (a for a in addresses[:20] if a is not None and a.address and not is_intake(a.key, intake))
     return tuple(dict.fromkeys(a.key for a in known if roles.role_of(a) != "team"))[:6]
 
 
 def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
-    """Who forwards a vendor's mail, when one of our people."""
+    """Return the author's address if they are one of our people and forward a vendor's mail; otherwise an empty set."""
     if mail.from_ is None or roles.role_of(mail.from_) not in ("requester", "team"):
         return frozenset()
     return frozenset({mail.from_.key}) if _hands_on(mail, roles) else frozenset()
 
 
 def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
-    """Companies nobody knows that the team writes to first: who wrote first may be anybody, a user at home too."""
+    """Return the unknown companies that the team contacts first; who wrote to us first may be a user at a private
+    address."""
     if roles.role_of(mail.from_) != "team" or mail.automatic or mail.in_reply_to or mail.references:
         return frozenset()
     to = [a for a in mail.to[:20] if a.address and not is_intake(a.key, ingest.intake)]
@@ -236,7 +237,7 @@ def _inner_message(
         earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ingest.organisation
     )
     parents = tuple(dict.fromkeys(earlier.in_reply_to))
-    # what was handed on was addressed to the forwarder, where the block does not say to whom
+    # a forwarded mail was addressed to the forwarder unless its header block names a recipient
     to = addresses_on(earlier.to, ingest.intake) or ((outer,) if earlier.origin != "quoted" and outer else ())
     node = MessageFacts(
         id=-1 - position,

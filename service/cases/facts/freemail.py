@@ -1,4 +1,4 @@
-"""Mail providers of consumers: an address there says nothing about the company somebody works for."""
+"""Consumer mail providers: an address there does not show which company a person works for."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ _PROVIDERS = frozenset(
 
 
 def is_freemail(domain: str) -> bool:
-    """Whether a domain, or one above it, belongs to such a provider."""
+    """Whether the domain, or a parent domain, belongs to a consumer mail provider."""
     labels = domain.casefold().split(".")
     return any(".".join(labels[start:]) in _PROVIDERS for start in range(len(labels) - 1))

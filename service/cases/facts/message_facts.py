@@ -1,4 +1,4 @@
-"""Facts of one message that placement needs: storable as JSON, the same for every way the message came."""
+"""Facts of one message for placement; stored as JSON, the same for every channel."""
 
 from __future__ import annotations
 
@@ -15,138 +15,139 @@ from service.mail.message import Origin
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """One message among the mails of a case."""
+    """Facts of one message."""
 
     id: int
-    """Of the store; negative while it is not stored yet."""
+    """Id in the store; negative until the message is stored."""
     at: datetime
-    """When it was written (UTC): its date, or when it reached us where it states none or an impossible one."""
+    """When it was written (UTC): its own date, or the time of receipt if the date is missing or impossible."""
     case: int | None = None
-    """The case it stands in at present."""
+    """The case that it belongs to now."""
     pinned: int | None = None
-    """The case a person put it into: no rule moves it again."""
+    """The case that a person moved it to; no rule moves it again."""
     joined: int | None = None
-    """The case a person made of several: all that bear its number stay together."""
+    """The case that a person merged several cases into; messages with the same value stay together."""
     placed: str = ""
-    """The kind of evidence that put it there."""
+    """Kind of the evidence for its case."""
     origin: Origin = "delivered"
     dated: bool = True
-    """``at`` is its own date."""
+    """Whether ``at`` is its own date."""
     ahead: int = 0
-    """Seconds by which its own date is later than its receipt: a clock that is a little wrong."""
+    """Seconds by which its own date is later than its receipt, because the sender's clock is slightly fast."""
     author: str = ""
-    """Address, folded."""
+    """Case-folded address."""
     author_name: str = ""
     side: Side = "unknown"
     forged: bool = False
-    """Somebody else wrote under this address (DMARC failed), or it was found inside such a mail: it moves nothing."""
+    """DMARC failed for this mail, or for the mail it was found in: it never changes the state of the case."""
     trust: Trust = ""
-    """How sure the author is (see ``sender``); empty too for what was stored before that was asked."""
+    """How certain the author is (see ``sender``); also empty for messages stored before this was recorded."""
     hosted: bool = False
-    """The author's domain is one customer's at a provider of help desks (``acme.zendesk.com``)."""
+    """The author's domain is that of one customer at a help desk provider (``acme.zendesk.com``)."""
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     message_id: str | None = None
     parents: tuple[str, ...] = ()
-    """In-Reply-To."""
+    """Message-IDs of In-Reply-To."""
     refs: tuple[str, ...] = ()
-    """References, oldest first, without the parents."""
+    """Message-IDs of References without those of In-Reply-To, oldest first."""
     base: str = ""
-    """Base subject."""
+    """Base subject (RFC 5256 §2.1, see ``subject``)."""
     has_subject: bool = True
-    """An attribution line carries no subject: unknown is not empty."""
+    """False if the subject is unknown (an attribution line has none), as opposed to empty."""
     reply_marked: bool = False
     automatic: str | None = None
     bounced: str | None = None
-    """Message-ID of the mail that bounced, for a bounce."""
+    """For a bounce: Message-ID of the mail that bounced."""
     thread_index: str | None = None
     vendor: str | None = None
-    """Of the author, of a recipient, or as read from the words."""
+    """Vendor of the author or of a recipient, otherwise the one that the text names."""
     maker: str | None = None
-    """Of the product that its words name, where they speak of no vendor."""
+    """Maker of the product named in the text, if no vendor is known."""
     to_vendor: str | None = None
-    """Of a recipient of our own mail."""
+    """Vendor of a recipient."""
     partner: str | None = None
-    """The author's company, where it is a vendor that no pack knows (``roles.company_of``)."""
+    """Company of the author if it is a vendor that no vendor file describes (``roles.company_of``)."""
     to_partner: str | None = None
-    """Such a company among the recipients."""
+    """First such company among the recipients."""
     stated: tuple[tuple[str, str], ...] = ()
-    """Vendor references (vendor, number) at a place where they are stated."""
+    """Case numbers as (vendor, number) that the mail states, for example in the subject or after a label."""
     mentioned: tuple[tuple[str, str], ...] = ()
-    """Numbers merely mentioned."""
+    """Case numbers as (vendor, number) that the mail only mentions."""
     numbers: tuple[str, ...] = ()
-    """Words of the subject that look like a number of a vendor whose label is missing."""
+    """Words of the subject that look like a case number but have no label."""
     told: tuple[str, ...] = ()
-    """Words of its subject and text that may be a case number, whoever's."""
+    """Words of the subject and text that may be a case number of any vendor."""
     claims: tuple[int, ...] = ()
-    """Case keys of ours in the subject: claims, good only for those who may."""
+    """Our own case keys in the subject: claims, valid only if the author may name the case."""
     token: int | None = None
-    """The case a valid token of ours names."""
+    """The case named by a valid signed token."""
     fresh: bool = False
-    """The author says that a new topic begins."""
+    """Whether the author says that a new topic begins."""
     shown_by: str = ""
-    """The stranger in whose mail it was found: only his word that it is what it says."""
+    """The unknown sender in whose mail it was found; nothing else confirms its author and text."""
     hands_on: bool = False
-    """A mail of a vendor's, forwarded by somebody who is on no side of ours."""
+    """Whether an unknown sender forwards a vendor's mail with it."""
     resolves: bool = False
-    """Our side says that the matter is settled."""
+    """Whether our side says that the problem is solved."""
     tells_previous: bool = False
-    """It names another case as a former or related one."""
+    """Whether it refers to another case as a previous or related one."""
     kind: str | None = None
-    """As the rules read it alone: incident, howto, billing, …"""
+    """Kind by the rules applied to this message alone: incident, howto, billing, …"""
     words: tuple[str, ...] = ()
-    """What it is about (see ``content_words``)."""
+    """Topic words (see ``content_words``)."""
     subject_words: tuple[str, ...] = ()
     text: str = ""
     """Squashed beginning of its new text, for comparison."""
     others: tuple[str, ...] = ()
-    """Author and recipients outside the team, at most six."""
+    """Addresses of the author and recipients outside the team, at most six."""
     holds: tuple[int, ...] = ()
-    """Messages found inside it."""
+    """Ids of the messages found inside it."""
 
     @property
     def doubted(self) -> bool:
-        """Its author is not believed: forged, or one of our own people without a verdict."""
+        """Whether its author is not trusted: forged, or one of our own people without verification."""
         return self.forged or self.trust == "unverified"
 
     @property
     def label(self) -> int | None:
-        """The case that a person says it belongs to."""
+        """The case that a person assigned it to, if any."""
         return self.pinned if self.pinned is not None else self.joined
 
     @property
     def is_outsider(self) -> bool:
-        """Nobody's side, or a partner: he speaks for cases he takes part in alone."""
+        """Whether its author is unknown or from a partner: they may only affect cases that they take part in."""
         return self.side == "unknown" or self.partner is not None
 
     @property
     def trusted(self) -> bool:
-        """Whether its author wrote it, as far as we know: it is neither forged nor only a stranger's word."""
+        """Whether its author probably wrote it: it is neither forged nor shown only by an unknown sender."""
         return not self.forged and not self.shown_by
 
     @property
     def is_shown(self) -> bool:
-        """Whether all we know of it is what another mail shows of it, without an id."""
+        """Whether it is known only from another mail and has no Message-ID."""
         return self.origin != "delivered" and not self.message_id
 
     @property
     def about(self) -> str | None:
-        """The vendor that it speaks of, or whose product."""
+        """The vendor that it is about, or the maker of the product."""
         return self.vendor or self.maker
 
     @property
     def companies(self) -> frozenset[str]:
-        """Vendors and partners that it is from, to or about."""
+        """Vendors and partners that it is from, addressed to or about."""
         return frozenset(name for name in (self.about, self.to_vendor, self.partner, self.to_partner) if name)
 
     @property
     def company(self) -> str | None:
-        """The partner or vendor that its author is of, or that it is about."""
+        """The author's partner company, otherwise the vendor of the author, of a recipient or named in the text."""
         return self.partner or self.vendor
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The vendors and partners that our mail is sent to; those that a note of the team's says were asked."""
+        """Vendors and partners that a mail of ours is sent to; for an internal note of the team, the vendor it
+        names."""
         if self.side not in ("team", "requester"):
             return ()
         note = self.vendor if self.side == "team" and not self.others else None
@@ -154,16 +155,16 @@ class MessageFacts:
 
     @property
     def counterpart(self) -> str | None:
-        """The partner that it is from, or ours to."""
+        """The partner that it is from, or that our mail is addressed to."""
         return self.partner or (self.to_partner if self.side in ("team", "requester") else None)
 
     @property
     def headerless(self) -> bool:
-        """No header names an earlier mail."""
+        """Whether its headers name no earlier mail."""
         return not self.parents and not self.refs
 
     def document(self) -> dict[str, Any]:
-        """As JSON (without what the store keeps in columns of its own)."""
+        """Return the facts as a JSON object, without those that the store keeps in columns."""
         out: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -188,7 +189,7 @@ class MessageFacts:
         joined: int | None = None,
         placed: str = "",
     ) -> MessageFacts:
-        """Back from JSON; fields of a later version are left out."""
+        """Restore facts from a JSON object; fields that this version does not know are ignored."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in document.items()
@@ -210,15 +211,16 @@ _DECODER = msgspec.json.Decoder(MessageFacts)
 def node_from_json(
     written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str
 ) -> MessageFacts:
-    """As ``MessageFacts.from_document``, from JSON text, decoded in one step."""
+    """Restore facts from JSON text in one step; the same result as ``MessageFacts.from_document``."""
     kept = msgspec.json.encode({"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}).decode()
     try:
         return _DECODER.decode(f"{kept[:-1]},{written[1:]}")
-    except msgspec.DecodeError:  # empty, or written by another version
+    except msgspec.DecodeError:  # no fields, or written by another version
         document = msgspec.json.decode(written)
         return MessageFacts.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed)
 
 
 def order_of(node: MessageFacts) -> tuple[datetime, str, str, str]:
-    """Sort key: the order of writing, by the earlier of date and receipt, the same whatever the order of arrival."""
+    """Sort key for the order of writing: the earlier of date and receipt; it does not depend on the order of
+    arrival."""
     return (node.at - timedelta(seconds=node.ahead), node.message_id or "", node.author, node.text[:80])

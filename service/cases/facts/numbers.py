@@ -1,4 +1,4 @@
-"""Words that may name a case: case keys of ours, numbers in a subject, numbers that we wrote down ourselves."""
+"""Words that may name a case: our case keys and number-like words of the subject and text."""
 
 from __future__ import annotations
 
@@ -22,5 +22,8 @@ def numbers_in(subject: str) -> tuple[str, ...]:
 
 
 def told_in(subject: str, text: str) -> tuple[str, ...]:
-    """Words of a mail that may be a case number: where a vendor stated the same one, the mail speaks of that case."""
+    """Return words of a mail that may be a case number.
+
+    If a vendor stated the same number, the mail refers to that case.
+    """
     return find_tokens(f"{subject}\n{text[:4000]}", _MOST_TOLD)

@@ -1,6 +1,7 @@
-"""A reading as it is kept with its mail, and back. Which mail it is of is told when it comes back.
+"""Stores the reading of a mail as JSON and restores it.
 
-Every judgement of a case reads back all of its mails: JSON becomes values in one step, in C.
+The stored form names no message; the message id is set when the reading is restored. Every judgement of a case restores
+the readings of all its mails, so JSON is decoded in one step, in C.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def unbound(reading: Reading) -> Reading:
-    """The same reading, naming no mail: so it is kept."""
+    """Return the reading without message ids, as it is stored."""
     if not reading.turn:
         return reading
     return _named(_DECODER.decode(_ENCODER.encode(reading)), "")
 
 
 def reading_of(written: str | bytes, turn: str) -> Reading | None:
-    """Back from JSON, as the reading of the mail `turn`; None where another version wrote it in a shape of its own:
-    that mail is to be read again."""
+    """Decode the stored reading of mail ``turn``.
+
+    Returns None if another version stored it in a different format: the mail must be read again.
+    """
     try:
         reading = _DECODER.decode(written)
     except msgspec.ValidationError:
@@ -35,7 +38,7 @@ def reading_of(written: str | bytes, turn: str) -> Reading | None:
 
 
 def _named(fresh: Reading, turn: str) -> Reading:
-    """`fresh` was just made and nobody has seen it: it may still be changed."""
+    """Set the message id in place; `fresh` was just created and is not shared yet."""
     force_setattr(fresh, "turn", turn)
     for finding in _findings(fresh):
         force_setattr(finding, "turn", turn)

@@ -1,4 +1,4 @@
-"""Which side an address is on: our team, our people, a vendor, or nobody we know."""
+"""Which side an address is on: team, requester (our own people), vendor or unknown."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from service.mail.message import Address
 
 @dataclass(frozen=True, slots=True)
 class LearnedRoles:
-    """What mail showed about people nobody listed."""
+    """Roles learned from mail for people and companies that no setting lists."""
 
     team: frozenset[str] = frozenset()
-    """Addresses of those who forwarded a vendor's mail."""
+    """Addresses of people who forwarded a vendor's mail."""
     partners: frozenset[str] = frozenset()
-    """Companies that the team wrote to, as ``company_of`` names them."""
+    """Companies that the team contacted, named as by ``company_of``."""
     refused: frozenset[str] = frozenset()
-    """Companies that a person took from the partners: they are not learned again."""
+    """Companies that a person removed from the partners; they are not learned again."""
 
     def with_more(self, more: Iterable[LearnedRoles]) -> LearnedRoles:
-        """Together with what further mails show."""
+        """Return these roles combined with those learned from further mails."""
         every = (self, *more)
         return LearnedRoles(
             frozenset[str]().union(*(one.team for one in every)),
@@ -36,25 +36,28 @@ NOTHING_LEARNED = LearnedRoles()
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """``team`` and ``organisation`` are addresses or domains (``@corp.example`` or ``corp.example``), any case.
+    """The known sides of addresses.
 
-    What mail showed (``learned``) comes after both.
+    ``team`` and ``organisation`` hold addresses or domains (``@corp.example`` or ``corp.example``) in any case. They
+    take precedence over ``learned``.
     """
 
     organisation: Collection[str] = ()
     team: Collection[str] = ()
     learned: LearnedRoles = NOTHING_LEARNED
     distrusted: Collection[str] = ()
-    """Addresses that a mail cannot be believed to be from: nobody's side, whatever is listed."""
+    """Addresses that may be forged in the mail at hand: side ``unknown``, whatever is listed."""
     known: Mapping[str, Side] = field(default_factory=dict)
-    """Addresses and domains (``@partner.example``) whose side somebody named (the site file): an address is stronger
-    than all else, a domain than other domains."""
+    """Address or ``@domain`` → side, from the site file.
+
+    An address here overrides every other source; a domain overrides all listed domains, but not a listed team address.
+    """
     vendor_of: Callable[[str], str | None] = field(default=lambda _address: None)
     is_platform: Callable[[str | None], bool] = field(default=lambda _vendor: False)
-    """Whether a vendor (its id) hosts other companies' help desks."""
+    """Whether a vendor (by id) hosts the help desks of other companies."""
 
     def role_of(self, address: str | Address | None) -> Side:
-        """The side of an address; ``unknown`` for none."""
+        """Return the side of an address; ``unknown`` if there is none."""
         key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
         if not key or key in self.distrusted:
             return "unknown"
@@ -69,11 +72,11 @@ class Roles:
         return "vendor" if self.vendor_of(key) or self._learned_partner(key) else "unknown"
 
     def is_hosted(self, address: Address | None) -> bool:
-        """Whether an address is one tenant's at a host of help desks (``acme.zendesk.com``)."""
+        """Whether the address belongs to one customer of a help desk provider (``acme.zendesk.com``)."""
         return address is not None and self.is_platform(self.vendor(address))
 
     def _known_domain(self, key: str) -> Side | None:
-        """Of the longest domain that somebody named."""
+        """Return the side of the longest matching domain in ``known``; None if there is none."""
         domain = key.rpartition("@")[2]
         while domain:
             if (side := self.known.get(f"@{domain}")) is not None:
@@ -82,19 +85,22 @@ class Roles:
         return None
 
     def vendor(self, address: str | Address | None) -> str | None:
-        """The vendor behind an address that is not one of ours."""
+        """Return the vendor of an address; None for our own addresses."""
         key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
         if not key or key in self.distrusted or self.role_of(key) in ("team", "requester"):
             return None
         return self.vendor_of(key)
 
     def knows_vendor(self, address: Address | None) -> bool:
-        """Whether an address is a vendor's by a pack or the site file, not only by what mail showed."""
+        """Whether a vendor file or the site file makes the address a vendor's, not only earlier mail."""
         return self.role_of(address) == "vendor" and replace(self, learned=NOTHING_LEARNED).role_of(address) == "vendor"
 
     def partner(self, address: str | Address | None) -> str | None:
-        """The company behind a vendor's address that no pack knows, or whose desk is at a host of help desks
-        (``booklane@service-now.com`` or ``help@booklane.freshdesk.com`` of ``booklane.example``)."""
+        """Return the partner company of a vendor's address; None if there is none.
+
+        A partner is a company without a vendor file, or one whose help desk is at a provider
+        (``booklane@service-now.com`` or ``help@booklane.freshdesk.com`` for ``booklane.example``).
+        """
         key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
         if self.role_of(key) != "vendor":
             return None
@@ -112,19 +118,23 @@ class Roles:
 
 
 def company_of(key: str) -> str:
-    """What a company that no pack knows goes by: its mail domain; at a consumer mail provider the whole address."""
+    """Return the id of a company without a vendor file: its mail domain, or the whole address at a consumer
+    provider."""
     domain = key.rpartition("@")[2]
     return key if is_freemail(domain) else domain
 
 
 def companies_above(key: str) -> list[str]:
-    """The company of an address, and those whose domain is above its own."""
+    """Return the company of an address and its parent domains, most specific first."""
     labels = company_of(key).split(".")
     return [company_of(key)] if "@" in company_of(key) else [".".join(labels[n:]) for n in range(len(labels) - 1)]
 
 
 def _listed(key: str, entries: Collection[str]) -> bool:
-    """Whether an address is one of ``entries``: equal, at the domain, or below it. ``a+tag@`` counts as ``a@``."""
+    """Whether an address matches one of ``entries``: the address, its domain or a parent domain.
+
+    ``a+tag@`` counts as ``a@``.
+    """
     domain, plain = key.rpartition("@")[2], _plain(key)
     for raw in entries:
         entry = raw.strip().casefold()
@@ -139,11 +149,11 @@ def _listed(key: str, entries: Collection[str]) -> bool:
 
 
 def _named(key: str, entries: Collection[str]) -> bool:
-    """Whether the very address is one of ``entries``."""
+    """Whether ``entries`` lists this very address."""
     return any(entry.strip().casefold() in (key, _plain(key)) for entry in entries)
 
 
 def _plain(key: str) -> str:
-    """Without a ``+tag``."""
+    """Return the address without its ``+tag``."""
     local, _, domain = key.rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"

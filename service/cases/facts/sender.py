@@ -1,8 +1,9 @@
-"""How sure we are who wrote a mail: verified, local, unverified or forged.
+"""How certain the author of a mail is: verified, local, unverified or forged.
 
-Only the From field names the author, and only where it holds one address. Our own people are believed when our mail
-server says ``dmarc=pass`` for their very domain, or a trusted network hands the mail over. Where neither is set up, a
-program on this machine is believed too, except for what anybody can guess: case keys.
+Only the From field names the author, and only if it holds exactly one address. Our own people are verified if our mail
+server states ``dmarc=pass`` for their exact domain, or if the mail comes from a trusted network. If neither is set up,
+mail from a program on this machine is trusted too (``local``), but it may not name a case by its key, which can be
+guessed.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ from service.mail import authentication
 from service.mail.message import Mail
 
 Trust = Literal["", "verified", "local", "unverified", "forged"]
-"""Empty: somebody outside, of whom no verdict is needed."""
+"""Empty: somebody outside our organisation, for whom no verification is needed."""
 DEFECTS = {"forged": "dmarc-failed", "unverified": "sender-unverified"}
 QUEUED = timedelta(days=5)
-"""How long a relay keeps a mail that it cannot hand on (RFC 5321 §4.5.4.1: four to five days)."""
+"""How long a relay keeps undelivered mail in its queue (RFC 5321 §4.5.4.1: four to five days)."""
 _SURE_HOSTS = frozenset({ip_address("127.0.0.1"), ip_address("::1")})
 
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Who tells us who wrote a mail: our mail server's name, and networks that only our own people can send from."""
+    """Whom we trust to verify senders: our mail server (``authserv``) and networks that only our own people can use."""
 
     authserv: str = ""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     open: bool = False
-    """Any host may send (no SODAN_SMTP_NETWORKS): one on the internet could write the verdict by itself."""
+    """Any host may send (no SODAN_SMTP_NETWORKS), so a host on the internet could forge the verification header."""
 
     @property
     def configured(self) -> bool:
@@ -40,17 +41,21 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """How a mail reached us: channel (``smtp``, ``lmtp``, ``import`` …), the sending host, when."""
+    """How a mail reached us: channel (``smtp``, ``lmtp``, ``import`` …), sending host and time."""
 
     channel: str
     peer: str | None
     received_at: datetime
     authserv: str | None = None
-    """Whose verdicts count for this mail (a mailbox names its provider's server); None: those of the installation."""
+    """Mail server whose verification headers count for this mail (a mailbox names its provider's); None: the configured
+    one."""
 
 
 def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None) -> Trust:
-    """``ours``: the author's address is one of our own people's. ``handed``: None for a file that an operator names."""
+    """Return how certain the author of ``mail`` is.
+
+    ``ours``: the author's address belongs to our own people. ``handed``: None for a file that an operator names.
+    """
     given = handed.authserv if handed else None
     found = authentication.dmarc(mail, verdicts.authserv if given is None else given)
     if found == "fail":
@@ -67,10 +72,11 @@ def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None
 
 
 def _is_local(mail: Mail, verdicts: Verdicts, handed: Handover) -> bool:
-    """An operator's import; or, where no verdicts are set up, a program on this machine that is no relay.
+    """Whether the mail is an operator's import or, without any verification setup, from a local program that is no
+    relay.
 
-    A relay writes a Received line before it hands the mail over, perhaps after days in its queue. A mail read from a
-    file has an older one or none.
+    A relay adds a Received line just before it passes the mail on, or up to five days earlier if the mail was queued. A
+    mail read from a file has an older Received line or none.
     """
     if handed.channel == "import":
         return True
@@ -90,7 +96,7 @@ def _from_internet(peer: str | None) -> bool:
 
 
 def _address(peer: str | None) -> IPv4Address | IPv6Address | None:
-    """The peer's address; IPv4 also where IPv6 wraps it."""
+    """Return the peer's IP address; for an IPv4-mapped IPv6 address, the IPv4 address."""
     try:
         address = ip_address((peer or "").partition("%")[0])
     except ValueError:

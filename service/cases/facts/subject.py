@@ -1,7 +1,7 @@
-"""The base subject: what is left of a Subject when reply marks, forward marks, banners and list tags are taken off.
+"""The base subject: a Subject without reply and forward marks, banners and list tags.
 
-RFC 5256 §2.1, widened by what mailers of our users write: localised marks (返信, 転送, AW, SV, …), banners of mail
-gateways (【外部】, [EXTERNAL]), automatic-answer marks (自動応答:), and tags of ticket desks.
+RFC 5256 §2.1, extended by what our users' mail clients and gateways write: localised marks (返信, 転送, AW, SV, …),
+gateway banners (【外部】, [EXTERNAL]), automatic reply marks (自動応答:) and help desk tags.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ _LABELLED = re.compile(
 
 
 class Subject(NamedTuple):
-    """``base`` is folded for comparison (NFKC, case, white space); empty where nothing is left."""
+    """A parsed subject. ``base`` is normalised for comparison (NFKC, case, white space) and may be empty."""
 
     base: str
     reply: bool
-    """It carries a reply mark."""
+    """Whether it has a reply mark."""
     forward: bool
-    """It carries a forward mark."""
+    """Whether it has a forward mark."""
 
 
 def read_subject(subject: str) -> Subject:
-    """Take a subject apart. Linear in its length; 60 marks at most are taken off."""
+    """Parse a subject in linear time; at most 60 marks are removed."""
     text = " ".join(unicodedata.normalize("NFKC", subject).split())
     reply = forward = False
     for _ in range(60):
@@ -80,12 +80,12 @@ def read_subject(subject: str) -> Subject:
 
 
 def base_subject(subject: str) -> str:
-    """Only the base."""
+    """Return only the base subject."""
     return read_subject(subject).base
 
 
 def shown_subject(subject: str) -> str:
-    """For a title: without reply marks, forward marks and banners; case, width and tags as written."""
+    """Return the subject for display: without reply marks, forward marks and banners, otherwise as written."""
     text = " ".join(subject.split())
     for _ in range(60):
         found = _BANNER.match(text) or _MARK.match(text) or _MARK.match(unicodedata.normalize("NFKC", text[:24]))

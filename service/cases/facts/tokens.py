@@ -1,7 +1,7 @@
-"""Signed tokens: a case can be named from outside only by who got the name from us.
+"""Signed tokens: a sender can name a case by token only if we sent them the token.
 
-A token is ``<case>.<mac>``: the case's number in base 36 and 80 bits of HMAC-SHA-256 over it in base 32, lower case,
-so that it survives as a plus-tag (``intake+3f.k5…@``) and inside a Message-ID of ours.
+A token is ``<case>.<mac>``: the case number in base 36, and 80 bits of its HMAC-SHA-256 in base 32. It is lower case,
+so that it survives as a plus-tag (``intake+3f.k5…@``) and inside our Message-IDs.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def token(case: int, secret: bytes) -> str:
-    """The token that names ``case``."""
+    """Return the token that names ``case``."""
     name = _base36(case)
     return f"{name}.{_mac(name, secret)}"
 
 
 def case_of_token(text: str, secret: bytes) -> int | None:
-    """The case a token names; None where it is not one of ours or was tampered with."""
+    """Return the case that a token names; None if the signature is invalid."""
     found = _TOKEN.match(text.casefold())
     if found is None or not secret or not hmac.compare_digest(found[2], _mac(found[1], secret)):
         return None
@@ -31,18 +31,18 @@ def case_of_token(text: str, secret: bytes) -> int | None:
 
 
 def own_message_id(case: int, unique: str, domain: str, secret: bytes) -> str:
-    """A Message-ID for a mail we send in ``case``; ``unique`` makes it so."""
+    """Return a Message-ID for a mail that we send in ``case``; ``unique`` must differ for every mail."""
     return f"<sodan.{token(case, secret)}.{unique}@{domain}>"
 
 
 def case_of_message_id(message_id: str, secret: bytes) -> int | None:
-    """The case named by a Message-ID of ours; None for any other."""
+    """Return the case that one of our Message-IDs names; None for any other Message-ID."""
     found = _OWN_ID.match(message_id)
     return case_of_token(found[1], secret) if found else None
 
 
 def case_of_address(address: str, secret: bytes) -> int | None:
-    """The case named by the plus-tag of an intake address."""
+    """Return the case named by the plus-tag of an intake address; None if there is none."""
     local = address.rpartition("@")[0]
     return case_of_token(local.partition("+")[2], secret) if "+" in local else None
 

@@ -1,4 +1,4 @@
-"""Words by which a writer says that a new topic begins, at the opening of a reply."""
+"""Detects a reply that opens by announcing a new topic."""
 
 from __future__ import annotations
 
@@ -66,15 +66,18 @@ _AT_REST = re.compile(
     r"(?: again)?)(?: ever)? since\b[^.\n]{0,24}\.?$",
     re.IGNORECASE,
 )
-"""A remark in passing that the old matter has been quiet since."""
+"""Matches a remark that the earlier problem has not occurred since."""
 
 
 _ASIDE = re.compile(r"あと|なお|ちなみに|それと|また|追伸|also|ps|p\.s\.|btw", re.IGNORECASE)
 
 
 def begins_new_topic(text: str) -> bool:
-    """Whether the first real sentence says so, or the next where the first tells in passing that the old matter has
-    been quiet since; a side remark further down does not count."""
+    """Whether the first sentence after the greeting announces a new topic.
+
+    One short remark that the earlier problem has not occurred since may come before it; an aside ("by the way") after
+    that remark does not count.
+    """
     quiet = False
     lines = [line.strip() for line in unicodedata.normalize("NFKC", text[:1500]).splitlines() if line.strip()]
     for sentence in (part for line in lines for part in re.split(r"(?<=[。.!?])\s*", line) if part):

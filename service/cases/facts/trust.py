@@ -1,20 +1,21 @@
-"""Whose mails move a case: the law of trust, applied when a case is judged and when a mail is placed.
+"""Decides which mails of a case count, that is, may change its state. Used for judging a case and for placing a mail.
 
 ==================================================  ==========================================================
-written by                                          moves the case
+author                                              counts
 ==================================================  ==========================================================
-our own people, sender verified or local            always; names a case by its key only when verified
-our own people, sender not verified                 only as the mail that opens the case, or by a signed token
-somebody else's name (DMARC failed)                 never
-the case's own vendor                               yes: a vendor that our people wrote to or name; or the number is
-                                                    the case's, which has no other vendor; a hosted desk only from a
-                                                    tenant seen in the case
-somebody to whom mail of the case was sent          yes; also another address of a company that our people wrote to
-anybody else                                        only as the mail that opens the case, or by a signed token
+our own people, sender verified or local            always; may name a case by its key only if verified
+our own people, sender not verified                 only as the mail that opens the case, or with a signed token
+a forged sender (DMARC failed)                      never
+the vendor of the case                              if our people wrote to this vendor or named it; or if its own
+                                                    case number or text put the mail here and the case has no other
+                                                    vendor. Help desk providers: only customers seen in the case
+somebody who received mail of the case              yes; also other addresses of a company that our people wrote to
+anybody else                                        only as the mail that opens the case, or with a signed token
 ==================================================  ==========================================================
 
-A mail that moves nothing is filed and shown. What was found inside a mail counts as that mail does. The answer does not
-depend on the order of arrival, except between two mails that both could have opened the case: then the first received.
+A mail that does not count is still filed and shown. A message found inside a mail counts if that mail does. The result
+does not depend on the order of arrival, except if two mails could both have opened the case: the one received first
+opened it.
 """
 
 from __future__ import annotations
@@ -31,26 +32,27 @@ Doubt = Literal["forged", "unverified", "outsider"]
 """Why a message does not count."""
 OURS = ("team", "requester")
 BY_ITSELF = frozenset({"vendor_ref", "mention", "content", "person"})
-"""Evidence that a vendor's mail brings in its own number or words; a header or a key can be copied from any mail."""
+"""Evidence that cannot be copied from another mail, as a header or case key can: the vendor's number or text, or a
+person."""
 _GENERIC = frozenset("ac ad co com ed edu go gob gov gr lg ne net or org".split())
-"""Labels before a country's, as in ``acme.co.jp``: they name no company."""
+"""Second-level labels such as ``co`` in ``acme.co.jp``; they name no company."""
 
 
 @dataclass(slots=True)
 class Company:
-    """Who takes part in a case, by the messages that count."""
+    """Participants of a case, collected from the messages that count."""
 
     people: set[str] = field(default_factory=set)
     """Addresses of authors and recipients."""
     asked: set[str] = field(default_factory=set)
     """Domains that our own people wrote to, without consumer mail providers."""
     vendors: set[str] = field(default_factory=set)
-    """Vendors that wrote or were written to, or whose number is stated."""
+    """Vendors that wrote, were written to, or whose case number appears."""
     makers: set[str] = field(default_factory=set)
-    """Vendors whose product is named."""
+    """Makers of the products named."""
 
     def add(self, node: MessageFacts, side: str) -> None:
-        """Take in a message that counts."""
+        """Add the participants of a message that counts."""
         self.people.update(address for address in (node.author, *node.to, *node.cc) if address)
         if side in OURS:
             domains = {_domain(address) for address in (*node.to, *node.cc)} - {_domain(node.author)}
@@ -61,7 +63,7 @@ class Company:
             self.makers.add(node.maker)
 
     def knows(self, node: MessageFacts, side: str) -> bool:
-        """Whether the author of a message takes part, under a name that can be believed."""
+        """Whether the author of a message, or the author's company, takes part in the case and is trusted."""
         if node.doubted or not node.author:
             return False
         if node.author in self.people:
@@ -75,7 +77,7 @@ class Company:
         return domain in self.asked or node.partner in self.asked
 
     def has_no_other(self, node: MessageFacts) -> bool:
-        """Whether the case has no vendor but the author's, and no other tenant of the host of its desk."""
+        """Whether the case has no other vendor than the author's and, at a help desk provider, no other customer."""
         if self.vendors - {node.vendor}:
             return False
         domain = _domain(node.author)
@@ -84,8 +86,10 @@ class Company:
         return desks <= {domain}
 
     def _has_desk(self, domain: str) -> bool:
-        """Whether a tenant at a host of help desks is one of the case's: seen in it, or named as a company is that our
-        people wrote to (``acme.zendesk.com`` of ``acme.example``)."""
+        """Whether the help desk ``domain`` (``acme.zendesk.com``) belongs to the case.
+
+        Either an address of that domain takes part, or our people wrote to the company of that name (``acme.example``).
+        """
         tenant = domain.partition(".")[0]
         named = {_company_label(asked) for asked in self.asked if not asked.endswith(f".{domain}")}
         return tenant in named or domain in map(_domain, self.people)
@@ -94,8 +98,11 @@ class Company:
 def doubts(
     nodes: Sequence[MessageFacts], sides: Mapping[int, str], received: Mapping[int, datetime]
 ) -> dict[int, Doubt]:
-    """The messages of a case that move nothing, each with the reason. ``nodes`` in the order of writing; ``sides``:
-    message → side of its author; ``received``: message → when it was received."""
+    """Return message id → reason for the messages of a case that do not count.
+
+    ``nodes`` in the order of writing; ``sides``: message id → side of the author; ``received``: message id → time of
+    receipt.
+    """
     if all(_is_ours(node, sides[node.id]) for node in nodes):
         return {}
     company = Company()
@@ -114,7 +121,7 @@ def doubts(
         return _counts(node, sides[node.id], company, node.id == opener)
 
     def admit(good: Callable[[MessageFacts], bool]) -> bool:
-        """Take in those that are good by now; whether there was one."""
+        """Move the pending messages accepted by ``good`` to the counted ones. Return whether there was any."""
         rest = []
         for node in pending:
             if good(node) and not node.forged:
@@ -127,9 +134,10 @@ def doubts(
         return found
 
     def by_own_number() -> set[int]:
-        """Vendors' mails that count by their own number: asked last, when the case's own vendor is known.
+        """Return the ids of vendors' mails that count because of their own number or text.
 
-        What was found inside a mail does not count: anybody can write what looks like a vendor's.
+        Tried last, when the vendor of the case is known. Messages found inside a mail are excluded: anybody can write
+        text that looks like a vendor's.
         """
         alone = [node for node in pending if node.origin == "delivered" or not outers.get(node.id)]
         return {node.id for node in alone if _brings_itself(node, sides[node.id], company)}
@@ -140,7 +148,7 @@ def doubts(
 
 
 def may_name(node: MessageFacts, company: Company) -> bool:
-    """Whether its author may claim a case by its key, which anybody can guess."""
+    """Whether the author may refer to a case by its key, which anybody could guess."""
     if node.side in OURS:
         return node.trust != "local" and not node.doubted
     if node.side == "vendor" and node.vendor not in company.vendors and node.author not in company.people:
@@ -149,7 +157,7 @@ def may_name(node: MessageFacts, company: Company) -> bool:
 
 
 def answers(node: MessageFacts) -> tuple[str, ...]:
-    """Message-IDs that a mail names as earlier ones."""
+    """Return the Message-IDs of earlier mails that the message names: In-Reply-To, References, bounced mail."""
     return (*node.parents, *node.refs, *((node.bounced,) if node.bounced else ()))
 
 
@@ -163,23 +171,27 @@ def _counts(node: MessageFacts, side: str, company: Company, opens: bool) -> boo
     if node.placed == "token" and node.token is not None:
         return True
     if node.joined is not None and not answers(node):
-        return True  # it opened a case that a person united with this one
+        return True  # it opened a case that a person merged into this one
     return company.knows(node, side)
 
 
 def _brings_itself(node: MessageFacts, side: str, company: Company) -> bool:
-    """Whether a vendor's mail shows by its number or words that it is of this case, which knows no other vendor."""
+    """Whether the number or text of a known vendor's mail put it in this case, which has no other vendor."""
     known = side == "vendor" and not node.partner
     return known and node.placed in BY_ITSELF and not node.doubted and company.has_no_other(node)
 
 
 def _inner_counts(side: str, outers: Sequence[MessageFacts], sides: Mapping[int, str], opener: int | None) -> bool:
-    """What was found inside mails. A stranger can write anything as a quote of ours."""
+    """Whether a message found inside mails counts.
+
+    Mail of our own people that only an unknown sender quotes does not, unless that sender's mail opened the case: the
+    quote could be invented.
+    """
     return any(side not in OURS or sides[outer.id] != "unknown" or outer.id == opener for outer in outers)
 
 
 def _opener(nodes: Sequence[MessageFacts], received: Mapping[int, datetime]) -> int | None:
-    """The mail that opened the case: the first received of those that answer none of the others."""
+    """Return the id of the mail that opened the case: the first received of those that answer none of the others."""
     there = {node.message_id for node in nodes if node.message_id and not node.forged}
     first: tuple[datetime, int] | None = None
     for place, node in enumerate(nodes):
@@ -204,7 +216,7 @@ def _domain(address: str) -> str:
 
 
 def _company_label(domain: str) -> str:
-    """The label of a domain that names a company: ``acme`` of ``mail.acme.co.jp``."""
+    """Return the label that names the company: ``acme`` for ``mail.acme.co.jp``."""
     labels = domain.split(".")[:-1]
     if len(labels) > 1 and labels[-1] in _GENERIC:
         labels.pop()
