@@ -1,4 +1,4 @@
-"""Which cases a mail without strong evidence is compared with: the few that share most keys."""
+"""Selects the cases that a mail without strong evidence is compared with: the few that share most keys."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from service.cases.facts.content_words import weight
 from service.cases.placement.keys import word_of
 
 MOST = 8
-"""Cases compared with one mail."""
+"""Maximum number of cases compared with one mail."""
 CROWD = 10
-"""A key that more messages have is ignored, unless nothing else is known."""
+"""A key shared by more messages than this adds almost nothing to the rank of a case."""
 _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
 
 def choose(found: Mapping[str, Sequence[tuple[int, int]]]) -> list[int]:
-    """Cases in order of what they share. ``found``: candidate key → (message, case) of those that have it."""
+    """Return the best candidate cases, best first. ``found``: candidate key → (message, case) pairs that have it."""
     points: dict[int, float] = defaultdict(float)
     for key, rows in found.items():
         cases = {case for _, case in rows}
@@ -28,15 +28,15 @@ def choose(found: Mapping[str, Sequence[tuple[int, int]]]) -> list[int]:
 
 
 def worth_of(key: str) -> float:
-    """How much a shared key says, before it is known how many share it."""
+    """Return the weight of a shared key, regardless of how many messages share it."""
     word = word_of(key)
     return weight(word) if word is not None else _WORTH.get(key.partition(":")[0], 0.0)
 
 
 def rarity(word: str, shared: Mapping[str, int], months: Collection[int]) -> float:
-    """1 for a word that one message has, less for what many share or what was not looked up.
+    """Return the rarity of a word: 1 if no stored message has it, down to 0.1 if many do; 0.4 if it was not looked up.
 
-    ``shared`` counts messages by key.
+    ``shared``: candidate key → number of messages; ``months``: 30-day periods to add up.
     """
     counts = [shared[key] for month in months if (key := f"word:{word}:{month}") in shared]
     if not counts:

@@ -1,4 +1,4 @@
-"""Whether two messages are one mail that came twice: delivered, in copy, forwarded, attached, quoted or imported."""
+"""Whether two messages are copies of one mail: delivered, in Cc, forwarded, attached, quoted or imported."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from service.cases.facts.content_words import alike, other_numbers
 from service.cases.facts.message_facts import MessageFacts
 
 _SHOWN = 240
-"""Characters compared of a mail that another one quotes."""
+"""Number of characters compared if one copy is only a quote."""
 _FARTHEST = timedelta(hours=36)
-"""Copies without an id are at most so far apart: a quote may give the day alone, in any zone."""
+"""Maximum time between copies without a Message-ID: a quote may state only the day, in any time zone."""
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 
 
 def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
-    """Why two messages are the same mail, in words for the evidence; None where they are two.
+    """Return why two messages are the same mail, as text for the evidence; None if they are different mails.
 
-    Equal Message-IDs need the same author and content: ids are reused, and can be known to others. Without ids the
-    author, minute, subject and words must not contradict each other.
+    Equal Message-IDs also need the same author and content, because ids are reused and may be known to others. Without
+    ids, the author, minute, subject and text must not contradict each other.
     """
     if one.message_id and one.message_id == other.message_id:
         if _same_author(one, other) is False:
-            return None  # a stranger's copy would swallow the mail of whom he copied
-        one_doubted = one.doubted != other.doubted  # it would hide under the other's id whatever it says
+            return None  # a copy by an unknown sender must not replace the mail it copies
+        one_doubted = one.doubted != other.doubted  # otherwise it would be hidden under that id
         if _same_words(one, other) or (_same_minute(one, other) and not one_doubted):
             return "Message-ID and content"
         return None
     if one.message_id and other.message_id:
         return None
     if one.dated and other.dated and abs(one.at - other.at) > _FARTHEST:
-        return None  # whatever they say; and like notices of many days are many
+        return None  # different mails even if the text is equal, such as daily notices
     return _same_without_id(*(replace(n, text=n.text[:_SHOWN]) if n.is_shown else n for n in (one, other)))
 
 
@@ -64,10 +64,10 @@ def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
 
 
 def better(known: MessageFacts, come: MessageFacts) -> bool:
-    """Whether the new copy tells more than the stored one: a delivered mail beats a quote.
+    """Whether the new copy replaces the stored one: a delivered mail is better than a quote.
 
-    What its author sent beats what somebody else sent under that name. Of two copies of one sort the one that says
-    more wins, so that it is the same one in any order.
+    A trusted author beats a distrusted one. Of two copies of the same kind the more complete one is better, so the
+    result does not depend on the order of arrival.
     """
     if known.doubted != come.doubted:
         return known.doubted
@@ -75,20 +75,20 @@ def better(known: MessageFacts, come: MessageFacts) -> bool:
 
 
 def _telling(node: MessageFacts) -> tuple[object, ...]:
-    """The smaller, the more the way tells."""
+    """Sort key of a copy: the smaller, the more complete."""
     named, people = len(node.parents) + len(node.refs), len(node.to) + len(node.cc)
     facts = (node.at, node.text, node.base, node.author_name, node.parents, node.refs, node.to, node.cc)
     return (_RANK[node.origin], not node.message_id, not node.dated, -named, -people, -len(node.text), facts)
 
 
 def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
-    """One message of two ways: the better one's facts, filled up from the other."""
+    """Return one message from two copies: the facts of the better copy, completed from the other."""
     first, second = (come, known) if better(known, come) else (known, come)
     holds = (*known.holds, *come.holds)
     if second.doubted and not first.doubted:
         second, holds = first, first.holds
     if second.is_shown and not first.is_shown:
-        second = first  # what a quote says of it is the word of whoever quotes
+        second = first  # a quote is only a claim of the mail that contains it
     return replace(
         first,
         id=known.id,
@@ -119,11 +119,10 @@ def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
 def same_messages(
     node: MessageFacts, others: Iterable[MessageFacts], held: Collection[int] = ()
 ) -> list[tuple[MessageFacts, str]]:
-    """The known messages that ``node`` is a copy of, the nearest first, and why.
+    """Return the known messages that ``node`` is a copy of, closest first, each with the reason.
 
-    Several, where two mails quoted it before it came.
-
-    ``held``: messages found in an earlier copy of the mail that ``node`` was found in.
+    There are several if two mails quoted it before it arrived. ``held``: ids of messages found in an earlier copy of
+    the mail that contains ``node``.
     """
     near = (other for other in others if other.id in held or (_may_show(node, other) and _may_show(other, node)))
     found = [(other, why) for other in near if (why := same_mail(other, node)) is not None]
@@ -131,7 +130,10 @@ def same_messages(
 
 
 def _may_show(node: MessageFacts, other: MessageFacts) -> bool:
-    """Words and ids can be copied: what a stranger shows is another message only where that was sent to him."""
+    """Whether ``node`` may be a copy of ``other``.
+
+    A message shown by an unknown sender is one only if ``other`` was sent to that sender: text and ids can be copied.
+    """
     return not node.shown_by or (not other.shown_by and node.shown_by in (*other.to, *other.cc))
 
 
@@ -142,12 +144,12 @@ def _distance(known: MessageFacts, node: MessageFacts) -> tuple[object, ...]:
 
 
 def _dated_by_day(one: MessageFacts, other: MessageFacts) -> bool:
-    """An attribution line may state the day alone; its time is then midnight of some zone."""
+    """Whether a copy may have only a date: the time from an attribution line without one is midnight in some zone."""
     return any(n.origin == "quoted" and n.at.minute in (0, 30) and n.at.second == 0 for n in (one, other))
 
 
 def _same_author(one: MessageFacts, other: MessageFacts) -> bool | None:
-    """True, False, or None where one of them does not say."""
+    """Return whether the authors are equal; None if one of them is unknown."""
     if one.author and other.author:
         return one.author == other.author
     names = [n.author_name.casefold().split() for n in (one, other)]
@@ -174,7 +176,7 @@ def _same_minute(one: MessageFacts, other: MessageFacts) -> bool:
 
 
 def _either_inline(one: MessageFacts, other: MessageFacts) -> bool:
-    """A quote may be cut: one of the two was found inside another mail, and the texts meet somewhere."""
+    """Whether one copy was found inside another mail and the texts share a part; a quote may be truncated."""
     if "delivered" == one.origin == other.origin:
         return False
     short, long = sorted((one.text, other.text), key=len)

@@ -1,23 +1,23 @@
-"""Keys by which messages find each other in the store. Equal keys only say "look at each other".
+"""Index keys by which stored messages are found. Equal keys only mean that two messages are worth comparing.
 
 =========  =======================================================  ==================================
-key        own: the message is or says it                           cites: the message names it
+key        own: property of the message                             cites: reference in the message
 =========  =======================================================  ==================================
 ``mid:``   – (``messages.message_id`` is indexed)                   In-Reply-To, References, bounced
 ``at:``    author and minute                                        –
-``txt:``   the beginning of its text                                –
-``ref:``   a vendor's number, stated                                a vendor's number, mentioned
-``num:``   a stated number without its vendor                       a number whose vendor is not known
-``tix:``   root of Thread-Index with base subject                   –
+``txt:``   beginning of its text                                    –
+``ref:``   case number of a vendor, stated                          case number of a vendor, mentioned
+``num:``   stated number without its vendor                         number of an unknown vendor
+``tix:``   root of Thread-Index, with base subject                  –
 ``sub:``   base subject, and month                                  –
 ``who:``   a person outside the team, and month                     –
-``ven:``   vendor, partner or stranger's company, with one of us    –
-           or alone, and month
-``word:``  a telling word, and month                                –
+``ven:``   vendor, partner or company of an unknown sender, alone   –
+           or with one of our people, and month
+``word:``  a distinctive word, and month                            –
 =========  =======================================================  ==================================
 
-The first six are strong or say which mails are the same; the others only find candidates. A month is 30 days, so that
-what a key costs does not grow with the age of the store.
+The first six are strong evidence or identify copies; the others only find candidates. A month is 30 days, so that the
+cost of a key does not grow with the age of the store.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _LONG = 240
 """Longer ids are hashed, so that a key fits its column."""
 _MONTH = 30
 WORDS, FEWER_WORDS = 12, 6
-"""Telling words kept as keys: of a mail that opens something, of a reply."""
+"""Number of distinctive words used as keys: for a mail that starts a thread, for a reply."""
 _SILENT = ("bounce", "calendar")
 
 
 def identity_keys(node: MessageFacts) -> set[str]:
-    """What another copy of the message would have too, beside its Message-ID: ``at:``, ``txt:``."""
+    """Return the keys that a copy of the message would also have, besides its Message-ID: ``at:`` and ``txt:``."""
     keys: set[str] = set()
     if node.dated and (node.author or node.author_name):
         keys.add(_at(node, node.at))
@@ -48,7 +48,7 @@ def identity_keys(node: MessageFacts) -> set[str]:
 
 
 def own_keys(node: MessageFacts) -> set[str]:
-    """What the message is, by strong evidence."""
+    """Return the strong keys for what the message itself is."""
     keys = identity_keys(node)
     for vendor, ref in node.stated:
         keys.add(_key("ref", f"{vendor}:{ref}"))
@@ -59,7 +59,7 @@ def own_keys(node: MessageFacts) -> set[str]:
 
 
 def cited_keys(node: MessageFacts) -> set[str]:
-    """What the message names, by strong evidence."""
+    """Return the strong keys for what the message refers to."""
     keys = {mid_key(mid) for mid in cited_ids(node)}
     keys |= {_key("ref", f"{vendor}:{ref}") for vendor, ref in node.mentioned}
     keys |= {_key("num", number) for number in (*node.numbers, *node.told)}
@@ -67,14 +67,14 @@ def cited_keys(node: MessageFacts) -> set[str]:
 
 
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:
-    """Message-IDs it names: what it answers or reports first, then References from the newest back."""
+    """Return the Message-IDs that the message refers to: bounced mail, In-Reply-To, then References, newest first."""
     bounced = (node.bounced,) if node.bounced else ()
     refs = (*reversed(node.refs[-20:]), *node.refs[:1])
     return tuple(dict.fromkeys(mid for mid in (*bounced, *node.parents, *refs) if mid))
 
 
 def identity_lookup(node: MessageFacts) -> set[str]:
-    """Keys to look up for copies, which may be dated a minute off."""
+    """Return the keys to look up for copies; their dates may differ by one minute."""
     keys = identity_keys(node)
     if node.dated and (node.author or node.author_name):
         keys |= {_at(node, node.at + timedelta(minutes=step)) for step in (-1, 1)}
@@ -82,19 +82,19 @@ def identity_lookup(node: MessageFacts) -> set[str]:
 
 
 def strong_lookup(node: MessageFacts) -> set[str]:
-    """Keys to look up for identity and links."""
+    """Return all keys to look up for copies and links."""
     named = {mid_key(node.message_id)} if node.message_id else set()
     return own_keys(node) | cited_keys(node) | identity_lookup(node) | named
 
 
 def candidate_keys(node: MessageFacts) -> set[str]:
-    """Keys under which later or earlier mail finds this message as a candidate."""
+    """Return the keys under which other mail finds this message as a candidate."""
     month = node.at.toordinal() // _MONTH
     return {f"{key}:{month}" for key in _candidates(node)}
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
-    """The candidate keys of its own month and of the nearer neighbour."""
+    """Return the candidate keys of its own month and of the nearer neighbouring month."""
     month, day = divmod(node.at.toordinal(), _MONTH)
     other = month - 1 if day < _MONTH // 2 else month + 1
     return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
@@ -114,20 +114,20 @@ def _candidates(node: MessageFacts) -> list[str]:
 
 
 def company_keys(company: str, at: datetime) -> list[str]:
-    """Under which a company's mail is found: that of its month and of the months before and after."""
+    """Return the keys for a company's mail in the month of ``at``, the month before and the month after."""
     month = at.toordinal() // _MONTH
     return [f"{_key('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 
 
 def telling_words(node: MessageFacts) -> list[str]:
-    """The words that say most, identifiers first."""
+    """Return the most distinctive words, identifiers first."""
     words = dict.fromkeys((*node.subject_words, *node.words))
     most = WORDS if node.headerless else FEWER_WORDS
     return sorted(words, key=lambda word: -weight(word))[:most]
 
 
 def word_of(key: str) -> str | None:
-    """The word of a ``word:`` key."""
+    """Return the word of a ``word:`` key; None for other keys."""
     return key[5:].rpartition(":")[0] if key.startswith("word:") else None
 
 

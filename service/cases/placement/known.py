@@ -1,4 +1,4 @@
-"""What the store knows that may matter for new mail: a bounded set of messages, their keys and facts of their cases."""
+"""Stored data that may matter for new mail: a limited set of messages, their keys and facts about their cases."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
 
 MOST_ROWS = 12
-"""Messages looked at for one key, the newest; a candidate key that so many share tells nothing."""
+"""Maximum number of messages loaded per key, newest first; a candidate key that more messages share is hardly
+useful."""
 
 
 @dataclass(slots=True)
 class CaseFacts:
-    """What placement needs of a case beside the messages at hand."""
+    """Facts about a case that its loaded messages do not show."""
 
     settled_at: datetime | None = None
-    """Time of its last mail, where the case is resolved or closed."""
+    """Time of its last mail if the case is resolved or closed."""
     refs: set[tuple[str, str]] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
-    """Those of the new mail's authors who take part in it."""
+    """Those authors of the new mail who take part in the case."""
     guarded: bool = False
-    """One of our people or a vendor takes part: a stranger's mail unites it with nothing."""
+    """Whether our own people or a vendor take part; mail of an unknown sender then does not merge it with other
+    cases."""
     apart: set[int] = field(default_factory=set)
-    """Cases that a person or an objection set apart from it."""
+    """Cases that a person or an objection separated from this one."""
 
 
 @dataclass(slots=True)
 class Known:
-    """Messages by number, found by key; cases merged away are followed to their end."""
+    """Loaded messages by id, with indexes by key; merged cases are resolved through ``aliases``."""
 
     nodes: dict[int, MessageFacts] = field(default_factory=dict)
     ids: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Message-ID → the messages that bear it."""
+    """Message-ID → ids of the messages that have it."""
     own: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     cites: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     near: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -43,10 +45,10 @@ class Known:
     cases: dict[int, CaseFacts] = field(default_factory=lambda: defaultdict(CaseFacts))
     aliases: dict[int, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
-    """Candidate key → number of stored messages that have it, counted up to ``MOST_ROWS``."""
+    """Candidate key → number of stored messages that have it, at most ``MOST_ROWS``."""
 
     def enter(self, node: MessageFacts) -> None:
-        """Add a message that is not stored yet, or one that another copy told more about."""
+        """Add a message that is not stored yet, or one that another copy completed."""
         self.nodes[node.id] = node
         if node.message_id:
             _add(self.ids[node.message_id], node.id)
@@ -56,7 +58,7 @@ class Known:
             _add(self.cites[key], node.id)
 
     def copies(self, keys: Iterable[str], message_id: str | None) -> dict[int, MessageFacts]:
-        """Messages that may be the one with these identity keys and this Message-ID."""
+        """Return the messages that may be copies, by these identity keys and this Message-ID."""
         found = [i for key in keys for i in self.own.get(key, ())] + self.ids.get(message_id or "", [])
         return {i: self.nodes[i] for i in found if i in self.nodes}
 
@@ -70,7 +72,7 @@ class Known:
         return self._linkable(self.cites.get(key, ()))
 
     def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:
-        """What a stranger shows links nothing: it goes with his own mail."""
+        """Return the messages with these ids that may be linked: none that only an unknown sender shows."""
         return [self.nodes[i] for i in numbers if i in self.nodes and not self.nodes[i].shown_by]
 
 

@@ -1,7 +1,7 @@
-"""Strong evidence: which messages or cases a message points to, and which point to it. Strongest first.
+"""Strong evidence: the messages and cases that a message refers to, and the messages that refer to it.
 
-A link holds in both directions, and a Message-ID or number that nobody has yet is a placeholder: two messages that
-name it meet there. So what arrives first makes no difference.
+A link works in both directions. Two messages that name the same Message-ID or number are linked even if no message
+with it has arrived yet. So the order of arrival makes no difference.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Kind = Literal[
     "content",
     "new",
 ]
-"""Evidence, strongest first (``new``: none). docs/placement.md explains each."""
+"""Kinds of evidence, strongest first (``new``: none). docs/placement.md explains each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,17 @@ class Link:
 
     kind: Kind
     words: str
-    """The id, number or key it rests on."""
+    """The id, number or key that it is based on."""
     case: int | None = None
-    """The case it names, where it names no message."""
+    """The case that it names, if it names no message."""
     other: MessageFacts | None = None
-    """The message at the other end."""
+    """The message that it links to."""
     incoming: bool = False
-    """The other message names this one: its word, not ours."""
+    """Whether the other message refers to this one, not the reverse."""
 
 
 def links_of(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Every link of a message, strongest first; a link may lead to the message's own case."""
+    """Yield every link of a message, strongest first; a link may lead to the message's own case."""
     if node.token is not None:
         yield Link("token", str(node.token), case=node.token)
     if node.bounced:
@@ -76,13 +76,13 @@ def links_of(node: MessageFacts, known: Known) -> Iterator[Link]:
 
 
 def reused_id(node: MessageFacts, known: Known) -> bool:
-    """Whether another mail bears this Message-ID already."""
+    """Whether another mail already has this Message-ID."""
     return bool(node.message_id) and any(other.id != node.id for other in known.bearing(node.message_id or ""))
 
 
 def _to_id(node: MessageFacts, mid: str, kind: Kind, known: Known) -> Iterator[Link]:
     owners = [other for other in known.bearing(mid) if other.id != node.id]
-    if kind == "references":  # whoever writes about something else in an old thread carries its References along
+    if kind == "references":  # a new topic in an old thread still carries its References
         owners = [other for other in owners if _same_base(node, other)]
     if owners:
         best = min(owners, key=lambda n: (n.doubted, not _same_base(node, n), n.side == "unknown", n.id))
@@ -110,7 +110,7 @@ def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
 
 
 def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """A number that one of the two states and the other mentions as the matter at hand."""
+    """Yield links by a number that one message states and the other mentions as its topic."""
     for vendor, ref in node.stated:
         keys = (ref_key(vendor, ref), number_key(ref))
         for speaker in {n.id: n for key in keys for n in known.citing(key)}.values():
@@ -128,9 +128,9 @@ def _staters(node: MessageFacts, known: Known) -> Iterator[MessageFacts]:
 
 
 def speaks_of(node: MessageFacts, vendor: str, ref: str) -> bool:
-    """Whether a mail that mentions a number means it as its matter: the only one, and of no former case.
+    """Whether the number that a mail mentions is its topic: the only number, and not one of a previous case.
 
-    A partner may state a number of his own beside it.
+    A partner's mail may also state a number of its own.
     """
     own = {v for v, _ in node.stated}
     if vendor in own or node.tells_previous or node.automatic or node.side == "unknown":
@@ -142,12 +142,12 @@ def speaks_of(node: MessageFacts, vendor: str, ref: str) -> bool:
 
 
 def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Messages that came before and name this one."""
+    """Yield links to earlier messages that refer to this one."""
     if not node.message_id:
         return
     owners = [other for other in known.bearing(node.message_id) if other.id != node.id]
     if any(other.side != "unknown" and not other.doubted for other in owners):
-        return  # they answer the message that bore the id first
+        return  # they answer the message that had the id first
     if owners and (node.side == "unknown" or node.doubted):
         return
     for other in known.citing(mid_key(node.message_id)):
@@ -166,5 +166,5 @@ def _same_base(one: MessageFacts, other: MessageFacts) -> bool:
 
 
 def _fits(node: MessageFacts, vendor: str) -> bool:
-    """Whether a number without a label may be this vendor's."""
+    """Whether a number without a label may belong to this vendor."""
     return vendor in node.companies or node.side in ("team", "requester")

@@ -1,7 +1,7 @@
 """Scores how likely a mail belongs to a case, from content, people, vendor and time.
 
-One logistic score over the features below. ``WEIGHTS`` and ``BIAS`` were fitted by ``bench.fit_matcher`` on labelled
-conversations; the limits were chosen there for a precision of automatic joins of at least .99.
+One logistic score over the features below. ``bench.fit_matcher`` fitted ``WEIGHTS`` and ``BIAS`` to labelled
+conversations; the limits were chosen there so that at least 99 % of automatic joins are correct.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ WEIGHTS: dict[str, float] = {
 }
 BIAS = -4.92
 JOIN, JOIN_NEXT = 0.95, 0.55
-"""Least score of an automatic join; less is enough for what comes next in a case: an answer, the inquiry."""
+"""Minimum score of an automatic join; the lower one is for the next step of a case, such as an answer or an inquiry."""
 SUGGEST = 0.12
-"""Least score of a suggestion."""
+"""Minimum score of a suggestion."""
 _AT_ONCE = 1800
-"""Seconds after which a receipt is half as likely one for this inquiry."""
+"""Seconds after an inquiry at which the feature of an automatic acknowledgement has fallen to one half."""
 MARGIN = 2.0
-"""Least distance to the next candidate, in logits, of an automatic join."""
+"""Minimum lead over the next candidate, in logits, for an automatic join."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What is compared of a mail with what it holds, or of the messages of a case."""
+    """The features of a mail (with the messages inside it), or of the messages of a case."""
 
     nodes: tuple[MessageFacts, ...]
     words: frozenset[str]
@@ -52,19 +52,19 @@ class Profile:
     vendors: frozenset[str]
     reporters: frozenset[str]
     inquires: frozenset[str]
-    """Vendors that it asks and that have not answered in it."""
+    """Vendors that we asked and that have not answered since."""
     answered_by: frozenset[str]
-    """Vendors that wrote in it."""
+    """Vendors that wrote."""
 
     @cached_property
     def codes(self) -> frozenset[str]:
-        """Words of letters and digits that are no vendor's number."""
+        """Identifiers with letters that are not case numbers."""
         numbers = {ref.casefold() for n in self.nodes for _, ref in (*n.stated, *n.mentioned)}
         return frozenset(w for w in self.words if weight(w) >= IDENTIFIER and not w.isdigit() and w not in numbers)
 
     @cached_property
     def mass(self) -> float:
-        """Weight of all words."""
+        """Total weight of all words."""
         return sum(map(weight, self.words))
 
 
@@ -73,22 +73,26 @@ class Score:
     """How well a mail fits a case."""
 
     score: float
-    """Between 0 and 1."""
+    """Probability between 0 and 1."""
     logit: float
     features: Mapping[str, float]
     alike: bool
-    """Both are beginnings by the same side: two reports, two inquiries, two notices. Words alone never join those."""
+    """Whether both are opening mails of the same side: two reports, inquiries or notices. They are never joined by
+    content."""
 
 
 def joins(best: Score, runner_up: Score | None) -> bool:
-    """Whether the best candidate is certain enough to join without asking."""
+    """Whether the best candidate is certain enough to join without asking a person."""
     if best.alike or not (runner_up is None or _is_clear(best, runner_up)):
         return False
     return best.score >= (JOIN_NEXT if _is_next_step(best.features) else JOIN)
 
 
 def _is_clear(best: Score, other: Score) -> bool:
-    """Receipts are alike in their words: of two inquiries the one counts that it came at once after."""
+    """Whether one candidate is clearly better.
+
+    The texts of automatic acknowledgements are similar; if one came right after one of two inquiries, its time decides.
+    """
     at_once = best.features["receipt"] - other.features["receipt"] > 0.5
     return at_once or best.logit - other.logit >= MARGIN
 
@@ -98,7 +102,7 @@ def _is_next_step(features: Mapping[str, float]) -> bool:
 
 
 def profile(nodes: Sequence[MessageFacts]) -> Profile:
-    """Sum up messages; quotes count only for their words."""
+    """Summarise messages; of quoted messages only the words are used."""
     spoken = [n for n in nodes if n.origin != "quoted"] or list(nodes)
     wrote = frozenset(c for n in spoken if n.side == "vendor" and not n.automatic and (c := n.company))
     asked = frozenset(company for n in spoken for company in n.asked)
@@ -114,7 +118,7 @@ def profile(nodes: Sequence[MessageFacts]) -> Profile:
 
 
 def _waits_for(company: str, spoken: Sequence[MessageFacts]) -> bool:
-    """Whether the last word between us and a company is ours."""
+    """Whether the last mail between us and a company was ours."""
     last = max(
         (n for n in spoken if company in n.asked or (n.side == "vendor" and n.company == company and not n.automatic)),
         key=lambda n: n.at,
@@ -123,19 +127,19 @@ def _waits_for(company: str, spoken: Sequence[MessageFacts]) -> bool:
 
 
 def may_fit(mail: Profile, nodes: Collection[MessageFacts]) -> bool:
-    """Whether a case shares a word or the vendor with a mail; without either its score is next to nothing."""
+    """Whether a case shares a word or a company with a mail; without either its score would be close to zero."""
     return any(n.companies & mail.vendors or not mail.words.isdisjoint(n.words) for n in nodes)
 
 
 def score(mail: Profile, case: Profile, shared: Mapping[str, int]) -> Score:
-    """Score one mail against one case; ``shared``: how many stored messages have each candidate key."""
+    """Score one mail against one case. ``shared``: candidate key → number of stored messages that have it."""
     found = features(mail, case, shared)
     logit = BIAS + sum(WEIGHTS[name] * value for name, value in found.items())
     return Score(1.0 / (1.0 + math.exp(-logit)), logit, found, _are_beginnings(mail, case, found))
 
 
 def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[str, float]:
-    """The numbers that the weights apply to; each is between -1 and about 7."""
+    """Return the values that the weights apply to; each is between -1 and about 7."""
     months = {n.at.toordinal() // 30 + step for n in mail.nodes for step in (-1, 0, 1)}
     both = mail.words & case.words
     telling = {word: rarity(word, shared, months) for word in both}
@@ -171,14 +175,15 @@ def _are_beginnings(mail: Profile, case: Profile, found: Mapping[str, float]) ->
 
 
 def _foreign(mail: Profile, case: Profile) -> float:
-    """Share of the devices, codes and versions of the mail that the case does not have, where it has others."""
+    """Return the share of the mail's codes (devices, errors, versions) that the case lacks; 0 if either has no
+    codes."""
     if not mail.codes or not case.codes:
         return 0.0
     return len(mail.codes - case.codes) / len(mail.codes)
 
 
 def _reporter(mail: Profile, case: Profile) -> float:
-    """1 for a mail of the user whose case it is, -1 for another user's."""
+    """Return 1 if the same user reported both, -1 if different users did, 0 if unknown."""
     if not mail.reporters or not case.reporters:
         return 0.0
     return 1.0 if mail.reporters & case.reporters else -1.0
@@ -189,7 +194,8 @@ def _hours(mail: Profile, case: Profile) -> float:
 
 
 def _answers(answer: Profile, inquiry: Profile) -> float:
-    """1 for a vendor's mail to whoever waits for this vendor, half for one to somebody else."""
+    """Return 1 for a vendor's mail to the person who waits for this vendor, 0.5 for one to somebody else, otherwise
+    0."""
     waited_for = inquiry.inquires & answer.answered_by
     if not waited_for or answer.inquires:
         return 0.0
@@ -198,7 +204,10 @@ def _answers(answer: Profile, inquiry: Profile) -> float:
 
 
 def _receipt(mail: Profile, case: Profile) -> float:
-    """Near 1 for an automatic mail by which a company acknowledges, at once, an inquiry that it has not answered."""
+    """Return nearly 1 for an automatic acknowledgement right after an inquiry that its company has not answered yet.
+
+    The value falls with the time between the two; 0 for all other mail.
+    """
     receipt = mail.nodes[0]
     company = receipt.company
     if receipt.automatic != "auto_reply" or not company:
@@ -211,7 +220,10 @@ def _receipt(mail: Profile, case: Profile) -> float:
 
 
 def _replies(reply: Profile, question: Profile) -> bool:
-    """Whether one is a mail of the user whom the team wrote to last in the other, or its reporter's: it works again."""
+    """Whether ``reply`` is a user's reply.
+
+    Either the team wrote to this user last in ``question``, or the user reported ``question`` and says it is solved.
+    """
     answers = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
     if not answers or len(reply.reporters) != 1:
         return False
@@ -223,21 +235,21 @@ def _replies(reply: Profile, question: Profile) -> bool:
 
 
 def _tells_reporter(told: Profile, report: Profile) -> bool:
-    """Whether one is a mail of the team's to the user whose report the other is."""
+    """Whether ``told`` is a mail of the team to the user who reported ``report``."""
     outer = told.nodes[0]
     return outer.side == "team" and not outer.asked and bool(report.reporters & {*outer.to, *outer.cc})
 
 
 def _asks_for(inquiry: Profile, report: Profile) -> float:
-    """1 where one is a mail to the vendor that the other, a user's report, names; less to another or where it names
-    none."""
+    """Return 1 if ``inquiry`` is a mail to the vendor that the user's report ``report`` names, 0.7 to another,
+    otherwise 0."""
     if not inquiry.inquires or inquiry.reporters or not report.reporters or report.inquires or report.answered_by:
         return 0.0
     return 1.0 if inquiry.vendors & report.vendors else 0.7
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:
-    """What a score rests on, in words."""
+    """Return what a score is based on, as text."""
     both = sorted(mail.words & case.words, key=lambda word: (-weight(word), word))
     out = []
     if both:

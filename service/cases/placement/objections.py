@@ -1,4 +1,4 @@
-"""What speaks against following a link: the first objection, in words, or the empty string."""
+"""Reasons not to follow a link."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STRANGER_CLAIMS = "a stranger claims it"
 FORGED = "its author is not the sender"
 TWO_NUMBERS = "it states several numbers that are known in different cases"
 APART = frozenset({NEW_TOPIC, OTHER_MATTER})
-"""Objections by which somebody set two matters apart: rules do not unite them later."""
+"""Objections that show two separate topics: rules do not merge these cases later."""
 _BY_ID = ("in_reply_to", "references", "bounce")
 _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
 
@@ -26,7 +26,10 @@ _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
 def objection(
     node: MessageFacts, link: Link, case: CaseFacts, members: Collection[MessageFacts], reopen: timedelta
 ) -> str:
-    """Why ``node`` does not follow a link into a case; ``members``: those of its messages that are at hand."""
+    """Return why ``node`` must not follow a link into a case; empty if it may.
+
+    ``members``: the loaded messages of the case; ``reopen``: how long after its last mail a resolved case accepts mail.
+    """
     other = link.other
     inner = link.kind == "recovered" and other is not None and other.origin in ("forwarded", "attached")
     speaker = other if link.incoming and other is not None else node
@@ -48,13 +51,16 @@ def objection(
 
 
 def leaves_topic(node: MessageFacts) -> bool:
-    """Whether a reply says that it is about something else; a mail that answers nothing leaves nothing."""
+    """Whether a reply announces another topic; a mail that is no reply cannot leave a topic."""
     return node.fresh and (node.reply_marked or not node.headerless)
 
 
 def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
-    """Whether a number joins two mails: a stranger's counts only beside a mail of his own or sent to him, a partner's
-    beside those and where it is the partner's own."""
+    """Whether a number may join two mails.
+
+    An unknown sender's or partner's mail is joined only to a mail that they wrote or received; a partner's also by the
+    partner's own number.
+    """
     pairs = ((one, other), (other, one))
     return all(
         not a.is_outsider
@@ -65,7 +71,7 @@ def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
 
 
 def company_of(case: CaseFacts, members: Collection[MessageFacts]) -> Company:
-    """Who takes part in a case, as far as its messages at hand and its facts tell."""
+    """Return the participants of a case, as far as its loaded messages and its facts show."""
     company = Company(people={*case.people}, vendors={vendor for vendor, _ in case.refs})
     for member in members:
         if member.trusted and (member.side != "unknown" or not case.guarded):
@@ -74,17 +80,17 @@ def company_of(case: CaseFacts, members: Collection[MessageFacts]) -> Company:
 
 
 def takes_part(node: MessageFacts, case: CaseFacts, members: Collection[MessageFacts]) -> bool:
-    """Whether the author is one of those whom the case knows."""
+    """Whether the author takes part in the case."""
     return company_of(case, members).knows(node, node.side)
 
 
 def may_unite(
     node: MessageFacts, one: CaseFacts, other: CaseFacts, members: Collection[MessageFacts], others_say: bool
 ) -> bool:
-    """Whether a message that points to two cases makes them one.
+    """Whether a message that links to two cases merges them.
 
-    Not where each has another number of one vendor, or on the word of a stranger alone: his mail may name one case,
-    and what others say of it may name one (``others_say``).
+    False if both have numbers of the same vendor but none in common, or if the only evidence is an unknown sender's.
+    ``others_say``: the link to at least one of the two cases comes from other messages.
     """
     if node.doubted or numbers_at_odds(one, other):
         return False
@@ -94,7 +100,7 @@ def may_unite(
 
 
 def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
-    """Whether each has a number of one vendor that the other has not."""
+    """Whether the two cases have numbers of the same vendor but none in common."""
     vendors = {v for v, _ in one.refs} & {v for v, _ in other.refs}
     return any(
         {r for v, r in one.refs if v == vendor}.isdisjoint(r for v, r in other.refs if v == vendor)
@@ -103,7 +109,8 @@ def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
 
 
 def is_other_matter(node: MessageFacts, members: Collection[MessageFacts]) -> bool:
-    """A reply pressed for another matter: its own subject, no common words, number or quoted mail."""
+    """Whether a reply was used for another topic: it has its own subject and no word, number or quoted mail in
+    common."""
     if node.side not in ("team", "requester") or node.automatic or node.reply_marked or len(node.text) < 20:
         return False
     if not node.base or not node.words or not members or any(m.base == node.base or m.bounced for m in members):

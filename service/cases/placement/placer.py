@@ -1,8 +1,8 @@
-"""Decides which case each new mail belongs to, once, and says what to write.
+"""Decides which case each new mail belongs to, once, and returns what to write.
 
-Strong evidence is followed first and may unite cases (``take``). A mail that has none is scored once against its
-candidates (``finish``): it joins one, is suggested to it, or keeps a case of its own. Nothing here reads the store:
-the caller adds candidates to ``known`` between the two.
+Strong evidence is followed first and may merge cases (``take``). A mail without it is compared once with its candidates
+(``finish``): it joins one, is suggested for one, or opens a case. Nothing here reads the store: the caller adds the
+candidates to ``known`` between the two steps.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ _OWN_LIFE = "the two cases are not united by this"
 
 
 class Placer:
-    """Places mails in the order given. ``known`` grows with them; new cases are numbered from ``first_case`` away
-    from zero."""
+    """Places mails in the given order and adds them to ``known``.
+
+    New cases are numbered from ``first_case``, away from zero.
+    """
 
     def __init__(self, known: Known, reopen: timedelta = timedelta(days=14), first_case: int = -1) -> None:
         self.known, self.reopen = known, reopen
@@ -46,9 +48,9 @@ class Placer:
         self.next_case = first_case
         self.fresh: dict[int, None] = {}
         self.unmatched: dict[int, list[MessageFacts]] = {}
-        """Mails without strong evidence → what each brought that was new."""
+        """Id of a mail without strong evidence → the new messages found in it."""
         self.quoted: dict[int, list[int]] = {}
-        """Message → further copies of it, as other mails had shown it before it came."""
+        """Message id → further copies of it that were quoted in other mails before it arrived."""
         self.group(known.nodes.values())
 
     def group(self, nodes: Iterable[MessageFacts]) -> None:
@@ -59,7 +61,7 @@ class Placer:
     # ── one mail ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def take(self, mail: Sequence[MessageFacts]) -> None:
-        """Follow the strong evidence of a mail; the messages found inside it stand behind it."""
+        """Follow the strong evidence of a mail. ``mail`` holds the mail itself, then the messages found inside it."""
         own = {node.id for node in mail}
         outer = mail[0]
         taken = {outer.id: self.identify(outer, own)}
@@ -82,7 +84,7 @@ class Placer:
             ]
 
     def identify(self, node: MessageFacts, own: set[int], held: Sequence[int] = ()) -> int:
-        """Take a message as a known one, or enter it; the number it goes by."""
+        """Match a message with its known copy, or add it as new. Return the id of the copy or of the new message."""
         near = self.known.copies(identity_lookup(node), node.message_id)
         same = same_messages(node, [other for i, other in near.items() if i not in own], held)
         if not same:
@@ -111,11 +113,11 @@ class Placer:
     # ── strong evidence ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def follow_links(self, message: int, *, open_new: bool) -> None:
-        """Put a message where its strongest link leads, and unite the cases that its other links lead to."""
+        """Put a message into the case of its strongest link, and merge the cases that its other links lead to."""
         node = self.known.nodes[message]
         runners: list[RunnerUp] = []
         home = None if node.case is None else self.root(node.case)
-        named = False  # whether its own word put it where it is
+        named = False  # whether a reference in this message, not in another, led to its case
         for link in self.unambiguous(node, runners):
             case = self.case_of(link)
             if case is None or case == home:
@@ -142,7 +144,7 @@ class Placer:
             self.relate(message, home, runners)
 
     def unambiguous(self, node: MessageFacts, runners: list[RunnerUp]) -> Iterable[Link]:
-        """The links of a message, without numbers of one vendor that lead to different cases."""
+        """Return the links of a message, without numbers of one vendor that lead to different cases."""
         links = list(links_of(node, self.known))
         links += [Link("recovered", "", other=self.known.nodes[i], incoming=True) for i in self.quoted.get(node.id, ())]
         homes: dict[str, set[int]] = defaultdict(set)
@@ -179,7 +181,7 @@ class Placer:
         return may_unite(node, one, other, [*self.at(home), *self.at(case)], others_say)
 
     def bring_along(self, message: int) -> None:
-        """Put what was found inside a message where that is, unless it stands somewhere already."""
+        """Put the messages found inside a message into its case, unless they are in a case already."""
         home = self.case_at(message)
         for held in self.known.nodes[message].holds:
             inner = self.known.nodes.get(held)
@@ -189,10 +191,10 @@ class Placer:
     # ── everything else: decided once ────────────────────────────────────────────────────────────────────────────────
 
     def match(self, message: int, nodes: Sequence[MessageFacts]) -> None:
-        """Score a mail that nothing strong speaks for against its candidates."""
+        """Score a mail without strong evidence against its candidates."""
         outer, home = nodes[0], self.root(self.known.nodes[message].case or 0)
         if any(i not in self.fresh for i in self.members[home]):
-            return  # a later mail of the batch tied it to a stored case
+            return  # a later mail of the batch linked it to a stored case
         against = {r.evidence.against for r in self.plan.runners_up.get(message, ())}
         if outer.forged or leaves_topic(outer) or against - {OTHER_MATTER} or not has_content(outer, nodes):
             return
@@ -234,12 +236,12 @@ class Placer:
             ]
 
     def before(self, case: int, nodes: Sequence[MessageFacts]) -> list[MessageFacts]:
-        """The messages of a case without later ones of the same batch: those have smaller negative numbers."""
+        """Return the messages of a case without later ones of the same batch (these have smaller negative ids)."""
         last = min(n.id for n in nodes)
         return [n for n in self.at(case) if n.id > last]
 
     def rules_out(self, outer: MessageFacts, home: int, case: int) -> bool:
-        """Whether content may not join them: numbers at odds, set apart, or settled too long ago."""
+        """Whether two cases must not be joined by content: different numbers, separated, or resolved too long ago."""
         one, other = self.facts(home), self.facts(case)
         if numbers_at_odds(one, other) or case in one.apart or home in other.apart:
             return True
@@ -260,7 +262,7 @@ class Placer:
         facts.guarded |= node.trusted and node.side != "unknown"
 
     def unite(self, one: int, other: int) -> int:
-        """Make two cases one: the smaller stored number stays."""
+        """Merge two cases and return the remaining one: a stored case before a new one, then the lower number."""
         stays, goes = sorted((one, other), key=lambda case: (case < 0, abs(case)))
         self.known.aliases[goes] = stays
         facts, gone = self.facts(stays), self.known.cases[goes]
@@ -298,7 +300,7 @@ class Placer:
         return [self.known.nodes[i] for i in self.members[self.root(case)]]
 
     def finish(self) -> Plan:
-        """Match what has no strong evidence, and name every case by what it is in the end."""
+        """Place the mails without strong evidence, and replace merged cases in the plan by the remaining ones."""
         seen = {i for members in self.members.values() for i in members}
         self.group(node for node in self.known.nodes.values() if node.id not in seen)
         for message, nodes in self.unmatched.items():
@@ -318,7 +320,8 @@ class Placer:
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
-    """Whether there is anything to compare: no bounce, invitation, out-of-office mail or newsletter."""
+    """Whether there is text to compare: the mail is no bounce, invitation, receipt or automatic mail except a
+    vendor's."""
     if outer.automatic in ("bounce", "calendar", "receipt"):
         return False
     if outer.automatic and outer.side != "vendor":

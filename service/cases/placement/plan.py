@@ -1,4 +1,4 @@
-"""What placing decides, to be written by the store."""
+"""The result of placement, to be written by the store."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from service.cases.placement.links import Kind
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why a message is in its case, or what spoke for another case."""
+    """Why a message is in its case, or what speaks for another case."""
 
     kind: Kind
     words: str = ""
     message: int | None = None
-    """The message it points to."""
+    """Id of the message that it points to."""
     against: str = ""
-    """For a runner-up: what spoke against it."""
+    """For a runner-up: the objection."""
     score: float | None = None
     margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerUp:
-    """Another case that something spoke for."""
+    """Another case that some evidence points to."""
 
     case: int
     evidence: Evidence
@@ -32,12 +32,12 @@ class RunnerUp:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A new message that is known already."""
+    """A new message that is a copy of a known one."""
 
     message: int
     why: str
     better: bool
-    """The new copy tells more: what is stored is renewed from it."""
+    """Whether the new copy is more complete; the stored message is then updated from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,19 @@ class Suggestion:
 
 @dataclass(slots=True)
 class Plan:
-    """What to write. Negative numbers are messages and cases that are not stored yet."""
+    """What to write. Negative ids are messages and cases that are not stored yet."""
 
     nodes: dict[int, MessageFacts] = field(default_factory=dict)
     """Messages that are new or that a better copy changed."""
     copies: dict[int, Copy] = field(default_factory=dict)
     reused: set[int] = field(default_factory=set)
-    """New messages whose Message-ID another mail bears (a defect)."""
+    """New messages whose Message-ID another mail already has (a defect)."""
     home: dict[int, int] = field(default_factory=dict)
-    """New message → its case."""
+    """Id of a new message → its case."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     runners_up: dict[int, list[RunnerUp]] = field(default_factory=dict)
     united: dict[int, int] = field(default_factory=dict)
-    """Stored case → the case it became part of."""
+    """Stored case → the case it was merged into."""
     related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
-    """Two cases that something points between → the message and why they stay apart."""
+    """Two linked cases that are not merged → (message id, reason)."""
     suggestions: list[Suggestion] = field(default_factory=list)
