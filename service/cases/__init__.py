@@ -1,1 +1,2 @@
-"""Cases. ``facts``: one message; ``placement``: its case; ``revise``: how a case stands. Pure; time is an argument."""
+"""Cases. ``facts``: one message; ``placement``: its case; ``revise``: the state of a case. Pure; time is an
+argument."""

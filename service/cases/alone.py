@@ -1,7 +1,7 @@
-"""One mail judged alone, as if it opened a case: what `sodan judge` prints.
+"""Judges one mail as if it opened a case: the output of `sodan judge`.
 
-The mail is taken apart, read and judged as the service does it; a forwarded mail is judged as its original author's.
-What stands in quotes counts for nothing but the turn: a question of the vendor that our reply leaves open keeps it.
+The mail is parsed, read and judged as in the service; a forwarded mail is judged as its original author's. Quoted text
+counts only for whose turn it is: a vendor's question that our reply leaves open is still ours to answer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: IngestConfig = _PLAIN) -> dict[str, Any]:
-    """One object of `sodan judge`."""
+    """Return the object that `sodan judge` prints for one mail."""
     if mail.error is not None:
         return {"file": file, "error": mail.error}
     extracted = [
@@ -40,15 +40,18 @@ def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: Inges
     if judged is not outer and not turn.subject:
         turn = replace(turn, subject=outer.turn.subject, subject_is_new=False)
     elif judged is outer and mail.forwarded and not read_subject(mail.subject).reply:
-        turn = replace(turn, subject_is_new=True)  # a stranger's mail handed on to us opens the matter
+        turn = replace(turn, subject_is_new=True)  # an outsider's mail that was forwarded to us opens a case
     reading = judged.reading if turn is judged.turn else rules.read(turn)
     judgement = rules.judge((turn,), (reading,))
     return _shown(file, judged, outer, judgement, _waiting_on(extracted, judged, judgement, rules))
 
 
 def _judged(extracted: Sequence[ExtractedMessage]) -> ExtractedMessage:
-    """The mail that matters: a vendor's that was handed on, else the innermost with words of its own; the mail itself
-    where what it hands on is nobody's we know (a phishing mail, say)."""
+    """Return the message to judge.
+
+    The first forwarded mail of a vendor, otherwise the innermost one of our own people with text. A forwarded mail of
+    an unknown author (such as phishing) is chosen only if the forwarder wrote nothing; otherwise the mail itself.
+    """
     inner = [one for one in extracted[1:] if one.way in ("forwarded", "attached") and one.author is not None]
     if extracted[0].turn.automatic is not None:
         return extracted[0]
@@ -67,7 +70,7 @@ def _judged(extracted: Sequence[ExtractedMessage]) -> ExtractedMessage:
 def _waiting_on(
     extracted: Sequence[ExtractedMessage], judged: ExtractedMessage, judgement: Judgement, rules: Rules
 ) -> Side | None:
-    """Whose turn it is after this mail."""
+    """Return who must act next after this mail."""
     automatic, side = judged.turn.automatic, judged.turn.side
     if automatic in ("auto_reply", "receipt"):
         return "vendor" if side == "vendor" else None
@@ -130,7 +133,7 @@ def _shown(
 
 
 def statement_shown(said: Any) -> dict[str, Any]:
-    """A statement as the API shows it."""
+    """Return a statement in the format of the API."""
     return {
         "meaning": said.meaning,
         "state": said.state,

@@ -1,4 +1,4 @@
-"""Adds to the readings of a case what its requesters answered to the questions they were asked by mail."""
+"""Adds requesters' answers to the questions that they were asked by mail to the readings of a case."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.replies import Asked, Reply, match
 
 READER = "replies"
-"""Who found a statement that rests on the question it answers."""
+"""Reader name of statements that are based on the question they answer."""
 
 
 def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[CaseMessage]:
-    """The lines, those that answer a mail of ``asked`` with the answers in their readings.
+    """Return the messages; replies to a mail of ``asked`` have the answers added to their readings.
 
-    ``quoted``: message → the quoted part of it. Judged anew each time, so that nothing of it must be kept.
+    ``quoted``: message id → its quoted text. Computed at every judgement, so nothing of it is stored.
     """
     return [_answered(line, asked, quoted) for line in lines] if asked else list(lines)
 
@@ -42,10 +42,11 @@ def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, st
 
 
 def _adds(reply: Reply, reading: Reading) -> bool:
-    """Whether the answer tells more than the reader found: it is closer to the question, or nothing was found."""
+    """Whether the answer adds to what the reader found: nothing was found, or the answer names the question
+    explicitly."""
     said = [one for one in reading.statements if one.meaning == f"item.{reply.item}" and one.state in ("value", "none")]
     inside = any(one.quote and one.quote in reply.words for one in said)
-    return not said or (reply.explicit and not inside)  # the reader's normal form of the same words is kept
+    return not said or (reply.explicit and not inside)  # the reader's normalised value of the same words is kept
 
 
 def _statement(reply: Reply) -> Statement:

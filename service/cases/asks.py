@@ -1,6 +1,6 @@
-"""The ask ledger: what a vendor asked of us, and by which of our mails it was answered.
+"""Requests of vendors, and which of our mails answered each.
 
-Which statements answer an ask stands in `mailrules/rules/asks.yaml`.
+`mailrules/rules/asks.yaml` defines which statements answer a request.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask
 
 Answers = Callable[[str, RuleInput, Reading], bool]
-"""Whether a mail answers an ask (`Rules.answers_ask`)."""
+"""Whether a mail answers a request (`Rules.answers_ask`)."""
 SOMETHING = "something"
-"""An ask that names nothing: something is wanted."""
+"""A request that does not say what is wanted."""
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
-"""Asks that our word that it is settled answers; others lapse with it."""
+"""Requests answered by our statement that the problem is solved; all others are withdrawn by it."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _STATES = ("value", "partial", "none", "unknown", "not_applicable")
 
 
 class Ledger:
-    """The asks of one case, in the order in which they were made."""
+    """The requests of one case, in the order in which they were made."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -38,11 +38,11 @@ class Ledger:
         return tuple(self._asks.values())
 
     def open(self) -> list[Ask]:
-        """Those that nobody answered yet."""
+        """Return the requests that are not answered yet."""
         return [self._asks[id] for id in self._open]
 
     def asked(self, line: CaseMessage) -> int:
-        """Enter what a vendor's mail asks, a thing still open not twice. Returns how many asks the mail makes."""
+        """Record the requests of a vendor's mail, except those still open. Return how many requests the mail makes."""
         reading = line.reading
         if reading is None:
             return 0
@@ -59,9 +59,10 @@ class Ledger:
         return len(reading.asks)
 
     def answered(self, line: CaseMessage) -> int:
-        """Match a mail of ours to the vendor, or one that tells of an answer elsewhere. Returns how many it answers.
+        """Match one of our mails, or a report of an answer given elsewhere, with open requests. Return how many it
+        answers.
 
-        A mail that tells something answers the only thing that is open, also where no rule matches the two.
+        A mail with some information answers the only open request even if no rule matches the two.
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
@@ -77,13 +78,14 @@ class Ledger:
         return len(matched)
 
     def settled(self, line: CaseMessage) -> None:
-        """Our side says that the matter is settled: what is still open is answered by it, or lapses."""
+        """Our side says that the problem is solved: open requests are answered by that, or withdrawn."""
         waiting = self.open()
         self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", line.node.at, line.turn.id)
         self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id)
 
     def told(self, ask: str, state: str, at: datetime, who: str) -> int:
-        """A person says of an ask (`*`: of all that are open) how it ended. Returns how many that settles."""
+        """Set the state of a request as a person states it (`*`: of all open requests). Return how many were
+        changed."""
         named = [one for one in self.open() if ask in ("*", one.id) and one.asked_at <= at]
         for one in named:
             self._asks[one.id] = replace(one, state=state, answered_at=at, set_by=who)  # type: ignore[arg-type]
@@ -91,7 +93,7 @@ class Ledger:
         return len(named)
 
     def closed(self, line: CaseMessage) -> None:
-        """The vendor closed the case: nothing is owed any more."""
+        """The vendor closed the case: withdraw all open requests."""
         self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
 
     def _enter(self, what: str, quote: str, line: CaseMessage) -> None:
@@ -100,7 +102,7 @@ class Ledger:
         self._open[ask.id] = None
 
     def _withdraw(self, line: CaseMessage, again: set[str]) -> None:
-        """What is not needed after all: the one thing that is open, else the logs."""
+        """Withdraw the only open request, otherwise the one for logs; requests in ``again`` stay open."""
         waiting = [ask for ask in self.open() if ask.what not in again]
         gone = waiting if len(waiting) == 1 else [ask for ask in waiting if ask.what == "logs"]
         self._close(gone, "withdrawn", line.node.at, line.turn.id)
@@ -113,5 +115,5 @@ class Ledger:
 
 
 def _tells(reading: Reading) -> bool:
-    """Whether a mail tells something: more than a chaser, thanks or a promise."""
+    """Whether a mail contains information: not only a reminder, thanks or a promise."""
     return not reading.says("act.chase") and reading.says(*_TELLS, states=_STATES)

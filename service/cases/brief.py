@@ -1,7 +1,7 @@
-"""The inquiry, organised: what a vendor, a colleague or the requester needs, from what people really wrote.
+"""The brief of a case: what a vendor, a colleague or the requester needs to know, in the words of the mails.
 
-Nothing is invented. Every entry is somebody's words with the mail they stand in; what is not known is left out and
-listed in `gaps`. `brief_text` writes it as plain text or Markdown.
+Nothing is invented. Every entry quotes somebody and names the message; unknown items are left out and listed in `gaps`.
+`brief_text` renders the brief as plain text or Markdown.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ UNKNOWN = {"ja": "不明(確認済み)", "en": "unknown (checked)"}
 NONE = {"ja": "なし", "en": "none"}
 ABOUT = {"ja": "(おおよそ)", "en": " (not exact)"}
 _VENDOR_NEVER = ("requester", "contact", "approval")
-"""Items about our own people: told to a vendor only where it asked for them or the team itself says them."""
+"""Items about our own people: a vendor sees them only if it asked for them or the team itself gives them."""
 _FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
 _TELLING = {"howto": ("question", "symptom"), "request": ("change_target", "question"), "billing": ("question",)}
-"""Items that tell the matter, best first, where it is no trouble."""
+"""Items that describe the problem, best first, for kinds other than incidents."""
 _SAYS = 32
-"""Columns under which a question ("Which is it?") says nothing by itself."""
+"""Minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)."""
 
 
 def brief(
@@ -65,10 +65,11 @@ def brief(
     lang: str = "en",
     labels: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """The brief as values. `case` and `messages` are documents of the API, `labels` the names of items by language.
+    """Return the brief as JSON values.
 
-    For a vendor: no internal remark, hint or priority, no sentence that the tone check hints at (`reword` names them),
-    no topic for later unless the trouble is over. For the requester: what is known and what comes next.
+    `case` and `messages` are documents of the API; `labels`: item → language → label. A brief for a vendor has no
+    internal remarks, tone hints or priority. It leaves out items with a tone hint (`reword` lists them) and, unless the
+    problem is solved, topics parked for later. A brief for the requester has what is known and what comes next.
     """
     language: Lang = "ja" if lang == "ja" else "en"
     names = {item: name[language] for item, name in (labels or {}).items() if name.get(language)}
@@ -121,7 +122,7 @@ def _sections(
 
 
 def _later(case: Document, lang: Lang, for_: str) -> list[dict[str, Any]]:
-    """Topics for after recovery, once the trouble is over: a request for the cause stays open as such."""
+    """Return the parked topics (cause, compensation) as entries for the vendor, once the problem is solved."""
     if for_ != "vendor" or not case.get("recovered"):
         return []
     label = TITLES["parked"][lang]
@@ -149,13 +150,16 @@ def _for_team(case: Document) -> dict[str, Any]:
 
 
 def _promised(case: Document) -> str | None:
-    """When the next word is expected: the earliest promise that is neither kept nor over."""
+    """Return the due date of the next expected update: the earliest promise that is neither kept nor overdue."""
     due = [one["due"] for one in case.get("promises") or [] if not one["kept"] and not one["overdue"]]
     return min(due, default=None)
 
 
 def _problem(case: Document, lines: Mapping[str, Document]) -> dict[str, Any]:
-    """The problem in one sentence: as last stated; where that is the bare subject, what happens or what is asked."""
+    """Return the problem in one sentence.
+
+    As it was last stated; if that is only the subject, the symptom or the question.
+    """
     stated = case.get("problem") or {}
     statement = _one_line(stated.get("statement"))
     title = shown_subject(case.get("title") or "")
@@ -171,14 +175,14 @@ def _problem(case: Document, lines: Mapping[str, Document]) -> dict[str, Any]:
 
 
 def _hint(line: Document, case: Document) -> Document | None:
-    """What the tone check says of the sentence behind a line."""
+    """Return the tone hint for the sentence quoted in a checklist line, if any."""
     said = [text for text in (_one_line(line.get("quote")), _one_line(line.get("value"))) if text]
     hints = [(hint, _one_line(hint["quote"])) for hint in case.get("tone", [])]
     return next((hint for hint, quote in hints if quote and any(quote in text for text in said)), None)
 
 
 def _meant(line: Document, case: Document, messages: Sequence[Document], for_: str) -> bool:
-    """Whether a line is told, and meant for this reader."""
+    """Whether a checklist line has a value, or is known to be unknown, and is meant for this reader."""
     item = line["item"]
     told = line["state"] in ("present", "unknown") or (line["state"] == "missing" and bool(line.get("partial")))
     if not told or not (_words(line) or line.get("none") or line["state"] == "unknown"):
@@ -198,7 +202,7 @@ def _meant(line: Document, case: Document, messages: Sequence[Document], for_: s
 
 
 def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, Any]:
-    """One value of an item in somebody's words; what a second reporter says follows with the name."""
+    """Return one checklist line as an entry; values from other people follow with their names."""
     text = _words(line)
     if line["state"] == "unknown":
         text = UNKNOWN[lang]
@@ -235,7 +239,7 @@ def _ours(ref: Document, case: Document) -> bool:
 
 
 def _attached(messages: Sequence[Document]) -> list[dict[str, Any]]:
-    """Files our side sent, each once; pictures inside a body, and mails that were handed on, are left out."""
+    """Return the files that our side sent, without duplicates, inline images and attached mails."""
     seen: dict[str, dict[str, Any]] = {}
     for message in messages:
         if message["author"]["role"] == "vendor":

@@ -1,6 +1,6 @@
-"""A brief as plain text or Markdown, ready to paste.
+"""Renders a brief as plain text or Markdown, ready to paste.
 
-A sentence that tells several items is written once, under all their names.
+A sentence that answers several items appears once, with all their labels.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _STATUS = {
     "closed": {"ja": "完了", "en": "closed"},
 }
 Block = tuple[str, list[str]]
-"""A heading ("" for none) and its lines."""
+"""A heading (empty for none) and its lines."""
 
 
 def text(made: Mapping[str, Any]) -> str:
-    """Plain text without markup."""
+    """Return the brief as plain text."""
     return _written(made, "", str, "■ " if made["lang"] == "ja" else "", "・" if made["lang"] == "ja" else "- ")
 
 
 def markdown(made: Mapping[str, Any]) -> str:
-    """Markdown; words of a mail never become markup."""
+    """Return the brief as Markdown; text of mails is escaped."""
     return _written(made, "# ", _plain, "## ", "- ")
 
 
@@ -68,7 +68,7 @@ def _blocks(made: Mapping[str, Any], words: Callable[[str], str]) -> Iterator[Bl
 
 
 def _standing(made: Mapping[str, Any]) -> Iterator[str]:
-    """Priority, status, whose turn it is, and when the next word is expected."""
+    """Yield priority, status, who acts next, and when the next update is expected."""
     titles, lang = made["titles"], made["lang"]
     if "priority" in made:
         yield f"{titles['priority']}: {made['priority']['level']}"
@@ -85,7 +85,10 @@ def _standing(made: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _once(entries: Sequence[Mapping[str, Any]], told: set[str], lang: str) -> list[tuple[str, str]]:
-    """Label and words of each line; a sentence told before is left out, and items that share one stand together."""
+    """Return label and text of each line.
+
+    Text that was shown before is left out, and items with the same text share a line.
+    """
     together: dict[str, list[str]] = {}
     for entry in entries:
         if entry["text"] not in told:
@@ -99,7 +102,7 @@ def _line(value: Any) -> str:
 
 
 def _plain(value: str) -> str:
-    """Words of a mail inside Markdown: one line, nothing that would become markup or HTML."""
+    """Return the text of a mail as one line, with Markdown and HTML characters escaped."""
     words = _line(value)
     for mark in ("\\", "`", "*", "_", "[", "]", "<", "#", "|"):
         words = words.replace(mark, f"\\{mark}")

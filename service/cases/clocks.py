@@ -1,4 +1,4 @@
-"""How long each side held a case: elapsed seconds, and seconds of business time with public holidays left out."""
+"""How long each side had to act: elapsed seconds, and seconds of business time without public holidays."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _TOKYO = ZoneInfo("Asia/Tokyo")
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When a side works. Weekdays count from Monday = 0."""
+    """Working hours of one side. Weekdays count from Monday = 0."""
 
     zone: tzinfo = _TOKYO
     country: str = "JP"
-    """ISO 3166, for public holidays; empty: none are kept."""
+    """ISO 3166 code for public holidays; empty: no public holidays."""
     opens: time = time(9, 0)
     closes: time = time(17, 30)
-    """Midnight is the end of the day."""
+    """Midnight means the end of the day."""
     weekdays: frozenset[int] = frozenset(range(5))
     closed: frozenset[date] = frozenset()
     """Further days off."""
@@ -32,7 +32,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time during which one side had to act."""
+    """A period during which one side had to act."""
 
     side: Side
     start: datetime
@@ -40,17 +40,20 @@ class Span:
 
 
 def elapsed(spans: Iterable[Span], side: Side) -> int:
-    """Seconds ``side`` held the case."""
+    """Return the total seconds during which ``side`` had to act."""
     return int(sum(((s.end - s.start).total_seconds() for s in spans if s.side == side and s.end > s.start), 0.0))
 
 
 def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
-    """Of these, the seconds in its working hours."""
+    """Return the seconds within the working hours of ``calendar`` during which ``side`` had to act."""
     return int(sum(_working(s.start, s.end, calendar) for s in spans if s.side == side))
 
 
 def spans_of(moves: Sequence[tuple[datetime, Side | None]], until: datetime) -> list[Span]:
-    """From the moments at which the turn moved (in order) to stretches, the last one up to ``until``."""
+    """Return the periods between changes of the turn.
+
+    ``moves``: (time, side that must act from then on), sorted; the last period ends at ``until``.
+    """
     out: list[Span] = []
     for place, (start, side) in enumerate(moves):
         end = moves[place + 1][0] if place + 1 < len(moves) else until
@@ -76,7 +79,7 @@ def _working(start: datetime, end: datetime, calendar: Calendar) -> float:
 
 
 def _days_between(first: date, last: date, weekdays: frozenset[int], free: frozenset[date]) -> int:
-    """The working days after ``first`` and before ``last``."""
+    """Return the number of working days after ``first`` and before ``last``."""
     if (days := (last - first).days - 1) <= 0:
         return 0
     weeks, rest = divmod(days, 7)
@@ -88,12 +91,12 @@ def _days_between(first: date, last: date, weekdays: frozenset[int], free: froze
 
 
 def _closing(day: date, calendar: Calendar) -> tuple[date, time]:
-    """When the day's work ends; midnight is that of the day's end."""
+    """Return when working hours end; midnight is that at the end of the day."""
     return (day, calendar.closes) if calendar.closes != time(0) else (day + timedelta(days=1), time(0))
 
 
 def _day(calendar: Calendar) -> float:
-    """Seconds of a whole working day, by the clock on the wall."""
+    """Return the seconds of a whole working day in local time, ignoring daylight saving changes."""
     opens, closes = datetime.combine(date.min, calendar.opens), datetime.combine(*_closing(date.min, calendar))
     return max(0.0, (closes - opens).total_seconds())
 

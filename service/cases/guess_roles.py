@@ -1,7 +1,7 @@
-"""`sodan judge --guess-roles`: sides of people whom nobody declared, from the company that one mail keeps.
+"""`sodan judge --guess-roles`: guesses the sides of undeclared people from the addresses of one mail.
 
-The service never does this. Somebody whose domain is also that of a recipient is one of ours, and of the team where a
-recipient is a vendor or the mail states a vendor's number.
+The service itself never does this. An author who shares a domain with a recipient is one of our people, and of the team
+if a recipient is a vendor or the mail states a vendor's case number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SECOND_LEVEL = frozenset(("co", "ne", "or", "ac", "go", "ed", "lg", "gr", "com"
 
 
 def guess_ways(mail: Mail, ingest: IngestConfig) -> IngestConfig:
-    """With the recipients that are evidently sodan itself, by their name."""
+    """Return the settings with those recipients added as intake addresses whose name contains "intake"."""
     found = (
         a.key for a in (*mail.to, *mail.cc) if "intake" in a.key.partition("@")[0] or ".intake." in f".{a.domain}."
     )
@@ -27,7 +27,7 @@ def guess_ways(mail: Mail, ingest: IngestConfig) -> IngestConfig:
 
 
 def guess_roles(mail: Mail, rules: Rules, roles: Roles, ingest: IngestConfig) -> Roles:
-    """Declared roles with what the mail itself shows."""
+    """Return the declared roles, extended by what the mail itself shows."""
     if mail.from_ is None or roles.role_of(mail.from_) in ("team", "vendor") or mail.automatic == "bounce":
         return roles
     home = _registered(mail.from_)
@@ -42,14 +42,14 @@ def guess_roles(mail: Mail, rules: Rules, roles: Roles, ingest: IngestConfig) ->
     if quotes_number or any(ours.role_of(other) == "vendor" for other in mail.to):
         ours = replace(ours, team=(*ours.team, mail.from_.key))
     strangers = frozenset(other.key for other in mail.to if ours.role_of(other) == "unknown")
-    if quotes_number and strangers:  # a partner's desk answers for the vendor
+    if quotes_number and strangers:  # a partner's help desk answers for the vendor
         vendor, named = reading.vendor, ours.vendor_of
         ours = replace(ours, vendor_of=lambda address: named(address) or (vendor if address in strangers else None))
     return ours
 
 
 def _registered(address: Address) -> str:
-    """The domain that was registered, by its usual shape (`example.co.jp` of `intake.example.co.jp`)."""
+    """Return the registered domain by its usual form (`example.co.jp` for `intake.example.co.jp`)."""
     labels = address.domain.split(".")
     if len(labels) < 2:
         return ""

@@ -1,4 +1,4 @@
-"""Who takes part in a case."""
+"""Participants of a case."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from service.cases.state import Participant
 
 
 def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
-    """Whether an outsider who hands on a vendor's mail counts as team, in this case alone.
+    """Whether an unknown sender who forwards a vendor's mail counts as team, in this case only.
 
-    Only where he does not walk into what is there already, for anybody can write what looks like a forward: he opened
-    the case by it, or one of us or the vendor wrote to him in it before.
+    True only if the forward opened the case, or if one of our people or the vendor wrote to the sender in this case
+    before: anybody can write text that looks like a forwarded mail.
     """
     before = [m for m in members if m.id != node.id and m.id not in node.holds and order_of(m) < order_of(node)]
     written_to = any(m.side != "unknown" and node.author in (*m.to, *m.cc) for m in before if m.origin == "delivered")
@@ -22,10 +22,10 @@ def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
 
 
 def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
-    """Authors and recipients, in the order in which they appear.
+    """Return authors and recipients in order of appearance.
 
-    ``lines``: those that count (see ``trust``), so that a stranger who merely answers into a case is not let in. Who
-    wrote under another's name takes part in nothing. ``known``: address → name, for those of whom no mail tells one.
+    ``lines``: the messages that count (see ``trust``), so that an unknown sender who merely replies to a case is not
+    included; forged mails are ignored. ``known``: address → name for people whose mails state no name.
     """
     lines = [line for line in lines if not line.node.forged]
     roles: dict[str, Side] = {}

@@ -1,13 +1,13 @@
 """Matches a requester's reply to the questions that sodan asked: numbered or free, quoted or not. Pure.
 
-People answer in four ways, tried in this order; what one way has taken is not looked at by the next:
+Answers are looked for in four ways, in this order; text that one way has used is not used again:
 
-1. below or beside the question itself, in the quoted mail or in a copy of it;
+1. below or beside a copy of the question, in the quoted mail or in the new text;
 2. by number: "1. …", 「①…」, "Q2: …";
-3. line by line, as many lines as questions; or in one or two sentences, where one fact was asked for;
-4. freely: a sentence is taken for an item by words that only its answer holds (``reply_words``).
+3. line by line, if there are as many lines as questions; or one or two sentences, if there was one question;
+4. by words that only an answer to the item contains (``reply_words``).
 
-What is said to be unknown is known to be unknown: it is not asked for again.
+An answer that something is unknown counts as an answer: the item is not asked for again.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from datetime import datetime
 from service.cases.reply_words import EMPTY, REST, UNKNOWN, WORDS
 
 MOST_LINES = 400
-"""Lines of a reply that are looked at."""
+"""Maximum number of lines of a reply that are examined."""
 LONGEST = 1_000
-"""Characters of an answer that are kept."""
+"""Maximum number of characters kept of one answer."""
 SHORT = 160
-"""Characters of a line that may be an answer without a number."""
+"""Maximum number of characters of a line that may be an answer without a number."""
 _NUMBERED = re.compile(r"[ \t]*([0-9]{1,2})\. (.+)")
 _MARKS = re.compile(r"^[ \t]*(?:[>＞|][ \t]?){1,8}")
 _CIRCLED = {chr(0x2460 + n): n + 1 for n in range(9)} | {chr(0x2776 + n): n + 1 for n in range(9)}
@@ -50,39 +50,39 @@ class Asked:
 
     at: datetime
     kind: str
-    """acknowledgement, questions, reminder."""
+    """``acknowledgement``, ``questions`` or ``reminder``."""
     by: str
-    """Who asked; empty for the machine."""
+    """Who asked; empty if sodan asked by itself."""
     items: tuple[str, ...]
-    """In the order of their numbers."""
+    """The items in the order of their numbers."""
     questions: tuple[str, ...]
-    """The sentences that asked, in the same order; fewer where a person left the numbers out."""
+    """The questions as sent, in the same order; fewer if a person removed the numbers."""
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a reply says of one item. ``start`` and ``end`` are offsets in the new text, -1 where it stands below."""
+    """The answer to one item. ``start`` and ``end`` are offsets in the new text, -1 if it is in the quoted text."""
 
     item: str
     words: str
     start: int = -1
     end: int = -1
     known: bool = True
-    """False: said not to be known."""
+    """False if the answer is that it is unknown."""
     explicit: bool = True
-    """Put beside the question by its writer; False: recognised by its words."""
+    """True if the answer is beside its question or numbered; False if it was recognised by its words."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     text: str
     start: int
-    """Offset in the new text, -1 in the quoted one."""
+    """Offset in the new text; -1 for a line of the quoted text."""
 
 
 def question_lines(text: str) -> tuple[str, ...]:
-    """The sentences "1. …", "2. …" of a mail with questions, in order."""
+    """Return the numbered questions ("1. …", "2. …") of a mail, in order."""
     found: list[str] = []
     for line in text.splitlines():
         match = _NUMBERED.match(line)
@@ -92,7 +92,8 @@ def question_lines(text: str) -> tuple[str, ...]:
 
 
 def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
-    """What the new ``text`` of a reply, or what was written into the ``quoted`` mail, says of the items asked."""
+    """Return the answers to the questions of ``asked`` that the new ``text`` or the ``quoted`` text of a reply
+    contains."""
     if not asked.items:
         return ()
     lines = list(_lines(text))
@@ -115,7 +116,7 @@ def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
 
 
 def _signs(line: _Line, text: str) -> bool:
-    """Whether a last line, set apart, is the writer's name."""
+    """Whether the last line, after a blank line, is the author's name."""
     apart = text[: line.start].endswith("\n\n") and not UNKNOWN.search(line.text)
     return apart and _SIGNATURE.fullmatch(line.text.strip()) is not None
 
@@ -131,7 +132,7 @@ def _lines(text: str) -> Iterator[_Line]:
 
 
 def _beside(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
-    """Answers that stand behind a copy of their question, or in the lines below it."""
+    """Find answers after a copy of their question, on its line or on the lines below it."""
     ours = {key for line in asked.text.splitlines() if len(key := _squashed(line)) >= 2}
     whole = _squashed(asked.text)
     questions = [_squashed(question) for question in asked.questions[: len(asked.items)]]
@@ -149,7 +150,7 @@ def _beside(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used:
             continue
         is_ours = key in ours or (len(key) >= 12 and key in whole)
         if is_ours and current is not None and not said and key in questions[current]:
-            used.add(n)  # a client has wrapped the question
+            used.add(n)  # the mail client wrapped the question
             continue
         if current is None or is_ours or (not key and said) or _number(line.text) not in (None, current + 1):
             if is_ours:
@@ -163,7 +164,7 @@ def _beside(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used:
 
 
 def _repeats(key: str, question: str) -> bool:
-    """Whether a line (squashed) begins with the question, with or without its number."""
+    """Whether a squashed line begins with the question, with or without its number."""
     if len(question) < 4:
         return False
     head = key.lstrip("0123456789")
@@ -171,7 +172,7 @@ def _repeats(key: str, question: str) -> bool:
 
 
 def _behind(line: str, question: str) -> str:
-    """What follows the question in its own line."""
+    """Return the text after the question on the same line."""
     squashed, at = _squashed(question), 0
     for position, char in enumerate(line):
         folded = _squashed(char)
@@ -198,7 +199,7 @@ def _keep(which: int | None, said: Sequence[_Line], asked: Asked, found: dict[in
 
 
 def _by_number(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
-    heads: list[tuple[int, int, int]] = []  # line, number, where its answer begins
+    heads: list[tuple[int, int, int]] = []  # (index of the line, question number, offset of the answer)
     for n, line in enumerate(lines):
         head = None if n in used else _head(line.text)
         if head is not None and 1 <= head[0] <= len(asked.items):
@@ -220,7 +221,7 @@ def _by_number(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], us
 
 
 def _head(line: str) -> tuple[int, int] | None:
-    """The number a line begins with, and where what follows it begins."""
+    """Return the number at the beginning of a line and the offset of the text after it; None if there is none."""
     bare = line.lstrip(" \t　")
     if bare[:1] in _CIRCLED:
         return _CIRCLED[bare[0]], len(line) - len(bare) + 1
@@ -234,7 +235,7 @@ def _number(line: str) -> int | None:
 
 
 def _bare(lines: Sequence[_Line], most: int, used: set[int]) -> list[tuple[int, int, int]]:
-    """Lines "1 Outlook", "2 since nine": believed only where they count up from one."""
+    """Find lines such as "1 Outlook", "2 since nine"; accepted only if they count up from one."""
     heads: list[tuple[int, int, int]] = []
     for n, line in enumerate(lines):
         head = None if n in used else _BARE.match(line.text)
@@ -247,7 +248,7 @@ def _bare(lines: Sequence[_Line], most: int, used: set[int]) -> list[tuple[int, 
 
 
 def _in_order(left: list[_Line], asked: Asked, found: dict[int, Reply]) -> None:
-    """As many short lines as questions, each about its own; or one question and one or two sentences."""
+    """Match as many short lines as questions, in order; or one or two sentences if there was only one question."""
     if len(asked.items) == 1:
         sentences = [s for line in left for s, _ in _sentences(line)]
         if 0 < len(sentences) <= 2 and not any(_ASKS_BACK.search(s) for s in sentences):
@@ -259,14 +260,14 @@ def _in_order(left: list[_Line], asked: Asked, found: dict[int, Reply]) -> None:
     for n, line in enumerate(left):
         others = max((_fit(item, line.text) for i, item in enumerate(asked.items) if i != n), default=0)
         if others > _fit(asked.items[n], line.text):
-            return  # it answers another question: no order
+            return  # the line answers another question: the order does not count
     for n, line in enumerate(left):
         _keep(n, [line], asked, found)
     left.clear()
 
 
 def _by_words(left: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> None:
-    """Sentences that hold words of an item asked for."""
+    """Match sentences that contain words of a requested item."""
     best: dict[int, tuple[int, str, int]] = {}
     rest_unknown: tuple[str, int] | None = None
     for line in left:
@@ -280,7 +281,7 @@ def _by_words(left: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> N
             for n, item in enumerate(asked.items):
                 fit = _fit(item, sentence)
                 if fit == 1 and not unknown and item not in _NAMED_IS_TOLD:
-                    fit = 0  # it speaks of the item; whether it answers is for the reader to say
+                    fit = 0  # it only mentions the item; the reader decides whether it answers
                 if n not in found and fit > best.get(n, (0,))[0]:
                     best[n] = (fit, sentence, at)
     for n, (_, sentence, at) in best.items():
@@ -293,7 +294,7 @@ def _by_words(left: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> N
 
 
 _NAMED_IS_TOLD = frozenset("tried approval contact repro_steps deadline background recent_changes workaround".split())
-"""Items whose topic word in a statement is an answer by itself: 「承認は部長です」, "I tried it twice"."""
+"""Items that a sentence answers by merely mentioning them: 「承認は部長です」, "I tried it twice"."""
 
 
 def _fit(item: str, sentence: str) -> int:
@@ -302,7 +303,7 @@ def _fit(item: str, sentence: str) -> int:
 
 
 def _sentences(line: _Line) -> Iterator[tuple[str, int]]:
-    """Sentences of a line with their offsets. A full stop inside a number or a name ends nothing."""
+    """Yield the sentences of a line with their offsets; a full stop inside a number or name does not end one."""
     for found in _SENTENCE.finditer(line.text):
         words = found[0]
         lead = len(words) - len(words.lstrip(" \t　-・*"))
@@ -315,5 +316,5 @@ def _says_unknown(words: str) -> bool:
 
 
 def _squashed(text: str) -> str:
-    """Letters and digits alone, in one form: what clients change when they quote and wrap is gone."""
+    """Return only letters and digits, normalised, so that quoting and wrapping make no difference."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())

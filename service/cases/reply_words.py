@@ -1,8 +1,7 @@
-"""Words by which a short answer is known to answer one question: "since nine", 「私だけです」.
+"""Words by which a short answer is recognised: "since nine", 「私だけです」.
 
-Each item has ``topic`` words, which name it, and ``shape`` words, which only an answer to it holds. They are looked for
-only in a reply to a mail that asked for the item, so they may be as weak as people's answers are short. RE2: linear in
-the text.
+Each item has ``topic`` words, which name it, and ``shape`` words, which only an answer to it contains. They are only
+used for a reply to a mail that asked for the item, so that they may be weak. RE2: linear time.
 """
 
 # ruff: noqa: E501 -- patterns: an idea a line
@@ -16,7 +15,7 @@ from typing import Any
 import re2 as _re2
 
 RE2: Any = _re2
-"""The library has no types."""
+"""The library has no type information."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Words:
         return RE2.compile(f"(?i){self.shape}") if self.shape else None
 
     def fit(self, sentence: str) -> int:
-        """2 for the shape of an answer, 1 for the topic alone, 0 for neither."""
+        """Return 2 if the sentence looks like an answer, 1 if it only mentions the topic, 0 otherwise."""
         if self.shape_pattern is not None and self.shape_pattern.search(sentence):
             return 2
         return 1 if self.topic_pattern.search(sentence) else 0
@@ -156,4 +155,4 @@ EMPTY = RE2.compile(
     r"|(?:hi|hello|dear|thanks?|thank you|regards|best|kind regards|cheers|sincerely|good (?:morning|afternoon)|see (?:below|inline|above|my answers)"
     r"|please (?:see|find)|answers? (?:below|inline)|here (?:are|you)|as requested)\b[^\n]{0,60})?[\s\pP]*$"
 )
-"""A greeting, thanks, "see below": a line that answers nothing."""
+"""Matches a line without an answer: a greeting, thanks, "see below"."""

@@ -1,7 +1,7 @@
 """Derives the state of a case from all its mails, in the order in which they were written.
 
-Who has to act next follows from the mails, not from a status that somebody keeps: see ``turn``. What people set by hand
-stays and is shown as theirs.
+Who has to act next is derived from the mails, not stored as a status: see ``turn``. Manual changes are kept and marked
+as such.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def revise(
     names: Mapping[str, str] | None = None,
     asked: Sequence[Asked] = (),
 ) -> CaseState:
-    """The state of a case.
+    """Return the state of a case.
 
-    ``lines`` in any order, all of the case; ``judgement`` of those that count, in order; ``answers``: which mail
-    answers which ask (``Rules.answers_ask``); ``names``: address → name of people whose mails tell none;
-    ``asked``: mails by which sodan asked for facts.
+    ``lines``: all messages of the case in any order; ``judgement``: of those that count, in order; ``answers``: whether
+    a mail answers a request (``Rules.answers_ask``); ``names``: address → name of people whose mails state none;
+    ``asked``: mails in which sodan asked for information.
 
     Raises ValueError for a case without messages.
     """
@@ -106,7 +106,7 @@ def revise(
 
 
 def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
-    """What is to be said of the senders in a case."""
+    """Yield notes about doubtful senders in the case."""
     if any(line.node.forged for line in lines):
         yield "dmarc-failed"
     if any(line.node.trust == "unverified" for line in lines):
@@ -116,14 +116,18 @@ def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Ite
 
 
 def _waits_for_answers(asked: Sequence[Asked], level: str) -> list[datetime]:
-    """When the turn went to the requester by questions of ours. A machine's questions leave a burning case with the
-    team: it acts on what is known, whether or not somebody answers."""
+    """Return the times at which questions of ours passed the turn to the requester.
+
+    Questions that sodan itself sent in a P1 or P2 case leave the turn with the team, who must act without waiting.
+    """
     return [one.at for one in asked if one.items and (one.by or level not in ("P1", "P2"))]
 
 
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
-    """Whose case it is: as a person said, as the mails say, or the maker of the product that our people name first,
-    until somebody writes to a vendor. ``lines`` with their readings, in order."""
+    """Return the vendor of the case: set by a person, named by the mails, or the maker of the first product named.
+
+    ``lines``: the messages in order, with their readings.
+    """
     if overrides.vendor is not None:
         return overrides.vendor.value  # type: ignore[no-any-return]
     written = [line for line in lines if line.turn.automatic is None]
@@ -137,7 +141,10 @@ _SIDES: tuple[Side, ...] = ("team", "vendor", "requester")
 def _with_people(
     course: Course, overrides: Overrides
 ) -> tuple[Status, Side | None, datetime | None, list[tuple[datetime, Side | None]]]:
-    """What people set holds until a later mail moves the turn; a status they set holds until they take it back."""
+    """Return status, side to act, since when, and all changes of the turn, with manual changes applied.
+
+    A manual value is kept until a person removes it, also after later mail.
+    """
     status, waiting_on, since = course.status, course.waiting_on, course.since
     moves = list(course.moves)
     if overrides.status is not None:
@@ -159,7 +166,8 @@ def _with_people(
 
 
 def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> Problem:
-    """What we said yes to (or put right) is agreed, however far it moved before."""
+    """Return the problem as agreed if we confirmed its scope, or corrected it, after it was stated; then it has no
+    drift."""
     stated = next((line.node.at for line in lines if line.turn.id == problem.turn), None)
     if stated is None or problem.version < 2:
         return problem
@@ -185,7 +193,7 @@ def _checklist(judgement: Judgement, overrides: Overrides) -> tuple[tuple[ItemSt
 
 
 def _title(lines: Sequence[CaseMessage]) -> str:
-    """The opening's subject, or what it is about where it stands under an old subject; else the first words written."""
+    """Return the first subject, unless a reply begins a new topic under an old subject; otherwise the first words."""
     own = [line for line in lines if line.turn.automatic is None] or list(lines)
     for line in own:
         if line.turn.begins:
@@ -197,8 +205,10 @@ def _title(lines: Sequence[CaseMessage]) -> str:
 
 
 def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tuple[str, str], ...]:
-    """The case's own numbers: what a reply that begins a new topic still carries in its subject is the old case's, and
-    so is a number named as a former or related one."""
+    """Return the case numbers of the case itself.
+
+    Not the number in the subject of a reply that begins a new topic, nor one named as a previous or related case.
+    """
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:
@@ -215,9 +225,9 @@ def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tup
 
 
 def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ...]:
-    """What was promised for a time. It is kept when a person of the same side writes again by then."""
+    """Return the promises with a due date. One is kept if a person of the same side writes again by then."""
     out: list[Promised] = []
-    next_word: dict[Side, datetime] = {}  # the earliest of the mails that come later in order
+    next_word: dict[Side, datetime] = {}  # time of the earliest mail among those later in order
     for line in reversed(lines):
         if line.turn.automatic is not None:
             continue
@@ -234,8 +244,10 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ..
 
 
 def _first_response(lines: Sequence[CaseMessage]) -> int | None:
-    """Seconds from our report to the vendor to the vendor's first human word; without a vendor, from the opening to the
-    team's."""
+    """Return the seconds from our report to the vendor until its first reply by a person.
+
+    Without a vendor: from the opening mail until the team's first mail. None if there is no reply yet.
+    """
     human = [line for line in lines if line.turn.automatic is None and not line.wrapper]
     asked = next((m for m in human if m.turn.side in ("team", "requester") and "vendor" in m.turn.towards), None)
     if asked is None and any(m.turn.side == "vendor" for m in human):
@@ -251,7 +263,8 @@ def _first_response(lines: Sequence[CaseMessage]) -> int | None:
 
 
 def _turns(lines: Sequence[CaseMessage]) -> int:
-    """How often we wrote and the other side answered: with the vendor, or with the user where no vendor takes part."""
+    """Return how often our side wrote and the vendor answered; without a vendor, how often a user wrote and the team
+    did."""
     vendor = any(m.turn.side == "vendor" and m.turn.automatic is None for m in lines)
     turns, asked = 0, False
     for line in lines:

@@ -1,4 +1,4 @@
-"""The state of a case as values: the ask ledger, the clocks, manual changes, and the document of the API."""
+"""The state of a case as values: requests, clocks, manual changes, and the case document of the API."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Status = Literal["open", "resolved", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing a vendor asked of us."""
+    """One request of a vendor."""
 
     id: str
     by: str
-    """Address of who asked."""
+    """Address of the person who asked."""
     of: Side
     what: str
     quote: str
@@ -29,7 +29,7 @@ class Ask:
     answered_at: datetime | None = None
     answered_by_message: str | None = None
     set_by: str | None = None
-    """Who said by hand that it was answered (by a portal, by phone) or is not needed."""
+    """Who marked it as answered elsewhere (portal, phone) or as not needed."""
 
     def document(self) -> dict[str, Any]:
         return {
@@ -49,7 +49,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Seconds each side held the case, elapsed and in business time; ``first_response`` is None until there is one."""
+    """Seconds during which each side had to act, elapsed and in business time.
+
+    ``first_response`` is None until there is a response.
+    """
 
     team: int = 0
     vendor: int = 0
@@ -78,7 +81,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A date that a side promised something for; ``overdue`` is said neutrally: an update was expected then."""
+    """A promise with a due date; ``overdue`` only means that an update was expected by then."""
 
     by: Side
     due: datetime
@@ -100,7 +103,7 @@ class Promised:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the case is called, and which other cases it knows."""
+    """Key of a case, and its merged and related cases."""
 
     key: str
     merged: tuple[str, ...] = ()
@@ -109,7 +112,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a person set, when; it stays until a person takes it back."""
+    """A value that a person set; it is kept until a person removes it."""
 
     value: Any
     by: str = ""
@@ -118,7 +121,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Everything people set in a case."""
+    """All manual changes of a case."""
 
     status: Setting | None = None
     priority: Setting | None = None
@@ -127,13 +130,13 @@ class Overrides:
     waiting_on: Setting | None = None
     owner: Setting | None = None
     items: Mapping[str, Setting] = field(default_factory=dict)
-    """Item → ``waived``, or the value that answers it."""
+    """Item → ``waived``, or its value."""
     asks: Mapping[str, Setting] = field(default_factory=dict)
-    """Ask → ``answered`` or ``withdrawn``; ``*`` stands for all that were open at that time."""
+    """Request id → ``answered`` or ``withdrawn``; ``*`` means all requests open at that time."""
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> Overrides:
-        """From ``cases.set_by_people``: field → {"value", "by", "at"}; ``items``: item → the same."""
+        """Read ``cases.set_by_people``: field → {"value", "by", "at"}; in ``items`` and ``asks``: name → the same."""
         document = document or {}
         one = {name: _setting(document[name]) for name in _FIELDS if name in document}
         items, asks = (
@@ -158,7 +161,7 @@ def _setting(written: Any) -> Setting:
 
 @dataclass(frozen=True, slots=True)
 class CaseState:
-    """A case as it stands. ``document`` is what the API shows; the attributes fill the columns that are filtered by."""
+    """The current state of a case. ``document`` is shown by the API; attributes fill the columns used by filters."""
 
     key: str
     title: str
@@ -187,13 +190,16 @@ class CaseState:
     set_by: Mapping[str, str] = field(default_factory=dict)
     """Field → who set it by hand."""
     notes: tuple[str, ...] = ()
-    """What a colleague would point out: ``p1-without-contact``, ``p1-without-owner``, ``overdue-promise``, ``call``,
-    ``dmarc-failed``: a mail in it was sent under another's name; ``sender-unverified``: one of our own people's whose
-    sender nobody vouches for; ``outsider``: somebody wrote into it who takes no part."""
+    """Notes for the team.
+
+    ``p1-without-contact``, ``p1-without-owner``, ``overdue-promise``; ``call``: many turns, suggest a phone call;
+    ``reminded``: the requester was reminded; ``dmarc-failed``: a mail has a forged sender; ``sender-unverified``: a
+    mail of our own people lacks verification; ``outsider``: somebody wrote who takes no part in the case.
+    """
     not_counted: tuple[tuple[str, str], ...] = ()
-    """Messages that move nothing, each with the reason (``forged``, ``unverified``, ``outsider``)."""
+    """Messages that do not count, each with the reason (``forged``, ``unverified``, ``outsider``)."""
     owner: str | None = None
-    """The person of the team it is assigned to."""
+    """The team member it is assigned to."""
 
     @property
     def open_asks(self) -> int:
@@ -201,11 +207,11 @@ class CaseState:
 
     @property
     def needs_triage(self) -> bool:
-        """Nobody has said how bad it is, the case is open, and no person has set the priority."""
+        """Whether the case is open, its severity is unknown, and no person has set the priority."""
         return self.judgement.priority.needs_triage and self.status == "open" and self.priority_set_by == "rules"
 
     def _requester(self) -> dict[str, str] | None:
-        """Who asks: the first of our people who takes part, else the team's first."""
+        """Return the requester: the first participant of our people, otherwise of the team, otherwise unknown."""
         for role in ("requester", "team", "unknown"):
             found = next((person for person in self.participants if person.role == role), None)
             if found is not None:
@@ -213,7 +219,7 @@ class CaseState:
         return None
 
     def summary(self) -> dict[str, Any]:
-        """The case summary of the API."""
+        """Return the case summary of the API."""
         return {
             "key": self.key,
             "title": self.title,
@@ -237,7 +243,7 @@ class CaseState:
         }
 
     def document(self) -> dict[str, Any]:
-        """The case of the API: the summary (``open_asks`` a count) and everything else."""
+        """Return the full case of the API: the summary and all details."""
         lang = "ja" if self.language == "ja" else "en"
         detail = self.judgement.priority
         return self.summary() | {
@@ -306,5 +312,5 @@ class CaseState:
 
 
 def stamp(moment: datetime | None) -> str | None:
-    """ISO 8601, UTC, ``Z``."""
+    """Format a time as ISO 8601 in UTC, ending in ``Z``."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

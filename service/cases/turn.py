@@ -1,28 +1,28 @@
-"""Whose turn it is: each mail of a case moves the turn, or leaves it, by who wrote it and what is stated in it.
+"""Whose turn it is: each mail of a case gives the turn to a side or leaves it, by its author and its statements.
 
 ==========================================  ==================================================================
 mail                                        turn after it
 ==========================================  ==================================================================
-machine's (receipt, absence, notice)        as before
-vendor's machine's that names a state       as the state says (`desk.customer`, `desk.vendor`, `desk.closed`)
-sent under another's name (DMARC failed)    as before
-user's: opens, answers, reports again       team
-user's or team's: chases, only thanks       as before
-user's or team's: it is settled             nobody; the case is resolved (closed, where the vendor may close)
-team's to a vendor: settled, and asks on    vendor; the case stays open
-team's to a vendor                          vendor; team, while something the vendor asked is owed or refused
-team's to a user: asks, answers             user; as before, where it only says that we are at it
-team's to a user: the vendor is slow        vendor; team, while something the vendor asked is owed
-team's note that a ticket was raised        vendor
-team's forward of a mail                    as that mail says
-vendor's: asks, answers, proposes to close  team
-vendor's: progress, escalation, a promise   vendor
-vendor's: the case was closed               nobody; the case is closed
-sodan's, with questions to a user           user, where it was the team's (not of itself in a P1 or P2)
+automatic (receipt, absence, notification)  unchanged
+vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
+forged sender (DMARC failed)                unchanged
+user: report, answer, another report        team
+user or team: reminder or only thanks       unchanged
+user or team: the problem is solved         nobody; resolved (closed if the team lets the vendor close)
+team to vendor: solved, but asks for more   vendor; the case stays open
+team to vendor                              vendor; team while a request of the vendor is open or refused
+team to user: question or answer            user; unchanged if it only says that we are working on it
+team to user: the vendor is slow            vendor; team while a request of the vendor is open
+team, note that a ticket was opened         vendor
+team, forwards a mail                       as for the forwarded mail
+vendor: request, answer, proposal to close  team
+vendor: progress, escalation, promise       vendor
+vendor: the case was closed                 nobody; the case is closed
+sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 ==========================================  ==================================================================
 
-After a resolution a vendor's courtesy, a machine's mail or thanks change nothing; a question, a new report or a promise
-to go on opens the case again.
+After a case is resolved, courtesies of the vendor, automatic mail and thanks change nothing. A request, a new report or
+news that the vendor continues to work reopens the case.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
 
 UNDERWAY = timedelta(hours=1)
-"""Delivery and wrong clocks take less; what was received later comes from an archive."""
+"""Delivery delay and clock differences are shorter; mail received later than this comes from an archive."""
 _NOTHING = Reading()
 _MERE_THANKS = ("act.thanks", "heard")
-"""Meanings that a mail of mere thanks may hold."""
+"""Statement types that a mail with only thanks may contain."""
 
 
 @dataclass(slots=True)
 class Course:
-    """How a case went."""
+    """How the turn and the status of a case developed."""
 
     status: Status = "open"
     waiting_on: Side | None = None
     since: datetime | None = None
     last_turn: Side | None = None
-    """Who had to act before it was settled."""
+    """Who had to act before the case was resolved."""
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 
@@ -63,11 +63,11 @@ def follow(
     by_hand: Mapping[str, Setting] | None = None,
     asked: Sequence[datetime] = (),
 ) -> Course:
-    """Go through the mails of a case, oldest first.
+    """Process the mails of a case, oldest first, and return how its turn developed.
 
-    `answers` tells which mail answers which ask. `by_hand`: asks that a person says were answered elsewhere, each at
-    its time; with the last of them the turn is the vendor's, as after a mail. `asked`: when sodan sent the requester
-    questions; from then on the turn is the requester's, where it was the team's.
+    `answers`: whether a mail answers a request. `by_hand`: request id → state that a person set; after the last open
+    one the turn is the vendor's, as after an answering mail. `asked`: times at which sodan sent questions to the
+    requester; from then on the turn is the requester's if it was the team's.
     """
     course, ledger = Course(), Ledger(answers)
     said = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items() if one.at is not None), key=_when)
@@ -82,7 +82,7 @@ def follow(
         _told(course, ledger, *one)
     for at in waits:
         _asked(course, at)
-    if not course.moves:  # only machines wrote: somebody of the team has to look, unless it is a mere notice
+    if not course.moves:  # only automatic mail: the team has to look, unless there are only notifications
         if all(line.turn.automatic == "notification" for line in lines):
             course.waiting_on = None
         else:
@@ -92,7 +92,11 @@ def follow(
 
 
 def _arrival(line: CaseMessage) -> datetime:
-    """When a mail came, to compare with our own mails: its Date knows whole seconds, and by its author's clock."""
+    """Return when a mail arrived, for comparison with our own mails.
+
+    This is the time of receipt, because a Date header has only whole seconds by the author's clock. The Date is used if
+    the mail was received more than an hour later (it comes from an archive) or before it.
+    """
     return line.received_at if timedelta() <= line.received_at - line.node.at < UNDERWAY else line.node.at
 
 
@@ -101,7 +105,7 @@ def _when(told: tuple[datetime, str, Setting]) -> tuple[datetime, str]:
 
 
 def _asked(course: Course, at: datetime) -> None:
-    """Questions were sent to the requester."""
+    """Pass the turn to the requester because questions were sent."""
     if course.status == "open" and course.waiting_on == "team" and course.moves:
         course.waiting_on, course.since, course.last_turn = "requester", at, "requester"
         course.moves.append((at, "requester"))
@@ -118,7 +122,7 @@ def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setti
 
 def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
-        return  # whoever wrote it: it moves nothing
+        return  # a forged mail changes nothing
     reading = line.reading or _NOTHING
     if line.turn.automatic is not None and not _by_a_person(line, reading):
         if line.turn.side == "vendor" and "auto_ack" not in reading.acts:
@@ -132,13 +136,16 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
 
 
 def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
-    """Ticket desks mark what their people write as automatic too: a mail that asks for something is a person's."""
+    """Whether a vendor's mail marked as automatic was written by a person.
+
+    Help desks mark the mails of their people as automatic too; a mail that asks for something is a person's.
+    """
     marked = line.turn.side == "vendor" and line.turn.automatic in ("auto_reply", "notification")
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
 
 
 def state_told(reading: Reading) -> Side | str | None:
-    """Whose turn it is by the state that a notice names; `closed`, or None where it names none."""
+    """Return whose turn it is by the status that a notice states: a side, `closed`, or None if it states none."""
     for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team"), ("desk.closed", "closed")):
         if reading.says(meaning):
             return side
@@ -177,7 +184,7 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
 
 
 def _goes_on(reading: Reading) -> bool:
-    """Whether the next word is the vendor's: it is at it, handed the case on or names the day it will write."""
+    """Whether the vendor will write next: it works on the case, escalated it or promised an update."""
     if "escalated" in reading.acts or reading.says("act.promise"):
         return True
     return "progress" in reading.acts and "answer" not in reading.acts
@@ -193,7 +200,7 @@ def _team(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line, "closed" if may_close else "resolved")
         if to_vendor and not may_close and ("ask" in acts or reading.parked):
-            _move(course, line, "vendor")  # it works again, and more is asked of the vendor: the cause, a reduction
+            _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
     elif line.wrapper:
         return
     elif to_vendor:
@@ -203,7 +210,7 @@ def _team(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     elif answered:
         _move(course, line, "team" if _owes(ledger, line) else "vendor")
     elif handed_over:
-        _move(course, line, "vendor")  # to whom else, under the vendor's number, though only we are addressed
+        _move(course, line, "vendor")  # addressed only to us, but logs with a case number are meant for the vendor
     elif not course.moves or acts & {"report", "reopen"}:
         _move(course, line, "vendor" if reading.says("act.raised") else "team")
 
@@ -226,7 +233,7 @@ def _to_user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading
     elif _hints(reading, "blame_vendor_slow") and (course.moves or not line.turn.subject_is_new):
         _move(course, line, "team" if _owes(ledger, line) else "vendor")
     elif course.waiting_on != "vendor" or asks:
-        # a report of how things stand, with nothing before it, asks nobody for anything: we go on
+        # a status report as the first mail asks nobody for anything: we continue
         _move(course, line, "requester" if asks or course.moves else "team")
 
 
@@ -239,7 +246,7 @@ def _hints(reading: Reading, tone: str) -> bool:
 
 
 def _only_thanks(reading: Reading) -> bool:
-    """Mere thanks or receipt, with nothing to do in it."""
+    """Whether the mail contains only thanks or an acknowledgement, with nothing to do."""
     return reading.says("act.thanks") and all(s.meaning in _MERE_THANKS for s in reading.statements)
 
 
@@ -258,14 +265,15 @@ def _user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
 
 
 def _leaves(course: Course, line: CaseMessage, reading: Reading, acts: set[str]) -> bool:
-    """Whether a user's mail leaves the turn where it is: a reminder, thanks, a stranger's word after the end."""
+    """Whether a user's mail leaves the turn unchanged: a reminder, thanks, or an unknown sender after the case is
+    resolved."""
     if line.turn.side == "unknown" and course.status != "open":
         return True
     return bool(course.moves) and "reopen" not in acts and ("chase" in acts or _only_thanks(reading))
 
 
 def _move(course: Course, line: CaseMessage, side: Side) -> None:
-    """Give the turn; `since` stays where the same side keeps it."""
+    """Give the turn to `side` and reopen the case; `since` is unchanged if the side already has the turn."""
     if course.status != "open":
         course.status = "open"
     if course.waiting_on != side:

@@ -1,4 +1,4 @@
-"""When each side works: our own as the site file says, the vendor of a case as its pack says."""
+"""Working hours of each side: ours from the site file, the vendor's from its vendor file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DAYS = {"mon-fri": frozenset(range(5)), "mon-sat": frozenset(range(6)), "all": 
 
 
 def calendars_of(rules: Rules, vendor: str | None) -> Mapping[Side, Calendar]:
-    """For ``revise``; a vendor that no pack knows works as vendors mostly do."""
+    """Return the calendars for ``revise``; a vendor without a vendor file gets default working hours."""
     profile = rules.vendors.profiles.get(vendor or "")
     ours = _of_site(rules.site.calendar)
     asking = rules.site.requester_calendar
