@@ -1,1 +1,1 @@
-""""""
+"""Parses mail: bytes → ``Mail``. Pure; could be used without the rest of sodan."""

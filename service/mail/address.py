@@ -1,4 +1,4 @@
-"""Address lists (RFC 5322 §3.4, §4.4), as strict senders and as careless ones write them."""
+"""Parses address lists (RFC 5322 §3.4, §4.4), including malformed ones."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from service.mail.message import Address
 
 MAX_ADDRESSES = 5_000
 MAX_ADDRESS = 320
-"""Bytes of one address (RFC 5321 §4.5.3.1: 64 before the ``@``, 255 behind it); what is longer is none."""
+"""Maximum bytes of one address (RFC 5321 §4.5.3.1: 64 before the ``@``, 255 after it); a longer one is discarded."""
 MAX_NAME = 500
-"""Characters kept of one name."""
+"""Maximum number of characters kept of one name."""
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
 _SIMPLE = re.compile(r'(?:"([^"\\<>]*+)"|([^"\\<>(),;:@\[\]]*+))[ \t]*+<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
 _TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*+"?|[(),;:<>]|[^(),;:<>"=]+|=')
@@ -22,20 +22,20 @@ _UNQUOTE = re.compile(r"\\(.)")
 
 
 def addresses(raw: bytes | None, hint: str | None = None) -> tuple[Address, ...]:
-    """The mailboxes of an address field, groups flattened, names decoded. Never raises; bounded."""
+    """Return the mailboxes of an address field with groups flattened and names decoded. Never raises; bounded."""
     if not raw:
         return ()
     return listed(encoded.plain(raw, hint))
 
 
 def listed(value: str) -> tuple[Address, ...]:
-    """The mailboxes in an address list already decoded to characters (encoded words still in it)."""
+    """Return the mailboxes of an address list that is already characters; encoded words are still decoded."""
     found = _listed(value)
     return found if len(value) <= MAX_ADDRESS // 4 else tuple(map(_fit, found))
 
 
 def _fit(one: Address) -> Address:
-    """Without what no mailbox can be, lest one field be as long as a mail."""
+    """Discard an address that is too long and truncate the name, so that one field cannot be as long as a mail."""
     is_one = len(one.address.encode("utf-8", "replace")) <= MAX_ADDRESS
     if is_one and len(one.name) <= MAX_NAME:
         return one
@@ -52,7 +52,7 @@ def _listed(value: str) -> tuple[Address, ...]:
         return (Address(_name(name), _mailbox(simple[3])),)
     found = _Scanner(value).run()
     if not any(a.address for a in found) and "=?" in value:
-        # the whole field, address and all, inside an encoded word
+        # the whole field, with the address, is inside an encoded word
         again = encoded.words(value)
         if "@" in again and again != value:
             found = _Scanner(again).run()
@@ -60,7 +60,7 @@ def _listed(value: str) -> tuple[Address, ...]:
 
 
 class _Scanner:
-    """One pass over the tokens; quotes, comments and angle brackets may be left open by the sender."""
+    """Parses the tokens in one pass; quotes, comments and angle brackets may be unclosed."""
 
     def __init__(self, value: str) -> None:
         self.tokens = _tokens(value)
@@ -105,11 +105,11 @@ class _Scanner:
         return self.found
 
     def _group(self) -> None:
-        """``Name: a, b;`` (RFC 5322 §3.4): the group's name is dropped; ``mailto:`` is no group."""
+        """``Name: a, b;`` (RFC 5322 §3.4): discard the group's name, or the ``mailto`` before a colon."""
         self.reset()
 
     def _comma(self, inside: bool) -> bool:
-        # a source route, <@a,@b:c@d> (RFC 5322 §4.4), or a bracket never closed
+        # a source route, <@a,@b:c@d> (RFC 5322 §4.4), or an unclosed bracket
         if inside and self.angle and "".join(self.angle).startswith("@"):
             self.angle.append(",")
             return True
@@ -135,7 +135,7 @@ class _Scanner:
 
 
 def _tokens(value: str) -> list[str]:
-    """Tokens of a list; a quote that is never closed is dropped, so that it does not swallow what follows."""
+    """Return the tokens of a list; an unclosed quote is dropped, so that it does not swallow the rest."""
     tokens: list[str] = _TOKEN.findall(value)
     if tokens and tokens[-1].startswith('"') and (len(tokens[-1]) == 1 or not tokens[-1].endswith('"')):
         tokens[-1:] = _TOKEN.findall(tokens[-1].replace('"', ""))
@@ -150,14 +150,14 @@ def _address(address: str, name: str) -> Address | None:
     if found is not None:
         rest = address.replace(found, " ", 1).strip()
         return Address(_name(name or rest), found.rstrip("."))
-    # a bare name, or a local part without a domain
+    # only a name, or a local part without a domain
     if name and address and not re.search(r"\s", address):
         return Address(_name(name), address)
     return Address(_name(address or name), "") if (address or name) else None
 
 
 def _any(value: str) -> str | None:
-    """The first thing with an ``@`` in it, somewhere in ``value``."""
+    """Return the first part of ``value`` that has the form of an address; None if there is none."""
     at = value.find("@")
     while at >= 0:
         local = _LOCAL.search(value, max(0, at - 320), at)

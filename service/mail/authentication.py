@@ -1,8 +1,8 @@
 """Authentication-Results (RFC 8601): what our own mail server found out about the author of a mail.
 
-Anybody can write such a header, so only the topmost ones under our server's own name count: those at one hop, with no
-Received line between them. Our server must remove what comes in under its name (RFC 8601 §5). Own code, because
-`authres` has had no release since 2019, reads no header of Microsoft 365 and raises on parts it does not know.
+Anybody can write such a header, so only the topmost ones with our server's name count: those at one hop, with no
+Received line between them. Our server must remove incoming headers with its name (RFC 8601 §5). Own code, because
+`authres` has had no release since 2019, cannot read headers of Microsoft 365 and raises on unknown parts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Literal
 from service.mail.message import Mail
 
 MICROSOFT_365 = "microsoft-365"
-"""As ``authserv_id``: the header begins with its first result, without a name (not RFC 8601, but what they send)."""
+"""Value of ``authserv_id`` for headers of Microsoft 365, which begin with a result instead of a name (not RFC 8601)."""
 Dmarc = Literal["pass", "fail", "none"]
 MAX_LENGTH = 100_000
-"""Characters of a header; a longer one says nothing."""
+"""Maximum number of characters of a header; a longer one is ignored."""
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
 _JOINTS = frozenset("/.")
 _VERSION = re.compile(r"[0-9]+\Z")
@@ -34,23 +34,23 @@ class Result:
     properties: tuple[tuple[str, str], ...] = ()
 
     def property(self, name: str) -> str | None:
-        """The value of a property; None where it is missing or stated twice."""
+        """Return the value of a property; None if it is missing or repeated."""
         found = [value for key, value in self.properties if key == name]
         return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A header: who wrote it (empty: no name, as Microsoft 365), and its results."""
+    """One header: the server that wrote it (empty for Microsoft 365, which states none) and its results."""
 
     authserv: str
     results: tuple[Result, ...]
 
 
 def dmarc(mail: Mail, authserv: str) -> Dmarc:
-    """What our own server says of the author: ``pass`` for the very domain of the From address, ``fail``, or nothing.
+    """Return what our own server found about the author: ``pass``, ``fail`` or ``none``.
 
-    ``fail`` wins over ``pass`` at the same hop. A pass for another domain than the author's says nothing.
+    ``pass`` counts only for the exact domain of the From address; ``fail`` overrides ``pass`` at the same hop.
     """
     found = [one for one in own_results(mail.authentication_results, authserv) if one.method == "dmarc"]
     if any(one.value == "fail" for one in found):
@@ -61,7 +61,10 @@ def dmarc(mail: Mail, authserv: str) -> Dmarc:
 
 
 def own_results(written: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
-    """The results of our server's topmost headers. ``written``: Received lines above it, and each header."""
+    """Return the results of our server's topmost headers.
+
+    ``written``: (number of Received lines above the header, header value), topmost first.
+    """
     hop: int | None = None
     found: list[Result] = []
     for above, value in written if authserv else ():
@@ -69,7 +72,7 @@ def own_results(written: Sequence[tuple[int, str]], authserv: str) -> list[Resul
             break
         read = parse(value)
         if read is None:
-            break  # perhaps our server's: what stands below it may be anybody's
+            break  # it may be our server's; everything below it may be forged
         if read.authserv == ("" if authserv == MICROSOFT_365 else authserv.casefold()):
             hop = above
             found += read.results
@@ -77,14 +80,14 @@ def own_results(written: Sequence[tuple[int, str]], authserv: str) -> list[Resul
 
 
 def parse(value: str) -> Results | None:
-    """Read one header; None where it is not well-formed. Linear in its length."""
+    """Parse one header in linear time; None if it is malformed."""
     tokens = _tokens(value)
     if tokens is None:
         return None
     parts = list(_split(tokens))
     head = _words(parts[0])
     first = _result(parts[0])
-    if first is not None:  # no name before the first result
+    if first is not None:  # the header begins with a result instead of a name
         rest, authserv = parts, ""
     elif head and not head[0].mark and (len(head) == 1 or (len(head) == 2 and _VERSION.match(head[1].text))):
         rest, authserv = parts[1:], head[0].text.casefold()
@@ -98,13 +101,17 @@ def parse(value: str) -> Results | None:
 class _Token:
     text: str
     mark: bool = False
-    """``;`` or ``=`` of the grammar, not of a quoted string."""
+    """``;`` or ``=`` of the grammar, not inside a quoted string."""
     space: bool = False
     """White space or a comment."""
 
 
 def _tokens(value: str) -> list[_Token] | None:
-    """Words, quoted strings, ``;``, ``=`` and white space; comments (nested, RFC 5322 §3.2.2) are white space."""
+    """Return the tokens of a header; None if it is malformed or too long.
+
+    Tokens are words, quoted strings, ``;``, ``=`` and white space. A comment (nested, RFC 5322 §3.2.2) counts as white
+    space.
+    """
     if len(value) > MAX_LENGTH:
         return None
     tokens: list[_Token] = []
@@ -119,7 +126,7 @@ def _tokens(value: str) -> list[_Token] | None:
             continue
         found = _TOKEN.match(value, at)
         if found is None or found[0] in ('"', ")", "\\"):
-            return None  # a quote that does not end, or a character that has no place here
+            return None  # an unclosed quote, or a character that is not allowed here
         if found[1] is not None:
             tokens.append(_Token(re.sub(r"\\(.)", r"\1", found[1], flags=re.S)))
         else:
@@ -156,7 +163,7 @@ def _split(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
 
 
 def _result(part: Sequence[_Token]) -> Result | None:
-    """``method[/version]=result`` and then ``name=value`` pairs, white space allowed around every ``=``."""
+    """Parse ``method[/version]=result`` and the ``name=value`` pairs after it; white space is allowed around ``=``."""
     pairs = list(_pairs(part))
     if not pairs:
         return None
@@ -165,7 +172,7 @@ def _result(part: Sequence[_Token]) -> Result | None:
 
 
 def _pairs(part: Sequence[_Token]) -> Iterator[tuple[str, str]]:
-    """Up to whatever is no pair."""
+    """Yield the pairs up to the first tokens that are not a pair."""
     words = _words(part)
     for name, mark, value in zip(words[::3], words[1::3], words[2::3], strict=False):
         if name.mark or not mark.mark or value.mark:
@@ -174,8 +181,11 @@ def _pairs(part: Sequence[_Token]) -> Iterator[tuple[str, str]]:
 
 
 def _words(part: Sequence[_Token]) -> list[_Token]:
-    """Words without the white space: what stands together is one (``"a b"@c.example``); so are names that the grammar
-    lets white space into (``dmarc / 1``, ``header . from``)."""
+    """Return the tokens without white space.
+
+    Adjacent pieces form one word (``"a b"@c.example``), and so do names in which the grammar allows white space
+    (``dmarc / 1``, ``header . from``).
+    """
     words: list[_Token] = []
     pieces: list[str] = []
 

@@ -1,7 +1,7 @@
-"""Tells whether a machine wrote a mail, and which kind of machine (RFC 3834 and older headers).
+"""Whether a mail is automatic, and of which kind (RFC 3834 and older headers).
 
-Ticket systems mark comments of people ``Auto-Submitted`` too. So a header alone never makes a mail automatic: typical
-words (an absence note, an acknowledgement, a notice) or a report part must be there.
+Ticket systems also mark comments of people as ``Auto-Submitted``. So a header alone never makes a mail automatic:
+typical words (an absence note, an acknowledgement, a notice) or a report part must be present too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from service.mail.message import Automatic, Bounce
 from service.mail.phrases import words as _words
 
 FIRST = 2_500
-"""Characters of the new text in which the words must stand."""
+"""The words must be within this many characters of the new text."""
 
 _AWAY_SUBJECT = _words(
     r"^\W*(?:automatic reply|auto(?:matic)?[- _]?(?:re(?:ply|sponse|sponder)|answer)|out of (?:the )?office"
@@ -78,11 +78,11 @@ _ELSEWHERE = _words(
     r"|(?:text|content|body)s? of (?:the |this )?(?:repl(?:y|ies)|responses?|answers?|messages?) (?:is|are) not"
     r" (?:included|shown|sent)"
 )
-"""What was said is not in the mail: it only points to a portal."""
+"""Matches text that only points to a portal, where the actual message is."""
 _COMMENT = _words(
     r"comments? (?:was |were )?added by|(?:added|left) a (?:new )?comment|commented on|コメントが追加されました"
 )
-"""How a desk hands on what one of its people wrote."""
+"""How a help desk introduces a comment by one of its people."""
 _READ = _words(
     r"^\W*(?:開封(?:済み|確認|通知)|未開封|配信(?:済み|完了)|read|read receipt"
     r"|return receipt(?: \(displayed\))?|not read|delivered|gelesen|lu|leído|letto|lida|gelezen|læst|läst|lest"
@@ -101,9 +101,9 @@ _CALENDAR_METHODS = frozenset({"REQUEST", "REPLY", "CANCEL", "COUNTER", "DECLINE
 
 
 def kind(head: Headers, found: Contents, new_text: str, report: Bounce | None) -> Automatic | None:
-    """What kind of machine wrote it; None for people, and for people's comments that a ticket system sends on.
+    """Return the kind of automatic mail; None for mail by people, including comments that a ticket system sends on.
 
-    ``new_text`` is what the sender newly wrote: a quoted acknowledgement makes no mail automatic.
+    ``new_text`` is the text without quotes: a quoted acknowledgement does not make a mail automatic.
     """
     if report is not None:
         return "bounce"
@@ -123,7 +123,7 @@ def kind(head: Headers, found: Contents, new_text: str, report: Bounce | None) -
     if evidence >= 2 and not replied and _ELSEWHERE.search(start):
         return "notification"
     if _ACK.search(head.subject) or _ACK.search(start[:800]):
-        # "Maintenance … has been opened" of a notice is rare, "we received your request" of a notice rarer
+        # a notice with "Maintenance … has been opened" is rare; one with "we received your request" is rarer
         notice = bool(_NOTICE.search(head.subject)) and not replied
         if evidence >= 2 or replied:
             return "notification" if notice else "auto_reply"
@@ -134,14 +134,14 @@ def kind(head: Headers, found: Contents, new_text: str, report: Bounce | None) -
 
 
 def submitted(head: Headers, automatic: Automatic | None) -> bool:
-    """The headers say that a machine sent it, or it is the reply of one."""
+    """Whether a machine sent the mail according to its headers, or the mail is an automatic reply."""
     if _header_evidence(head) >= 2:
         return True
     return automatic in ("auto_reply", "bounce", "receipt")
 
 
 def _header_evidence(head: Headers) -> int:
-    """2 where a header says so outright, 1 where it hints."""
+    """Return 2 if a header states that the mail is automatic, 1 if it suggests so, otherwise 0."""
     facts = head.facts
     value = facts.get("auto-submitted", "").casefold().strip()
     if value and not value.startswith("no"):

@@ -1,7 +1,8 @@
-"""Header blocks inside a body: the From/Sent/To/Subject lines above a forwarded or answered mail, in any language.
+"""Header blocks inside a body: the From/Sent/To/Subject lines above a quoted or forwarded mail, in any language.
 
-A block is several header lines together, so one ambiguous word decides nothing. The line above it ("----- Forwarded
-message -----") says forward or answer; without one, the subject of the mail that holds the block does.
+A block needs several header lines together, so one ambiguous word is not enough. The line above it ("----- Forwarded
+message -----") tells whether the mail was forwarded or answered; without such a line, the subject of the outer mail
+does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, OR
 from service.mail.mark import Mark, is_rule, mark_of
 
 LONGEST: Final = 4_000
-"""Characters of one header line that are looked at (To lists are long)."""
+"""Maximum number of characters read of one header line (To lists are long)."""
 _MOST_LINES: Final = 40
 
 _GLUED = re.compile(r"(?<=[A-Z0-9])([A-ZÀ-ÞА-Я]?[^\W\d_A-ZÀ-Þ]{3,12})[ \t]+")
@@ -42,29 +43,30 @@ _OPEN_ORDER: Final[tuple[Field, ...]] = (
 _TELLING: Final = frozenset({"from", "to", "cc", "subject", "date"})
 _SHAPE = re.compile(r"[ \t*_>|]{0,6}([^\W\d_][^\d:：<>@\n]{0,27})[:：][ \t*\u00a0]*(.*)$")
 _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
-"""A header field that no client shows but a returned message has ("X-Spam-Score: 0")."""
+"""Matches a header field that no client shows but a returned message contains ("X-Spam-Score: 0")."""
 
 
 @dataclass(slots=True)
 class Block:
-    """The header lines found at ``start``..``end`` (exclusive; marks, rules and the blank after them included)."""
+    """The header block in lines ``start`` to ``end`` (exclusive), including marks, rules and the blank line after
+    it."""
 
     start: int
     end: int
     mark: Mark
     values: dict[Field, str] = field(default_factory=dict)
     ruled: bool = False
-    """A line of underscores or dashes stands above it."""
+    """Whether a line of underscores or dashes is above it."""
 
     @property
     def as_client(self) -> bool:
-        """Whether the lines stand in the order in which Outlook, Apple Mail or Gmail write them."""
+        """Whether the lines are in the order in which Outlook, Apple Mail or Gmail write them."""
         order = [f for f in self.values if f in _TELLING and f != "cc"]
         return order in _CLIENTS_ORDER
 
     @property
     def is_raw(self) -> bool:
-        """Whether these are the header fields of a message as transported, as reports return them."""
+        """Whether these are the fields of a raw message header, as delivery reports return them."""
         return "raw" in self.values
 
     @property
@@ -73,7 +75,7 @@ class Block:
 
 
 def label(line: str) -> tuple[frozenset[Field], str, str] | None:
-    """(fields the word may mean, value, the word) if the line begins with a header word and a colon."""
+    """Return (fields the word may mean, value, word) if the line begins with a header word and a colon, else None."""
     bare = line[:LONGEST].lstrip(" \t*_>|\u3000\u200e\u200f\ufeff•・[【■◆")
     head = bare[: LONGEST_LABEL + 8]
     colon = min((p for p in (head.find(":"), head.find("：")) if p > 0), default=-1)
@@ -94,7 +96,7 @@ def label(line: str) -> tuple[frozenset[Field], str, str] | None:
 
 
 def block_at(lines: Sequence[str], at: int) -> Block | None:
-    """The header block that begins at line ``at``, with its mark or rule; None where there is none."""
+    """Return the header block that begins at line ``at``, with its mark or rule; None if there is none."""
     line = lines[at]
     mark: Mark = mark_of(line) if line and (line[:1] in " \t-=_~#*+–—━─<[" or line.rstrip()[-1:] in ":：") else "none"
     first = at
@@ -125,7 +127,7 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
 
 
 def _below_rule(lines: Sequence[str], end: int) -> int:
-    """Past the line that some clients (Becky!, Notes) draw under the header lines."""
+    """Return the line after the rule that some clients (Becky!, Notes) draw below the header lines; ``end`` if none."""
     at = _skip_blank(lines, end, 2)
     return at + 1 if at < len(lines) and _is_dashes(lines[at]) else end
 
@@ -135,7 +137,8 @@ def _is_dashes(line: str) -> bool:
 
 
 def _plausible(values: dict[Field, str], known: int) -> bool:
-    """Under a mark that no table has, header lines must hold a person or a day; all of them, where no word is known."""
+    """Whether header lines without a known mark contain an address or a date; both if at most one header word is
+    known."""
     person, day = "@" in values["from"], dates.has_day(values.get("date", ""))
     if known > 1:
         return person or day
@@ -143,7 +146,8 @@ def _plausible(values: dict[Field, str], known: int) -> bool:
 
 
 def _stands_alone(lines: Sequence[str], first: int, values: dict[Field, str]) -> bool:
-    """Whether header lines without a mark are a client's: From first (or all four), no other fact above."""
+    """Whether header lines without a mark come from a client: From first (or all four), and no other label line
+    above."""
     if next((f for f in values if f in _TELLING), None) != "from" and not (
         {"from", "to", "date", "subject"} <= values.keys() and "@" in values["from"] and dates.has_day(values["date"])
     ):
@@ -153,7 +157,7 @@ def _stands_alone(lines: Sequence[str], first: int, values: dict[Field, str]) ->
 
 
 def _mark_alone(line: str, at: int, mark: Mark) -> Block | None:
-    """A mark between dashes announces an earlier mail even where no header lines follow."""
+    """Return a block for a mark between dashes without header lines; None for other lines."""
     decorated = line.lstrip(" \t*_")[:2] in ("--", "==", "**", "__")
     return Block(at, at + 1, mark) if decorated and mark in ("forward", "original") else None
 
@@ -167,7 +171,7 @@ def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One header line: the fields its word may mean, its value, the word."""
+    """One header line: the fields that its word may mean, its value and the word."""
 
     fields: frozenset[Field]
     value: str
@@ -175,9 +179,9 @@ class _Row:
 
 
 def _read(lines: Sequence[str], first: int, strong: bool) -> tuple[dict[Field, str], int, int] | None:
-    """The header lines from ``first`` on: values by field, the line after them, how many words the tables have.
+    """Return the header lines from ``first`` on: values by field, the next line, the number of known header words.
 
-    Where a mark stands above (``strong``), header words of unknown languages are read by what their values look like.
+    Below a mark (``strong``), header words of unknown languages are recognised by the form of their values.
     """
     head = label(lines[first])
     if head is None and not (strong and _shaped(lines[first])):
@@ -230,13 +234,13 @@ def _row(line: str, rows: Sequence[_Row], strong: bool) -> _Row | None:
 
 
 def _shaped(line: str) -> tuple[str, str] | None:
-    """(word, value) of a line that looks like a header line in a language that the tables do not have."""
+    """Return (word, value) of a line that looks like a header line in an unknown language; otherwise None."""
     m = _SHAPE.match(line[:LONGEST])
     return (fold(m[1]).strip(), m[2].strip(" \t*")) if m is not None and m[2].strip() else None
 
 
 def _wants(rows: Sequence[_Row], row: _Row) -> bool:
-    """Whether a label after a blank line still belongs to the block: it must be a header not seen yet."""
+    """Whether a header line after a blank line still belongs to the block: its field must not have appeared yet."""
     seen = _assign(rows).keys()
     return (
         all(row.word != other.word for other in rows)
@@ -246,7 +250,7 @@ def _wants(rows: Sequence[_Row], row: _Row) -> bool:
 
 
 def _continues(row: _Row, line: str, lines: Sequence[str], at: int, last: int) -> bool:
-    """Whether an unlabelled line goes on with the header line above it."""
+    """Whether a line without a label continues the header line above it."""
     if row.value.endswith((",", ";")) or line.lstrip().startswith("<") or not row.value:
         return True
     if any(label(lines[below]) is not None for below in range(at + 1, min(last, at + 3)) if lines[below].strip()):
@@ -257,7 +261,7 @@ def _continues(row: _Row, line: str, lines: Sequence[str], at: int, last: int) -
 
 
 def _assign(rows: Sequence[_Row]) -> dict[Field, str]:
-    """Each row to one field, in the order of the rows: the sure ones first, the ambiguous by what is still open."""
+    """Assign each row to one field, in order: unambiguous rows first, the others to a field that is still free."""
     taken: dict[Field, int] = {}
     for at, row in enumerate(rows):
         if len(row.fields) == 1:
@@ -272,7 +276,7 @@ def _assign(rows: Sequence[_Row]) -> dict[Field, str]:
 
 
 def _fitting(left: Sequence[Field], value: str) -> Field:
-    """Of the fields still open: a date where the value has digits and no address, else the first that is none."""
+    """Return the field that fits: a date if the value has digits and no address, otherwise the first other one."""
     if "date" in left and len(left) > 1:
         if "@" not in value and any(c.isdigit() for c in value):
             return "date"
@@ -281,7 +285,7 @@ def _fitting(left: Sequence[Field], value: str) -> Field:
 
 
 def _one_line(line: str, at: int) -> Block | None:
-    """Yahoo!: "----- Forwarded message ----- From: A <a@b>To: …Sent: …Subject: …" in a single line."""
+    """Parse Yahoo!'s single line "----- Forwarded message ----- From: A <a@b>To: …Sent: …Subject: …"."""
     if len(line) > LONGEST or "@" not in line:
         return None
     stripped = line.lstrip()
@@ -319,7 +323,8 @@ def _one_line(line: str, at: int) -> Block | None:
 
 
 def _glued_subject(values: dict[Field, str]) -> None:
-    """Yahoo! in some languages: "Enviado: … 09:26:50 CETAssunto A subject", the subject's word without its colon."""
+    """Split off a subject glued to the date: Yahoo! writes "Enviado: … 09:26:50 CETAssunto A subject" in some
+    languages."""
     date = values.get("date", "")
     if "subject" in values or not date:
         return

@@ -1,4 +1,4 @@
-"""Splits a mail's text into new text, quoted mails, forwarded mails and signature.
+"""Splits the text of a mail into new text, quoted mails, forwarded mails and signature.
 
 ``read_body`` is pure, takes time linear in the text, and never raises.
 """
@@ -19,7 +19,7 @@ from service.mail.people import people
 from service.mail.writer import who_and_when
 
 LONGEST: Final = 400_000
-"""Characters of a text that are split into new text, quotes and signatures; the rest stays text of the last writer."""
+"""Maximum number of characters that are split; the rest stays text of the last author."""
 _MOST_LINES: Final = 15_000
 _INVISIBLE = re.compile("[\ufeff\u200b\u2060]")
 _JAPANESE_HTML = re.compile(r"<(?:html|body)\b[^>]{0,400}\blang=[\"']?ja", re.I)
@@ -31,7 +31,7 @@ _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a body holds. ``forwarded`` is outermost first, ``history`` newest first."""
+    """The parts of a body. ``forwarded`` is outermost first, ``history`` newest first."""
 
     text: str = ""
     reply_text: str = ""
@@ -45,12 +45,12 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What the mail around its earlier mails says: the zone of dates that name none, its own date."""
+    """Facts about the outer mail: the time zone for dates that state none, and its own date."""
 
     zone: tzinfo
     written: datetime | None
     ticketed: bool
-    """Somewhere in the body stands "reply above this line"."""
+    """Whether the body contains "reply above this line"."""
 
 
 def read_body(
@@ -62,17 +62,17 @@ def read_body(
     flowed: bool = False,
     from_: Address | None = None,
 ) -> Body:
-    """Take ``text`` apart; never raises.
+    """Split ``text``; never raises.
 
-    ``html`` is the same body as HTML where the mail has it: its language is a hint for zones. ``date`` is the mail's
-    Date; header blocks without a zone are read in its offset (see ``dates.zone_of``). ``flowed`` text comes with its
-    soft breaks joined already (RFC 3676); ``from_`` is not needed yet.
+    ``html`` is the same body as HTML, if the mail has it: its language suggests a time zone. ``date`` is the mail's
+    Date; header blocks without a zone are read in its offset (see ``dates.zone_of``). The soft line breaks of
+    ``flowed`` text must be joined already (RFC 3676). ``flowed`` and ``from_`` are not used yet.
     """
     if not text.strip():
         return Body(text=text)
     try:
         return _read(text, html, subject, date)
-    except Exception:  # the promise of this module: a body that defeats it is still a body
+    except Exception:  # this module promises not to raise: a body that cannot be split is still text
         return Body(text=text, reply_text=text.strip(), defects=("body-unread",))
 
 
@@ -118,7 +118,7 @@ def _lines(text: str) -> tuple[list[str], str]:
 
 
 def _new_text(own: history.Lines, ticketed: bool = False) -> tuple[list[str], list[str], list[str]]:
-    """(new lines, signature lines, lines beyond a "reply above this line") of the sender's own lines."""
+    """Split an author's lines into (new lines, signature lines, lines below a "reply above this line")."""
     beyond: list[str] = []
     if ticketed and (cut := _reply_line(own)) is not None:
         above, below = own[:cut], own[cut + 1 :]
@@ -143,7 +143,7 @@ def _new_text(own: history.Lines, ticketed: bool = False) -> tuple[list[str], li
 
 
 def _single_spaced(lines: list[str]) -> list[str]:
-    """Without the blank line that HTML of Outlook puts between all lines (each a paragraph of its own)."""
+    """Return the lines without the blank line that Outlook's HTML puts after every line (each is a paragraph)."""
     gap = gaps = wide = 0
     for line in lines:
         if not line.strip():
@@ -168,7 +168,8 @@ def _single_spaced(lines: list[str]) -> list[str]:
 
 
 def _reply_line(own: history.Lines) -> int | None:
-    """Where "reply above this line" stands, among the first lines that could be it."""
+    """Return the index of the "reply above this line"; None if there is none. Only the first 200 candidates are
+    checked."""
     looks = 200
     for at, line in enumerate(own):
         if line is not None and boilerplate.may_hold_reply_line(line):
@@ -181,7 +182,8 @@ def _reply_line(own: history.Lines) -> int | None:
 
 
 def _spoken(text: str, html: str | None) -> str:
-    """The language whose zone is plausible: of the text's letters, else of the HTML around it."""
+    """Return the language that suggests a time zone: from the text's letters, otherwise from the HTML; empty if
+    unknown."""
     head = text[:20_000]
     if head.isascii():
         return "ja" if html is not None and _JAPANESE_HTML.search(html[:8_000]) else ""
@@ -220,16 +222,17 @@ def _earlier(speaker: Speaker, origin: Origin, around_it: _Around, around: str) 
 
 
 def _newest_first(found: list[Earlier]) -> list[Earlier]:
-    """By date where every mail has one, else in the order of the text."""
+    """Sort by date if every mail has one; otherwise keep the order of the text."""
     if all(earlier.date is not None for earlier in found):
         return sorted(found, key=lambda earlier: earlier.date.timestamp() if earlier.date else 0.0, reverse=True)
     return found
 
 
 def _below_headers(speakers: Sequence[Speaker], subject: str) -> str:
-    """The text below header lines that open a body, where they are of no mail that this one answers.
+    """Return the text below header lines that open a body, if they belong to no mail that this one answers; otherwise
+    "".
 
-    Some systems write a mail's own header lines above its text; an answer is not empty, so that text is it.
+    Some systems write a mail's own header lines above its text. A reply is not empty, so that text is the reply.
     """
     first = speakers[0]
     if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
@@ -238,7 +241,7 @@ def _below_headers(speakers: Sequence[Speaker], subject: str) -> str:
 
 
 def _quoted(lines: Sequence[str], own: history.Lines, beyond: Sequence[str]) -> str:
-    """The lines that are not the sender's own, in their order."""
+    """Return the lines that are not the sender's own, in order."""
     mine = iter([line for line in own if line is not None])
     next_mine = next(mine, None)
     left = []

@@ -1,4 +1,5 @@
-"""Text that mail systems put around a body: warnings above, disclaimers below, a ticket system's "reply above this line"."""
+"""Text that mail systems add to a body: warnings above, disclaimers below, "reply above this line" of ticket
+systems."""
 
 # ruff: noqa: E501 -- patterns: a case a line
 
@@ -11,7 +12,7 @@ from typing import Final
 FRAME = re.compile(
     r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
 )
-"""A line of four or more drawing signs."""
+"""Matches a line of four or more drawing characters."""
 _DISCLAIMER = re.compile(
     r"[\W_]*(?:(?:legal |confidentiality )?disclaimer\b|confidentiality (?:notice|note|statement)|confidential(?:ity)?:|privileged and confidential|"
     r"(?:this|the (?:information|contents?)(?: contained)? in this) (?:e-?mail|message|communication|transmission|electronic)[^\n]{0,140}(?:confidential|intended|privileged|proprietary|scanned)|"
@@ -50,12 +51,12 @@ _ABOVE_HINTS: Final = (
 
 
 def is_reply_line(line: str) -> bool:
-    """A ticket system's "reply above this line", in any of several languages."""
+    """Whether a line is a ticket system's "reply above this line", in one of several languages."""
     return len(line) < 300 and may_hold_reply_line(line) and _ABOVE_LINE.search(line) is not None
 
 
 def may_hold_reply_line(text: str) -> bool:
-    """A cheap first look at a line or a whole text."""
+    """Whether a line or text may contain such a line; a cheap first check."""
     if text.isascii():
         return (
             "above" in text.lower() or "sopra" in text or "boven deze" in text or "acima" in text or "oberhalb" in text
@@ -64,7 +65,7 @@ def may_hold_reply_line(text: str) -> bool:
 
 
 def banner_end(lines: Sequence[str]) -> int:
-    """How many lines at the beginning are a warning that a mail system put there."""
+    """Return the number of leading lines that are a warning added by a mail system."""
     at = 0
     for _ in range(3):
         while at < len(lines) and not lines[at].strip():
@@ -87,7 +88,8 @@ def banner_end(lines: Sequence[str]) -> int:
 
 
 def disclaimer_start(lines: Sequence[str]) -> int | None:
-    """From the first paragraph of the end that begins like a disclaimer."""
+    """Return the index of the first line near the end that begins a disclaimer; None if there is none, or nothing
+    else."""
     for at in range(max(0, len(lines) - 40), len(lines)):
         line = lines[at]
         starts = at == 0 or not lines[at - 1].strip() or FRAME.match(lines[at - 1][:200]) is not None

@@ -1,7 +1,7 @@
-"""Recognises delivery reports: those of RFC 3464, and free-form ones.
+"""Detects delivery reports: RFC 3464 reports and free-form ones.
 
-No phrase decides alone, because people forward and quote bounces. Points are added for the sender, the null return
-path, the subject, the words of the first lines, and a returned message.
+No phrase is enough by itself, because people forward and quote bounces. Points are added for the sender, the null
+return path, the subject, the words of the first lines, and a returned message.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from service.mail.phrases import words as _words
 
 ENOUGH = 4
 FIRST = 3_000
-"""Characters of the text in which the words must stand."""
+"""The words must be within this many characters of the text."""
 MAX_RECIPIENTS = 100
 
 _DAEMON = re.compile(
@@ -79,7 +79,7 @@ _SES = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:\s*\\?"(?:Bounce|C
 
 
 def read(root: Part, head: Headers, found: Contents, text: str) -> Bounce | None:
-    """What a delivery report says; None where the mail is none (a success report is a receipt)."""
+    """Return the content of a delivery report; None if the mail is not one (a report of success is a receipt)."""
     status = [body for kind, body in found.reports if kind.endswith("delivery-status")]
     if status:
         return _report("\n".join(status), head, found, text)
@@ -90,7 +90,7 @@ def read(root: Part, head: Headers, found: Contents, text: str) -> Bounce | None
 
 
 def delivered(found: Contents) -> bool:
-    """A delivery report that says nothing failed."""
+    """Whether it is a delivery report in which nothing failed."""
     actions = [
         a.casefold() for k, body in found.reports if k.endswith("delivery-status") for a in _field(body, "action")
     ]
@@ -154,7 +154,7 @@ def _daemon(head: Headers) -> bool:
 
 
 def _recipients(head: Headers, start: str) -> tuple[str, ...]:
-    """Failed addresses of a free-form report: a header names them, else the first ones the text names."""
+    """Return the failed addresses of a free-form report: from its header, otherwise the first one in the text."""
     stated = head.facts.get("x-failed-recipients")
     if stated:
         return tuple(dict.fromkeys(_ADDRESS.findall(stated)))[:MAX_RECIPIENTS]
@@ -177,7 +177,7 @@ _ID_LINE = re.compile(r"^[ \t>]*message-id[ \t]*:\s*(<[^<>\s]{1,500}>)", re.IGNO
 
 
 def _returned_id(found: Contents, text: str) -> str | None:
-    """Message-ID of the mail that bounced."""
+    """Return the Message-ID of the mail that bounced; None if it is not found."""
     for part in [*found.returned[:3], *(inner.root for inner in found.messages[:1])]:
         own = identifiers.message_id(part.first("message-id"))
         if own:

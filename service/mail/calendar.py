@@ -1,4 +1,4 @@
-"""Calendar invitations in one line (RFC 5545, RFC 5546)."""
+"""Renders calendar invitations as one line (RFC 5545, RFC 5546)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What an invitation says. ``method`` is upper case (``REQUEST``, ``REPLY``, ``CANCEL``)."""
+    """The main facts of an invitation. ``method`` is upper case (``REQUEST``, ``REPLY``, ``CANCEL``)."""
 
     method: str
     summary: str
@@ -45,7 +45,7 @@ class Event:
 
 
 def read(text: str, method: str = "") -> Event | None:
-    """The first event of an iCalendar object; None where there is none."""
+    """Return the first event of an iCalendar object; None if there is none."""
     text = re.sub(r"\n[ \t]", "", text[:MAX_CHARS].replace("\r", ""))
     begin = text.find("BEGIN:VEVENT")
     if begin < 0:

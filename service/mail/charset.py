@@ -1,8 +1,8 @@
 """Decodes bytes to text, even with a wrong or missing charset label.
 
-A label may be wrong: Japanese mailers send NEC and IBM rows under ``iso-2022-jp`` (CP50221, which no codec
-of the standard library reads), web forms send UTF-8 under ``iso-8859-1``, scripts send no label at all. Strict
-decoding under the label comes first, then strict UTF-8, then what the bytes look like; only then are characters lost.
+A label may be wrong: Japanese mailers send NEC and IBM characters as ``iso-2022-jp`` (CP50221, which no codec of the
+standard library reads), web forms send UTF-8 as ``iso-8859-1``, scripts send no label at all. Strict decoding by the
+label is tried first, then strict UTF-8, then a guess from the bytes; only then are characters lost.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _SINGLE_BYTE = re.compile(r"cp125\d|cp874|iso8859-\d+|mac-|koi8|cp4|cp8|latin|hp
 
 
 def decode(raw: bytes, label: str | None = None) -> tuple[str, str | None]:
-    """``raw`` as text, and the code of the defect met on the way, if any.
+    """Return ``raw`` as text, and the code of a defect, if any.
 
-    Defects: ``charset-unknown`` (no such charset), ``charset-missing`` (8-bit text without a label),
-    ``charset-wrong`` (not what the label says), ``charset-lossy`` (characters were lost).
+    Defects: ``charset-unknown`` (no such charset), ``charset-missing`` (8-bit text without a label), ``charset-wrong``
+    (the label is wrong), ``charset-lossy`` (characters were lost).
     """
     name = codec(label) if label else None
     defect = "charset-unknown" if label and name is None and label.strip().casefold() not in NO_CLAIM else None
@@ -55,7 +55,7 @@ def _ascii(raw: bytes, name: str | None, defect: str | None) -> tuple[str, str |
         return jis.decode(raw), defect or (None if name == "jis" else "charset-wrong")
     if name == "utf-7" and b"+" in raw:
         try:
-            # halves of surrogate pairs, which the codec lets through: pairs are joined, the rest is lost
+            # UTF-7 may contain halves of surrogate pairs, which the codec lets through: join pairs and replace the rest
             return raw.decode("utf-7").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), defect
         except (UnicodeError, ValueError):
             return raw.decode("ascii"), "charset-wrong"

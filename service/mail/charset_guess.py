@@ -1,4 +1,4 @@
-"""Guesses the charset of unlabelled bytes: UTF-8 by its grammar, Japanese by its kana, others by byte runs."""
+"""Guesses the charset of unlabelled bytes: UTF-8 by its grammar, Japanese by its kana, others by runs of high bytes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from charset_normalizer import from_bytes
 from service.mail import jis
 
 SAMPLE = 20_000
-"""Bytes or characters looked at; more costs time and changes nothing."""
+"""Maximum number of bytes or characters examined; more costs time and does not change the result."""
 
 
 def guess(raw: bytes) -> tuple[str, bool]:
-    """Text of unlabelled bytes and whether characters were lost."""
+    """Return the text of unlabelled bytes, and whether characters were lost."""
     text = utf8(raw)
     if text is not None:
         return text, False
@@ -24,7 +24,7 @@ def guess(raw: bytes) -> tuple[str, bool]:
     japanese = _japanese(raw)
     if japanese is not None:
         return japanese, False
-    # UTF-8 cut in the middle (by a size limit, by a folding that counted bytes) is still UTF-8
+    # UTF-8 that was cut inside a character (by a size limit, by header folding) is still UTF-8
     lenient = raw[:SAMPLE].decode("utf-8", "replace")
     if lenient.count("\ufffd") * 10 <= sum(1 for c in lenient if c >= "\x80"):
         return raw.decode("utf-8", "replace"), True
@@ -36,7 +36,7 @@ def guess(raw: bytes) -> tuple[str, bool]:
             pass
     runs = _HIGH_RUN.findall(raw[:SAMPLE])
     if sum(len(r) for r in runs if len(r) > 1) * 10 >= sum(map(len, runs)) * 7:
-        # no western text: whole words, or pairs, of high bytes
+        # words or pairs of high bytes: not a western language
         found = from_bytes(raw[:SAMPLE], cp_isolation=list(_OTHERS)).best()
         if found is not None:
             try:
@@ -47,7 +47,7 @@ def guess(raw: bytes) -> tuple[str, bool]:
 
 
 def _western(raw: bytes) -> str:
-    """Turkish and Polish by the letters only they have where other western text has signs; else Windows-1252."""
+    """Decode as Turkish or Polish if letters occur that only they have; otherwise as Windows-1252."""
     within = set(b"".join(_BETWEEN_LETTERS.findall(raw[:SAMPLE])))
     if within & set(b"\xf0\xfd\xfe\xdd\xde") and not within & set(b"\xe1\xe9\xed\xf3\xfa\xe6"):
         return raw.decode("cp1254", "replace")
@@ -59,14 +59,14 @@ def _western(raw: bytes) -> str:
 _BETWEEN_LETTERS = re.compile(rb"(?<=[A-Za-z])[\x80-\xff](?=[A-Za-z])")
 
 _OTHERS = ("cp949", "big5hkscs", "gb18030", "cp1251", "cp1253", "cp1255", "cp1256", "tis_620")
-"""What mail without a label is written in besides UTF-8, Japanese and the western charsets."""
+"""Charsets of unlabelled mail other than UTF-8, Japanese and western ones."""
 
 
 def _by_runs(sample: bytes) -> str | None:
-    """KOI8-R, Windows-1251, KS X 1001 or GB 2312, told by the runs of their high bytes; guessers err on short texts.
+    """Return KOI8-R, Windows-1251, Greek, KS X 1001 or GB 2312 by the runs of high bytes; None if none of them fits.
 
-    Western text has single high bytes between ASCII letters. In KOI8-R small letters are C0–DF, in Windows-1251 E0–FF;
-    common Chinese characters are pairs led by B0–D7.
+    Statistical guessers fail on short texts. Western text has single high bytes between ASCII letters. In KOI8-R small
+    letters are C0–DF, in Windows-1251 E0–FF; common Chinese characters are pairs whose first byte is B0–D7.
     """
     runs = _HIGH_RUN.findall(sample)
     high = sum(map(len, runs))
@@ -77,7 +77,7 @@ def _by_runs(sample: bytes) -> str | None:
     pairs = b"".join(r for r in runs if len(r) % 2 == 0)
     if len(pairs) * 10 >= high * 9:
         hangul = sum(0xB0 <= b <= 0xC8 for b in pairs[::2])
-        if hangul >= 4 and hangul * 20 >= len(pairs[::2]) * 19:  # of Chinese characters a third lead with C9 and above
+        if hangul >= 4 and hangul * 20 >= len(pairs[::2]) * 19:  # a third of Chinese characters begin with C9 or above
             return "cp949"
         common = sum(0xB0 <= b <= 0xD7 for b in pairs[::2])
         foreign = sum(0xA1 <= b <= 0xBF and b != 0xB8 for b in pairs)
@@ -93,12 +93,12 @@ def _by_runs(sample: bytes) -> str | None:
 
 
 _ACCENTED = re.compile(rb"[\xdc-\xdf](?=[\xe1-\xfe])|(?<=[\xe1-\xfe])[\xdc-\xdf]")
-"""Greek vowels with an accent beside small letters; in Windows-1251 they would be capitals inside a word."""
+"""Accented Greek vowels beside small letters; in Windows-1251 they would be capitals inside a word."""
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 
 def _japanese(raw: bytes) -> str | None:
-    """Shift_JIS or EUC-JP where one of them reads as Japanese: strict, with kana, few rare kanji."""
+    """Decode as Shift_JIS or EUC-JP if the text is valid and has enough kana; None if neither fits."""
     best: tuple[float, str] | None = None
     for name in ("euc_jp", "cp932"):
         try:
@@ -109,7 +109,7 @@ def _japanese(raw: bytes) -> str | None:
         wide = sum(1 for c in sample if c >= "\x80")
         kana = sum(1 for c in sample if "\u3041" <= c <= "\u30fc")
         half = sum(1 for c in sample if "\uff61" <= c <= "\uff9f")
-        # names and headings are often kanji alone; single high bytes of western text never make a third of it
+        # names and headings are often only kanji; the single high bytes of western text never make up a third of it
         kanji = sum("\u4e00" <= c <= "\u9fff" for c in sample) if name == "cp932" and not half else 0
         score = (kana - half) / (wide or 1)
         if kanji >= 2 and (kanji + kana) * 10 >= 3 * len(sample) and (kanji + kana) * 10 >= 9 * wide:
@@ -120,7 +120,8 @@ def _japanese(raw: bytes) -> str | None:
 
 
 def japanese(raw: bytes) -> str | None:
-    """Shift_JIS or EUC-JP of a writer known to be Japanese: whichever is strict and has less half-width kana."""
+    """Decode Japanese text as Shift_JIS or EUC-JP: the valid one with fewer half-width kana; None if neither is
+    valid."""
     best: tuple[int, str] | None = None
     for name in ("cp932", "euc_jp"):
         try:
@@ -141,6 +142,6 @@ def utf8(raw: bytes) -> str | None:
 
 
 def cp1252(raw: bytes) -> str:
-    """Windows-1252 with the five undefined bytes as Latin-1 has them (WHATWG Encoding Standard)."""
+    """Decode Windows-1252; its five undefined bytes are read as Latin-1 (WHATWG Encoding Standard)."""
     pieces = re.split(rb"([\x81\x8d\x8f\x90\x9d]+)", raw)
     return "".join(p.decode("latin-1" if i % 2 else "cp1252") for i, p in enumerate(pieces))

@@ -1,8 +1,8 @@
-"""Words that mail clients write around quoted and forwarded mails, by language. Data only: a language is a row.
+"""Words that mail clients write around quoted and forwarded mails, by language. Data only, one row per language.
 
-Compared after folding (``fold``): NFKC, case folded, direction marks removed. A word may mean different fields in
-different languages ("Da" is From in Italian); the reader of header blocks asks for several fields together, so a
-single ambiguous word decides nothing.
+Words are compared after ``fold``: NFKC, case-folded, without direction marks. A word may mean different fields in
+different languages ("Da" is From in Italian). The parser of header blocks needs several fields together, so one
+ambiguous word is not enough.
 """
 
 # ruff: noqa: E501 -- a table: a language a row
@@ -18,7 +18,7 @@ INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\
 
 
 def fold(text: str) -> str:
-    """For comparison: NFKC, case folded, without direction marks and zero-width characters."""
+    """Normalise for comparison: NFKC, case-folded, without direction marks and zero-width characters."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", text.translate(INVISIBLE)).casefold()
@@ -65,7 +65,7 @@ ar | من, المرسل | إلى, الى, المستلم | نسخة, نسخة إ
 fa | از, فرستنده | به, گیرنده | رونوشت | موضوع | تاریخ, ارسال, ارسال شده
 hi | प्रेषक, से, द्वारा | प्रति, को, प्राप्तकर्ता | प्रतिलिपि | विषय | दिनांक, भेजा गया, तारीख
 """
-"""language | from | to | cc | subject | date and "sent"; several words by comma."""
+"""Rows: language | from | to | cc | subject | date and "sent"; several words are separated by commas."""
 
 _COMMON: Final = """
 bcc | bcc, cci, cco, ccn, 密送
@@ -74,7 +74,7 @@ other | importance, 重要度, 優先度, priority, attachments, 添付ファイ
 raw | received, return-path, mime-version, content-type, x-mailer, in-reply-to, references, content-transfer-encoding, delivered-to, dkim-signature, x-originating-ip
 message_id | message-id, メッセージid
 """
-"""field | words of any language."""
+"""Rows: field | words of any language."""
 
 _ORDER: Final[tuple[Field, ...]] = ("from", "to", "cc", "subject", "date")
 
@@ -198,7 +198,7 @@ END_STARTS: Final = (
     "fim da ",
 )
 END_ENDS: Final = (" ends", " end", "ここまで", "終わり", "終了", "おわり")
-"""How the line below a forwarded or quoted mail begins or ends, where a client draws one."""
+"""Beginnings and ends of the line that some clients draw below a forwarded or quoted mail."""
 
 WROTE: Final = tuple(
     sorted(
@@ -223,7 +223,7 @@ WROTE: Final = tuple(
         )
     )
 )
-"""Verbs of the line that says who wrote what follows."""
+"""Verbs of the attribution line, which says who wrote the text below it."""
 
 FORWARD_PREFIXES: Final = _words(
     """
@@ -232,7 +232,7 @@ FORWARD_PREFIXES: Final = _words(
     pārs persiųsta εκ fs chuyển
     """
 )
-"""Prefixes of subjects. "VS" is an answer in Finnish and a forward in Danish; the forward is assumed."""
+"""Prefixes of forwarded subjects. "VS" means an answer in Finnish and a forward in Danish; it counts as a forward."""
 REPLY_PREFIXES: Final = _words(
     """
     re aw antw antwort sv ré rép réf r res odp odpověď vá válasz 返信 回复 回覆 答复 答覆 답장 回信 返 ynt απ σχετ отв вiдп

@@ -10,12 +10,12 @@ from service.mail import calendar, html
 from service.mail.mime import Part
 
 MAX_TEXT = 3_000_000
-"""Characters of body text kept of one mail."""
+"""Maximum number of characters of body text kept of one mail."""
 
 
 @dataclass(slots=True)
 class Found:
-    """A file found in a mail, decoded. ``path`` names it within the mail."""
+    """A decoded file found in a mail. ``path`` identifies it within the mail."""
 
     filename: str
     content_type: str
@@ -26,13 +26,13 @@ class Found:
 
 @dataclass(slots=True)
 class Segment:
-    """One stretch of the body: its plain form, its HTML form, or both (an alternative)."""
+    """One part of the body: as plain text, as HTML, or both (multipart/alternative)."""
 
     plain: str = ""
     html: str = ""
     flowed: bool = False
     read: str | None = None
-    """The text of ``html``, once it was needed."""
+    """Cached text of ``html``."""
 
     def rendered(self) -> str:
         if self.read is None:
@@ -41,7 +41,7 @@ class Segment:
 
 
 class Inner(NamedTuple):
-    """A message inside a message. ``contents`` is None for MIME ones: nobody has looked at its parts yet."""
+    """A message inside a message. ``contents`` is None for a MIME message whose parts were not read yet."""
 
     root: Part
     contents: Contents | None = None
@@ -49,27 +49,28 @@ class Inner(NamedTuple):
 
 @dataclass(slots=True)
 class Contents:
-    """What a message holds."""
+    """The contents of one message."""
 
     segments: list[Segment] = field(default_factory=list)
     files: list[Found] = field(default_factory=list)
     messages: list[Inner] = field(default_factory=list)
     returned: list[Part] = field(default_factory=list)
-    """Messages or header blocks that a report gives back."""
+    """Messages or header blocks that a report returns."""
     reports: list[tuple[str, str]] = field(default_factory=list)
-    """(media type, text) of delivery status, disposition notification, feedback report."""
+    """(media type, text) of delivery status, disposition notification and feedback report."""
     events: list[calendar.Event] = field(default_factory=list)
     subject: str = ""
-    """A subject that only the wrapped content states (TNEF, protected headers)."""
+    """Subject from inside the content (TNEF, protected headers)."""
     defects: set[str] = field(default_factory=set)
 
     def text(self) -> str:
-        """The whole body as text: the plain form where it says as much as the HTML, else the HTML read."""
+        """Return the whole body as text: the plain form, or the HTML as text if the plain form says much less."""
         said = [text for text in (readable(s) for s in self.segments) if text.strip()]
         return "\n\n".join(said)[:MAX_TEXT]
 
     def title(self) -> str:
-        """The title of an HTML body where that is what is read and does not say the same itself; else empty."""
+        """Return the title of an HTML body if the HTML is used and its text does not contain the title; otherwise
+        empty."""
         for segment in self.segments:
             if segment.html and (not segment.plain.strip() or _stub(segment)):
                 title = html.title(segment.html)
@@ -87,7 +88,7 @@ class Contents:
 
 
 def readable(segment: Segment) -> str:
-    """The better form of a segment."""
+    """Return the text of a segment from its better form."""
     if not segment.html:
         return segment.plain
     if segment.plain.strip() and not _stub(segment):
@@ -105,7 +106,7 @@ _NO_TITLE = re.compile(
 
 
 def _stub(segment: Segment) -> bool:
-    """A plain form that only says that there is an HTML form, or next to nothing of what that says."""
+    """Whether the plain form only says that there is an HTML form, or lacks most of its text."""
     plain = segment.plain.strip()
     if len(plain) > 600:
         return False
@@ -117,5 +118,5 @@ def _stub(segment: Segment) -> bool:
 
 
 def bare(text: str) -> str:
-    """Letters alone, to see whether two texts are the same."""
+    """Return only letters and digits, to compare two texts."""
     return "".join(_LETTERS.findall(text[:20_000]))

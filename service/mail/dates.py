@@ -1,6 +1,6 @@
 """Parses dates of header blocks and attribution lines: 令和, 午前/午後, months in 25 languages, with or without a zone.
 
-``read`` is pure. If the text names no zone, it uses the caller's assumption and says so.
+``read`` is pure. If the text states no zone, it uses the caller's assumption and reports that.
 """
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
@@ -14,7 +14,7 @@ from typing import Final
 from service.mail.months import MONTHS, ZONES, plain
 
 LONGEST: Final = 200
-"""Characters of a date looked at; a longer text is no date."""
+"""A longer text is truncated to this many characters."""
 
 _AFTERNOON: Final = frozenset({"pm", "午後", "下午", "오후", "nachm", "μμ", "ös", "晚上", "em", "ch"})
 _CJK_HALVES: Final = ("午後", "下午", "오후", "晚上", "午前", "上午", "오전", "凌晨", "öö", "ös")
@@ -46,10 +46,10 @@ _NUMBER = re.compile(r"\d{1,4}")
 def read(
     text: str, assumed: tzinfo, written: datetime | None = None, day_first: bool | None = None
 ) -> tuple[datetime, bool] | None:
-    """The instant that ``text`` names, and whether the zone had to be assumed; None where it names no whole day.
+    """Return the time stated in ``text`` and whether its zone was assumed; None if it states no complete day.
 
-    ``written`` is the date of the mail that contains the text: 3/4/2026 is read so that it lies before it, as near as
-    possible, where neither ``day_first`` nor the numbers decide.
+    ``written`` is the date of the mail that contains the text. An ambiguous date such as 3/4/2026 is read as the day
+    closest to ``written`` (at most a month before), unless ``day_first`` is given.
     """
     text = plain(text[:LONGEST])
     day, rest = _day(text, written, day_first)
@@ -65,20 +65,20 @@ def read(
 
 
 def usable(date: datetime) -> datetime | None:
-    """``date``, or None for a year outside 1970 to 2199: no mail is of then, and arithmetic in UTC would leave the calendar."""
+    """Return ``date``, or None if its year is not 1970 to 2199: no mail has such a date, and arithmetic in UTC could overflow."""
     return date if 1970 <= date.year <= 2199 else None
 
 
 def has_day(text: str) -> bool:
-    """Whether a whole day (year, month, day) stands in the text."""
+    """Whether the text contains a complete day (year, month, day)."""
     return _day(plain(text[:LONGEST]), None, None)[0] is not None
 
 
 def zone_of(text_is: str, containing: datetime | None) -> tzinfo:
-    """The zone to assume for a date without one.
+    """Return the zone to assume for a date without one.
 
-    The containing mail's own offset; but Exchange writes every Date in UTC while the header blocks inside follow the
-    writer's clock, so a UTC mail in Japanese or Korean (``text_is`` = ja, ko) is taken as +09:00, Chinese as +08:00.
+    This is the offset of the containing mail. But Exchange writes every Date in UTC, while the header blocks inside use
+    local time: a UTC mail in Japanese or Korean (``text_is`` = ja, ko) gets +09:00, one in Chinese +08:00.
     """
     offset = containing.utcoffset() if containing is not None else None
     if offset:
@@ -88,7 +88,7 @@ def zone_of(text_is: str, containing: datetime | None) -> tzinfo:
 
 
 def _day(text: str, written: datetime | None, day_first: bool | None) -> tuple[tuple[int, int, int] | None, str]:
-    """(year, month, day) and the text without it."""
+    """Return (year, month, day) and the text without it; None and the text if there is no day."""
     if m := _ERA_DATE.search(text):
         year = _ERA[m[1]] + (1 if m[2] == "元" else int(m[2]))
         return (year, int(m[3]), int(m[4])), text[: m.start()] + " " + text[m.end() :]
@@ -120,7 +120,7 @@ def _year(digits: str) -> int:
 def _order(
     a: int, b: int, text: str, year: int, day_first: bool | None, written: datetime | None
 ) -> tuple[int, int] | None:
-    """(month, day) of a/b/year; None if neither order is a date."""
+    """Return (month, day) of a/b/year; None if neither order is a valid date."""
     orders = [(month, day) for month, day in ((a, b), (b, a)) if 1 <= month <= 12 and 1 <= day <= 31]
     if len(orders) < 2 or a == b:
         return orders[0] if orders else None
@@ -141,7 +141,7 @@ def _order(
 
 
 def _named(text: str) -> tuple[tuple[int, int, int], int, int] | None:
-    """A month by name, with the day and the year that stand next to it, and where the three are."""
+    """Return (year, month, day) with a named month, and its start and end in the text; None if there is none."""
     places = []
     for m in _WORD.finditer(text):
         month = _month(m[0])
@@ -153,7 +153,7 @@ def _named(text: str) -> tuple[tuple[int, int, int], int, int] | None:
         found = _beside(text, max(left, start - 24), start, end, min(right, end + 24))
         if found is not None:
             day, year, first, last = found
-            return ((year - 543 if year > 2400 else year), month, day), first, last  # the Buddhist era
+            return ((year - 543 if year > 2400 else year), month, day), first, last  # a year of the Buddhist era
     return None
 
 
@@ -166,7 +166,8 @@ def _month(word: str) -> int | None:
 
 
 def _beside(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
-    """Day and year around the month name at start:end, looking no further than left and right."""
+    """Return (day, year, start, end) around the month name at start:end, between ``left`` and ``right``; None if
+    incomplete."""
     day = year = None
     first, last = start, end
     before = list(_NUMBER.finditer(text, left, start))
@@ -194,7 +195,7 @@ def _beside(text: str, left: int, start: int, end: int, right: int) -> tuple[int
 
 
 def _time(text: str) -> tuple[int, int, int, str]:
-    """Hour, minute, second (0 where not stated) and what follows them."""
+    """Return hour, minute, second (0 if not stated) and the text after them."""
     m = _CLOCK.search(text)
     if m is not None:
         hour, minute, second, end = int(m[1]), int(m[2]), int(m[3] or 0), m.end()

@@ -17,14 +17,14 @@ _PARAMETER = re.compile(
 _INDEXED = re.compile(r"^(.*?)\*(\d{1,3})?(\*)?$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 MAX_RUNS = 10_000
-"""Pieces, each with its own padding, that a base64 text may be glued from."""
+"""Maximum number of separately padded pieces in a base64 text."""
 _FOREIGN = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _WIDE = re.compile(rb"[\x81-\xfe]{6}")
-"""Six high bytes in a row: no western language writes them so, East Asian and Cyrillic ones do."""
+"""Six high bytes in a row occur in East Asian and Cyrillic text, but in no western language."""
 
 
 def text(raw: bytes | None, hint: str | None = None) -> str:
-    """An unstructured field (Subject): decoded, unfolded, control characters gone. ``hint`` is the body's charset."""
+    """Decode an unstructured field (Subject): unfolded, without control characters. ``hint`` is the body's charset."""
     if not raw:
         return ""
     value = words(plain(raw, hint))
@@ -32,7 +32,10 @@ def text(raw: bytes | None, hint: str | None = None) -> str:
 
 
 def plain(raw: bytes, hint: str | None = None) -> str:
-    """Header bytes as characters; encoded words stay. Raw 8-bit bytes are read as UTF-8 (RFC 6532), else guessed."""
+    """Return header bytes as characters; encoded words stay.
+
+    Raw 8-bit bytes are read as UTF-8 (RFC 6532), otherwise by ``hint``, otherwise guessed.
+    """
     if raw.isascii():
         if b"\x1b" in raw:
             return charset.decode(raw, "iso-2022-jp")[0]
@@ -57,19 +60,20 @@ def plain(raw: bytes, hint: str | None = None) -> str:
 
 
 def _foreign(raw: bytes) -> bool:
-    """Too many high bytes, or too many in a row, for a western language."""
+    """Whether there are too many high bytes, in total or in a row, for a western language."""
     return _WIDE.search(raw) is not None or 10 * sum(b >= 0x80 for b in raw) > 3 * len(raw)
 
 
 def words(value: str) -> str:
-    """Decode the encoded words; neighbours of one charset are joined as bytes first, since some split characters."""
+    """Decode the encoded words; adjacent ones with the same charset are joined as bytes first, because some split
+    characters."""
     if "=?" not in value:
         return value
     out: list[str] = []
     run: list[bytes] = []
     label = ""
     last = 0
-    # nothing behind the last "?=" can be a word: where one begins before it, one ends
+    # stop at the last "?=", where every encoded word must end: keeps the search linear
     for match in _WORD.finditer(value, 0, value.rfind("?=") + 2):
         gap = value[last : match.start()]
         payload = _payload(match[2], match[3])
@@ -97,7 +101,7 @@ def _payload(encoding: str, data: str) -> bytes:
 
 
 def base64(raw: bytes) -> bytes:
-    """Base64 with whatever is wrong about it mended: padding missing or in the middle, foreign characters."""
+    """Decode base64 and repair errors: missing padding, padding in the middle, foreign characters."""
     stripped = raw.rstrip()
     inner = stripped.rstrip(b"=")
     if b"=" not in inner:
@@ -114,7 +118,7 @@ def base64(raw: bytes) -> bytes:
 
 
 def parameters(raw: bytes) -> dict[str, str]:
-    """Parameters of Content-Type and Content-Disposition: RFC 2231 pieces put together, RFC 2047 words decoded."""
+    """Parse the parameters of Content-Type and Content-Disposition: RFC 2231 pieces joined, RFC 2047 words decoded."""
     found: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
     for match in _PARAMETER.finditer(raw[:100_000]):
@@ -138,7 +142,7 @@ def parameters(raw: bytes) -> dict[str, str]:
 
 
 def parameter_text(value: bytes) -> str:
-    """A parameter's value; encoded words are not allowed there (RFC 2047 §5) and common all the same."""
+    """Decode a parameter value, including encoded words, which are common although RFC 2047 §5 forbids them."""
     decoded = plain(value)
     if "=?" in decoded:
         decoded = words(re.sub(r"\?=\s+=\?", "?==?", decoded))

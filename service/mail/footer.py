@@ -1,7 +1,7 @@
-"""The line that a phone or a mail program puts below a text ("Sent from my iPhone"), in many languages.
+"""The line that a phone or mail client adds below a text ("Sent from my iPhone"), in many languages.
 
-Recognised by its words: a short clause that begins with a word for sending and names a device or a mail program.
-A sentence that goes on ("Sent from my desk, which is …") is no footer.
+It is recognised as a short clause that begins with a word for sending and names a device or a mail client. A sentence
+that continues ("Sent from my desk, which is …") is not a footer.
 """
 
 # ruff: noqa: E501 -- tables and patterns: a case a line

@@ -1,4 +1,4 @@
-"""Tells forwarded from answered mails, by the subject and the line above the inner mail."""
+"""Distinguishes forwarded from answered mails by the subject and the line above the inner mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _TAG = re.compile(r"\[[^\]]{0,60}\]|\([^)]{0,60}\)")
 
 
 def sorted_out(speakers: Sequence[Speaker], subject: str, answered: bool) -> tuple[list[Speaker], list[Speaker]]:
-    """(forwarded, outermost first; the others). Forwarding ends where someone answers."""
+    """Split the earlier mails into (forwarded, outermost first; others).
+
+    The forwarded ones end at the first mail that was answered.
+    """
     forwards: list[Speaker] = []
     rest = [speaker for speaker in speakers if speaker.announced]
     around = subject
@@ -25,7 +28,8 @@ def sorted_out(speakers: Sequence[Speaker], subject: str, answered: bool) -> tup
 
 
 def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> bool:
-    """Whether the one who speaks around it (under the subject ``around``) forwarded this mail or answered it."""
+    """Whether the author of the outer mail (with the subject ``around``) forwarded this mail instead of answering
+    it."""
     prefix = prefix_of(around)
     block = speaker.block
     if block is not None and block.mark == "forward":
@@ -43,7 +47,7 @@ def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> b
 
 
 def prefix_of(subject: str) -> Literal["forward", "reply", ""]:
-    """What the first prefix of a subject says ("RE: FW: x" is a reply)."""
+    """Return what the first prefix of a subject means ("RE: FW: x" is a reply); empty if there is none."""
     m = _PREFIX.match(subject[:200])
     if m is None:
         return ""
@@ -52,7 +56,7 @@ def prefix_of(subject: str) -> Literal["forward", "reply", ""]:
 
 
 def base_subject(subject: str) -> str:
-    """The subject without reply and forward prefixes (RFC 5256 §2.1, in more languages)."""
+    """Return the subject without reply and forward prefixes (RFC 5256 §2.1, in more languages)."""
     subject = subject[:2_000].strip()
     for _ in range(20):
         m = _PREFIX.match(subject)
@@ -63,7 +67,7 @@ def base_subject(subject: str) -> str:
 
 
 def same_subject(one: str, other: str) -> bool:
-    """Whether two subjects name the same topic: equal or one inside the other, prefixes and ticket tags aside."""
+    """Whether two subjects have the same topic: equal, or one contains the other, without prefixes and ticket tags."""
     a, b = _bare(one), _bare(other)
     return a == b or (min(len(a), len(b)) > 3 and (a in b or b in a))
 

@@ -1,4 +1,4 @@
-"""Reads the header of a message: identity, people, subject, date and other facts."""
+"""Reads the header of a message: identity, people, subject, date and other fields."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _FACTS = re.compile(
     r"|generated-message-source|organization-authas)|envelope-.*|ml-name|mail-count|spam-flag|vacation|mimedefang.*))"
 )
 MAX_SUBJECT = 1_000
-"""Characters kept of a subject: more than fit on one line of a header (RFC 5322 §2.1.1)."""
+"""Maximum number of characters kept of a subject, more than fit on one header line (RFC 5322 §2.1.1)."""
 MAX_RESULTS = 200_000
-"""Characters of all Authentication-Results headers that are looked at, topmost first."""
+"""Maximum number of characters read of all Authentication-Results headers, topmost first."""
 MAX_FACTS = 60
 MAX_FACT = 1_000
-"""Characters kept of one fact."""
+"""Maximum number of characters kept of one other field."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Headers:
 
 
 def read(part: Part, defects: set[str]) -> Headers:
-    """Read a message's header; odd things go to ``defects``."""
+    """Read a message's header; codes of oddities are added to ``defects``."""
     hint = _hint(part)
     raw: dict[str, list[bytes]] = {}
     for name, value in part.fields:
@@ -113,7 +113,7 @@ def read(part: Part, defects: set[str]) -> Headers:
 
 
 def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
-    """Each such header with the number of Received lines above it, topmost first."""
+    """Return the Authentication-Results headers, topmost first: (number of Received lines above, value)."""
     above, length, found = 0, 0, []
     for name, value in part.fields:
         if name == "received":
@@ -127,12 +127,12 @@ def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
 
 
 def _relayed_at(received: bytes) -> datetime | None:
-    """The time stamp of a Received line (RFC 5321 §4.4: behind the last ``;``)."""
+    """Return the time of a Received line (RFC 5321 §4.4: after the last ``;``); None if there is none."""
     return date(received.rpartition(b";")[2].strip()) if b";" in received else None
 
 
 def _guessed(value: bytes) -> bool:
-    """Raw characters that are not UTF-8: no label says what they are."""
+    """Whether raw 8-bit characters are not UTF-8, so that their charset must be guessed."""
     if value.isascii():
         return False
     try:
@@ -143,7 +143,7 @@ def _guessed(value: bytes) -> bool:
 
 
 def _hint(part: Part) -> str | None:
-    """The charset of the body, for raw 8-bit header fields: their writers use one charset for both."""
+    """Return the charset of the body, a hint for raw 8-bit header fields: their writers use one charset for both."""
     label = part.parameters.get("charset")
     if label is None and part.children:
         label = next((c.parameters["charset"] for c in part.children[:5] if "charset" in c.parameters), None)
@@ -168,9 +168,9 @@ _MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug se
 
 
 def date(raw: bytes | None) -> datetime | None:
-    """The Date field (RFC 5322 §3.3, obsolete forms §4.3, and what else exists), with its offset; UTC where none.
+    """Return the Date field with its offset; UTC if it states none (RFC 5322 §3.3, obsolete forms §4.3, other forms).
 
-    None for a year outside 1970 to 2199.
+    None if it is not a date or its year is not 1970 to 2199.
     """
     found = _stated(raw[:200]) if raw else None
     return None if found is None else dates.usable(found)
@@ -202,7 +202,7 @@ _ZONES = {
     "EET": 120, "CEST": 120, "MESZ": 120, "SAST": 120, "CET": 60, "MEZ": 60, "BST": 60, "AEST": 600, "AEDT": 660,
     "NZST": 720, "NZDT": 780, "HST": -600, "AKST": -540, "BRT": -180,
 }  # fmt: skip
-"""Minutes east of zone names that RFC 5322 §4.3 does not know and mailers write all the same."""
+"""Minutes east of UTC for zone names that are in use but not in RFC 5322 §4.3."""
 
 
 def _obsolete(value: str) -> datetime | None:
@@ -230,13 +230,13 @@ def _anything(value: str) -> datetime | None:
         found: datetime = dateparser.parse(value, default=datetime(1970, 1, 1), tzinfos=_zone)  # type: ignore[no-untyped-call]
     except (ValueError, OverflowError, TypeError, AttributeError, IndexError, RecursionError):
         return None
-    except Exception:  # dateutil lets decimal and other errors through
+    except Exception:  # dateutil also raises decimal and other errors
         return None
-    if found.year == 1970:  # the default's: the field names no year
+    if found.year == 1970:  # the default year: the field states no year
         return None
     return found if found.tzinfo is not None and found.utcoffset() is not None else found.replace(tzinfo=UTC)
 
 
 def _zone(name: str, offset: int | None) -> int:
-    """Seconds east of a zone that dateutil does not know; unknown names count as UTC."""
+    """Return the seconds east of UTC for a zone that dateutil does not know; 0 for an unknown name."""
     return offset if offset is not None else 60 * _ZONES.get(name, 0)

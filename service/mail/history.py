@@ -15,22 +15,23 @@ from service.mail.block import Block
 from service.mail.quote import Attribution
 
 DEEPEST: Final = 40
-"""Levels of quoting that are taken apart; deeper ones stay text."""
+"""Maximum depth of quoting that is split; deeper levels stay text."""
 MOST_SPEAKERS: Final = 100
-"""Earlier mails found in one body."""
+"""Maximum number of earlier mails found in one body."""
 _CLOSING: Final = 60
-"""Characters of a text that may be a mere closing ("よろしくお願いいたします。")."""
+"""Maximum number of characters of text that may be only a closing ("よろしくお願いいたします。")."""
 _MOST_LOOKS: Final = 40_000
-"""Lines examined in vain; one with a header word or the end of an attribution counts twenty, a rule five."""
+"""Maximum cost of lines examined without result: 20 for a line with a header word or an attribution's ending, 5 for a
+rule, 1 for any other line."""
 
 BREAK: Final = None
-"""Stands in the lines of a speaker where another was quoted."""
+"""Marks the places in an author's lines where somebody else was quoted."""
 Lines = list["str | None"]
 
 
 @dataclass(slots=True)
 class Speaker:
-    """An earlier mail as found: how it was announced and the lines that are its own."""
+    """An earlier mail as found: its header block or attribution line, and its own lines."""
 
     block: Block | None = None
     said: Attribution | None = None
@@ -40,23 +41,23 @@ class Speaker:
 
     @property
     def announced(self) -> bool:
-        """Whether the text says who it is (a bare quote does not)."""
+        """Whether a header block or attribution line names it (a bare quote has neither)."""
         return self.said is not None or (self.block is not None and bool(self.block.values))
 
 
 class Walk:
-    """Takes one body apart; counts its looks, so that hostile texts cost no more than ordinary long ones."""
+    """Splits one body; limits the lines examined, so that a malicious text costs no more than a long ordinary one."""
 
     def __init__(self, prefix: Literal["forward", "reply", ""] = "") -> None:
         self.prefix = prefix
-        """What the subject says the sender did."""
+        """Whether the sender forwarded or answered, according to the subject."""
         self.looks = 0
         self.speakers = 0
         self.cut = False
-        """Whether a bound was met, so that something may have stayed unrecognised."""
+        """Whether a limit was reached, so that something may not have been recognised."""
 
     def take_apart(self, lines: Sequence[str], depth: int = 0) -> tuple[Lines, list[Speaker]]:
-        """The lines of the one who speaks at this level, and the earlier speakers in the order of the text."""
+        """Return the lines of the author at this level, and the earlier mails in the order of the text."""
         level = _Level(self, lines, depth)
         level.run()
         for speaker in level.found:
@@ -73,7 +74,7 @@ class Walk:
 
 
 class _Level:
-    """The walk over the lines of one level of quoting."""
+    """Processes the lines of one level of quoting."""
 
     def __init__(self, walk: Walk, lines: Sequence[str], depth: int) -> None:
         self.walk = walk
@@ -82,13 +83,13 @@ class _Level:
         self.own: Lines = []
         self.found: list[Speaker] = []
         self.current = self.own
-        """Lines of the one who speaks now."""
+        """Lines of the current author."""
         self.before = self.own
-        """Lines of the one who spoke before: an end mark gives the word back."""
+        """Lines of the previous author, who continues after an end mark."""
         self.opened: Speaker | None = None
-        """The speaker whose lines are the quoted runs to come."""
+        """The earlier mail that the next quoted runs belong to."""
         self.noticed = False
-        """Whether the heading of the newest comment of a ticket was passed."""
+        """Whether the heading of the newest comment of a ticket was already found."""
         self.at = self.floor = 0
 
     def run(self) -> None:
@@ -130,7 +131,7 @@ class _Level:
         if self.opened is None:
             last = self.found[-1] if self.found else None
             if last is not None and last.lines is self.current and last.block is not None and _blank(self.current):
-                self.opened, self.current = last, self.before  # a client that quotes the body under the header block
+                self.opened, self.current = last, self.before  # some clients quote the body below the header block
             else:
                 self.opened = self._speaker(Speaker())
         self.opened.quoted.append([quote.unquoted(line) for line in self.lines[self.at : end]])
@@ -139,12 +140,12 @@ class _Level:
 
     def headed(self, event: Block) -> None:
         self.at = self.floor = event.end
-        if event.is_raw and _bare(event):  # the header of a mail as transported, shown as a fact
+        if event.is_raw and _bare(event):  # a raw mail header that the text shows as information
             self.current.extend(self.lines[event.start : event.end])
             return
         if event.mark == "end":
             if self.current is self.before:
-                self.current.append(self.lines[event.start])  # nothing was opened: a line of the text
+                self.current.append(self.lines[event.start])  # no mail was open: an ordinary line of text
             self.current, self.opened = self.before, None
             return
         above = _last_written(self.current) if event.mark != "none" else None
@@ -164,7 +165,7 @@ class _Level:
             and not (self.found or self.noticed)
             and ticket_comments.is_notice(self.own)
         ):
-            self.noticed = True  # the ticket system names the writer of the comment it sends: the sender speaks on
+            self.noticed = True  # the ticket system names the author of the comment it sends, who is the sender
             return
         speaker = self._speaker(Speaker(said=event))
         if quote.quote_follows(self.lines, event.end):
@@ -178,10 +179,10 @@ class _Level:
         return speaker
 
     def _listed(self, found: Block) -> bool:
-        """Whether bare header lines are facts that the writer lists.
+        """Whether bare header lines are only information that the author lists, not the beginning of a mail.
 
-        They are where nothing or no more than a closing follows; and in a mail that by its subject neither answers nor
-        forwards, where they are not in the order in which clients write them.
+        True if nothing, or at most a closing, follows them. Also true in a mail whose subject marks neither a reply nor
+        a forward, if the lines are not in the order in which clients write them.
         """
         if not self.walk.prefix and self.depth == 0 and not self.found and not found.as_client:
             return True
@@ -193,18 +194,19 @@ class _Level:
         return True
 
     def _is_prompt(self, end: int) -> bool:
-        """Lines of a Python session (">>> x") in a mail that answers nothing."""
+        """Whether the run is a Python session (">>> x") in a mail that is not a reply."""
         run = self.lines[self.at : end]
         return not self.walk.prefix and all(line.startswith(">>> ") for line in run)
 
 
 def _bare(found: Block) -> bool:
-    """Header lines alone, with nothing that says "quoted" above them."""
+    """Whether the block has only header lines, with no mark or rule above them."""
     return found.mark == "none" and not found.ruled
 
 
 def _may_announce(line: str) -> bool:
-    """A cheap first look: a colon, a rule or dashes, or an end like an attribution's."""
+    """Whether the line may announce a mail; a cheap first check for a colon, a rule, dashes or an attribution's
+    ending."""
     if ":" in line or "：" in line:
         return True
     head = line.lstrip(" \t")[:1]
@@ -214,7 +216,7 @@ def _may_announce(line: str) -> bool:
 
 
 def _last_written(lines: Lines) -> int | None:
-    """The index of the last line that is not blank, if it stands within two lines of the end."""
+    """Return the index of the last line that is not blank if it is one of the last two lines; otherwise None."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 3), -1):
         line = lines[at]
         if line is BREAK:

@@ -1,4 +1,4 @@
-"""How many servers a mail passed: the Received lines of its own header (RFC 5321 §6.3)."""
+"""Counts the servers that a mail passed: the Received lines of its own header (RFC 5321 §6.3)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.I | re.M)
 HEADER_BYTES = 262_144
-"""Of the header at most are looked at: the listener does this before the 250, and no honest header is longer."""
+"""Maximum bytes of the header examined: the listener does this before the 250 reply, and no real header is longer."""
 
 
 def hops(content: bytes) -> int:
-    """Received lines in the header of a raw mail."""
+    """Return the number of Received lines in the header of a raw mail."""
     end = content.find(b"\r\n\r\n", 0, HEADER_BYTES)
     return sum(1 for _ in _RECEIVED.finditer(content, 0, end if end >= 0 else HEADER_BYTES))

@@ -1,8 +1,8 @@
 """Converts HTML to readable text and keeps the quote structure.
 
-A scanner without a tree: one pass over the tags with a small stack. Memory and time stay linear in the input, also for
-two hundred thousand nested tags, thirty thousand attributes, or quotes that never close. ``blockquote``
-becomes ``> `` lines, as a plain-text mail has them; ``hr`` becomes the line of underscores Outlook writes.
+A scanner without a tree: one pass over the tags with a small stack. Memory and time are linear in the input, also for
+two hundred thousand nested tags, thirty thousand attributes, or unclosed quotes. ``blockquote`` becomes ``> `` lines,
+as in plain-text mail; ``hr`` becomes the line of underscores that Outlook writes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ MAX_CHARS = 4_000_000
 MAX_TAGS = 200_000
 MAX_NEST = 200
 MAX_SKIPS = 20_000
-"""Tags looked at, over the whole document, to find where hidden elements end."""
+"""Maximum number of tags examined, over the whole document, to find the ends of hidden elements."""
 RULE = "_" * 32
-"""What ``<hr>`` becomes: Outlook's own text form of the line above a quoted header block."""
+"""Text for ``<hr>``: the line that Outlook writes above a quoted header block."""
 
 _TAG = re.compile(r"/?[A-Za-z][A-Za-z0-9:_-]*")
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
@@ -61,15 +61,15 @@ _BLOCK = frozenset(
 _PARAGRAPH = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6"])
 _RAW = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "title", "xml", "template")}
 _NEVER_HIDDEN = frozenset(["body", "br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr"])
-"""Void elements hide nothing, and a mail whose body is hidden means something else."""
+"""Void elements have no content to hide; a hidden body is ignored, because then the whole mail would be hidden."""
 
 
 def to_text(html: str) -> str:
-    """The visible text of ``html``."""
+    """Return the visible text of ``html``."""
     scan = _Scan(html, hide=True)
     text = scan.run()
     if not text and scan.hid:
-        # everything was inside something hidden: then hiding was not what it meant
+        # everything was in hidden elements: show it, because hiding all was not intended
         text = _Scan(html, hide=False).run()
     return text
 
@@ -78,7 +78,7 @@ _TITLE = re.compile(r"<title\b[^>]{0,200}>([^<]{1,300})</title", re.IGNORECASE)
 
 
 def title(html: str) -> str:
-    """The title of the document, white space collapsed; empty where it has none."""
+    """Return the title of the document with white space collapsed; empty if there is none."""
     match = _TITLE.search(html[:20_000])
     return " ".join(unescape(match[1]).split()) if match else ""
 
@@ -88,7 +88,7 @@ class _Scan(Page):
         self.html = html[:MAX_CHARS]
         self.hide = hide
         self.hid = False
-        """Something was left out."""
+        """Whether something was left out because it is hidden."""
         super().__init__()
         self.stack: list[tuple[str, str]] = []
         self.lists: list[int] = []
@@ -151,7 +151,7 @@ class _Scan(Page):
         return self.finish()
 
     def _markup(self, at: int) -> int:
-        """Comments, declarations, processing instructions; where to read on."""
+        """Skip a comment, declaration or processing instruction. Return the position after it."""
         html = self.html
         if html.startswith("<!--", at):
             if html.startswith("<!-->", at):
@@ -167,7 +167,7 @@ class _Scan(Page):
         return at + 1
 
     def _skip(self, name: str, position: int) -> int:
-        """Past the end of a hidden element; right behind its start tag where it is never closed."""
+        """Return the position after a hidden element; if it is never closed, the position after its start tag."""
         pattern = re.compile(rf"<(/?){re.escape(name)}\b", re.IGNORECASE)
         level, start = 1, position
         while self.skips > 0:
@@ -243,7 +243,7 @@ class _Scan(Page):
         return True
 
     def _pop(self, name: str) -> None:
-        """Close the nearest open element of that name and what was left open inside it."""
+        """Close the nearest open element with that name, and the elements left open inside it."""
         for index in range(len(self.stack) - 1, max(-1, len(self.stack) - 50), -1):
             if self.stack[index][0] == name:
                 break
@@ -272,7 +272,7 @@ class _Scan(Page):
         match = _CITE.search(body)
         alt = unescape((match[1] or match[2] or "") if match else "").strip()
         if 0 < len(alt) <= 4 and not alt.isascii():
-            # an emoji sent as a picture
+            # an emoji sent as an image
             self.put(alt)
 
     def _unlink(self) -> None:
@@ -287,5 +287,5 @@ class _Scan(Page):
         bare = re.sub(r"^https?://(?:www\.)?|/$", "", href)
         if target.casefold() in label.casefold() or bare.casefold() in label.casefold() or label in href:
             return
-        # an address is shown as header lines have it: Name <a@b>
+        # show an address in the form of header lines: Name <a@b>
         self.line.append(f" <{target if href[:7].casefold() == 'mailto:' else href}>")

@@ -9,19 +9,19 @@ from service.mail.encoded import base64
 
 MAX_REFERENCES = 1_000
 MAX_ID = 900
-"""Bytes of one id; a longer one is shortened, the same one always to the same."""
+"""Maximum bytes of one id; a longer one is shortened, always to the same result."""
 _ANGLE = re.compile(r"<([^<>]*)>")
 _SEPARATORS = re.compile(r"[\s<>\"',;()]+")
 
 
 def message_id(raw: bytes | None) -> str | None:
-    """The id in angle brackets without white space; None where the field names none."""
+    """Return the id in angle brackets without white space; None if the field has none."""
     found = message_ids(raw)
     return found[0] if found else None
 
 
 def message_ids(raw: bytes | None) -> tuple[str, ...]:
-    """Every id of the field, in order, once; free words around them ("Your message of …") are ignored."""
+    """Return every id of the field once, in order; other words ("Your message of …") are ignored."""
     if not raw:
         return ()
     value = raw.decode("utf-8", "replace").replace("\x00", "")
@@ -33,13 +33,13 @@ def message_ids(raw: bytes | None) -> tuple[str, ...]:
             found = [value.strip().strip("<>")]
     unique = list(dict.fromkeys(f"<{_fit(inner)}>" for inner in found if inner))
     if len(unique) > MAX_REFERENCES:
-        # root and nearest parents decide; the middle does not
+        # only the root and the nearest parents matter
         unique = unique[:1] + unique[-(MAX_REFERENCES - 1) :]
     return tuple(unique)
 
 
 def _fit(id: str) -> str:
-    """No line of a header holds an id of a thousand bytes (RFC 5322 §2.1.1), and no index of a database either."""
+    """Shorten an id that is too long for a header line (RFC 5322 §2.1.1) and for a database index."""
     if len(id) <= MAX_ID // 4:
         return id
     raw = id.encode("utf-8", "replace")
@@ -49,7 +49,8 @@ def _fit(id: str) -> str:
 
 
 def thread_root(raw: bytes | None) -> str | None:
-    """Hex of the 22 leading bytes of Exchange's Thread-Index ([MS-OXOMSG] 2.2.1.3): equal within a conversation."""
+    """Return the first 22 bytes of Exchange's Thread-Index in hex; equal within a conversation ([MS-OXOMSG]
+    2.2.1.3)."""
     if not raw or len(raw) > 100_000:
         return None
     data = base64(raw)

@@ -10,9 +10,10 @@ ESCAPE = re.compile(rb"(\x1b\$[@B]|\x1b\$\([DBOPQ]|\x1b\([BJIH])")
 
 
 def decode(raw: bytes) -> str:
-    """ISO-2022-JP as Windows mailers write it (CP50221: NEC and IBM rows, half-width kana by ``ESC ( I`` or 8 bit).
+    """Decode ISO-2022-JP as Windows mailers write it (CP50221).
 
-    Pairs are turned into Shift_JIS bytes and read as cp932, whose tables have those rows.
+    It includes NEC and IBM characters, and half-width kana by ``ESC ( I`` or as 8-bit bytes. Two-byte characters are
+    converted to Shift_JIS and decoded as cp932, which contains them.
     """
     out: list[str] = []
     mode = b"\x1b(B"
@@ -28,12 +29,13 @@ def decode(raw: bytes) -> str:
 
 @lru_cache(maxsize=16_384)
 def _pair(part: bytes, mode: bytes) -> str:
-    """A stretch of one character; an escape around each is how a hostile mail makes millions of them."""
+    """Decode a run of one character; cached, because a malicious mail may have millions of them, each with an
+    escape."""
     return _run(part, mode)
 
 
 def _run(part: bytes, mode: bytes) -> str:
-    """A stretch between two escapes."""
+    """Decode the bytes between two escape sequences."""
     if mode == b"\x1b(I":
         return bytes(b | 0x80 if 0x20 < b < 0x60 else b for b in part).decode("cp932", "replace")
     if mode == b"\x1b$(D":
@@ -51,7 +53,8 @@ def _jis0212(part: bytes) -> str:
 
 
 def _pairs(part: bytes) -> str:
-    """JIS X 0208 pairs; a line end inside (a missing escape) goes back to ASCII, as readers in Japan do."""
+    """Decode JIS X 0208 pairs; after a line end (a missing escape) the text is ASCII again, as Japanese readers
+    assume."""
     text: list[str] = []
     ascii_now = False
     for index, line in enumerate(re.split(rb"(\r?\n)", part)):
@@ -70,7 +73,7 @@ def _looks_double(line: bytes) -> bool:
 
 
 def _double(line: bytes) -> str:
-    """JIS X 0208 pairs (ISO-2022-JP, NEC and IBM rows too) by way of Shift_JIS."""
+    """Decode JIS X 0208 pairs (also NEC and IBM characters) by converting them to Shift_JIS."""
     shifted = bytearray()
     for j1, j2 in zip(line[::2], line[1::2], strict=False):
         if 0x21 <= j1 <= 0x7E and 0x21 <= j2 <= 0x7E:

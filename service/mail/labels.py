@@ -83,7 +83,7 @@ _ALIASES = {
     "latin-1": "cp1252",
     "iso-8859-9": "cp1254",
 }
-"""Label to codec, where Python has no such name or a narrower one than the label means in mail."""
+"""Charset label → codec, if Python lacks the name or its codec is narrower than the label means in mail."""
 
 _NOT_TEXT = {"base64", "hex", "quopri", "uu", "zip", "bz2", "rot13", "zlib", "idna", "punycode", "undefined", "mbcs"}
 NO_CLAIM = {"", "unknown", "unknown-8bit", "x-unknown", "default", "default_charset", "8bit", "binary", "none", "utf"}
@@ -91,7 +91,7 @@ NO_CLAIM = {"", "unknown", "unknown-8bit", "x-unknown", "default", "default_char
 
 @lru_cache(maxsize=512)
 def codec(label: str) -> str | None:
-    """The codec a charset label means (``jis`` for the ISO-2022-JP family), None where it means nothing."""
+    """Return the codec for a charset label (``jis`` for the ISO-2022-JP family); None if it names no charset."""
     name = label[:100].strip().strip("\"'").casefold()
     name = name.partition("*")[0].partition(";")[0].strip()
     if name in NO_CLAIM:
@@ -121,11 +121,11 @@ _LOOKS_LIKE = (
     (re.compile(r"ks.?c.?5601|euc.?kr"), "cp949"),
     (re.compile(r"koi8"), "koi8-r"),
 )
-"""Labels misspelt or decorated ("iso-gb2312", "utf8-strict"): what they hold decides."""
+"""Misspelt or decorated labels ("iso-gb2312", "utf8-strict") are matched by the name they contain."""
 
 
 def _numbered(name: str) -> str | None:
-    """``iso 8859 15``, ``windows_1252``, ``win-1251`` in any spelling."""
+    """Return the codec for a numbered charset in any spelling: ``iso 8859 15``, ``windows_1252``, ``win-1251``."""
     match = re.search(r"8859[^0-9]?(\d{1,2})(?!\d)|125([0-8])(?!\d)", name)
     if match is None:
         return None

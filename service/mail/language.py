@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any, Final
 
 LONGEST: Final = 3_000
-"""Characters looked at; the beginning of a mail says enough."""
+"""Maximum number of characters examined; the beginning of a mail is enough."""
 _LEAST_LETTERS: Final = 24
-"""Fewer Latin or Cyrillic letters than this are not given to the classifier."""
+"""Texts with fewer Latin or Cyrillic letters are not given to the classifier."""
 
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]")
 _HAN = re.compile(r"[\u4e00-\u9fff\u3400-\u4dbf]")
@@ -40,7 +40,7 @@ _OTHER_SHORT: Final = frozenset(
 
 
 def language_of(text: str) -> str:
-    """ISO 639-1 code of the text's language, ``und`` where it is too short to tell. Linear, never raises."""
+    """Return the ISO 639-1 code of the language, ``und`` if the text is too short. Linear time; never raises."""
     sample = _NOISE.sub(" ", text[:LONGEST])
     kana = len(_KANA.findall(sample))
     han = len(_HAN.findall(sample))
@@ -62,14 +62,15 @@ def language_of(text: str) -> str:
 
 @cache
 def _model() -> Any:
-    """Of a hundred languages: 70 MB, loaded in half a second, for the few mails that need it."""
+    """Load the classifier for about a hundred languages: 70 MB and half a second, only for the few mails that need
+    it."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE)  # type: ignore[no-untyped-call]
 
 
 def clear_caches() -> None:
-    """Forget the model until a mail needs it again."""
+    """Unload the classifier until a mail needs it again."""
     _model.cache_clear()
 
 

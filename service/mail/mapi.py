@@ -1,4 +1,4 @@
-"""MAPI property lists as TNEF carries them ([MS-OXTNEF] 2.1.3.4, [MS-OXCDATA] 2.11.1)."""
+"""MAPI property lists inside TNEF ([MS-OXTNEF] 2.1.3.4, [MS-OXCDATA] 2.11.1)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NAMES = {
     0x370E: "mime",
     0x3712: "content_id",
 }
-"""Property ids ([MS-OXPROPS]) that matter to a reader of mail."""
+"""Property ids ([MS-OXPROPS]) that are needed to read a mail."""
 
 Value = str | bytes | int | None
 _FIXED = {
@@ -54,7 +54,7 @@ _FIXED = {
 
 @dataclass(slots=True)
 class Properties:
-    """Properties by their name in ``NAMES``; what nobody asks for is not kept."""
+    """Properties by their name in ``NAMES``; all others are ignored."""
 
     values: dict[str, Value] = field(default_factory=dict)
 
@@ -67,13 +67,13 @@ class Properties:
 
     @property
     def page(self) -> str | None:
-        """The code page the HTML is in, if stated."""
+        """Code page of the HTML, if stated."""
         number = self.values.get("codepage")
         return ("utf-8" if number == 65001 else f"cp{number}") if isinstance(number, int) else None
 
 
 def read_properties(data: bytes, page: str) -> Properties:
-    """Read as far as the data is sound."""
+    """Parse a property list; stops without error at the first malformed property."""
     found = Properties()
     try:
         _read(data, page, found)
@@ -136,6 +136,6 @@ def _value(data: bytes, at: int, kind: int, page: str) -> tuple[Value, int]:
     if kind == 0x0102:
         return raw, at
     if kind == 0x000D:
-        # an object: its interface id comes first
+        # an object begins with its 16-byte interface id
         return raw[16:], at
     raise ValueError("unknown property type")

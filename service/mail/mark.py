@@ -1,4 +1,4 @@
-"""The line above (or below) a mail inside a mail: "---- Forwarded message ----", "Begin forwarded message:", a mere rule."""
+"""The line above or below a mail inside a mail: "---- Forwarded message ----", "Begin forwarded message:", or only a rule."""
 
 # ruff: noqa: E501 -- patterns: a case a line
 
@@ -15,13 +15,13 @@ _DECORATED = re.compile(
     r"[\s>|]*+(?:[*_]\s++)?(?:[-=_~#*+–—━─]{2,}+|<{2,}+|\[)[ \t*]*+([^\s-].{2,78}?)[ \t:：]*+"
     r"(?:[-=_~#*+–—━─]{2,}+|>{2,}+|\])[\s*|]*+$"
 )
-"""Possessive, so that a line of marks alone is not tried in every way it can be cut."""
+"""Possessive quantifiers prevent backtracking on a line of dashes."""
 _RULE = re.compile(r"[ \t]*+\*?[ \t]*+(?:_{5,}+|-{5,}+|—{3,}+|─{3,}+|━{3,}+|={5,}+|\*{5,}+)[ \t*]*+$")
 _FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
 
 
 def mark_of(line: str) -> Mark:
-    """What the line says by itself: "---- Forwarded message ----", "Begin forwarded message:", …"""
+    """Return what kind of mark the line is; ``none`` if it is no mark."""
     if len(line) > 200:
         return "none"
     stripped = line.strip()
@@ -47,10 +47,11 @@ def mark_of(line: str) -> Mark:
 
 
 def is_forwarded_by(line: str) -> bool:
-    """Becky!'s "Forwarded by X <x@y>", the line above its mark."""
+    """Whether the line is "Forwarded by X <x@y>", which Becky! writes above its mark."""
     return len(line) < 300 and _FORWARDED_BY.match(line) is not None
 
 
 def is_rule(line: str) -> bool:
-    """A line of underscores or dashes, as Outlook on the web draws above a block."""
+    """Whether the line is a rule of underscores, dashes or similar, as Outlook on the web draws above a header
+    block."""
     return len(line) < 200 and _RULE.match(line) is not None

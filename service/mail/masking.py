@@ -1,11 +1,11 @@
 """Replaces a person's address and names in texts and raw mails by other letters of the same length.
 
-The same length, so that places counted in a text (findings, quotes) stay where they are. Of an address only the part
-before the ``@`` goes: the domain names no person, and decides on whose side the writer was.
+The length is kept so that offsets in a text (findings, quotes) stay valid. Only the part before the ``@`` of an address
+is replaced: the domain identifies no person and determines the side of the author.
 
-A name is replaced as a whole person only. One of several words ("Aiko Mori", a phone number) is replaced wherever it
-stands; one of a single word ("Mori") only where it can be nothing else: beside a title, in a self-introduction, alone
-on a line as in a signature. The display name beside the person's own address goes too, whatever it is.
+A name of several words ("Aiko Mori") or with digits is replaced everywhere. A single word ("Mori") is replaced only in
+contexts that mark a person: beside a title, in a self-introduction, alone on a line as in a signature. The display name
+beside the person's own address is always replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from service.mail import charset, encoded
 from service.mail.parse import parse
 
 _AT = r"(?:@|=40|%40|=|&#64;|&#x40;|&commat;)"
-"""How an @ is written in plain text, quoted-printable, links, return paths (VERP) and HTML."""
+"""Forms of @ in plain text, quoted-printable, links, return paths (VERP) and HTML."""
 _SPACE = r"[\s\u3000\u00a0,]*"
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp", "latin-1")
 _ENCODED = re.compile(r"=\?[^\s?]+\?[bBqQ]\?[^?]*\?=(?:[ \t\r\n]+=\?[^\s?]+\?[bBqQ]\?[^?]*\?=)*")
@@ -32,7 +32,7 @@ _ADDRESS_FIELDS = frozenset(
     ("from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc", "resent-sender")
 )
 _LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"
-"""What goes on with a Latin word; kana and ideographs do not."""
+"""Characters that continue a Latin word; kana and ideographs do not."""
 _LINE_START = r"^[> \t\u3000]*"
 _GREETING = r"\b(?:Dear|Hi|Hello|Mr|Ms|Mrs|Dr|This is|I am|I'm)\b\.?[ \t]+"
 _AFTER_PERSON = (
@@ -50,19 +50,20 @@ STRUCTURED = frozenset(
     urgency vendor waiting_on what
     """.split()
 )
-"""Keys of JSON whose values are ids and words of ours: no name is looked for in them."""
+"""JSON keys whose values are ids and fixed terms: names are not looked for in them."""
 
 
 def is_whole(name: str) -> bool:
-    """Whether these words name one person wherever they stand: two words, or something with a digit."""
+    """Whether the name identifies one person in any context: it has two words, or a digit."""
     return len(re.findall(r"[^\s\u3000,]+", name)) > 1 or (len(name) > 3 and any(letter.isdigit() for letter in name))
 
 
 class Mask:
-    """Finds one person's address and names, in any case and spacing, and writes ``alias`` in their place."""
+    """Finds one person's address and names, in any case and spacing, and replaces them with ``alias``."""
 
     def __init__(self, address: str, names: Sequence[str], alias: str) -> None:
-        """``alias``: letters and digits, repeated and cut to length. Names may be any further words of the person."""
+        """``alias``: letters and digits, repeated and cut to length. ``names`` may contain any other words for the
+        person."""
         self.address = address.casefold()
         self.names = tuple(dict.fromkeys(name.strip() for name in names if len(name.strip()) > 1))
         self._alias = alias
@@ -76,31 +77,31 @@ class Mask:
         self._needles = tuple(_needles((self.address, *self.names)).items())
 
     def hits(self, text: str) -> bool:
-        """Whether the person is named in it."""
+        """Whether the text names the person."""
         return any(pattern.search(text) for pattern in (self._address, self._names, self._single))
 
     def found(self, text: str) -> set[str]:
-        """The words of it that would be replaced."""
+        """Return the words of the text that would be replaced."""
         words = {match[0] for pattern in (self._address, self._names) for match in pattern.finditer(text)}
         return words | {match[0][len(match[1] or "") :] for match in self._single.finditer(text)}
 
     def text(self, text: str) -> str:
-        """The text without the person; the same one where they are not in it."""
+        """Return the text with the person's address and names replaced; unchanged if they do not occur."""
         named = self._names.sub(self._blank, self.address_in(text))
         return self._single.sub(
             lambda match: (before := match[1] or "") + self._letters(match[0][len(before) :]), named
         )
 
     def address_in(self, text: str) -> str:
-        """The text without the person's address; names stay."""
+        """Return the text with the person's address replaced; names stay."""
         return self._address.sub(self._blank, text)
 
     def blank(self, name: str) -> str:
-        """A name that stands in a field of the person's own, whatever it is."""
+        """Replace a whole name from a field that belongs to the person."""
         return self._letters(name)
 
     def data(self, value: Any) -> Any:
-        """The same for a JSON value: names go from prose, never from keys or from what stands under ``STRUCTURED``."""
+        """Mask a JSON value. Names are replaced in text, but not in keys or in values of keys in ``STRUCTURED``."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
@@ -120,7 +121,7 @@ class Mask:
         return masked
 
     def hits_bytes(self, raw: bytes) -> bool:
-        """Whether the person is named in bytes of any of the encodings of mail."""
+        """Whether the bytes name the person, in any encoding used in mail."""
         lower = raw.lower()
         names = {name for needle, names in self._needles if needle in lower for name in names}
         return any(
@@ -128,22 +129,22 @@ class Mask:
         )
 
     def mail(self, raw: bytes) -> bytes | None:
-        """The mail without the person, or None where they are not in it.
+        """Return the mail with the person masked; None if the mail does not name the person.
 
-        Headers, texts and what is attached are searched as they read, not as they are encoded; a file that names the
-        person goes. Where they can still be seen in what comes out, a plain mail takes its place: heads and text alone.
+        Headers, texts and attachments are searched in decoded form; an attachment that names the person is removed. If
+        the result still names the person, a plain-text mail with headers and text replaces it.
         """
         message = message_from_bytes(raw, policy=_WRITTEN)
         if not self._mask_part(message) and not self.seen(raw):
             return None
         try:
             masked = message.as_bytes(policy=_WRITTEN)
-        except (ValueError, LookupError, TypeError, AttributeError, KeyError):  # what the generator cannot write
+        except (ValueError, LookupError, TypeError, AttributeError, KeyError):  # the generator cannot write it
             masked = raw
         return self._plain(raw) if self.seen(masked) else masked
 
     def seen(self, raw: bytes) -> bool:
-        """Whether a reader of this mail, or of its bytes, sees the person."""
+        """Whether the person is named in this mail as shown to a reader, or in its bytes."""
         if self.hits_bytes(raw):
             return True
         for part in message_from_bytes(raw, policy=_WRITTEN).walk():
@@ -199,7 +200,7 @@ class Mask:
         return changed
 
     def _without_display_names(self, field: str) -> str:
-        """An address field without the names that stand beside the person's address (RFC 5322 §3.4)."""
+        """Mask the display names beside the person's address in an address field (RFC 5322 §3.4)."""
         for found in reversed(list(self._address.finditer(field))):
             before = field[: found.start()].rstrip()
             if not before.endswith("<"):
@@ -217,7 +218,7 @@ class Mask:
         return field
 
     def words_in_mail(self, raw: bytes) -> set[str]:
-        """The words of a mail that would be replaced, as it reads."""
+        """Return the words of a decoded mail that would be replaced."""
         words = self.found(repr(parse(raw)))
         for part in message_from_bytes(raw, policy=_WRITTEN).walk():
             words.update(*(self.found(_read(value)) for _, value in part.raw_items()))
@@ -230,7 +231,8 @@ class Mask:
         return _encoded(self.text(read)) if self.hits(read) else found[0]
 
     def _plain(self, raw: bytes) -> bytes:
-        """What may stay of a mail that cannot be written otherwise."""
+        """Return a masked plain-text mail built from the parsed headers and text, if the mail itself cannot be
+        masked."""
         mail = parse(raw)
         heads = [("Subject", mail.subject or "")]
         if mail.message_id:
@@ -264,7 +266,7 @@ class Mask:
 
 
 def _single_patterns(names: Sequence[str]) -> str:
-    """Where a name of one word is a person. Group 1, if any: what stands before and stays."""
+    """Return the pattern for one-word names in contexts that mark a person; group 1 is the text before, which stays."""
     if not names:
         return r"(?!)"
     either = "|".join(
@@ -276,7 +278,7 @@ def _single_patterns(names: Sequence[str]) -> str:
 
 
 def _spellings(names: Sequence[str]) -> list[str]:
-    """Patterns for names, longest first: parts in both orders, with and without what stands between them."""
+    """Return patterns for names, longest first: words in both orders, with any separator between them."""
     found: dict[str, None] = {}
     for name in sorted(names, key=len, reverse=True):
         parts = [re.escape(part) for part in re.split(r"[\s\u3000,]+", name) if part]
@@ -288,7 +290,7 @@ def _spellings(names: Sequence[str]) -> list[str]:
 
 
 def _needles(words: Sequence[str]) -> dict[bytes, list[str]]:
-    """A first part of each word in each encoding, lower case, with the encodings it is in: what to look closer at."""
+    """Return the bytes of each word in each encoding, in lower case → encodings; for a fast first search."""
     found: dict[bytes, list[str]] = {}
     for word in words:
         for part in re.split(r"[\s\u3000,@]+", word):
@@ -300,14 +302,14 @@ def _needles(words: Sequence[str]) -> dict[bytes, list[str]]:
                 except UnicodeError:
                     continue
                 if name == "iso2022_jp":
-                    needle = re.sub(rb"\x1b[$(][B@J]", b"", needle)  # what switches stands further away
+                    needle = re.sub(rb"\x1b[$(][B@J]", b"", needle)  # the escape sequence may be further away
                 found.setdefault(needle.lower(), []).append(name)
     found.pop(b"", None)
     return found
 
 
 def _raw(value: Any) -> str:
-    """A header as written; bytes above ASCII read as mail is."""
+    """Return a header as written; 8-bit bytes are decoded like mail."""
     written = str(value) if not isinstance(value, str) else value
     raw = written.encode("utf-8", "surrogateescape")
     return written if raw.isascii() else charset.decode(raw)[0]
@@ -340,7 +342,7 @@ def _set(part: Message, payload: bytes, label: str | None) -> None:
 
 
 def _encoded(words: str) -> str:
-    """As encoded words (RFC 2047), or as a quoted string."""
+    """Encode as encoded words (RFC 2047), or as a quoted string if it is ASCII."""
     if words.isascii():
         return f'"{quote(words)}"' if words else ""
     return Header(words, "utf-8", maxlinelen=998).encode()

@@ -1,7 +1,7 @@
-"""A mail as understood: what ``parse`` returns and everything above it works with.
+"""A parsed mail: what ``parse`` returns and all other modules use.
 
-All values are immutable and carry no I/O. ``None`` means "the mail does not say"; an empty tuple means
-"the mail says: nobody / nothing".
+All values are immutable and do no I/O. ``None`` means that the mail does not state the value; an empty tuple means that
+it states that there is none.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 NOT_FULLY_READ = "not-fully-read"
-"""The defect of a mail whose reading took too long."""
+"""Defect code of a mail whose processing took too long."""
 
 Automatic = Literal["auto_reply", "bounce", "receipt", "calendar", "notification"]
 Origin = Literal["delivered", "forwarded", "attached", "quoted"]
@@ -26,7 +26,7 @@ class Address:
 
     @property
     def key(self) -> str:
-        """For comparison: case folded."""
+        """Case-folded address for comparison."""
         return self.address.casefold()
 
     @property
@@ -39,7 +39,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a mail. ``part`` is the way to its bytes in the raw mail (see ``parse.attachment``)."""
+    """A file that came with a mail. ``part`` is the path to its bytes in the raw mail (see ``parse.attachment``)."""
 
     filename: str
     content_type: str
@@ -48,7 +48,7 @@ class Attachment:
     sha256: str
     part: str
     inline: bool = False
-    """Shown inside the body (a logo, an embedded picture), by Content-ID or disposition."""
+    """Whether it is shown inside the body (a logo, an embedded picture), by Content-ID or disposition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +63,34 @@ class Earlier:
     date: datetime | None = None
     """Always with an offset; see ``zone_assumed``."""
     zone_assumed: bool = False
-    """The header block named no zone; the offset is the containing mail's."""
+    """Whether the header block states no zone and the offset was assumed."""
     text: str = ""
-    """What its author newly wrote (its own quotes and signature are taken off into further ``Earlier``s)."""
+    """Text that its author wrote, without signature; its own quotes are further ``Earlier`` objects."""
     message_id: str | None = None
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     raw_part: str | None = None
-    """Where its own bytes are inside the raw mail, if it was attached."""
+    """Path to its bytes in the raw mail, if it was attached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What a delivery report says (RFC 3464, or read from free text)."""
+    """Content of a delivery report (RFC 3464 or free text)."""
 
     recipients: tuple[str, ...] = ()
     status: str | None = None
     """Enhanced status code such as ``5.1.1`` (RFC 3463)."""
     message_id: str | None = None
-    """Of the mail that bounced, if the report returned its headers."""
+    """Message-ID of the mail that bounced, if the report returns its headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail, read. Every field has a value for every input: parsing never raises."""
+    """One parsed mail. Every field has a value for every input: parsing never raises."""
 
     message_id: str | None = None
-    """With angle brackets, white space removed (RFC 5322 §3.6.4)."""
+    """With angle brackets, without white space (RFC 5322 §3.6.4)."""
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     from_: Address | None = None
@@ -100,40 +100,39 @@ class Mail:
     cc: tuple[Address, ...] = ()
     subject: str = ""
     date: datetime | None = None
-    """The Date header, with its offset (UTC where it states none)."""
+    """The Date header with its offset (UTC if it states none)."""
     text: str = ""
     """The whole body as text."""
     reply_text: str = ""
-    """What the sender newly wrote: no quoted history, no forwarded mail, no signature, no banner."""
+    """Text that the sender wrote: no quoted or forwarded mail, signature or banner."""
     quoted_text: str = ""
-    """The rest of the body: history, forwarded text."""
+    """The rest of the body: quoted and forwarded text."""
     intro: str = ""
-    """What a forwarder wrote above the forwarded mail (empty where nothing was forwarded)."""
+    """Text that a forwarder wrote above the forwarded mail; empty if nothing was forwarded."""
     signature: str = ""
     forwarded: tuple[Earlier, ...] = ()
-    """Outermost first."""
+    """Forwarded mails, outermost first."""
     history: tuple[Earlier, ...] = ()
     """Earlier mails recovered from quoted text, newest first."""
     attachments: tuple[Attachment, ...] = ()
     language: str = "und"
-    """Of the new text: ISO 639-1, ``und`` where there is too little text."""
+    """Language of the new text as ISO 639-1; ``und`` if there is too little text."""
     automatic: Automatic | None = None
     auto_submitted: bool = False
-    """The headers say that a machine sent it (RFC 3834 and its older cousins)."""
+    """Whether a machine sent it, by its headers (RFC 3834 and older ones) or as an automatic reply."""
     bounce: Bounce | None = None
     thread_index: str | None = None
-    """Root of Exchange's Thread-Index: hex of its 22 leading bytes."""
+    """Root of Exchange's Thread-Index: its first 22 bytes in hex."""
     headers: dict[str, str] = field(default_factory=dict)
-    """Further headers worth keeping as facts, decoded, lower-case names: ``x-original-sender``, ``resent-from``,
-    ``list-id``, ``importance``, ``x-priority``, ``precedence``, vendors' ticket headers …
-    """
+    """Other header fields, decoded, by lower-case name: ``x-original-sender``, ``resent-from``, ``list-id``,
+    ``importance``, ``x-priority``, ``precedence``, ticket fields of vendors …"""
     authentication_results: tuple[tuple[int, str], ...] = ()
-    """Authentication-Results headers, topmost first: the number of Received lines above, and the value."""
+    """Authentication-Results headers, topmost first: (number of Received lines above, value)."""
     relayed: bool = False
-    """A server handed it on: it bears a Received line."""
+    """Whether it has a Received line, so that a server relayed it."""
     relayed_at: datetime | None = None
-    """When the last server before us took it, by the topmost Received line; None too where that tells no time."""
+    """When the last server before us received it, by the topmost Received line; None if that states no time."""
     defects: tuple[str, ...] = ()
-    """Codes of oddities met while reading, e.g. ``charset-wrong``, ``date-invalid``."""
+    """Codes of oddities found while parsing, such as ``charset-wrong`` and ``date-invalid``."""
     error: str | None = None
-    """Why nothing could be read (an empty mail), else None."""
+    """Why nothing could be read (an empty mail); otherwise None."""

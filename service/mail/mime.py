@@ -1,8 +1,8 @@
-"""Bytes to a tree of parts (RFC 5322 §2, RFC 2046), in one pass over the delimiter lines.
+"""Splits bytes into a tree of parts (RFC 5322 §2, RFC 2046), in one pass over the delimiter lines.
 
-Nothing is decoded here and nothing is copied: a part is a slice of its buffer. One pass with a stack of open
-boundaries keeps a mail with ten thousand nested multiparts linear; depth and number of parts are bounded and what
-lies beyond is kept as the opaque body of the part it is in.
+Nothing is decoded or copied here: a part is a slice of its buffer. The stack of open boundaries keeps the time linear
+even for ten thousand nested multiparts. Depth and number of parts are limited; anything beyond stays in the opaque body
+of its part.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ MAX_DEPTH = 64
 MAX_PARTS = 2_000
 MAX_HEADERS = 5_000
 MAX_VALUE = 200_000
-"""Bytes kept of one header field; a longer one is cut (defect ``header-long``)."""
+"""Maximum bytes kept of one header field; a longer one is truncated (defect ``header-long``)."""
 
 MAX_KIND = 255
-"""Characters of a media type (RFC 6838 §4.2: 127 on either side); a longer one says nothing."""
+"""Maximum characters of a media type (RFC 6838 §4.2: 127 on either side); a longer one is ignored."""
 
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
 _BLANK = re.compile(rb"[ \t]*\r*(?:\n|\Z)")
@@ -29,13 +29,13 @@ _KNOWN = re.compile(
     rb"|in-reply-to|references|x-[a-z0-9-]+):"
 )
 _TRACE = re.compile(rb"(?im)^(?:received|return-path|message-id|mime-version|content-type|delivered-to|x-[a-z-]+):")
-"""Fields that programs write: text that begins with a header block somebody quoted has none of them."""
+"""Fields that programs write; a header block quoted at the beginning of a text has none of them."""
 _SNIFF = re.compile(rb"(?im)^--([^\s-][^\r\n]{5,200}+)\r?\ncontent-[a-z-]+:")
 
 
 @dataclass(slots=True)
 class Part:
-    """One entity: its header fields (lower-case name, raw value) and where its body lies in ``buffer``."""
+    """One entity: its header fields (lower-case name, raw value) and the position of its body in ``buffer``."""
 
     buffer: bytes
     fields: list[tuple[str, bytes]]
@@ -46,7 +46,7 @@ class Part:
     parameters: dict[str, str] = field(default_factory=dict)
     children: list[Part] = field(default_factory=list)
     opaque: bool = False
-    """Deeper or more than is taken apart: kept as one file."""
+    """Whether a limit was exceeded, so that its parts are kept as one file."""
 
     @property
     def body(self) -> bytes:
@@ -54,7 +54,7 @@ class Part:
         return self.buffer[self.start : self.end]
 
     def first(self, name: str) -> bytes | None:
-        """The first field of that (lower-case) name, raw and unfolded."""
+        """Return the first field with that (lower-case) name, raw and unfolded; None if there is none."""
         return next((value for key, value in self.fields if key == name), None)
 
     def all(self, name: str) -> list[bytes]:
@@ -62,7 +62,7 @@ class Part:
 
 
 class Reader:
-    """Splits one buffer; ``defects`` collects what was odd about it."""
+    """Splits one buffer; codes of oddities are added to ``defects``."""
 
     def __init__(self, buffer: bytes, defects: set[str]) -> None:
         self.buffer = buffer
@@ -72,11 +72,11 @@ class Reader:
         self.open: list[tuple[Part, bytes | None]] = []
 
     def read(self, path: str = "0", default: str = "text/plain") -> Part:
-        """The tree of the whole buffer."""
+        """Return the tree of the whole buffer."""
         root = self._enter(self._preamble(), path, default)
         position = root.start if not self.open else self.open[-1][0].start
         size = len(self.buffer)
-        # a delimiter may stand on the very first line of a body
+        # a delimiter may be on the very first line of a body
         position = max(position - 1, 0)
         while self.delimiters:
             at = self.buffer.find(b"--", position) if position == 0 else self.buffer.find(b"\n--", position)
@@ -91,12 +91,12 @@ class Reader:
         return root
 
     def _preamble(self) -> int:
-        """Where the header begins: after empty lines, a byte order mark, an mbox ``From `` line."""
+        """Return where the header begins: after empty lines, a byte order mark and an mbox ``From `` line."""
         match = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*(?:>?From [^\n]*\n)?").match(self.buffer)
         return match.end() if match else 0
 
     def _delimiter(self, start: int, end: int) -> int:
-        """Act on a line that begins with two hyphens; where to look on from."""
+        """Process a line that begins with two hyphens. Return the position to continue from."""
         line = self.buffer[start:end].rstrip()
         closing = False
         if line not in self.delimiters:
@@ -125,7 +125,7 @@ class Reader:
         return max(self.open[-1][0].start - 1, end - 1 if end == len(self.buffer) else end)
 
     def _enter(self, at: int, path: str, default: str, level: int = 0) -> Part:
-        """Read the header at ``at`` and open the part, and the message inside it, and so on down."""
+        """Read the header at ``at`` and open its part, and the messages nested inside it."""
         first: Part | None = None
         while True:
             self.parts += 1
@@ -162,7 +162,7 @@ class Reader:
         return self.buffer.find(b"--" + boundary.encode("utf-8", "surrogateescape").rstrip(), start) >= 0
 
     def _sniff(self, start: int) -> str | None:
-        """The boundary that the body itself shows: a delimiter line with a Content- field below it."""
+        """Return the boundary found in the body: that of a delimiter line with a Content- field below it."""
         match = _SNIFF.search(self.buffer, start, start + 20_000)
         return match[1].rstrip(b" \t").decode("latin-1") if match else None
 
@@ -179,7 +179,7 @@ class Reader:
                     del self.delimiters[delimiter]
 
     def _fields(self, at: int) -> tuple[list[tuple[str, bytes]], int]:
-        """The header fields from ``at`` and where the body starts."""
+        """Return the header fields from ``at`` on, and where the body starts."""
         buffer = self.buffer
         fields: list[tuple[str, bytes]] = []
         while True:
@@ -194,7 +194,7 @@ class Reader:
                     self.defects.add("header-unterminated")
                     return fields, at
                 if fields and not line.group().startswith((b"From ", b">From ")) and len(fields[-1][1]) < MAX_VALUE:
-                    # a folded line that lost its indent
+                    # a folded line that lost its indentation
                     fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.group().strip())
                 at = line.end()
                 continue
@@ -217,7 +217,7 @@ class Reader:
                 self.defects.add("header-many")
 
     def _skippable(self, line: bytes, end: int, have: bool) -> bool:
-        """A line that is no field, in the middle of a header: junk if real fields follow before the empty line."""
+        """Whether a line that is no field may be skipped: real fields follow it before the empty line."""
         if line.startswith(b"--") and line.rstrip() in self.delimiters:
             return False
         if line.startswith((b"From ", b">From ")):
@@ -243,7 +243,7 @@ def _identity(part: Part) -> bool:
 
 
 def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
-    """Media type, lower case, and its parameters decoded (RFC 2045 §5.1, RFC 2231)."""
+    """Return the media type in lower case and its decoded parameters (RFC 2045 §5.1, RFC 2231)."""
     raw = part.first("content-type")
     if not raw:
         return default, {}
@@ -264,7 +264,7 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
 
 
 def read(buffer: bytes, defects: set[str], path: str = "0", default: str = "text/plain") -> Part:
-    """The tree of ``buffer``; odd things go to ``defects`` (``mime-deep``, ``mime-many-parts``, ``header-long``, …)."""
+    """Return the tree of ``buffer``; defects found are added to ``defects`` (``mime-deep``, ``header-long``, …)."""
     head = buffer[:4_096]
     if b"\n" not in head and b"\r" in head:
         buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -1,4 +1,4 @@
-"""Names of months in many languages, names of zones. Data only."""
+"""Month names in many languages, and time zone names. Data only."""
 
 # ruff: noqa: E501 -- tables: a language a row
 
@@ -73,7 +73,7 @@ ZONES: Final = {
     "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "aest": 600, "aedt": 660, "acst": 570, "awst": 480, "nzst": 720,
     "nzdt": 780, "hst": -600, "brt": -180, "art": -180, "trt": 180, "oesz": 180, "oez": 120, "日本標準時": 540, "日本時間": 540,
 }  # fmt: skip
-"""Offset in minutes."""
+"""Zone name → minutes east of UTC."""
 
 
 def plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Outlook ``.msg`` files ([MS-OXMSG]): a mail as a compound file, read as far as a mail needs."""
+"""Outlook ``.msg`` files ([MS-OXMSG]): a compound file, of which only the data for a mail is read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})([0-9A-F]{4})(?:-[0-9A-F]{8})?$
 
 @dataclass(slots=True)
 class Message:
-    """What a ``.msg`` holds. ``headers`` is the transport header block, empty for mails that were never sent."""
+    """The content of a ``.msg``. ``headers`` is the transport header block, empty for a mail that was never sent."""
 
     subject: str = ""
     sender_name: str = ""
@@ -39,13 +39,13 @@ class Message:
 
 
 def read(data: bytes) -> Message | None:
-    """Read a ``.msg``; None where it is none or too broken."""
+    """Read a ``.msg``; None if it is not one or too damaged."""
     if not data.startswith(SIGNATURE) or len(data) > MAX_BYTES:
         return None
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as container:  # type: ignore[no-untyped-call]
             return _message(container)
-    except Exception:  # olefile raises many kinds on broken files
+    except Exception:  # olefile raises many kinds of errors on damaged files
         return None
 
 
@@ -105,7 +105,8 @@ def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Propert
 
 
 def _submitted(container: olefile.OleFileIO) -> datetime | None:
-    """When it was submitted or delivered: fixed-size properties of 16 bytes after a header of 32."""
+    """Return when it was submitted or delivered, from the 16-byte properties after a header of 32 bytes; None if not
+    stated."""
     if not container.exists("__properties_version1.0"):  # type: ignore[no-untyped-call]
         return None
     raw: bytes = container.openstream("__properties_version1.0").read(MAX_STREAM)  # type: ignore[no-untyped-call]

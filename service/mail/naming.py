@@ -1,4 +1,4 @@
-"""Names of files in mails: what the sender states, made safe; else what mail programs show."""
+"""Names of files in mails: the stated name made safe, otherwise a name as mail clients show."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ _EXTENSIONS = {
 
 
 def extension(kind: str) -> str:
-    """``png`` of ``image/png``; ``bin`` where the subtype does not look like one."""
+    """Return the file extension for a media type (``png`` for ``image/png``); ``bin`` if the subtype does not look like
+    one."""
     known = _EXTENSIONS.get(kind)
     subtype = kind.rpartition("/")[2].removeprefix("x-")
     return known or (subtype if re.fullmatch(r"[a-z0-9]{2,4}", subtype) else "bin")
 
 
 def filename(part: Part) -> str | None:
-    """The name in Content-Disposition, else in Content-Type; only its last path component."""
+    """Return the name from Content-Disposition, otherwise from Content-Type, without its path; None if there is
+    none."""
     raw = part.first("content-disposition")
     name = None
     if raw and b";" in raw:
@@ -43,11 +45,11 @@ def filename(part: Part) -> str | None:
 
 
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the reading direction: ``exe.txt`` may read as ``txt.exe``."""
+"""Control characters, and those that change the reading direction: ``exe.txt`` may read as ``txt.exe``."""
 
 
 def safe(name: str) -> str:
-    """A name to show: no path, nothing that cannot be seen, at most 255 characters; empty where nothing is left."""
+    """Return the name for display: no path or invisible characters, at most 255 characters; may be empty."""
     name = _HIDDEN.sub("", name)
     last = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
     return last[:255].rstrip() if last.strip(". ") else ""

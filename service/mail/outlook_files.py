@@ -1,4 +1,4 @@
-"""Outlook's own formats as mails: a ``.msg`` file or a bare TNEF stream, with the header Internet mail would have."""
+"""Outlook's own formats as mails: a ``.msg`` file or a bare TNEF stream, with the header of an Internet mail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.mail.tnef import File
 
 
 def read(data: bytes, path: str = "0") -> Inner | None:
-    """A ``.msg`` or TNEF stream as a message; None where it is neither or too broken."""
+    """Read a ``.msg`` or TNEF stream as a message; None if it is neither or too damaged."""
     if data.startswith(msgfile.SIGNATURE):
         return _msg(data, path)
     if data.startswith(tnef.START):
@@ -47,7 +47,7 @@ def _files(contents: Contents, files: list[File], path: str) -> None:
 
 
 def _root(header: str, path: str) -> mime.Part:
-    """The header alone, as a part: what it says about structure does not hold for the file."""
+    """Return a part with only the header; its fields about the MIME structure do not apply to the file."""
     raw = header.replace("\x00", "").encode("utf-8", "replace").strip() + b"\n\n"
     root = mime.read(raw, set(), path)
     root.fields = [(name, value) for name, value in root.fields if not name.startswith("content-")]

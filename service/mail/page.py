@@ -1,4 +1,4 @@
-"""Lines of text as HTML lays them out: breaks, white space, quote depth, cells of a table row beside each other."""
+"""Lays out text as HTML does: line breaks, white space, quote depth, and cells of a table row side by side."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u2060\ufeff\u034f]")
 
 
 class Page:
-    """Text is put in, lines come out; ``breaks`` are the line ends owed before the next text."""
+    """Receives text and produces lines; ``breaks`` is the number of line ends due before the next text."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.line: list[str] = []
         self.breaks = 0
         self.depth = 0
-        """Quotes open now; ``line_depth`` is the depth the current line began with."""
+        """Number of open quotes; ``line_depth`` is the number at the beginning of the current line."""
         self.line_depth = 0
         self.pre = 0
         self.cells = 0
         self.row_line = -1
-        """Number of the line on which the current table row has its text; -1 before it has any."""
+        """Number of the line with the text of the current table row; -1 before it has any."""
         self.fresh = False
-        """A cell has begun on the row's line and has no text yet."""
+        """Whether a cell began on the row's line and has no text yet."""
 
     def block(self, breaks: int) -> None:
-        # the paragraph a cell begins with does not leave the cell's line
+        # the paragraph at the beginning of a cell stays on the cell's line
         if not self.fresh:
             self.breaks = max(self.breaks, breaks)
 
     def cell(self) -> None:
         if self.cells and self.row_line == len(self.lines) and self.line:
-            # still on the row's first line: cells stand beside each other
+            # still on the row's first line: put cells side by side
             self.breaks = 0
             self.line.append("\t")
             self.fresh = True
@@ -80,7 +80,7 @@ class Page:
         self.line.append(piece)
 
     def _flush(self) -> None:
-        """End the line and write the empty ones; before any text there is nothing to end."""
+        """End the current line and add the empty ones; does nothing before the first text."""
         if self.line or self.lines:
             if self.line:
                 self._emit("".join(self.line).rstrip(), self.line_depth)

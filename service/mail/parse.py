@@ -1,6 +1,6 @@
-"""Parses bytes into a ``Mail``. Never raises; anything odd becomes a defect.
+"""Parses bytes into a ``Mail``. Never raises; oddities become defects.
 
-split into parts → header → which part is what → whole body as text → new text, quotes, forwards → machine or person
+split into parts → header → kind of each part → whole body as text → new text, quotes, forwards → machine or person
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from service.mail.language import language_of
 from service.mail.message import Attachment, Bounce, Earlier, Mail
 
 MAX_ATTACHED = 50
-"""Attached mails that are read; further ones stay files."""
+"""Maximum number of attached mails that are parsed; further ones stay files."""
 MAX_ATTACHED_DEPTH = 6
 MAX_COMPLAINT = 20_000
-"""Characters shown of the mail that an abuse report is about."""
+"""Maximum number of characters shown of the mail that an abuse report is about."""
 
 
 def parse(raw: bytes) -> Mail:
-    """Read one mail. ``defects`` holds the codes of what was odd; ``error`` says why nothing could be read."""
+    """Parse one mail. ``defects`` holds the codes of oddities; ``error`` says why nothing could be read."""
     if not raw.strip():
         return Mail(error="empty mail", defects=("empty",))
     defects: set[str] = set()
     try:
         return _message(_open(raw, defects), defects, 0)
-    except Exception as trouble:  # the last line of defence: a mail must never be lost to its oddity
+    except Exception as trouble:  # last resort: no mail may be lost because it is malformed
         return Mail(
             text=raw[:100_000].decode("utf-8", "replace").replace("\x00", ""),
             defects=tuple(sorted(defects | {"unreadable", f"unreadable-{type(trouble).__name__.lower()}"})),
@@ -36,7 +36,8 @@ def parse(raw: bytes) -> Mail:
 
 
 def attachment(raw: bytes, part: str) -> bytes:
-    """The bytes of the attachment whose ``Attachment.part`` is ``part``. Raises ``KeyError`` where there is none."""
+    """Return the bytes of the attachment whose ``Attachment.part`` is ``part``. Raises ``KeyError`` if there is
+    none."""
     queue = [_open(raw, set())]
     for _ in range(MAX_ATTACHED * 4):
         if not queue:
@@ -51,7 +52,7 @@ def attachment(raw: bytes, part: str) -> bytes:
 
 
 def _open(raw: bytes, defects: set[str]) -> Inner:
-    """The bytes as a message: Internet mail, or one of Outlook's own formats."""
+    """Open the bytes as a message: Internet mail, or one of Outlook's formats."""
     return outlook_files.read(raw) or Inner(mime.read(raw, defects))
 
 
@@ -74,7 +75,7 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
     attached, quoted_there = _attached(found, defects, depth)
     if attached and not forwarded:
         intro = body.reply_text
-    # what a person forwards without a word may be a machine's, the mail is not
+    # a mail forwarded without a comment may be automatic, but the forwarding mail is not
     new_text = body.reply_text if forwarded or attached else body.reply_text or text
     kind = automatic.kind(head, found, new_text, report)
     return Mail(
@@ -110,14 +111,18 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
 
 
 def _written(history: Sequence[Earlier], report: Bounce | None) -> Sequence[Earlier]:
-    """What people wrote. In a bounce "<x@y>: host z said:" is followed by words of a server, not by an earlier mail."""
+    """Return the earlier mails that people wrote.
+
+    In a bounce, "<x@y>: host z said:" is followed by the reply of a server, not by an earlier mail.
+    """
     if report is None:
         return history
     return [earlier for earlier in history if earlier.date or earlier.subject or earlier.message_id]
 
 
 def _complaint(found: Contents) -> str:
-    """The text of the mail that an abuse report (RFC 5965) is about, as a quote."""
+    """Return the text of the mail that an abuse report (RFC 5965) is about, as a quote; empty if it is no such
+    report."""
     if not found.returned or not any(kind == "message/feedback-report" for kind, _ in found.reports):
         return ""
     text = structure.contents(found.returned[0]).text()[:MAX_COMPLAINT]
@@ -136,7 +141,8 @@ def _describe(file: Found) -> Attachment:
 
 
 def _attached(found: Contents, defects: set[str], depth: int) -> tuple[list[Earlier], list[Earlier]]:
-    """The mails that came as attachments, each followed by those forwarded inside it; and what all of them quote."""
+    """Return the attached mails, each followed by the mails forwarded inside it, and the mails quoted in all of
+    them."""
     out: list[Earlier] = []
     quoted: list[Earlier] = []
     for inner in found.messages[:MAX_ATTACHED]:

@@ -1,4 +1,4 @@
-"""The persons in a header line that a mail client wrote into a body: not RFC 5322, but what readers are shown."""
+"""Parses the people in a header line that a mail client wrote into a body; its format is not RFC 5322."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from service.mail.message import Address
 
 LONGEST: Final = 4_000
-"""Characters of one line of persons that are looked at."""
+"""Maximum number of characters read of one line."""
 _MOST: Final = 500
 
 _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
@@ -21,7 +21,7 @@ _BEHALF = re.compile(
 
 
 def people(value: str) -> tuple[Address, ...]:
-    """The persons of a header line, as clients write them: ``A <a@b>; B [mailto:b@c], c@d``, names alone too."""
+    """Return the people of a header line, also names without address: ``A <a@b>; B [mailto:b@c], c@d``."""
     value = value[:LONGEST]
     if cut := _BEHALF.search(value):
         value = value[: cut.start()]
@@ -31,7 +31,7 @@ def people(value: str) -> tuple[Address, ...]:
         if len(found) >= _MOST:
             break
         if "/" in m[0] and "." not in m[0].rpartition("@")[2]:
-            continue  # "Ada Byron/IT/CORP@CORP", a name in Notes
+            continue  # "Ada Byron/IT/CORP@CORP", a Notes name
         between, at = value[at : m.start()], m.end()
         address = m[0].removeprefix("mailto:").rstrip(">")
         *names, name = between.split(";")
@@ -51,5 +51,5 @@ def people(value: str) -> tuple[Address, ...]:
 def _name(raw: str) -> str:
     text = raw.replace("mailto:", " ").strip(" \t\n,;<>()[]\"'“”„«»*:\u00a0\u3000\u200e\u200f")
     if text.count("(") > text.count(")"):
-        text += ")"  # "Ann Lee (IT)": the bracket that belongs to the name
+        text += ")"  # "Ann Lee (IT)": restore the bracket of the name
     return "" if text.isdigit() and len(text) < 2 else text[:200]

@@ -1,4 +1,4 @@
-"""Tables of phrases as one pattern in linear time (RE2), letter case ignored."""
+"""Compiles a table of phrases into one case-insensitive pattern with linear time (RE2)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import re2
 
 
 class Place(Protocol):
-    """Where a phrase stands."""
+    """Position of a phrase."""
 
     def start(self) -> int: ...
 
 
 class Phrases(Protocol):
-    """What a table answers: is one of the phrases there?"""
+    """A compiled table: whether a text contains or begins with one of the phrases."""
 
     def search(self, text: str, /) -> Place | None: ...
 

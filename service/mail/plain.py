@@ -1,4 +1,4 @@
-"""Plain text put in order: line ends, format=flowed, text/enriched, clear-signed messages."""
+"""Normalises plain text: line ends, format=flowed, text/enriched, clear-signed messages."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _ARMOUR = ("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----"
 
 
 def lines(text: str) -> str:
-    """Line ends as LF; NUL gone (no database takes it)."""
+    """Convert line ends to LF and remove NUL, which databases do not accept."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("\x00", "") if "\x00" in text else text
 
 
 def unflow(text: str, *, delete_space: bool) -> str:
-    """format=flowed put back into paragraphs (RFC 3676 §4.1); quote depth kept."""
+    """Join format=flowed lines into paragraphs (RFC 3676 §4.1); quote depth is kept."""
     out: list[str] = []
     paragraph: list[str] = []
     last_depth = 0
@@ -41,7 +41,7 @@ def unflow(text: str, *, delete_space: bool) -> str:
 
 
 def unenriched(text: str) -> str:
-    """text/enriched (RFC 1896) and text/richtext (RFC 1341) without their commands."""
+    """Return text/enriched (RFC 1896) or text/richtext (RFC 1341) without its commands."""
     text = re.sub(r"<param>[^<]{0,500}</param>", "", text, flags=re.IGNORECASE)
     text = re.sub(r"<nl>", "\n", text, flags=re.IGNORECASE)
     text = text.replace("<lt>", "\x01").replace("<<", "\x01")
@@ -50,7 +50,7 @@ def unenriched(text: str) -> str:
 
 
 def unsigned(text: str) -> str:
-    """The text of clear-signed messages without their armour (RFC 9580 §7)."""
+    """Return the text of clear-signed messages without the PGP armour (RFC 9580 §7)."""
     begin, signature, end = _ARMOUR
     out: list[str] = []
     at = 0
@@ -62,7 +62,7 @@ def unsigned(text: str) -> str:
             out.append(text[at:])
             return "".join(out)
         body = text[start + len(begin) : middle]
-        # the armour's own header (Hash: …) ends with an empty line
+        # the armour header (Hash: …) ends with an empty line
         body = body.partition("\n\n")[2] or body.lstrip("\n")
         out += [text[at:start], re.sub(r"^- ", "", body, flags=re.MULTILINE)]
         at = text.find("\n", stop) + 1 or len(text)

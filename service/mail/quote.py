@@ -1,6 +1,6 @@
-"""Finds quoted lines ("> …") and the line above them that names author and date.
+"""Finds quoted lines ("> …") and attribution lines, which name the author and date of the quoted text below them.
 
-Works on lines; every search is bounded by ``LONGEST`` characters of a line, so time is linear in the text.
+Every search reads at most ``LONGEST`` characters of a line, so that time is linear in the text.
 """
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
@@ -16,9 +16,9 @@ from service.mail import dates
 from service.mail.client_phrases import WROTE, fold
 
 LONGEST: Final = 1_000
-"""Characters of one line that are looked at; headers of real mails are shorter."""
+"""Maximum number of characters read of one line; header lines of real mails are shorter."""
 MOST_LINES: Final = 5
-"""Lines over which a mail client breaks an attribution."""
+"""Maximum number of lines that a mail client wraps an attribution into."""
 _JOINED: Final = 600
 
 _MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
@@ -46,30 +46,30 @@ OPENER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Lines ``start`` to ``end`` (exclusive) that say who wrote what follows."""
+    """The attribution in lines ``start`` to ``end`` (exclusive), which says who wrote the text below it."""
 
     start: int
     end: int
     text: str
     of_ticket: bool = False
-    """A ticket system lists a comment with it."""
+    """Whether a ticket system lists a comment with it."""
 
 
 def is_quoted(line: str) -> bool:
-    """Whether the line carries a quote mark (not mbox's ">From ")."""
+    """Whether the line has a quote mark (not mbox's ">From ")."""
     return _MARK.match(line) is not None
 
 
 def unquoted(line: str) -> str:
-    """The line with one level of quoting taken off."""
+    """Return the line without one level of quoting."""
     return _STRIP.sub("", line, count=1)
 
 
 def run_end(lines: Sequence[str], start: int) -> int:
-    """Where the run of quoted lines that begins at ``start`` ends.
+    """Return the index after the run of quoted lines that begins at ``start``.
 
-    A line that a client wrapped without repeating the mark belongs to the run: it stands between two quoted lines,
-    the one above is full, and it goes on in lower case.
+    A line that a mail client wrapped without repeating the quote mark belongs to the run. It is between two quoted
+    lines, the line above is full, and it begins in lower case.
     """
     at = start
     while at < len(lines):
@@ -87,7 +87,7 @@ def _is_wrapped(above: str, line: str) -> bool:
 
 
 def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None:
-    """The attribution that ends in line ``at``; lines before ``floor`` are not taken in."""
+    """Return the attribution that ends in line ``at``; None if there is none. Lines before ``floor`` are not used."""
     last = lines[at][:LONGEST].strip()
     if len(last) < 3:
         return None
@@ -108,7 +108,7 @@ def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None
             break
     else:
         return None
-    # a window without the day may have lost its first lines: "On Mon, Aug 26, 2019 at 4:37 PM X <" / "x@y> wrote:"
+    # without a date, its first lines may be missing: "On Mon, Aug 26, 2019 at 4:37 PM X <" / "x@y> wrote:"
     if not dates.has_day(text):
         wider = text
         for above in range(start - 1, max(floor, at - MOST_LINES + 1) - 1, -1):
@@ -123,7 +123,7 @@ def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None
 
 
 def may_end(line: str) -> bool:
-    """A cheap first look at whether the line may end an attribution that has no colon."""
+    """Whether the line may end an attribution without a colon; a cheap first check."""
     bare = line[-40:].rstrip(" \t*_>-。")
     return bare[-1:] in _LAST and fold(bare).endswith(WROTE)
 
@@ -134,7 +134,7 @@ def _ends_with_verb(folded: str) -> bool:
 
 
 def quote_follows(lines: Sequence[str], at: int) -> bool:
-    """Whether a quoted line comes next, blank lines aside."""
+    """Whether the next line that is not blank is quoted."""
     for line in lines[at : at + 3]:
         if line.strip():
             return is_quoted(line)
@@ -142,7 +142,7 @@ def quote_follows(lines: Sequence[str], at: int) -> bool:
 
 
 def _says_who(text: str, followed: bool) -> bool:
-    """Whether the joined lines name a writer and a moment, or a writer and the verb."""
+    """Whether the joined lines name an author with a date, or an author with a verb of writing."""
     if len(text) > _JOINED or (text.endswith("。") and not followed):
         return False
     folded = fold(text)
@@ -168,7 +168,7 @@ def _says_who(text: str, followed: bool) -> bool:
 
 
 def _unknown_verb(text: str, address: re.Match[str], followed: bool) -> bool:
-    """ "28/10/2021 12:46 X <a@b> kirjutas:" in a language whose verb the tables do not have."""
+    """Whether the text is an attribution with an unknown verb: "28/10/2021 12:46 X <a@b> kirjutas:"."""
     tail = text[address.end() :].strip(" >)]\"'*")
     if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text, address.start()):
         return False
@@ -179,6 +179,6 @@ def _unknown_verb(text: str, address: re.Match[str], followed: bool) -> bool:
 
 
 def _is_prose(text: str, address_at: int) -> bool:
-    """A sentence that happens to hold an address and a verb: too long before the address, or with a full stop."""
+    """Whether it is an ordinary sentence with an address and a verb: much text or a full stop before the address."""
     head = text[:address_at]
     return len(head) > 300 or "。" in head or re.search(r"[a-z]{3}[.!?] [A-Z]", head) is not None

@@ -9,7 +9,7 @@ from service.mail.message import Address, Attachment, Bounce, Earlier, Mail
 
 
 def report(mail: Mail, file: str, thread: str | None = None) -> dict[str, Any]:
-    """``mail`` as JSON-ready values; ``thread`` comes from ``threads`` over all the files given."""
+    """Return ``mail`` as JSON-ready values; ``thread`` is its id from ``threads`` over all given files."""
     return {
         "file": file,
         "message_id": mail.message_id,
@@ -73,10 +73,10 @@ def _earlier(mail: Earlier) -> dict[str, Any]:
 
 
 def threads(mails: Sequence[Mail]) -> list[str]:
-    """For each mail an id equal for those that belong together by Message-ID, In-Reply-To and References.
+    """Return a thread id for each mail; mails linked by Message-ID, In-Reply-To or References have the same id.
 
-    Ids that no given mail has still join the mails naming them. The id is the first message id of the thread's first
-    mail, so it depends on the order given but the partition does not.
+    Mails that name the same id are linked even if no given mail has it. A thread's id is the Message-ID of its first
+    mail; it depends on the order of the mails, but the grouping does not.
     """
     roots: dict[str, str] = {}
 

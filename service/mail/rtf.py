@@ -1,4 +1,4 @@
-"""Rich text of Outlook: compressed RTF ([MS-OXRTFCP]), HTML inside RTF ([MS-OXRTFEX]), else its plain text."""
+"""Outlook's rich text: compressed RTF ([MS-OXRTFCP]), HTML inside RTF ([MS-OXRTFEX]), otherwise plain text."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 import struct
 
 MAX_BYTES = 3_000_000
-"""Bytes a compressed body may unpack to; beyond that it is cut."""
+"""Maximum bytes that a compressed body is unpacked to; the rest is cut off."""
 
 _PRELOAD = (
     b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript "
     b"\\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n"
     b"\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
-"""What the window of the decompressor holds at the start: 207 bytes ([MS-OXRTFCP] 2.1.2.1)."""
+"""Initial content of the decompressor's window: 207 bytes ([MS-OXRTFCP] 2.1.2.1)."""
 
 
 def decompress(data: bytes) -> bytes | None:
-    """LZFu undone; None where the header is not one."""
+    """Decompress LZFu data, or return it if it is stored uncompressed; None if the header is neither."""
     if len(data) < 16:
         return None
     _, raw_size, magic, _ = struct.unpack_from("<IIII", data)
@@ -79,7 +79,8 @@ _CHARSETS = {
 
 
 def read(data: bytes) -> tuple[str, str]:
-    """(text, html) of an RTF document: HTML where it wraps one (``\\fromhtml1``), else text."""
+    """Return (text, html) of an RTF document: HTML if it contains HTML (``\\fromhtml1``), otherwise text; the other is
+    empty."""
     reader = _Reader(b"\\fromhtml" in data[:2_000])
     reader.run(data[:MAX_BYTES])
     result = "".join(reader.out).strip("\n")
@@ -136,7 +137,7 @@ class _Reader:
         self.flush()
 
     def _unicode(self, unit: int) -> None:
-        """A UTF-16 code unit; two of them make a character beyond U+FFFF."""
+        """Add a UTF-16 code unit; two surrogates form one character beyond U+FFFF."""
         if 0xD800 <= unit < 0xDC00:
             self.high = unit
             return

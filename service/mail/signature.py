@@ -1,6 +1,6 @@
-"""Finds what surrounds the new text: banners above; signature, mobile footer and disclaimer below.
+"""Separates the new text from banners above it, and from signature, mobile footer and disclaimer below it.
 
-Works on the lines of one author. It removes only from the beginning or the end; a line that might be content stays.
+Works on the lines of one author. Removes lines only at the beginning and the end; a line that may be content stays.
 """
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
@@ -16,13 +16,13 @@ from service.mail.client_phrases import fold
 from service.mail.footer import is_footer
 
 _LONGEST_SIGNATURE: Final = 16
-"""Lines of a signature that no delimiter announces."""
+"""Maximum number of lines of a signature without a delimiter."""
 _LONGEST_DELIMITED: Final = 60
-"""Lines after "-- " (RFC 3676 §4.3); more than that is text someone cut with dashes."""
+"""Maximum number of lines after "-- " (RFC 3676 §4.3); more lines are text that somebody divided with dashes."""
 _WIDEST: Final = 90
 _MOST_CUTS: Final = 40
 _MOST_WORDS: Final = 9
-"""Words of one line of a signature; more are prose."""
+"""Maximum number of words in a line of a signature; a line with more is prose."""
 
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
 _FOOTNOTE = re.compile(r"\s*\[\d{1,2}\]")
@@ -35,7 +35,7 @@ _CONTACT = re.compile(
     r"(?<![\d.:/-])(?:\+\d{1,3}[ .-]?)?\(?\d{2,5}\)?[ -]\d{2,4}[ -]\d{3,4}(?![\d.:/-])|(?<![\d.])\d{3}\.\d{3}\.\d{4}(?![\d.])",
     re.I,
 )
-"""What a person is reached by."""
+"""Matches contact details: address, phone number, postal address."""
 _COMPANY = re.compile(r"株式会社|有限会社|合同会社|㈱|\(株\)|（株）|\b(?:inc|ltd|llc|gmbh|corp|plc|b\.v|pty)\b", re.I)
 _ORGANISATION = re.compile(
     r"グループ|事業部|[部課室係局][ \u3000]|(?:部|課|室|センター|サポート窓口|サポートデスク|カスタマーサポート|デスク)\s*$|受付時間|営業時間|"
@@ -47,7 +47,7 @@ _NO_PERSON = re.compile(
     r".*(?:\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[={};\\]|\s{3,}\S+\s{3,}\S+\s{3,})",
     re.I,
 )
-"""A line of a log, of a table, of code."""
+"""Matches a line of a log, a table or code."""
 _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
 _LINK = re.compile(r"\s*(?:https?://|mailto:|[\w.+-]{1,64}@)")
 _CONTACT_LABELS: Final = frozenset(
@@ -100,7 +100,7 @@ _LIST_FOOTER = re.compile(
 
 
 def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(what the writer meant, banner and signature and footer) of one writer's lines."""
+    """Split the lines of one author into (new text; banner, signature and footer)."""
     kept = list(lines)
     off: list[str] = []
     for _ in range(_MOST_CUTS):
@@ -120,7 +120,7 @@ def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _trim(lines: list[str]) -> list[str]:
-    """Without blank lines around and without closing lines of mere symbols."""
+    """Return the lines without blank lines around them and without final lines that have only symbols."""
     end = len(lines)
     while end and (not lines[end - 1].strip() or (len(lines[end - 1]) < 300 and _SYMBOLS.match(lines[end - 1]))):
         end -= 1
@@ -131,7 +131,7 @@ def _trim(lines: list[str]) -> list[str]:
 
 
 def _cut(lines: list[str]) -> int | None:
-    """Where the last thing that is not content begins, if the end is such a thing."""
+    """Return where the last part that is not content begins; None if the lines end with content."""
     if not lines:
         return None
     for find in (_delimited, _footer, disclaimer_start, _list_footer, _framed, _signed_off, _contact_block):
@@ -142,7 +142,7 @@ def _cut(lines: list[str]) -> int | None:
 
 
 def _delimited(lines: list[str]) -> int | None:
-    """After "-- " (RFC 3676 §4.3) or a dash alone."""
+    """Return the index of the delimiter "-- " (RFC 3676 §4.3) or of a line with only a dash; None if there is none."""
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED - 1), -1):
         line = lines[at]
         if len(line) < 8 and _DELIMITER.match(line):
@@ -157,7 +157,7 @@ def _footer(lines: list[str]) -> int | None:
     last = lines[-1]
     if is_footer(last):
         return len(lines) - 1
-    # "Sent from Outlook for Android<https://…>" and then an answer's text without any header above it
+    # "Sent from Outlook for Android<https://…>", followed by quoted text without a header block
     for at in range(len(lines) - 1, max(0, len(lines) - 200), -1):
         line = lines[at]
         if len(line) < 300 and "http" in line and _CUT_AFTER.match(line):
@@ -173,7 +173,7 @@ def _footer(lines: list[str]) -> int | None:
 
 
 def _list_footer(lines: list[str]) -> int | None:
-    """A mailing list's lines under a rule."""
+    """Return where the footer of a mailing list begins, at the rule above it; None if there is none."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
         if len(lines[at]) < 200 and FRAME.match(lines[at]):
             below = "\n".join(line[:300] for line in lines[at + 1 :])
@@ -182,7 +182,8 @@ def _list_footer(lines: list[str]) -> int | None:
 
 
 def _framed(lines: list[str]) -> int | None:
-    """A signature under a line of dashes or stars, as Japanese writers draw it."""
+    """Return where a signature below a line of dashes or stars begins, a common Japanese form; None if there is
+    none."""
     inside: list[str] = []
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED), -1):
         line = lines[at]
@@ -198,7 +199,8 @@ def _framed(lines: list[str]) -> int | None:
 
 
 def _signed_off(lines: list[str]) -> int | None:
-    """ "Best regards," and the name under it; a bare greeting at the end stays."""
+    """Return where the closing begins: "Best regards," with a name below it, or a last line such as "- Ann"; otherwise
+    None."""
     for at in range(len(lines) - 1, max(0, len(lines) - 12), -1):
         bare = fold(lines[at][:60]).strip(" \t,.!;:-*_、。　")
         if bare in _SIGN_OFFS_BARE and len(lines[at]) < 60:
@@ -224,7 +226,7 @@ def _signed_off(lines: list[str]) -> int | None:
 
 
 def _contact_block(lines: list[str]) -> int | None:
-    """A last paragraph of short lines that holds an address, a number or a company, and no sentence."""
+    """Return where a last paragraph of short lines with contact details or a company begins; None if there is none."""
     start = len(lines)
     while start > 0 and lines[start - 1].strip() and len(lines) - start < 12:
         start -= 1
@@ -247,7 +249,7 @@ def _fits_signature(line: str) -> bool:
 
 
 def _evidence(lines: Sequence[str], framed: bool = False) -> bool:
-    """Whether the lines look like the facts of a person: a number, an address, a company; under a frame a department."""
+    """Whether the lines look like a signature: contact details or a company; below a frame also a department."""
     if any(_CONTACT.search(line) or _COMPANY.search(line) for line in lines):
         return framed or len(lines) > 1
     return framed and len(lines) <= 5 and any(_ORGANISATION.search(line) for line in lines)

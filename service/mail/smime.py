@@ -1,4 +1,4 @@
-"""Opaque S/MIME (RFC 8551 §3.5.2): the signed content without checking the signature."""
+"""Opaque S/MIME (RFC 8551 §3.5.2): extracts the signed content without verifying the signature."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from asn1crypto import cms
 
 
 def signed_content(data: bytes) -> bytes | None:
-    """The entity inside ``signed-data`` or ``compressed-data``; None where it is encrypted or unreadable."""
+    """Return the entity inside ``signed-data``; None if the data is encrypted, compressed or unreadable."""
     try:
         info = cms.ContentInfo.load(data)  # type: ignore[no-untyped-call]
         kind = info["content_type"].native
@@ -17,5 +17,5 @@ def signed_content(data: bytes) -> bytes | None:
             return None
         value = content.native
         return bytes(value) if isinstance(value, bytes | bytearray) else None
-    except Exception:  # asn1crypto raises many kinds on broken DER
+    except Exception:  # asn1crypto raises many kinds of errors on invalid DER
         return None

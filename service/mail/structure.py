@@ -1,7 +1,8 @@
 """Classifies parts as body, attachment, message or report (RFC 2045–2049, RFC 2387, RFC 6522, RFC 1847).
 
-The walk follows what mail programs do, not what each type allows: a text part without a file name is body wherever it
-stands, an alternative is one text, a related picture is a file shown inline, a signature wrapper is transparent.
+The rules follow what mail programs do, not everything that each type allows. A text part without a file name is body in
+any position, an alternative is one text, a related picture is a file shown inline, and a signature wrapper is
+transparent.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from service.mail.mime import Part
 
 MAX_FILES = 2_000
 MAX_BYTES = 6_000_000
-"""Bytes of one text part that are decoded; the rest is in the raw mail only (defect ``text-cut``)."""
+"""Maximum bytes decoded of one text part; the rest is only in the raw mail (defect ``text-cut``)."""
 
 _BOUNCE_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _REPORT_PARTS = _BOUNCE_PARTS | {
@@ -31,7 +32,7 @@ _CALENDAR = frozenset({"text/calendar", "application/ics"})
 
 
 def contents(root: Part) -> Contents:
-    """Look at every part of one message."""
+    """Classify every part of one message."""
     found = Contents()
     _Walk(found).part(root, found.segments, "root")
     return found
@@ -42,7 +43,8 @@ class _Walk:
         self.found = found
 
     def part(self, part: Part, into: list[Segment], place: str = "mixed", *, report: bool = False) -> None:
-        """``place``: ``root``, or the multipart the part stands in: ``mixed``, ``alternative``, ``related``."""
+        """Classify one part. ``place``: ``root``, or the multipart around it: ``mixed``, ``alternative``,
+        ``related``."""
         kind = part.kind
         if kind.startswith("multipart/"):
             self._multipart(part, into, report)
@@ -61,7 +63,7 @@ class _Walk:
             self._file(part, part.body)
             return
         if not children:
-            # no boundary, or none of its delimiters there: read as what it is, text
+            # no boundary, or no delimiter in the body: treat it as text
             if part.body.strip():
                 self.found.defects.add("mime-no-parts")
                 text, _ = charset.decode(part.body, part.parameters.get("charset"))
@@ -94,7 +96,7 @@ class _Walk:
 
     def _message(self, part: Part, report: bool) -> None:
         if not part.children:
-            # encoded, though RFC 2046 §5.2.1 forbids it
+            # encoded, although RFC 2046 §5.2.1 forbids it
             payload = self._payload(part)
             part.children.append(mime.read(payload, self.found.defects, part.path + ".m"))
         else:
@@ -119,7 +121,7 @@ class _Walk:
                 self._file(part, self._payload(part))
                 return
             if name and (place == "mixed" or disposition):
-                # named, and all the body there is: shown, and a file too
+                # it has a name, but it is the only body: show it, and list it as a file too
                 self._file(part, self._payload(part))
             if kind == "text/html":
                 into.append(Segment(html=self._text(part)))
@@ -141,7 +143,7 @@ class _Walk:
             self._file(part, self._payload(part))
 
     def _msg(self, part: Part) -> None:
-        """An Outlook item: a file, and a mail inside."""
+        """Add an Outlook item both as a file and as a message inside."""
         payload = self._payload(part)
         self._file(part, payload, fallback="message.msg")
         inner = outlook_files.read(payload, part.path + ".m")
@@ -223,7 +225,7 @@ class _Walk:
     def _file(self, part: Part, payload: bytes, fallback: str = "") -> None:
         name = naming.filename(part) or fallback
         if not name:
-            # what mail programs show for a nameless file: its kind
+            # mail programs name such a file by its type
             stem = part.kind.partition("/")[0]
             stem = "file" if stem in ("application", "message") else stem
             name = f"{stem}.{naming.extension(part.kind)}"
@@ -253,7 +255,7 @@ class _Walk:
             label = match[1].decode("ascii", "replace") if match else None
         if len(payload) > MAX_BYTES:
             self.found.defects.add("text-cut")
-            # at a line end, else before a byte that begins no character
+            # cut at a line end; if there is none, inside a character at worst
             cut = payload.rfind(b"\n", MAX_BYTES - 100_000, MAX_BYTES)
             payload = payload[: cut if cut > 0 else MAX_BYTES]
         text, defect = charset.decode(payload, label)
@@ -271,7 +273,7 @@ def _disposition(part: Part) -> str:
 
 
 def _is_file(kind: str, name: str | None, disposition: str, place: str, body_seen: bool) -> bool:
-    """A text part that is a file: called an attachment, or named where it cannot be the body."""
+    """Whether a text part is a file: it is marked as an attachment, or has a name and cannot be the body."""
     if disposition == "attachment":
         return bool(name) or place != "root"
     if place == "related":

@@ -1,4 +1,4 @@
-"""Comments as ticket systems list them: a rule, then who and when, then the words, newest first."""
+"""Comments in mails of ticket systems: a rule, then author and date, then the text, newest first."""
 
 # ruff: noqa: E501 -- patterns: a case a line
 
@@ -28,7 +28,10 @@ _NOTICE = re.compile(
 
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
-    """The heading of a listed comment that begins with the rule in line ``at``: "Name, date" or name and date apart."""
+    """Return the heading of a comment that begins with the rule in line ``at``; None if there is none.
+
+    The heading is "name, date" on one line, or the name and the date on two lines.
+    """
     if not is_rule(lines[at]):
         return None
     first = _next(lines, at + 1)
@@ -45,7 +48,7 @@ def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
 
 
 def is_notice(own: Sequence[str | None]) -> bool:
-    """Whether what stands above the first comment is the system's own: nothing, or "your request was updated"."""
+    """Whether the text above the first comment is the ticket system's: nothing, or "your request was updated"."""
     said = " ".join(line for line in own if line and line.strip() and not is_reply_line(line))
     return not said or (len(said) < 200 and _NOTICE.search(said) is not None)
 
@@ -58,17 +61,17 @@ def _next(lines: Sequence[str], at: int) -> int | None:
 
 
 def _names(line: str) -> bool:
-    """Short, and neither a sentence nor a fact with its label."""
+    """Whether the line may contain a name: it is short and not a sentence."""
     bare = line.strip()
     return 1 < len(bare) <= _WIDEST and not _SENTENCE.search(bare) and any(c.isalpha() for c in bare[:20])
 
 
 def _who_when(line: str) -> str | None:
-    """The line turned to "date, name" if it reads "name[,] date time"."""
+    """Return "date, name" if the line has the form "name[,] date time"; otherwise None."""
     digit = re.search(r"\d", line)
     if digit is None or not _TIME.search(line) or not dates.has_day(line):
         return None
-    # a date may begin with a month's name: it is not part of the writer's
+    # a date may begin with the name of a month, which does not belong to the author's name
     head = line[: digit.start()]
     name, comma, tail = head.rpartition(",")
     if not comma or len(tail.split()) > 2:

@@ -1,7 +1,7 @@
-"""TNEF, the ``winmail.dat`` of Outlook ([MS-OXTNEF]): body, subject and files, with bounds.
+"""TNEF, the ``winmail.dat`` of Outlook ([MS-OXTNEF]): body, subject and files, with limits.
 
-A TNEF stream is a list of attributes; those of the message come first, then those of each attachment, each begun by
-``attAttachRenddata``. Checksums are not verified: a broken one costs nobody a file.
+A TNEF stream is a list of attributes: first those of the message, then those of each attachment, which begin with
+``attAttachRenddata``. Checksums are not verified, so that a wrong one does not lose a file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class File:
 
 @dataclass(slots=True)
 class Unpacked:
-    """What was inside. ``text`` and ``html`` may both be empty: then the mail's own body is all there is."""
+    """The content of a TNEF stream. If ``text`` and ``html`` are empty, the mail has only its own body."""
 
     subject: str = ""
     text: str = ""
@@ -41,7 +41,7 @@ class Unpacked:
 
 
 def read(data: bytes, depth: int = 0) -> Unpacked | None:
-    """Unpack a TNEF stream; None where it is none. Never raises on broken data: what was readable is returned."""
+    """Unpack a TNEF stream; None if it is not one. Never raises on damaged data: returns what was readable."""
     start = data.find(struct.pack("<I", SIGNATURE), 0, 1_024)
     if start < 0:
         return None
@@ -132,7 +132,7 @@ def _file(out: Unpacked, opened: _Open, index: int, page: str, depth: int) -> No
 
 
 def _embedded(out: Unpacked, inner: Unpacked, name: str) -> None:
-    """A mail inside: its text as a file, its files beside it."""
+    """Add a mail found inside: its text as a file, and its own files."""
     text = inner.text or inner.html
     out.files.append(File(f"{name}.txt", f"Subject: {inner.subject}\n\n{text}".encode(), "text/plain"))
     out.files.extend(inner.files[: MAX_FILES - len(out.files)])

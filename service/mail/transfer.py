@@ -9,7 +9,7 @@ from service.mail.encoded import base64
 
 
 def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
-    """The bytes of a body and the code of a defect, if any (``transfer-unknown``, ``base64-broken``)."""
+    """Return the decoded body, and the code of a defect, if any (``transfer-unknown``, ``transfer-broken``)."""
     name = encoding.partition(b";")[0].strip(b" \t\"'").lower() if encoding else b""
     if name in (b"", b"7bit", b"8bit", b"binary", b"7-bit", b"8-bit", b"none"):
         return body, None
@@ -40,7 +40,10 @@ MAX_FILES = 100
 
 
 def uuencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
-    """Files in a text by uuencode (POSIX uuencode): (start, end, bytes, name), in order. ``end`` is behind ``end``."""
+    """Return the uuencoded files in ``body`` (POSIX uuencode) as (start, end, data, name), in order.
+
+    ``start`` and ``end`` are byte offsets; ``end`` is just after the line that closes the file.
+    """
     found: list[tuple[int, int, bytes, bytes]] = []
     position = 0
     while len(found) < MAX_FILES:
@@ -71,7 +74,7 @@ def _uu_lines(body: bytes, at: int) -> tuple[bytes | None, int]:
         try:
             out.append(binascii.a2b_uu(line))
         except (binascii.Error, ValueError):
-            # a known workaround for encoders that pad wrongly: trust the length byte
+            # some encoders pad incorrectly: use only the length byte
             length = (((line[0] - 32) & 63) * 4 + 5) // 3
             try:
                 out.append(binascii.a2b_uu(line[:length]))
@@ -93,7 +96,7 @@ _YESCAPE = re.compile(rb"=(.)", re.DOTALL)
 
 
 def yencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
-    """Files in a text by yEnc 1.3, as ``uuencoded`` gives them."""
+    """Return the yEnc 1.3 files in ``body`` in the same form as ``uuencoded``."""
     found: list[tuple[int, int, bytes, bytes]] = []
     position = 0
     while len(found) < MAX_FILES:

@@ -1,4 +1,4 @@
-"""Who wrote and when, from the text of an attribution line in any language."""
+"""Extracts author and date from the text of an attribution line, in any language."""
 
 # ruff: noqa: E501 -- tables: many words a line
 
@@ -39,7 +39,7 @@ _SELF: Final = ("you", "i")
 
 
 def who_and_when(text: str, assumed: tzinfo, written: datetime | None) -> tuple[Address | None, datetime | None, bool]:
-    """Writer, moment and whether the zone was assumed, as the text states them."""
+    """Return author, time and whether the time zone was assumed; author and time are None if the text states none."""
     text = text.translate(INVISIBLE)
     found = dates.read(ADDRESS.sub(" ", text), assumed, written)
     address = ADDRESS.search(text)
@@ -52,7 +52,7 @@ def who_and_when(text: str, assumed: tzinfo, written: datetime | None) -> tuple[
 
 
 def _without_verb(text: str) -> str:
-    """The part of a text without address that holds the name: before the verb, or after it ("schrieb X:")."""
+    """Return the part of a text without address that contains the name: before the verb, or after it ("schrieb X:")."""
     folded = fold(text)
     verbs = list(VERB.finditer(folded)) if len(folded) == len(text) else []
     if not verbs:
@@ -64,7 +64,7 @@ def _without_verb(text: str) -> str:
 
 
 def _name(head: str) -> str:
-    """The name in what stands before the address: after the last moment, or before the first where it leads."""
+    """Return the name in the text before the address: after the last date or time, otherwise before the first."""
     moments = list(_MOMENT.finditer(head))
     name = head[moments[-1].end() :] if moments else head
     if not moments and (opener := OPENER.match(fold(name))):
