@@ -1,12 +1,13 @@
-"""The tables at the head of the migrations; a test compares both.
+"""Table definitions at the newest migration; a test compares them with the migrations.
 
-Three kinds; only the first cannot be rebuilt (docs/design.md, Principles):
+There are three kinds of table. Only the first cannot be rebuilt (docs/design.md, Principles):
 
-* what was given to us: ``spool`` and ``contents`` (the raw mail), ``tokens``, what people set by hand;
-* what is derived from it and can be rebuilt: ``messages``, ``cases`` and their satellites, ``thread_keys``;
-* what happened: ``events`` (history, undo, the event stream).
+* input: ``spool`` and ``contents`` (the raw mail), ``tokens``, ``keys``, and columns that hold what people set;
+* derived data: ``messages``, ``cases`` and the tables that belong to them, ``thread_keys``;
+* history: ``events`` (audit trail, undo and the event stream).
 
-Times are aware UTC in Python (``Instant``). Text is cleaned of what PostgreSQL cannot hold (``Words``, ``Data``).
+Times are timezone-aware UTC in Python (``Instant``). ``Words`` and ``Data`` replace characters that PostgreSQL cannot
+store.
 """
 
 from __future__ import annotations

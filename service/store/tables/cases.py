@@ -1,4 +1,4 @@
-"""Cases and what belongs to them: derived from the mail and from what people set."""
+"""Tables of cases and of what belongs to a case; derived from the mail and from what people set."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Index("ix_cases_waiting_on", cases.c.waiting_on, cases.c.updated_at, cases.c.id)
 Index("ix_cases_priority", cases.c.priority, cases.c.updated_at, cases.c.id)
 Index("ix_cases_kind", cases.c.kind, cases.c.updated_at, cases.c.id)
 Index("ix_cases_vendor", cases.c.vendor, cases.c.updated_at, cases.c.id)
-Index(  # of those alone that are merged: else SQLite takes it for the way to all others
+Index(  # partial: else SQLite would use it for queries about unmerged cases
     "ix_cases_merged_into",
     cases.c.merged_into,
     sqlite_where=text("merged_into IS NOT NULL"),
@@ -66,7 +66,7 @@ Index(
     sqlite_where=text("owner IS NOT NULL"),
     postgresql_where=text("owner IS NOT NULL"),
 )
-Index(  # a lane of the page: whose turn it is, the most urgent first, among equals whoever waits longest
+Index(  # one column of the board page: the most urgent cases first, then those unchanged for longest
     "ix_cases_lane",
     cases.c.waiting_on,
     cases.c.priority,
@@ -76,7 +76,7 @@ Index(  # a lane of the page: whose turn it is, the most urgent first, among equ
     postgresql_where=text("status = 'open' AND merged_into IS NULL"),
 )
 
-Index(  # counts for metrics and vendors; its condition is like no other query's, lest a planner take it for lists
+Index(  # counts for metrics and vendors; no list query has its condition, so no planner uses it for lists
     "ix_cases_standing",
     cases.c.status,
     cases.c.priority,
@@ -139,7 +139,7 @@ case_links = Table(
 )
 Index("ix_case_links_other_id", case_links.c.other_id)
 
-judge_queue = Table(  # long cases that wait to be judged: store.judge_queue
+judge_queue = Table(  # long cases whose judgement is delayed: see store.judge_queue
     "judge_queue",
     metadata,
     Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),

@@ -1,4 +1,4 @@
-"""Column types that both databases hold alike, and the naming of indexes."""
+"""Column types that behave alike on SQLite and PostgreSQL, and the naming convention of indexes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ metadata = MetaData(
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment: aware in Python, ``timestamptz`` on PostgreSQL, UTC text that sorts by time on SQLite."""
+    """Timestamp: aware in Python, ``timestamptz`` on PostgreSQL, UTC text that sorts by time on SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -44,7 +44,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 def storable(words: str) -> str:
-    """``words`` without what no database text may hold: NUL, and surrogates that stand for undecoded bytes."""
+    """Replace what no database text can hold: NUL, and surrogates that represent undecoded bytes."""
     if "\x00" in words:
         words = words.replace("\x00", "\ufffd")
     try:
@@ -55,7 +55,7 @@ def storable(words: str) -> str:
 
 
 class Words(TypeDecorator[str]):
-    """Text of any length, made storable on the way in."""
+    """Text of any length; ``storable`` is applied when it is written."""
 
     impl = Text
     cache_ok = True
@@ -75,7 +75,7 @@ def _storable_values(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON, readable Japanese, storable. The engine's serializer for ``Data`` columns."""
+    """Return ``value`` as compact, storable JSON without escaping Japanese. Serializer for ``Data`` columns."""
     try:
         written = msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -87,4 +87,4 @@ def to_json(value: Any) -> str:
 
 Data = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Number = BigInteger().with_variant(Integer(), "sqlite")
-"""Row numbers: 64 bits on both (SQLite counts by itself only in a column called INTEGER)."""
+"""Row ids: 64 bits on both databases (SQLite assigns ids only to a primary key of type INTEGER)."""

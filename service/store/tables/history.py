@@ -1,4 +1,4 @@
-"""What happened: events, notes, and who is told."""
+"""Tables of history: events, notes, and the webhooks that are notified of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mailboxes we fetch from."""
+"""Tables of the mailboxes that sodan fetches from."""
 
 from __future__ import annotations
 

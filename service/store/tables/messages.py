@@ -1,4 +1,4 @@
-"""Messages, where they came from, their attachments and the keys they are found by: derived from the mail."""
+"""Tables of messages, their deliveries and attachments, and the keys they are found by; derived from the mail."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ messages = Table(
 Index("ix_messages_case_id", messages.c.case_id, messages.c.id)
 Index("ix_messages_message_id", messages.c.message_id)
 Index("ix_messages_fingerprint", messages.c.fingerprint)
-Index(  # whose side changes when somebody shows to be of the team
+Index(  # messages whose author's role changes when the author turns out to be a team member
     "ix_messages_requester",
     messages.c.author_address,
     sqlite_where=text("author_role = 'requester'"),
@@ -118,12 +118,12 @@ Index("ix_thread_keys_message_id", thread_keys.c.message_id)
 Index("ix_thread_keys_case_id", thread_keys.c.case_id)
 
 SEARCH_TABLE = "search_words"
-"""Not in ``metadata``, since the two databases make it differently (migration 0001):
+"""Word index. It is not in ``metadata``, since each database creates it differently (migration 0001):
 
-* SQLite: ``CREATE VIRTUAL TABLE search_words USING fts5(words, …)``, rowid = the message's id;
-  ``search_words_known USING fts5vocab`` over it (migration 0007);
+* SQLite: ``CREATE VIRTUAL TABLE search_words USING fts5(words, …)``, rowid = message id; ``search_words_known USING
+  fts5vocab`` lists its terms (migration 0007);
 * PostgreSQL: ``search_words(message_id, words tsvector)`` with a GIN index over ``search_in_block`` (migration 0007).
 
-``words`` are the terms of search.py (Japanese as pairs of characters). ``messages.indexed`` says which messages are
-in it.
+``words`` are the terms of search.py (Japanese as pairs of characters). ``messages.indexed`` is true for messages that
+are in the index.
 """

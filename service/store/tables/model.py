@@ -1,4 +1,4 @@
-"""What a language model read, and what it cost."""
+"""Tables of what the language model read, and of its token usage."""
 
 from __future__ import annotations
 

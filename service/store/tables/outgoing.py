@@ -1,4 +1,4 @@
-"""What sodan sends."""
+"""Table of the mails and notifications that sodan sends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was given to us: raw mail, tokens, keys. It cannot be rebuilt."""
+"""Tables of input that cannot be rebuilt: raw mail, access tokens, signing keys."""
 
 from __future__ import annotations
 
