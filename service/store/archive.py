@@ -1,11 +1,11 @@
-"""The file of a backup: everything that was given to us and what came of it, in a form that outlives the database.
+"""Format of the backup file, which does not depend on the database.
 
-A ZIP of parts, each packed with Zstandard, none of them tied to SQLite or PostgreSQL (so that what was backed up from
-one can be restored into the other):
+It is a ZIP file of parts, each compressed with Zstandard. A backup of SQLite can be restored into PostgreSQL, and the
+reverse:
 
-    tables/NAME.jsonl.zst   the names of the columns, then a line a row; times as ISO 8601, bytes as base64
-    contents/KEY.zst        raw mails that are kept outside the database, as they are kept there
-    manifest.json           format, revision of the schema, rows of each table, SHA-256 of each part: written last
+    tables/NAME.jsonl.zst   the column names, then one line per row; times as ISO 8601, bytes as base64
+    contents/KEY.zst        raw mails kept in external storage, in the form in which they are kept there
+    manifest.json           format, schema revision, rows per table, SHA-256 of each part: written last
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ _CHUNK = 1 << 20
 
 @dataclass
 class Manifest:
-    """What is in the file, and how to tell that it is still all of it."""
+    """What the file contains, and the checksums that show whether it is complete."""
 
     format: int
     revision: str
     made_at: str
     made_by: str
     rows: dict[str, int] = field(default_factory=dict)
-    """In the order in which they can be loaded."""
+    """Rows per table, in the order in which the tables can be loaded."""
     parts: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-    """Keys of raw mails that should have been outside and were not there."""
+    """Keys of raw mails that were not found in external storage."""
 
 
 class Writer:
-    """Writes an archive; it stands under its name once it is whole and flushed, and only its owner may read it."""
+    """Writes an archive to ``path.part`` and renames it when it is complete and flushed. File mode 0600."""
 
     def __init__(self, path: Path, revision: str, now: datetime, made_by: str) -> None:
         self.path = path
@@ -78,12 +78,12 @@ class Writer:
         except OSError as failed:
             raise Refused(f"{self.path} cannot be written: {failed.strerror}") from None
         finally:
-            with contextlib.suppress(OSError, ValueError):  # a part that never became whole
+            with contextlib.suppress(OSError, ValueError):  # closing fails if the file is incomplete
                 self._file.close()
             self._part.unlink(missing_ok=True)
 
     def table(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
-        """Write a table."""
+        """Write one table."""
         count = 0
         packer = zstandard.ZstdCompressor(level=3)
         with self._entry(f"tables/{name}.jsonl.zst") as raw, packer.stream_writer(cast(IO[bytes], raw)) as packed:
@@ -94,7 +94,7 @@ class Writer:
         self.manifest.rows[name] = count
 
     def content(self, key: str, packed: bytes) -> None:
-        """Write a raw mail that is kept outside."""
+        """Write one raw mail of external storage, already compressed."""
         with self._entry(f"contents/{path_of(key)}") as raw:
             raw.write(packed)
 
@@ -113,7 +113,7 @@ class _Hashing(io.RawIOBase):
         self.hash = hashlib.sha256()
 
     def close(self) -> None:
-        """The entry is closed by who opened it."""
+        """Do nothing: whoever opened the entry closes it."""
 
     def writable(self) -> bool:
         return True
@@ -122,12 +122,12 @@ class _Hashing(io.RawIOBase):
         self.hash.update(data)
         try:
             return self._to.write(data)
-        except OSError as error:  # ours, not the database's
+        except OSError as error:  # else it would be reported as an error of the database
             raise Refused(f"{self._path} cannot be written: {error.strerror}") from None
 
 
 class Reader:
-    """Reads an archive. Raises Refused where it is none, or not whole."""
+    """Reads an archive. Raises Refused if the file is not a backup or is incomplete."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -148,7 +148,7 @@ class Reader:
         self._zip.close()
 
     def verify(self) -> None:
-        """Read all of it and compare with the manifest. Raises Refused."""
+        """Read every part and compare its SHA-256 with the manifest. Raises Refused if one differs."""
         if set(self._zip.namelist()) != {*self.manifest.parts, _MANIFEST}:
             raise Refused(f"{self.path} has other parts than its manifest names")
         for name, wanted in self.manifest.parts.items():
@@ -163,7 +163,7 @@ class Reader:
                 raise Refused(f"{self.path} is damaged in {name}")
 
     def table(self, name: str) -> Iterator[dict[str, Any]]:
-        """The rows of a table, with JSON's types: see ``value``."""
+        """Yield the rows of a table as column → JSON value; ``value`` converts them back."""
         with self._zip.open(f"tables/{name}.jsonl.zst") as entry:
             lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(entry), "utf-8", newline="\n")
             columns = json.loads(next(lines))
@@ -171,16 +171,16 @@ class Reader:
                 yield dict(zip(columns, json.loads(line), strict=True))
 
     def outside(self) -> list[str]:
-        """The keys of the raw mails that were outside."""
+        """Return the keys of the raw mails that were in external storage."""
         return [key for name in self.manifest.parts if name.startswith("contents/") and (key := key_of(name))]
 
     def content(self, key: str) -> bytes:
-        """One of them, packed."""
+        """Return one raw mail of external storage, compressed."""
         return self._zip.read(f"contents/{path_of(key)}")
 
 
 def value(written: Any, kind: type) -> Any:
-    """A value as it was, from a line of a table: ``kind`` is that of its column in Python."""
+    """Convert a JSON value of a table row back to ``kind``, the Python type of its column."""
     if written is None:
         return None
     if kind is datetime:

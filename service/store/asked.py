@@ -1,4 +1,4 @@
-"""Mails by which sodan asked a requester for facts, as the judge of a case needs them."""
+"""Mails with which sodan asked a requester for information, as the judgement of a case needs them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SENT = (
 
 
 def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Asked, ...]]:
-    """Mails with questions that were sent, by case, oldest first; a mail that came back is none.
+    """Return the sent mails with questions by case, oldest first.
 
-    ``cases``: the number of a case, or of one that was merged into it → the number of the case.
+    ``cases``: id of a case, or of one that was merged into it → id of the case.
     """
     found: dict[int, list[Asked]] = defaultdict(list)
     numbers = sorted(cases)
@@ -35,7 +35,7 @@ def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Aske
 
 
 def quoted_texts(conn: Connection, case_ids: Sequence[int]) -> dict[int, str]:
-    """Message → what stands below and between the new text: people write answers into the quoted questions."""
+    """Return message id → quoted text of requesters' messages, since people write answers into quoted questions."""
     query = select(messages.c.id, messages.c.quoted_text).where(
         messages.c.case_id.in_(_THESE), messages.c.author_role == "requester", messages.c.automatic.is_(None)
     )
@@ -47,7 +47,7 @@ def quoted_texts(conn: Connection, case_ids: Sequence[int]) -> dict[int, str]:
 
 
 def times_asked(conn: Connection, case_id: int) -> Counter[str]:
-    """Item → how often a mail has asked for it, or waits to; a reminder repeats and does not count."""
+    """Count how often each item was asked for, in sent and waiting mails. Reminders do not count."""
     query = select(outbox.c["items"]).where(
         outbox.c.case_id == case_id,
         outbox.c.kind.in_(("acknowledgement", "questions")),

@@ -1,7 +1,7 @@
-"""asyncpg under SQLAlchemy's greenlets, in an event-loop thread of its own that ends with all that it opened.
+"""Runs asyncpg, under SQLAlchemy's greenlets, in an event-loop thread that closes every connection it opened.
 
-``close`` gives running work a moment to finish, then cancels it with an error. No call waits for a loop that has ended,
-and no connection is left to the garbage collector, which cannot close it properly.
+``close`` lets running transactions finish for a moment, then cancels them with an error. No call waits for a loop that
+has ended. No connection is left to the garbage collector, which cannot close it properly.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from service.store.tables import to_json
 T = TypeVar("T")
 
 FINISH_SECONDS = 5.0
-"""How long who is at work may go on once it is closed, and how long the goodbyes to the server may take."""
+"""Seconds that running transactions may take after ``close``, and seconds for closing the connections."""
 
 
 class Gone(Exception):
-    """It was closed before this began: nothing was asked of the database."""
+    """The engine was closed before this call began; the database did not receive it."""
 
 
 class AsyncEngineThread:
-    """An engine that threads share. Connects when it is used."""
+    """An engine that several threads share. It connects on first use."""
 
     def __init__(self, url: URL, busy_seconds: float) -> None:
         self._engine = _engine(url, busy_seconds)
@@ -42,14 +42,15 @@ class AsyncEngineThread:
         self._door = threading.Lock()
         self._closing = False
         self._end = asyncio.Event()
-        self._loop = uvloop.new_event_loop()  # here, so that whoever opens it is told where no descriptor is left
+        self._loop = uvloop.new_event_loop()  # created here, so that the caller sees the error if no descriptor is left
         self._thread = threading.Thread(target=self._run, name="postgresql", daemon=True)
         self._thread.start()
 
     def run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        """Run ``fn`` on a connection. Raises Gone, Unavailable where it was broken off, or what it does.
+        """Run ``fn`` on a connection; raises what ``fn`` raises.
 
-        RuntimeError within a ``fn``: that would wait for itself.
+        Raises Gone, Unavailable if it was cancelled by ``close``, and RuntimeError if called from within an ``fn``,
+        which would wait for itself.
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError("the database is asked within a transaction: use the connection that is given there")
@@ -63,7 +64,7 @@ class AsyncEngineThread:
             raise Unavailable("the database was closed") from error
 
     def close(self, *, wait: bool = True) -> None:
-        """Let who is at work finish, break off who does not, close every connection, end the thread."""
+        """Let running transactions finish, cancel the late ones, close every connection and end the thread."""
         with self._door:
             if not self._closing:
                 self._closing = True
@@ -73,7 +74,7 @@ class AsyncEngineThread:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._live())  # cancels what is left at its end, and waits for that
+            runner.run(self._live())  # the runner cancels the remaining tasks and waits for them
 
     async def _live(self) -> None:
         await self._end.wait()
@@ -84,12 +85,12 @@ class AsyncEngineThread:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=FINISH_SECONDS)
-        with contextlib.suppress(Exception):  # a server that is away says no goodbye
+        with contextlib.suppress(Exception):  # an unreachable server does not answer the closing messages
             await asyncio.wait_for(self._engine.dispose(), FINISH_SECONDS)
         for connection in list(self._open):
             if not connection.is_closed():
                 connection.terminate()
-        await asyncio.sleep(0)  # the turn of the loop in which sockets close
+        await asyncio.sleep(0)  # one iteration of the loop, in which the sockets close
 
     async def _within(self, fn: Callable[[Connection], T], write: bool, alone: bool) -> T:
         async with self._engine.connect() as connection:
@@ -117,7 +118,7 @@ def _engine(url: URL, busy_seconds: float) -> AsyncEngine:
             "command_timeout": 60,
             "server_settings": {
                 "application_name": "sodan",
-                # a host that died in the middle of a transaction holds no lock for longer than this
+                # if a host dies in the middle of a transaction, its locks are released after this time
                 "idle_in_transaction_session_timeout": "30s",
                 "tcp_keepalives_idle": "20",
                 "tcp_keepalives_interval": "5",

@@ -1,7 +1,8 @@
-"""Backup and restore: a consistent snapshot of a running system in one file, restored into an empty database.
+"""Backup of a running system as a consistent snapshot in one file, and restore into an empty database.
 
-Tables are taken as the database has them, whatever its revision: so a backup of any version is restored by this one,
-which brings the schema to that revision, loads, and migrates. The word index is left out; the worker makes it anew.
+Tables are backed up as the database has them, at any schema revision. A restore creates the schema of that revision,
+loads the rows, then migrates, so this version restores backups of older versions. The word index is left out; the
+worker rebuilds it.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ from service.store.tables import SEARCH_TABLE
 
 _ROWS = 500
 _ROWS_OF_BYTES = 8
-"""Rows read or written at once; of those that hold raw mails."""
+"""Rows read or written at once (``_ROWS``), and for tables with raw mails."""
 _ELSEWHERE: dict[str, dict[str, Any]] = {
-    "messages": {"indexed": False},  # the word index is made anew
+    "messages": {"indexed": False},  # the worker rebuilds the word index
     "mailboxes": {"leased_by": None, "leased_until": None},
-    "spool": {"leased_by": None, "leased_until": None},  # whoever held a mail holds it where the backup was made
+    "spool": {"leased_by": None, "leased_until": None},  # leases belong to processes of the backed-up system
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore brought back, and what is wrong with it."""
+    """Result of a restore; ``wrong`` lists (id, problem) of raw mails that differ from what was received."""
 
     manifest: Manifest
     ledger: spool_view.Ledger
@@ -47,9 +48,9 @@ class Restored:
 
 
 def backup(database: Database, outside: BlobStore | None, path: Path, now: datetime) -> Manifest:
-    """Write everything, as it is at one moment, into a new file. Raises Refused, Unavailable.
+    """Write a snapshot of everything into a new file and return its manifest. Raises Refused, Unavailable.
 
-    Nobody is held up by it. Raw mails that should be outside and are not are named in the manifest.
+    It blocks no other transaction. The manifest lists raw mails that are missing from external storage.
     """
     revision = database.read(migrate.revision)
     if revision is None:
@@ -66,9 +67,9 @@ def backup(database: Database, outside: BlobStore | None, path: Path, now: datet
 
 
 def restore(database: Database, outside: BlobStore | None, path: Path) -> Restored:
-    """Fill an empty database from a backup, migrate it, and compare every raw mail with what was received.
+    """Fill an empty database from a backup, migrate it, and compare every raw mail with its SHA-256.
 
-    Raises Refused where the database is not empty or the file not whole: then nothing has changed.
+    Raises Refused if the database is not empty or the file is incomplete; then nothing has changed.
     """
     with Reader(path) as archive:
         archive.verify()
@@ -85,7 +86,7 @@ def restore(database: Database, outside: BlobStore | None, path: Path) -> Restor
 def _write_tables(conn: Connection, archive: Writer) -> list[str]:
     if conn.dialect.name == "postgresql":
         conn.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-    revision = migrate.revision(conn)  # of the snapshot, should somebody have migrated meanwhile
+    revision = migrate.revision(conn)  # read within the snapshot, since a migration may have run in between
     archive.manifest.revision = revision or archive.manifest.revision
     tables = _tables(conn)
     for table in tables.sorted_tables:
@@ -127,7 +128,7 @@ def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
     for row in archive.table(table.name):
         values = {name: value(written, kinds[name]) for name, written in row.items()}
         if table.name == "webhooks" and values.get("disabled_at") is None:
-            values |= held  # where the backup was made somebody may be telling them still
+            values |= held  # disabled, since the backed-up system may still be sending to it
         if naive:
             values = {
                 name: one.astimezone(UTC).replace(tzinfo=None) if isinstance(one, datetime) else one
@@ -137,7 +138,7 @@ def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _brought_in(archive: Reader, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Raw mails that were outside go into their rows, since here there is no outside."""
+    """Put raw mails from external storage into their rows, since this installation has no external storage."""
     keys = {row["id"]: row["sha256"] for row in archive.table("spool")}
     there = set(archive.outside())
     for row in rows:
@@ -147,7 +148,7 @@ def _brought_in(archive: Reader, rows: Iterator[dict[str, Any]]) -> Iterator[dic
 
 
 def _fill(conn: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
-    """Insert; what points within the same table is set at the end, since it may point forward."""
+    """Insert the rows. References within the same table are set at the end, since they may point to later rows."""
     own = [key.parent.name for key in table.foreign_keys if key.column.table is table]
     [number] = list(table.primary_key.columns)[:1]
     later: list[tuple[Any, dict[str, Any]]] = []
@@ -167,7 +168,7 @@ def _fill(conn: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> Non
 
 
 def _count_on(conn: Connection, table: Table) -> None:
-    """PostgreSQL counts on after the highest number (SQLite does so by itself)."""
+    """On PostgreSQL, set the sequences to the highest id; SQLite needs no such step."""
     if conn.dialect.name != "postgresql":
         return
     for column in table.primary_key.columns:
@@ -182,7 +183,7 @@ def _count_on(conn: Connection, table: Table) -> None:
 
 
 def _tables(conn: Connection) -> Tables:
-    """The tables as they are, but for the word index and the revision."""
+    """Reflect the tables of the database, without the word index and the schema revision."""
     names: Sequence[str] = [
         name
         for name in inspect(conn).get_table_names()
@@ -190,7 +191,7 @@ def _tables(conn: Connection) -> Tables:
     ]
     tables = Tables(info={"naive": conn.dialect.name == "sqlite"})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)  # indexes over expressions cannot be reflected, and need not be
+        warnings.simplefilter("ignore", SAWarning)  # expression indexes cannot be reflected and are not needed
         tables.reflect(conn, only=names)
     data: Any = JSONB(none_as_null=True) if conn.dialect.name == "postgresql" else JSON(none_as_null=True)
     for table in tables.tables.values():

@@ -1,8 +1,8 @@
-"""Big contents outside the database: in a folder, or in an S3-compatible store.
+"""External storage for large raw mails: a folder, or an S3-compatible bucket.
 
-A content is kept once, packed, under the SHA-256 of the mail: whoever writes it twice writes the same. It is written
-before the row that says so commits, and taken away after the row that said so is gone: a crash in between leaves a file
-too many (`sodan contents tidy`), never one too few.
+A mail is stored once, compressed, under its SHA-256, so that writing it twice gives the same file. The file is written
+before the row that refers to it commits, and deleted after that row is deleted. A crash in between leaves an
+unreferenced file, which `sodan contents tidy` deletes; it never loses a referenced one.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ _KEY = re.compile(r"(?:^|/)([0-9a-f]{2})/([0-9a-f]{62})\.zst$")
 
 
 class BlobStore(Protocol):
-    """Where packed contents are kept, each under the SHA-256 (hex) of the mail. All raise Unavailable."""
+    """Storage of compressed raw mails by SHA-256 (hex). All methods raise Unavailable."""
 
     def put(self, key: str, packed: bytes) -> None:
-        """Keep it; durable when this returns."""
+        """Store it; it is durable when this returns."""
 
     def get(self, key: str) -> bytes | None:
-        """What was kept, or None where it is not there."""
+        """Return the stored bytes, or None if there are none."""
 
     def written(self, key: str) -> datetime | None:
-        """When it was put there last; None: it is not there."""
+        """Return when it was last written, or None if it does not exist."""
 
     def remove(self, key: str) -> None:
-        """Take it away, if it is there."""
+        """Delete it if it exists."""
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        """All that is there, with the time it was written."""
+        """Yield every key with the time it was last written."""
 
 
 def outside(settings: Settings) -> BlobStore | None:
-    """As ``SODAN_CONTENT_STORE`` says; None: contents stay in the database. Raises Refused."""
+    """Return the storage of ``SODAN_CONTENT_STORE``; None if raw mails stay in the database. Raises Refused."""
     return _opened(
         settings.content_store,
         settings.s3_endpoint,
@@ -65,12 +65,12 @@ def outside(settings: Settings) -> BlobStore | None:
 
 
 def path_of(key: str) -> str:
-    """``ab/cdef….zst``: no folder grows beyond what tools can list."""
+    """Return the path ``ab/cdef….zst``; the subfolders keep each folder small enough to list."""
     return f"{key[:2]}/{key[2:]}{SUFFIX}"
 
 
 def key_of(path: str) -> str | None:
-    """The key of a path, or None where it is none of ours."""
+    """Return the key of a path, or None if the path has another form."""
     found = _KEY.search(path)
     return found[1] + found[2] if found else None
 
@@ -82,11 +82,14 @@ class Folder:
         self._folder = folder
 
     def put(self, key: str, packed: bytes) -> None:
-        """Written beside, flushed, renamed, and the names flushed too: whole or not there, also after a power cut."""
+        """Store it by writing a temporary file, flushing, renaming and flushing the folder.
+
+        The file is complete or absent, even after a power failure.
+        """
         path = self._folder / path_of(key)
         with _or_unavailable("the folder of contents cannot be written"):
             with contextlib.suppress(FileNotFoundError):
-                os.utime(path)  # it is there already: nobody tidies it away for the next hour
+                os.utime(path)  # it exists; the new modification time keeps ``tidy`` from deleting it for the next hour
                 return
             self._make(path.parent)
             written = path.with_name(f".{key[:8]}.{secrets.token_hex(6)}")
@@ -135,7 +138,7 @@ class Folder:
 
 
 class Bucket:
-    """A bucket, or what is below a prefix in it, of anything that speaks S3."""
+    """An S3-compatible bucket, or a prefix in it."""
 
     def __init__(self, store: S3Store) -> None:
         self._store = store
@@ -167,7 +170,7 @@ class Bucket:
             return fn()
         except FileNotFoundError:
             return None
-        except (BaseError, OSError) as error:  # what went wrong may name the bucket and its keys: it stays in the cause
+        except (BaseError, OSError) as error:  # the message may name bucket and keys: keep it in the cause only
             raise Unavailable("the store of contents does not answer") from error
 
 

@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 Made = TypeVar("Made")
 
 SHARE = 19
-"""An answer stands so many times as long as making it took."""
+"""A result is kept this many times as long as it took to compute."""
 LONGEST = 5.0
-"""Seconds: nothing shown is older, however busy the machine was when it was made."""
+"""Seconds after which a result is computed again, however long computing it took."""
 
 
 class CachedValue(Generic[Made]):
-    """Asks ``make`` when the answer before has stood long enough; who comes meanwhile waits and gets the same."""
+    """Calls ``make`` when the cached result has expired. Concurrent callers wait and get the same result."""
 
     def __init__(self, make: Callable[[], Made], clock: Callable[[], float] = time.monotonic) -> None:
         self._make, self._clock = make, clock
@@ -25,7 +25,7 @@ class CachedValue(Generic[Made]):
         self._until = 0.0
 
     def __call__(self) -> Made:
-        """Raises what ``make`` raises; then nothing is kept."""
+        """Return the cached or a new result. Raises what ``make`` raises; an error is not cached."""
         with self._guard:
             began = self._clock()
             if self._made is None or began >= self._until:

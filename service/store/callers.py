@@ -1,4 +1,4 @@
-"""What a change is signed with: the name of a token, or of the user of this machine who asked for it."""
+"""Finds the name recorded with a change: that of the token, or of the local user who made the request."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 from service.store.tokens import Token
 
 UNNAMED = "local"
-"""Somebody at this machine whose login name the system does not tell."""
+"""A local user whose login name is unknown."""
 
 
 def name_of(token: Token | None, client: tuple[str, int] | None) -> str:
-    """The token's name, or the login name behind a connection from this machine. ``client``: its other end."""
+    """Return the token's name, else the login name of the local user. ``client``: remote end of the connection."""
     return (token.name if token else "") or login_name(client) or UNNAMED
 
 
 def login_name(client: tuple[str, int] | None) -> str:
-    """The user of this machine whose program holds ``client``, an end of a TCP connection; empty where unknown.
+    """Return the local user whose process owns ``client``, an end of a TCP connection; empty if unknown.
 
-    Linux lists the owner of every socket in /proc/net/tcp, the address in the machine's byte order.
+    Linux lists the owner of every socket in /proc/net/tcp, with the address in the machine's byte order.
     """
     if client is None or not client[1]:
         return ""

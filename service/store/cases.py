@@ -1,4 +1,4 @@
-"""Reading cases: one page by keyset, one case, the lanes of the web page. What is read was written by the worker."""
+"""Read cases: a page with keyset pagination, or one case. The worker writes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.store.tables import Instant, Number, case_items_missing, case_refs,
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
 
 COUNTED = text("cases.status <> ''")
-"""In the very words of the partial index that counts cases."""
+"""The condition of the partial index for counts, word for word, so that the planner uses that index."""
 
 _SUMMARY = (
     cases.c.id,
@@ -46,7 +46,7 @@ _SUMMARY = (
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which cases. Empty means any; several values of one field mean either of them; fields narrow one another."""
+    """Selects cases. All fields must match, except empty ones; several values of a field are alternatives."""
 
     status: tuple[str, ...] = ()
     waiting_on: tuple[str, ...] = ()
@@ -61,16 +61,16 @@ class Filter:
     participant: str | None = None
     """An address, or ``@domain``."""
     owner: str | None = None
-    """A name of the team, or ``none``."""
+    """The name of a team member, or ``none``."""
     q: str | None = None
     updated_since: datetime | None = None
     older_than: datetime | None = None
-    """Untouched since then."""
+    """Last updated before this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One case as stored, and what the HTTP side needs beside it."""
+    """One case as stored, with the columns that the API needs besides the document."""
 
     id: int
     version: int
@@ -84,7 +84,7 @@ def key_of(number: int, prefix: str) -> str:
 
 
 def number_of(key: str, prefix: str) -> int:
-    """The row behind a case key. Raises NotFound for anything that is not one."""
+    """Return the id of a case key. Raises NotFound if the text is not a case key."""
     head, dash, digits = key.rpartition("-")
     if dash and head.upper() == prefix.upper() and digits.isascii() and digits.isdigit() and len(digits) < 16:
         return int(digits)
@@ -92,17 +92,17 @@ def number_of(key: str, prefix: str) -> int:
 
 
 def stamp(moment: datetime | None) -> str | None:
-    """ISO 8601 UTC, to the second where nothing finer is known."""
+    """Return the time as ISO 8601 in UTC with ``Z``, or None."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def page(
     conn: Connection, which: Filter, sort: str, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Summaries in order, and the position after the last where there are more."""
+    """Return case summaries in order, and the position of the last one if more follow, else None."""
     column, order, beyond = _ordering(sort, after)
     if sort == "priority" and len(which.waiting_on) == 1:
-        order = [cases.c.waiting_on.asc(), *order]  # equal in all rows: now a lane is read in the order of its index
+        order = [cases.c.waiting_on.asc(), *order]  # constant here, but it makes the order match an index
     query = select(*_SUMMARY).where(*_conditions(conn, which, prefix)).order_by(*order).limit(limit + 1)
     if beyond is not None:
         query = query.where(beyond)
@@ -113,7 +113,7 @@ def page(
 
 
 def find(conn: Connection, number: int) -> Found:
-    """One case. Raises NotFound."""
+    """Return one case. Raises NotFound."""
     row = conn.execute(
         select(cases.c.id, cases.c.version, cases.c.merged_into, cases.c.document, cases.c.updated_at).where(
             cases.c.id == number
@@ -125,7 +125,7 @@ def find(conn: Connection, number: int) -> Found:
 
 
 def survivor(conn: Connection, number: int) -> int:
-    """Where a merged case went, to the end of the chain. Raises NotFound."""
+    """Follow merges and return the id of the case that this one is now part of. Raises NotFound."""
     seen: set[int] = set()
     while (found := find(conn, number)).merged_into is not None and number not in seen:
         seen.add(number)
@@ -134,13 +134,13 @@ def survivor(conn: Connection, number: int) -> int:
 
 
 def count(conn: Connection, which: Filter, prefix: str, up_to: int = 1000) -> int:
-    """How many, counted no further than ``up_to``: what a person needs of a number is soon told."""
+    """Count the matching cases, up to ``up_to``; the limit keeps the query cheap."""
     some = select(cases.c.id).where(*_conditions(conn, which, prefix)).limit(up_to).subquery()
     return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def by_state(conn: Connection) -> list[tuple[str, str, int]]:
-    """(status, priority, count) of all cases, for metrics: by the index that is there for it."""
+    """Return (status, priority, count) of all unmerged cases, for metrics. Uses the partial index for counts."""
     query = (
         select(cases.c.status, cases.c.priority, func.count())
         .where(cases.c.merged_into.is_(None), COUNTED)
@@ -150,8 +150,11 @@ def by_state(conn: Connection) -> list[tuple[str, str, int]]:
 
 
 def to_now(found: Found, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
-    """The case as it stands ``now``: the side whose turn it is goes on holding it (in business time where its calendar
-    is given), and a promise may be overdue by now."""
+    """Return the case document with clocks and promises updated from its last update to ``now``.
+
+    The time since then is added to the side that has to act, also in business time if it has a calendar. Promises that
+    became due since are marked as overdue.
+    """
     document = dict(found.document)
     side: Any = document.get("waiting_on")
     since = found.updated_at
@@ -171,7 +174,7 @@ def to_now(found: Found, now: datetime, calendars: Mapping[Side, Calendar] | Non
 
 
 def _by_now(promise: dict[str, Any], judged: datetime, now: datetime) -> dict[str, Any]:
-    """A promise whose date has come since the case was judged, and no mail with it, is overdue."""
+    """Mark a promise as overdue if its due date has passed since the case was judged."""
     if promise.get("kept") or promise.get("overdue"):
         return promise
     due = datetime.fromisoformat(promise["due"])
@@ -236,8 +239,8 @@ def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElem
 def _ordering(
     sort: str, after: Sequence[Any] | None
 ) -> tuple[str, list[UnaryExpression[Any]], ColumnElement[bool] | None]:
-    """The sort column's name, ORDER BY, and what lies beyond a position."""
-    if sort == "priority":  # P1 first; among equals whoever waits longest
+    """Return the name of the sort column, ORDER BY, and the condition for rows after a position."""
+    if sort == "priority":  # P1 first, then the case that was not updated for longest
         order = [cases.c.priority.asc(), cases.c.updated_at.asc(), cases.c.id.asc()]
         if after is None:
             return sort, order, None

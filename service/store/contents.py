@@ -1,11 +1,11 @@
-"""Stores raw mails and their form. Everything else is derived from them (docs/design.md, Principles).
+"""Stores raw mails. Everything else is derived from them (docs/design.md, Principles).
 
 =====  ==================================================================================================
-raw    as received, in the row: whatever a 250 promised begins like this, since nothing is quicker
-zstd   packed (packing.py), in the row: so the worker leaves it
-file   packed, outside the database (blob_store.py), under the SHA-256 of the mail; the row's bytes are empty
-going  as file, but no longer to be kept: the file is about to be taken away (retention.py)
-gone   no longer kept; the row stays, since it is counted
+raw    as received, in the row: how every mail is first stored, since this is the fastest
+zstd   compressed (packing.py), in the row: the worker does this
+file   compressed, in external storage (blob_store.py), under the mail's SHA-256; the row's bytes are empty
+going  like file, but its file is about to be deleted (retention.py)
+gone   deleted; the row remains, since it is counted
 =====  ==================================================================================================
 """
 
@@ -35,15 +35,15 @@ _DAMAGED = "this content is damaged, not the mail received: `sodan contents chec
 _CHUNK_BYTES = 16_000_000
 _CHUNK = 200
 _AT_ONCE = 8
-"""Contents on their way outside at the same moment."""
+"""Raw mails written to external storage in parallel."""
 REST_SECONDS = 30.0
 YOUNG = timedelta(hours=1)
-"""A file that no row names may still belong to a row about to commit, while it is younger than this."""
+"""Unreferenced files younger than this are kept, since the row that refers to one may not have committed yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A content as its row has it."""
+    """A raw mail as its row stores it."""
 
     id: str
     codec: str
@@ -52,7 +52,7 @@ class Kept:
     size: int
 
     def content(self, outside: BlobStore | None) -> bytes:
-        """The mail, as its SHA-256 says. Raises NotFound where it is kept no more, Unavailable, and Damaged."""
+        """Return the raw mail, checked by its SHA-256. Raises NotFound if it was deleted, Unavailable, Damaged."""
         if self.codec in (GOING, GONE):
             raise NotFound("the raw mail is not kept any more (SODAN_RETENTION_RAW_DAYS)")
         mail = self.stored if self.codec == "raw" else self._unpacked(outside)
@@ -73,16 +73,16 @@ class Kept:
 
 
 class Damaged(Unavailable):
-    """What is kept is not the mail that was received."""
+    """The stored bytes are not the mail that was received."""
 
 
 def content(database: Database, outside: BlobStore | None, id: str) -> bytes:
-    """The raw mail, byte for byte as received. Raises NotFound (also where it is kept no more), Unavailable."""
+    """Return the raw mail, byte for byte as received. Raises NotFound (also if it was deleted), Unavailable."""
     return database.read(partial(kept, id=id)).content(outside)
 
 
 def kept(conn: Connection, id: str) -> Kept:
-    """The row. Raises NotFound."""
+    """Return the row. Raises NotFound."""
     row = conn.execute(_ROWS.where(contents.c.id == id)).first()
     if row is None:
         raise NotFound(f"no mail was received as {id}")
@@ -99,7 +99,7 @@ _ROWS = select(contents.c.id, contents.c.codec, contents.c.bytes, spool.c.sha256
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """How a row is to be: its codec and bytes."""
+    """The codec and bytes that a row is to have."""
 
     id: str
     codec: str
@@ -107,7 +107,7 @@ class Packed:
 
 
 class BlobWriter:
-    """Where contents belong: those of ``from_bytes`` and more outside, if there is an outside."""
+    """Compresses raw mails; those of at least ``from_bytes`` bytes go to external storage if there is one."""
 
     def __init__(self, outside: BlobStore | None = None, from_bytes: int = 0) -> None:
         self.outside = outside
@@ -115,10 +115,10 @@ class BlobWriter:
         self._rests_until = 0.0
 
     def put_away(self, mails: Sequence[tuple[str, bytes]]) -> list[Packed]:
-        """Pack these (id, content). Big ones are outside, durably, when this returns: only then may a row say so.
+        """Compress these (id, raw mail) and return their rows; large ones are durable in external storage on return.
 
-        Where the outside does not answer they stay in their rows, and it is left alone for ``REST_SECONDS``: mail is
-        not held up. `sodan contents move` brings them out later.
+        If external storage fails they stay in their rows, and it is not tried again for ``REST_SECONDS``, so that mail
+        is not delayed. `sodan contents move` moves them later.
         """
         big = [mail for mail in mails if self.goes_out(len(mail[1]))]
         if not big:
@@ -127,7 +127,7 @@ class BlobWriter:
             return list(several.map(self._put, *zip(*mails, strict=True)))
 
     def goes_out(self, size: int) -> bool:
-        """Whether a mail of that many bytes belongs outside."""
+        """Whether a mail of ``size`` bytes belongs in external storage."""
         return self.outside is not None and size >= self.from_bytes
 
     def _put(self, id: str, content: bytes) -> Packed:
@@ -144,7 +144,7 @@ class BlobWriter:
 
 
 def keep(conn: Connection, packed: Sequence[Packed]) -> None:
-    """Let the rows be so."""
+    """Update the rows."""
     if packed:
         conn.execute(
             update(contents)
@@ -158,7 +158,7 @@ def keep(conn: Connection, packed: Sequence[Packed]) -> None:
 
 
 def each(database: Database, *, done: bool = False) -> Iterator[Kept]:
-    """Every content still kept, oldest first, a few in a transaction of their own; ``done``: of mails taken in."""
+    """Yield every raw mail not deleted, oldest first, in several transactions; ``done``: only of processed mail."""
     last = ""
     while chunk := database.read(partial(_some, after=last, done=done)):
         yield from chunk
@@ -186,9 +186,9 @@ def _some(conn: Connection, after: str, done: bool) -> list[Kept]:
 
 
 def move(database: Database, shelf: BlobWriter, before: BlobStore | None) -> Iterator[tuple[str, str]]:
-    """Bring every content of a mail taken in to where it belongs now; yields id and codec of each that moved.
+    """Move every raw mail of processed mail to its configured storage; yields (id, codec) of each that moved.
 
-    ``before``: where those outside are as yet, if not where they belong. Copies are left there.
+    ``before``: the external storage that holds them now, if it is not the configured one. Nothing is deleted there.
     """
     for one in each(database, done=True):
         if one.codec == ("file" if shelf.goes_out(one.size) else "zstd") and (one.codec != "file" or before is None):
@@ -201,13 +201,13 @@ def move(database: Database, shelf: BlobWriter, before: BlobStore | None) -> Ite
 
 
 def check(database: Database, outside: BlobStore | None) -> Iterator[tuple[str, str]]:
-    """Read every content; yields the id and what is wrong of each that is not the mail that was received."""
+    """Read every raw mail; yields (id, problem) of each that is not the mail that was received."""
     for one in each(database):
         yield from _wrong(one, outside)
 
 
 def check_newest(database: Database, outside: BlobStore | None, total: int) -> Iterator[tuple[str, str]]:
-    """As ``check``, for the newest contents of ``total`` bytes together (one at least)."""
+    """As ``check``, for the newest raw mails up to ``total`` bytes together, but at least one."""
     for id in database.read(partial(_newest, total=total)):
         yield from _wrong(database.read(partial(kept, id=id)), outside)
 
@@ -218,7 +218,7 @@ def _wrong(one: Kept, outside: BlobStore | None) -> Iterator[tuple[str, str]]:
     except Unavailable as error:
         yield one.id, str(error)
     except NotFound:
-        pass  # let go of meanwhile
+        pass  # deleted in the meantime
 
 
 def _newest(conn: Connection, total: int) -> list[str]:
@@ -239,25 +239,28 @@ def _newest(conn: Connection, total: int) -> list[str]:
 
 
 def astray(database: Database, outside: BlobStore | None, now: datetime) -> tuple[list[str], list[str]]:
-    """Ids whose content should be outside and is not there; keys outside that no row names (and are not young)."""
+    """Return ids of mails whose external file is missing, and keys of unreferenced files older than ``YOUNG``."""
     named = database.read(_outside)
     if outside is None:
         return sorted(named.values()), []
-    # what is there is listed after what is named: a file that comes meanwhile is young, a file that was there still is
+    # rows are read before files: a file written in between is recent and not reported as unreferenced
     there = dict(outside.keys())
     missing = sorted(id for key, id in named.items() if key not in there)
     return missing, sorted(key for key, written in there.items() if key not in named and now - written > YOUNG)
 
 
 def tidy(database: Database, outside: BlobStore, now: datetime) -> Iterator[str]:
-    """Take away what no row names; yields the keys."""
+    """Delete the unreferenced files; yields their keys."""
     for key in astray(database, outside, now)[1]:
         if database.transact(partial(_remove_unnamed, outside=outside, key=key, now=now)):
             yield key
 
 
 def _remove_unnamed(conn: Connection, outside: BlobStore, key: str, now: datetime) -> bool:
-    """Looks again, since the same mail may have come anew: then its file has become young."""
+    """Delete the file unless a row refers to it or it is recent; return whether it was deleted.
+
+    Both are checked again here, because the same mail may have been received in the meantime.
+    """
     written = outside.written(key)
     if named(conn, key) or written is None or now - written <= YOUNG:
         return False
@@ -266,7 +269,7 @@ def _remove_unnamed(conn: Connection, outside: BlobStore, key: str, now: datetim
 
 
 def named(conn: Connection, key: str) -> bool:
-    """Whether some row's content is outside under that key."""
+    """Whether a row refers to the external file of this key."""
     query = select(spool.c.id).join(contents, contents.c.id == spool.c.id)
     return conn.execute(query.where(spool.c.sha256 == key, contents.c.codec == "file").limit(1)).first() is not None
 

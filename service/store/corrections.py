@@ -1,13 +1,13 @@
-"""What people do to cases by hand: merge, move, split off, set a field; each written down, each to be taken back.
+"""Changes that people make to cases: merge, move, split, set a field. Each is recorded and can be undone.
 
-Every function runs inside the caller's transaction, after ``database.one_at_a_time``, and returns the number of its
-event. The caller then has the changed cases judged anew in the same transaction::
+Every function runs inside the caller's transaction, after ``database.one_at_a_time``. Most return the id of their
+event. The caller then has the changed cases judged again in the same transaction::
 
     event, case = corrections.move(conn, message, None, who, now)
     intake.rejudge(conn, corrections.touched(conn, event), context, now=now)
 
-What a person placed is never moved by a rule again: ``messages.pinned_by`` holds a moved message to its case,
-``messages.joined`` holds the messages of merged cases together.
+Rules never move what a person placed: ``messages.pinned_by`` fixes a moved message to its case, ``messages.joined``
+keeps the messages of merged cases together.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _STAND = (messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.jo
 
 
 def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> int:
-    """Make case ``number`` a part of ``into`` (followed to its end); the old key leads there from now on.
+    """Merge case ``number`` into ``into``; its key then redirects. If ``into`` is merged itself, its target is used.
 
-    Raises NotFound, Refused (into itself), Conflict (it was merged already).
+    Returns the event id. Raises NotFound, Conflict (into itself, or merged already).
     """
     one_at_a_time(conn)
     target = survivor(conn, into)
@@ -57,12 +57,15 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
 
 
 def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
-    """Put a message into a case (None: one of its own); it stays there. The event, and the case it is in now."""
+    """Move a message into case ``to`` (None: a new case) and pin it there. Returns the event id and the case id."""
     return split(conn, [message], to, who, now)
 
 
 def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now: datetime) -> tuple[int, int]:
-    """Put several messages together into another case, or into a new one. Raises NotFound, Refused (nothing to do)."""
+    """Move several messages into case ``to``, or into a new one, and pin them there.
+
+    Returns the event id and the case id. Raises NotFound, Conflict (all are in that case already).
+    """
     one_at_a_time(conn)
     rows = conn.execute(
         select(messages.c.id, messages.c.case_id, messages.c.received_at).where(messages.c.id.in_(chosen))
@@ -101,9 +104,9 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
 
 
 def accept(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
-    """Put together what was suggested: the newer case becomes a part of the older one. The event, and the case.
+    """Accept a suggestion: merge the newer case into the older one. Returns the event id and the older case.
 
-    Raises NotFound, Conflict (decided already).
+    Raises NotFound, Conflict (decided, or one case already).
     """
     one_at_a_time(conn)
     older, newer = _sides(conn, case, number)
@@ -114,7 +117,7 @@ def accept(conn: Connection, case: int, number: int, who: str, now: datetime) ->
 
 
 def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
-    """Remember that two cases do not belong together: rules do not unite them later. Raises NotFound, Conflict."""
+    """Record that two cases are unrelated, so that rules never merge them. Returns (older, newer)."""
     one_at_a_time(conn)
     older, newer = _sides(conn, case, number)
     message = suggestions.find(conn, number).message_id
@@ -134,10 +137,10 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
 
 
 def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
-    """Take a correction back: what it changed stands as before; mails that came meanwhile go where the rules say.
+    """Undo a correction and restore what it changed; mail received since then is placed by the rules.
 
-    Returns the cases to be judged anew. Raises NotFound; Conflict where it was taken back already, or where a later
-    correction touched the same messages.
+    Returns the cases to be judged again. Raises NotFound; Conflict if it was undone already or a later correction moved
+    the same messages.
     """
     one_at_a_time(conn)
     row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
@@ -160,10 +163,7 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
 
 
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
-    """Keep what a person sets (``None`` takes it back); items and asks one by one. The event.
-
-    Raises NotFound, Refused.
-    """
+    """Store fields set by a person (None removes one), items and asks one by one. Returns the event id."""
     row = conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).one_or_none()
     if row is None:
         raise NotFound("there is no such case")
@@ -193,13 +193,13 @@ def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who:
 
 
 def touched(conn: Connection, event: int) -> list[int]:
-    """The cases that a correction changed, to be judged anew."""
+    """Return the cases that a correction changed, to be judged again."""
     data = conn.execute(select(events.c.data).where(events.c.id == event)).scalar_one()
     return [int(case) for case in data.get("touched", [])]
 
 
 def survivor(conn: Connection, number: int) -> int:
-    """Where a case went, to the end of the chain, whatever circles there be. Raises NotFound."""
+    """Follow merges to the case that this one is now part of; stops at a cycle. Raises NotFound."""
     seen: set[int] = set()
     while True:
         row = conn.execute(select(cases.c.merged_into).where(cases.c.id == number)).one_or_none()
@@ -227,7 +227,7 @@ def _messages_of(conn: Connection, case: int) -> list[int]:
 
 
 def _before(conn: Connection, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Where each message of these cases stood, and whether it was delivered or only quoted."""
+    """Return the placement and origin of each message of these cases, as ``undo`` needs them."""
     query = select(*_STAND).where(messages.c.case_id.in_(sorted(set(numbers))))
     return [dict(row) for row in conn.execute(query.order_by(messages.c.id)).mappings()]
 
@@ -242,7 +242,7 @@ def _rewrite(conn: Connection, numbers: Sequence[int], case_id: int | None = Non
 
 
 def _anchor(conn: Connection, case: int) -> None:
-    """Tie the messages of a case together, so that what is put there finds it by rule too."""
+    """Join the messages of a case, so that the rules keep together what is moved there."""
     _rewrite(conn, _messages_of(conn, case), joined=case)
 
 
@@ -257,7 +257,7 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
     sources = {stood[message]["case_id"] for message in moved}
     if len(list(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).scalars())) < len(sources):
         raise Conflict("the case it came from is not kept any more")
-    closed = data.get("emptied", [data["from"]])  # by this correction; a case that rules united since stays united
+    closed = data.get("emptied", [data["from"]])  # by this correction; cases that rules merged since then stay merged
     homes = {one: one if one in closed else survivor(conn, one) for one in sources}
     back = sorted(set(homes.values()))
     conn.execute(update(cases).where(cases.c.id.in_(back)).values(merged_into=None, updated_at=now))
@@ -286,10 +286,10 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
 def _follow_back(
     conn: Connection, among: Collection[int], stood: Collection[int], again: Sequence[int], now: datetime
 ) -> set[int]:
-    """Place the mails that came to these cases after a correction by their strong evidence. The cases it changed.
+    """Place mail received after a correction by its strong evidence. Returns the cases that changed.
 
-    ``again``: messages that stood, and that nobody holds any more or whose own mail came since. They keep their place,
-    and unite the cases they lead to as a new mail does.
+    ``again``: messages that are no longer pinned, or whose original mail arrived since. They stay in their case, and
+    the cases they link are merged as for a new mail.
     """
     nodes = nodes_of(conn, among)
     known, _ = strong(conn, list(nodes.values()))
@@ -299,7 +299,7 @@ def _follow_back(
         known.enter(node if node not in later else replace(node, case=None))
     placing = Placer(known)
     left, before = later, len(later) + 1
-    while len(left) < before:  # until no mail is linked to one that stands: the rest stays where it is
+    while len(left) < before:  # until no remaining mail has a link to a placed one; the rest stays in its case
         before = len(left)
         for node in left:
             placing.follow_links(node.id, open_new=False)
@@ -328,7 +328,7 @@ def _put_back(conn: Connection, number: int, before: Mapping[str, Any]) -> None:
 
 
 def _relinked(before: Collection[links.Link], after: Collection[links.Link]) -> dict[str, Any]:
-    """What a correction changed between cases, for the one who takes it back."""
+    """Return the links between cases that a correction added and removed, for ``undo``."""
     return {
         "linked": [row for row in after if row not in before],
         "unlinked": [row for row in before if row not in after],

@@ -1,6 +1,6 @@
-"""A place in an ordered list: where the last page ended. Written as ``[P1-]microseconds-number``, or as an id.
+"""Pagination cursor: the position after the last row of a page, written as ``[P1-]microseconds-id``.
 
-Every text of that form is a place, whether or not something stands there; so a cursor is never wrong, only its form.
+Every text of that form is a valid position, even if no such row exists, so only a malformed cursor is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_cursor(position: Sequence[Any] | None) -> str | None:
-    """Text for a position: the sort key (a moment, or level and moment) and the row number."""
+    """Return the cursor of a position: (sort key, row id), the key being an ISO time or "priority time"."""
     if position is None:
         return None
     level, _, moment = str(position[0]).rpartition(" ")
@@ -26,7 +26,7 @@ def to_cursor(position: Sequence[Any] | None) -> str | None:
 
 
 def from_cursor(cursor: str | None) -> list[Any] | None:
-    """The position again. Raises Refused for what has not the form of one."""
+    """Return the position of a cursor; None if it is empty. Raises Refused if it is malformed."""
     if not cursor:
         return None
     if not re.fullmatch(PATTERN[1:-1], cursor, re.ASCII):

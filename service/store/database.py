@@ -3,13 +3,13 @@
     database = Database("sqlite:///var/sodan.db")
     number = database.transact(lambda conn: conn.execute(…).scalar_one())
 
-A function given to ``transact`` sees one transaction: it commits when the function returns and rolls back when it
-raises. ``read`` is the same without the right to write. Both may be called from any thread and block it.
+A function given to ``transact`` runs in one transaction, which commits when the function returns and rolls back when it
+raises. ``read`` is the same without permission to write. Both block the calling thread and may be called from any.
 
-* SQLite: the standard library's driver, WAL, ``synchronous=FULL``, writers queue by ``BEGIN IMMEDIATE``. After a
-  failed write or flush all connections are closed, because Linux reports a failed flush only once. Before the next
-  mail is accepted, the log is written into the database and flushed again.
-* PostgreSQL: asyncpg under SQLAlchemy's greenlets, in one event-loop thread of its own per ``Database``.
+* SQLite: the standard library's driver, WAL, ``synchronous=FULL``; writers queue with ``BEGIN IMMEDIATE``. After a
+  failed write or flush all connections are closed, because Linux reports a failed flush only once. Before the next mail
+  is accepted, the write-ahead log is copied into the database and flushed again.
+* PostgreSQL: asyncpg under SQLAlchemy's greenlets, in one event-loop thread per ``Database``.
 """
 
 from __future__ import annotations
@@ -40,20 +40,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUSY_SECONDS = 15.0
-"""How long a writer waits for its turn before it gives up with ``Unavailable``."""
+"""Seconds that a writer waits for the write lock before it fails with ``Unavailable``."""
 LOOK_SECONDS = 0.001
-"""Between two looks whether the writer before us is done."""
+"""Seconds between two attempts to get the write lock of SQLite."""
 
 _ONE_AT_A_TIME = 0x50DA_4E01
-"""Names the advisory lock of ``one_at_a_time``; any constant does."""
+"""Key of the advisory lock of ``one_at_a_time``; any constant does."""
 
 
 class Database:
-    """A store of cases, reached by its URL. Opens nothing until it is used."""
+    """The database behind a URL. Connects on first use."""
 
     def __init__(self, url: str, cache_mb: int = 8) -> None:
-        """``cache_mb``: pages of an SQLite file that each connection keeps; the system keeps them too, so that only who
-        looks up much at random wants more."""
+        """``cache_mb``: page cache of each SQLite connection, in megabytes.
+
+        The operating system caches the file too, so only random access to much data needs more.
+        """
         parsed = make_url(url)
         self.postgresql = parsed.get_backend_name() in ("postgresql", "postgres")
         self.url = parsed.set(drivername="postgresql+asyncpg" if self.postgresql else "sqlite+pysqlite")
@@ -65,16 +67,16 @@ class Database:
         self._opening = threading.Lock()
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
-        """Run ``fn`` in one transaction and return its value once that is durable.
+        """Run ``fn`` in one transaction and return its result once it is durable.
 
-        Raises ``Unavailable`` where the database is away, busy, full or read-only; what ``fn`` raises otherwise.
+        Raises ``Unavailable`` if the database is unreachable, busy, full or read-only; else what ``fn`` raises.
         """
         return self._run(fn, write=True)
 
     def transact_alone(self, fn: Callable[[Connection], T]) -> T:
-        """As ``transact``, for a ``fn`` that runs one statement only, which needs no BEGIN and COMMIT around it.
+        """As ``transact``, for an ``fn`` that runs a single statement, which needs no BEGIN and COMMIT.
 
-        On PostgreSQL that is one round trip in place of three; on SQLite it is ``transact``.
+        On PostgreSQL this takes one round trip instead of three; on SQLite it is ``transact``.
         """
         return self._run(fn, write=True, alone=True)
 
@@ -84,30 +86,30 @@ class Database:
 
     @property
     def folder(self) -> Path | None:
-        """Where its files are, on SQLite."""
+        """The folder of the SQLite file; None on PostgreSQL and in memory."""
         path = None if self.postgresql else self.url.database
         return Path(path).absolute().parent if path and path != ":memory:" else None
 
     @property
     def missing(self) -> Path | None:
-        """The SQLite file, where there is none yet."""
+        """The path of the SQLite file if it does not exist, else None."""
         folder = self.folder
         file = folder / Path(str(self.url.database)).name if folder else None
         return file if file is not None and not file.exists() else None
 
     def must_be_there(self) -> None:
-        """Raises Refused where there is no SQLite file, and makes none."""
+        """Raise Refused if the SQLite file does not exist; does not create it."""
         if self.missing:
             raise Refused(
                 f"there is no database {self.missing}: check SODAN_DATABASE_URL, or make it by `sodan migrate`"
             )
 
     def probe(self) -> None:
-        """Write something, durably, that leaves nothing behind. Raises Unavailable where mail could not be kept now."""
+        """Make a durable write that leaves no data. Raises Unavailable if mail could not be stored now."""
         self.transact(_probe_postgresql if self.postgresql else _probe_sqlite)
 
     def close(self) -> None:
-        """Let go of all connections. Using the database again opens new ones."""
+        """Close all connections. Using the database again opens new ones."""
         with self._opening:
             if self._engine is not None:
                 self._engine.dispose()
@@ -117,8 +119,10 @@ class Database:
             engine.close()
 
     def forget_values(self) -> None:
-        """Free the values that statements were last given, after big ones: SQLite's driver keeps them with each
-        statement, as long as the connection lives."""
+        """Close idle SQLite connections to free the memory of large bound values.
+
+        The SQLite driver keeps the last values of each cached statement as long as the connection is open.
+        """
         with self._opening:
             if self._engine is not None:
                 self._engine.dispose()
@@ -130,7 +134,7 @@ class Database:
             if not write:
                 return self._within_sync(fn, "BEGIN")
             if not self._turn.acquire(timeout=BUSY_SECONDS):
-                raise Unavailable("the database is busy")  # with others: what waits is not to blame
+                raise Unavailable("the database is busy")  # busy with other writers; these values are not the cause
             try:
                 if self._doubted:
                     self._flush_anew()
@@ -150,14 +154,17 @@ class Database:
             return _within(connection, fn)
 
     def _within_async(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        from service.store.async_engine import Gone  # six megabytes that SQLite has no use for
+        from service.store.async_engine import Gone  # imported here: it takes six megabytes that SQLite does not need
 
         while True:
-            with contextlib.suppress(Gone):  # somebody closed it between our two steps: it opens anew
+            with contextlib.suppress(Gone):  # it was closed between these two steps: open it again
                 return self._open_async().run(partial(_within, fn=fn), write=write, alone=alone)
 
     def _distrust(self) -> None:
-        """Close what is open, now or when it is given back; what comes next opens anew."""
+        """Close all pooled connections after an error that makes them unreliable; the next call opens new ones.
+
+        Connections in use are closed when they are returned.
+        """
         with self._opening:
             if self._engine is not None:
                 self._doubted = True
@@ -165,13 +172,13 @@ class Database:
                 self._engine = None
             engine, self._async_engine = self._async_engine, None
         if engine is not None:
-            engine.close(wait=False)  # others may be at work on it
+            engine.close(wait=False)  # other threads may be using it
 
     def _flush_anew(self) -> None:
-        """Write what was promised a second time, from the log into the database, and flush that.
+        """Copy the write-ahead log into the database and flush it, before anything new is accepted.
 
-        Raises where it cannot be done: then nothing more is promised. Pages that a failed flush left in memory as clean
-        would else never reach the disk (https://www.sqlite.org/atomiccommit.html, "fsyncgate").
+        Raises if that fails. A failed flush may have left pages in memory marked as clean, which would never be written
+        to disk otherwise (https://www.sqlite.org/atomiccommit.html, "fsyncgate").
         """
         with self._open().connect().execution_options(sodan_begin="") as connection:
             busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").one()
@@ -186,7 +193,7 @@ class Database:
                     _create_sqlite(Path(self.url.database))
                 self._engine = create_engine(
                     self.url,
-                    hide_parameters=True,  # an error in the log names the statement, never what mails say
+                    hide_parameters=True,  # errors in the log show the statement, never the text of mails
                     json_serializer=to_json,
                     json_deserializer=msgspec.json.decode,
                     connect_args={"timeout": BUSY_SECONDS},
@@ -206,10 +213,7 @@ class Database:
 
 
 def one_at_a_time(conn: Connection) -> None:
-    """From here to the commit no other writer places mails: same answer whoever comes first, events in order.
-
-    SQLite has one writer at a time anyway.
-    """
+    """Block other writers until the commit, so that results do not depend on timing and events are in order."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
 
@@ -221,12 +225,12 @@ def _within(connection: Connection, fn: Callable[[Connection], T]) -> T:
 
 def _create_sqlite(path: Path) -> None:
     make_folder(path.parent)
-    with contextlib.suppress(OSError):  # SQLite says it in the words that all errors have
+    with contextlib.suppress(OSError):  # opening it fails again, with an error that as_unavailable understands
         os.close(create_file(path))
 
 
 def _prepare_sqlite(cache_mb: int, connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
+    connection.isolation_level = None  # the driver must not begin transactions; _begin_sqlite does
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
@@ -247,9 +251,9 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _take_turn(connection: Connection) -> None:
-    """Become the writer. SQLite has no queue: who waits looks again, and its own waiting looks ten times a second only.
+    """Get SQLite's write lock by polling, since SQLite has no queue and its busy handler polls too rarely.
 
-    Between two transactions of busy workers there are milliseconds; the mail that waits for its 250 must catch them.
+    Between two transactions of busy workers there are only milliseconds, and mail waiting for its 250 must use them.
     """
     driver: Any = connection.connection.driver_connection
     end = time.monotonic() + BUSY_SECONDS
@@ -267,16 +271,16 @@ def _take_turn(connection: Connection) -> None:
             time.sleep(LOOK_SECONDS)
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}").close()
-    connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails again, in the words that all errors have
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails again, with an error that as_unavailable understands
 
 
 def _probe_sqlite(connection: Connection) -> None:
-    """The number in the header that SQLite leaves to applications, and that we do not use otherwise."""
+    """Write ``user_version``, a header field that SQLite leaves to applications and sodan does not use."""
     connection.exec_driver_sql(f"PRAGMA user_version = {secrets.randbelow(2**31)}")
 
 
 def _probe_postgresql(connection: Connection) -> None:
-    """A message in the server's log that nobody reads; it makes the commit flush, and a standby refuse."""
+    """Write a WAL message that nobody reads: the commit must flush it, and a standby refuses it."""
     if connection.exec_driver_sql("SELECT current_setting('transaction_read_only')").scalar_one() == "on":
         raise Unavailable("the database may only be read")
     connection.exec_driver_sql("SELECT pg_logical_emit_message(true, 'sodan', '')")

@@ -1,9 +1,9 @@
-"""T1 in SQL: mails go into the spool many at a time, in as few steps as the database allows.
+"""Inserts received mails into the spool, many at a time, in as few statements as possible.
 
-This stands in the path of every reply, so it goes past SQLAlchemy's row-by-row binding: on SQLite one statement a
-table (each step hands the interpreter's lock to the other thread and back), on PostgreSQL arrays in one statement for
-everything, or arrays for the envelopes and COPY for the contents where these are big. What it writes is what Core would
-write; a test compares.
+Every SMTP reply waits for this, so it avoids SQLAlchemy's row-by-row binding. SQLite: one statement per table, because
+each execution releases and takes the interpreter lock. PostgreSQL: arrays in one statement for everything, or, for
+large mails, arrays for the envelopes and COPY for the raw mails. It writes the same as SQLAlchemy Core would; a test
+compares.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ _TYPES = {
     "size": "int4",
     "sha256": "text",
 }
-"""The columns of an envelope as every version of the schema has them, with their PostgreSQL types."""
+"""Columns of an envelope in every schema version, with their PostgreSQL types."""
 _LATER = {"authserv": "text"}
-"""Columns of a later migration: written only when an entry has a value, so that mail is taken in beside a migration."""
+"""Columns of a later migration, written only if they have a value, so that mail is accepted during a migration."""
 _SMALL_BYTES = 524_288
-"""Contents up to here, together, go in one statement on PostgreSQL; COPY is faster for more, but one more step."""
+"""Total bytes up to which PostgreSQL uses one statement. COPY is faster for more, but one more round trip."""
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 _SQLITE_ROWS = 512
-"""Rows of one statement: SQLite binds 32766 values at most."""
+"""Rows per statement: SQLite binds at most 32766 values."""
 
 
 def in_one_statement(entries: Sequence[NewEntry]) -> bool:
-    """Whether ``put`` will need one statement only, on PostgreSQL (see ``Database.transact_alone``)."""
+    """Whether ``put`` needs a single statement on PostgreSQL (see ``Database.transact_alone``)."""
     return sum(len(entry.content) for entry in entries) <= _SMALL_BYTES
 
 
 def put(conn: Connection, entries: Sequence[NewEntry]) -> None:
-    """Keep mails with their envelopes: theirs is the promise of a 250 once this commits."""
+    """Insert mails with their envelopes. A 250 may be sent once this commits."""
     if conn.dialect.name == "postgresql":
         _put_postgresql(conn, entries)
         return
@@ -84,16 +84,16 @@ def _put_postgresql(conn: Connection, entries: Sequence[NewEntry]) -> None:
         conn.exec_driver_sql(_everything(columns), (*envelopes, [entry.content for entry in entries]))
         return
     conn.exec_driver_sql(_envelopes(columns), envelopes)
-    driver: Any = conn.connection.driver_connection  # within the transaction that the statement before began
+    driver: Any = conn.connection.driver_connection  # in the transaction that the previous statement began
     records = [(entry.id, "raw", entry.content) for entry in entries]
     await_only(driver.copy_records_to_table("contents", records=records, columns=("id", "codec", "bytes")))
 
 
 @lru_cache(maxsize=4)
 def _envelopes(columns: tuple[str, ...]) -> str:
-    """PostgreSQL: the envelopes, one array a column."""
+    """Return the PostgreSQL statement for the envelopes, with one array per column."""
     types = _TYPES | _LATER
-    # an array of jsonb cannot be bound as strings: it travels as text and is cast row by row
+    # an array of jsonb cannot be bound as strings: it is sent as text and cast row by row
     arrays = ", ".join(
         f"${place}::{'text' if types[column] == 'jsonb' else types[column]}[]"
         for place, column in enumerate(columns, 1)
@@ -108,7 +108,7 @@ def _envelopes(columns: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=4)
 def _everything(columns: tuple[str, ...]) -> str:
-    """PostgreSQL: envelopes and contents in one statement."""
+    """Return the PostgreSQL statement for envelopes and raw mails together."""
     return (
         f"WITH kept AS ({_envelopes(columns)}) INSERT INTO contents (id, codec, bytes) "  # noqa: S608 - as above
         f"SELECT a, 'raw', b FROM unnest($1::text[], ${len(columns) + 1}::bytea[]) AS given(a, b)"
@@ -116,7 +116,7 @@ def _everything(columns: tuple[str, ...]) -> str:
 
 
 def _envelope(entry: NewEntry) -> dict[str, Any]:
-    """The values of the columns of ``spool``, by name."""
+    """Return column → value of a row in ``spool``."""
     given = entry.envelope
     return {
         "id": entry.id,

@@ -1,4 +1,4 @@
-"""Documents of many cases at once, as they were saved."""
+"""Reads the documents of many cases at once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from service.store.tables import cases
 
 
 def documents_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The document of each of these cases that was not merged away."""
+    """Return case id → document of those cases that are not merged into another."""
     query = select(cases.c.id, cases.c.document).where(cases.c.id.in_(case_ids), cases.c.merged_into.is_(None))
     return {row.id: row.document for row in conn.execute(query)}

@@ -1,4 +1,4 @@
-"""Finds the cases for which something is due because time passed."""
+"""Finds cases in which something is due because time has passed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy import Connection, select
 from service.store.tables import cases, outbox
 
 MOST = 500
-"""Cases looked at in one round."""
+"""Cases examined per round."""
 _OPEN = (cases.c.status == "open", cases.c.merged_into.is_(None))
 
 
 def overdue_promises(conn: Connection, now: datetime) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """(case, promise, document) of promises whose date has passed and that no mail has kept."""
+    """Yield (case id, promise, document) of promises that are overdue and not kept."""
     for row in _open_cases(conn):
         for promise in row.document.get("promises") or []:
             if not promise.get("kept") and promise.get("due") and datetime.fromisoformat(promise["due"]) < now:
@@ -24,14 +24,14 @@ def overdue_promises(conn: Connection, now: datetime) -> Iterator[tuple[int, dic
 
 
 def untriaged(conn: Connection) -> Iterator[tuple[int, dict[str, Any], datetime]]:
-    """(case, document, opened at) of open cases of which nobody has said how bad they are."""
+    """Yield (case id, document, opened at) of open cases that need triage."""
     for row in _open_cases(conn):
         if row.document.get("needs_triage"):
             yield row.id, row.document, row.opened_at
 
 
 def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
-    """Documents of open cases whose turn is ours, most urgent first, then those that wait longest."""
+    """Return documents of open cases that the team has to act on, by priority, then longest waiting first."""
     query = (
         select(cases.c.document)
         .where(*_OPEN, cases.c.waiting_on == "team")
@@ -42,7 +42,7 @@ def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
 
 
 def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, dict[str, Any], datetime]]:
-    """(case, document, waiting since) of open cases that have waited on their requester, not reminded yet."""
+    """Return (case id, document, waiting since) of open cases that have waited on the requester since ``since``."""
     reminded = select(outbox.c.case_id).where(outbox.c.kind == "reminder", outbox.c.case_id.is_not(None))
     query = (
         select(cases.c.id, cases.c.document, cases.c.waiting_since)
@@ -54,7 +54,7 @@ def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, d
 
 
 def came_due(conn: Connection, now: datetime) -> list[dict[str, Any]]:
-    """Documents of cases with a promise that is overdue, or parked topics that wait since service is back."""
+    """Return documents of open cases with an overdue promise, and of resolved or closed ones with parked topics."""
     query = (
         select(cases.c.document).where(cases.c.merged_into.is_(None)).order_by(cases.c.updated_at.desc()).limit(MOST)
     )
@@ -71,7 +71,7 @@ def came_due(conn: Connection, now: datetime) -> list[dict[str, Any]]:
 
 
 def asked_last(conn: Connection, case_id: int) -> list[str]:
-    """Items that the requester was asked for last."""
+    """Return the items that the latest mail with questions asks for."""
     query = (
         select(outbox.c["items"])
         .where(outbox.c.case_id == case_id, outbox.c.kind.in_(("acknowledgement", "questions")))

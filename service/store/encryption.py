@@ -1,8 +1,8 @@
-"""Encrypts what the database keeps and others could use: secrets of webhooks, tokens of mailboxes.
+"""Encrypts secrets in the database: signing secrets of webhooks, access tokens of mailboxes.
 
-The key is in a file beside the database or where ``SODAN_KEY_FILE`` says, never in the database: whoever reads a dump,
-a backup or a replica has the secrets without their key. Each line of the file is a Fernet key (AES-128-CBC with
-HMAC-SHA-256); the first encrypts, all decrypt, so a new key is put in front. Several hosts share one file.
+The key is in a file beside the database, or in ``SODAN_KEY_FILE``, never in the database: a dump, backup or replica
+contains no key. Each line of the file is a Fernet key (AES-128-CBC with HMAC-SHA-256). The first line encrypts and all
+decrypt, so a new key is added as the first line. Several hosts share one file.
 """
 
 from __future__ import annotations
@@ -20,18 +20,21 @@ from service.settings import Settings
 from service.store.private import create_file, make_folder
 
 _CLEAR = "whsec_"
-"""How a secret begins that an earlier version stored as it is (standardwebhooks.com)."""
+"""Prefix of secrets that an earlier version stored unencrypted (standardwebhooks.com)."""
 
 
 class SecretBox:
-    """Encrypts and decrypts with the key of one file; the file is made when something is first encrypted."""
+    """Encrypts and decrypts with the key file, which is created on first encryption."""
 
     def __init__(self, path: Path | None) -> None:
-        """``path``: None where no file was named, then nothing can be encrypted."""
+        """``path``: None if no key file is configured; then nothing can be encrypted."""
         self.path = path
 
     def encrypt(self, secret: str) -> str:
-        """Raises Refused where no key file is named, Unavailable where it cannot be read or made."""
+        """Return ``secret`` encrypted.
+
+        Raises Refused if no key file is configured or it is invalid, Unavailable if it cannot be read or created.
+        """
         if self.path is None:
             raise Refused("SODAN_KEY_FILE: name a file for the key that secrets are encrypted with")
         with contextlib.suppress(FileExistsError):
@@ -39,7 +42,10 @@ class SecretBox:
         return self._cipher().encrypt(secret.encode()).decode()
 
     def decrypt(self, stored: str) -> str:
-        """The secret. One of an earlier version, stored as it is, is returned. Raises Refused, Unavailable."""
+        """Return the secret; one that an earlier version stored unencrypted is returned as it is.
+
+        Raises Refused, Unavailable.
+        """
         if is_clear(stored):
             return stored
         try:
@@ -64,17 +70,17 @@ class SecretBox:
 
 
 def is_clear(stored: str) -> bool:
-    """Whether an earlier version stored this secret as it is."""
+    """Whether an earlier version stored this secret unencrypted."""
     return stored.startswith(_CLEAR)
 
 
 def secret_box(settings: Settings) -> SecretBox:
-    """As ``SODAN_KEY_FILE`` says; empty: beside the SQLite database."""
+    """Return the SecretBox of the configured key file."""
     return SecretBox(key_path(settings))
 
 
 def key_path(settings: Settings) -> Path | None:
-    """Where the key is; None on PostgreSQL unless it is named."""
+    """Return the path of ``SODAN_KEY_FILE``, by default beside the SQLite database; None if there is none."""
     if settings.key_file is not None:
         return settings.key_file
     database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
@@ -82,7 +88,10 @@ def key_path(settings: Settings) -> Path | None:
 
 
 def _create_key(path: Path) -> None:
-    """Made beside and linked, so that of two processes one wins and none reads half a key. Raises FileExistsError."""
+    """Create the key file by hard link, so that of two processes one wins and none reads a partial key.
+
+    Raises FileExistsError, Unavailable.
+    """
     if path.exists():
         raise FileExistsError
     try:

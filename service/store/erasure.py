@@ -1,12 +1,12 @@
-"""Erases a person from every table, file and index; the cases stay.
+"""Erases a person from every table, file and index; the cases remain.
 
-Every raw mail is read as it reads, and every text of every table: the address goes from all of them, names only from
-prose and from fields of people (``service.mail.masking``), never from columns of ids and kinds. It is repeated until
-nothing is found, since mail comes in meanwhile; then the index is made anew, and deleted rows are let go of.
+Every raw mail and every text column is searched. The address is replaced everywhere, names only in prose and in name
+fields (``service.mail.masking``), never in columns of ids and kinds. The search is repeated until it finds nothing,
+since mail arrives meanwhile; then the word index is rebuilt and the space of deleted rows is freed.
 
-Then PostgreSQL's write-ahead log of before is let go of too, where the role may (``service.store.writeahead``); where
-not, ``Erased.remains`` says who has to do what. Out of reach: backups, archives of the log, and what a file system
-keeps of deleted files. ``docs/operations.md`` says what to do about them.
+On PostgreSQL the old write-ahead log is recycled too if the role may do so (``service.store.writeahead``); if not,
+``Erased.remains`` says who must do what. Backups, archived logs and deleted files on disk are not reached:
+``docs/operations.md`` says what to do about them.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _SECRETS = {
     ("attachments", "sha256"),
     ("spool", "id"),
 }
-"""Columns whose text is nobody's words."""
+"""Text columns that contain no words of anybody."""
 _SQUASHED = ("text", "words", "subject_words", "named", "sightings")
-"""Facts of a message whose letters are run together or whose words stand alone: no name can be seen in them."""
+"""Facts of a message in which a name cannot be recognised (joined or single words); they are deleted."""
 
 
 _STILL_NEEDED = """
@@ -60,38 +60,38 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (
     AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum WHERE pid IS NOT NULL)
 ) OR EXISTS (SELECT FROM pg_replication_slots WHERE age(xmin) > age($1::text::xid8::xid))
 """
-"""Whether somebody began before this transaction: a writer of the server, a reader of the database, a standby."""
+"""Whether a transaction older than $1 is open: a writer on the server, a reader of the database, a standby."""
 
 _STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 
 
 @dataclass
 class Erased:
-    """What was found and, unless it was only looked for, replaced."""
+    """What was found and, unless this is a dry run, replaced."""
 
     rows: Counter[str] = field(default_factory=Counter)
-    """By table and column."""
+    """Rows by table and column."""
     mails: list[tuple[str, str]] = field(default_factory=list)
-    """SHA-256 of each raw mail that named the person, and of what took its place (empty: only looked for)."""
+    """SHA-256 of each raw mail that named the person, and of its replacement (empty in a dry run)."""
     changes: list[dict[str, Any]] = field(default_factory=list)
-    """Of a look: place, row and words of all that would be replaced."""
+    """Dry run: where, row and words of everything that would be replaced."""
     unreadable: set[str] = field(default_factory=set)
-    """Ids of raw mails whose content is damaged: not searched."""
+    """Ids of damaged raw mails, which were not searched."""
     left: int = 0
-    """What a last look found."""
+    """Number of findings of a last search."""
     remains: Remains = field(default_factory=Remains)
-    """What databases still keep of it."""
+    """What the databases may still contain."""
 
 
 def names_of(database: Database, address: str) -> list[str]:
-    """The names under which this address is known."""
+    """Return the names that occur with this address, most frequent first."""
     return database.read(partial(_names, address=address.casefold()))
 
 
 def erase(database: Database, shelf: BlobWriter, mask: Mask, *, apply: bool) -> Erased:
-    """Take the person out of everything; with ``apply`` false only look. Raises Unavailable."""
+    """Remove the person from everything; without ``apply`` only search. Raises Unavailable."""
     erased = Erased()
-    if apply:  # nothing may leave to the address that takes the person's place
+    if apply:  # nothing may be sent to the address that replaces the person's
         database.transact(partial(outbox.withdraw, address=mask.address))
     for _ in range(SWEEPS if apply else 1):
         found = len(erased.mails) + erased.rows.total()
@@ -111,10 +111,7 @@ def erase(database: Database, shelf: BlobWriter, mask: Mask, *, apply: bool) -> 
 
 
 def compact(database: Database) -> Remains:
-    """Let go of what databases keep of rows that are no more.
-
-    Raises Unavailable while somebody reads for long.
-    """
+    """Free what the databases keep of deleted rows. Raises Unavailable if a long-running reader prevents it."""
     if database.postgresql:
         return asyncio.run(_compact_postgresql(str(database.url.set(drivername="postgresql").render_as_string(False))))
     _compact_sqlite(str(database.url.database))
@@ -138,11 +135,11 @@ def _sweep_mails(database: Database, shelf: BlobWriter, mask: Mask, erased: Eras
             words = sorted(mask.words_in_mail(one.content(shelf.outside)))
             erased.changes.append({"where": "raw mail", "row": [one.id], "words": words})
             continue
-        # what has not been taken in yet is claimed from its row
+        # mail not yet processed stays uncompressed in its row, where the worker reads it
         [packed] = (shelf if one.codec != "raw" else BlobWriter()).put_away([(one.id, masked)])
         new = sha256(masked).hexdigest()
         if not database.transact(partial(_replace, before=one, packed=packed, sha256=new, size=len(masked))):
-            continue  # a worker is taking it in just now: the next sweep will meet it
+            continue  # a worker is processing it: the next pass finds it again
         erased.mails.append((one.sha256, new))
         if one.codec == "file" and not database.read(partial(contents.named, key=one.sha256)):
             assert shelf.outside is not None
@@ -191,7 +188,10 @@ def _sweep_table(database: Database, table: Table, mask: Mask, erased: Erased, a
 
 
 def _forget_words(conn: Connection, numbers: list[int]) -> None:
-    """The word index makes them anew; by likeness these messages are no longer found, by all else they are."""
+    """Remove messages from the word index, which is rebuilt, and delete their similarity keys.
+
+    Later mail is then no longer compared with these messages by words; everything else still finds them.
+    """
     for start in range(0, len(numbers), _ROWS):
         chunk = numbers[start : start + _ROWS]
         search.forget(conn, chunk)
@@ -201,7 +201,7 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
 
 
 def _changed(mask: Mask, columns: Sequence[Any], row: Any) -> dict[str, Any]:
-    """The columns of a row that name the person, without them."""
+    """Return the columns of a row that name the person, with the person removed."""
     changed = {c.name: new for c in columns if (new := _masked(mask, c, row[c.name])) != row[c.name]}
     for address, name in (("address", "name"), ("author_address", "author_name")):
         if row.get(name) and str(row.get(address)).casefold() == mask.address:
@@ -211,7 +211,7 @@ def _changed(mask: Mask, columns: Sequence[Any], row: Any) -> dict[str, Any]:
 
 def _masked(mask: Mask, column: Any, value: Any) -> Any:
     if isinstance(value, str) and not isinstance(column.type, Words):
-        return mask.address_in(value)  # ids, kinds, vendors: no prose
+        return mask.address_in(value)  # ids, kinds and vendors are not prose
     return mask.data(value)
 
 
@@ -243,7 +243,7 @@ def _each(database: Database, table: Table, columns: list[Any]) -> Iterator[Row[
 
 
 def _after(own: list[Any], last: Row[Any]) -> ColumnElement[bool]:
-    """Behind ``last`` in the order of the primary key."""
+    """Condition for rows after ``last`` in the order of the primary key."""
     ways = []
     for position, column in enumerate(own):
         equal = [earlier == last._mapping[earlier.name] for earlier in own[:position]]
@@ -305,18 +305,19 @@ async def _compact_postgresql(url: str) -> Remains:
 
 
 async def _forget_statistics(connection: Any) -> list[str]:
-    """The planner keeps frequent and extreme values of each column: also the old ones, in rows that are no more."""
+    """Rewrite the planner statistics, which keep values of deleted rows. Returns what a person must still do."""
     before = await connection.fetchval(_STATISTICS)
-    await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # a warning alone where the role may not
+    await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # only a warning if the role may not do this
     if await connection.fetchval(_STATISTICS) != before:
         return []
     return ["the planner's statistics: as the owner of the database, VACUUM FULL pg_statistic"]
 
 
 async def _until_nobody_needs_what_went(connection: Any) -> None:
-    """VACUUM FULL copies rows that are no more as long as any snapshot may still see them, and does not say so.
+    """Wait until no snapshot can see the deleted rows. Raises Unavailable.
 
-    Its own snapshot counts too, and reaches back to the oldest writer of the whole server, in whatever database.
+    VACUUM FULL silently copies rows that a snapshot can see. Its own snapshot counts too, and reaches back to the
+    oldest writer on the whole server, in any database.
     """
     now = await connection.fetchval("SELECT pg_current_xact_id()::text")
     end = time.monotonic() + BUSY_SECONDS

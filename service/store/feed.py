@@ -11,18 +11,18 @@ from service.store.tables import events
 
 
 def since(conn: Connection, last: int, limit: int, prefix: str) -> list[dict[str, Any]]:
-    """Events after ``last``, oldest first."""
+    """Return up to ``limit`` events with an id above ``last``, oldest first."""
     query = select(events).where(events.c.id > last).order_by(events.c.id).limit(limit)
     return [_told(dict(row), prefix) for row in conn.execute(query).mappings()]
 
 
 def newest(conn: Connection) -> int:
-    """The number of the newest event; 0 where nothing happened yet."""
+    """Return the id of the newest event, or 0 if there is none."""
     return int(conn.execute(select(func.coalesce(func.max(events.c.id), 0))).scalar_one())
 
 
 def of_case(conn: Connection, case_id: int, prefix: str, limit: int = 100) -> list[dict[str, Any]]:
-    """What happened to one case, newest first."""
+    """Return the events of one case, newest first."""
     query = select(events).where(events.c.case_id == case_id).order_by(events.c.id.desc()).limit(limit)
     return [_told(dict(row), prefix) for row in conn.execute(query).mappings()]
 

@@ -1,8 +1,8 @@
-"""Long cases that wait to be judged.
+"""Queue of long cases to be judged.
 
-Judging reads every mail of a case, so that one mail to a case of 1,000 mails costs more than the mail itself. Such a
-case is therefore queued, in the transaction that stores the mail, and judged between batches (``worker``), without the
-lock of writers.
+Judging reads every mail of a case, so in a case of 1,000 mails it takes longer than processing the new mail. Such a
+case is therefore queued in the transaction that stores the mail, and judged between batches (``worker``), without the
+write lock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from service.store.tables import cases, judge_queue, messages
 LONG = 150
 """A case with more messages is queued."""
 
-# built once: what a statement costs to build is most of what it costs
+# built once, since building a statement takes longer than running it
 
 _LONG = (
     select(messages.c.case_id)
@@ -37,13 +37,13 @@ _FIRST = (
 
 
 def long_cases(conn: Connection, case_ids: Sequence[int]) -> set[int]:
-    """Those with more than ``LONG`` messages."""
+    """Return those of the cases that have more than ``LONG`` messages."""
     return {case_id for chunk in chunks(case_ids) for case_id in conn.execute(_LONG, {"these": chunk}).scalars()}
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A case in the queue: since when, and the version of the case then."""
+    """A queued case, when it was queued, and the version of the case when the entry was read."""
 
     case_id: int
     since: datetime
@@ -51,7 +51,7 @@ class Waiting:
 
 
 def queue(conn: Connection, case_ids: Sequence[int], now: datetime) -> None:
-    """Queue these cases, or say of those that wait that there is more mail. The caller holds ``one_at_a_time``."""
+    """Queue these cases; an entry that exists gets a new time. The caller holds ``one_at_a_time``."""
     if case_ids:
         for chunk in chunks(case_ids):
             conn.execute(_REMOVE, {"these": chunk})
@@ -59,24 +59,24 @@ def queue(conn: Connection, case_ids: Sequence[int], now: datetime) -> None:
 
 
 def first(conn: Connection) -> Waiting | None:
-    """The case that has waited longest."""
+    """Return the case that has waited longest, or None."""
     row = conn.execute(_FIRST).first()
     return Waiting(*row) if row else None
 
 
 def is_current(conn: Connection, waiting: Waiting) -> bool:
-    """Whether nobody changed the case since ``first``: a person, or another worker."""
+    """Whether the case has not changed since ``first`` read it."""
     query = select(cases.c.version).where(cases.c.id == waiting.case_id)
     return bool(conn.execute(query).scalar() == waiting.version)
 
 
 def remove(conn: Connection, waiting: Waiting) -> None:
-    """Take a case from the queue, unless more mail came to it since."""
+    """Remove the entry, unless it was queued again since it was read."""
     row = (judge_queue.c.case_id == waiting.case_id, judge_queue.c.since == waiting.since)
     conn.execute(delete(judge_queue).where(*row))
 
 
 def give_up(conn: Connection) -> None:
-    """Take the first from the queue: it could not be judged. The next mail to it queues it again."""
+    """Remove the first entry, which could not be judged. The next mail to the case queues it again."""
     if (waiting := first(conn)) is not None:
         remove(conn, waiting)

@@ -1,4 +1,4 @@
-"""Keys that sign what we send out and want to recognise when it comes back. All hosts share them."""
+"""Keys that sign what sodan sends, to recognise it when it comes back. All hosts share them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.store.tables import keys
 
 
 def key(conn: Connection, name: str, now: datetime) -> bytes:
-    """The 32 bytes called ``name``; made on first use."""
+    """Return the 32-byte key ``name``; it is created on first use."""
     query = select(keys.c.key).where(keys.c.name == name)
     found = conn.execute(query).scalar()
     if found is None:

@@ -1,9 +1,9 @@
-"""Sides that mail shows: who hands on a vendor's mail is of the team; a company that the team writes to is a partner,
-whose mail is a vendor's. Both hold for the mail that came before, too.
+"""Learns roles from mail: who forwards vendor mail is team; a company the team writes to is a partner.
 
-A mail is read before it is placed, and without a look at others: so its author's side may be known better by then, from
-this very batch, from another worker, or only from a mail that comes later. Whatever was read in it as a user's or a
-stranger's is read anew, since the words of each side count otherwise (products of a vendor, numbers known by a label).
+A partner's mail is treated as vendor mail. Both also apply to earlier mail. A mail is read before it is placed, and
+independently of others, so the role of its author may become known later: from the same batch, another worker, or a
+later mail. Mail that was read as from a requester or an unknown sender is then read again, since the words of each role
+are interpreted differently (products of a vendor, numbers recognised by a label).
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from service.store.tables import learned_team, messages, partners, thread_keys
 
 Read = Callable[[RuleInput], Reading]
 
-# built once: what a statement costs to build is most of what it costs
+# built once, since building a statement takes longer than running it
 
 _MOST_READ_ANEW = 100
-"""Messages of a new partner that are read anew, the newest."""
+"""Messages of new partners that are read again, newest first."""
 
 _TEAM = select(learned_team.c.address)
 _PARTNERS = select(partners.c.company, partners.c.refused)
@@ -55,7 +55,7 @@ _STRANGERS = (
 
 
 def learned(conn: Connection) -> LearnedRoles:
-    """Whom mail showed to be of the team, and partners of it."""
+    """Return the learned team addresses, and the learned and the refused partners."""
     known = conn.execute(_PARTNERS).all()
     return LearnedRoles(
         frozenset(conn.execute(_TEAM).scalars()),
@@ -65,7 +65,7 @@ def learned(conn: Connection) -> LearnedRoles:
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
-    """Who counts as team or as partner by what mail showed: side, address or company, since when."""
+    """List learned team members and partners: side, address or company, when learned."""
     team = select(learned_team.c.address, learned_team.c.learned_at).order_by(learned_team.c.address)
     known = select(partners.c.company, partners.c.learned_at).where(partners.c.refused.is_(False))
     rows = [("team", *row) for row in conn.execute(team)]
@@ -74,8 +74,10 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
 
 
 def add(conn: Connection, address: str, now: datetime) -> bool:
-    """Count an address as team from now on; False where it does already. What it wrote before is read anew by
-    `sodan replay`."""
+    """Add an address to the team; returns False if it is there already.
+
+    `sodan replay` reads its earlier mail again.
+    """
     key = address.strip().casefold()
     if conn.execute(_OF_THEM, {"these": [key]}).first() is not None:
         return False
@@ -84,8 +86,10 @@ def add(conn: Connection, address: str, now: datetime) -> bool:
 
 
 def remove(conn: Connection, address: str) -> None:
-    """Count an address as team no longer, or a company as partner never again. Raises NotFound where it does not;
-    `sodan replay` reads its mail anew."""
+    """Remove a learned team address, or refuse a partner for good. Raises NotFound if it is neither.
+
+    `sodan replay` reads its earlier mail again.
+    """
     key = address.strip().casefold()
     gone = conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount
     gone += conn.execute(update(partners).where(partners.c.company == key).values(refused=True)).rowcount
@@ -96,9 +100,9 @@ def remove(conn: Connection, address: str) -> None:
 def learn(
     conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime
 ) -> tuple[list[str], list[int]]:
-    """Remember who hands on a vendor's mail and which companies the team writes to; what they wrote before is theirs.
+    """Store who forwards a vendor's mail and which companies the team writes to; read their earlier mail again.
 
-    Addresses that are of the team from now on, and the cases where any of them wrote.
+    Returns the new team addresses, and the cases that contain mail of new team members or partners.
     """
     every = [b for one in arrived for b in one.extracted]
     team = _unknown_to(conn, _OF_THEM, {address for b in every for address in b.learned.team})
@@ -129,7 +133,7 @@ def _unknown_to(conn: Connection, query: Any, come: set[str]) -> list[str]:
 
 
 def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None) -> list[ArrivedMail]:
-    """The same mails, each message with the side that its author is known to be on by now."""
+    """Return the same mails, each message with the currently known role of its author."""
     authors = {(b.role, b.node.author) for one in arrived for b in one.extracted if b.node.author}
     companies = sorted({one for role, author in authors if role == "unknown" for one in companies_above(author)})
     addresses = sorted({author for role, author in authors if role == "requester"})
@@ -153,7 +157,7 @@ def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None
 
 
 def _as_written_by(extracted: ExtractedMessage, side: Side, read: Read | None) -> ExtractedMessage:
-    """The message as one of this side's."""
+    """Return the message as written by this side."""
     node, turn = _of(extracted.node, side, extracted.turn.vendor), _turn_of(extracted.turn, extracted.node, side)
     again = replace(extracted, role=side, node=node, turn=turn, reading=None)
     return again if read is None else with_reading(again, read(turn))

@@ -1,4 +1,4 @@
-"""The messages of cases as the judge and ``revise`` see them."""
+"""Reads the messages of cases in the form that judging and ``revise`` need."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from service.store.neighbours import OF_A_NODE, THESE, chunks
 from service.store.tables import messages
 
 KEPT_SIZE = 32_000
-"""Characters of a stored message up to which its line is kept in memory."""
+"""Characters of a stored message up to which the built value is cached."""
 
 
 def lines(conn: Connection, case_id: int) -> list[CaseMessage]:
-    """The messages of a case, oldest first by the time of writing, with what was read in each."""
+    """Return the messages of a case in the order in which they were written, with their readings."""
     return lines_of(conn, [case_id]).get(case_id, [])
 
 
 def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMessage]]:
-    """The same of many cases at once."""
+    """Return case id → messages, as ``lines``."""
     found: dict[int, list[CaseMessage]] = defaultdict(list)
     for chunk in chunks(case_ids):
         for row in conn.execute(_LINES, {"these": chunk}):
@@ -40,7 +40,7 @@ def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMe
 
 
 class _Row(NamedTuple):
-    """What is stored of a message, as it is written."""
+    """The stored columns of a message, JSON as text."""
 
     id: int
     case_id: int
@@ -66,12 +66,12 @@ class _Row(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Characters, nearly."""
+        """Approximate size in characters."""
         return sum(len(one or "") for one in (self.text, self.facts, self.headers, self.statements, self.to, self.cc))
 
 
 def _written(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """JSON as its text: equal rows are known as equal, and it becomes values in one step."""
+    """Select JSON as text: equal rows are then equal cache keys, and decoding takes one step."""
     return cast(column, Text).label(column.name) if column.type is tables.Data else column
 
 
@@ -158,5 +158,5 @@ def _with_offset(date: datetime | None, minutes: int | None) -> datetime | None:
 
 
 def clear_caches() -> None:
-    """Forget the lines in memory; they are read anew."""
+    """Empty the cache of messages."""
     _kept.cache_clear()

@@ -1,4 +1,4 @@
-"""Cases that lead to one another: united ones redirect for good, related ones are shown side by side."""
+"""Links between cases: merged cases redirect permanently, related cases are shown together."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from service.store.neighbours import SET_APART, aliases_of
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
 Link = tuple[int, int, int | None, str]
-"""A case, the other, the message that points between them, why they stay apart."""
+"""Case id, other case id, the message that links them, why they were not merged."""
 
 
 def unite(conn: Connection, case: int, into: int, now: datetime) -> None:
-    """Make a case part of another by strong evidence: its messages move, its key leads on, the event is written."""
+    """Merge a case into another by strong evidence: move its messages, redirect its key, write the event."""
     conn.execute(update(messages).where(messages.c.case_id == case).values(case_id=into))
     conn.execute(update(thread_keys).where(thread_keys.c.case_id == case).values(case_id=into))
     conn.execute(update(cases).where(cases.c.id == case).values(merged_into=into, updated_at=now))
@@ -25,7 +25,7 @@ def unite(conn: Connection, case: int, into: int, now: datetime) -> None:
 
 
 def inherit(conn: Connection, case: int, into: int) -> None:
-    """What was set apart from a case is set apart from the case it became, too."""
+    """Copy to ``into`` the separations of ``case`` from other cases."""
     found = conn.execute(
         select(case_links).where(case_links.c.case_id == case, case_links.c.why.in_(sorted(SET_APART)))
     ).all()
@@ -34,7 +34,7 @@ def inherit(conn: Connection, case: int, into: int) -> None:
 
 
 def relate(conn: Connection, pairs: Sequence[Link]) -> set[int]:
-    """Relate cases both ways. Which cases have a relation that they did not have."""
+    """Relate cases in both directions. Returns the cases that got a new relation."""
     wanted = {(a, b): (m, why) for one, other, m, why in pairs for a, b in ((one, other), (other, one)) if a != b}
     if not wanted:
         return set()
@@ -51,7 +51,7 @@ def relate(conn: Connection, pairs: Sequence[Link]) -> set[int]:
 
 
 def part(conn: Connection, rows: Sequence[Link]) -> None:
-    """Take relations away, as ``between`` gave them."""
+    """Delete relations, given as ``between`` returns them."""
     for case, other, _, why in rows:
         conn.execute(
             delete(case_links).where(
@@ -61,7 +61,7 @@ def part(conn: Connection, rows: Sequence[Link]) -> None:
 
 
 def between(conn: Connection, numbers: Sequence[int]) -> list[Link]:
-    """The relations from or to these cases, one row for each way."""
+    """Return the relations from or to these cases, one row per direction."""
     query = select(case_links.c.case_id, case_links.c.other_id, case_links.c.message_id, case_links.c.why).where(
         or_(case_links.c.case_id.in_(sorted(set(numbers))), case_links.c.other_id.in_(sorted(set(numbers))))
     )
@@ -70,14 +70,14 @@ def between(conn: Connection, numbers: Sequence[int]) -> list[Link]:
 
 
 def related(conn: Connection, case_id: int) -> list[int]:
-    """Cases linked to this one, merged ones followed to their end."""
+    """Return the cases related to this one, with merges followed."""
     found = set(conn.execute(select(case_links.c.other_id).where(case_links.c.case_id == case_id)).scalars())
     ends = aliases_of(conn, found)
     return sorted({ends.get(c, c) for c in found} - {case_id})
 
 
 def set_apart(conn: Connection, case_id: int) -> set[int]:
-    """Related cases that nobody should be asked to merge: a new topic began there, or a person moved a mail out."""
+    """Return related cases that are never suggested for merging: a new topic began there, or a person split them."""
     query = select(case_links.c.case_id, case_links.c.other_id).where(
         or_(case_links.c.case_id == case_id, case_links.c.other_id == case_id),
         case_links.c.why.in_(sorted(SET_APART)),
@@ -86,7 +86,7 @@ def set_apart(conn: Connection, case_id: int) -> set[int]:
 
 
 def merged_into(conn: Connection, case_id: int) -> list[int]:
-    """Cases that became this one, directly or by way of others."""
+    """Return the cases that were merged into this one, directly or through others."""
     out: set[int] = set()
     ask = {case_id}
     while ask:

@@ -1,10 +1,9 @@
-"""Mailboxes we fetch from: who fetches, how far, which mails were taken, and how it goes.
+"""State of the fetched mailboxes: leases, positions, fetched mails and failures.
 
-``mailboxes`` has a row a mailbox: the lease of whoever fetches, the outcome of the last round, encrypted tokens.
-``mailbox_folders`` says how far each folder was read. ``mailbox_mails`` remembers each mail that was met, by its place
-(IMAP: folder, UIDVALIDITY and UID; Graph: the immutable id) and by the SHA-256 of its content. A mail is made durable
-and remembered in one transaction, in which the lease must still be ours: so no crash and no second fetcher takes it
-twice.
+``mailboxes`` has a row per mailbox: the lease of its fetcher, the outcome of the last round, encrypted tokens.
+``mailbox_folders`` stores how far each folder was read. ``mailbox_mails`` records each mail seen, by its place (IMAP:
+folder, UIDVALIDITY and UID; Graph: the immutable id) and by its SHA-256. A mail is stored and recorded in one
+transaction that also checks the lease, so neither a crash nor a second fetcher stores it twice.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from service.store.spool import LostLease, NewEntry
 from service.store.tables import events, mailbox_folders, mailbox_mails, mailboxes
 
 State = Literal["taken", "done", "failed", "too_big", "gone"]
-"""taken: in the spool, not yet flagged or moved; done; failed: to be tried again; too_big; gone: left before us."""
+"""taken: in the spool, not yet flagged or moved; done; failed: will be retried; too_big; gone: no longer there."""
 AWAY = timedelta(minutes=10)
-"""A mailbox that could not be read for so long is reported."""
+"""A mailbox that could not be read for this long is reported."""
 _OPEN = text("mailbox_mails.state IN ('taken', 'failed', 'too_big')")
-"""In the very words of the partial index."""
+"""The condition of the partial index, word for word, so that the planner uses that index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A mail as it came out of a mailbox."""
+    """A mail fetched from a mailbox."""
 
     place: str
     folder: str
@@ -42,7 +41,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a mailbox is doing. ``failing_since`` None: the last round succeeded."""
+    """State of a mailbox. ``failing_since`` is None if the last round succeeded."""
 
     name: str
     since: datetime
@@ -52,15 +51,15 @@ class Status:
     next_step: str | None
     errors: int
     lag_seconds: int | None
-    """Between the arrival of the mail fetched last and its being durable here."""
+    """Seconds from the arrival of the last fetched mail until it was stored here."""
     taken: int
-    """Mails kept from it, ever."""
+    """Total number of mails stored from it."""
     failed: int
-    """Mails that could not be taken so far."""
+    """Number of mails that could not be fetched so far."""
     leased_by: str | None
 
     def away_since(self, now: datetime) -> datetime | None:
-        """Since when it was not read, where that is ten minutes or more."""
+        """Return since when it has not been read, if that is at least ``AWAY``, else None."""
         last = self.last_success_at or self.since
         return last if now - last >= AWAY else None
 
@@ -69,7 +68,7 @@ class Status:
 
 
 def acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
-    """Become the one fetcher of a mailbox; False where another holds it."""
+    """Acquire or extend the lease of a mailbox; False if another process holds it."""
     kind = postgresql if conn.dialect.name == "postgresql" else sqlite
     conn.execute(kind.insert(mailboxes).values(name=name, since=now).on_conflict_do_nothing())
     free = or_(mailboxes.c.leased_by.is_(None), mailboxes.c.leased_by == by, mailboxes.c.leased_until <= now)
@@ -80,26 +79,26 @@ def acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelt
 
 
 def renew(conn: Connection, names: Sequence[str], by: str, now: datetime, lease: timedelta) -> None:
-    """Keep the leases that are still ours."""
+    """Extend those leases that ``by`` still holds."""
     ours = and_(mailboxes.c.name.in_(names), mailboxes.c.leased_by == by)
     conn.execute(update(mailboxes).where(ours).values(leased_until=now + lease))
 
 
 def release(conn: Connection, by: str) -> int:
-    """Let others fetch what ``by`` held; returns how many mailboxes."""
+    """Release all leases of ``by``; returns their number."""
     return conn.execute(
         update(mailboxes).where(mailboxes.c.leased_by == by).values(leased_by=None, leased_until=None)
     ).rowcount
 
 
 def holders(conn: Connection) -> set[str]:
-    """Who holds leases."""
+    """Return the holders of leases."""
     query = select(mailboxes.c.leased_by).where(mailboxes.c.leased_by.is_not(None))
     return {str(by) for by in conn.execute(query).scalars()}
 
 
 def _hold(conn: Connection, name: str, by: str, **values: Any) -> None:
-    """Write into our mailbox' row. Raises LostLease where it is not ours: then nothing may commit."""
+    """Update the row of a mailbox leased by ``by``. Raises LostLease; then the transaction must not commit."""
     ours = and_(mailboxes.c.name == name, mailboxes.c.leased_by == by)
     if not conn.execute(update(mailboxes).where(ours).values(**{"leased_by": by, **values})).rowcount:
         raise LostLease("another machine fetches from this mailbox now")
@@ -109,7 +108,7 @@ def _hold(conn: Connection, name: str, by: str, **values: Any) -> None:
 
 
 def position(conn: Connection, name: str, folder: str) -> str | None:
-    """How far a folder was read, in the words of its source."""
+    """Return how far a folder was read, in the format of its source, or None."""
     query = select(mailbox_folders.c.position).where(
         mailbox_folders.c.mailbox == name, mailbox_folders.c.folder == folder
     )
@@ -117,7 +116,7 @@ def position(conn: Connection, name: str, folder: str) -> str | None:
 
 
 def keep_position(conn: Connection, name: str, by: str, folder: str, words: str) -> None:
-    """Everything up to there was met."""
+    """Store how far a folder was read."""
     _hold(conn, name, by)
     kind: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
     statement = kind.insert(mailbox_folders).values(mailbox=name, folder=folder, position=words)
@@ -130,17 +129,16 @@ def keep_position(conn: Connection, name: str, by: str, folder: str, words: str)
 
 
 def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
-    """Which of these places were met before."""
+    """Return those of the places that are recorded already."""
     query = select(mailbox_mails.c.place).where(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
     return set(conn.execute(query).scalars())
 
 
 def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
-    """Make fetched mails durable and remember them; returns how many were new by their content.
+    """Store fetched mails and record them; returns how many had new content.
 
-    ``mark``: something is still to be done with them in the mailbox. A content that came from this mailbox before (the
-    folder was renamed, its UIDs were given anew, somebody copied it) is remembered under its new place and not kept
-    again.
+    ``mark``: they are still to be flagged or moved in the mailbox. A mail whose content came from this mailbox before
+    (renamed folder, new UIDs, a copy) is recorded under its new place and not stored again.
     """
     lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
     _hold(conn, name, by, lag_seconds=lag)
@@ -170,7 +168,7 @@ def set_aside(
     conn: Connection, name: str, by: str, place: str, folder: str, state: State, *, size: int | None, reason: str,
     due_at: datetime,
 ) -> None:  # fmt: skip
-    """Remember a mail that could not be taken (``failed``, ``too_big``) or was not there any more (``gone``)."""
+    """Record a mail that could not be fetched (``failed``, ``too_big``) or no longer exists (``gone``)."""
     _hold(conn, name, by)
     _remember(conn, name, place, folder, state=state, size=size, reason=reason, due_at=due_at)
 
@@ -186,7 +184,7 @@ def _remember(conn: Connection, name: str, place: str, folder: str, **values: An
 
 
 def unmarked(conn: Connection, name: str, folder: str, now: datetime, limit: int) -> list[str]:
-    """Places of mails that are kept here and still to be flagged or moved there, oldest first."""
+    """Return the places of stored mails that are still to be flagged or moved, ordered by place."""
     query = (
         select(mailbox_mails.c.place)
         .where(
@@ -203,13 +201,13 @@ def unmarked(conn: Connection, name: str, folder: str, now: datetime, limit: int
 
 
 def marked(conn: Connection, name: str, places: Sequence[str]) -> None:
-    """They were flagged or moved, or are to stay as they are."""
+    """Record that they were flagged or moved, or are to stay as they are."""
     these = and_(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
     conn.execute(update(mailbox_mails).where(these).values(state="done"))
 
 
 def mark_later(conn: Connection, name: str, places: Sequence[str], reason: str, due_at: datetime) -> None:
-    """The server would not flag or move them now."""
+    """Delay flagging or moving until ``due_at``, with the reason."""
     these = and_(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
     conn.execute(update(mailbox_mails).where(these).values(reason=reason, due_at=due_at))
 
@@ -217,7 +215,7 @@ def mark_later(conn: Connection, name: str, places: Sequence[str], reason: str, 
 def to_retry(
     conn: Connection, name: str, folder: str, now: datetime, max_bytes: int, limit: int = 50
 ) -> list[tuple[str, int]]:
-    """Places that failed and are due again, or were too big and no longer are, with their attempts so far."""
+    """Return (place, attempts) of failed mails that are due, and of too big ones that now fit ``max_bytes``."""
     query = (
         select(mailbox_mails.c.place, mailbox_mails.c.attempts)
         .where(
@@ -236,7 +234,7 @@ def to_retry(
 
 
 def not_taken(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
-    """Mails that stayed in the mailbox, with the reason; those that wait for their flag or move with a reason, too."""
+    """Return mails that could not be fetched, or not be flagged or moved, with the reason."""
     query = (
         select(
             mailbox_mails.c.folder, mailbox_mails.c.place, mailbox_mails.c.state, mailbox_mails.c.size,
@@ -256,7 +254,7 @@ def not_taken(conn: Connection, name: str, limit: int = 20) -> list[dict[str, An
 
 
 def came_as(conn: Connection, name: str, sha256: str) -> str | None:
-    """The spool id under which a content of this mailbox was kept."""
+    """Return the spool id under which this content of a mailbox was stored, or None."""
     query = select(mailbox_mails.c.spool_id).where(
         mailbox_mails.c.mailbox == name, mailbox_mails.c.sha256 == sha256, mailbox_mails.c.spool_id.is_not(None)
     )
@@ -267,7 +265,7 @@ def came_as(conn: Connection, name: str, sha256: str) -> str | None:
 
 
 def succeeded(conn: Connection, name: str, by: str, now: datetime) -> None:
-    """All folders were read to their end."""
+    """Record that all folders were read completely."""
     one_at_a_time(conn)
     told = conn.execute(select(mailboxes.c.told_at).where(mailboxes.c.name == name)).scalar()
     _hold(
@@ -278,7 +276,7 @@ def succeeded(conn: Connection, name: str, by: str, now: datetime) -> None:
 
 
 def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, now: datetime) -> None:
-    """A round failed. After ten minutes of that an event tells it, once."""
+    """Record a failed round. After ``AWAY`` of failure one event is written."""
     one_at_a_time(conn)
     query = select(mailboxes.c.failing_since, mailboxes.c.told_at).where(mailboxes.c.name == name)
     row = conn.execute(query).one()
@@ -294,7 +292,7 @@ def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, no
 
 
 def statuses(conn: Connection) -> list[Status]:
-    """Every mailbox that was ever fetched from and not forgotten, by name."""
+    """Return the status of every mailbox not forgotten, by name."""
     grouped = (
         select(mailbox_mails.c.mailbox, func.count())
         .where(_OPEN, mailbox_mails.c.state != "taken")
@@ -322,13 +320,13 @@ def statuses(conn: Connection) -> list[Status]:
 
 
 def forget(conn: Connection, name: str, now: datetime) -> bool:
-    """Report this mailbox no longer; what was fetched stays remembered. False where there is none."""
+    """Stop reporting this mailbox, but keep its fetched mails on record. False if there is none."""
     known = update(mailboxes).where(mailboxes.c.name == name).values(forgotten_at=now)
     return bool(conn.execute(known).rowcount)
 
 
 def recall(conn: Connection, name: str, by: str) -> None:
-    """It is fetched from (again): report it."""
+    """Report the mailbox again, since it is fetched from."""
     _hold(conn, name, by, forgotten_at=None)
 
 
@@ -336,10 +334,10 @@ def recall(conn: Connection, name: str, by: str) -> None:
 
 
 def stored_tokens(conn: Connection, name: str) -> str | None:
-    """What ``keep_tokens`` kept."""
+    """Return the encrypted tokens, or None."""
     return conn.execute(select(mailboxes.c.tokens).where(mailboxes.c.name == name)).scalar()
 
 
 def keep_tokens(conn: Connection, name: str, encrypted: str) -> None:
-    """Keep tokens, encrypted (``encryption.py``)."""
+    """Store tokens, already encrypted (``encryption.py``)."""
     conn.execute(update(mailboxes).where(mailboxes.c.name == name).values(tokens=encrypted))

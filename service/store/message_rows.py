@@ -1,4 +1,4 @@
-"""Writes a message as rows: its text, attachments, deliveries, and the evidence for its case."""
+"""Writes a message as rows: text, attachments, deliveries, and the evidence for its case."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from service.store.tables import attachments, deliveries, messages
 
 @dataclass(frozen=True, slots=True)
 class ArrivedMail:
-    """One mail to be placed: its spool entry and what it brings."""
+    """A mail to be placed: its spool entry and the messages extracted from it."""
 
     spool_id: str
     received_at: datetime
@@ -30,7 +30,7 @@ class ArrivedMail:
 
 
 def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]:
-    """The columns of a message that come from the mail."""
+    """Return the columns of a message that come from the mail."""
     node, source = extracted.node, extracted.source
     offset = extracted.date.utcoffset() if extracted.date is not None else None
     mail = source if isinstance(source, Mail) else None
@@ -82,7 +82,7 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
 
 
 def extra_facts(extracted: ExtractedMessage) -> dict[str, Any]:
-    """What the rules need of a message beside its node."""
+    """Return the facts of a message that the rules need besides its node."""
     turn = extracted.turn
     return {
         "towards": sorted(turn.towards),
@@ -108,7 +108,7 @@ def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:
 
 
 def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, ExtractedMessage]]) -> None:
-    """The attachments of messages, given with their numbers."""
+    """Insert the attachments of messages, each given with its message id."""
     files = [
         {
             "message_id": message,
@@ -130,7 +130,7 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, Extra
 def deliver(
     conn: Connection, delivered: Sequence[tuple[ArrivedMail, ExtractedMessage, int]], again: Sequence[int]
 ) -> None:
-    """Write by which way each message came. ``again``: the messages that were known already, once for each copy."""
+    """Insert how each message arrived. ``again``: ids of messages known already, once per further copy."""
     if not delivered:
         return
     conn.execute(
@@ -160,7 +160,7 @@ _COUNT = (
 
 
 def renew(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
-    """Take the words of a known message from a better copy; ``why``: by what it was recognised."""
+    """Replace the text of a known message by that of a better copy; ``why``: how the copy was recognised."""
     row = content_row(one, extracted)
     kept = conn.execute(
         select(
@@ -182,7 +182,7 @@ def renew(conn: Connection, message: int, one: ArrivedMail, extracted: Extracted
 
 
 def keys_of(node: MessageFacts, message: int, case: int) -> list[dict[str, Any]]:
-    """Rows of ``thread_keys`` under which later mail finds a message."""
+    """Return the rows of ``thread_keys`` by which later mail finds a message."""
     own = own_keys(node) | candidate_keys(node)
     return [
         {"key": key, "message_id": message, "kind": kind, "case_id": case}
@@ -192,7 +192,7 @@ def keys_of(node: MessageFacts, message: int, case: int) -> list[dict[str, Any]]
 
 
 def evidence_of(number: int, plan: Plan, case: Callable[[int], int], message: Callable[[int], int]) -> dict[str, Any]:
-    """As ``GET /api/messages/{id}/why`` shows it; cases are numbers here."""
+    """Return the evidence in the form of ``GET /api/messages/{id}/why``, with cases as ids."""
 
     def document(one: Evidence) -> dict[str, Any]:
         pointed = None if one.message is None else str(message(one.message))

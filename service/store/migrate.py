@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version: from empty, or from any earlier version."""
+"""Migrates a database to the schema of this version, from empty or from any earlier version."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FOLDER = Path(__file__).parents[2] / "migrations"
 def migrate(database: Database) -> tuple[str | None, str]:
     """Migrate to head; returns the revisions before and after.
 
-    From empty in one transaction, else each step in one of its own: a step that waits for a table then holds no other
-    that a mail in between may need (they would wait for each other), and none longer than it must. What was broken off
-    goes on from there. Several processes may do so at once: each step is done by the first, the others find it done.
-    Raises Refused where the database is from a newer version of sodan.
+    An empty database is migrated in one transaction, any other in one transaction per step. A step that waits for a
+    table then holds no lock on another table that incoming mail needs, which would be a deadlock, and locks are short.
+    An interrupted migration continues where it stopped. Several processes may call this at once: the first runs a step,
+    the others find it done. Raises Refused if the database is from a newer version of sodan.
     """
     before, now = database.transact(_step)
     while now != head():
@@ -32,13 +32,13 @@ def migrate(database: Database) -> tuple[str | None, str]:
 
 
 def revision(conn: Connection) -> str | None:
-    """The revision the database is at; None: empty."""
+    """Return the revision of the database; None if it is empty."""
     return MigrationContext.configure(conn).get_current_revision()
 
 
-@cache  # the scripts are read once: whoever watches us asks /readyz every few seconds
+@cache  # cached, since monitoring calls /readyz every few seconds
 def head() -> str:
-    """The revision this version of sodan works with."""
+    """Return the revision that this version of sodan needs."""
     found = ScriptDirectory(str(_FOLDER)).get_current_head()
     assert found is not None
     return found
@@ -63,7 +63,7 @@ def _step(conn: Connection) -> tuple[str | None, str]:
 
 
 def bring_to(conn: Connection, revision: str) -> None:
-    """Migrate forward to a revision, within the transaction. Raises Refused where this version does not know it."""
+    """Migrate forward to a revision, within the transaction. Raises Refused if the revision is unknown."""
     if revision != "head" and revision not in {
         script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()
     }:

@@ -1,6 +1,6 @@
-"""What the store knows that may matter for new mail: a bounded number of rows for each of its keys.
+"""Finds stored messages and cases that are relevant for new mail, with a limited number of rows per key.
 
-``strong`` finds copies and links; ``add_candidates`` finds cases to compare with, for mail that no link speaks for.
+``strong`` finds copies and links. ``add_candidates`` finds cases to compare with, for mail without a strong link.
 """
 
 from __future__ import annotations
@@ -22,29 +22,32 @@ from service.cases.placement.objections import APART, leaves_topic
 from service.store.tables import cases, messages, participants
 
 MOVED = "a person moved a message from one to the other"
-"""Why a case is related to the one that somebody moved a mail out of."""
+"""Why a case is related to one that a person moved a message out of."""
 DISMISSED = "a person dismissed the suggestion"
 SET_APART = APART | {
     MOVED,
     DISMISSED,
-    "a reply pressed for another matter: other subject, other words",  # as versions before 2027 wrote it
+    "a reply pressed for another matter: other subject, other words",  # written by versions before 2027
     "a person put it into another case",
 }
 _CHUNK = 400
-"""Values in one IN list."""
+"""Values per IN list."""
 _EDGE = 3
 """Messages read from the beginning and from the end of a candidate case."""
 _LAST = 10
-"""Newest messages that tell when a settled case was last written to."""
+"""Newest messages from which the last activity of a settled case is computed."""
 
 from_json = msgspec.json.decode
 
 Row = tuple[int, int, str]
-"""Message, its case, kind of the key."""
+"""Message id, its case id, kind of the key."""
 
 
 def strong(conn: Connection, come: Sequence[MessageFacts]) -> tuple[Known, frozenset[tuple[str, int, int]]]:
-    """Stored messages that share a strong key with new ones, and what was found, for a second look before writing."""
+    """Return stored messages that share a strong key with new ones, and the rows found.
+
+    The caller compares the rows again before it writes.
+    """
     found = strong_rows(conn, come)
     known = Known()
     wanted: set[int] = set()
@@ -67,7 +70,7 @@ def seen(found: Mapping[str, Sequence[Row]]) -> frozenset[tuple[str, int, int]]:
 
 
 def strong_rows(conn: Connection, come: Sequence[MessageFacts]) -> dict[str, list[Row]]:
-    """Rows by strong key; ``id:…`` are messages that bear a Message-ID."""
+    """Return rows by strong key; ``id:…`` keys are messages with that Message-ID."""
     ids = {mid for node in come for mid in (*cited_ids(node), *((node.message_id,) if node.message_id else ()))}
     found: dict[str, list[Row]] = {}
     for mid, rows in _by_key(conn, "ids", ids).items():
@@ -79,7 +82,10 @@ def strong_rows(conn: Connection, come: Sequence[MessageFacts]) -> dict[str, lis
 
 
 def add_candidates(conn: Connection, known: Known, come: Sequence[Sequence[MessageFacts]]) -> None:
-    """Find the cases to compare each of these mails with, and read the ends of each. A mail: what it brought."""
+    """Add to ``known`` the candidate cases of each mail, with their first and last messages.
+
+    ``come``: for each mail, the messages extracted from it.
+    """
     keys = [{key for node in mail for key in candidate_lookup(node)} for mail in come]
     found = _by_key(conn, "keys", {key for its in keys for key in its})
     wanted: set[int] = set()
@@ -96,7 +102,7 @@ def add_candidates(conn: Connection, known: Known, come: Sequence[Sequence[Messa
 def add_facts(
     conn: Connection, known: Known, wanted: Collection[int], come: Sequence[MessageFacts], most: int = 0
 ) -> set[int]:
-    """Facts of these cases beside their messages; the numbers of their first and last messages, ``most`` of each."""
+    """Add the facts of these cases to ``known``; returns the ids of their first and last ``most`` messages."""
     at_ends: set[int] = set()
     if not wanted:
         return at_ends
@@ -135,7 +141,7 @@ def _last_written(conn: Connection, case: int) -> datetime | None:
     return max(times, default=None)
 
 
-# ── bounded lookups: one row a key, in one statement for each kind; both databases aggregate to JSON ─────────────────
+# ── bounded lookups: one row per key, one statement per kind; both databases aggregate to JSON ───────────────────────
 
 _STATEMENTS = {
     "keys": """
@@ -173,7 +179,7 @@ _WORDS = {
 
 
 def _by_key(conn: Connection, what: str, keys: Collection[str]) -> dict[str, list[Any]]:
-    """Of each key at most ``MOST_ROWS`` rows."""
+    """Return at most ``MOST_ROWS`` rows per key."""
     if not keys:
         return {}
     found = {key: from_json(rows or "[]") for key, rows in _rows(conn, what, sorted(keys), MOST_ROWS)}
@@ -201,9 +207,9 @@ OF_A_NODE = (
     messages.c.joined,
     messages.c.placed_by,
 )
-"""What a node is made of."""
+"""The columns that a node is built from."""
 
-# built once: what a statement costs to build is most of what it costs
+# built once, since building a statement takes longer than running it
 
 THESE: BindParameter[Any] = bindparam("these", expanding=True)
 _NODES = select(*(cast(column, Text) if column.name == "facts" else column for column in OF_A_NODE))
@@ -220,7 +226,7 @@ def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, Mess
 
 
 def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
-    """All messages of these cases."""
+    """Return all messages of these cases, by id."""
     return _nodes(row for chunk in chunks(sorted(wanted)) for row in conn.execute(_OF_CASES, {"these": chunk}))
 
 
@@ -232,7 +238,7 @@ def _nodes(rows: Iterable[Any]) -> dict[int, MessageFacts]:
 
 
 def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
-    """Merged cases → where they went, to the end, whatever circles there be."""
+    """Return merged case → the case it is finally part of; cycles are tolerated."""
     step: dict[int, int] = {}
     ask = set(wanted)
     while ask:

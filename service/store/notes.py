@@ -1,4 +1,4 @@
-"""Notes of the team on a case: seen by the team, never sent."""
+"""Notes of the team on a case: shown to the team only, never sent."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from service.store.database import one_at_a_time
 from service.store.tables import events, notes
 
 MOST = 500
-"""Notes of one case that are shown."""
+"""Notes shown per case."""
 
 
 def add(conn: Connection, case_id: int, text: str, who: str, now: datetime) -> int:
-    """Keep a note; its number. The event names the note and not its words, since webhooks carry events outside."""
+    """Add a note and return its id. The event holds only the id, since webhooks send events to other systems."""
     one_at_a_time(conn)
     made = insert(notes).values(case_id=case_id, who=who, at=now, text=text).returning(notes.c.id)
     number = int(conn.execute(made).scalar_one())
@@ -27,7 +27,7 @@ def add(conn: Connection, case_id: int, text: str, who: str, now: datetime) -> i
 
 
 def of_case(conn: Connection, case_id: int, prefix: str) -> list[dict[str, Any]]:
-    """Notes of a case and of the cases merged into it, oldest first."""
+    """Return the notes of a case and of those merged into it, oldest first."""
     return _shown(conn, [case_id, *links.merged_into(conn, case_id)], prefix)
 
 

@@ -1,4 +1,4 @@
-"""Reads the mails that opened cases, with the facts needed before their authors are written to."""
+"""Reads the mails that opened cases, with the facts needed before their authors are answered."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sqlalchemy import Connection, func, select
 from service.store.tables import cases, messages
 
 UNVERIFIED = frozenset({"dmarc-failed", "sender-unverified", "sender-forged"})
-"""Defects by which nothing confirms who sent a mail."""
+"""Defects that mean that the sender of a mail is not confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first delivered mail of a case, and the case as it stands."""
+    """The mail that opened a case, with the current document of the case."""
 
     case_id: int
     message: int
@@ -39,7 +39,7 @@ class Opening:
 
 
 def openings(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[str]) -> list[Opening]:
-    """Of these cases, those whose first mail is one of ``spool_ids``."""
+    """Return the first delivered mail of those cases whose first mail is one of ``spool_ids``."""
     found = []
     for case_id in case_ids:
         first = select(func.min(messages.c.id)).where(messages.c.case_id == case_id, messages.c.origin == "delivered")
@@ -55,9 +55,9 @@ def openings(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[st
 
 
 def opening(conn: Connection, case_id: int, origins: Sequence[str] = ("delivered",)) -> Opening | None:
-    """The first mail by a requester in this case, whenever it came; None where there is none.
+    """Return the first mail by a requester in this case, or None.
 
-    ``origins``: how it came; a person may also write to whoever's mail a colleague forwarded.
+    ``origins``: how it arrived. A person may also answer the author of a mail that a colleague forwarded.
     """
     query = (
         select(messages, cases.c.document)

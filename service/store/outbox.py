@@ -2,9 +2,8 @@
 
 An entry is written in the transaction that decides it. ``draft`` waits for a person, ``waiting`` for the sender;
 ``sent``, ``failed`` and ``discarded`` are final unless a person sends it again. ``claim`` counts an attempt and takes a
-lease before anything leaves the house. If a sender dies while it holds a lease, nobody knows whether the server took
-the mail (RFC 5321 §4.5.4.2 leaves this window open): the entry is sent again with the same Message-ID, and counted in
-``in_doubt``.
+lease before anything is sent. If a sender dies while it holds a lease, it is unknown whether the server accepted the
+mail (RFC 5321 §4.5.4.2 leaves this open): the entry is sent again with the same Message-ID and counted in ``in_doubt``.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from service.store.tables import events, outbox
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 960))
-"""Waits after the first, second … failed attempt; one more failure and the entry is set aside as ``failed``."""
+"""Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
 HELD = "held: more than "
-"""How the reason of a mail begins that is too much for its address or for the installation."""
+"""Prefix of the reason of a mail held because it exceeds a limit, per address or for the installation."""
 _BREAKER = "automatic mails within an hour"
 _WAITING = text("state = 'waiting'")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry about to be written."""
+    """An entry to be written."""
 
     kind: str
     recipient: str
@@ -44,7 +43,7 @@ class Draft:
     language: str = "en"
     case_id: int | None = None
     once: str | None = None
-    """A key that is written at most once, ever; None: no such bound."""
+    """A key for which only one entry is ever written; None: no such limit."""
     headers: Mapping[str, str] = field(default_factory=dict)
     items: Sequence[str] = ()
     message_id: str | None = None
@@ -54,7 +53,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An entry that is ours to send until the lease ends."""
+    """An entry leased to this sender."""
 
     id: int
     kind: str
@@ -79,8 +78,8 @@ def write(
     due_at: datetime | None = None,
     reason: str | None = None,
 ) -> int | None:
-    """Write an entry; None where one with the same ``once`` exists. ``reason``: why it is held as a draft."""
-    one_at_a_time(conn)  # before any row is touched: the events below are numbered in the order of commits
+    """Insert an entry; returns None if its ``once`` exists already. ``reason``: why it is held as a draft."""
+    one_at_a_time(conn)  # before any other lock: events are numbered in the order of commits
     row = {
         "once": draft.once,
         "kind": draft.kind,
@@ -111,12 +110,12 @@ def write(
 
 
 def anything_due(conn: Connection, now: datetime) -> bool:
-    """Whether a claim would find something; cheap enough to ask every second."""
+    """Whether ``claim`` would find an entry; cheap enough to call every second."""
     return conn.execute(select(true()).select_from(outbox).where(_free(now)).limit(1)).first() is not None
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Claimed | None:
-    """Take the entry that is due first, and count the attempt."""
+    """Lease the entry that is due first and count the attempt; None if nothing is due."""
     row = conn.execute(
         select(outbox)
         .where(_free(now))
@@ -132,7 +131,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Claimed
 def claim_beside(
     conn: Connection, first: Claimed, by: str, now: datetime, lease: timedelta, limit: int
 ) -> list[Claimed]:
-    """Further entries for the same recipient and channel that are due, to leave in one message with ``first``."""
+    """Claim further due entries for the recipient and channel of ``first``, to send them in one message."""
     rows = conn.execute(
         select(outbox)
         .where(_free(now), outbox.c.channel == first.channel, outbox.c.recipient == first.recipient)
@@ -145,7 +144,7 @@ def claim_beside(
 
 def _take(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) -> Claimed:
     values = {"attempts": row.attempts + 1, "leased_by": by, "leased_until": now + lease}
-    if row.leased_by:  # its sender died: nobody knows whether the mail left
+    if row.leased_by:  # its sender died: it is unknown whether the mail was sent
         values["in_doubt"] = row.in_doubt + 1
     conn.execute(update(outbox).where(outbox.c.id == row.id).values(**values))
     given = {name: getattr(row, name) for name in Claimed.__slots__ if name != "attempts"}
@@ -153,7 +152,7 @@ def _take(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) 
 
 
 def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
-    """The server took it. Does nothing, and says so, where another sender has taken the lease over."""
+    """Record that the server accepted it. Returns False and does nothing if another sender took over the lease."""
     one_at_a_time(conn)
     done = conn.execute(
         update(outbox)
@@ -166,7 +165,10 @@ def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
 
 
 def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
-    """It failed: again later, or set aside where the refusal is permanent or the attempts are used up."""
+    """Record a failure: retry later, or set ``failed`` if it is permanent or no attempt is left.
+
+    Returns False and does nothing if another sender took over the lease.
+    """
     one_at_a_time(conn)
     ours = and_(outbox.c.id == id, outbox.c.leased_by == by, outbox.c.state == "waiting")
     attempts = conn.execute(select(outbox.c.attempts).where(ours)).scalar()
@@ -182,7 +184,7 @@ def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, per
 
 
 def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """A person sends a draft, or tries a failed entry again. Raises NotFound, Conflict."""
+    """Send a draft or retry a failed entry, for a person. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     row = entry(conn, id)
     if row["state"] not in ("draft", "failed"):
@@ -196,7 +198,7 @@ def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
 
 
 def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """A person decides that it is not sent. Raises NotFound, Conflict."""
+    """Discard an entry, for a person. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     row = entry(conn, id)
     if row["state"] == "sent":
@@ -210,7 +212,7 @@ def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
 
 
 def returned(conn: Connection, message_ids: Sequence[str], report: Mapping[str, Any], now: datetime) -> int | None:
-    """File a delivery report at the entry whose Message-ID it names; its number, or None where it is not ours."""
+    """Attach a delivery report to the entry whose Message-ID it names; returns its id, or None if there is none."""
     if not message_ids:
         return None
     one_at_a_time(conn)
@@ -227,7 +229,7 @@ def returned(conn: Connection, message_ids: Sequence[str], report: Mapping[str, 
 
 
 def withdraw(conn: Connection, address: str) -> int:
-    """Discard what has not left to an address that is about to be erased; how many."""
+    """Discard unsent entries to an address that is being erased; returns their number."""
     one_at_a_time(conn)
     done = conn.execute(
         update(outbox)
@@ -238,7 +240,7 @@ def withdraw(conn: Connection, address: str) -> int:
 
 
 def forget(conn: Connection, until: datetime) -> int:
-    """Delete settled entries that belong to no case (digests, notifications) and are older; how many."""
+    """Delete finished entries without a case (digests, notifications) up to ``until``; returns their number."""
     one_at_a_time(conn)
     settled = outbox.c.state.in_(("sent", "failed", "discarded"))
     done = conn.execute(delete(outbox).where(outbox.c.case_id.is_(None), settled, outbox.c.created_at <= until))
@@ -251,7 +253,7 @@ def forget(conn: Connection, until: datetime) -> int:
 def listing(
     conn: Connection, state: str | None = None, limit: int = 100, before: int | None = None, case: int | None = None
 ) -> list[dict[str, Any]]:
-    """Entries, newest first; ``before`` an id for the next page."""
+    """Return entries, newest first; ``before``: the last id of the previous page."""
     query = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(outbox.c.state == state)
@@ -263,7 +265,7 @@ def listing(
 
 
 def entry(conn: Connection, id: int) -> dict[str, Any]:
-    """One entry. Raises NotFound."""
+    """Return one entry. Raises NotFound."""
     row = conn.execute(select(outbox).where(outbox.c.id == id)).first()
     if row is None:
         raise NotFound(f"there is no outbox entry {id}")
@@ -271,13 +273,16 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 
 
 def counts(conn: Connection) -> dict[str, int]:
-    """Entries by state."""
+    """Return the number of entries by state."""
     query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
     return {state: int(number) for state, number in conn.execute(query)}
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
-    """Automatic mails written since then (to ``recipient``, or to anybody), without those held or discarded."""
+    """Count automatic mails written since then and not discarded, to ``recipient`` or to anybody.
+
+    Held mails count only if ``recipient`` is given.
+    """
     query = select(func.count()).where(
         outbox.c.created_at >= since,
         outbox.c.channel == "mail",
@@ -293,14 +298,14 @@ def written_since(conn: Connection, since: datetime, recipient: str | None = Non
 
 
 def held_reason(number: int, to_address: bool) -> str:
-    """Why a mail is held for a person: more than ``number`` to one address, or from the whole installation."""
+    """Return why a mail is held: more than ``number`` to one address, or from the whole installation."""
     if to_address:
         return f"{HELD}{number} automatic mails to this address within a day"
     return f"{HELD}{number} {_BREAKER}; send them by hand"
 
 
 def tripped(conn: Connection, since: datetime | None = None) -> datetime | None:
-    """When the breaker of the installation held the last mail that still waits for a person; None: none."""
+    """Return when the installation-wide limit last held a mail that is still a draft; None if there is none."""
     query = select(func.max(outbox.c.created_at)).where(
         outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_BREAKER)
     )
@@ -310,18 +315,18 @@ def tripped(conn: Connection, since: datetime | None = None) -> datetime | None:
 
 
 def last_sent(conn: Connection, recipient: str) -> datetime | None:
-    """When something was sent to it last."""
+    """Return when something was last sent to the recipient, or None."""
     query = select(func.max(outbox.c.sent_at)).where(outbox.c.recipient == recipient)
     return conn.execute(query).scalar()
 
 
 def oldest_due(conn: Connection, now: datetime) -> datetime | None:
-    """When the entry became due that has waited longest; None: nothing is due."""
+    """Return the earliest due time of the entries that are due, or None."""
     return conn.execute(select(func.min(outbox.c.due_at)).where(_free(now))).scalar()
 
 
 def in_doubt(conn: Connection) -> int:
-    """How often a sender died while it held an entry: each such mail may have left twice."""
+    """Return how often a sender died while it held an entry; each such mail may have been sent twice."""
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
 
 

@@ -1,9 +1,8 @@
-"""Raw mail, smaller: Zstandard (RFC 8878) with a dictionary of what all mails share.
+"""Compresses raw mail with Zstandard (RFC 8878) and a dictionary of what mails have in common.
 
-``mail.zstd-dictionary`` holds 16 KB of header names, MIME boundaries and HTML of mailers, drawn from mails made up for
-the tests (``python -m bench.dictionary``), never from anybody's mail: it must stay, as it is, as long as contents that
-were packed with it. It makes mails of a few KB an eighth smaller; big ones gain nothing from it and lose nothing.
-A frame names its dictionary, so that another one may join later.
+``mail.zstd-dictionary`` holds 16 KB of header names, MIME boundaries and mailers' HTML. It was made from invented test
+mails (``python -m bench.dictionary``). It must not be changed or removed while mails compressed with it exist. Mails of
+a few KB become an eighth smaller; large ones do not change. A frame names its dictionary, so another can be added.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from pathlib import Path
 import zstandard
 
 LEVEL = 3
-"""The library's own default: levels above cost twice the time for a hundredth of the size (measured on mail)."""
+"""The library's default. Higher levels take twice the time for one percent less size (measured on mail)."""
 _DICTIONARY = Path(__file__).with_name("mail.zstd-dictionary")
 
 _of_thread = threading.local()
-"""A compressor serves one thread at a time."""
+"""Compressors by thread, since one cannot be shared."""
 
 
 def pack(content: bytes) -> bytes:
-    """``content`` as one frame that knows its own length and carries a checksum."""
+    """Return ``content`` as one frame with its length and a checksum."""
     compressor: zstandard.ZstdCompressor | None = getattr(_of_thread, "compressor", None)
     if compressor is None:
         compressor = _of_thread.compressor = zstandard.ZstdCompressor(
@@ -33,12 +32,12 @@ def pack(content: bytes) -> bytes:
 
 
 def unpack(packed: bytes, size: int | None = None) -> bytes:
-    """The bytes that were packed; ``size`` of them, if given. Raises ValueError where the frame is broken."""
+    """Return the uncompressed bytes. Raises ValueError if the frame is damaged or its length is not ``size``."""
     decompressor: zstandard.ZstdDecompressor | None = getattr(_of_thread, "decompressor", None)
     if decompressor is None:
         decompressor = _of_thread.decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary())
     try:
-        if size is not None and zstandard.frame_content_size(packed) != size:  # it is reserved before it is filled
+        if size is not None and zstandard.frame_content_size(packed) != size:  # the library allocates this size
             raise ValueError("a packed content is of another size")
         return decompressor.decompress(packed)
     except zstandard.ZstdError as error:

@@ -1,8 +1,8 @@
-"""Places mails: looks up what may matter, lets ``cases.placement`` decide, writes it down.
+"""Places mails: reads what may be relevant, lets ``cases.placement`` decide, writes the result.
 
-``prepare`` reads and decides without a lock. ``place_all`` writes after ``database.one_at_a_time``: it looks up the
-strong keys again and decides anew where another worker wrote something in between. So strong evidence unites the same
-cases whatever the number of workers.
+``prepare`` reads and decides without a lock. ``place_all`` writes under ``database.one_at_a_time``; it reads the strong
+keys again and decides again if another worker changed them in between. So the same cases are merged by strong evidence
+whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -48,33 +48,33 @@ from service.store.neighbours import (
 from service.store.tables import cases, deliveries, messages, thread_keys
 
 Mail = list[tuple[ArrivedMail, ExtractedMessage]]
-"""A mail and the messages found inside it, each with a negative number of its own."""
+"""A mail and the messages found inside it, each with a negative temporary id."""
 
 
 @dataclass(slots=True)
 class Placed:
-    """What changed."""
+    """The result of placing a batch."""
 
     messages: dict[str, list[int]] = field(default_factory=dict)
-    """Spool id → message numbers, in the order of ``extracted``."""
+    """Spool id → message ids, in the order of ``extracted``."""
     cases: list[int] = field(default_factory=list)
-    """Cases to be judged anew, in order of their numbers."""
+    """Cases to be judged again, by id."""
     opened: list[int] = field(default_factory=list)
     merged: dict[int, int] = field(default_factory=dict)
-    """Case → the case it became part of by strong evidence."""
+    """Case → the case it was merged into by strong evidence."""
     learned: list[str] = field(default_factory=list)
-    """Addresses that count as team from now on."""
+    """Addresses that are team from now on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Decisions made before the lock."""
+    """Decisions made before the lock was taken."""
 
     arrived: Sequence[ArrivedMail]
     mails: Sequence[Mail]
     plan: Plan
     rows: frozenset[tuple[str, int, int]]
-    """The strong rows it rests on."""
+    """The rows of strong keys that the decisions depend on."""
 
 
 def prepare(
@@ -84,7 +84,10 @@ def prepare(
     reopen: timedelta = timedelta(days=14),
     read: Read | None = None,
 ) -> Prepared:
-    """Decide about a batch; writes nothing. ``read``: reads a message whose author's side is known better by now."""
+    """Decide about a batch without writing.
+
+    ``read``: reads a message again if its author's role is known better now.
+    """
     arrived = as_known(conn, arrived, read)
     mails = _numbered(arrived)
     come = [extracted.node for mail in mails for _, extracted in mail]
@@ -106,7 +109,7 @@ def place_all(
     read: Read | None = None,
     prepared: Prepared | None = None,
 ) -> Placed:
-    """Place a batch, in the order given. A spool entry that was placed before is left as it is."""
+    """Place a batch in the given order. Spool entries placed before are left unchanged."""
     placed = Placed()
     done = _placed_before(conn, [one.spool_id for one in arrived])
     placed.messages.update(done)
@@ -121,7 +124,7 @@ def place_all(
 
 
 def _holds(conn: Connection, prepared: Prepared, read: Read | None) -> bool:
-    """Whether nothing that the decisions rest on was changed since."""
+    """Whether nothing that the decisions depend on has changed."""
     if as_known(conn, prepared.arrived, read) != list(prepared.arrived):
         return False
     come = [extracted.node for mail in prepared.mails for _, extracted in mail]
@@ -133,7 +136,7 @@ def _holds(conn: Connection, prepared: Prepared, read: Read | None) -> bool:
 
 
 def open_case(conn: Connection, opened_at: datetime, now: datetime) -> int:
-    """A bare case, to be judged; its number."""
+    """Create a case without content, to be judged later; returns its id."""
     [number] = _open_cases(conn, [opened_at], now)
     return number
 
@@ -147,13 +150,13 @@ def _open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) 
 
 
 def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: Any) -> None:
-    """Put messages and their keys into a case."""
+    """Move messages and their keys to a case; ``more``: further columns to set."""
     for chunk in chunks(numbers):
         conn.execute(update(messages).where(messages.c.id.in_(chunk)).values(case_id=case, **more))
         conn.execute(update(thread_keys).where(thread_keys.c.message_id.in_(chunk)).values(case_id=case))
 
 
-# built once: what a statement costs to build is most of what it costs
+# built once, since building a statement takes longer than running it
 
 _OPEN = insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
 _PLACED = (
@@ -179,7 +182,7 @@ def _placed_before(conn: Connection, spool_ids: Sequence[str]) -> dict[str, list
 
 
 def _numbered(arrived: Sequence[ArrivedMail]) -> list[Mail]:
-    """The messages of each mail with negative numbers, in order of arrival."""
+    """Return the messages of each mail with negative temporary ids, in order of arrival."""
     mails: list[Mail] = []
     number = 0
     for one in arrived:
@@ -236,7 +239,7 @@ class _Writer:
         return set(self.conn.execute(_CASES_OF, {"these": sorted(numbers)}).scalars()) if numbers else set()
 
     def open_cases(self) -> None:
-        """New cases, numbered in the order in which their first mail arrived."""
+        """Create the new cases, numbered in the order in which their first mail arrived."""
         began: dict[int, datetime] = {}
         for message, case in sorted(self.plan.home.items(), reverse=True):
             if case < 0:
@@ -275,18 +278,18 @@ class _Writer:
             self.conn.execute(_CHANGE, changed)
 
     def write_keys(self, keys: Sequence[Mapping[str, Any]]) -> None:
-        """An empty mail has none."""
+        """Insert keys; a message without content has none."""
         if keys:
             self.conn.execute(_KEYS, keys)
 
     def names_new(self, number: int) -> bool:
-        """Whether what is written of a message names others that had no number yet."""
+        """Whether the stored facts or evidence of a message refer to messages that had only a temporary id."""
         plan = self.plan
         pointed = [plan.evidence[number].message, *(r.evidence.message for r in plan.runners_up.get(number, ()))]
         return any(other is not None and other < 0 for other in (*plan.nodes[number].holds, *pointed))
 
     def derived(self, number: int, extracted: ExtractedMessage | None = None) -> dict[str, Any]:
-        """Facts and evidence of a message."""
+        """Return facts and evidence of a message as columns."""
         node = self.plan.nodes[number]
         holds = tuple(dict.fromkeys(map(self.number, node.holds)))
         extra = extra_facts(extracted) if extracted else extra_facts_kept(self.conn, self.number(number))
@@ -296,7 +299,7 @@ class _Writer:
         return {"facts": facts, "evidence": evidence_of(number, self.plan, self.case, self.number)}
 
     def change_messages(self) -> None:
-        """Stored messages that a better copy told more about."""
+        """Update stored messages about which a better copy gave more information."""
         changed = [number for number in self.plan.nodes if number > 0]
         for number in changed:
             node = self.plan.nodes[number]
@@ -315,7 +318,10 @@ class _Writer:
                 renew(self.conn, message, one, extracted, copy.why)
 
     def outsiders(self) -> set[int]:
-        """Who hands on a vendor's mail counts as team: an outsider in the case alone that he opened by it."""
+        """Set the role of authors who forwarded vendor mail in this batch: team if ``is_team_here``, else unknown.
+
+        Returns the changed cases.
+        """
         changed: set[int] = set()
         for number, node in self.plan.nodes.items():
             if not node.hands_on:

@@ -1,7 +1,7 @@
-"""Files and folders that only the service's own user may read, whatever the umask.
+"""Creates files and folders that only the service's own user can read, whatever the umask.
 
-What others could read of them: every mail (database, its log, contents), and the key that webhook secrets are encrypted
-with. SQLite gives its ``-wal`` and ``-shm`` the mode of the database, so the database is created here first.
+Others could otherwise read all mail (database, its log, external storage) and the key that encrypts secrets. SQLite
+gives its ``-wal`` and ``-shm`` files the mode of the database, so the database file is created here first.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _log = structlog.get_logger("sodan.files")
 
 
 def make_folder(folder: Path) -> None:
-    """Create it with its missing parents, each mode 0700. Raises OSError."""
+    """Create a folder and its missing parents with mode 0700. Raises OSError."""
     for one in reversed([folder, *folder.parents]):
         with contextlib.suppress(FileExistsError):
             one.mkdir(mode=0o700)
 
 
 def create_file(path: Path, *, exclusive: bool = False) -> int:
-    """Open for writing, mode 0600 where it is new; a file descriptor. Raises OSError."""
+    """Open a file for writing, with mode 0600 if it is new; returns a file descriptor. Raises OSError."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if exclusive else 0), 0o600)
 
 
 def make_private(settings: Settings) -> None:
-    """Take from others what earlier versions or an operator's copy left readable. A failure is logged, no more."""
+    """Remove access of others from files of earlier versions or copies. A failure is only logged."""
     for path in _open_to_others(settings):
         try:
             path.chmod(path.stat().st_mode & ~_OTHERS & 0o7777)
@@ -44,7 +44,7 @@ def make_private(settings: Settings) -> None:
 
 
 def _open_to_others(settings: Settings) -> Iterator[Path]:
-    """Files before the folder that holds them: a start that breaks off is made good by the next."""
+    """Yield files before their folder, so that the next start continues if this one is interrupted."""
     database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
     store = None if settings.content_store == "database" else settings.content_store.removeprefix("file://")
     if settings.key_file is not None and _is_open(settings.key_file):

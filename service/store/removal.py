@@ -1,8 +1,8 @@
-"""Removes a whole case and the cases merged into it, from every table, the word index and the spool.
+"""Deletes a case and the cases merged into it from every table, the word index and the spool.
 
-A mail that also brought something into a case that stays is left there, with its raw bytes. Numbers are never given
-anew: SQLite counts on from the highest there is, so the case, message and event with the highest stay until there is a
-higher one. What remains is a number in places that name cases by number: corrections, evidence of other mails.
+A mail that also belongs to a case that is kept stays there, with its raw bytes. Ids are never reused: SQLite continues
+from the highest existing id, so the case, message and event with the highest id stay until there is a higher one. Case
+ids may remain in records of corrections and in the evidence of other mails.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from service.store.tables import spool as spool_table
 
 
 def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
-    """How many messages and mails went with it; None where it must stay for now.
+    """Delete a case; returns how many messages and mails were deleted, or None if it must stay for now.
 
-    Contents outside the database must have gone before. The caller holds ``database.one_at_a_time``.
+    Its raw mails in external storage must have been deleted before. The caller holds ``database.one_at_a_time``.
     """
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
@@ -32,7 +32,7 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
     mails = _theirs(conn, numbers)
     if mails is None:
         return None
-    # the event comes first: SQLite would give it the number of the last one that goes, which followers have seen
+    # inserted before events are deleted: else SQLite would reuse the id of the last one, which readers have seen
     data = {"number": case_id, "messages": len(numbers), "mails": len(mails)}
     conn.execute(insert(events).values(kind="case.removed", at=now, data=data))
     _unrelate(conn, parts)
@@ -46,19 +46,19 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
     told = (events.c.case_id.is_(None), events.c.kind == "spool.shunted", events.c.data["spool"].as_string().in_(mails))
     conn.execute(delete(events).where(*told))
     spool.forget(conn, mails)
-    conn.execute(delete(cases).where(cases.c.id.in_(parts)))  # with it goes what hangs on it
+    conn.execute(delete(cases).where(cases.c.id.in_(parts)))  # dependent rows are deleted by cascade
     return len(numbers), len(mails)
 
 
 def newest(conn: Connection) -> set[int]:
-    """The case with the highest number, and the case of the message with the highest: SQLite would give these anew."""
+    """Return the cases of the highest case id and of the highest message id, which SQLite would otherwise reuse."""
     highest = conn.execute(select(func.max(cases.c.id))).scalar()
     last = conn.execute(select(messages.c.case_id).order_by(messages.c.id.desc()).limit(1)).scalar()
     return {survivor(conn, number) for number in (highest, last) if number is not None}
 
 
 def _theirs(conn: Connection, numbers: Sequence[int]) -> list[str] | None:
-    """The mails that brought these messages and nothing else; None where a content of them is still outside."""
+    """Return the mails that brought only these messages; None if one of them is still in external storage."""
     came = select(deliveries.c.spool_id).where(deliveries.c.message_id.in_(numbers))
     own = {str(id) for id in conn.execute(came).scalars()}
     words = select(messages.c.spool_id).where(messages.c.id.in_(numbers), messages.c.spool_id.is_not(None))
@@ -78,7 +78,7 @@ def _theirs(conn: Connection, numbers: Sequence[int]) -> list[str] | None:
 
 
 def _unrelate(conn: Connection, parts: Sequence[int]) -> None:
-    """Cases that were shown beside it show it no more."""
+    """Remove the cases ``parts`` from the related cases of all other cases."""
     linked = select(case_links.c.case_id).where(case_links.c.other_id.in_(parts), case_links.c.case_id.not_in(parts))
     rows = conn.execute(select(cases.c.id, cases.c.document).where(cases.c.id.in_(linked))).all()
     for row in rows:

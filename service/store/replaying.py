@@ -1,4 +1,4 @@
-"""Reads and judges stored cases again: selects them, finds their raw mails, and saves the result."""
+"""Reads and judges stored cases again: selects them, finds their raw mails and saves the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.store.tables import cases, deliveries, messages, spool, thread_keys
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message was read: the mail, which part of it, when and to whom it came."""
+    """Where a message was read from: the mail, its part, when it arrived and for whom."""
 
     spool_id: str
     part: str
@@ -32,7 +32,7 @@ class Origin:
 def standing_since(
     conn: Connection, since: datetime | None, after: int, limit: int
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Numbers and documents of cases touched since then, by number, beyond ``after``."""
+    """Return (id, document) of unmerged cases updated since then with an id above ``after``, by id."""
     query = (
         select(cases.c.id, cases.c.document)
         .where(cases.c.id > after, cases.c.merged_into.is_(None))
@@ -45,7 +45,7 @@ def standing_since(
 
 
 def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
-    """Of each message of a case: the raw mail its words were taken from."""
+    """Return message id → the raw mail that its text was read from, for a case."""
     way = and_(deliveries.c.message_id == messages.c.id, deliveries.c.spool_id == messages.c.spool_id)
     query = (
         select(
@@ -76,8 +76,10 @@ def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
 
 
 def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
-    """The message with what these rules say of it: sides, vendor, numbers, what was read. Whose it is and where it
-    stands is not theirs to say, and what other copies of it told stays."""
+    """Return the message as the current rules read it: sides, vendor, numbers, statements.
+
+    Its case and its author are kept, and so is what other copies of it contributed.
+    """
     node, new = line.node, extracted.node
     side = "team" if line.turn.side == "team" and new.hands_on else new.side
     node = replace(
@@ -116,7 +118,7 @@ def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
 
 
 def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, CaseMessage]) -> None:
-    """Write down what was read in these messages; ``before``: the same as they stood."""
+    """Store what was read in these messages; ``before``: the same messages as stored now, by id."""
     changed = [line for line in lines if line != before[line.id]]
     if not changed:
         return
@@ -146,7 +148,7 @@ def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, Ca
 
 
 def stands(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
-    """Whether the case is written down just so, save for what goes on with the clock."""
+    """Whether the stored document equals ``document``, apart from clocks and the time of update."""
     kept = conn.execute(select(cases.c.document).where(cases.c.id == case_id)).scalar_one()
     return _lasting(kept) == _lasting(json.loads(to_json(document)))
 

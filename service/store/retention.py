@@ -1,13 +1,12 @@
-"""Removes old data as the settings say: raw mails first, whole cases later.
+"""Deletes old data according to the settings: raw mails first, whole cases later.
 
-A case is at rest while it is resolved or closed, is not merged into another, and nothing touched it. When it has been
-so for a term, its raw mails go (the words in it stay), and after another term the case itself, with all that is merged
-into it. A mail that also brought something into a case that is not at rest for so long stays whole, and so does what
-was never taken in.
+A case is inactive while it is resolved or closed, not merged into another, and unchanged. After the first period its
+raw mails are deleted (the extracted text stays); after the second, the case and everything merged into it. A mail is
+kept if it also belongs to a case that has not been inactive for that long, and if it was never processed.
 
-Everything is done case by case in transactions of its own and looked up anew inside each, so that mail may come
-meanwhile, and what was broken off is simply done again: a content that is outside is first marked as going, then its
-file is taken away, then it is called gone.
+Each case is handled in transactions of its own and checked again inside each, so mail may arrive meanwhile and an
+interrupted run can be repeated. A raw mail in external storage is marked as ``going``, its file is deleted, then it is
+marked as ``gone``.
 """
 
 from __future__ import annotations
@@ -30,49 +29,49 @@ from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
 
 _CASES = 200
-"""Cases looked at in one transaction."""
+"""Cases examined in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long a case must have been at rest; None: it is kept for ever."""
+    """How long a case must have been inactive; None: kept for ever."""
 
     raw: timedelta | None
-    """Until its raw mails go."""
+    """Until its raw mails are deleted."""
     cases: timedelta | None
-    """Until it goes itself."""
+    """Until the case is deleted."""
 
     @classmethod
     def of_days(cls, raw: int, cases: int) -> Terms:
-        """From the settings, where 0 means for ever."""
+        """Return the terms for a number of days, as in the settings; 0: kept for ever."""
         return cls(timedelta(days=raw) if raw else None, timedelta(days=cases) if cases else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A case of which something may go."""
+    """A case of which something can be deleted."""
 
     case_id: int
     status: str
     since: datetime
-    """When it was touched last."""
+    """When it was last changed."""
     whole: bool
-    """The case itself; else its raw mails only."""
+    """True: the case itself; False: its raw mails only."""
     messages: int
     mails: int
-    """Raw mails that go."""
+    """Number of raw mails to delete."""
     size: int
-    """Their bytes, as received."""
+    """Their total size in bytes, as received."""
 
 
 @dataclass(slots=True)
 class Gone:
-    """What went, in numbers."""
+    """Numbers of what was deleted."""
 
     cases: int = 0
     messages: int = 0
     mails: int = 0
-    """Raw mails of which nothing is left but when they came and their SHA-256, or not even that."""
+    """Raw mails deleted; of some the time of receipt and the SHA-256 remain."""
 
     def add(self, other: Gone) -> None:
         self.cases += other.cases
@@ -81,7 +80,7 @@ class Gone:
 
 
 def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[Due]]:
-    """What may go, a few cases at a time in transactions of their own; most lists are short, many are empty."""
+    """Yield lists of cases that are due, one transaction per list; a list may be empty."""
     after = 0
     while True:
         found, last = database.read(partial(_window, terms=terms, now=now, after=after))
@@ -92,14 +91,14 @@ def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[Due]]:
 
 
 def remove_due(database: Database, outside: BlobStore | None, one: Due, terms: Terms, now: datetime) -> Gone:
-    """Let go of it, if it still may. Raises Unavailable: then some of it is done, and doing it again does the rest."""
+    """Delete what is due of a case, if it is still due. Raises Unavailable; a repeated call then does the rest."""
     term = terms.cases if one.whole else terms.raw
     assert term is not None
     until = now - term
     marked = database.transact(partial(_mark, case_id=one.case_id, until=until, whole=one.whole))
     for id, key in marked:
         if key and outside is not None and not database.read(partial(contents.named, key=key)):
-            # nobody named it; whoever is about to has just written it anew, and it is young
+            # no row refers to it; if a row is about to, its file was just written and is young
             written = outside.written(key)
             if written is not None and now - written > contents.YOUNG:
                 outside.remove(key)
@@ -116,7 +115,7 @@ def remove_due(database: Database, outside: BlobStore | None, one: Due, terms: T
 
 
 def _window(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[list[Due], int | None]:
-    """What may go among the next cases at rest, and the last of these; None: there are no more."""
+    """Return what is due among the next inactive cases, and the id of the last one; None if there are no more."""
     shortest = min(term for term in (terms.raw, terms.cases) if term is not None)
     rows = conn.execute(
         select(cases.c.id, cases.c.status, cases.c.updated_at)
@@ -151,7 +150,7 @@ def _at_rest(until: datetime) -> tuple[Any, ...]:
 
 
 def _brought(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Of each case: the mails that brought its messages and whose content is still there, with their sizes."""
+    """Return, by case, the mails that brought its messages and are not deleted: spool id → size in bytes."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
     query = (
         select(messages.c.case_id, spool_table.c.id, spool_table.c.size)
@@ -166,7 +165,10 @@ def _brought(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, in
 
 
 def _may_go(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
-    """Those of the mails that brought nothing into a case which stays (``whole``), or is not at rest for so long."""
+    """Return those of the mails that no other case still needs.
+
+    All their other cases must be part of ``case_id`` or, unless ``whole``, have been inactive since ``until``.
+    """
     if not mails:
         return []
     elsewhere: dict[str, set[int]] = defaultdict(set)
@@ -192,7 +194,7 @@ def _may_go(conn: Connection, case_id: int, mails: Collection[str], until: datet
 
 
 def _mark(conn: Connection, case_id: int, until: datetime, whole: bool) -> list[tuple[str, str]]:
-    """Contents in rows are emptied; those outside are marked. Each with the key of its file, or none."""
+    """Empty the raw mails in rows, mark those in external storage; returns (spool id, key of the file or "")."""
     one_at_a_time(conn)
     if conn.execute(select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until))).first() is None:
         return []
@@ -221,7 +223,7 @@ def _gone(conn: Connection, id: str) -> None:
 
 
 def _removed(conn: Connection, case_id: int, until: datetime, now: datetime) -> Gone | None:
-    """None where the case is not at rest any more, or must stay for now."""
+    """Delete a case; None if it is no longer inactive, or must stay for now."""
     one_at_a_time(conn)
     if conn.execute(select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until))).first() is None:
         return None

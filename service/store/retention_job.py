@@ -17,16 +17,16 @@ from service.store.retention import Due, Gone, Terms, due, remove_due
 _log = structlog.get_logger("sodan.retention")
 
 FIRST_SECONDS = 3600.0
-"""After the start of a worker; nobody who starts it with a wrong term loses all at once."""
+"""Delay after the start of a worker, so that a wrong setting does not delete everything at once."""
 DAY_SECONDS = 86400.0
 SHARE_SECONDS = 0.1
-"""Between two cases, or two looks for some."""
+"""Minimum time between two steps; a step handles one case or searches for cases."""
 JUMP_SECONDS = 3600.0
-"""A clock that moved by so much beside the time that went by was set: nothing goes by it until it has gone steadily."""
+"""If the clock deviates by more than this from the elapsed time, it was set: the job is skipped for a day."""
 
 
 class RetentionJob:
-    """``look`` is asked between two batches, and does little each time."""
+    """``look`` is called between two batches and does little each time."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class RetentionJob:
         self._gone = Gone()
 
     def look(self) -> None:
-        """Go on with it, if it is time. Never raises what the database or the store of contents say."""
+        """Do the next step if it is time. Never raises Unavailable."""
         if not self._wanted or self._monotonic() < self._next:
             return
         self._next = self._monotonic() + SHARE_SECONDS

@@ -1,6 +1,6 @@
-"""The fair review of the exchange with a vendor: both sides' times, side by side, from five cases on.
+"""Review of the exchange with a vendor: response times of both sides, for five or more cases.
 
-No names of engineers, no ranking of persons: of a case only its clocks, turns and asks are looked at.
+It contains no names of engineers and ranks no persons: only clocks, turns and asks of a case are used.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from service.store.tables import cases
 
 WINDOW = timedelta(days=90)
 ENOUGH = 5
-"""Below so many cases figures would say more about chance than about anybody."""
+"""With fewer cases the figures would mostly show chance."""
 AT_MOST = 500
 SIDES = ("team", "vendor", "requester")
 
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """What is looked at of one case."""
+    """What is used of one case."""
 
     status: str
     clocks: dict[str, Any]
@@ -32,10 +32,10 @@ class _Exchange:
 
 
 def counts(conn: Connection) -> dict[str, dict[str, int]]:
-    """By vendor: cases, and those still open."""
+    """Return vendor → number of cases and of open cases."""
     query = (
         select(cases.c.vendor, cases.c.status, func.count())
-        .where(cases.c.merged_into.is_(None), COUNTED)  # cases without a vendor too: else SQLite takes another index
+        .where(cases.c.merged_into.is_(None), COUNTED)  # includes cases without vendor: else SQLite uses another index
         .group_by(cases.c.vendor, cases.c.status)
     )
     found: dict[str, dict[str, int]] = {}
@@ -49,7 +49,7 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
 
 
 def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
-    """Of the last 90 days, at most the newest 500 cases."""
+    """Return the figures of the last 90 days, for at most the 500 most recently updated cases."""
     query = (
         select(cases.c.status, cases.c.document["clocks"].label("clocks"), cases.c.document["asks"].label("asks"))
         .where(cases.c.vendor == vendor, cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
@@ -57,11 +57,11 @@ def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
         .limit(AT_MOST)
     )
     rows = [_Exchange(row.status, row.clocks or {}, row.asks or []) for row in conn.execute(query)]
-    return summary([row for row in rows if row.clocks.get("vendor") or row.asks])  # others had no part of the vendor
+    return summary([row for row in rows if row.clocks.get("vendor") or row.asks])  # only cases the vendor took part in
 
 
 def summary(rows: list[_Exchange]) -> dict[str, Any]:
-    """Figures over exchanges; ``null`` where too few cases say something."""
+    """Return figures over the cases; a figure with fewer than ``ENOUGH`` values is None."""
     ended = [row for row in rows if row.status in ("resolved", "closed")]
     enough = len(rows) >= ENOUGH
 

@@ -16,12 +16,12 @@ from service.store.tables import case_items_missing, case_links, case_refs, case
 
 _CHUNK = 400
 _TOLD = ("key", "title", "status", "waiting_on", "priority", "kind", "vendor", "missing", "open_asks", "messages")
-"""What an event says of a case."""
+"""Fields of a case that an event contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseSnapshot:
-    """How a case stands. ``document`` has the shape of "Case" in the public interface."""
+    """The current state of a case. ``document`` has the form of "Case" in the public interface."""
 
     case_id: int
     document: dict[str, Any]
@@ -29,23 +29,23 @@ class CaseSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CaseSettings:
-    """What is known of a case besides its mails."""
+    """What is known about a case besides its mails."""
 
     by_hand: dict[str, Any]
     """What people set (``service.cases.state.Overrides``)."""
     merged: tuple[int, ...] = ()
-    """Cases that became this one."""
+    """Cases merged into this one."""
     related: tuple[int, ...] = ()
     asked: tuple[Asked, ...] = ()
-    """Mails by which sodan asked for facts."""
+    """Mails with which sodan asked for information."""
     quoted: Mapping[int, str] = field(default_factory=dict)
-    """Message → the quoted part of it, where something was asked."""
+    """Message id → its quoted text, for cases in which something was asked."""
 
 
 def save_cases(
     conn: Connection, standings: Sequence[CaseSnapshot], now: datetime, opened: Collection[int] = ()
 ) -> None:
-    """Save all of them, in a handful of statements whatever their number, with an event for each."""
+    """Save cases in a fixed number of statements, with one event per case."""
     if not standings:
         return
     conn.execute(_SAVE, [_summary(standing) for standing in standings])
@@ -64,7 +64,7 @@ def save_cases(
     )
 
 
-# built once: what a statement costs to build is most of what it costs
+# built once, since building a statement takes longer than running it
 
 _SAVE = update(cases).where(cases.c.id == bindparam("case_number")).values(version=cases.c.version + 1)
 _THESE: BindParameter[Any] = bindparam("these", expanding=True)
@@ -82,7 +82,7 @@ _BY_HAND = select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(_THESE
 
 
 def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSettings]:
-    """What people set by hand, what was merged into each case, and what it is related to."""
+    """Return case id → what people set, merged and related cases, and mails with questions."""
     found: dict[int, CaseSettings] = {}
     for start in range(0, len(case_ids), _CHUNK):
         chunk = case_ids[start : start + _CHUNK]
@@ -133,7 +133,7 @@ def _summary(standing: CaseSnapshot) -> dict[str, Any]:
 
 
 def _replace_satellites(conn: Connection, standings: Sequence[CaseSnapshot], opened: Collection[int]) -> None:
-    ids = [standing.case_id for standing in standings if standing.case_id not in opened]  # a new case has none yet
+    ids = [standing.case_id for standing in standings if standing.case_id not in opened]  # a new case has no rows yet
     refs = {(s.case_id, one["vendor"], one["ref"][:200]) for s in standings for one in s.document["vendor_refs"]}
     missing = {(s.case_id, item) for s in standings for item in s.document["missing"]}
     people: dict[tuple[int, str], dict[str, Any]] = {}

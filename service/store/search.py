@@ -1,12 +1,12 @@
-"""Full text over Japanese and English: own words in the database's own index.
+"""Full-text search for Japanese and English, with own terms in the database's index.
 
-A text becomes terms: words of letters and digits, case folded, and every pair of neighbouring characters of Japanese,
-so that 返金 and 全社 are found (SQLite's trigram tokenizer and PostgreSQL's parsers find neither). The index is filled
-by the worker in a later batch, never in a mail's own transaction.
+A text becomes terms: words of letters and digits in folded case, and every pair of adjacent Japanese characters. So
+返金 and 全社 are found; SQLite's trigram tokenizer and PostgreSQL's parsers find neither. The worker fills the index in
+a later batch, never in the transaction that stores a mail.
 
-* SQLite: an FTS5 table ``search_words`` (rowid = messages.id) that keeps terms only, no text, and
+* SQLite: an FTS5 table ``search_words`` (rowid = messages.id) that stores terms but no text, and
   ``search_words_known``, its list of terms.
-* PostgreSQL: a ``tsvector`` of the same terms in ``search_words``, under a GIN index that tells them apart by block.
+* PostgreSQL: a ``tsvector`` of the same terms in ``search_words``, with a GIN index that separates them by block.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ _RUNS = re.compile(
 _CJK = re.compile("[\u3005-\u3007\u3041-\u30ff\u31f0-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 
 MAX_TEXT = 100_000
-"""Characters of a mail that are indexed; a log pasted into a mail is not a text to be found by."""
+"""Characters of a mail that are indexed; more is usually a pasted log."""
 MAX_TERM = 64
 MAX_QUERY_TERMS = 16
 COMPLETIONS = 200
-"""What an unfinished word may become on SQLite: so many words, in order of the alphabet."""
+"""SQLite: maximum number of words that an incomplete word is replaced by, in alphabetical order."""
 NEWEST = 4_000
-"""A search looks at so many matching mails, newest first: a word that stands in every mail finds nothing anyway."""
+"""Maximum number of matching mails that a search examines, newest first."""
 
 
 def terms(written: str) -> set[str]:
-    """The terms of a text."""
+    """Return the terms of a text."""
     found: set[str] = set()
     for run in _RUNS.finditer(_folded(written[:MAX_TEXT])):
         if run["cjk"]:
@@ -67,7 +67,10 @@ def terms(written: str) -> set[str]:
 
 
 def query_terms(written: str) -> list[str]:
-    """The terms a query asks for, all of them. ``*`` at the end means "begins with": the last may be unfinished."""
+    """Return the terms that a query requires.
+
+    ``*`` after the last one means "begins with", since that word may be incomplete.
+    """
     wanted: dict[str, None] = {}
     for run in _RUNS.finditer(_folded(written[:500])):
         if run["cjk"]:
@@ -81,19 +84,19 @@ def query_terms(written: str) -> list[str]:
 
 
 def matching(conn: Connection, written: str, prefix: str) -> ColumnElement[bool]:
-    """The condition on cases: a mail of theirs holds all the words, or they are named by key or vendor's number."""
+    """Return a condition for cases: a mail contains all the words, or the text is their key or a vendor's number."""
     found: list[Select[tuple[int]]] = [select(case_refs.c.case_id).where(case_refs.c.ref == written.strip()[:200])]
     key = re.fullmatch(rf"\s*{re.escape(prefix)}-([0-9]{{1,15}})\s*", written, re.IGNORECASE)
     if key:
         found.append(select(literal(int(key[1]), Number)))
     if wanted := query_terms(written):
         found.append(_cases_with(conn, wanted))
-    # one list of cases, not several conditions: so that a database begins with it instead of trying every case
+    # one list of cases instead of several conditions, so that the database starts with it and does not scan all cases
     return cases.c.id.in_(union(*found))
 
 
 def _cases_with(conn: Connection, wanted: list[str]) -> Select[tuple[int]]:
-    """The cases of the newest messages that hold all the terms."""
+    """Select the cases of the newest messages that contain all the terms."""
     if conn.dialect.name == "postgresql":
         numbers = _newest_on_postgresql(conn, " & ".join(_postgresql_term(term) for term in wanted))
         return select(messages.c.case_id).where(messages.c.id == any_(literal(numbers, ARRAY(BigInteger))))
@@ -103,8 +106,8 @@ def _cases_with(conn: Connection, wanted: list[str]) -> Select[tuple[int]]:
     return select(messages.c.case_id).where(messages.c.id.in_(newest))
 
 
-# FTS5 reads a word's mails from the newest on and stops when it has enough, but a beginning of a word it first looks up
-# to the end: a tenth of a second where a million mails have it. So the beginning is replaced by the words it may be.
+# FTS5 reads the mails of a word from the newest and stops when it has enough. A prefix, however, is first looked up
+# completely: a tenth of a second if a million mails match. So a prefix is replaced by the words it may stand for.
 
 
 def _sqlite_term(conn: Connection, term: str) -> str:
@@ -117,17 +120,17 @@ def _sqlite_term(conn: Connection, term: str) -> str:
 _COMPLETIONS = text(
     "WITH RECURSIVE next(term) AS ("
     " SELECT (SELECT term FROM search_words_known WHERE term >= :beginning LIMIT 1)"
-    # the table lists a word once a mail: the next word is looked up, not walked to; no word holds a char(1)
+    # the table lists a word once per mail, so the next word is looked up instead; no word contains char(1)
     " UNION ALL SELECT (SELECT term FROM search_words_known WHERE term >= next.term || char(1) LIMIT 1)"
     " FROM next WHERE substr(next.term, 1, :length) = :beginning"
     ") SELECT term FROM next WHERE substr(term, 1, :length) = :beginning LIMIT :n"
 )
 
-# A GIN index cannot be read from the newest on. So it holds each word once for every block of 16,384 messages, and the
-# blocks are asked one after the other: a common word fills the answer from the newest, a rare one costs a look a block.
+# A GIN index cannot be read from the newest mail. So it holds each word once per block of 16,384 messages, and the
+# blocks are queried one by one: a common word soon fills the result, a rare one costs a lookup per block.
 
 _BLOCK = 14
-"""As in ``search_in_block`` of migration 0007."""
+"""Bits per block number, as in ``search_in_block`` of migration 0007."""
 _BY_BLOCK = text(
     "SELECT found.message_id FROM generate_series(CAST(:newest AS bigint), 0, -1) AS block, LATERAL ("
     " SELECT message_id FROM search_words"
@@ -137,7 +140,7 @@ _BY_BLOCK = text(
 
 
 def _newest_on_postgresql(conn: Connection, words: str) -> list[int]:
-    """Always by that index: a planner that walks the messages by age instead takes seconds where a word is rare."""
+    """Force the use of that index: scanning messages by age instead takes seconds for a rare word."""
     newest = int(conn.execute(text("SELECT COALESCE(MAX(id), 0) FROM messages")).scalar_one()) >> _BLOCK
     ways = ("enable_seqscan", "enable_indexscan", "jit")
     for way in ways:
@@ -154,7 +157,7 @@ def _postgresql_term(term: str) -> str:
 
 
 def index_pending(database: Database, limit: int = 500) -> int:
-    """Index mails that were taken in but not yet indexed; how many. The worker calls it when it has time."""
+    """Index up to ``limit`` messages that are not indexed yet; returns their number. For when the worker is idle."""
     return database.transact(lambda conn: _index(conn, limit))
 
 
@@ -171,7 +174,7 @@ def _index(conn: Connection, limit: int) -> int:
     return len(rows)
 
 
-# built once: what a statement costs to build is most of what it costs
+# built once, since building a statement takes longer than running it
 
 _THESE: BindParameter[Any] = bindparam("these", expanding=True)
 _PENDING = (
@@ -184,10 +187,10 @@ _PENDING = (
         messages.c.author_address,
         messages.c.message_id,
     )
-    .where(text('NOT messages."indexed"'))  # in the very words of the partial index
+    .where(text('NOT messages."indexed"'))  # word for word the condition of the partial index
     .order_by(messages.c.id)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)  # where the database has it
+    .with_for_update(skip_locked=True)  # ignored by SQLite
 )
 _FILES = select(attachments.c.message_id, attachments.c.filename).where(attachments.c.message_id.in_(_THESE))
 _INDEXED = update(messages).where(messages.c.id.in_(_THESE)).values(indexed=True)
@@ -210,21 +213,21 @@ def _write(conn: Connection, found: list[tuple[int, list[str]]]) -> None:
 
 
 def forget(conn: Connection, numbers: Iterable[int]) -> None:
-    """Index these messages again, later."""
+    """Mark these messages to be indexed again."""
     wanted = list(numbers)
     if wanted:
         conn.execute(update(messages).where(messages.c.id.in_(wanted)).values(indexed=False))
 
 
 def remove(conn: Connection, numbers: Sequence[int]) -> None:
-    """These messages are about to be no more: their words go."""
+    """Delete the words of messages that are about to be deleted."""
     own = "message_id" if conn.dialect.name == "postgresql" else "rowid"
     if numbers:
         conn.execute(text(f"DELETE FROM search_words WHERE {own} = :n"), [{"n": number} for number in numbers])  # noqa: S608
 
 
 def escape_like(written: str) -> str:
-    """``written`` as plain characters inside a LIKE pattern with escape ``\\``."""
+    """Escape ``written`` for a LIKE pattern with escape character ``\\``."""
     return written.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
@@ -233,7 +236,10 @@ def _folded(written: str) -> str:
 
 
 def _pairs(run: str, alone: str = "") -> list[str]:
-    """Every two neighbours; a lone character stays alone. (The last one of a run too, so that it begins a term.)"""
+    """Return all pairs of adjacent characters, and for a text its last character, as the beginning of a term.
+
+    A single character is returned with ``alone`` appended.
+    """
     if len(run) == 1:
         return [run + alone]
     pairs = [run[at : at + 2] for at in range(len(run) - 1)]

@@ -1,7 +1,7 @@
-"""Second readings: jobs that ask a language model about one message each, and what they have cost.
+"""Second readings: jobs that ask a language model about one message each, and their usage.
 
-The laws are those of the spool: the attempt is counted before it is made, a lease says who makes it, and a job that
-fails again and again is set aside with its reason. The answer is kept, so that nothing is ever asked twice.
+They follow the rules of the spool: an attempt is counted before it is made, a lease belongs to one process, and a job
+that fails repeatedly is set aside with its reason. The answer is stored, so that no request is sent twice.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from service.store.tables import model_usage, second_readings
 
 MAX_ATTEMPTS = 6
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))
-"""Waits after the first, second … failed attempt, where the endpoint names none."""
+"""Delay after the first, second … failed attempt, unless the endpoint names one."""
 _WAITING = text("state = 'waiting'")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A message that is ours to have read until the lease ends."""
+    """A message leased to this process."""
 
     message: int
     attempts: int
-    """With this one."""
+    """Including this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """What must be known of a message before it is sent to a model."""
+    """What decides whether a message may be sent to a model."""
 
     message: int
     side: str
@@ -50,7 +50,7 @@ class Eligible:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one day has cost so far."""
+    """Usage of one day."""
 
     requests: int = 0
     tokens_in: int = 0
@@ -61,7 +61,7 @@ class Usage:
 
 
 def enqueue(conn: Connection, messages: Sequence[int], now: datetime) -> None:
-    """Have these messages read a second time; one that was enqueued before is left as it is."""
+    """Enqueue messages for a second reading; those enqueued before are left unchanged."""
     if not messages:
         return
     rows = [{"message_id": one, "state": "waiting", "created_at": now, "due_at": now} for one in messages]
@@ -70,7 +70,7 @@ def enqueue(conn: Connection, messages: Sequence[int], now: datetime) -> None:
 
 
 def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
-    """The messages that these mails brought."""
+    """Return the messages that these mails brought."""
     query = select(
         stored.c.id, stored.c.author_role, stored.c.automatic, func.length(stored.c.text), stored.c.defects
     ).where(stored.c.spool_id.in_(spool_ids))
@@ -78,7 +78,7 @@ def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
 
 
 def ask_again(conn: Connection, messages: Sequence[int], now: datetime) -> int:
-    """A person wants these messages asked about again; returns how many were known."""
+    """Enqueue again messages that were enqueued before, for a person; returns how many were."""
     return conn.execute(
         update(second_readings)
         .where(second_readings.c.message_id.in_(messages))
@@ -87,12 +87,15 @@ def ask_again(conn: Connection, messages: Sequence[int], now: datetime) -> int:
 
 
 def anything_due(conn: Connection, now: datetime) -> bool:
-    """Whether a claim would find something."""
+    """Whether a job is due."""
     return conn.execute(select(true()).select_from(second_readings).where(_free(now)).limit(1)).first() is not None
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | None:
-    """Take the job that is due first, and count the attempt. One tried too often is set aside on the way."""
+    """Lease the job that is due first and count the attempt.
+
+    Returns None if nothing is due, or if that job had too many attempts and was set to failed.
+    """
     row = conn.execute(
         select(second_readings.c.message_id, second_readings.c.attempts)
         .where(_free(now))
@@ -116,7 +119,10 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
 def finish(
     conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **kept: Any
 ) -> bool:
-    """Settle a job: ``done``, ``refused`` or ``failed``; False where another holds it by now (``by`` None: whoever)."""
+    """Set a job to ``done``, ``refused`` or ``failed``; returns False if ``by`` no longer holds it.
+
+    ``by`` None: the lease is not checked.
+    """
     held = second_readings.c.leased_by == by if by is not None else true()
     done = conn.execute(
         update(second_readings)
@@ -129,7 +135,7 @@ def finish(
 def back_off(
     conn: Connection, job: Job, by: str, why: str, now: datetime, retry_after: float | None, *, uncounted: bool = False
 ) -> None:
-    """It failed: again later, or set aside after the last attempt. ``uncounted``: the endpoint was away."""
+    """Record a failure: retry later, or fail after the last attempt. ``uncounted``: the endpoint was unreachable."""
     if job.attempts >= MAX_ATTEMPTS and not uncounted:
         finish(conn, job.message, by, now, state="failed", reason=why)
         return
@@ -150,13 +156,13 @@ def back_off(
 
 
 def answers(conn: Connection, messages: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """The kept answer of each of these messages that was read, and by what model and request."""
+    """Return message id → (stored answer, model and request version) of those that were read."""
     query = select(second_readings).where(second_readings.c.message_id.in_(messages), second_readings.c.state == "done")
     return {row.message_id: (row.answer, f"{row.model} {row.request_version}") for row in conn.execute(query)}
 
 
 def is_pending(conn: Connection, case: int) -> bool:
-    """Whether a message of the case waits to be read."""
+    """Whether a message of the case still waits for its second reading."""
     query = (
         select(true())
         .select_from(second_readings.join(stored, stored.c.id == second_readings.c.message_id))
@@ -167,7 +173,7 @@ def is_pending(conn: Connection, case: int) -> bool:
 
 
 def oldest_waiting(conn: Connection) -> Any:
-    """``created_at`` and ``reason`` of the job that waits longest; None where none does."""
+    """Return ``created_at`` and ``reason`` of the job that has waited longest, or None."""
     query = (
         select(second_readings.c.created_at, second_readings.c.reason)
         .where(_WAITING)
@@ -178,7 +184,7 @@ def oldest_waiting(conn: Connection) -> Any:
 
 
 def counts(conn: Connection) -> dict[str, int]:
-    """Jobs by state."""
+    """Return the number of jobs by state."""
     query = select(second_readings.c.state, func.count()).group_by(second_readings.c.state)
     return {state: int(number) for state, number in conn.execute(query)}
 
@@ -187,13 +193,13 @@ def counts(conn: Connection) -> dict[str, int]:
 
 
 def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
-    """The cases that these messages stand in."""
+    """Return the cases of these messages."""
     query = select(stored.c.case_id).distinct().where(stored.c.id.in_(messages))
     return sorted(conn.execute(query).scalars())
 
 
 def line(conn: Connection, message: int) -> CaseMessage:
-    """A message as the judge sees it. Raises NotFound."""
+    """Return a message in the form that judging needs. Raises NotFound."""
     for case in cases_of(conn, [message]):
         for one in lines.lines(conn, case):
             if one.id == message:
@@ -202,7 +208,7 @@ def line(conn: Connection, message: int) -> CaseMessage:
 
 
 def keep_reading(conn: Connection, message: int, reading: Reading) -> None:
-    """Put a reading in the place of the one that was kept."""
+    """Replace the stored reading of a message."""
     findings = [
         {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
         for f in reading.findings
@@ -214,7 +220,7 @@ def keep_reading(conn: Connection, message: int, reading: Reading) -> None:
 
 
 def spend(conn: Connection, day: date, **amounts: float) -> None:
-    """Add to the figures of a day; the names are those of ``Usage``."""
+    """Add to the usage of a day; the names are those of ``Usage``."""
     values = {name: getattr(model_usage.c, name) + amount for name, amount in amounts.items()}
     if not conn.execute(update(model_usage).where(model_usage.c.day == day).values(**values)).rowcount:
         dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
@@ -226,13 +232,13 @@ def spend(conn: Connection, day: date, **amounts: float) -> None:
 
 
 def usage(conn: Connection, day: date) -> Usage:
-    """The figures of a day."""
+    """Return the usage of a day."""
     row = conn.execute(select(model_usage).where(model_usage.c.day == day)).first()
     return Usage() if row is None else Usage(*(getattr(row, name) for name in Usage.__slots__))
 
 
 def usage_in_all(conn: Connection) -> Usage:
-    """The figures of all days, for metrics."""
+    """Return the total usage, for metrics."""
     columns = [func.coalesce(func.sum(getattr(model_usage.c, name)), 0).label(name) for name in Usage.__slots__]
     row = conn.execute(select(*columns)).one()
     return Usage(*(getattr(row, name) for name in Usage.__slots__))

@@ -1,4 +1,4 @@
-"""Checks that the database is intact, and configured so that a commit is durable."""
+"""Checks that the database is intact and configured so that commits are durable."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from sqlalchemy import Connection
 from service.store.database import Database
 
 _CHECKED_BYTES = 2_000_000_000
-"""A bigger SQLite file is not read through: that would take minutes."""
+"""Larger SQLite files are not checked, since that would take minutes."""
 _DURABLE = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
-"""PostgreSQL's settings without which a commit may be lost in a power failure, and their safe values."""
+"""PostgreSQL settings that protect commits from a power failure, with their safe values."""
 
 
 def ailments(database: Database) -> list[str]:
-    """What is wrong, one line each, with what to do. Raises Unavailable."""
+    """Return the problems found, one line each with what to do. Raises Unavailable."""
     return database.read(_of_postgresql if database.postgresql else _of_sqlite)
 
 

@@ -4,10 +4,10 @@ An entry is *waiting* until it is processed (*done*) or set aside (*shunted*). `
 made, so that a mail which kills its worker is detected:
 
 * entries never tried are claimed many at a time;
-* an entry that was tried before is claimed alone, so that it takes no others with it;
+* an entry that was tried before is claimed alone, so that its failure affects no others;
 * an entry tried ``MAX_ATTEMPTS`` times is shunted by the next claim.
 
-A claim is a lease: it lasts until ``leased_until``; then anybody may claim again. Who finishes must still hold it.
+A claim is a lease until ``leased_until``; after that, any worker may claim again. ``finish`` requires the lease.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ from service.store.tables import contents, events, spool
 
 MAX_ATTEMPTS = 3
 CLAIM_BYTES = 33_554_432
-"""Of the contents of one claim, together: a worker holds them all in memory."""
+"""Maximum total bytes of raw mail in one claim, since a worker holds them all in memory."""
 STATES = ("waiting", "done", "shunted", "refused")
 
 
 class LostLease(Conflict):
-    """What was claimed was given to another meanwhile: the transaction must not commit."""
+    """Another process has taken over the lease: the transaction must not commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who sent to whom, by which channel (RFC 5321 §2.3.1: not what the mail itself says)."""
+    """Sender, recipients and channel of a mail (RFC 5321 §2.3.1; not what the mail itself says)."""
 
     channel: str
     """smtp, lmtp, import, mailbox."""
@@ -66,12 +66,12 @@ class Envelope:
     source: str | None = None
     """Import: the file; mailbox: its name."""
     authserv: str | None = None
-    """Mailbox: whose Authentication-Results are believed, empty: nobody's; None: as the settings say."""
+    """Mailbox: server whose Authentication-Results are trusted; empty: none; None: as in the settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """A mail about to be made durable."""
+    """A mail to be stored."""
 
     id: str
     received_at: datetime
@@ -82,7 +82,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail that is ours to take in until the lease ends. ``attempt`` counts this one."""
+    """A mail leased to this worker. ``attempt`` includes this one."""
 
     id: str
     received_at: datetime
@@ -92,7 +92,7 @@ class Claimed:
 
 
 def new_entry(envelope: Envelope, content: bytes, now: datetime) -> NewEntry:
-    """Give a mail its id: a UUIDv7, so that ids sort by time of receipt (RFC 9562 §5.7)."""
+    """Give a mail its id, a UUIDv7, so that ids sort by time of receipt (RFC 9562 §5.7)."""
     return NewEntry(str(uuid_utils.uuid7()), now, envelope, content, sha256(content).hexdigest())
 
 
@@ -100,7 +100,7 @@ def new_entry(envelope: Envelope, content: bytes, now: datetime) -> NewEntry:
 
 
 def known(conn: Connection, hashes: Sequence[str], channel: str) -> set[str]:
-    """Which of these contents (SHA-256) came by this channel before."""
+    """Return those of the SHA-256 values that were received by this channel before."""
     query = select(spool.c.sha256).where(spool.c.sha256.in_(hashes), spool.c.channel == channel)
     return set(conn.execute(query).scalars())
 
@@ -108,11 +108,11 @@ def known(conn: Connection, hashes: Sequence[str], channel: str) -> set[str]:
 # ── claim, finish, back off, shunt ───────────────────────────────────────────────────────────────────────────────────
 
 WAITING = text("spool.state = 'waiting'")
-"""In the very words of the partial index."""
+"""The condition of the partial index, word for word, so that the planner uses that index."""
 NOT_DONE = text("spool.state <> 'done'")
-"""So too."""
+"""As ``WAITING``."""
 _FAR = timedelta(minutes=10)
-"""Nobody puts a mail off for so long: if it is due later than this, the clock was set back, and it is due now."""
+"""No entry is delayed for longer: a later due time means that the clock was set back, and the entry is due."""
 _FREE = and_(
     WAITING,
     or_(spool.c.due_at <= bindparam("now"), spool.c.due_at > bindparam("far")),
@@ -125,17 +125,17 @@ def _when(now: datetime) -> dict[str, datetime]:
 
 
 def anything_due(conn: Connection, now: datetime) -> bool:
-    """Whether a claim would find something; cheap enough to ask twenty times a second."""
+    """Whether ``claim`` would find an entry; cheap enough to call twenty times a second."""
     return conn.execute(select(true()).select_from(spool).where(_FREE).limit(1), _when(now)).first() is not None
 
 
 def more_waiting_than(conn: Connection, number: int) -> bool:
-    """Whether more entries than that wait; looks at no more than that."""
+    """Whether more than ``number`` entries are waiting; reads at most one more than that."""
     some = select(spool.c.id).where(spool.c.state == "waiting").limit(number + 1).subquery()
     return int(conn.execute(select(func.count()).select_from(some)).scalar_one()) > number
 
 
-# built once: what a statement costs to build is most of what it costs
+# built once, since building a statement takes longer than running it
 
 _THESE: BindParameter[Any] = bindparam("these", expanding=True)
 _FIND = (
@@ -152,7 +152,7 @@ _LEASE = (
 )
 ROW = tuple(column for column in spool.c if column is not spool.c.rcpt_tos)
 RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")
-"""As text: a row whose JSON is broken must not keep the others from being read."""
+"""Selected as text, so that one row with invalid JSON does not prevent reading the others."""
 _READ = (
     select(*ROW, RECIPIENTS, contents.c.codec, contents.c.bytes)
     .join(contents, contents.c.id == spool.c.id)
@@ -167,10 +167,9 @@ _FINISH = (
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
-    """Take up to ``limit`` waiting entries, oldest first, and count the attempt.
+    """Lease up to ``limit`` waiting entries, earliest due first, and count the attempt.
 
-    Exhausted entries met on the way are shunted, and so is an entry whose row cannot be read. Several claimants at once
-    get different entries.
+    Entries without attempts left and entries with damaged rows are shunted. Concurrent calls get different entries.
     """
     found = conn.execute(_FIND, _when(now) | {"most": limit}).all()
     exhausted = [row.id for row in found if row.attempts >= MAX_ATTEMPTS]
@@ -188,7 +187,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int
 
 
 def _fitting(found: Sequence[Any]) -> list[str]:
-    """The first entries that together are no bigger than ``CLAIM_BYTES``, at least one."""
+    """Return the first entries that together fit into ``CLAIM_BYTES``, but at least one."""
     chosen: list[str] = []
     size = 0
     for row in found:
@@ -200,7 +199,7 @@ def _fitting(found: Sequence[Any]) -> list[str]:
 
 
 def _readable(conn: Connection, ids: Sequence[str], now: datetime) -> list[Claimed]:
-    """Reads entries one by one and shunts those that are damaged."""
+    """Read entries one by one and shunt those whose rows are damaged."""
     claimed = []
     for id in ids:
         try:
@@ -211,18 +210,18 @@ def _readable(conn: Connection, ids: Sequence[str], now: datetime) -> list[Claim
 
 
 def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None:
-    """These are taken in. Raises LostLease where one of them is no longer ours: then nothing may commit."""
+    """Set entries to done. Raises LostLease if one is no longer leased by ``by``: then do not commit."""
     done = conn.execute(_FINISH, {"these": ids, "by": by, "now": now})
     if done.rowcount != len(ids):
         raise LostLease("another worker took over")
 
 
 def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due_at: datetime) -> None:
-    """It failed; try again at ``due_at``, or set it aside if that was the last attempt."""
+    """Record a failure: retry at ``due_at``, or shunt after the last attempt."""
     ours = and_(spool.c.id == id, spool.c.leased_by == by, spool.c.state == "waiting")
     attempts = conn.execute(select(spool.c.attempts).where(ours).with_for_update()).scalar()
     if attempts is None:
-        return  # another has it
+        return  # another worker has it
     if attempts >= MAX_ATTEMPTS:
         shunt(conn, [id], reason, now)
         return
@@ -230,9 +229,9 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
 
 
 def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> None:
-    """What ``by`` holds, or only ``ids``, was not tried after all: the attempt does not count.
+    """Release entries of ``by`` (all, or ``ids``) that were not tried: the attempt is not counted.
 
-    The database was away, the worker stops, or other mails of the batch took all the time there was.
+    The database was unreachable, the worker stops, or other mails of the batch used up the time.
     """
     held = and_(spool.c.leased_by == by, spool.c.state == "waiting")
     conn.execute(
@@ -243,10 +242,10 @@ def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> No
 
 
 def put_off(conn: Connection, id: str, by: str, why: str, now: datetime, patience: int, longest: timedelta) -> int:
-    """The database gave it up; try again alone, later each time, or set it aside at the ``patience``-th time.
+    """Record that the database gave up on this mail: retry it later, or shunt it after ``patience`` times.
 
-    The times are counted in the entry, whichever worker had it. As an attempt one counts only so far that the mail is
-    claimed alone from now on. Returns the times; 0 where another has it.
+    The entry counts these failures across workers. ``attempts`` stays at one or more, so the mail is claimed alone from
+    now on. Returns the number of these failures; 0 if another worker has the entry.
     """
     ours = and_(spool.c.id == id, spool.c.leased_by == by, spool.c.state == "waiting")
     found = conn.execute(select(spool.c.attempts, spool.c.given_up).where(ours).with_for_update()).first()
@@ -267,7 +266,7 @@ def put_off(conn: Connection, id: str, by: str, why: str, now: datetime, patienc
 
 
 def release(conn: Connection, by: str) -> int:
-    """The worker ``by`` is dead: what it held is free at once. Its attempts stay counted."""
+    """Release all leases of the dead worker ``by``; attempts stay counted. Returns their number."""
     return conn.execute(
         update(spool)
         .where(spool.c.leased_by == by, spool.c.state == "waiting")
@@ -276,13 +275,13 @@ def release(conn: Connection, by: str) -> int:
 
 
 def holders(conn: Connection) -> set[str]:
-    """Who holds leases."""
+    """Return the holders of leases."""
     query = select(spool.c.leased_by).distinct().where(WAITING, spool.c.leased_by.is_not(None))
     return {str(by) for by in conn.execute(query).scalars()}
 
 
 def shunt(conn: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:
-    """Set aside: visible, kept, tried again only when a person says so."""
+    """Set entries aside: they stay stored and visible, and only a person can have them retried."""
     one_at_a_time(conn)
     conn.execute(
         update(spool)
@@ -294,7 +293,7 @@ def shunt(conn: Connection, ids: Sequence[str], reason: str, now: datetime) -> N
 
 
 def retry(conn: Connection, id: str, now: datetime) -> None:
-    """Let the worker try a shunted entry again. Raises NotFound, or Conflict where it is not shunted."""
+    """Let the worker try a shunted entry again. Raises NotFound, or Conflict if it is not shunted."""
     retried = conn.execute(
         update(spool)
         .where(spool.c.id == id, spool.c.state == "shunted")
@@ -309,7 +308,7 @@ def retry(conn: Connection, id: str, now: datetime) -> None:
 
 
 def retry_all(conn: Connection, now: datetime) -> int:
-    """Let the worker try everything that was set aside again; returns how many."""
+    """Let the worker try all shunted entries again; returns their number."""
     return conn.execute(
         update(spool)
         .where(spool.c.state == "shunted")
@@ -321,7 +320,7 @@ def retry_all(conn: Connection, now: datetime) -> int:
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:
-    """Delete entries and their contents, for good (erasure; the caller has dealt with what was derived)."""
+    """Delete entries and raw mails permanently; the caller has handled the data derived from them."""
     conn.execute(delete(contents).where(contents.c.id.in_(ids)))
     conn.execute(delete(spool).where(spool.c.id.in_(ids)))
 
@@ -336,10 +335,10 @@ def _claimed(row: Any) -> Claimed:
         source=row.source,
         authserv=row.authserv,
     )
-    content = unpack(row.bytes) if row.codec == "zstd" else row.bytes  # outside is only what was taken in
+    content = unpack(row.bytes) if row.codec == "zstd" else row.bytes  # only processed mail is in external storage
     return Claimed(row.id, row.received_at, envelope, content, row.attempts)
 
 
 def recipients_of(written: str) -> list[str]:
-    """Raises ValueError where ``written`` is no JSON list of strings."""
+    """Decode a JSON list of strings. Raises ValueError if ``written`` is none."""
     return msgspec.json.decode(written, type=list[str])

@@ -1,4 +1,4 @@
-"""What waits, what is set aside and what was taken in, for people and monitoring; nothing is changed here."""
+"""Read-only views of the spool for people and monitoring."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Ledger:
 def listing(
     conn: Connection, state: str | None = None, limit: int = 100, before: str | None = None
 ) -> list[dict[str, Any]]:
-    """Entries, newest first; ``before`` an id for the next page."""
+    """Return entries, newest first; ``before``: the last id of the previous page."""
     query = select(*ROW, RECIPIENTS).order_by(spool.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(spool.c.state == state)
@@ -42,7 +42,7 @@ def listing(
 
 
 def entry(conn: Connection, id: str) -> dict[str, Any]:
-    """One entry. Raises NotFound."""
+    """Return one entry. Raises NotFound."""
     row = conn.execute(select(*ROW, RECIPIENTS).where(spool.c.id == id)).first()
     if row is None:
         raise NotFound(f"no mail was received as {id}")
@@ -50,7 +50,7 @@ def entry(conn: Connection, id: str) -> dict[str, Any]:
 
 
 def _described(row: Any) -> dict[str, Any]:
-    """The columns of one entry; recipients that cannot be read are shown as none."""
+    """Return the columns of an entry; recipients that cannot be read give an empty list."""
     described = dict(row._mapping)
     try:
         described["rcpt_tos"] = recipients_of(described.pop("recipients"))
@@ -60,9 +60,9 @@ def _described(row: Any) -> dict[str, Any]:
 
 
 def ledger(conn: Connection) -> Ledger:
-    """Count every accepted mail where it is. ``accepted`` counts contents, the rest counts entries by state.
+    """Count accepted mail. ``accepted`` counts raw mails, the other fields count entries by state.
 
-    Exact, and soon told however many there are: no row is read, only ends of indexes; what is not done has its own.
+    The counts are exact and use indexes only; entries not done have an index of their own.
     """
     left = undone(conn)
     entries, kept = (
@@ -83,13 +83,13 @@ def ledger(conn: Connection) -> Ledger:
 
 
 def undone(conn: Connection) -> dict[str, int]:
-    """How many entries are in each state but *done*: by an index that holds no others."""
+    """Return the number of entries by state, except *done*; uses the partial index."""
     query = select(spool.c.state, func.count()).where(NOT_DONE).group_by(spool.c.state)
     return {state: int(number) for state, number in conn.execute(query)}
 
 
 def done_without_message(conn: Connection, limit: int = 10) -> list[str]:
-    """Entries that claim to be taken in and are in no case: there must be none (`sodan doctor` looks)."""
+    """Return entries that are done but have no message; there should be none (`sodan doctor` checks)."""
     query = (
         select(spool.c.id)
         .outerjoin(deliveries, deliveries.c.spool_id == spool.c.id)
@@ -100,10 +100,10 @@ def done_without_message(conn: Connection, limit: int = 10) -> list[str]:
 
 
 def oldest_waiting(conn: Connection) -> datetime | None:
-    """When the mail that waits longest was received."""
+    """Return when the mail that has waited longest was received, or None."""
     return conn.execute(select(func.min(spool.c.received_at)).where(WAITING)).scalar()
 
 
 def newest(conn: Connection) -> datetime | None:
-    """When, by the clock of then, the mail that came last or seems to have come last was received."""
+    """Return the recorded time of receipt of the mail with the highest id, or None."""
     return conn.execute(select(spool.c.received_at).order_by(spool.c.id.desc()).limit(1)).scalar()

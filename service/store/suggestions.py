@@ -1,4 +1,4 @@
-"""Cases that a mail may belong to, and what people said to that."""
+"""Suggestions: cases that a mail may belong to, and what people decided about them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.store.tables import messages, suggestions
 
 
 def add(conn: Connection, found: Sequence[tuple[int, int, int, Suggestion]], now: datetime) -> set[int]:
-    """Keep suggestions: message, its case, the other case. The cases that show them."""
+    """Store suggestions (message, its case, other case, suggestion). Returns the cases involved."""
     rows = [
         {
             "message_id": message,
@@ -37,7 +37,7 @@ def add(conn: Connection, found: Sequence[tuple[int, int, int, Suggestion]], now
 
 
 def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
-    """Open suggestions of a case, the likeliest first, as the case document shows them."""
+    """Return the open suggestions of a case for its document, highest score first."""
     parts = [case, *links.merged_into(conn, case)]
     query = (
         select(suggestions, messages.c.subject)
@@ -54,7 +54,7 @@ def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
         sides = {ends.get(number, number) for number in (row.case_id, row.other_id)}
         others = sides - {case}
         if case not in sides or not others:
-            continue  # the two are one case by now
+            continue  # they were merged in the meantime
         [other] = others
         document = {
             "id": row.id,
@@ -69,7 +69,7 @@ def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
 
 
 def find(conn: Connection, number: int) -> Any:
-    """An open suggestion. Raises NotFound, Conflict (decided already)."""
+    """Return an open suggestion. Raises NotFound, Conflict (decided already)."""
     row = conn.execute(select(suggestions).where(suggestions.c.id == number)).one_or_none()
     if row is None:
         raise NotFound("there is no such suggestion")
@@ -79,13 +79,13 @@ def find(conn: Connection, number: int) -> Any:
 
 
 def decide(conn: Connection, numbers: Sequence[int], state: str, who: str, now: datetime) -> None:
-    """Write down what a person said to suggestions: ``accepted``, ``dismissed``, or ``open`` again."""
+    """Store the decision about suggestions: ``accepted``, ``dismissed``, or ``open`` again."""
     values = {"state": state, "decided_by": who, "decided_at": now}
     conn.execute(update(suggestions).where(suggestions.c.id.in_(numbers)).values(**values))
 
 
 def between(conn: Connection, one: int, other: int) -> list[int]:
-    """Open suggestions between two cases, with what was merged into them."""
+    """Return the ids of open suggestions between two cases, including the cases merged into them."""
     parts = [[case, *links.merged_into(conn, case)] for case in (one, other)]
     a, b = suggestions.c.case_id, suggestions.c.other_id
     either = or_(and_(a.in_(parts[0]), b.in_(parts[1])), and_(a.in_(parts[1]), b.in_(parts[0])))

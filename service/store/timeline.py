@@ -1,4 +1,4 @@
-"""Reads messages: a case's timeline, one message, the evidence for its case, its raw mail, its attachments."""
+"""Reads messages: the timeline of a case, one message, its evidence, raw mail and attachments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.store.cases import key_of, stamp
 from service.store.tables import Instant, Number, attachments, messages
 
 _LATELY = 100
-"""Messages that show whether mail of our own people is verified."""
+"""Newest messages examined to see whether mail from the organisation itself is verified."""
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
 _COLUMNS = [
     messages.c[name]
@@ -40,7 +40,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The raw mail a message was read from. ``part``: where inside, if it was attached."""
+    """The raw mail a message was read from. ``part``: its place inside that mail, if it was attached."""
 
     spool_id: str
     part: str | None
@@ -49,7 +49,7 @@ class Source:
 def page(
     conn: Connection, case_id: int, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Messages of a case, oldest first, and the position after the last where there are more."""
+    """Return messages of a case, oldest first, and the position of the last one if more follow, else None."""
     when = _WHEN.label("when")
     query = select(*_COLUMNS, when).where(messages.c.case_id == case_id).order_by(when, messages.c.id).limit(limit + 1)
     if after is not None:
@@ -61,7 +61,7 @@ def page(
 
 
 def by_message_id(conn: Connection, message_id: str, prefix: str, limit: int = 50) -> list[dict[str, Any]]:
-    """The messages with that Message-ID; the angle brackets may be left off."""
+    """Return the messages with this Message-ID; the angle brackets may be omitted."""
     wanted = "".join(message_id.split())
     if not wanted.startswith("<"):
         wanted = f"<{wanted}>"
@@ -70,13 +70,13 @@ def by_message_id(conn: Connection, message_id: str, prefix: str, limit: int = 5
 
 
 def unverified_lately(conn: Connection) -> bool:
-    """Whether one of the newest mails names one of our own people as its author, and nothing vouches for it."""
+    """Whether one of the newest mails claims an author of the organisation without verification."""
     newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_LATELY)
     return any("sender-unverified" in defects for defects in conn.execute(newest).scalars())
 
 
 def find(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
-    """One message. Raises NotFound."""
+    """Return one message. Raises NotFound."""
     rows = conn.execute(select(*_COLUMNS).where(messages.c.id == number)).all()
     if not rows:
         raise NotFound("there is no such message")
@@ -84,7 +84,7 @@ def find(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
 
 
 def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
-    """By which evidence a message landed in its case, with the runners-up. Raises NotFound."""
+    """Return the evidence for the case of a message, with the runners-up. Raises NotFound."""
     columns = (
         messages.c.id,
         messages.c.case_id,
@@ -112,7 +112,7 @@ def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
 
 
 def source(conn: Connection, number: int) -> Source:
-    """Where the raw bytes of a message are. Raises NotFound, also where it was only ever seen inside a quote."""
+    """Return where the raw mail of a message is. Raises NotFound, also if it was only found as a quote."""
     row = conn.execute(
         select(messages.c.spool_id, messages.c.raw_part, messages.c.origin).where(messages.c.id == number)
     ).one_or_none()
@@ -124,7 +124,7 @@ def source(conn: Connection, number: int) -> Source:
 
 
 def file(conn: Connection, number: int) -> File:
-    """One attachment. Raises NotFound."""
+    """Return one attachment. Raises NotFound."""
     columns = (
         attachments.c.filename,
         attachments.c.content_type,

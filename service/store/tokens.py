@@ -1,7 +1,7 @@
-"""Tokens for HTTP: created by command, shown once, stored as SHA-256 only.
+"""Access tokens of the HTTP API: created by a command, shown once, stored only as SHA-256.
 
-A token is 32 random bytes, so a plain hash is enough (nothing to guess), and looking it up by its hash tells a clock
-nothing: the caller does not choose the hash.
+A token is 32 random bytes, so a hash without salt is enough. Looking it up by its hash is safe against timing attacks,
+since the caller does not choose the hash.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from service.store.tables import tokens
 
 PREFIX = "sodan_"
 SCOPES = ("read", "write", "admin")
-"""Each holds the ones before it."""
+"""Each scope includes the ones before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Who calls, and how much of it is theirs to do."""
+    """Who calls, and with which scope."""
 
     id: int
     name: str
@@ -36,7 +36,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A new token; the only time its secret exists outside the caller's hands."""
+    """A new token with its secret, which is not stored."""
 
     id: int
     secret: str
@@ -47,7 +47,7 @@ def hash_of(secret: str) -> str:
 
 
 def create(conn: Connection, name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> Made:
-    """A new token for ``name``. Raises Refused for an unknown scope."""
+    """Create a token for ``name``. Raises Refused for an unknown scope."""
     if scope not in SCOPES:
         raise Refused(f"scope is one of {', '.join(SCOPES)}")
     secret = PREFIX + secrets.token_urlsafe(32)
@@ -59,7 +59,7 @@ def create(conn: Connection, name: str, scope: str, now: datetime, expires_at: d
 
 
 def find(conn: Connection, secret: str, now: datetime) -> Token | None:
-    """The valid token with this secret."""
+    """Return the valid token with this secret, or None."""
     row = conn.execute(
         select(tokens.c.id, tokens.c.name, tokens.c.scope).where(tokens.c.hash == hash_of(secret), *_valid(now))
     ).one_or_none()
@@ -67,12 +67,12 @@ def find(conn: Connection, secret: str, now: datetime) -> Token | None:
 
 
 def any_valid(conn: Connection, now: datetime) -> bool:
-    """Whether one token at least lets somebody in."""
+    """Whether at least one valid token exists."""
     return conn.execute(select(tokens.c.id).where(*_valid(now)).limit(1)).first() is not None
 
 
 def used(conn: Connection, id: int, now: datetime) -> None:
-    """Remember the hour of its last use (not each use: that would write on every read)."""
+    """Record the last use, at most once an hour, so that not every read request writes."""
     conn.execute(
         update(tokens)
         .where(tokens.c.id == id, or_(tokens.c.used_at.is_(None), tokens.c.used_at < now - timedelta(hours=1)))
@@ -81,7 +81,7 @@ def used(conn: Connection, id: int, now: datetime) -> None:
 
 
 def revoke(conn: Connection, id: int, now: datetime) -> None:
-    """Make it worthless. Raises NotFound where there is none."""
+    """Revoke a token. Raises NotFound if there is none."""
     found = conn.execute(
         update(tokens).where(tokens.c.id == id).values(revoked_at=func.coalesce(tokens.c.revoked_at, now))
     )
@@ -90,7 +90,7 @@ def revoke(conn: Connection, id: int, now: datetime) -> None:
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
-    """All of them, oldest first, without hashes."""
+    """Return all tokens, oldest first, without hashes."""
     columns = [column for column in tokens.c if column.name != "hash"]
     return [dict(row._mapping) for row in conn.execute(select(*columns).order_by(tokens.c.id))]
 

@@ -28,7 +28,7 @@ _SQLITE = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_AUTH,
 }
-"""Primary result codes (sqlite.org/rescode.html)."""
+"""Primary result codes (sqlite.org/rescode.html) that are reported as ``Unavailable``."""
 
 _UNSETTLING = {
     sqlite3.SQLITE_IOERR,
@@ -40,20 +40,22 @@ _UNSETTLING = {
 }
 
 _NOT_MIGRATED = "the database needs `sodan migrate`"
-"""Tables or columns are not there: no mail is to blame."""
+"""A table or column is missing, which no mail can cause."""
 
 _POSTGRESQL = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25006", "25P03", "XX001", "XX002")
-"""Beginnings of SQLSTATEs (PostgreSQL, appendix A): connection, authorisation, catalogue, rolled back, resources,
-operator, system, lock, read-only, idle too long, corrupt."""
+"""Prefixes of SQLSTATEs (PostgreSQL, appendix A) that are reported as ``Unavailable``.
+
+Connection, authorisation, catalogue, rollback, resources, operator, system, lock, read-only, idle timeout, corruption.
+"""
 _BROKEN_OFF = ("40", "55P03", "57014", "25P03")
-"""Of these: what may be the fault of what was asked (deadlock, lock, time limits of statements and transactions)."""
+"""Those of ``_POSTGRESQL`` that the request may cause: deadlock, lock, statement and transaction timeouts."""
 
 
 def as_unavailable(error: BaseException) -> Unavailable | None:
-    """The error to raise instead of ``error``, or None where it is not the database that is unwell."""
+    """Return the error to raise instead of ``error``, or None if the database is not the cause."""
     if isinstance(error, exc.TimeoutError):
         return Unavailable("the database is busy")
-    if isinstance(error, (TimeoutError, FutureTimeout)):  # of the driver: a statement took longer than it may
+    if isinstance(error, (TimeoutError, FutureTimeout)):  # raised by the driver when a statement exceeds its timeout
         return GaveUp("the database is busy")
     if isinstance(error, (ConnectionError, exc.DisconnectionError)):
         return Unavailable("the database is away")
@@ -64,7 +66,7 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
         if error.connection_invalidated:
             return Unavailable("the database is away")
         origin = error.orig
-    elif isinstance(error, (driver.PostgresError, driver.InterfaceError)):  # COPY goes past SQLAlchemy
+    elif isinstance(error, (driver.PostgresError, driver.InterfaceError)):  # COPY bypasses SQLAlchemy
         origin = error
     else:
         return None
@@ -86,15 +88,15 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
         if state:
             return Unavailable(_postgresql_words(state)) if state.startswith(_POSTGRESQL) else None
         origin = origin.__cause__
-    # asyncpg's own complaints about a connection carry no SQLSTATE
+    # asyncpg's own errors about a connection carry no SQLSTATE
     complains = isinstance(error, (exc.InterfaceError, driver.InterfaceError))
     return Unavailable("the database is away") if complains and re.search("clos|connection", str(error)) else None
 
 
 def unsettles(error: BaseException) -> bool:
-    """Whether what is open must not be trusted after it: a write or flush that failed, a server that may only be read.
+    """Whether open connections must be closed after this error: a failed write or flush, or a read-only server.
 
-    The last is a connection to a primary that became, or always was, somebody's standby.
+    A server is read-only if the connection leads to a standby, for example after a failover.
     """
     origin: BaseException | None = error
     while origin is not None:
@@ -107,10 +109,10 @@ def unsettles(error: BaseException) -> bool:
 
 
 def little_room(folder: Path | None, least: int) -> str | None:
-    """What to say where less than so many bytes are free; a folder that cannot be asked has room."""
+    """Return the error text if fewer than ``least`` bytes are free on the disk, else None (also if unknown)."""
     if folder is None or not least:
         return None
-    with contextlib.suppress(OSError):  # whatever is wrong with it, the database itself will show
+    with contextlib.suppress(OSError):  # any other problem of the folder shows up in the database
         if shutil.disk_usage(folder).free < least:
             return "no room on our disk"
     return None

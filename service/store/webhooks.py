@@ -1,7 +1,7 @@
-"""Webhooks: their addresses and kinds of events, and the position of each in the events.
+"""Webhooks: URLs, kinds of events, and the last event that each has received.
 
-A webhook has a place in the row of events, so events reach it in order, each at least once. A process that sends
-holds a lease, so that several API processes do not send twice.
+Events are delivered to a webhook in order, each at least once. The sending process holds a lease, so that several API
+processes do not send twice.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from service.store.feed import newest
 from service.store.tables import events, webhooks
 
 HELD = "held: restored from a backup; `sodan webhooks` lets it go on"
-"""``last_error`` of one that a copy must not tell before its owner says so."""
+"""``last_error`` of a webhook disabled by a restore, since the original system may still be sending to it."""
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 9
 _WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)
-"""Seconds between attempts: after the last one, some two days later, the webhook is disabled."""
+"""Seconds until the next attempt. After ``MAX_ATTEMPTS`` failures, some two days, the webhook is disabled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A webhook that is ours to tell until its lease ends."""
+    """A webhook leased to this process."""
 
     id: int
     url: str
@@ -42,7 +42,7 @@ class Claimed:
 
 
 def create(conn: Connection, box: SecretBox, url: str, kinds: Sequence[str], now: datetime) -> tuple[int, str]:
-    """A new webhook, told of what happens from now on; its number and its secret, which is stored encrypted."""
+    """Create a webhook for events from now on. Returns its id and its secret, which is stored encrypted."""
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     made = conn.execute(
         insert(webhooks).values(
@@ -54,7 +54,10 @@ def create(conn: Connection, box: SecretBox, url: str, kinds: Sequence[str], now
 
 
 def encrypt_stored(conn: Connection, box: SecretBox) -> int:
-    """Encrypt secrets that earlier versions stored as they are; returns how many. Raises as ``SecretBox.encrypt``."""
+    """Encrypt secrets that earlier versions stored unencrypted; returns their number.
+
+    Raises as ``SecretBox.encrypt``.
+    """
     clear = [row for row in conn.execute(select(webhooks.c.id, webhooks.c.secret)) if is_clear(row.secret)]
     for row in clear:
         conn.execute(update(webhooks).where(webhooks.c.id == row.id).values(secret=box.encrypt(row.secret)))
@@ -62,7 +65,7 @@ def encrypt_stored(conn: Connection, box: SecretBox) -> int:
 
 
 def unreadable(conn: Connection, box: SecretBox) -> list[tuple[int, str]]:
-    """Webhooks whose secret is stored as it is or cannot be decrypted: number and what is wrong."""
+    """Return (id, problem) of webhooks whose secret is unencrypted or cannot be decrypted."""
     wrong = []
     for row in conn.execute(select(webhooks.c.id, webhooks.c.secret).order_by(webhooks.c.id)):
         try:
@@ -76,14 +79,14 @@ def unreadable(conn: Connection, box: SecretBox) -> list[tuple[int, str]]:
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
-    """All of them, without secrets."""
+    """Return all webhooks, without secrets."""
     hidden = ("secret", "leased_until")
     columns = [column for column in webhooks.c if column.name not in hidden]
     return [dict(row._mapping) for row in conn.execute(select(*columns).order_by(webhooks.c.id))]
 
 
 def find(conn: Connection, id: int) -> dict[str, Any]:
-    """One of them. Raises NotFound."""
+    """Return one webhook, without its secret. Raises NotFound."""
     for row in listing(conn):
         if row["id"] == id:
             return row
@@ -91,20 +94,20 @@ def find(conn: Connection, id: int) -> dict[str, Any]:
 
 
 def remove(conn: Connection, id: int) -> None:
-    """Tell it nothing more. Raises NotFound."""
+    """Delete a webhook. Raises NotFound."""
     if not conn.execute(delete(webhooks).where(webhooks.c.id == id)).rowcount:
         raise NotFound("there is no such webhook")
 
 
 def held(conn: Connection) -> list[str]:
-    """The addresses of those held since a restore."""
+    """Return the URLs of webhooks disabled by a restore."""
     return list(
         conn.execute(select(webhooks.c.url).where(webhooks.c.last_error == HELD).order_by(webhooks.c.id)).scalars()
     )
 
 
 def let_go_on(conn: Connection, now: datetime) -> int:
-    """Tell those held what happens from now on, and nothing of before; returns how many."""
+    """Enable the webhooks disabled by a restore, for events from now on; returns their number."""
     return conn.execute(
         update(webhooks)
         .where(webhooks.c.last_error == HELD)
@@ -113,12 +116,12 @@ def let_go_on(conn: Connection, now: datetime) -> int:
 
 
 def any_due(conn: Connection, now: datetime) -> bool:
-    """Whether a claim would find one; cheap enough to ask every second."""
+    """Whether ``claim`` would find a webhook; cheap enough to call every second."""
     return conn.execute(_due(now).limit(1)).first() is not None
 
 
 def claim(conn: Connection, now: datetime) -> Claimed | None:
-    """One webhook that has something to hear."""
+    """Lease a webhook with undelivered events for ``LEASE``; None if there is none."""
     row = conn.execute(_due(now).limit(1).with_for_update(skip_locked=True)).first()
     if row is None:
         return None
@@ -127,14 +130,14 @@ def claim(conn: Connection, now: datetime) -> Claimed | None:
 
 
 def told(conn: Connection, id: int, event: int) -> None:
-    """It heard of everything up to ``event``."""
+    """Record that all events up to ``event`` were delivered."""
     conn.execute(update(webhooks).where(webhooks.c.id == id).values(event=event, attempts=0, last_error=None))
 
 
 def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> bool:
-    """It did not hear; again later, or, after days, no more. Returns whether it was disabled now.
+    """Record a failed delivery: retry later, or disable it after ``MAX_ATTEMPTS``; returns whether disabled.
 
-    That is told as an event, so that the other webhooks and the page know.
+    Disabling writes an event, so that other webhooks and the web page show it.
     """
     tried = hook.attempts + 1
     wait = timedelta(seconds=_WAITS[min(tried, len(_WAITS)) - 1])

@@ -1,9 +1,9 @@
-"""Removes deleted rows from PostgreSQL's write-ahead log, as far as the role may.
+"""Removes deleted rows from PostgreSQL's write-ahead log, as far as the role is allowed to.
 
-A segment of before goes with the checkpoint after it was closed, or becomes a later segment under another name, with
-its old bytes in it until it is written to. So the segment of now is closed, a checkpoint lets go of those before it,
-and then each segment that may be an old one is closed in its turn: closing writes zeros to its end (PostgreSQL 11 on).
-With ``wal_recycle = off`` nothing gets another name, and there is nothing more to close.
+A closed segment is deleted at the next checkpoint, or renamed to become a later segment; then it keeps its old bytes
+until it is written to. So the current segment is closed, a checkpoint releases those before it, and every segment that
+may be a renamed one is then closed in turn, since closing fills it with zeros (PostgreSQL 11 or later). With
+``wal_recycle = off`` no segment is renamed, and there is nothing more to close.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ SELECT (SELECT count(*) FROM pg_stat_replication), current_setting('archive_mode
 
 @dataclass
 class Remains:
-    """Where what went may still stand, in sentences that say who has to do what."""
+    """Where deleted data may still exist, in sentences that say who must do what."""
 
     here: list[str] = field(default_factory=list)
     """In the files of this database."""
     elsewhere: list[str] = field(default_factory=list)
-    """Where the server's log was copied to."""
+    """Where the write-ahead log was copied to."""
 
 
 async def release_wal(connection: Any) -> Remains:
-    """Let go of the log up to now.
+    """Remove the write-ahead log up to now; returns what could not be removed.
 
-    Costs a segment (16 MB, mostly zeros) for each one that the server keeps for later use: ``max_wal_size`` bounds
-    them. Waits up to ``BUSY_SECONDS`` for who still reads the log.
+    Writes one segment (16 MB, mostly zeros) for each segment the server keeps for reuse, which ``max_wal_size`` limits.
+    Waits up to ``BUSY_SECONDS`` for readers of the log.
     """
     role, may = await connection.fetchrow(_MAY)
     if not may:
@@ -83,7 +83,7 @@ async def release_wal(connection: Any) -> Remains:
             )
             return Remains([words], await _copies(connection))
         await asyncio.sleep(0.01)
-    # none of before stands under its own name: those that may hold its bytes are here, and no more will come
+    # no old segment has its own name any more: all that may hold old bytes are here, and there will be no more
     reused = max(there)
     while await _now(connection, size) <= reused:
         await _close(connection)
@@ -91,7 +91,7 @@ async def release_wal(connection: Any) -> Remains:
 
 
 async def _copies(connection: Any) -> list[str]:
-    """Where else the log went, with what to do there."""
+    """Return where else the log was copied to, with what to do there."""
     standbys, archived = await connection.fetchrow(_COPIES)
     found = []
     if standbys:
@@ -104,18 +104,18 @@ async def _copies(connection: Any) -> list[str]:
 
 
 async def _close(connection: Any) -> None:
-    """Close the segment of now; one to which nothing was written since the last is not closed, so write something."""
+    """Close the current segment; write something first, since an empty segment is not closed."""
     await connection.execute("SELECT pg_current_xact_id()")
     await connection.execute("SELECT pg_switch_wal()")
 
 
 async def _now(connection: Any, size: int) -> int:
-    """Number of the segment that is written to."""
+    """Return the number of the current segment."""
     return int(await connection.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")) // size
 
 
 async def _segments(connection: Any, size: int) -> set[int]:
-    """Numbers of all segments there are, also those kept for later."""
+    """Return the numbers of all existing segments, including those kept for reuse."""
     names = [name for (name,) in await connection.fetch("SELECT name FROM pg_ls_waldir()")]
     parts = [found.groups() for name in names if (found := _SEGMENT.fullmatch(name))]
     return {int(high, 16) * (2**32 // size) + int(low, 16) for high, low in parts}
