@@ -1,1 +1,1 @@
-"""Listens for mail: SMTP (RFC 5321) and LMTP (RFC 2033)."""
+"""Receives mail by SMTP (RFC 5321) and LMTP (RFC 2033)."""

@@ -1,7 +1,7 @@
-"""Limits the bytes of incoming contents: in total, for one address, for one network.
+"""Limits the bytes of messages being received: in total, per address and per network.
 
-One address may hold a quarter of them, one network half. When all are taken, the slowest content of the network that
-holds most is cut off, if that network holds more than the newcomer's: whoever trickles cannot keep others out.
+An address may use a quarter of the total, a network half. If the total is used up, the slowest message of the network
+that uses most is cut off, provided that network uses more than the newcomer's. So slow senders cannot block others.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from service.smtp.limits import neighbourhood, network_of
 
 GRACE_SECONDS = 5.0
-"""So long a content is not called slow."""
+"""A message younger than this is not treated as slow."""
 
 
 @dataclass(eq=False, slots=True)
 class Share:
-    """What one content holds."""
+    """The bytes used by one message."""
 
     host: str | None
     began: float
@@ -26,15 +26,15 @@ class Share:
     held: int = 0
     received: int = 0
     moving: bool = True
-    """Still on its way; what is complete is never cut off."""
+    """Still being received; a complete message is never cut off."""
 
     def speed(self, now: float) -> float:
-        """Bytes a second so far."""
+        """Bytes per second so far."""
         return self.received / max(now - self.began, 0.001)
 
 
 class Budget:
-    """The shares of all contents of one process."""
+    """Limits the total bytes of messages that one process is receiving; ``total`` in bytes."""
 
     def __init__(self, total: int, clock: Callable[[], float]) -> None:
         self.total = total
@@ -45,18 +45,18 @@ class Budget:
         self._network: Counter[str] = Counter()
 
     def open(self, host: str | None, cut_off: Callable[[], None]) -> Share:
-        """A share for one content that begins now."""
+        """Create the share of a message that begins now."""
         share = Share(host, self._clock(), cut_off)
         self._shares.add(share)
         return share
 
     def close(self, share: Share) -> None:
-        """All that it holds is given back; may be said twice."""
+        """Release all bytes of a share; may be called twice."""
         self._add(share, -share.held)
         self._shares.discard(share)
 
     def reserve(self, share: Share, size: int) -> bool:
-        """Let ``share`` hold ``size`` bytes at least; False where that is more than may be."""
+        """Raise ``share`` to at least ``size`` bytes; False if a limit forbids it."""
         more = size - share.held
         if more <= 0:
             return True

@@ -1,7 +1,7 @@
 """Group commit: mails that arrive during a commit share the next one; a single mail does not wait.
 
-One thread commits. Meanwhile mails queue up, and the next commit takes all of them: the slower the disk, the larger
-the group. There is no timer.
+One thread commits. Meanwhile mails queue up, and the next commit takes all of them, so a slower disk gives larger
+groups. There is no timer.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _log = structlog.get_logger("sodan.smtp")
 GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
 BIG = 1_000_000
-"""Bytes of a group after which the connection is opened anew, to free them."""
+"""Bytes of a group above which idle connections are closed after the commit, to free their memory."""
 
 
 _Waiting = tuple[Envelope, Content, datetime, asyncio.Future[str]]
 
 
 class Committer:
-    """Makes mails durable in groups. ``start`` before use, ``stop`` when no more will come."""
+    """Stores mails durably in groups. Call ``start`` before use, ``stop`` when no more will come."""
 
     def __init__(
         self, database: Database, clock: Callable[[], datetime], bare_newlines: BareNewlines = "normalise"
@@ -45,25 +45,25 @@ class Committer:
         self._thread = threading.Thread(target=self._commit_groups, name="committer")
         self._stopping = False
         self.waiting = 0
-        """Mails whose promise is not given yet."""
+        """Mails not yet committed."""
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     async def keep(self, envelope: Envelope, content: Content) -> str:
-        """Returns the mail's id once it is durable. Raises Unavailable: then it is not, and was not promised."""
+        """Return the mail's id once it is durable. Raises Unavailable if it is not."""
         future: asyncio.Future[str] = self._loop.create_future()
         self.waiting += 1
         try:
             self._queue.put((envelope, content, self._clock(), future))
-            # who stops waiting does not stop the mail: it may have been committed already
+            # cancelling this wait does not cancel the mail, which may be committed already
             return await future
         finally:
             self.waiting -= 1
 
     def stop(self) -> None:
-        """Commit what is queued, then end. Blocks."""
+        """Commit what is queued, then end the thread. Blocks."""
         self._queue.put(None)
         self._thread.join()
 
@@ -77,7 +77,7 @@ class Committer:
                 group.append(following)
                 size += following[1].size
                 following = self._next()
-            # read and hashed here, where it holds up no conversation
+            # read and hashed in this thread, so that it does not block the event loop
             self._commit([waiting for one in group if (waiting := self._read(one)) is not None])
             if size > BIG:
                 self._database.forget_values()
@@ -86,7 +86,7 @@ class Committer:
                 following = self._queue.get()
 
     def _next(self) -> _Waiting | None:
-        """The next that waits already; None where none does, or none will any more."""
+        """Return the next queued mail, or None if the queue is empty or the committer stops."""
         try:
             following = self._queue.get_nowait()
         except queue.Empty:
@@ -98,7 +98,7 @@ class Committer:
         envelope, content, now, future = waiting
         try:
             return new_entry(envelope, content.read(self._bare_newlines), now), future
-        except (OSError, ValueError) as error:  # its file cannot be read, or its conversation closed it
+        except (OSError, ValueError) as error:  # its file cannot be read, or its session closed it
             _log.error("mail was not made durable", mails=1, error=type(error).__name__, trace=where(error))
             failed: list[tuple[asyncio.Future[str], str | BaseException]] = [(future, error)]
             self._loop.call_soon_threadsafe(_answer, failed)
@@ -116,7 +116,7 @@ class Committer:
             results = [(future, error) for _, future in group]
         except Exception as error:
             if len(group) > 1:
-                # one of them cannot be stored: find out which, the others must not suffer
+                # one of them cannot be stored: commit each alone, so that the others are not affected
                 for single in group:
                     self._commit([single])
                 return

@@ -1,10 +1,10 @@
-"""The content of a mail as it comes over the wire after DATA (RFC 5321 §4.1.1.4, §4.5.2), kept out of memory.
+"""Receives the message data after DATA (RFC 5321 §4.1.1.4, §4.5.2); large messages go to a file.
 
-The end is CRLF "." CRLF and nothing else, whatever other line ends stand around a dot: a server that ends a mail at
-LF "." LF and the like lets a second mail be smuggled in (CVE-2023-51764, CVE-2023-51765, CVE-2023-51766). CR or LF
-alone elsewhere become CRLF, or such content is refused, or kept (``SODAN_SMTP_BARE_NEWLINES``).
+Only CRLF "." CRLF ends a message, whatever other line ends surround a dot: a server that accepts LF "." LF and the like
+allows SMTP smuggling (CVE-2023-51764, CVE-2023-51765, CVE-2023-51766). A lone CR or LF elsewhere becomes CRLF, or such
+a message is refused or kept (``SODAN_SMTP_BARE_NEWLINES``).
 
-Lines may be of any length: RFC 5321 §4.5.3.1 asks for no limit where none is needed, and senders exceed 1000 bytes.
+Lines may be of any length: RFC 5321 §4.5.3.1 advises against unnecessary limits, and senders exceed 1000 bytes.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from typing import IO
 from service.smtp.limits import BareNewlines
 
 SPILL = 131_072
-"""Bytes of one content kept in memory; more go to a file without a name, which is gone with its process."""
+"""Bytes of a message kept in memory; a larger one goes to an unnamed file, which disappears with the process."""
 _END = b"\r\n.\r\n"
 _CARRIED = len(_END) - 1
 _SMUGGLED = (b"\n.\n", b"\n.\r", b"\r.\r", b"\r.\n")
 
 
 class Content:
-    """A complete mail, in memory or in a file; as it came until ``read``."""
+    """A complete message, in memory or in a file, stored as it was received."""
 
     __slots__ = ("_data", "_file", "_stored", "size")
 
     def __init__(self, data: bytearray, file: IO[bytes] | None, stored: int) -> None:
         self._data, self._file, self._stored = data, file, stored
         self.size = stored - 2
-        """Bytes as they came: without the CRLF of DATA itself, with dots that were added."""
+        """Bytes as received: without the CRLF of the DATA command, including the dots of dot-stuffing."""
 
     def head(self, size: int) -> bytes:
-        """The first bytes, as they came."""
+        """Return the first ``size`` bytes as received."""
         if self._file is None:
             return bytes(memoryview(self._data)[2 : 2 + size])
         self._file.seek(2)
         return self._file.read(min(size, self.size))
 
     def read(self, bare_newlines: BareNewlines = "normalise") -> bytes:
-        """The mail: added dots taken off, and CR or LF alone made CRLF unless they are to be kept."""
+        """Return the message without dot-stuffing; a lone CR or LF becomes CRLF with ``normalise``."""
         if self._file is None:
             raw = bytes(self._data)
         else:
@@ -54,16 +54,16 @@ class Content:
         return raw[2:]
 
     def close(self) -> None:
-        """Give the memory or the file back."""
+        """Free the memory or the file."""
         self._data.clear()
         if self._file is not None:
             self._file.close()
 
 
 class Incoming:
-    """Collects one content, chunk by chunk, however the network divides it.
+    """Collects the data of one message from chunks of any size.
 
-    What exceeds ``limit`` bytes is thrown away; the end is still found. Raises OSError where its file cannot be
+    A message above ``limit`` bytes is discarded, but its end is still found. Raises OSError if its file cannot be
     written.
     """
 
@@ -78,22 +78,22 @@ class Incoming:
         self._data = bytearray()
         self._file: IO[bytes] | None = None
         self._stored = 0
-        self._tail = b"\r\n"  # the line end of DATA itself: a dot may stand on the first line
+        self._tail = b"\r\n"  # the line end of the DATA command: a dot may be on the first line
         self._dots = 0
         self._ends = [0, 0, 0]
         self.read = 0
-        """Bytes so far, as they came."""
+        """Bytes received so far."""
         self.complete = False
-        """The final dot was seen."""
+        """Whether the final dot was received."""
         self.dropped = False
-        """Thrown away so far as it came, and what comes is thrown away, too; the reply says why."""
+        """Whether this message is discarded, including data still to come; the reply says why."""
         self.too_big = False
-        """Counted without the final dot line and the dots added on the way (RFC 1870 §5); certain once it ended."""
+        """Size without the final dot line and dot-stuffing (RFC 1870 §5) exceeds the limit; final once complete."""
         self.smuggles = False
-        """Holds a dot between line ends that are no CRLF."""
+        """Whether it contains a dot between line ends that are not CRLF."""
 
     def feed(self, chunk: bytes | bytearray) -> bytes | None:
-        """Take a chunk. None: more is needed. Else the end was in it; what is returned comes after it."""
+        """Process a chunk. Return None if more is needed, else the bytes after the end of the message."""
         self.read += len(chunk)
         window = self._tail + chunk
         at = window.find(_END)
@@ -101,7 +101,7 @@ class Incoming:
             cut = max(0, len(window) - _CARRIED)
             self._store(window, cut, cut + 2)
             self._tail = window[cut:]
-            # the shortest line with an added dot is "..": a quarter of the bytes may not count
+            # the shortest line with dot-stuffing is "..": up to a quarter of the bytes may not count
             if self._stored > self._limit + self._limit // 3 + 16:
                 self.too_big = True
                 self.drop()
@@ -114,7 +114,7 @@ class Incoming:
         return window[at + len(_END) :]
 
     def _store(self, window: bytes, cut: int, seen: int) -> None:
-        """Keep ``window[:cut]``; patterns of three bytes that begin in it end before ``seen``."""
+        """Store ``window[:cut]``; patterns of three bytes that begin in it end before ``seen``."""
         self._dots += window.count(b"\r\n.", 0, seen)
         self._ends[0] += window.count(b"\r\n", 0, cut + 1)
         self._ends[1] += window.count(b"\r", 0, cut)
@@ -134,16 +134,16 @@ class Incoming:
 
     @property
     def bare(self) -> bool:
-        """Whether CR or LF stand alone in it."""
+        """Whether it contains a lone CR or LF."""
         pairs, returns, feeds = self._ends
         return not pairs == returns == feeds
 
     def breaks_lines_badly(self, bare_newlines: BareNewlines) -> bool:
-        """Whether CR or LF stand alone where they must not."""
+        """Whether it must be refused because of a lone CR or LF."""
         return (bare_newlines == "refuse" and self.bare) or (bare_newlines == "keep" and self.smuggles)
 
     def drop(self) -> None:
-        """Give memory and file back; what still comes is thrown away."""
+        """Free memory and file; discard what is still received."""
         self.dropped = True
         self._data = bytearray()
         if self._file is not None:
@@ -151,7 +151,7 @@ class Incoming:
             self._file = None
 
     def content(self) -> Content:
-        """The whole; to be asked once, when complete and not dropped."""
+        """Return the message; call once, when complete and not dropped."""
         content = Content(self._data, self._file, self._stored)
         self._data, self._file = bytearray(), None
         return content

@@ -7,10 +7,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal
 
 BareNewlines = Literal["normalise", "refuse", "keep"]
-"""What becomes of CR or LF alone in a content: see content.py."""
+"""How a lone CR or LF in a message is handled: see content.py."""
 
 COMMAND_LINE = 512
-"""RFC 5321 §4.5.3.1.4, in bytes, with its CRLF."""
+"""RFC 5321 §4.5.3.1.4, in bytes including CRLF."""
 LONGER_LINES = {
     "MAIL": 512 + 26 + 17 + 10 + 500,  # SIZE (RFC 1870 §3), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH (RFC 4954 §3)
     "VRFY": 512 + 9,  # SMTPUTF8 (RFC 6531 §3.7.4.2)
@@ -18,40 +18,40 @@ LONGER_LINES = {
 }
 LONGEST_LINE = max(LONGER_LINES.values())
 PATH = 256
-"""RFC 5321 §4.5.3.1.3. Its 64 bytes for a local part are not held: signed bounce addresses are longer."""
+"""RFC 5321 §4.5.3.1.3, in bytes. The limit of 64 for the local part is not enforced: bounce addresses exceed it."""
 FAILED_LOGINS = 20
-"""An hour, of one neighbourhood, over all its connections."""
+"""Failed logins per hour from one ``neighbourhood``, over all its connections."""
 DOMAIN = 255
-"""RFC 5321 §4.5.3.1.2."""
+"""RFC 5321 §4.5.3.1.2, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a listener grants. Sizes in bytes, times in seconds."""
+    """Limits of a listener. Sizes in bytes, times in seconds."""
 
     message_bytes: int = 36_700_160
     recipients: int = 100
     connections: int = 256
     connections_per_host: int = 128
     timeout: float = 300.0
-    """For one command from its first byte to its last, and for each ``timeout * slowest`` bytes of a content."""
+    """For one command from its first byte to its last, and for each ``timeout * slowest`` bytes of a message."""
     slowest: float = 64.0
-    """Bytes a second that a content must make on average over ``timeout``."""
+    """Bytes per second that a message must average over ``timeout``."""
     bad_commands: int = 20
-    """Commands a conversation may get wrong before it ends."""
+    """Wrong commands in a session before it is closed."""
     unknown_commands: int = 5
-    """Of these, commands that do not exist."""
+    """Unknown commands in a session before it is closed."""
     refused_recipients: int = 100
-    """Recipients refused in one conversation: more is guessing at addresses."""
+    """Refused recipients in a session before it is closed, against guessing of addresses."""
     idle_commands: int = 100
     """NOOP, RSET, HELO, EHLO, VRFY, HELP between two mails."""
     failed_logins: int = 3
     overdraft: int = 67_108_864
-    """Bytes read and thrown away behind a mail that is too big, until its sender is cut off."""
+    """Bytes read and discarded after a message became too big, before the connection is closed."""
     content_seconds: float = 1800.0
-    """For a whole content, however steadily it comes."""
+    """For a whole message, however steadily it arrives."""
     at_once_bytes: int = 1_073_741_824
-    """Bytes of contents that may be on their way, or wait for their commit, at once; most of them on disk."""
+    """Bytes of messages being received or waiting for their commit; most of them are on disk."""
     bare_newlines: BareNewlines = "normalise"
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Peers that may send; empty: all."""
@@ -66,13 +66,13 @@ class Limits:
 
 
 def network_of(host: str | None) -> str:
-    """The /24 of an IPv4 address, the /48 of an IPv6 address: what one sender may own whole."""
+    """Return the /24 of an IPv4 address or the /48 of an IPv6 address, which often has a single owner."""
     near = neighbourhood(host)
     return near.rpartition(".")[0] if "." in near else near[:14]
 
 
 def neighbourhood(host: str | None) -> str:
-    """What counts as one address: an IPv4 address, or the /64 of an IPv6 address, which one customer has whole."""
+    """Return the IPv4 address, or the /64 of an IPv6 address, since one customer usually has a whole /64."""
     if host is None:
         return ""
     if ":" not in host:

@@ -1,13 +1,13 @@
-"""All connections of one listening address: admission, shared state, time-outs and stop.
+"""All connections of one listening address: admission, shared state, timeouts and shutdown.
 
     listener = Listener(handler, hostname="mx.example", limits=Limits(), tls=ServerTls(certificate, key))
     server = await listener.listen("127.0.0.1", 8025)
     …
     await listener.stop(grace=20)
 
-``handler`` has aiosmtpd's hooks for MAIL, RCPT and DATA (this one at least); its ``refuse_connection(peer)`` may turn a
-client away with a reply while the house is full. Sharing is what makes a connection cheap: the stock class looks
-through itself and its handler on every connection, and sets a timer on every command.
+``handler`` has aiosmtpd's hooks for MAIL, RCPT and DATA (at least DATA). Its optional ``refuse_connection(peer)`` may
+refuse a client with a reply. Shared state makes a connection cheap: aiosmtpd's class inspects itself and its handler
+for every connection, and sets a timer for every command.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CLOSING = "421 4.3.2 closing, please try again later"
 
 
 class Listener:
-    """What the conversations of one listening address have in common. Make it within the running loop."""
+    """What the sessions of one listening address share. Create it within the running loop."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Listener:
         guesses: Rate | None = None,
         folder: Path | None = None,
     ) -> None:
-        """``budget`` and ``guesses`` are shared by the listeners of one process; big contents lie in ``folder``."""
+        """``budget`` and ``guesses`` are shared by the listeners of a process; ``folder`` is for large messages."""
         self.loop = asyncio.get_running_loop()
         self.handler = handler
         self.hostname = hostname
@@ -78,20 +78,20 @@ class Listener:
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def listen(self, host: str, port: int) -> asyncio.Server:
-        """Begin to accept. Raises OSError where the address cannot be had."""
+        """Start accepting connections. Raises OSError if the address is not available."""
         server = await self.loop.create_server(self, host, port, backlog=1024, reuse_address=True)
         self._servers.append(server)
         return server
 
     def __call__(self) -> Protocol:
-        """A protocol for one more connection."""
+        """Return a protocol for a new connection."""
         return self._class(self)
 
     @property
     def connections(self) -> int:
         return len(self._wires)
 
-    # ── coming and going ──
+    # ── connections ──
 
     def join(self, wire: Wire) -> str | None:
         host = wire.host
@@ -112,7 +112,10 @@ class Listener:
         return self._refuse(host)
 
     def _make_room(self, newcomer: str) -> bool:
-        """End the conversation that has been quiet for longest in the network that has most, if that is another."""
+        """Close the longest idle session of the network with most connections, unless that is the newcomer's network.
+
+        Returns whether one was closed.
+        """
         network, most = max(self._by_network.items(), key=lambda item: item[1])
         if network == newcomer or most <= self._by_network[newcomer]:
             return False
@@ -146,9 +149,9 @@ class Listener:
         self._sweeper = self.loop.call_later(min(1.0, self.limits.timeout / 4), self._sweep) if self._wires else None
 
     async def stop(self, grace: float) -> None:
-        """Take no more, and hang up: at once on who was promised nothing, after its reply on who waits for a commit.
+        """Accept no more connections and close all: those with a pending commit after its reply, others at once.
 
-        Who is not done after ``grace`` seconds is cut off.
+        Connections still open after ``grace`` seconds are aborted.
         """
         self.stopping = True
         for server in self._servers:

@@ -1,4 +1,4 @@
-"""LMTP (RFC 2033): SMTP for the last step, where every recipient gets an answer of its own."""
+"""LMTP (RFC 2033): SMTP for final delivery, with one reply per recipient."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.smtp.transaction import Fault
 
 
 class Lmtp(Protocol):
-    """As SMTP, with LHLO in place of HELO and EHLO, and as many replies to a content as recipients were accepted."""
+    """SMTP with LHLO instead of HELO and EHLO, and one reply to a message for each accepted recipient."""
 
     hello = "LHLO"
 
@@ -26,6 +26,6 @@ class Lmtp(Protocol):
         raise Fault("500 5.5.1 this is LMTP: say LHLO")
 
     def conclude(self, verdict: Any, recipients: int) -> None:
-        """One reply for each recipient that RCPT accepted, in their order (RFC 2033 §4.2)."""
+        """Send one reply per recipient accepted by RCPT, in their order (RFC 2033 §4.2)."""
         for reply in [verdict] * recipients if isinstance(verdict, str) else verdict:
             self.say(reply)

@@ -1,4 +1,4 @@
-"""AUTH PLAIN (RFC 4616) and AUTH LOGIN, by the framing of RFC 4954 §4."""
+"""AUTH PLAIN (RFC 4616) and AUTH LOGIN, with the exchange of RFC 4954 §4."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.smtp.wire import LineTooLong, Wire
 
 
 class LoginFailed(Exception):
-    """With the reply that says why, and whether it counts as a guess."""
+    """The login failed; ``reply`` says why, ``counts`` whether it counts as a wrong password."""
 
     def __init__(self, reply: str, *, counts: bool = False) -> None:
         super().__init__(reply)
@@ -20,13 +20,13 @@ class LoginFailed(Exception):
 
 
 async def log_in(wire: Wire, passwords: Passwords, argument: str) -> str:
-    """Run the mechanism that AUTH names; returns the name that is logged in. Raises LoginFailed."""
+    """Run the mechanism named in AUTH; returns the name of the user. Raises LoginFailed."""
     mechanism, _, initial = argument.partition(" ")
     if mechanism.upper() == "PLAIN":
         parts = (_decode(initial) if initial else await _ask(wire, b"")).split(b"\0")
         if len(parts) != 3:
             raise LoginFailed("501 5.5.2 expected three parts")
-        _, name, password = parts  # the first, whom to act for, means nothing here
+        _, name, password = parts  # the first part, the authorization identity, is ignored
     elif mechanism.upper() == "LOGIN":
         name = _decode(initial) if initial else await _ask(wire, b"Username:")
         password = await _ask(wire, b"Password:")

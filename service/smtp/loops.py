@@ -1,4 +1,4 @@
-"""Refuses mail loops and senders beyond their rate. Mail that sodan sent itself is never answered."""
+"""Limits on mail loops and on the rate of senders and networks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try 
 TOO_MANY_FROM_THERE = "450 4.7.1 too many mails from your network, try again later"
 HOUR = 3600.0
 _KEYS = 10_000
-"""Keys remembered; of more, those forgotten that were quiet for longest."""
+"""Keys remembered; beyond that, the ones unused for longest are dropped."""
 
 
 class Rate:
-    """How often something may happen within an hour, by key. ``most`` 0: as often as it likes.
+    """Limits how often something may happen per hour, by key. ``most`` 0: no limit.
 
-    Not all of it at once: bursts up to ``burst`` (all, if not given), and what is used comes back evenly (GCRA).
+    Up to ``burst`` (default ``most``) may happen at once; used capacity returns evenly over time (GCRA).
     """
 
     def __init__(self, most: int, clock: Callable[[], float], burst: int | None = None) -> None:
@@ -28,10 +28,10 @@ class Rate:
         self._step = HOUR / most if most else 0.0
         self._depth = self._step * (burst or most)
         self._full_at: OrderedDict[str, float] = OrderedDict()
-        """When each key will have used nothing any more."""
+        """When the full capacity of each key is available again, in seconds of ``clock``."""
 
     def allows(self, key: str) -> bool:
-        """Whether it may happen once more; it counts from now on."""
+        """Whether it may happen once more; if so, it is counted."""
         if not self._most:
             return True
         now = self._clock()
@@ -45,16 +45,16 @@ class Rate:
         return True
 
     def forgive(self, key: str) -> None:
-        """What was counted last does not count after all."""
+        """Undo the last count of a key."""
         if key in self._full_at:
             self._full_at[key] -= self._step
 
 
 class Rates:
-    """How many mails may come: of one sender by one network, and of one network whatever sender it names.
+    """Limits mails per sender within one network, and per network for all its senders together.
 
-    An envelope can be forged, so a sender's own network is not held to what others send in its name. This machine's
-    own address is that of a mail server which passes on everybody's mail: no network rate holds for it.
+    Envelopes can be forged, so what others send in a sender's name does not reduce the rate in the sender's own
+    network. Loopback has no network limit, since a mail server on this machine passes on mail of everybody.
     """
 
     def __init__(self, of_sender: int, of_network: int, clock: Callable[[], float]) -> None:
@@ -62,7 +62,10 @@ class Rates:
         self._of_network = Rate(of_network, clock, burst=max(1, of_network // 6))
 
     def refusal(self, sender: str, host: str | None) -> str | None:
-        """The reply to MAIL where it is too much, else None; the mail counts. The empty sender is everybody's."""
+        """Count a mail; return the reply to MAIL if a limit is exceeded, else None.
+
+        The empty sender has only a network limit.
+        """
         network = network_of(host)
         local = host is None or ip_address(host.partition("%")[0]).is_loopback
         if not local and not self._of_network.allows(network):

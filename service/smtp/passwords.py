@@ -1,4 +1,4 @@
-"""Who may log in (RFC 4954): a file of lines ``name:scrypt$salt$hash``, made by ``sodan smtp-password``."""
+"""Users that may log in (RFC 4954): a file of lines ``name:scrypt$salt$hash``, made by ``sodan smtp-password``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from service.errors import Refused
 
 _COST = 2**14
-"""scrypt's N: 16 MB and some 40 ms a try."""
+"""scrypt's N: 16 MB and about 40 ms per attempt."""
 
 
 class Passwords:
-    """Names and hashes, read once. Raises Refused, one line, where the file cannot be used."""
+    """Names and password hashes, read once. Raises Refused, one line, if the file is not usable."""
 
     def __init__(self, file: Path) -> None:
         self._hashes: dict[str, tuple[bytes, bytes]] = {}
@@ -36,13 +36,13 @@ class Passwords:
                 raise Refused(f"SODAN_SMTP_PASSWORDS: {file}, line {number}: expected name:scrypt$salt$hash")
 
     def match(self, name: bytes, password: bytes) -> bool:
-        """Whether they belong together. Blocks for the time of one hash, whether the name is known or not."""
+        """Whether name and password match. Blocks for one hash, even if the name is unknown."""
         salt, digest = self._hashes.get(name.decode("utf-8", "replace"), (b"nobody", b""))
         return hmac.compare_digest(_hash(password, salt), digest)
 
 
 def password_line(name: str, password: str) -> str:
-    """A line for the file."""
+    """Return a line for the file."""
     salt = os.urandom(16)
     return f"{name}:scrypt${b64encode(salt).decode()}${b64encode(_hash(password.encode(), salt)).decode()}"
 

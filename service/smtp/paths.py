@@ -1,7 +1,7 @@
-"""The arguments of MAIL and RCPT by the grammar of RFC 5321 §4.1.2, with UTF-8 as RFC 6531 §3.3 has it. Pure.
+"""Parses the arguments of MAIL and RCPT by RFC 5321 §4.1.2, with UTF-8 as in RFC 6531 §3.3. No I/O.
 
-Stricter than the stock class, which reads them by RFC 5322: there, comments, folding and missing brackets are allowed,
-and what two servers read differently is how filters are passed by.
+This is stricter than aiosmtpd, which parses them by RFC 5322 and so allows comments, folding and missing brackets. What
+two servers parse differently can be used to bypass filters.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from service.smtp.limits import DOMAIN, PATH
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _DOT_STRING = rf"{_ATOM}(?:\.{_ATOM})*"
 _QUOTED = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\U0010ffff]|\\[\x20-\x7e])*"'
-# an underscore is no letter of host names, and yet stands in many that send mail
+# host names must not contain an underscore, but many senders use one
 _LABEL = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]*[A-Za-z0-9_\u0080-\U0010ffff])?"
 _NAME = rf"{_LABEL}(?:\.{_LABEL})*"
 _LITERAL = r"\[[\x21-\x5a\x5e-\x7e]+\]"
@@ -31,9 +31,9 @@ _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u00
 
 
 def read_path(argument: str) -> tuple[str, str] | None:
-    """The mailbox, and the parameters that follow it. ``<>`` is the mailbox of the null path.
+    """Return the mailbox and the parameters after it; the mailbox of the null path is ``<>``.
 
-    A source route is taken off, as RFC 5321 appendix C asks. None: not a path.
+    A source route is removed (RFC 5321 appendix C). None if the argument is not a path.
     """
     plain = _PLAIN.fullmatch(argument)
     if plain:
@@ -70,7 +70,7 @@ def _is_domain(domain: str | None) -> bool:
 
 
 def read_parameters(written: str) -> dict[str, str] | None:
-    """``KEY=value KEY`` as a dictionary, keys in capitals, "" where there is no value. None: malformed or repeated."""
+    """Return ``KEY=value KEY`` as a dict with keys in capitals and "" for no value; None if malformed or repeated."""
     found: dict[str, str] = {}
     for word in written.split(" "):
         if not word:
@@ -83,8 +83,8 @@ def read_parameters(written: str) -> dict[str, str] | None:
 
 
 def is_host(argument: str) -> bool:
-    """Whether HELO's or EHLO's argument can be a name or an address literal (RFC 5321 §4.1.1.1).
+    """Whether the argument of HELO or EHLO can be a host name or address literal (RFC 5321 §4.1.1.1).
 
-    No more is asked: what the name says is not believed either.
+    It is not checked further, since the name is not trusted.
     """
     return len(argument) <= DOMAIN and re.fullmatch(r"[A-Za-z0-9_.:\-\[\]%]+", argument) is not None

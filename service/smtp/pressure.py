@@ -1,6 +1,6 @@
-"""Back-pressure: answers 452 while the disk is nearly full or too many mails wait.
+"""Backpressure: MAIL gets 452 while the disk is nearly full or the backlog is too long.
 
-Checked every few seconds, outside of SMTP conversations.
+The check runs every few seconds, outside SMTP sessions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOOK_SECONDS = 2.0
 
 
 class Pressure:
-    """``refusal`` is the reply to MAIL while there is no room, else None."""
+    """``refusal`` is the reply to MAIL while no mail can be accepted, else None."""
 
     def __init__(self, database: Database, *, min_free_bytes: int, max_waiting: int) -> None:
         self.refusal: str | None = None
@@ -31,11 +31,11 @@ class Pressure:
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
-        """No look begins any more."""
+        """Start no further check."""
         self._stopped.set()
 
     async def watch(self) -> None:
-        """Look again and again, until stopped: a look that is under way in its thread comes to its end."""
+        """Check repeatedly until stopped; a running check is completed."""
         while not self._stopped.is_set():
             found = await asyncio.to_thread(self._look)
             if found != self.refusal:

@@ -1,11 +1,11 @@
-"""One SMTP conversation (RFC 5321): aiosmtpd's class without its slow paths, and as strict as the strictest servers.
+"""One SMTP session (RFC 5321): aiosmtpd's class without its slow paths, and stricter.
 
-What is faster, and why: commands are looked up in a table made once, not by reflection on every connection; a content
-is read in chunks, not line by line; paths are read by one pattern, not by a header parser; one clock serves all
-time-outs (``Listener``); replies to commands sent ahead leave in one packet.
+It is faster because commands are looked up in a table made once, without reflection per connection; messages are read
+in chunks instead of lines; paths are parsed by one regular expression; one timer serves all timeouts (``Listener``);
+replies to pipelined commands leave in one packet.
 
-What is stricter stands in docs/specifications.md; a test holds both classes to the same dialogues otherwise. Every
-reply to a command has its enhanced status code (RFC 2034, RFC 3463). No reply tells what happened inside.
+docs/specifications.md lists what is stricter; otherwise a test compares both classes on the same dialogues. Every reply
+to a command has an enhanced status code (RFC 2034, RFC 3463). No reply contains internal details.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HTTP = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "C
 
 
 class Protocol(Transaction):
-    """The conversation around the mails: greeting, TLS, login, and the end of our patience."""
+    """The session apart from the mail transaction: greeting, TLS, login, and closing after too many errors."""
 
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms)
@@ -95,7 +95,7 @@ class Protocol(Transaction):
         verb, _, argument = line[:-2].partition(b" ")
         name = verb.decode("ascii", "replace").upper()
         if name in _HTTP or name.endswith(":"):
-            # a browser was made to speak to us: nothing it sends further is meant for us
+            # a browser was tricked into connecting here: ignore everything it sends
             self.hang_up("421 4.7.0 this is not HTTP")
             return
         if len(line) > LONGER_LINES.get(name, COMMAND_LINE):
@@ -181,7 +181,7 @@ class Protocol(Transaction):
         if arg is None:
             raise Fault("501 5.5.4 Syntax: AUTH mechanism")
         near = neighbourhood(self.host)
-        if not self.terms.guesses.allows(near):  # counted before it is tried: guesses may come side by side
+        if not self.terms.guesses.allows(near):  # counted before the attempt, since attempts may run in parallel
             self.hang_up("421 4.7.0 too many failed logins from your address, please try again later")
             return
         try:
@@ -219,7 +219,7 @@ class Protocol(Transaction):
     async def smtp_VRFY(self, arg: str | None) -> None:
         if not arg:
             raise Fault("501 5.5.4 Syntax: VRFY address")
-        self.say("252 2.5.0 ask by RCPT")  # RFC 5321 §7.3: nobody learns here who exists
+        self.say("252 2.5.0 ask by RCPT")  # RFC 5321 §7.3: do not reveal which users exist
 
     async def smtp_EXPN(self, arg: str | None) -> None:
         raise Fault("502 5.5.1 EXPN is not implemented")

@@ -1,4 +1,4 @@
-"""Which recipients are ours: the intake addresses, with plus-tags, and whole domains. Pure."""
+"""Decides which recipients are accepted: the intake addresses, with plus-tags, and whole domains. No I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ POSTMASTER = "postmaster"
 
 
 class Intake:
-    """The addresses of SODAN_INTAKE. Everything else is refused: we relay for nobody."""
+    """The addresses of SODAN_INTAKE. Everything else is refused: sodan is not a relay."""
 
     def __init__(self, written: Iterable[str], hostname: str = "localhost") -> None:
         entries = [entry.casefold() for entry in written]
@@ -17,9 +17,9 @@ class Intake:
         self._ours = frozenset(_ascii(entry.rpartition("@")[2]) for entry in (*entries, f"@{hostname.casefold()}"))
 
     def accepts(self, address: str) -> bool:
-        """Whether mail to ``address`` is for us. ``intake+anything@`` counts as ``intake@`` (RFC 5233).
+        """Whether ``address`` is an intake address. ``intake+anything@`` counts as ``intake@`` (RFC 5233).
 
-        So is ``postmaster``, with no domain or with one of ours (RFC 5321 §4.5.1).
+        ``postmaster`` is accepted without a domain or with one of ours (RFC 5321 §4.5.1).
         """
         address = address.casefold()
         if address == POSTMASTER:
@@ -40,7 +40,7 @@ def _plain(address: str) -> str:
 
 
 def _ascii(domain: str) -> str:
-    """An internationalised domain as it stands in DNS (RFC 5890), so that both spellings are the same."""
+    """Return an internationalised domain in its DNS form (RFC 5890), so that both spellings are equal."""
     if domain.isascii():
         return domain
     try:

@@ -1,6 +1,7 @@
-"""Accepts mail by SMTP (RFC 5321) for the intake addresses, and makes it durable before 250.
+"""Accepts mail by SMTP (RFC 5321) for the intake addresses, and stores it durably before replying 250.
 
-Replies reveal nothing of the inside: trouble of ours is 451 4.3.0, a stop is 421 4.3.2, a full house is 421 4.7.0.
+Replies contain no internal details: an internal error is 451 4.3.0, a shutdown 421 4.3.2, too many connections 421
+4.7.0.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from service.store.spool import Envelope
 
 
 class Reception:
-    """To whom mail may go, and where it goes when it is complete: the hooks of aiosmtpd."""
+    """Handler hooks of aiosmtpd: which mail is accepted, and where it goes when it is complete."""
 
     takes_contents = True
 
@@ -90,20 +91,20 @@ def _host(session: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the acceptor listens."""
+    """The addresses the server listens on."""
 
     smtp: Listen
     lmtp: Listen | None = None
     tls: ServerTls | None = None
 
     def renew(self) -> None:
-        """Read the certificate again."""
+        """Reload the certificate."""
         if self.tls is not None:
             self.tls.reload()
 
 
 def run_smtp(settings: Settings, *, ready: Callable[[Listening], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is told the addresses. Raises Refused where one is in use."""
+    """Serve until SIGTERM or SIGINT; ``ready`` is called with the addresses. Raises Refused if one is in use."""
     uvloop.run(_serve(settings, ready or _say))
 
 
@@ -125,7 +126,7 @@ async def _serve(settings: Settings, ready: Callable[[Listening], None]) -> None
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Listening]:
-    """The acceptor, within a running loop; yields where it listens, stops gracefully at the end."""
+    """Run the server within a running loop; yields its addresses and stops gracefully at the end."""
     loop = asyncio.get_running_loop()
     tls, passwords = _tls(settings), _passwords(settings)
     database = Database(settings.database_url)
@@ -160,13 +161,16 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
         await _stop(listeners, settings.stop_seconds)
         pressure.stop()
         await loop.run_in_executor(None, committer.stop)
-        await asyncio.wait({watch}, timeout=LOOK_SECONDS)  # a database that hangs keeps nobody from stopping
+        await asyncio.wait({watch}, timeout=LOOK_SECONDS)  # do not wait longer for a check of a database that hangs
         await loop.run_in_executor(None, database.close)
         await watch
 
 
 def spill_folder(database_folder: Path | None) -> Path | None:
-    """Where big contents lie until they are committed: beside the embedded database, else on disk (`/var/tmp`)."""
+    """Return the folder for large messages until they are committed, or None.
+
+    It is the folder of the SQLite file if there is one, else `/var/tmp`; the first that is writable.
+    """
     for folder in (database_folder, Path("/var/tmp")):  # noqa: S108 - files there have no name, and mode 0600
         if folder is not None:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The interface between a conversation and its listener, so that neither imports the other."""
+"""The interface between a session and its listener, so that neither imports the other."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from service.smtp.tls import ServerTls
 
 
 class Terms(Protocol):
-    """The same for all conversations of one listener."""
+    """What all sessions of one listener share."""
 
     loop: asyncio.AbstractEventLoop
     handler: Any
     hooks: dict[str, Callable[..., Any]]
-    """Of the handler, by command."""
+    """Hooks of the handler, by command."""
     commands: dict[str, Callable[..., Any]]
-    """Methods of the conversation's class, by name."""
+    """Methods of the session class, by command."""
     budget: Budget
-    """Of the bytes of contents that are being read, or wait for their promise."""
+    """Limits the bytes of messages being received or waiting for their commit."""
     folder: Path | None
-    """Where big contents are kept meanwhile."""
+    """Folder for large messages until they are committed."""
     guesses: Rate
-    """Failed logins by neighbourhood."""
+    """Failed logins by ``neighbourhood``."""
     hostname: str
     limits: Limits
     tls: ServerTls | None
@@ -37,7 +37,7 @@ class Terms(Protocol):
     require_login: bool
 
     def join(self, wire: Any) -> str | None:
-        """Count a connection in. Returns a reply to greet it with instead, where it is not welcome."""
+        """Add a connection. Return the reply that refuses it, or None if it is accepted."""
 
     def leave(self, wire: Any) -> None:
-        """It is gone; may be said twice."""
+        """Remove a connection; may be called twice."""

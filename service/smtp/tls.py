@@ -1,4 +1,4 @@
-"""Certificate and key of our side of STARTTLS (RFC 3207), read again when asked (SIGHUP)."""
+"""Certificate and key for STARTTLS (RFC 3207), reloaded on request (SIGHUP)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _log = structlog.get_logger("sodan.smtp")
 
 
 class ServerTls:
-    """TLS 1.2 at least. Raises Refused, one line, where certificate or key cannot be used."""
+    """TLS 1.2 or later. Raises Refused, one line, if certificate or key are not usable."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate = certificate
@@ -24,7 +24,7 @@ class ServerTls:
             raise Refused(f"SODAN_SMTP_TLS_CERTIFICATE: {certificate} with {key}: {_reason(error)}") from error
 
     def reload(self) -> bool:
-        """Use what the files hold now; where they cannot be used, go on with the old and return False."""
+        """Reload the files; if they are not usable, keep the old certificate and return False."""
         try:
             self.context = self._read()
         except (OSError, ssl.SSLError, ValueError) as error:

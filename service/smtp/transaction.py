@@ -1,4 +1,7 @@
-"""One mail: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1). Hooks of the handler decide on the first two, take the last."""
+"""The mail transaction: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1).
+
+Hooks of the handler decide about MAIL and RCPT and take the message of DATA.
+"""
 
 from __future__ import annotations
 
@@ -21,27 +24,27 @@ NOT_NOW = "451 4.3.0 not now, please try again later"
 
 
 class Fault(Exception):
-    """The client did something wrong; with the reply that says what."""
+    """An error of the client, with the reply that says what is wrong."""
 
 
 class Transaction(Wire):
-    """The commands that make up a mail."""
+    """The commands of a mail transaction."""
 
     hello = "EHLO"
-    """How a client must begin."""
+    """The command that a client must send first."""
 
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms)
         self._handle_hooks = terms.hooks
         self.wants_bytes = not getattr(terms.handler, "takes_contents", False)
-        """The handler expects ``envelope.content``, as those of aiosmtpd do; ours reads ``envelope.received``."""
+        """Whether the handler reads ``envelope.content``, as in aiosmtpd; sodan's own reads ``envelope.received``."""
         self._declared = 0
         self.wrong = 0
-        """Commands so far that were wrong."""
+        """Wrong commands so far."""
         self.refused = 0
-        """Recipients so far that were refused."""
+        """Refused recipients so far."""
         self.idle = 0
-        """Commands since the last mail that brought none nearer."""
+        """Commands such as NOOP since the last mail."""
 
     @syntax("MAIL FROM:<address>", extended=" [SP parameters]")
     async def smtp_MAIL(self, arg: str | None) -> None:
@@ -65,7 +68,7 @@ class Transaction(Wire):
         self.say(status)
 
     def _check(self, parameters: dict[str, str]) -> int:
-        """Whether MAIL's parameters are ours and right; returns the size that SIZE declares."""
+        """Check the parameters of MAIL; return the size declared by SIZE, or 0. Raises Fault."""
         if parameters.pop("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):  # RFC 6152 §2
             raise Fault("501 5.5.4 BODY is 7BIT or 8BITMIME")
         if parameters.pop("SMTPUTF8", ""):
@@ -76,7 +79,7 @@ class Transaction(Wire):
         if int(size) > self.limits.message_bytes:  # RFC 1870 §6.1
             raise Fault(f"552 5.3.4 at most {self.limits.message_bytes} bytes are taken")
         if self.offers_login:
-            parameters.pop("AUTH", None)  # RFC 4954 §5: heard, not believed
+            parameters.pop("AUTH", None)  # RFC 4954 §5: accepted, but not trusted
         if parameters:
             raise Fault("555 5.5.4 parameter not recognized or not implemented")
         return int(size)
@@ -94,7 +97,7 @@ class Transaction(Wire):
         if not address.isascii() and not self.envelope.smtp_utf8:
             raise Fault("553 5.6.7 this address needs SMTPUTF8")
         if len(self.envelope.rcpt_tos) >= self.limits.recipients:
-            # no fault: the rest may come in a mail of their own (RFC 5321 §4.5.3.1.10)
+            # not counted as an error: the rest may be sent in another mail (RFC 5321 §4.5.3.1.10)
             self.say("452 4.5.3 too many recipients")
             return
         status = await self._call_handler_hook("RCPT", address, options)
@@ -105,7 +108,7 @@ class Transaction(Wire):
         self.say(status)
 
     def _path(self, command: str, arg: str | None, malformed: str) -> tuple[str, dict[str, str], list[str]]:
-        """The address of MAIL or RCPT, its parameters, and these as the hooks of aiosmtpd want them."""
+        """Return the address of MAIL or RCPT, its parameters, and these as the list that aiosmtpd's hooks expect."""
         rest = self._strip_command_keyword(command[5:], arg or "")
         if not rest or not rest.startswith("<"):
             raise Fault(f"501 5.5.4 Syntax: {command}<address>")
@@ -179,7 +182,7 @@ class Transaction(Wire):
         return "250 2.0.0 OK" if status is MISSING else status
 
     def conclude(self, verdict: Any, recipients: int) -> None:
-        """The reply to a content: in SMTP one for all recipients."""
+        """Send the reply to a message: in SMTP one for all recipients."""
         self.say(verdict)
 
     def _may_send(self) -> None:

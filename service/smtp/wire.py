@@ -1,8 +1,8 @@
-"""The bytes of one connection: lines in, contents in, replies out, TLS beneath. Knows no command.
+"""Byte-level I/O of one SMTP connection, including TLS; does not interpret commands.
 
-In place of the stock class's StreamReader, which wakes the conversation for every line and pauses the socket every two
-kilobytes: here a whole command line or a whole content is what wakes it. Replies to commands sent ahead leave together
-(RFC 2920 §3.2).
+It replaces the StreamReader of aiosmtpd, which resumes the session for every line and pauses the socket every two
+kilobytes. Here the session resumes once per complete command line or complete message. Replies to pipelined commands
+are sent together (RFC 2920 §3.2).
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from service.smtp.terms import Terms
 _log = structlog.get_logger("sodan.smtp")
 
 _RESERVED = 262_144
-"""Bytes reserved at a time."""
+"""Bytes reserved in the budget at a time."""
 _AHEAD = 65_536
-"""Bytes of commands sent ahead that are kept before the socket is paused; no line without end is followed further."""
+"""Bytes of pipelined commands that are buffered before reading pauses; also the limit of an over-long line."""
 _HANDSHAKE_SECONDS = 30.0
 _LINGER_SECONDS = 1.0
 
 
 class LineTooLong(Exception):
-    """A command line exceeded every limit; it was read to its end and thrown away."""
+    """A command line was longer than any limit allows; it was read to its end and discarded."""
 
 
 class Wire(SMTP):
-    """One connection. The stock initialiser is not called: what it finds out by reflection, the listener knows."""
+    """One connection. aiosmtpd's ``__init__`` is not called: the listener provides what it finds by reflection."""
 
-    # the stock annotations are wider than what holds while a conversation runs
+    # aiosmtpd's annotations also allow None, which does not occur during a session
     session: Any
     envelope: Any
     transport: Any
@@ -50,13 +50,13 @@ class Wire(SMTP):
         self.host: str | None = None
         """The client's IP address."""
         self.refusal: str | None = None
-        """What it was greeted with instead of 220 (554: then it may only QUIT)."""
+        """The reply sent instead of 220 (554: then only QUIT is allowed)."""
         self.committing = False
-        """A mail of this conversation waits for its promise."""
+        """Whether a mail of this session is waiting for its commit."""
         self.deadline = 0.0
-        """When, by the loop's clock, the client must have done what is waited for; 0: we are at work, not it."""
+        """Loop time by which the client must act; 0 while the server is working."""
         self.ended = False
-        """Nothing more comes from the client, or nothing more is wanted of it."""
+        """The client sends nothing more, or what it sends is ignored."""
         self.hung_up = False
         self._buffer = bytearray()
         self._skipped = 0
@@ -65,7 +65,7 @@ class Wire(SMTP):
         self._share: Share | None = None
         self._content_ends = 0.0
         self.quiet_since = 0.0
-        """When, by the loop's clock, it last sent something or was at work for us."""
+        """Loop time at which the client last sent something."""
         self._out: list[bytes] = []
         self._more: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -109,7 +109,7 @@ class Wire(SMTP):
     def eof_received(self) -> bool:
         self.ended = True
         self._wake()
-        # what was sent before is heard to its end (the stock class forgets it); under TLS there is no half-closing
+        # data sent before is still processed (aiosmtpd discards it); TLS has no half-closed state
         return not self.hung_up and self.session.ssl is None
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -134,7 +134,7 @@ class Wire(SMTP):
     # ── in ──
 
     async def line(self) -> bytes | None:
-        """The next line with its end, or None where none comes. Raises LineTooLong."""
+        """Return the next line with its line end, or None if the client has ended. Raises LineTooLong."""
         while True:
             buffer = self._buffer
             at = buffer.find(b"\n")
@@ -155,7 +155,7 @@ class Wire(SMTP):
             await self._wait_for_more()
 
     def expect_content(self, declared: int) -> bool:
-        """Reserve room for a content of the size that MAIL declared; False where there is none now."""
+        """Reserve room for a message of the size declared by MAIL; False if there is none now."""
         self._share = self.terms.budget.open(self.host, self._cut_off)
         return self.terms.budget.reserve(self._share, max(declared, _RESERVED))
 
@@ -165,7 +165,7 @@ class Wire(SMTP):
         self.hang_up("421 4.3.1 too slow while others wait, please try again later")
 
     async def read_content(self) -> Incoming:
-        """What follows DATA's 354; not ``complete`` where the connection ended or it was far too much."""
+        """Read the message after the 354 reply; not ``complete`` if the connection ended or far too much was sent."""
         incoming = Incoming(self.limits.message_bytes, self.terms.folder)
         self._content_ends = self.loop.time() + self.limits.content_seconds
         ahead = bytes(self._buffer)
@@ -180,7 +180,7 @@ class Wire(SMTP):
         return incoming
 
     def _feed(self, incoming: Incoming, data: bytes) -> bytes | None:
-        """As ``Incoming.feed``, within the budget; what has no room is thrown away to its end."""
+        """As ``Incoming.feed``, within the budget; a message without room is discarded up to its end."""
         share = self._share
         if share is not None and not incoming.dropped:
             share.received = incoming.read + len(data)
@@ -195,12 +195,12 @@ class Wire(SMTP):
             return incoming.feed(data)
 
     def content_is_here(self) -> None:
-        """It is complete: whoever is slow from now on, it is not its sender."""
+        """Mark the message as complete, so that it is not cut off as slow."""
         if self._share is not None:
             self._share.moving = False
 
     def release_content(self) -> None:
-        """The content that was read is gone, or soon will be."""
+        """Release the budget of the message."""
         if self._share is not None:
             self.terms.budget.close(self._share)
             self._share = None
@@ -221,12 +221,15 @@ class Wire(SMTP):
                 self.deadline = 0.0
 
     def sweep(self, now: float) -> None:
-        """Cut off a client that is too slow. In a content enough bytes buy more time; in a command none do."""
+        """Close the connection if the client is too slow.
+
+        In a message, enough bytes since the last check extend the deadline; in a command, nothing does.
+        """
         if not self.deadline or now < self.deadline or self.transport is None:
             return
         incoming = self._incoming
         if self.hung_up or self._writable is not None:
-            self.transport.abort()  # it does not read: no last word would reach it
+            self.transport.abort()  # it does not read, so no reply would reach it
         elif incoming is not None and now >= self._content_ends:
             self.hang_up("421 4.4.2 that mail takes too long")
         elif incoming is not None and incoming.read - self._read_before >= self.limits.slowest * self.limits.timeout:
@@ -238,15 +241,15 @@ class Wire(SMTP):
     # ── out ──
 
     def say(self, reply: str) -> None:
-        """Reply; together with other replies where the client sent commands ahead."""
+        """Queue a reply; replies to pipelined commands are sent together."""
         self._out.append(reply.encode("utf-8", "replace") + b"\r\n")
 
     async def push(self, status: Any) -> None:
-        """The stock class's way to reply, for hooks that use it."""
+        """aiosmtpd's method for replies, for hooks that use it."""
         self.say(status if isinstance(status, str) else bytes(status).decode("utf-8", "replace"))
 
     async def flush(self) -> None:
-        """Hand replies to the network; wait while the client does not read them."""
+        """Send queued replies; wait while the client does not read them."""
         self._write()
         if self._writable is not None:
             self.deadline = self.loop.time() + self.limits.timeout
@@ -261,10 +264,10 @@ class Wire(SMTP):
             self._out.clear()
 
     def hang_up(self, reply: str | None = None) -> None:
-        """Say a last word and close.
+        """Send a last reply and close.
 
-        While the client may still be sending, only our half is closed, and what it sends is thrown away for a second:
-        closing on unread bytes would take the last word back (RST).
+        If the client may still be sending, only our side is closed, and what it sends is discarded for a second:
+        closing with unread data would send RST, and the reply could be lost.
         """
         if self.hung_up:
             return
@@ -290,9 +293,9 @@ class Wire(SMTP):
         self._wake()
 
     async def start_tls(self, context: ssl.SSLContext) -> bool:
-        """Go on under TLS as if nothing had been said before (RFC 3207 §4.2); False where it did not come about.
+        """Switch to TLS and reset the session (RFC 3207 §4.2); False if the handshake failed.
 
-        What was sent ahead in the clear is thrown away: it is not the client's (CVE-2011-0411 and its kin).
+        Commands received in plain text before are discarded, since an attacker may have inserted them (CVE-2011-0411).
         """
         self._write()
         self._buffer.clear()
