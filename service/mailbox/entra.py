@@ -1,4 +1,4 @@
-"""Tokens of Microsoft Entra ID for an app that acts by itself (client credentials), by MSAL."""
+"""Access tokens of Microsoft Entra ID for an app with client credentials, through MSAL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NEXT_STEPS = {
 
 
 class EntraTokens:
-    """Access tokens for Graph; MSAL renews them, and its cache is kept."""
+    """Access tokens for Graph; MSAL renews them, and its cache is stored."""
 
     def __init__(self, given: Graph, store: TokenStore) -> None:
         self._given = given
@@ -36,7 +36,7 @@ class EntraTokens:
         except (httpx.HTTPError, ValueError) as error:
             raise self._unreachable(error) from None
         if "access_token" not in answer:
-            self._app = None  # it remembers refusals for a while
+            self._app = None  # it caches refusals for a while
             code = str(answer.get("error", "no token"))[:80]
             raise SignInRefused(
                 f"Microsoft Entra refuses the app ({code}{_number(answer)})",
@@ -70,7 +70,7 @@ class EntraTokens:
                     given.client_id,
                     client_credential=credential,
                     authority=f"{given.authority.rstrip('/')}/{given.tenant}",
-                    instance_discovery=False,  # the authority is configured: nobody else need vouch for it
+                    instance_discovery=False,  # the authority is configured, so it need not be verified
                     token_cache=cache,
                     http_client=_Http(given),
                 )
@@ -87,7 +87,7 @@ class EntraTokens:
 
 
 class _Http:
-    """How MSAL sends its few requests: a connection each, so that none is left open."""
+    """HTTP client for MSAL, with one connection per request, so that none stays open."""
 
     def __init__(self, given: Graph) -> None:
         self._given = given
@@ -99,7 +99,7 @@ class _Http:
         return self._send("POST", url, given)
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Do nothing: no connection stays open."""
 
     def _send(self, method: str, url: str, given: dict[str, Any]) -> httpx.Response:
         kept = {name: given[name] for name in ("params", "data", "headers") if given.get(name)}
@@ -108,6 +108,6 @@ class _Http:
 
 
 def _number(answer: dict[str, Any]) -> str:
-    """Microsoft's number of the error (AADSTS…), for its documentation."""
+    """Return Microsoft's error number (AADSTS…), which its documentation uses."""
     codes = answer.get("error_codes") or ()
     return f", AADSTS{codes[0]}" if codes else ""

@@ -1,8 +1,8 @@
-"""The loop of one mailbox: find new mail, fetch it, make it durable, only then flag or move it.
+"""The loop of one mailbox: find new mail, fetch it, store it durably, and only then flag or move it.
 
-A mail and the memory of it are kept in one transaction, so that it is taken once whatever dies in between. What a
-server does not give out is tried alone, three times, then set aside and tried again later and later; it keeps no other
-mail back.
+A mail and the record of it are stored in one transaction, so a mail is stored once, even after a crash. If the server
+fails on a mail, that mail is fetched alone, up to three times, then set aside and retried at growing intervals. It does
+not block other mail.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from service.store.spool import Envelope, LostLease, new_entry
 _log = structlog.get_logger("sodan.mailbox")
 
 BATCH_BYTES = 8_000_000
-"""Contents fetched at once, together; a larger mail comes alone."""
+"""Total bytes fetched at once; a larger mail is fetched alone."""
 ALONE = 3
-"""So often a mail is tried alone before it is set aside."""
+"""Number of times a mail is fetched alone before it is set aside."""
 RETRY = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-"""Waits of a mail that was set aside; the last one again and again."""
+"""Delays before retries of a mail that was set aside; the last one repeats."""
 MARKS = 100
 """Mails flagged or moved by one command."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """Seconds until a mailbox that failed is tried again, doubled each time."""
+    """Seconds before a failed mailbox is tried again, doubled each time."""
 
     first: float = 1
     longest: float = 60
@@ -81,15 +81,15 @@ class Fetcher:
         self._clock = clock
         self._back_off = back_off
         self._suspects: dict[str, int] = {}
-        """Places whose fetching failed, with the times it failed alone."""
+        """Places of mails that failed → how often they failed alone."""
         self._failures = 0
         self._refused: FolderMissing | None = None
-        """What failed in this round and kept nothing else back."""
+        """An error of this round that did not stop other folders."""
         self.holds = False
-        """Whether the lease is ours, as far as we know; the heart of ``run.py`` renews it."""
+        """Whether this process holds the lease, as far as it knows; the heartbeat of ``run.py`` renews it."""
 
     def run(self, stop: threading.Event) -> None:
-        """Fetch until ``stop``."""
+        """Fetch until ``stop`` is set."""
         while not stop.is_set():
             pause = self.step(stop)
             if pause:
@@ -97,7 +97,7 @@ class Fetcher:
         self._source.close()
 
     def step(self, stop: threading.Event) -> float:
-        """One round and the wait for news after it; returns seconds to pause."""
+        """Run one round and wait for new mail; returns the seconds to pause."""
         try:
             if not self._acquire():
                 return min(5.0, self._lease.total_seconds() / 4)
@@ -113,12 +113,12 @@ class Fetcher:
             return self._lease.total_seconds() / 4
         except MailboxError as error:
             return self._failed(error)
-        except Refused as error:  # a secret or the installation key is not there now
+        except Refused as error:  # a secret or the key file is missing
             return self._failed(SignInRefused(str(error), "it is tried again by itself"))
         except Unavailable as error:
             _log.warning("the database cannot be used", mailbox=self._name, reason=str(error))
             return 2
-        except Exception as error:  # an answer nobody foresaw must not end the loop
+        except Exception as error:  # an unexpected answer must not end the loop
             _log.error("unexpected error", mailbox=self._name, kind=type(error).__name__, where=where(error))
             return self._failed(MailboxError(f"unexpected {type(error).__name__}", "see the log, and report it"))
 
@@ -158,7 +158,7 @@ class Fetcher:
     # ── a round ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _round(self, stop: threading.Event) -> None:
-        """All folders, to their end. A folder that cannot be opened keeps no other back, but fails the round."""
+        """Process all folders completely. A folder that cannot be opened fails the round, but not the other folders."""
         self._source.open()
         self._refused = None
         for folder in self._mailbox.folders:
@@ -188,7 +188,7 @@ class Fetcher:
             )
 
     def _batches(self, found: Sequence[Found]) -> Iterator[list[Found]]:
-        """As many as may be fetched at once; what failed before comes alone."""
+        """Yield batches within the limits; mails that failed before come alone."""
         batch: list[Found] = []
         size = 0
         for one in found:
@@ -239,7 +239,7 @@ class Fetcher:
             self._suspects.pop(one.place, None)
 
     def _unreadable(self, folder: str, batch: Sequence[Found], error: MailboxError) -> None:
-        """Remember whom to try alone; set aside what failed alone too often."""
+        """Record which mails to fetch alone; set aside those that failed alone too often."""
         for one in batch:
             self._suspects[one.place] = self._suspects.get(one.place, 0) + (len(batch) == 1)
             if self._suspects[one.place] >= ALONE:
@@ -262,7 +262,7 @@ class Fetcher:
         )
 
     def _again(self, folder: str) -> None:
-        """Mails that were set aside and are due."""
+        """Retry mails that were set aside and are due."""
         now = self._clock()
         due = self._database.read(lambda conn: mailboxes.to_retry(conn, self._name, folder, now, self._max_bytes))
         for place, attempts in due:
@@ -271,14 +271,14 @@ class Fetcher:
             if found is None:
                 self._set_aside(folder, place, "gone", None, "it left the folder before it was fetched", now)
                 continue
-            # counted before it is tried: whatever happens, the next round does not begin with it
+            # counted before the attempt, so that the next round does not start with it again
             self._set_aside(folder, place, "failed", found.size, "it is being tried again", now + wait)
             self._take(folder, [found])
 
-    # ── what is to happen with mails that are kept ───────────────────────────────────────────────────────────────────
+    # ── flag or move stored mails ────────────────────────────────────────────────────────────────────────────────────
 
     def _mark(self, folder: str) -> None:
-        """Flag or move what is kept. What the server refuses is tried again later and fails the round."""
+        """Flag or move stored mails. If the server refuses, this is retried later and fails the round."""
         while True:
             now = self._clock()
             places = self._database.read(
@@ -300,7 +300,7 @@ def _mark_later(conn: Connection, name: str, places: Sequence[str], error: Mailb
 
 
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
-    """What SMTP would have said: to our intake address, from the Return-Path (RFC 5321 §4.4)."""
+    """Return the envelope that SMTP would have given: to the intake address, from the Return-Path (RFC 5321 §4.4)."""
     head = content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
     path = message_from_bytes(head + b"\r\n\r\n").get("Return-Path", "")
     return Envelope(

@@ -6,7 +6,7 @@
         since: 2026-11-01
         imap: {host: imap.example.jp, user: support, password: {file: /run/secrets/support}}
 
-Secrets never stand in the file itself: each is ``{file: PATH}``, read anew at every sign-in, or ``{env: NAME}``.
+The file contains no secrets: each is ``{file: PATH}``, read again at every sign-in, or ``{env: NAME}``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Part(BaseModel):
 
 
 class Secret(_Part):
-    """Where a secret is to be found. ``read`` looks anew each time, so that a renewed one needs no restart."""
+    """Where a secret is stored. ``read`` reads it each time, so that a changed one needs no restart."""
 
     file: Path | None = None
     env: str | None = None
@@ -44,7 +44,7 @@ class Secret(_Part):
         return given
 
     def read(self) -> str:
-        """The secret without a final line end. Raises WrongSetting where it is not there."""
+        """Return the secret without a final line end. Raises WrongSetting if it is missing."""
         if self.env is not None:
             found = environment(self.env)
             if not found:
@@ -58,7 +58,7 @@ class Secret(_Part):
 
 
 class OAuth(_Part):
-    """Signing in to IMAP by a token (RFC 6749): who we are, and where tokens are given out."""
+    """OAuth 2.0 settings for signing in to IMAP (RFC 6749): the client, and where to get tokens."""
 
     grant: Literal["refresh_token", "client_credentials", "service_account"]
     token_url: str = ""
@@ -66,10 +66,10 @@ class OAuth(_Part):
     client_secret: Secret | None = None
     refresh_token: Secret | None = None
     key_file: Path | None = None
-    """service_account: the key file (JSON) of the account, as Google gives it out."""
+    """service_account: the account's key file (JSON), as Google issues it."""
     scope: str = ""
     mechanism: Literal["XOAUTH2", "OAUTHBEARER"] | None = None
-    """None: what the server offers, OAUTHBEARER first."""
+    """None: the one the server offers, OAUTHBEARER first."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> OAuth:
@@ -91,12 +91,12 @@ class Imap(_Part):
     port: int | None = Field(None, ge=1, le=65535)
     tls: Literal["implicit", "starttls", "none"] = "implicit"
     ca_file: Path | None = None
-    """PEM file of the authority that signed the server's certificate; None: those the system trusts."""
+    """PEM file of the authority that signed the server's certificate; None: the system's trusted authorities."""
     user: str
     password: Secret | None = None
     oauth: OAuth | None = None
     timeout: float = Field(60, gt=0, le=3600)
-    """Seconds without a byte from the server until the connection is given up."""
+    """Seconds without data from the server until the connection is closed."""
 
     @model_validator(mode="after")
     def _signs_in_one_way(self) -> Imap:
@@ -118,7 +118,7 @@ class Graph(_Part):
     client_id: str
     client_secret: Secret | None = None
     certificate: Secret | None = None
-    """PEM file with private key and certificate, in place of a secret."""
+    """PEM file with private key and certificate, instead of a secret."""
     mailbox: str | None = None
     """User principal name or id; None: the address."""
     url: str = "https://graph.microsoft.com/v1.0"
@@ -137,7 +137,7 @@ class Graph(_Part):
 
 
 class After(_Part):
-    """What happens to a mail once it is safely kept: nothing, a flag, or a move. Nothing is ever deleted."""
+    """What to do with a mail after it is stored: nothing, flag it, or move it. Mail is never deleted."""
 
     flag: str | None = None
     """seen, flagged, or a keyword (Graph: a category)."""
@@ -169,16 +169,16 @@ class Mailbox(_Part):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")
     address: str
-    """The intake address its mail is for."""
+    """The intake address that its mail counts as sent to."""
     since: Annotated[date | None, BeforeValidator(_since)]
     imap: Imap | None = None
     graph: Graph | None = None
     folders: tuple[str, ...] = Field(("INBOX",), min_length=1)
     after: After = After()
     poll: float | None = Field(None, ge=1, le=3600)
-    """Seconds between two looks where the server does not tell by itself; None: 60 with IMAP, 10 with Graph."""
+    """Seconds between polls if the server does not notify; None: 60 with IMAP, 10 with Graph."""
     authserv: str | None = None
-    """Name of the provider's server in Authentication-Results; None: Microsoft 365's with Graph, else nobody's."""
+    """Trusted authserv-id in Authentication-Results; None: Microsoft 365's with Graph, else none."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Mailbox:
@@ -192,7 +192,7 @@ class Mailbox(_Part):
 
     @property
     def verdicts_of(self) -> str:
-        """Whose verdicts about senders are believed in this mailbox; empty: nobody's."""
+        """The authserv-id whose Authentication-Results are trusted in this mailbox; empty: none."""
         return (MICROSOFT_365 if self.graph else "") if self.authserv is None else self.authserv
 
     @property
@@ -200,7 +200,7 @@ class Mailbox(_Part):
         return self.poll or (10 if self.graph else 60)
 
     def since_moment(self, settings: Settings) -> datetime | None:
-        """From when on mail is fetched; a date begins at midnight in SODAN_ZONE."""
+        """Return the time from which mail is fetched, or None; a date begins at midnight in SODAN_ZONE."""
         if self.since is None:
             return None
         if isinstance(self.since, datetime):
@@ -211,7 +211,10 @@ class Mailbox(_Part):
 
 
 def load(settings: Settings) -> tuple[Mailbox, ...]:
-    """The mailboxes of SODAN_MAILBOXES, none where it is empty. Raises WrongSetting: one line that names the place."""
+    """Return the mailboxes of SODAN_MAILBOXES; empty if it is not set.
+
+    Raises WrongSetting: one line that names the file and the field.
+    """
     file = settings.mailboxes
     if file is None:
         return ()

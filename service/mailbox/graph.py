@@ -1,9 +1,9 @@
-"""A mailbox of Microsoft 365, by Microsoft Graph with application permissions.
+"""A Microsoft 365 mailbox, read through Microsoft Graph with application permissions.
 
-Folders are followed by delta query (https://learn.microsoft.com/graph/delta-query-messages); ids are immutable, so that
-a mail keeps its place when it is moved; contents are MIME by ``$value``. A throttled request (429, 503, 504) waits as
-long as ``Retry-After`` says. A delta token that the service no longer knows (410) starts the folder anew; what was met
-before is known by its id.
+Folders are polled with delta queries (https://learn.microsoft.com/graph/delta-query-messages). Ids are immutable, so a
+mail keeps its place when it is moved. Mails are fetched as MIME through ``$value``. A throttled request (429, 503, 504)
+waits for ``Retry-After``. If the service no longer knows a delta token (410), the folder is read from the beginning;
+mails already recorded are recognised by their id.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from service.mailbox.source import (
 PAGE = 50
 THROTTLED = (429, 503, 504)
 TRIES = 5
-"""So often a throttled request is sent in a row, before the whole mailbox backs off."""
+"""Number of times a throttled request is sent before the whole mailbox backs off."""
 LONGEST_WAIT = 120.0
-"""Seconds that one request waits by itself; where more is asked for, the mailbox backs off."""
+"""Maximum seconds one request waits; if the server asks for more, the mailbox backs off."""
 _DEFAULT_WAIT = 5.0
 _NO_ACCESS = (
     "give the app Mail.Read (Mail.ReadWrite to flag or move) for this mailbox by RBAC for Applications; "
@@ -46,15 +46,15 @@ _NO_ACCESS = (
 
 
 class _Expired(Exception):
-    """410: the delta token is not known any more."""
+    """410: the service no longer knows the delta token."""
 
 
 class _NotThere(Exception):
-    """404."""
+    """404: the mail, folder or mailbox does not exist."""
 
 
 class GraphSource:
-    """One mailbox by Microsoft Graph."""
+    """One mailbox, read through Microsoft Graph."""
 
     batch = 10
 
@@ -62,7 +62,7 @@ class GraphSource:
         self, given: Graph, address: str, after: After, tokens: TokenSource, max_bytes: int,
         pause: Callable[[float], object],
     ) -> None:  # fmt: skip
-        """``pause`` waits so many seconds, or less where we are to stop."""
+        """``pause`` waits the given seconds, or less if the process is to stop."""
         self._given = given
         self._after = after
         self._tokens = tokens
@@ -91,7 +91,7 @@ class GraphSource:
                 yield from self._round(link, since)
                 return
             except _Expired:
-                pass  # from the beginning: what was met is known by its id
+                pass  # start again; mails already recorded are recognised by their id
         start = f"{self._user}/mailFolders/{self._folder(folder)}/messages/delta"
         try:
             yield from self._round(f"{start}?$select=receivedDateTime,isDraft", since)
@@ -112,12 +112,12 @@ class GraphSource:
             link = following
 
     def _of(self, one: dict[str, Any]) -> Found | None:
-        """A row of a delta page; one that tells of a change may hold no more than what changed."""
+        """Return the mail of a delta row; a row for a changed mail may contain only the changed fields."""
         place = str(one["id"])
         return Found(place, _moment(one["receivedDateTime"])) if "receivedDateTime" in one else self.find("", place)
 
     def _link(self, position: str | None, since: datetime | None) -> str | None:
-        """Where to go on; None where there is nothing yet, or older mail is wanted than before."""
+        """Return the link to continue with; None if there is none, or mail older than before is wanted."""
         if position is None:
             return None
         kept = json.loads(position)
@@ -146,7 +146,7 @@ class GraphSource:
         return str(one.get("subject") or "")
 
     def _folder(self, folder: str) -> str:
-        """The id of a folder: ``inbox``, or a path of display names such as ``Inbox/Support``."""
+        """Return the id of a folder: ``inbox``, or a path of display names such as ``Inbox/Support``."""
         if folder.casefold() == "inbox":
             return "inbox"
         if folder not in self._ids:
@@ -177,7 +177,7 @@ class GraphSource:
                 elif self._after.flag is not None:
                     self._flag(url, self._after.flag)
             except _NotThere:
-                continue  # somebody else moved it out or deleted it: it is kept here all the same
+                continue  # it was moved or deleted there; it is stored here anyway
 
     def _flag(self, url: str, flag: str) -> None:
         if flag == "seen":
@@ -215,7 +215,7 @@ class GraphSource:
         if self._after.move is not None:
             self._folder(self._after.move)
         if self._after != After() and newest:
-            try:  # written as it is: nothing changes, and the right to write is seen
+            try:  # writes the current value: changes nothing, but shows whether writing is allowed
                 url = f"{self._user}/messages/{quote(str(newest[0]['id']), safe='')}"
                 self._json("PATCH", url, body={"isRead": newest[0]["isRead"]})
             except SignInRefused as error:
@@ -225,7 +225,10 @@ class GraphSource:
         return FolderState(about.get("totalItemCount"), problems, self._notes())
 
     def _notes(self) -> list[str]:
-        """Whether the token shows rights to every mailbox (rights by RBAC for Applications are not in the token)."""
+        """Return a note if the token has permissions for every mailbox.
+
+        Permissions through RBAC for Applications are not in the token.
+        """
         try:
             claims = jwt.decode(self._tokens.token(), options={"verify_signature": False})
         except jwt.PyJWTError:
@@ -272,7 +275,7 @@ class GraphSource:
         raise MailboxError("Graph throttles us", "it is tried again by itself")
 
     def _once(self, method: str, url: str, body: Any, prefer: str | None) -> tuple[int, httpx.Headers, bytes]:
-        """One request. A body longer than may be taken is read no further."""
+        """Send one request and return status, headers and body. Reading stops once the body exceeds the size limit."""
         if self._client is None:
             self.open()
         assert self._client is not None
@@ -297,7 +300,7 @@ def _moment(written: object) -> datetime:
 
 
 def _refusal(status: int, content: bytes) -> Exception:
-    """What a refused request means."""
+    """Return the exception for a refused request."""
     try:
         code = str(json.loads(content)["error"]["code"])[:80]
     except (ValueError, KeyError, TypeError):

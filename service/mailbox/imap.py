@@ -1,4 +1,4 @@
-"""A mailbox on an IMAP server (RFC 9051, RFC 3501): a connection for each watched folder, IDLE where it is offered."""
+"""A mailbox on an IMAP server (RFC 9051, RFC 3501): one connection per folder, IDLE if available."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from service.mailbox.source import (
 )
 
 PAGE = 200
-"""Mails of a folder that are looked at in one step."""
+"""Mails of a folder listed in one step."""
 LOOK_SECONDS = 0.5
-"""How soon ``wait`` notices that it is to stop."""
+"""Seconds until ``wait`` notices that it is to stop."""
 _FLAGS = {"seen": b"\\Seen", "flagged": b"\\Flagged"}
 
 
@@ -44,7 +44,7 @@ class ImapSource:
         self._server = ImapServer(given, tokens)
         self._after = after
         self._clients: dict[str, IMAPClient] = {}
-        """By selected folder; the empty name stands for a connection that has none selected yet."""
+        """Connections by selected folder; under the empty name one that has not selected any yet."""
         self._valid: dict[str, int] = {}
 
     # ── connection ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +60,7 @@ class ImapSource:
                 client.shutdown()
 
     def _folder(self, folder: str) -> IMAPClient:
-        """The connection that has this folder selected."""
+        """Return the connection that has this folder selected. Raises FolderMissing."""
         client = self._clients.get(folder)
         if client is not None:
             return client
@@ -88,10 +88,10 @@ class ImapSource:
         valid = self._valid[folder]
         last = _last_uid(position, valid, since)
         criteria: list[Any] = ["UNDELETED", "UNDRAFT", "UID", f"{last + 1}:*"]
-        if since is not None:  # SINCE knows days only, and the server's zone: a day more, then by the minute
+        if since is not None:  # SINCE has only dates, in the server's zone: ask for a day more, then filter by time
             criteria += ["SINCE", (since - timedelta(days=1)).date()]
         with self._server.told(f"{folder} cannot be searched"):
-            uids = sorted(uid for uid in client.search(criteria) if uid > last)  # "n:*" always names the last one
+            uids = sorted(uid for uid in client.search(criteria) if uid > last)  # "n:*" always includes the last mail
         for start in range(0, len(uids), PAGE):
             chunk = uids[start : start + PAGE]
             with self._server.told(f"{folder} cannot be listed"):
@@ -176,7 +176,7 @@ class ImapSource:
             waited, heard = 0.0, False
             while waited < seconds and not stop.is_set():
                 told = [line for client in idle for line in client.idle_check(0)]
-                if any(_is_news(line) for line in told) or (heard and not told):  # no line at all: it hung up
+                if any(_is_news(line) for line in told) or (heard and not told):  # readable, no line: connection closed
                     break
                 heard = bool(poller.poll(LOOK_SECONDS * 1000))
                 waited += LOOK_SECONDS
@@ -215,7 +215,10 @@ _NO_MOVE = (
 
 
 def _last_uid(position: str | None, valid: int, since: datetime | None) -> int:
-    """The UID up to which all is known; 0 where UIDs were given anew, or older mail is wanted than before."""
+    """Return the UID up to which all mail is known.
+
+    It is 0 if UIDVALIDITY changed or mail older than before is wanted.
+    """
     if position is None:
         return 0
     kept = json.loads(position)
@@ -245,7 +248,7 @@ def _flag(chosen: str) -> bytes:
 
 
 def _is_news(line: Sequence[Any]) -> bool:
-    """Whether an untagged response says more than "Still here"."""
+    """Whether an untagged response reports a change, unlike "Still here"."""
     return (len(line) > 1 and line[1] in (b"EXISTS", b"EXPUNGE", b"RECENT")) or line[:1] == (b"BYE",)
 
 

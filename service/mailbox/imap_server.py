@@ -1,4 +1,4 @@
-"""Connects to an IMAP server and signs in by password or token; names what fails (RFC 9051, RFC 7628)."""
+"""Connects to an IMAP server, signs in, and turns errors into MailboxError (RFC 9051, RFC 7628)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ from service.mailbox.source import MailboxError, SignInRefused, TokenSource, tru
 
 _NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the network in between"
 
-logging.getLogger("imapclient").setLevel(logging.WARNING)  # its debug lines hold what is said, passwords too
+logging.getLogger("imapclient").setLevel(logging.WARNING)  # its debug lines contain all traffic, including passwords
 
 
 class _Client(IMAPClient):  # type: ignore[misc]  # taken as untyped
-    """An IMAPClient whose ``idle_check(0)`` also sees what came together with an earlier line."""
+    """An IMAPClient whose ``idle_check(0)`` also returns lines that imaplib has already buffered."""
 
     def _poll_socket(self, sock: Any, timeout: float | None = None) -> Any:
-        """imaplib reads ahead: what it has already is not on the socket any more (``* 2 EXISTS`` behind ``+``)."""
+        """With timeout 0 always try to read, since buffered lines are no longer on the socket.
+
+        For example, ``* 2 EXISTS`` may arrive together with ``+``.
+        """
         return timeout == 0 or super()._poll_socket(sock, timeout)
 
 
 class ImapServer:
-    """One server and one account on it."""
+    """One account on one server."""
 
     def __init__(self, given: Imap, tokens: TokenSource | None) -> None:
         self._given = given
@@ -39,7 +42,7 @@ class ImapServer:
         return self._given.host
 
     def connect(self) -> IMAPClient:
-        """A new connection that is signed in. Raises MailboxError."""
+        """Return a new connection, signed in. Raises MailboxError."""
         given = self._given
         try:
             client = _Client(
@@ -106,12 +109,12 @@ class ImapServer:
         try:
             login(self._given.user, token)
         except LoginError:
-            tokens.refused()  # it may have been revoked before its time: the next try asks for another
+            tokens.refused()  # it may have been revoked early: the next attempt requests another
             raise
 
     @contextlib.contextmanager
     def told(self, doing: str) -> Iterator[None]:
-        """Raise errors of connection and protocol as MailboxError; ``doing`` says what failed."""
+        """Turn connection and protocol errors into MailboxError; ``doing`` says what failed."""
         try:
             yield
         except (OSError, IMAPClientError, ssl.SSLError, KeyError, ValueError) as error:
@@ -125,6 +128,6 @@ class ImapServer:
 
 
 def brief(error: BaseException) -> str:
-    """A server's words without what may be long, or the kind of the error."""
+    """Return the server's error text, at most 160 characters, or the type of the error."""
     words = str(error).replace("\r", " ").replace("\n", " ").strip().removeprefix("b'").rstrip("'")
     return words[:160] or type(error).__name__

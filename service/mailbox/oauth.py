@@ -1,8 +1,8 @@
-"""Access tokens from an OAuth 2.0 token endpoint, renewed by themselves.
+"""Access tokens from an OAuth 2.0 token endpoint, renewed automatically.
 
-Three grants: ``refresh_token`` and ``client_credentials`` (RFC 6749), and a signed assertion of a service account
-(RFC 7523), as Google uses it. A refresh token that the endpoint replaces is kept in place of the configured one, until
-the configured one changes.
+Three grants: ``refresh_token`` and ``client_credentials`` (RFC 6749), and a signed assertion of a service account (RFC
+7523), as Google uses it. If the endpoint replaces the refresh token, the new one is stored and used until the
+configured one changes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from service.mailbox.file import OAuth
 from service.mailbox.source import MailboxError, SignInRefused, TokenStore, trust
 
 EARLY = timedelta(seconds=60)
-"""A token is renewed so long before it ends."""
+"""A token is renewed this long before it expires."""
 _ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _RENEW = {
     "refresh_token": "sign in again at the provider, and put the new refresh token where oauth.refresh_token points",
@@ -31,7 +31,7 @@ _RENEW = {
 
 
 class Tokens:
-    """Access tokens for one mailbox. ``token`` gives a valid one; ``refused`` says that a server did not believe it."""
+    """Access tokens for one mailbox."""
 
     def __init__(
         self, given: OAuth, user: str, clock: Callable[[], datetime], store: TokenStore,
@@ -44,7 +44,7 @@ class Tokens:
         self._ca_file = ca_file
 
     def token(self) -> str:
-        """A valid access token. Raises SignInRefused where none is given to us, MailboxError where nobody answers."""
+        """Return a valid access token. Raises SignInRefused if none is issued, MailboxError if the endpoint fails."""
         kept = self._kept()
         if kept.get("access_token") and datetime.fromisoformat(kept["until"]) > self._clock() + EARLY:
             return kept["access_token"]
@@ -57,14 +57,14 @@ class Tokens:
         return kept["access_token"]
 
     def refused(self) -> bool:
-        """Throw the access token away; True where there was one that had been given out earlier."""
+        """Discard the stored access token; returns whether there was one."""
         kept = self._kept()
         there = kept.pop("access_token", None) is not None
         self._keep(kept)
         return there
 
     def _kept(self) -> dict[str, str]:
-        """What was kept, where it belongs to what is configured now."""
+        """Return the stored tokens if they belong to the current configuration."""
         print_now = self._fingerprint()
         kept = self._load()
         return kept if kept.get("for") == print_now else {"for": print_now}
@@ -114,7 +114,7 @@ class Tokens:
         return given.token_url, form
 
     def _assertion(self) -> tuple[str, dict[str, str]]:
-        """The service account signs that it acts for the mailbox' user (domain-wide delegation)."""
+        """Return the request in which the service account signs for the mailbox user (domain-wide delegation)."""
         given = self._given
         try:
             key = json.loads((given.key_file or "").read_text(encoding="utf-8"))  # type: ignore[union-attr]
@@ -135,7 +135,7 @@ class Tokens:
 
 
 def seconds(written: str | None) -> float | None:
-    """``Retry-After`` in seconds; None where it says nothing, or a date."""
+    """Return ``Retry-After`` in seconds; None if it is missing or a date."""
     try:
         return max(0.0, float(written)) if written else None
     except ValueError:

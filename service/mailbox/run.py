@@ -1,4 +1,4 @@
-"""Fetching from all mailboxes: a thread each, and one heart that keeps their leases."""
+"""Fetches from all mailboxes, with one thread each, and renews their leases."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fetch(
     by: str | None = None,
     back_off: BackOff = BACK_OFF,
 ) -> None:
-    """Fetch from these mailboxes until ``stop``; each goes on whatever becomes of the others."""
+    """Fetch from these mailboxes until ``stop``; failures of one do not affect the others."""
     by = by or process_name()
     lease = timedelta(seconds=settings.lease_seconds)
     fetchers = [
@@ -76,13 +76,13 @@ def fetch(
         _beat(database, [name for name, thread in names.items() if thread.is_alive()], by, lease)
     for thread in threads:
         thread.join(settings.stop_seconds / 2)
-    if not any(thread.is_alive() for thread in threads):  # else what is being done would go on without a lease
+    if not any(thread.is_alive() for thread in threads):  # a running thread must not lose its lease
         with contextlib.suppress(Unavailable):
             database.transact(partial(mailboxes.release, by=by))
 
 
 def _beat(database: Database, names: Sequence[str], by: str, lease: timedelta) -> None:
-    """Keep the leases of mailboxes whose threads live: a slow server must not look like a dead machine."""
+    """Renew the leases of mailboxes with live threads: a slow server must not look like a dead process."""
     try:
         database.transact(lambda conn: mailboxes.renew(conn, names, by, now(), lease))
     except Unavailable as error:
@@ -92,7 +92,7 @@ def _beat(database: Database, names: Sequence[str], by: str, lease: timedelta) -
 def source_of(
     mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Callable[[float], object]
 ) -> Source:  # fmt: skip
-    """The server of a mailbox, not yet connected."""
+    """Return the source of a mailbox, not yet connected."""
     if mailbox.graph is not None:
         tokens = EntraTokens(mailbox.graph, store)
         return GraphSource(mailbox.graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)
@@ -104,7 +104,7 @@ def source_of(
 
 
 def stored_tokens(settings: Settings, database: Database, name: str) -> TokenStore:
-    """Tokens of one mailbox in the database, encrypted with the installation key."""
+    """Return functions to read and store the tokens of a mailbox, encrypted with the installation key."""
     box = secret_box(settings)
 
     def read() -> dict[str, str]:
@@ -113,7 +113,7 @@ def stored_tokens(settings: Settings, database: Database, name: str) -> TokenSto
             return {}
         try:
             return dict(json.loads(box.decrypt(stored)))
-        except Refused as error:  # another key, or none: what is configured signs in anew
+        except Refused as error:  # wrong or missing key: sign in again with the configured credentials
             _log.warning("kept tokens cannot be read", mailbox=name, reason=str(error))
             return {}
 

@@ -1,4 +1,4 @@
-"""What the loop asks of a server that keeps a mailbox, and how a server's trouble is told."""
+"""The interface of a mailbox server for the fetch loop, and its errors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from service.errors import Unavailable
 
 
 class MailboxError(Unavailable):
-    """A mailbox cannot be read now: why, and what to do about it. Tried again, later each time."""
+    """A mailbox cannot be read now; with cause and next step. It is retried with growing delay."""
 
     def __init__(self, cause: str, next_step: str, *, retry_after: float | None = None) -> None:
-        """``retry_after``: seconds the server wants to be left alone."""
+        """``retry_after``: seconds the server asks to wait."""
         super().__init__(f"{cause}: {next_step}")
         self.cause = cause
         self.next_step = next_step
@@ -25,30 +25,30 @@ class MailboxError(Unavailable):
 
 
 class SignInRefused(MailboxError):
-    """The server or the token endpoint does not accept who we are."""
+    """The server or the token endpoint does not accept the credentials or permissions."""
 
 
 class FolderMissing(MailboxError):
-    """One folder cannot be opened; the others can."""
+    """One folder cannot be used; the others can."""
 
 
 class MailUnreadable(MailboxError):
-    """The server is well, and yet does not give out this one mail."""
+    """The server works but does not return this mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A mail that lies in a folder. ``place`` names it within its mailbox for ever."""
+    """A mail in a folder. ``place`` identifies it permanently within its mailbox."""
 
     place: str
     arrived_at: datetime
     size: int | None = None
-    """In bytes, where the server says so."""
+    """In bytes, if the server reports it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Mails of a folder, and how far it was read once all of them are kept."""
+    """Mails of a folder, and the position to store once all of them are stored."""
 
     found: Sequence[Found]
     position: str
@@ -56,61 +56,61 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
-    """What ``sodan mailbox test`` tells of a folder."""
+    """What ``sodan mailbox test`` shows about a folder."""
 
     mails: int | None
     problems: Sequence[tuple[str, str]] = ()
     """Cause and next step of each thing that would fail."""
     notes: Sequence[str] = ()
-    """What works and should still be known."""
+    """Remarks about things that work."""
 
 
 class Source(Protocol):
-    """A server and one mailbox on it. All methods raise MailboxError; after one, ``close`` and ``open`` begin anew."""
+    """One mailbox on a server. All methods raise MailboxError; after that, call ``close`` and ``open``."""
 
     batch: int
     """Mails to fetch at once."""
 
     def open(self) -> None:
-        """Connect and sign in, where that is not done already."""
+        """Connect and sign in, unless connected."""
 
     def close(self) -> None:
-        """Hang up, without a word where that would fail."""
+        """Close the connections; errors are ignored."""
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
-        """Mails that came into ``folder`` after ``position`` (a value of ``Page.position``), oldest first."""
+        """Yield mails that came into ``folder`` after ``position`` (a value of ``Page.position``), oldest first."""
 
     def fetch(self, folder: str, found: Sequence[Found]) -> dict[str, bytes | None]:
-        """Contents by place; None where the mail is no longer there. Raises MailUnreadable."""
+        """Return the raw mails by place; None if a mail no longer exists. Raises MailUnreadable."""
 
     def find(self, folder: str, place: str) -> Found | None:
-        """A mail that could not be taken before; None where it is no longer there."""
+        """Return a mail that could not be fetched before; None if it no longer exists."""
 
     def mark(self, folder: str, places: Sequence[str]) -> None:
-        """Flag or move these mails, as chosen; done twice it changes nothing."""
+        """Flag or move these mails as configured; repeating it changes nothing."""
 
     def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
-        """Return when there may be something new, after ``seconds`` at the latest, or soon after ``stop``."""
+        """Return when there may be new mail, after ``seconds`` at the latest, or soon after ``stop``."""
 
     def examine(self, folder: str) -> FolderState:
-        """Whether the folder can be read, and what is to be done with its mails can be done."""
+        """Check that the folder can be read, and its mails be flagged or moved as configured."""
 
     def subject(self, folder: str, found: Found) -> str:
-        """The subject, for a dry run."""
+        """Return the subject, for a dry run."""
 
 
 class TokenSource(Protocol):
-    """Gives out access tokens."""
+    """Provides access tokens."""
 
     def token(self) -> str:
-        """A valid access token. Raises MailboxError."""
+        """Return a valid access token. Raises MailboxError."""
 
     def refused(self) -> bool:
-        """A server did not believe it: throw it away; True where there was one."""
+        """Discard the token, which a server refused; returns whether there was one."""
 
 
 def trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Whom to believe about a server: the system's authorities, or those of a file. Raises MailboxError."""
+    """Return a TLS context that trusts the system's authorities, or those of ``ca_file``. Raises MailboxError."""
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
@@ -118,4 +118,4 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
 
 
 TokenStore = tuple[Callable[[], dict[str, str]], Callable[[dict[str, str]], None]]
-"""Reads and keeps what a sign-in wants to know again after a restart."""
+"""Functions that read and store what a sign-in needs after a restart."""
