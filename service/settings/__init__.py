@@ -1,4 +1,4 @@
-"""Every SODAN_* variable, read once, at the start of a command. A wrong value stops the start with one line."""
+"""All SODAN_* variables, read once when a command starts. An invalid value ends the command with one line."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from service.settings.values import split
 
 
 class WrongSetting(Refused):
-    """One line, beginning with the name of the variable that must be changed."""
+    """An invalid setting: one line that begins with the name of the variable."""
 
 
 class Settings(ReceivingSettings, SendingSettings):
-    """What an operator may choose. The names in the environment are these, upper case, after ``SODAN_``."""
+    """All settings. The environment variable of a field is its name in upper case after ``SODAN_``."""
 
     model_config = SettingsConfigDict(
         env_prefix="SODAN_",
@@ -153,7 +153,7 @@ class Settings(ReceivingSettings, SendingSettings):
             return written
         try:
             return ZoneInfo(written)
-        except (OSError, ValueError, KeyError):  # unknown, or not a name of one at all
+        except (OSError, ValueError, KeyError):  # unknown zone, or an invalid name
             raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {written!r}") from None
 
     @field_validator("case_prefix")
@@ -183,7 +183,7 @@ class Settings(ReceivingSettings, SendingSettings):
     @classmethod
     def _database_is_known(cls, url: str) -> str:
         if not re.match(r"(sqlite|postgres(ql)?)(\+\w+)?://", url):
-            # never repeat the URL itself: it may hold a password
+            # do not repeat the URL: it may contain a password
             raise ValueError("expected sqlite:///path or postgresql://user:password@host/database")
         return url
 
@@ -205,29 +205,29 @@ class Settings(ReceivingSettings, SendingSettings):
 
     @property
     def verdicts_configured(self) -> bool:
-        """Whether anything vouches for the senders of our own mail."""
+        """Whether anything is configured that verifies senders of the organisation's own mail."""
         return bool(self.authserv_id or self.trusted_networks)
 
 
 def variable(field: str) -> str:
-    """The environment variable of a field: ``from_`` is SODAN_FROM."""
+    """Return the environment variable of a field: ``from_`` is SODAN_FROM."""
     return f"SODAN_{field.rstrip('_').upper()}"
 
 
 def covers(intake: tuple[str, ...], address: str) -> bool:
-    """Whether an address is one of ``intake``, a tagged form of one (``intake+tag@``), or in a domain of it."""
+    """Whether an address is in ``intake``, also with a tag (``intake+tag@``) or by its domain."""
     local, _, domain = address.casefold().rpartition("@")
     return bool(local) and not {f"{local.partition('+')[0]}@{domain}", f"@{domain}"}.isdisjoint(intake)
 
 
 def environment(name: str) -> str:
-    """A variable that another file names as the place of a secret; empty where it is not set."""
+    """Return a variable that a configuration file names for a secret; empty if it is not set."""
     return os.environ.get(name, "")
 
 
 def misspelt() -> dict[str, str | None]:
-    """The ``SODAN_*`` variables, also of ``.env``, that no setting bears, each with the nearest right one."""
-    known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # the token: of the command line
+    """Return each unknown ``SODAN_*`` variable, also of ``.env``, with the most similar known one or None."""
+    known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # used by the command line
     return {
         name: next(iter(get_close_matches(name, known, 1, 0.8)), None)
         for name in dict.fromkeys((*os.environ, *map(str.upper, DotEnvSettingsSource(Settings).env_vars)))
@@ -236,7 +236,7 @@ def misspelt() -> dict[str, str | None]:
 
 
 def load(**given: Any) -> Settings:
-    """Read the environment and ``.env``; what is ``given`` wins. Raises WrongSetting: one line, the variable first."""
+    """Read the environment and ``.env``; ``given`` takes precedence. Raises WrongSetting."""
     try:
         return Settings(**given)
     except SourceError as error:

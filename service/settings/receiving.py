@@ -1,4 +1,4 @@
-"""Taking mail in: SMTP, LMTP, mailboxes, and what is refused."""
+"""Settings for receiving mail: SMTP, LMTP, mailboxes, and limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.settings.values import Listen
 
 
 class ReceivingSettings(BaseSettings):
-    """Taking mail in: SMTP, LMTP, mailboxes, and what is refused."""
+    """Settings for receiving mail: SMTP, LMTP, mailboxes, and limits."""
 
     smtp_listen: Annotated[Listen, NoDecode] = Field(Listen("127.0.0.1", 8025), description="host:port of SMTP")
     lmtp_listen: Annotated[Listen | None, NoDecode] = Field(None, description="host:port of LMTP; empty: no LMTP")

@@ -1,4 +1,4 @@
-"""What sodan sends, to whom it speaks, and the language model it asks."""
+"""Settings for outgoing mail, notifications, webhooks, and the language model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 class SendingSettings(BaseSettings):
-    """What sodan sends, to whom it speaks, and the language model it asks."""
+    """Settings for outgoing mail, notifications, webhooks, and the language model."""
 
     webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks that are not public and yet may be sent webhooks, comma-separated (10.1.2.0/24)"

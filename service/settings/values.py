@@ -1,4 +1,4 @@
-"""Values of settings that are read from text."""
+"""Types of settings that are parsed from text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where to listen. Port 0 takes any free one."""
+    """Address to listen on. Port 0: any free port."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, written: str) -> Listen:
-        """Read ``host:port`` or ``[v6]:port``; raises ValueError."""
+        """Parse ``host:port`` or ``[v6]:port``; raises ValueError."""
         found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:\s]*)):([0-9]{1,5})", written.strip())
         if not found or int(found[3]) > 65535:
             raise ValueError(f"expected host:port, such as 127.0.0.1:8025, not {written!r}")
