@@ -1,13 +1,13 @@
-"""sodan (相談): mail in, cases out.
+"""sodan (相談): turns mail into cases.
 
-One mail, as a line through the files:
+The path of one mail through the files:
 
-1. ``smtp/server.py``     takes it from the sender's MTA (or ``importer.py`` from a folder)
-2. ``intake.receive``     makes the raw bytes durable; only then the sender hears 250
-3. ``worker.py``          claims a batch, counting the attempt before it is tried
-4. ``mail/``              reads the bytes: headers, new text, quoted, forwarded and recovered mails
-5. ``cases/``             places it in a case by evidence, and revises that case
-6. ``mailrules``          judges the words: what is missing, how urgent, what was asked
-7. ``store/``             saves all of it in one transaction
-8. ``api/``, ``web/``     tell programs and people where each case stands
+  1. ``smtp/server.py``     receives it from the sender's MTA (or ``importer.py`` from a folder)
+  2. ``intake.receive``     stores the raw bytes durably; only then the sender gets 250
+  3. ``worker.py``          claims a batch; the attempt is counted before it is made
+  4. ``mail/``              parses the bytes: headers, new text, quoted, forwarded and recovered mails
+  5. ``cases/``             places it in a case by evidence, and revises that case
+  6. ``mailrules``          judges the text: what is missing, how urgent, what was requested
+  7. ``store/``             saves everything in one transaction
+  8. ``api/``, ``web/``     show the state of each case to programs and people
 """

@@ -1,6 +1,7 @@
-"""Puts settings, store, rules and rooms together. Each function runs a process until it is stopped.
+"""Composition root: connects settings, store, rules and services.
 
-Rooms are imported where they are needed: a listener loads no web framework.
+Each ``run_`` function runs until it is stopped. Modules are imported inside functions, so that an SMTP listener does
+not load a web framework.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], datetime]
 AWAY_SECONDS = 2.0
-"""Between two tries while the database is away."""
+"""Seconds between retries while the database is unreachable."""
 LOOK_SECONDS = 1.0
-"""Between two looks of the sender at its outbox."""
+"""Seconds between two polls of the outbox by the sender."""
 
 
 def run_worker(settings: Settings) -> None:
-    """Take in what was received, send what follows from it, until SIGTERM or SIGINT. Raises Refused where packs or
-    settings are wrong."""
+    """Process received mail and write what is to be sent, until SIGTERM or SIGINT.
+
+    Raises Refused if packs or settings are invalid.
+    """
     from dataclasses import replace
 
     from service import memory
@@ -46,7 +49,7 @@ def run_worker(settings: Settings) -> None:
 
     stop, reload = Event(), Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
-    context = AppContext.of(settings)  # first of all: broken packs are told before anything else
+    context = AppContext.of(settings)  # first, so that invalid packs are reported before anything else
     database = Database(settings.database_url, cache_mb=32)
     context = replace(context, ingest=replace(context.ingest, secret=_case_key(database, stop)))
     reloader = RuleReloader(settings, context)
@@ -79,7 +82,7 @@ def run_worker(settings: Settings) -> None:
 
 
 def _case_key(database: Database, stop: Event) -> bytes:
-    """The key that signs tokens of cases, once the database is there."""
+    """Return the key that signs case tokens, waiting until the database is reachable; empty if stopped before."""
     import structlog
 
     from service.store import keys
@@ -94,9 +97,9 @@ def _case_key(database: Database, stop: Event) -> bytes:
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """What follows when mails were taken in, in the same transaction: what is to be sent, and read a second time.
+    """Return the function to call in the transaction that stores mail: writes outgoing mail and second readings.
 
-    None where nothing is set up. Raises Refused where a setting is wrong.
+    None if neither is configured. Raises Refused if a setting is invalid.
     """
     from service import second_reading
     from service.outbound import setup
@@ -113,7 +116,7 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
 
 
 def run_sender(settings: Settings, clock: Clock) -> None:
-    """Send what waits in the outbox, until SIGTERM or SIGINT. Raises Refused where a setting is wrong."""
+    """Send what is due in the outbox, until SIGTERM or SIGINT. Raises Refused if a setting is invalid."""
     import structlog
 
     from service import memory
@@ -144,7 +147,7 @@ def run_sender(settings: Settings, clock: Clock) -> None:
 
 
 def run_api(settings: Settings, database: Database, clock: Clock) -> None:
-    """Answer over HTTP: the interface for programs and the page for people. Raises Refused where that is not safe."""
+    """Serve HTTP: the API for programs and the web page. Raises Refused if that would not be safe."""
     from service import memory
     from service.api.app import make_app
     from service.api.desk import Desk
@@ -159,7 +162,7 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     context = AppContext.of(settings)
     reloader, stop = RuleReloader(settings, context), Event()
     memory.settle()
-    signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # sets a flag: a handler must take no lock
+    signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # sets only a flag: a signal handler must not lock
     Thread(target=reloader.keep, args=(stop,), daemon=True).start()
     pages = routes(settings, database, context, clock)
     desk = Desk(settings, database, context, clock)
@@ -170,7 +173,10 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
 
 
 def encrypt_secrets(settings: Settings, database: Database) -> None:
-    """Encrypt webhook secrets that earlier versions stored as they are; a failure is logged, and doctor names it."""
+    """Encrypt webhook secrets that earlier versions stored unencrypted.
+
+    A failure is logged, and `sodan doctor` reports it.
+    """
     import structlog
 
     from service.store import webhooks
@@ -184,7 +190,7 @@ def encrypt_secrets(settings: Settings, database: Database) -> None:
 
 
 def run_reader(settings: Settings, clock: Clock) -> None:
-    """Have messages read a second time by the language model. Raises Refused where none is set."""
+    """Run second readings by the language model. Raises Refused if none is configured."""
     from service import second_reading
     from service.intake import AppContext
     from service.signals import on_signals

@@ -1,4 +1,4 @@
-"""A limit on the CPU time of a piece of work in the main thread."""
+"""Limits the CPU time of a block of code in the main thread."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 
 
 class OutOfTime(BaseException):
-    """The limit was reached. No ``Exception``: code that survives every fault of a mail must not survive this."""
+    """The limit was reached. Not an ``Exception``, so that a handler for all errors of a mail lets it pass."""
 
 
 @contextlib.contextmanager
 def cpu_limit(seconds: float) -> Iterator[None]:
-    """Raise ``OutOfTime`` in the block once this process has used so much CPU time in it (SIGPROF).
+    """Raise ``OutOfTime`` in the block once the process has used ``seconds`` of CPU time in it (SIGPROF).
 
-    Only the main thread can be interrupted; elsewhere, and with 0, there is no limit. What runs in C is interrupted
-    when it returns to the interpreter, or looks for signals, as ``re`` does.
+    There is no limit with 0 or outside the main thread, which alone can be interrupted. C code is interrupted when it
+    returns to the interpreter or checks for signals, as ``re`` does.
     """
     if not seconds or threading.current_thread() is not threading.main_thread():
         yield
@@ -28,7 +28,7 @@ def cpu_limit(seconds: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, signal.SIG_IGN)  # by default it would end the process
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)  # the default action would end the process
 
 
 def _raise(_number: int, _frame: object) -> None:

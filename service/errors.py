@@ -1,14 +1,14 @@
-"""Errors that cross rooms. Each says who must act, and whether to come back.
+"""Errors shared by all packages. Each says who must act, and whether a retry can succeed.
 
     SodanError
-    ├── Refused       the caller must change something; the same again will be refused again   (SMTP 5xx, HTTP 4xx)
-    │   ├── NotFound  what was named does not exist                                             (HTTP 404)
-    │   └── Conflict  it changed meanwhile; read again, then decide                             (HTTP 409, 412)
-    └── Unavailable   we must act; the same again later will do                                 (SMTP 4xx, HTTP 503)
-        └── GaveUp    the database is there, but broke off just this: a lock, a deadlock, a time limit
+    ├── Refused       the caller must change something; a retry fails again                    (SMTP 5xx, HTTP 4xx)
+    │   ├── NotFound  what was named does not exist                                            (HTTP 404)
+    │   └── Conflict  it changed meanwhile; read again, then decide                            (HTTP 409, 412)
+    └── Unavailable   a problem on our side; a later retry can succeed                         (SMTP 4xx, HTTP 503)
+        └── GaveUp    the database works, but aborted this call: lock, deadlock, time limit
 
-The text of an error is public: it may be sent to whoever called. Inner reasons go to the log, never into it: there the
-kind of an error of somebody else's and where it came up (``where``), for its own words may be those of a mail.
+The text of an error is public: it may be sent to the caller. Internal reasons go only to the log. Of a foreign
+exception the log gets its type and place (``where``), not its text, which may quote a mail.
 """
 
 import traceback
@@ -28,11 +28,11 @@ PROBLEM_TYPES = {
     429: "too-many-requests",
     503: "service-unavailable",
 }
-"""Status → name of the problem type; ``/problems/<name>`` says what it means and what to do (RFC 9457 §3.1.1)."""
+"""Status → name of the problem type; ``/problems/<name>`` explains it (RFC 9457 §3.1.1)."""
 
 
 class SodanError(Exception):
-    """Base of all errors that are meant for the outside."""
+    """Base of all errors whose text may be shown to callers."""
 
 
 class Refused(SodanError):
@@ -44,19 +44,19 @@ class NotFound(Refused):
 
 
 class Conflict(Refused):
-    """It changed meanwhile."""
+    """It changed meanwhile, or its state does not allow the request."""
 
 
 class Unavailable(SodanError):
-    """Not now; come back later."""
+    """Not possible now; retry later."""
 
 
 class GaveUp(Unavailable):
-    """Broken off by a database that may be well: if it always is, what was asked is to blame."""
+    """The database aborted this call, although it may work; if this repeats, the request itself is the cause."""
 
 
 def where(error: BaseException) -> str:
-    """Where it came up, for the log, without its own words (PostgreSQL shows the whole row that it refuses)."""
+    """Return where an error was raised, for the log, without its text (PostgreSQL quotes the whole refused row)."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "site-packages" not in frame.filename]
     return "".join(traceback.format_list([*ours[-8:], *(frame for frame in frames[-1:] if frame not in ours)]))

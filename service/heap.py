@@ -1,17 +1,17 @@
-"""What the C library does with memory that was freed (glibc; elsewhere these do nothing)."""
+"""Controls how the C library returns freed memory to the system (glibc; no effect elsewhere)."""
 
 from __future__ import annotations
 
 import ctypes
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-"""Of ``mallopt`` (glibc, malloc.h)."""
+"""Parameters of ``mallopt`` (glibc, malloc.h)."""
 _BIG = 1 << 20
-"""Blocks from this size on go back to the system when they are freed; unset, glibc raises it to what it has seen."""
+"""Blocks of at least this many bytes return to the system when freed; glibc's own threshold grows over time."""
 
 
 def give_back_what_is_freed() -> None:
-    """To be called once, early: big blocks are mapped by themselves, and threads share two arenas."""
+    """Map large blocks separately and limit threads to two arenas. Call once, early."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, _BIG)
@@ -19,7 +19,7 @@ def give_back_what_is_freed() -> None:
 
 
 def trim() -> None:
-    """Give back what small blocks left behind."""
+    """Return free memory of small blocks to the system."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Names of processes in leases, and freeing what processes of this host held that are no more."""
+"""Names of processes in leases, and release of leases whose process on this host is dead."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from service.store.database import Database
 
 
 def process_name() -> str:
-    """A name for this process in leases: ``host/pid/random``."""
+    """Return the name of this process in leases: ``host/pid/random``."""
     return f"{_host()}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
 def _host() -> str:
-    """This host, or this container: a pid means something only inside its namespace."""
+    """Return a name for this host or container, since a pid is valid only within its pid namespace."""
     with contextlib.suppress(OSError):
         return f"{socket.gethostname()[:32]}.{os.stat('/proc/self/ns/pid').st_ino}"
     return socket.gethostname()[:32]
 
 
 def release_the_dead(database: Database) -> int:
-    """Free the mails and mailboxes that dead processes of this host held; returns how many mails."""
+    """Release the leases of dead processes of this host; returns the number of mails released."""
     for by in filter(_is_dead, database.read(mailboxes.holders)):
         database.transact(partial(mailboxes.release, by=by))
     dead = [by for by in database.read(spool.holders) if _is_dead(by)]

@@ -1,7 +1,7 @@
-"""Imports mail from files: ``.eml``, mbox, Maildir, and folders of them. Running it twice changes nothing.
+"""Imports mail from files: ``.eml``, mbox, Maildir, and folders of them. Repeating an import changes nothing.
 
-The content decides the format: mbox begins with a line ``From `` (RFC 4155), a Maildir is a folder with ``cur`` and
-``new``. A content that came this way before is not received again, wherever it lies now.
+The content decides the format: an mbox begins with a ``From `` line (RFC 4155), a Maildir is a folder with ``cur`` and
+``new``. A mail that was imported before is not received again, even from another path.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ _NO_MAIL = re.compile(
     r"|sqlite|svg|tar|tgz|toml|tsv|xlsx?|xml|xz|ya?ml|zip)",
     re.IGNORECASE,
 )
-"""Files in a folder that are passed by. (A file that is named itself is always read.)"""
+"""Files skipped within folders. A file that is named explicitly is always read."""
 _SEPARATOR = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\b[0-9]{4}\b[^\r\n]*\r?\n")
-"""RFC 4155: a line "From sender date" after an empty line, not any line that begins with the word."""
+"""RFC 4155: a line "From sender date" after an empty line, not any line that begins with "From"."""
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did so far."""
+    """Counts of an import so far."""
 
     files: int = 0
     mails: int = 0
     received: int = 0
-    """New ones: they are in the spool now."""
+    """New mails, now in the spool."""
     known: int = 0
-    """Received by an earlier import, or met twice in this one."""
+    """Mails received by an earlier import, or repeated in this one."""
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
-    """The files to read, in a stable order. Raises Refused where a path is not there."""
+    """Return the files to read, in a stable order. Raises Refused if a path does not exist."""
     found: list[Path] = []
     for path in paths:
         if not path.exists():
@@ -57,7 +57,7 @@ def find(paths: Sequence[Path]) -> list[Path]:
 
 
 def mails(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The mails of one file, each with the name of where it lies. Raises Refused where it cannot be read."""
+    """Yield (source, raw mail) of one file. Raises Refused if it cannot be read."""
     try:
         with path.open("rb") as file:
             if file.read(5) != b"From ":
@@ -74,9 +74,9 @@ def mails(path: Path) -> Iterator[tuple[str, bytes]]:
 def import_files(
     database: Database, files: Iterable[Path], now: datetime, progress: Callable[[Imported], None] = lambda _: None
 ) -> Imported:
-    """Receive what is in ``files`` and not known yet; ``progress`` is told after every group.
+    """Receive the mails in ``files`` that are not known yet; ``progress`` is called after every group.
 
-    Raises Unavailable or Refused in the middle: what was received stays, and the next run goes on from there.
+    May raise Unavailable or Refused in between: mail received so far is kept, and the next run continues from there.
     """
     state = Imported()
     group: list[tuple[Envelope, bytes]] = []
@@ -113,18 +113,18 @@ def _receive(database: Database, group: list[tuple[Envelope, bytes]], now: datet
 def _may_hold_mail(path: Path) -> bool:
     if path.name.startswith(".") or _NO_MAIL.fullmatch(path.name) or not path.is_file():
         return False
-    # a Maildir: what is in tmp is not complete yet, what begins with "dovecot" is an index
+    # Maildir: files in tmp are incomplete; "dovecot" and "maildirfolder" are prefixes of index and marker files
     in_maildir = (path.parent / "../cur").is_dir()
     return not (in_maildir and path.parent.name == "tmp") and not path.name.startswith(("dovecot", "maildirfolder"))
 
 
 def _divided(whole: mmap.mmap) -> Iterator[bytes]:
     starts = [(found.start(), found.end()) for found in _SEPARATOR.finditer(whole)]
-    if not starts:  # a single mail after a line that only looks like one of an mbox
+    if not starts:  # one mail after a first line that is no valid separator
         starts = [(0, whole.find(b"\n") + 1)]
     ends = [start for start, _ in starts[1:]] + [len(whole)]
     for (_, start), end in zip(starts, ends, strict=True):
         content = whole[start:end]
-        if end != len(whole):  # the empty line before the next separator belongs to the mbox
+        if end != len(whole):  # the empty line before the next separator is not part of the mail
             content = content[:-2] if content.endswith(b"\r\n") else content[:-1]
         yield _QUOTED_FROM.sub(rb"\1", content)

@@ -1,8 +1,8 @@
-"""The story of a mail inside sodan: received (durable), taken in (understood), judged anew when rules change.
+"""The steps of a mail inside sodan: received (durable), processed, and judged again when rules change.
 
-receive     T1  the raw bytes are kept; from here they are ours
-understand      bytes → mail → messages with what the rules read in each: no transaction, no other mail
-take_in     T3  which case, by which evidence; the whole case judged; saved; the spool entry done: one transaction
+receive     T1  the raw bytes are stored; from here sodan is responsible for the mail
+understand      bytes → mail → messages with what the rules read in each; no transaction, no other mail
+take_in     T3  in one transaction: place the mail, judge the whole case, save it, set the spool entry to done
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ from service.store.spool import Claimed, Envelope, NewEntry
 
 
 def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: datetime) -> list[str]:
-    """T1: make mails durable, all in one commit, and return their ids in the same order.
+    """T1: store mails durably in one commit and return their ids in the same order.
 
-    From the moment this returns they are ours: nothing may be promised before. Raises Unavailable; then none is kept.
+    A mail may be acknowledged only after this returns. Raises Unavailable; then none is stored.
     """
     entries = [spool.new_entry(envelope, content, now) for envelope, content in mails]
     return receive_entries(database, entries)
 
 
 def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str]:
-    """As ``receive``, for mails that have their id already."""
+    """As ``receive``, for mails that already have an id."""
     transact = database.transact_alone if deposit.in_one_statement(entries) else database.transact
     transact(lambda conn: deposit.put(conn, entries))
     return [entry.id for entry in entries]
 
 
 BEGINNING = 16_384
-"""Bytes of a mail that are read where the whole takes too long."""
+"""Bytes of a mail that are read if reading all of it takes too long."""
 UNREAD = Mail(defects=("unreadable",))
 
 
 @dataclass
 class AppContext:
-    """What an installation is: whose mail is whose, and by which rules it is read.
+    """The configuration of an installation: addresses, roles and rules.
 
-    All stays as it is made, save for the rules: between two mails newer ones may take their place (``rule_reloader``).
+    Only the rules change: ``rule_reloader`` may replace them between two mails.
     """
 
     rules: Rules
@@ -68,14 +68,16 @@ class AppContext:
     team: tuple[str, ...]
     reopen: timedelta
     mail_seconds: float = 10.0
-    """CPU time that reading one mail may take; 0: any."""
+    """CPU seconds that reading one mail may take; 0: no limit."""
     refused: str | None = None
-    """Why newer rules were not taken: one line, with file and line; None while all is well."""
+    """Why changed rules were refused, one line with file and line; None if they were not."""
 
     @classmethod
     def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> AppContext:
-        """From the settings; ``key`` signs the tokens that name cases. ``rules``: those of the same packs, where they
-        are loaded already. Raises Refused where a pack is broken."""
+        """Create it from the settings. ``key`` signs case tokens; ``rules``: already loaded rules of the same packs.
+
+        Raises Refused if a pack is invalid.
+        """
         rules = rules or load(settings.packs, settings.site_file)
         return cls(
             rules=rules,
@@ -95,15 +97,15 @@ class AppContext:
         )
 
     def go_by(self, rules: Rules, settings: Settings) -> None:
-        """Read and judge by these rules from now on."""
+        """Use these rules from now on."""
         self.rules, self.team = rules, _team(settings, rules)
 
     def key(self, case_id: int) -> str:
-        """What people call the case: ``SD-12``."""
+        """Return the case key that people use: ``SD-12``."""
         return f"{self.ingest.prefix}-{case_id}"
 
     def roles(self, learned: LearnedRoles = NOTHING_LEARNED) -> Roles:
-        """Who is on which side, knowing what mail showed."""
+        """Return the roles of addresses, including those learned from mail."""
         return Roles(
             organisation=self.organisation,
             team=self.team,
@@ -115,24 +117,24 @@ class AppContext:
 
 
 def _team(settings: Settings, rules: Rules) -> tuple[str, ...]:
-    """Who is of the team: as set, as the site file says, and whoever our own mail is sent as."""
+    """Return the team addresses: from the settings, the site file, and the sender address of outgoing mail."""
     own = parseaddr(settings.from_)[1].casefold()
     return (*settings.team, *rules.colleagues, *((own,) if own else ()))
 
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """A claimed mail with all that can be said of it without knowing any other."""
+    """A claimed mail with everything that can be read from it alone."""
 
     claimed: Claimed
     extracted: tuple[ExtractedMessage, ...]
 
 
 def understand(claimed: Claimed, context: AppContext, roles: Roles) -> ReadMail:
-    """Read a mail and judge what it brings, each message alone: the greater part of the work.
+    """Parse a mail and read each of its messages by itself; this is most of the work.
 
-    A mail that takes longer than ``context.mail_seconds`` is read once more, by its beginning only: it is filed with
-    the defect ``not-fully-read``, its raw bytes kept whole. If even that takes too long, by its header only.
+    A mail that takes longer than ``context.mail_seconds`` is read again with its first ``BEGINNING`` bytes only, then
+    with its header only. It gets the defect ``not-fully-read``; its raw bytes are kept complete.
     """
     content = claimed.content
     header = content[:BEGINNING].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
@@ -157,14 +159,14 @@ def _understood(claimed: Claimed, mail: Mail, context: AppContext, roles: Roles)
     extracted = extract_messages(
         mail, roles, context.ingest, received_at=claimed.received_at, recipients=envelope.rcpt_tos, handed=handed
     )
-    unnamed = (replace(one.turn, id="") for one in extracted)  # no mail has its number yet
+    unnamed = (replace(one.turn, id="") for one in extracted)  # the messages have no id yet
     return ReadMail(
         claimed, tuple(with_reading(b, context.rules.read(t)) for b, t in zip(extracted, unnamed, strict=True))
     )
 
 
 def prepare(conn: Connection, read_mails: Sequence[ReadMail], context: AppContext) -> placement.Prepared:
-    """Decide which cases these mails belong to, reading only: before ``take_in``, without its lock."""
+    """Decide which cases these mails belong to. Reads only, before ``take_in`` and without its lock."""
     return placement.prepare(conn, _arrived(read_mails), reopen=context.reopen, read=context.rules.read)
 
 
@@ -177,14 +179,14 @@ def take_in(
     now: datetime,
     prepared: placement.Prepared | None = None,
 ) -> list[int]:
-    """T3: place these mails, judge the cases they came to, and call their entries done; returns those cases.
+    """T3: place these mails, judge their cases, and set their entries to done; returns those cases.
 
-    Long cases are queued to be judged soon: see ``judge_next``.
+    Long cases are queued to be judged later: see ``judge_next``.
 
-    ``prepared``: what ``prepare`` decided about the same mails. Raises LostLease where an entry is no longer ours;
-    then, as with any error, nothing of it may commit.
+    ``prepared``: what ``prepare`` decided about the same mails. Raises LostLease if an entry is no longer leased by
+    ``by``; then, as after any error, the transaction must not commit.
     """
-    one_at_a_time(conn)  # before any row is touched: who migrates takes this first, too
+    one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
     spool.finish(conn, [one.claimed.id for one in read_mails], by, now)
     placed = placement.place_all(
         conn, _arrived(read_mails), now=now, reopen=context.reopen, read=context.rules.read, prepared=prepared
@@ -202,10 +204,10 @@ def _arrived(read_mails: Sequence[ReadMail]) -> list[placement.ArrivedMail]:
 def judge_next(
     database: Database, context: AppContext, now: datetime, after: Callable[[Connection, int], None]
 ) -> bool:
-    """Judge the long case that has waited longest; whether one waits.
+    """Judge the long case that has waited longest; returns False if none was waiting.
 
-    It is read and judged without the lock of writers, and saved unless somebody changed the case meanwhile: then it
-    stays in the queue. ``after`` is called in the transaction that saves it.
+    It is read and judged without the write lock. It is saved unless the case has changed meanwhile; then it stays in
+    the queue. ``after`` is called in the transaction that saves it.
     """
     waiting = database.read(judge_queue.first)
     if waiting is None:
@@ -213,7 +215,7 @@ def judge_next(
     case_id = waiting.case_id
 
     def judged(conn: Connection) -> CaseSnapshot | None:
-        lines = placement.lines(conn, case_id)  # none: it was merged meanwhile
+        lines = placement.lines(conn, case_id)  # no lines: it was merged meanwhile
         return case_snapshot(case_id, lines, context, case_settings(conn, [case_id])[case_id], now) if lines else None
 
     def save(conn: Connection) -> None:
@@ -233,7 +235,7 @@ def judge_next(
 def rejudge(
     conn: Connection, case_ids: Sequence[int], context: AppContext, *, now: datetime, opened: Sequence[int] = ()
 ) -> None:
-    """Judge whole cases anew from what was read in their mails, and save how they stand."""
+    """Judge whole cases again from the stored readings of their mails, and save them."""
     known = case_settings(conn, case_ids)
     lines = placement.lines_of(conn, case_ids)
     standings = [case_snapshot(case_id, lines[case_id], context, known[case_id], now) for case_id in case_ids]

@@ -1,7 +1,7 @@
-"""The only place that calls a language model: the OpenAI chat API, by the maker's own library.
+"""The only place that calls a language model: the OpenAI chat API, through its official library.
 
-Endpoints differ in what they can promise about an answer. The strictest form that one accepts is tried first and
-remembered: a JSON schema, then JSON mode, then plain text (where the answer may be repaired once).
+Endpoints differ in how they can enforce the form of an answer. The strictest form that an endpoint accepts is found by
+trying and remembered: a JSON schema, then JSON mode, then plain text (in which case an answer may be repaired once).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mailrules.reader.model_request import Request
 
 if TYPE_CHECKING:
-    import openai  # it takes a second to load: only the process that asks pays for it, in the functions below
+    import openai  # takes a second to load, so it is imported only in the functions that call the model
 
 Form = Literal["schema", "json", "text"]
 FORMS: tuple[Form, ...] = ("schema", "json", "text")
@@ -22,7 +22,7 @@ MAX_RETRY_AFTER = 3600.0
 
 
 class ModelAway(Exception):
-    """The endpoint did not answer usefully. ``retry_after``: seconds it asked us to wait, or None."""
+    """The endpoint gave no usable response. ``retry_after``: seconds it asks to wait, or None."""
 
     def __init__(self, why: str, retry_after: float | None = None) -> None:
         super().__init__(why)
@@ -30,12 +30,12 @@ class ModelAway(Exception):
 
 
 class ModelRefused(Exception):
-    """The endpoint refuses this request for good (too long, forbidden): asking again will not help."""
+    """The endpoint refuses this request permanently (too long, forbidden): a retry will not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, and what it cost."""
+    """The text of an answer, and its usage."""
 
     text: str
     tokens_in: int
@@ -47,7 +47,7 @@ class Reply:
 
 @dataclass
 class LanguageModel:
-    """One endpoint and one model. Safe to use from several threads."""
+    """One endpoint and one model. Thread-safe."""
 
     url: str
     model: str
@@ -57,12 +57,12 @@ class LanguageModel:
     clock: Callable[[], float] = time.monotonic
     _form: Form = "schema"
     _temperature: bool = True
-    """Reasoning models take none."""
+    """Whether to send a temperature; reasoning models refuse it."""
 
     def ask(self, request: Request, *, repair: str = "") -> Reply:
-        """The model's answer. ``repair``: what was wrong with the answer before, in plain text.
+        """Return the model's answer. ``repair``: what was wrong with the previous answer, in plain text.
 
-        Raises ModelAway where it may answer later, ModelRefused where it will not.
+        Raises ModelAway if a retry may help, ModelRefused if not.
         """
         import openai
 
@@ -80,7 +80,7 @@ class LanguageModel:
 
     @property
     def answers_freely(self) -> bool:
-        """The endpoint promises nothing about the form of an answer: it may be repaired once."""
+        """Whether the endpoint does not enforce the form of an answer, so that an answer may be repaired once."""
         return self._form == "text"
 
     def _ask(self, request: Request, form: Form, repair: str) -> Reply:
@@ -111,7 +111,7 @@ class LanguageModel:
             raise ModelAway(f"{error.status_code}: {_words(error)}", _retry_after(error)) from error
         except openai.APIError as error:
             raise ModelAway(_words(error)) from error
-        except ValueError as error:  # a body that is no JSON
+        except ValueError as error:  # a body that is not JSON
             raise ModelAway(f"the answer is no answer of the chat API: {type(error).__name__}") from error
         return _reply(answer, self.clock() - began)
 
@@ -120,7 +120,7 @@ class LanguageModel:
 
         return openai.OpenAI(
             base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=0
-        )  # attempts are counted by the job, not here
+        )  # the job counts attempts
 
 
 def _reply(answer: Any, seconds: float) -> Reply:
@@ -143,7 +143,7 @@ def _reply(answer: Any, seconds: float) -> Reply:
 
 
 def _shape(request: Request) -> str:
-    """The shape of the answer in words, for endpoints that take no schema."""
+    """Return the form of the answer as text, for endpoints without JSON schema."""
     meanings = request.schema["properties"]["statements"]["items"]["properties"]["meaning"]["enum"]
     return (
         '\n\nThe answer is one JSON object and nothing else: {"statements": [{"unit": 1, "meaning": "'
@@ -165,5 +165,5 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
 
 
 def _words(error: Exception) -> str:
-    """One short line, without the request."""
+    """Return the error as one short line, without the request."""
     return " ".join(str(error).split())[:200] or type(error).__name__

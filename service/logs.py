@@ -1,7 +1,7 @@
-"""The log of a service: one line a mail and one a request, to standard error, whatever becomes of that file.
+"""The log of a service: one line per mail and per request, to standard error.
 
-A full disk under the log must not end a process. Lines that cannot be written are counted, and the count is written
-with the next line that can.
+A full disk under the log must not end a process. Writes that fail are counted, and the count is written with the next
+one that succeeds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 
 
 class PatientStream(io.TextIOBase):
-    """Text to a file descriptor, unbuffered. Never raises; what cannot be written is dropped and counted."""
+    """Unbuffered text stream to a file descriptor that never raises; failed writes are dropped and counted."""
 
     encoding = "utf-8"
 
@@ -21,7 +21,7 @@ class PatientStream(io.TextIOBase):
         super().__init__()
         self._descriptor = descriptor
         self.dropped = 0
-        """Writes that failed since the last that did not."""
+        """Failed writes since the last successful one."""
 
     def write(self, text: str) -> int:
         said = f"{self.dropped} earlier pieces of this log could not be written\n" if self.dropped else ""
@@ -43,7 +43,7 @@ class PatientStream(io.TextIOBase):
 
 
 def survive_a_full_disk() -> None:
-    """Let everything that is said on standard error, also by libraries and tracebacks, go through ``PatientStream``."""
+    """Replace ``sys.stderr`` by a ``PatientStream``, also for libraries and tracebacks."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     sys.stderr = PatientStream(2)

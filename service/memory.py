@@ -1,8 +1,8 @@
-"""How much memory this process holds, and letting go of what it can make anew.
+"""Measures the memory of this process, and frees caches that can be rebuilt.
 
-Automata of patterns grow with every text they have not seen yet, one mail in Danish loads the model of a hundred
-languages, and the C library keeps what was freed: a process that runs for months must not be as big as the strangest
-mails of all these months together.
+Regular expression automata grow with new text, one Danish mail loads the model of a hundred languages, and the C
+library keeps freed memory. Without this, a process that runs for months would be as large as its most unusual mails
+required.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from service.mail import language
 from service.store import lines
 
 ROOM = 210_000_000
-"""Bytes of resident memory up to which nothing is let go."""
+"""Bytes of resident memory below which nothing is freed."""
 BETWEEN_SECONDS = 60.0
-"""Between two times: what is needed is compiled anew, which costs some tenths of a second."""
+"""Minimum seconds between two times, since rebuilding the caches takes some tenths of a second."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _due = 0.0
 
 
 def resident() -> int:
-    """Bytes of physical memory of this process."""
+    """Return the bytes of physical memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
 
 
 def settle() -> None:
-    """To be called once all is loaded: free what only loading needed, and leave the rest out of every collection."""
+    """Free what only loading needed, and exclude the rest from garbage collection. Call once all is loaded."""
     heap.give_back_what_is_freed()
     gc.unfreeze()
     _let_go()
@@ -40,7 +40,10 @@ def settle() -> None:
 
 
 def look(room: int = ROOM) -> bool:
-    """Let go where this process has outgrown its ``room``, at most once in ``BETWEEN_SECONDS``; whether it did."""
+    """Free caches if the process exceeds ``room`` bytes; returns whether it did.
+
+    Does so at most once in ``BETWEEN_SECONDS``.
+    """
     global _due
     now = time.monotonic()
     if now < _due or resident() < room:

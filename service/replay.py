@@ -1,4 +1,4 @@
-"""Read the raw mails of cases again and judge the cases again, by the rules of today."""
+"""Reads the raw mails of cases again and judges the cases again, with the current rules."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def replay(
     apply: bool,
     now: datetime,
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Read the raw mails anew and judge their cases anew, one by one: key, how it stood, how it stands by these rules.
+    """Read and judge cases again, one by one; yields (key, document before, document with the current rules).
 
-    With ``apply`` what was read and judged is kept, each case in a transaction of its own, with the reading done before
-    it: workers go on meanwhile. What people set stays, no mail changes its case, and a case that stands so already is
-    left alone: what was broken off is simply done again.
+    With ``apply`` the result is saved, one transaction per case; mails are read before it, so workers continue. What
+    people set is kept, no mail changes its case, and a case without changes is not written, so an interrupted run can
+    be repeated.
     """
     last = 0
     while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
@@ -52,7 +52,7 @@ def replay(
 def _read_anew(
     database: Database, context: AppContext, outside: BlobStore | None, case_id: int
 ) -> dict[int, ExtractedMessage]:
-    """Each message of a case as its raw mail brings it today; what has none left is not among them."""
+    """Return message id → the message as its raw mail is read now; messages without raw mail are left out."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
     known = database.read(placement.learned)
     mails = {}
@@ -98,7 +98,7 @@ def _judged_anew(
     apply: bool,
     now: datetime,
 ) -> dict[str, Any] | None:
-    """How the case stands; None where it is no case any more."""
+    """Return the new document of the case; None if it has no messages any more."""
     if apply:
         one_at_a_time(conn)
         _learn(conn, case_id, anew, context, now)
@@ -117,7 +117,7 @@ def _judged_anew(
 def _line_anew(
     line: CaseMessage, extracted: ExtractedMessage | None, context: AppContext, answer: tuple[str, str] | None
 ) -> CaseMessage:
-    """Read again; what a language model answered before is checked again, and never asked again."""
+    """Read a message again. A stored answer of a language model is checked again, but not requested again."""
     if extracted is not None:
         line = replaying.as_read_anew(line, extracted)
     if answer is not None:
@@ -130,7 +130,7 @@ def _line_anew(
 def _learn(
     conn: Connection, case_id: int, anew: Mapping[int, ExtractedMessage], context: AppContext, now: datetime
 ) -> None:
-    """Who shows to be of the team or a partner by these rules is so from now on, in other cases too."""
+    """Store the team members and partners found by the current rules, and judge other affected cases again."""
     _, changed = learn(conn, [placement.ArrivedMail("", now, tuple(anew.values()))], context.rules.read, now)
     if others := sorted(set(changed) - {case_id}):
         rejudge(conn, others, context, now=now)

@@ -1,8 +1,7 @@
-"""Rules that follow their files: packs and the site file that changed are loaded while the service runs.
+"""Reloads packs and the site file when they change, while the service runs.
 
-Who works by the rules asks ``look`` from time to time, between two mails. Files that have come to rest since they
-changed are loaded (or at once, after SIGHUP); the house goes on by them. What cannot be used is refused with one line,
-and the house keeps the rules it has.
+The process that uses the rules calls ``look`` between two mails. Changed files are loaded once they have stopped
+changing (or immediately after SIGHUP). Invalid files are refused with one line, and the current rules stay in use.
 """
 
 from __future__ import annotations
@@ -22,28 +21,32 @@ from service.settings import Settings
 _log = structlog.get_logger("sodan.rules")
 
 LOOK_SECONDS = 1.0
-"""Time between two looks at the files; a change is loaded once two looks in a row find it the same."""
+"""Seconds between two checks; a change is loaded once two successive checks find the same files."""
 
 _Stamp = tuple[str, int, int, int]
 
 
 class RuleReloader:
-    """The files of one house. ``look`` and ``keep`` belong to one thread, ``ask`` may come from anywhere."""
+    """Watches the rule files of one installation.
+
+    ``look`` and ``keep`` belong to one thread; ``ask`` may be called from any thread.
+    """
 
     def __init__(self, settings: Settings, context: AppContext) -> None:
         self._settings, self._context = settings, context
         self._tried: frozenset[_Stamp] = frozenset()
-        """The files as last loaded, or last refused; at first nobody knows which the house was made of."""
+        """The files as last loaded or refused; empty until then, since it is unknown which files the rules came from.
+        """
         self._seen = self._tried
         self._asked = False
         self._due = 0.0
 
     def ask(self) -> None:
-        """Load all packs at the next look, whether or not they changed (SIGHUP)."""
+        """Load all packs at the next check, even if unchanged (SIGHUP)."""
         self._asked = True
 
     def look(self) -> None:
-        """Load what changed, let go what has grown. Costs a ``stat`` a file, once in ``LOOK_SECONDS``."""
+        """Load changed files, and free memory if needed. Costs one ``stat`` per file every ``LOOK_SECONDS``."""
         now = time.monotonic()
         if now < self._due and not self._asked:
             return
@@ -57,7 +60,7 @@ class RuleReloader:
             self._load(asked)
 
     def keep(self, stop: threading.Event) -> None:
-        """Look until ``stop``."""
+        """Check until ``stop`` is set."""
         while not stop.wait(LOOK_SECONDS):
             self.look()
 
@@ -72,12 +75,12 @@ class RuleReloader:
             elif asked or context.refused:
                 _log.info("rules stand as they are", version=context.rules.version)
             context.refused = None
-        except Exception as error:  # whatever is wrong with a file: mails go on being read by the rules there are
+        except Exception as error:  # whatever is wrong with a file, mail is still read with the current rules
             context.refused = str(error) if isinstance(error, PackError) else f"{type(error).__name__}: {error}"
             _log.error("changed rules refused", reason=context.refused, kept=context.rules.version)
 
     def _stamps(self) -> Iterator[_Stamp]:
-        """Name, time of change, size and number of each file; what is not there has none."""
+        """Yield path, modification time, size and inode of each file; zeros if it does not exist."""
         site = self._settings.site_file
         files = [file for folder in self._settings.packs for file in folder.rglob("*.y*ml")]
         for file in (*files, *((site,) if site else ())):

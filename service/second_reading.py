@@ -1,8 +1,8 @@
-"""The second reading: a language model reads a message that the embedded reader has read already.
+"""Second readings: a language model reads a message that the embedded reader has read already.
 
-A job is written in the transaction that takes a mail in; the mail is visible long before. Its result takes the place of
-the embedded reader's statements of that message, and the case is judged again. Whatever happens to the model, the case
-stands as the embedded reader sees it.
+A job is written in the transaction that stores a mail; the mail is visible long before the result. The result replaces
+the embedded reader's statements of that message, and the case is judged again. If the model fails, the embedded
+reader's result stays.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from service.store.second_readings import Eligible, Job
 _log = structlog.get_logger("sodan.model")
 
 SPARE_SECONDS = 60
-"""A lease lasts so much longer than the longest request."""
+"""Seconds by which a lease exceeds two requests at their timeout."""
 FAILURES = 5
-"""After so many failures in a row nothing is asked for a while."""
+"""After this many failures in a row, no requests are sent for a while."""
 REST = (timedelta(minutes=1), timedelta(minutes=15))
-"""The first and the longest such while."""
+"""The first and the longest such pause."""
 LOOK_SECONDS = 0.5
 UNSURE = frozenset(("dmarc-failed", "sender-unverified", "from-several", "from-missing", "not-fully-read"))
-"""Defects of messages that are not sent: nobody knows who wrote them, or what."""
+"""Defects of messages that are not sent, because their author or text is uncertain."""
 REFUSALS = 2
-"""Answers that cannot be used before a message is left to the embedded reader."""
+"""Unusable answers after which a message keeps the embedded reader's result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be sent, and how much a day. 0: no bound."""
+    """What may be sent, and how much per day. 0: no limit."""
 
     sides: frozenset[str] = frozenset(("requester", "team", "vendor"))
     characters: int = 20_000
@@ -55,7 +55,10 @@ class Limits:
     tokens: int = 0
 
     def fits(self, message: Eligible) -> bool:
-        """Whether a message may be sent: written by a person of a side that we know, confirmed, of a readable size."""
+        """Whether a message may be sent to the model.
+
+        It must not be automatic, be from an enabled side, have none of the ``UNSURE`` defects, and not be too long.
+        """
         return (
             message.automatic is None
             and message.side in self.sides
@@ -66,7 +69,7 @@ class Limits:
 
 @dataclass
 class Breaker:
-    """Stops asking an endpoint that fails, longer each time, until it answers again."""
+    """Circuit breaker: stops requests to a failing endpoint for growing periods, until it answers again."""
 
     failures: int = 0
     closed_until: datetime | None = None
@@ -87,7 +90,7 @@ class Breaker:
 
 @dataclass
 class SecondReader:
-    """Reads one message a step. Several threads may share one: each needs a name of its own in ``by``."""
+    """Reads one message per step. Threads may share it, each with its own name in ``by``."""
 
     database: Database
     context: AppContext
@@ -97,7 +100,7 @@ class SecondReader:
     breaker: Breaker = field(default_factory=Breaker)
 
     def step(self, by: str) -> bool:
-        """Read the message that is due first; False where nothing is, or nothing may be asked. Raises Unavailable."""
+        """Read the message that is due first; False if none is due or no request is allowed. Raises Unavailable."""
         now = self.clock()
         if not self.breaker.lets(now) or not self.database.read(lambda conn: self._may_ask(conn, now)):
             return False
@@ -136,7 +139,7 @@ class SecondReader:
             self._keep(job, by, request, reply, answer)
 
     def _away(self, job: Job, by: str, error: ModelAway) -> None:
-        """The endpoint failed, not the message: the attempt does not count."""
+        """The endpoint failed, not the message: retry later without counting the attempt."""
         now = self.clock()
         self.breaker.failed(now, error.retry_after)
         _log.warning("the model did not answer", message=job.message, why=str(error), failures=self.breaker.failures)
@@ -145,7 +148,7 @@ class SecondReader:
         )
 
     def _unusable(self, job: Job, by: str, why: str) -> None:
-        """The answer could not be used: asked once more, then the message is left to the embedded reader."""
+        """The answer was unusable: retry, up to ``REFUSALS`` attempts; then keep the embedded reader's result."""
         now = self.clock()
         _log.warning("an answer was refused", message=job.message, why=why)
 
@@ -159,7 +162,7 @@ class SecondReader:
         self.database.transact(write)
 
     def _ask(self, request: Request, turn: RuleInput) -> tuple[Reply, Answer]:
-        """The answer, repaired once where the endpoint promises nothing about its form."""
+        """Return the answer, repaired once if the endpoint does not enforce its form."""
         reply = self._paid(request)
         try:
             return reply, second.checked(self.context.rules, turn, reply.text)
@@ -198,7 +201,7 @@ class SecondReader:
                 dropped=dict(answer.dropped),
             )
             if not done:
-                return  # another has it by now
+                return  # another process has taken it over
             if answer.dropped:
                 second_readings.spend(conn, now.date(), dropped=sum(answer.dropped.values()))
             line = second_readings.line(conn, job.message)
@@ -219,7 +222,7 @@ class SecondReader:
 
 
 def is_needed(settings: Settings) -> bool:
-    """Whether a language model is set up."""
+    """Whether a language model is configured."""
     return bool(settings.model_url)
 
 
@@ -233,7 +236,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def model_of(settings: Settings) -> LanguageModel:
-    """The endpoint of the settings. Raises Refused where the key file cannot be read."""
+    """Return the configured model. Raises Refused if the key file cannot be read."""
     key = settings.model_key
     if settings.model_key_file is not None:
         try:
@@ -244,7 +247,7 @@ def model_of(settings: Settings) -> LanguageModel:
 
 
 def after_judging(settings: Settings) -> Callable[..., None] | None:
-    """What the worker does in the transaction that takes mails in: it writes the jobs; None without a model."""
+    """Return the function that enqueues jobs in the transaction that stores mail; None without a model."""
     if not is_needed(settings):
         return None
     limits = limits_of(settings)
@@ -257,7 +260,7 @@ def after_judging(settings: Settings) -> Callable[..., None] | None:
 
 
 def run_reader(settings: Settings, stop: threading.Event, context: AppContext, clock: Callable[[], datetime]) -> None:
-    """Read until ``stop``, in as many threads as SODAN_MODEL_CONCURRENCY says."""
+    """Read until ``stop`` is set, with SODAN_MODEL_CONCURRENCY threads."""
     database = Database(settings.database_url)
     reader = SecondReader(database, context, model_of(settings), limits_of(settings), clock)
     name = f"{socket.gethostname()[:32]}/{os.getpid()}"

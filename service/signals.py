@@ -1,8 +1,8 @@
-"""Turns Unix signals into calls on a thread of their own.
+"""Turns Unix signals into calls on a separate thread.
 
-A Python signal handler runs in the main thread between any two of its instructions. If it takes a lock that the main
-thread holds at that moment, the process hangs for ever; ``threading.Event.set`` takes such a lock. Here the interpreter
-writes the signal's number to a socket (``signal.set_wakeup_fd``), and an ordinary thread reads it.
+A Python signal handler runs in the main thread between any two bytecode instructions. If it takes a lock that the main
+thread holds at that moment, the process hangs; ``threading.Event.set`` takes such a lock. Here the interpreter writes
+the signal number to a socket (``signal.set_wakeup_fd``), and an ordinary thread reads it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable, Mapping
 
 _kept: list[socket.socket] = []
-"""Both ends live as long as the process."""
+"""Both sockets, kept open as long as the process runs."""
 
 
 def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
-    """Call the function of each signal that comes, in the order of their coming. From the main thread only, once.
+    """Call the function of each received signal, in order. Call this once, from the main thread.
 
     The functions run on a daemon thread and may take locks.
     """
@@ -31,7 +31,7 @@ def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
 
 
 def _nothing(_number: int, _frame: object) -> None:
-    """The number is in the socket already; a handler must be there so that the signal does not end the process."""
+    """Do nothing: the number is in the socket already, and a handler keeps the signal from ending the process."""
 
 
 def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> None:

@@ -1,10 +1,10 @@
-"""``sodan serve``: one acceptor, workers and one API as child processes of their own, restarted when they die.
+"""``sodan serve``: runs the services as child processes and restarts them.
 
-A child that dies soon after its start is restarted later and later (up to ``MAX_PAUSE``); one that has lived for a
-while, at once. What a dead worker had claimed is free again at once. SIGTERM and SIGINT are passed on; a child that
-does not end in time is killed: everything promised is in the spool anyway. SIGHUP is passed on: the acceptor reads its
-certificate again, workers and API their packs and the site file. Acceptor and API that live and do not answer are
-killed (``watchdog``).
+A child that dies soon after its start is restarted after a growing delay (up to ``MAX_PAUSE``), any other after a short
+one. Leases of a dead worker are released immediately. SIGTERM and SIGINT stop the children; a child that does not end
+in time is killed, which loses no mail, since accepted mail is in the spool. SIGHUP is passed on: the SMTP server
+reloads its certificate, workers and API their packs and the site file. An SMTP server or API that hangs is killed
+(``watchdog``).
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _log = structlog.get_logger("sodan.serve")
 
 MAX_PAUSE = 10.0
 LIVED_SECONDS = 10.0
-"""A child that lived this long starts anew with no pause behind it."""
+"""A child that ran for longer than this is restarted with the shortest delay."""
 WRONG_SECONDS = 30.0
-"""So long after our start we believe a child that says it was started wrongly."""
+"""Seconds after the start in which exit status ``WRONG_USE`` of a child ends the supervisor."""
 WRONG_USE = 2
-"""Exit status of a child that was started wrongly: starting it again will not help (see cli/main.py)."""
+"""Exit status of a child with an invalid setting: a restart will not help (see cli/main.py)."""
 
 _PR_SET_PDEATHSIG = 1
 
 
 @dataclass
 class Child:
-    """A process we keep running."""
+    """A child process to keep running."""
 
     name: str
     command: Sequence[str]
@@ -57,14 +57,14 @@ class Child:
     pause: float = field(default=0.25)
 
     def start(self) -> None:
-        # its own process group: Ctrl-C in the terminal reaches us alone, and we stop the children in order
+        # its own session, so that Ctrl-C reaches only the supervisor, which stops the children in order
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
             self.command, start_new_session=True, env=os.environ, preexec_fn=_as_a_child
         )
         self.started = time.monotonic()
 
     def ended(self) -> int | None:
-        """Its exit status if it has ended since the last look; then it is due again after a pause."""
+        """Return the exit status if the process has ended since the last call, and schedule its restart; else None."""
         status = None if self.process is None else self.process.poll()
         if status is None:
             return None
@@ -77,7 +77,7 @@ class Child:
 
 
 def commands(settings: Settings) -> list[tuple[str, list[str]]]:
-    """Name and command line of every child."""
+    """Return name and command line of every child."""
     sodan = [sys.executable, "-m", "service"]
     workers = [(f"worker {n + 1}", [*sodan, "worker"]) for n in range(settings.workers)]
     senders = [("sender", [*sodan, "sender"])] if settings.smarthost or settings.notify else []
@@ -87,13 +87,13 @@ def commands(settings: Settings) -> list[tuple[str, list[str]]]:
 
 
 def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
-    """Migrate, start everything, keep it running until SIGTERM or SIGINT; returns an exit status.
+    """Migrate, start all children, keep them running until SIGTERM or SIGINT; returns an exit status.
 
-    ``children`` replaces the usual ones. Raises Refused or Unavailable before anything was started.
+    ``children`` replaces the usual ones. Raises Refused or Unavailable before any child is started.
     """
     stop = threading.Event()
     family: list[Child] = []
-    # SIGHUP: the acceptor reads its certificate again, the others packs and site file
+    # SIGHUP: the SMTP server reloads its certificate, the others packs and site file
     hang_up = partial(_tell, family, signal.SIGHUP)
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: hang_up})
     database = Database(settings.database_url)
@@ -103,7 +103,7 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     except Unavailable as error:
         raise Unavailable(f"SODAN_DATABASE_URL: {error}") from error
     finally:
-        database.close()  # between two looks the supervisor holds nothing open: the disk may be changed under it
+        database.close()  # keep no file open, since the disk may be replaced while the supervisor runs
     family += [Child(name, command) for name, command in children or commands(settings)]
     announcer = threading.Thread(target=_announce, args=(settings, stop), daemon=True)
     try:
@@ -118,7 +118,7 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
 
 
 def _let_the_dog_out(settings: Settings, family: Sequence[Child], stop: threading.Event) -> None:
-    """A thread a door: one that does not answer must not keep the other waiting."""
+    """Start one watchdog thread per port, so that one that hangs does not delay the check of the other."""
     if not settings.watchdog:
         return
 
@@ -136,7 +136,7 @@ def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -
             status = child.ended()
             if status is not None:
                 if status == WRONG_USE and time.monotonic() - began < WRONG_SECONDS:
-                    return status  # the child has said what is wrong, and it will not get better by itself
+                    return status  # the child has reported the error, and a restart would not fix it
                 _log.error("a process ended and is restarted", process=child.name, status=status)
                 if child.name == "mailbox" or child.name.startswith("worker"):
                     threading.Thread(target=_release, args=(database,), daemon=True).start()
@@ -146,7 +146,7 @@ def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -
 
 
 def _release(database: Database) -> None:
-    """Free what dead workers held; apart, for a database that hangs must not keep us from starting anybody."""
+    """Release leases of dead workers. Runs in its own thread, so that a hanging database delays no restart."""
     with contextlib.suppress(Unavailable):
         release_the_dead(database)
     database.close()
@@ -173,7 +173,7 @@ def _tell(family: Sequence[Child], what: signal.Signals) -> None:
 
 
 def _announce(settings: Settings, stop: threading.Event) -> None:
-    """Once both doors are open, say where they are and what to try."""
+    """Once both ports accept connections, print their addresses and what to try next."""
     for listen in (settings.smtp_listen, settings.http_listen):
         while not _open(listen):
             if stop.wait(0.1):
@@ -199,8 +199,10 @@ def _open(listen: Listen) -> bool:
 
 
 def _as_a_child() -> None:
-    """A SIGHUP that comes before a child listens for it ends nobody. Linux: a child whose supervisor was killed gets
-    SIGTERM, so that no orphan keeps the ports."""
+    """Prepare a child process: ignore SIGHUP until it handles it; on Linux, SIGTERM if the supervisor dies.
+
+    Otherwise an orphan would keep the ports.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,8 +1,8 @@
-"""The supervisor's dog: a process that lives and no longer answers at its door is killed, to be started again.
+"""Kills the SMTP server or API if it runs but no longer answers, so that the supervisor restarts it.
 
-A worker that hangs is ended by its lease; acceptor and API have nobody else. The dog goes to each door as a client
-would. It believes only a door that has answered since its process started, bites after ``MISSES`` looks in a row that
-found no answer, and begins to count anew where it was itself held up: then it is this machine that hangs.
+A worker that hangs is ended by its lease; SMTP server and API are checked here, by connecting as a client would. Only a
+process that has answered since its start is judged. It is killed after ``MISSES`` failed checks in a row. The count
+starts again if the supervisor itself was delayed, since then the machine hangs.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ _log = structlog.get_logger("sodan.watchdog")
 
 MISSES = 3
 PATIENCE_SECONDS = 15.0
-"""How long a door may take to answer, where there is so much time between two looks."""
+"""Longest time to wait for an answer, if the check interval allows it."""
 HELD_UP = 3
-"""So many times as long as usual between two looks: the supervisor was stopped."""
+"""If the time between two checks is this many times the usual, the supervisor itself was delayed."""
 PATIENCE_SHARE = 0.75
-"""Of the time between two looks; the rest is for the dog to be late in."""
+"""Share of the check interval to wait for an answer; the rest is tolerance for a late check."""
 
 Process = subprocess.Popen[bytes]
 
 
 @dataclass
 class Door:
-    """Where a process answers. ``process`` is the one that runs now, if any."""
+    """A port where a process answers. ``process`` returns the one that runs now, if any."""
 
     name: str
     listen: Listen
     greeting: bytes
-    """What to say first; empty: the other side does."""
+    """Bytes to send first; empty: the server sends first."""
     process: Callable[[], Process | None]
     known: Process | None = field(default=None)
     answered: bool = False
     misses: int = 0
     looked: float = field(default=float("inf"))
-    """When, by the clock of ``look``, it was looked at last."""
+    """Time of the last check, by the clock of ``look``."""
 
     def answers(self, patience: float) -> bool:
-        """Whether anything comes back in time, be it a refusal: who refuses does not hang."""
+        """Whether anything is received in time; a refusal counts too, since it shows that the process does not hang."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.listen.host, self.listen.host)  # noqa: S104 - asking
         end = time.monotonic() + patience
         with contextlib.suppress(OSError), socket.create_connection((host, self.listen.port), timeout=patience) as door:
@@ -63,20 +63,20 @@ class Door:
 
 
 def doors(smtp: Listen, http: Listen, process: Callable[[str], Process | None]) -> list[Door]:
-    """Both doors of `sodan serve`; one on any free port (0) cannot be found."""
+    """Return the ports of `sodan serve` to check; a port 0 (any free port) cannot be checked."""
     ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     both = (Door("smtp", smtp, b"", lambda: process("smtp")), Door("api", http, ask, lambda: process("api")))
     return [door for door in both if door.listen.port]
 
 
 def watch(door: Door, interval: float, stop: threading.Event) -> None:
-    """Look at one door every ``interval`` seconds until ``stop``."""
+    """Check one port every ``interval`` seconds until ``stop`` is set."""
     while not stop.wait(interval):
         look(door, interval, stop)
 
 
 def look(door: Door, interval: float, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
-    """One look, which may be the last for the process behind the door."""
+    """Check once, and kill the process after ``MISSES`` failures."""
     process = door.process()
     if process is not door.known:
         door.known, door.answered, door.misses = process, False, 0

@@ -1,12 +1,12 @@
-"""The worker: claim → take in → done, or back off, or shunt.
+"""The worker: claims mails, processes them, and sets them to done, or retries or shunts them.
 
-Three laws keep every mail safe here. The attempt is counted and committed before it is made, so that a mail which
-kills this process is found out by the next claim. Reading and judging alone happen outside any transaction; all that
-depends on other mails happens inside one, together with the entries' being done. An error of one mail in a batch
-sends the batch back to be taken in one by one.
+Three rules protect every mail. The attempt is counted and committed before it is made, so a mail that kills this
+process is detected by the next claim. Each mail is read outside any transaction; everything that depends on other mails
+happens in one transaction that also sets the entries to done. If one mail of a batch fails, the mails of the batch are
+processed one by one.
 
-An attempt that the database spoilt does not count, for mails are not to blame for it. But where it broke off one mail
-alone and answers right after, that is counted apart, with far more patience, and waiting longer each time.
+An attempt that failed because of the database is not counted, since mails do not cause that. But if the database aborts
+a single mail and works right after, this is counted separately, with a higher limit and growing delays.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ from service.store.spool import Claimed, LostLease
 _log = structlog.get_logger("sodan.worker")
 
 BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
-"""How long a mail waits after its first and its second failed attempt; the third shunts it."""
+"""Delay after the first and the second failed attempt of a mail; the third failure shunts it."""
 PATIENCE = 20
-"""So often the database may give up one mail alone (about half an hour); then that mail is set aside."""
+"""How often the database may abort a single mail (about half an hour) before the mail is shunted."""
 PUT_OFF = timedelta(minutes=2)
-"""Longest wait between two of these times."""
+"""Longest delay between two of these times."""
 ANSWERS_SECONDS = 2.0
-"""A database that takes longer to write next to nothing has too much to do: no mail is to blame."""
+"""If a tiny write takes longer than this, the database is overloaded and no mail is the cause."""
 LONG_SECONDS = 20.0
-"""A mail that takes so long may be to blame whatever the error: who idles in a transaction is simply cut off."""
+"""A mail that takes this long may be the cause of any error: the database disconnects idle transactions."""
 POLL_SECONDS = (0.005, 0.04)
-"""Shortest and longest time between two looks at an empty spool."""
+"""Shortest and longest time between two polls of an empty spool."""
 AWAY_SECONDS = 2.0
-"""Longest time between two tries while the database is away."""
+"""Longest time between two attempts while the database is unreachable."""
 INDEX_MAILS = 200
 INDEX_SECONDS = 0.5
-"""Between two shares of the word index while little waits: one by one a mail costs it seven times as much."""
+"""Pause between two index batches under low load: indexing mails one by one costs seven times as much."""
 READING_SHARE = 4
-"""Of a lease a fourth may go to reading; mails not read by then are given back, for saving takes time, too."""
+"""A quarter of the lease may be used for reading; unread mails are then released, since saving takes time."""
 JUDGE_PAUSE = 2.0
-"""While mail waits, a long case is judged after so many times as long as the last one took."""
+"""While mail is waiting, the pause before the next long case is this many times as long as the last took."""
 VISIBLE_SECONDS = 0.1
-"""How long a batch may take while little waits: it becomes visible as a whole."""
+"""Seconds a batch may take under low load, since its mails become visible together."""
 
 
 After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
 
 
 class BatchSizer:
-    """How many mails to take in at once: few while little waits, so that each is soon seen; many while much waits.
+    """Chooses how many mails to claim: few under low load, for short latency; many if there is a backlog.
 
-    A batch is as big as fits into ``VISIBLE_SECONDS``, by what mails cost lately. Whoever asked for so many and got
-    them finds more waiting: the next batch is twice as big, since what it spares outweighs its wait.
+    A batch is as large as fits into ``VISIBLE_SECONDS`` at the recent time per mail. A full batch means that there is a
+    backlog; then the next batch is twice as large, since throughput matters more than latency.
     """
 
     def __init__(self, most: int) -> None:
@@ -74,16 +74,16 @@ class BatchSizer:
 
     @property
     def limit(self) -> int:
-        """Mails to claim now; at least one, and never more than allowed."""
+        """Number of mails to claim now: at least one, at most the configured maximum."""
         return self._limit
 
     @property
     def more(self) -> int:
-        """Mails to claim after a batch that was full."""
+        """Number of mails to claim after a full batch."""
         return min(self._limit * 2, self._most)
 
     def took(self, mails: int, seconds: float) -> None:
-        """So many mails were claimed, and took so long, all together."""
+        """Record that ``mails`` claimed mails took ``seconds`` together."""
         if mails:
             self._cost += (seconds / mails - self._cost) * min(0.5, mails / 16)
         if mails and mails >= self._limit:
@@ -96,7 +96,7 @@ class BatchSizer:
 
 
 class Worker:
-    """One process' worth of understanding. ``by`` names it in leases."""
+    """Processes mail in one process. ``by`` names it in leases."""
 
     def __init__(
         self,
@@ -112,8 +112,7 @@ class Worker:
         patience: int = PATIENCE,
         after: After | None = None,
     ) -> None:
-        """``between`` is called between two batches: newer rules may be taken then. ``after`` is called in the
-        transaction that takes mails in, once their cases are judged: it writes what is to be sent."""
+        """``between`` runs between two batches; ``after`` runs in the saving transaction, after judging."""
         self._database = database
         self._context = context
         self._by = by
@@ -125,20 +124,19 @@ class Worker:
         self._patience = patience
         self._after = after
         self._full = False
-        """The last claim got all that it asked for: more waits, without asking first."""
+        """The last claim got as many as requested, so more are waiting."""
         self._ahead: list[Claimed] = []
-        """Claimed by the transaction that saved the batch before, where that was full."""
+        """Mails claimed in the transaction that saved the previous batch, if that was full."""
         self._unindexed = True
         self._index_due = 0.0
         self._unjudged = True
-        """A long case may be queued to be judged."""
+        """Whether a long case may be queued."""
         self._judge_due = 0.0
         self._owes = False
-        """The database failed us. Whatever is leased to us then, also by a claim whose answer was lost, is to be given
-        back as soon as it answers, with the attempt uncounted."""
+        """The database failed: once it works, release all leases uncounted, also of a claim whose result was lost."""
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop``; what was begun is finished."""
+        """Work until ``stop`` is set; the current batch is finished."""
         pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
         while not stop.is_set():
             self._between()
@@ -151,7 +149,7 @@ class Worker:
                 away = min(away * 2, AWAY_SECONDS)
                 stop.wait(away)
                 continue
-            except Exception as error:  # whatever it is: the mails it held come back when their lease ends
+            except Exception as error:  # the mails it held are retried when their lease ends
                 _log.error("a step of the worker failed", error=type(error).__name__, trace=where(error))
                 stop.wait(AWAY_SECONDS)
                 continue
@@ -163,13 +161,15 @@ class Worker:
             self._give_back()
 
     def turn(self) -> bool:
-        """A batch, then a long case where one is due; if there is neither, a share of the index. Whether anything was
-        done. Raises Unavailable where the database is."""
+        """Process a batch, then a long case if one is due; if there is neither, index mails.
+
+        Returns whether anything was done. Raises Unavailable.
+        """
         busy = self.step() > 0
         return self._judge_next(idle=not busy) or busy or self._index() > 0
 
     def step(self) -> int:
-        """One batch; returns how many mails were claimed. Raises Unavailable where the database is."""
+        """Process one batch; returns how many mails were claimed. Raises Unavailable."""
         self._give_back()
         began, limit = time.monotonic(), self._sizer.limit
         try:
@@ -217,7 +217,7 @@ class Worker:
             if self._after is not None:
                 self._after(conn, read_mails, touched, now)
             contents.keep(conn, packed)
-            # whoever has the turn to write takes what is next as well: two workers wait for each other half as often
+            # claim the next batch in the same transaction, which halves the waiting of workers for each other's lock
             return spool.claim(conn, self._by, self._clock(), self._lease, self._sizer.more) if self._full else []
 
         began = time.monotonic()
@@ -249,7 +249,7 @@ class Worker:
             self._save([one])
 
     def _may_be_to_blame(self, error: Unavailable, seconds: float) -> bool:
-        """Whether it is the mails and not the database: that answers, and soon."""
+        """Whether the mails may be the cause, because the database itself works and responds quickly."""
         if not isinstance(error, GaveUp) and seconds < LONG_SECONDS:
             return False
         began = time.monotonic()
@@ -269,7 +269,7 @@ class Worker:
         )
 
     def _tell(self, one: ReadMail, now: datetime) -> None:
-        """The one line of a mail: numbers and kinds, nothing that anybody wrote."""
+        """Write the log line of a mail: numbers and kinds, no text or addresses."""
         claimed = one.claimed
         _log.info(
             "taken in",
@@ -290,19 +290,19 @@ class Worker:
         now = self._clock()
         due = now + BACK_OFF[attempt - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
-        # never the error's own words: they may be those of the mail (`sodan spool show` has them)
+        # never the error's own text, which may quote the mail (`sodan spool show` has it)
         kind = type(error).__name__
         _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, error=kind, trace=where(error))
         self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, now, due))
 
     def _give_back(self) -> None:
-        """Whatever of the owed is still ours: the database failed us, not these mails."""
+        """Release the leases of this worker after the database failed, without counting the attempt."""
         if self._owes:
             self._database.transact(lambda conn: spool.give_back(conn, self._by))
             self._owes = False
 
     def _judge_next(self, *, idle: bool) -> bool:
-        """Judge a long case that waits; whether there was one. While mail waits this takes a third of the time."""
+        """Judge a long case if one is due; returns whether one was waiting."""
         began = time.monotonic()
         if not self._unjudged or not (idle or began >= self._judge_due):
             return False
@@ -317,7 +317,7 @@ class Worker:
                 self._unjudged = intake.judge_next(self._database, self._context, now, after)
         except Unavailable:
             raise
-        except Exception as error:  # its mails are stored; the next one queues it again
+        except Exception as error:  # its mails are stored; the next mail to it queues it again
             _log.error("a long case was not judged", error=type(error).__name__, trace=where(error))
             self._database.transact(judge_queue.give_up)
         ended = time.monotonic()
@@ -325,7 +325,7 @@ class Worker:
         return self._unjudged
 
     def _index(self) -> int:
-        """Give the word index its share once nothing waits."""
+        """Index a batch of mails if the pause is over; returns how many."""
         now = time.monotonic()
         if not self._unindexed or now < self._index_due:
             return 0
@@ -336,7 +336,7 @@ class Worker:
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
-        """A batch that outlives its lease ends this process: whoever hangs holds no mail."""
+        """End this process if a batch takes longer than its lease, so that a hanging process holds no mail."""
         faulthandler.dump_traceback_later(self._lease.total_seconds(), exit=True)
         try:
             yield
