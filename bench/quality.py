@@ -47,11 +47,14 @@ TARGETS = {
 }
 HEAD = """# How well mail is understood
 
-Figures on mail by writers who took no part in training or rule writing; made by `python -m bench.quality`.
-Development and held-out writers are named in `mailrules/corpus/split.yaml`. `sodan eval` prints the same for your own
-labelled mail. The columns of the language model are empty: recorded answers are in [its page](language-model.md). The
-figures of the first and the third table, never the mails, were looked at some twenty times while thresholds and guards
-were chosen: they may be a little too good. Those of the second table chose nothing.
+These figures were measured on mail by writers who took no part in training or rule writing. `python -m bench.quality`
+produces them. `mailrules/corpus/split.yaml` lists the development writers and the held-out writers. `sodan eval` prints
+the same figures for your own labelled mail. P is precision and R is recall. The columns of the language model are empty
+here. The recorded results are on [a separate page](language-model.md).
+
+While thresholds were chosen, the figures of the first and the third table were looked at about twenty times. Therefore
+these figures may be slightly too good. The mails themselves were not read for this purpose. The figures of the second
+table were not used to choose anything.
 
 """
 TITLES = """| | target | patterns before | embedded, en | embedded, ja | model, en | model, ja |
@@ -59,35 +62,42 @@ TITLES = """| | target | patterns before | embedded, en | embedded, ja | model, 
 """
 HEAD += TITLES
 NEWEST = """
-## The newest mails: nothing was chosen by these figures
+## Newest mails: figures not used for any choice
 
-By two further writers (75 each), labels checked by two more. Scored four times, by other weights and thresholds before
-these; nothing was changed because of what came out.
+Two other writers wrote these mails, 75 mails each. Two more people checked the labels. The mails were scored four
+times. The earlier scorings used other weights and thresholds. Nothing was changed because of the results.
 
 """
 LATER = """
-## Mails whose figures chose guards
+## Mails whose figures were used to choose thresholds
 
-By three writers, after the reader was first trained. Their figures, never their mails, chose the threshold of "asks
-something" and the guard of what is asked (`_NAMED_ASK`).
+Three writers wrote these mails after the reader was first trained. The figures of these mails were used to choose two
+thresholds: the one for "asks something", and the minimum probability of a requested item (`_NAMED_ASK` in
+`mailrules/reader/embedded.py`). The mails themselves were not read for this purpose. Ten of them were read for another
+purpose, a change of the request to the language model.
 
 """
 TAIL = """
-Before: the patterns of November 2026, on several sets of unseen mail.
+The column "patterns before" shows the results of the patterns of November 2026 on several sets of unseen mail.
 
 ## What the embedded reader does not understand
 
-- Topics of asks without an unmistakable noun: it then says that something is asked, with the words.
-- Facts told in turns of phrase it has not met; it leaves them open and asks nobody by itself.
-- Items whose absence it can tell are in `mailrules/reader/sees.yaml`; of all others "not seen" is not "missing".
-- Irony, and disasters told only through their consequence ("we are writing on our hands").
-- A mail whose weight it cannot judge is marked `needs_triage`.
+- It does not find the topic of a request that contains no unambiguous noun. It then reports only that something is
+  requested, and quotes the sentence.
+- It does not find facts that are expressed in unknown phrases. Usually such a fact is not reported as missing, and
+  sodan does not ask for it.
+- It can detect the absence only of the items in `mailrules/reader/sees.yaml`. If it does not find another item, the
+  item is not reported as missing.
+- It does not understand irony. It does not recognise a severe problem if the mail describes only a consequence ("we are
+  writing on our hands").
+- If it cannot determine the impact or urgency of a mail, the case is marked `needs_triage`.
 
-Twenty errors and their reasons: [quality-errors.md](quality-errors.md).
+[quality-errors.md](quality-errors.md) describes twenty errors and their causes.
 
 ## By meaning
 
-Precision and recall of the embedded reader on the same mails, by language, where the labels have five or more.
+This table shows the precision and recall of the embedded reader on the mails of the first table, by language. It lists
+the meanings that occur at least five times in the labels of one language.
 
 | meaning | en | ja |
 |---|---|---|
