@@ -37,56 +37,64 @@ class Settings(ReceivingSettings, SendingSettings):
         arbitrary_types_allowed=True,
     )
 
-    database_url: str = Field("sqlite:///var/sodan.db", description="SQLite or PostgreSQL")
-    http_listen: Annotated[Listen, NoDecode] = Field(Listen("127.0.0.1", 8080), description="host:port of HTTP")
+    database_url: str = Field("sqlite:///var/sodan.db", description="database URL: SQLite or PostgreSQL")
+    http_listen: Annotated[Listen, NoDecode] = Field(
+        Listen("127.0.0.1", 8080), description="host:port of the HTTP listener"
+    )
     packs: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (), description="further rule-pack folders, `:`-separated, loaded after the shipped ones"
+        (), description="additional rule-pack folders, separated by `:`, loaded after the shipped ones"
     )
     site_file: Path | None = Field(
-        None, description="YAML file of what only we know: own products, host names, people, partners, days off"
+        None, description="YAML file with site data: own products, host names, people, partners, days off"
     )
-    case_prefix: str = Field("SD", description="case keys are SD-1, SD-2, …")
+    case_prefix: str = Field("SD", description="prefix of case keys: SD-1, SD-2, …")
     zone: ZoneInfo = Field(
-        ZoneInfo("Asia/Tokyo"), description="time zone of header blocks and times that name none, such as Asia/Tokyo"
+        ZoneInfo("Asia/Tokyo"),
+        description="time zone of the page, of times of day in settings, and of times in mail that state no zone",
     )
-    reopen_days: int = Field(14, ge=0, le=3650, description="days in which a reply reopens a closed case")
+    reopen_days: int = Field(
+        14, ge=0, le=3650, description="days during which a reply reopens a resolved or closed case"
+    )
     content_store: str = Field(
-        "database", description="where big raw mails are kept: database, a folder, or s3://bucket/prefix"
+        "database", description="where large raw mails are stored: database, a folder, or s3://bucket/prefix"
     )
     content_store_from_bytes: int = Field(
-        262_144, ge=0, description="mails of this size and more go there; smaller ones stay in the database"
+        262_144, ge=0, description="minimum size of the mails stored there; smaller ones stay in the database"
     )
     s3_endpoint: str = Field("", description="URL of an S3-compatible store; empty: AWS")
-    s3_region: str = Field("", description="its region, where it has any")
-    s3_access_key: str = Field("", description="who we are there; empty: as the machine's role says")
-    s3_secret_key: str = Field("", description="the secret of that key")
+    s3_region: str = Field("", description="region of the S3 store, if it has regions")
+    s3_access_key: str = Field("", description="access key of the S3 store; empty: the role of the machine")
+    s3_secret_key: str = Field("", description="secret key of the S3 store")
     retention_raw_days: int = Field(
-        0, ge=0, le=36_500, description="days after which raw mails of a resolved or closed case go; 0: never"
+        0, ge=0, le=36_500, description="days until the raw mails of a resolved or closed case are deleted; 0: never"
     )
     retention_cases_days: int = Field(
-        0, ge=0, le=36_500, description="days after which a resolved or closed case goes with its mails; 0: never"
+        0, ge=0, le=36_500, description="days until a resolved or closed case is deleted with its mails; 0: never"
     )
-    workers: int = Field(1, ge=1, le=64, description="worker processes of `sodan serve`")
-    batch: int = Field(128, ge=1, le=10_000, description="mails a worker takes in one transaction, at most")
+    workers: int = Field(1, ge=1, le=64, description="number of worker processes of `sodan serve`")
+    batch: int = Field(
+        128, ge=1, le=10_000, description="maximum number of mails that a worker processes in one transaction"
+    )
     mail_seconds: float = Field(
         10,
         ge=0,
         le=3600,
-        description="CPU seconds for reading one mail; of a slower one only the beginning is read; 0: any",
+        description="CPU seconds for parsing one mail; of a slower one only the beginning is read; 0: no limit",
     )
     lease_seconds: float = Field(
-        60, gt=0, le=86400, description="after how long a silent worker's mails are given to another"
+        60, gt=0, le=86400, description="seconds until the mails of a worker that does not respond go to another worker"
     )
     watchdog: float = Field(
         20,
         ge=0,
         le=3600,
-        description="seconds between two looks at our doors; who is silent three times is killed; 0: off",
+        description="seconds between health checks; a process that fails three in a row is killed; 0: off",
     )
-    stop_seconds: float = Field(20, gt=0, le=3600, description="how long a graceful stop may take")
-    http_rate: int = Field(1200, ge=1, le=1_000_000, description="HTTP requests a minute of one token; more get 429")
+    stop_seconds: float = Field(20, gt=0, le=3600, description="maximum seconds for a graceful stop")
+    http_rate: int = Field(1200, ge=1, le=1_000_000, description="HTTP requests per minute and token; above: 429")
     trust_loopback: bool = Field(
-        True, description="HTTP from this machine needs no token while none was made; no: always (behind a proxy)"
+        True,
+        description="local HTTP needs no token until the first token exists; no: always needs one (behind a proxy)",
     )
     log_level: str = Field("info", description="debug, info, warning or error")
 
