@@ -26,6 +26,11 @@ _LABELS = (
     r"|\b(?:CASE|TICKET|INCIDENT|SERVICE REQUEST|SUPPORT REQUEST|REQUEST"
     r"|SR|TT|CALL|JOB|WORK ORDER|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)\b"
 )
+_MATTER_LABELS = (
+    r"(?:手配|作業|工事|修理|伝票|見積|請求|注文|発注|返品)(?:書)?\s?(?:番号|NO\.?|ID|№)"
+    r"|\b(?:RMA|INVOICE|CREDIT NOTE|QUOTE|QUOTATION|ORDER|DISPATCH|CLAIM|YOUR REF(?:ERENCE)?)\b"
+)
+"""Labels of numbers that are no case number, and still name one matter."""
 _BETWEEN = (
     r"(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
     r"\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
@@ -41,7 +46,15 @@ def _compile(pattern: str) -> Any:
     return re2.compile(pattern)  # type: ignore[no-untyped-call]
 
 
-_LABELLED = _compile(rf"(?i)(?:{_LABELS}){_BETWEEN}{_NUMBER}")
+_LABELLED = _compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
+_THING = _compile(
+    r"(?:契約|資産|備品|端末|機械|機器|機|物件|電話|内線|顧客|お客様|会員|製造|型|製品|シリアル|口座|管理)(?:番号?|NO\.?|ID|コード)?\s?[::(]?\s?$"
+    r"|\b(?:CONTRACT|ASSET|PHONE|CUSTOMER|ACCOUNT|SERIAL|MODEL|MACHINE|DEVICE|HOST|TENANT|TAG|[A-Z]{0,3}ID|S/?N|SCN|LICEN[CS]E"
+    r"|BUILD|VERSION|RELEASE|REV|PATCH|EXT|TEL|FAX)\s?(?:NO\.?|NUMBER|#)?\s?[:(]?\s?$"
+)
+"""What stands before the number of a thing: a machine, a contract, an account. Many matters share it."""
+_MATTER = _compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
+_TOPIC = _compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\s?(?:について|の件|に関し|に関する)")
 _BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
 _MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = _compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
@@ -84,6 +97,30 @@ def find_tokens(text: str, most: int) -> tuple[str, ...]:
     """All tokens of a text that may be a case number of somebody's, in order."""
     found = (_whole(match.group(1)) for match in _ANY.finditer(fold(text[:MAX_READ])[0]))
     return tuple(dict.fromkeys(filter(None, found)))[:most]
+
+
+def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
+    """Tokens that name a matter: behind a label, before について or の件, or with a separator in the subject. In order.
+
+    Numbers of things are left out: one machine has many matters.
+    """
+    subject, body = fold(subject[:500])[0], fold(text[:MAX_READ])[0]
+    found: dict[str, None] = {}
+    for place in (subject, body):
+        for pattern in (_MATTER, _TOPIC):
+            for match in pattern.finditer(place):
+                _note(found, place, match)
+    for match in _ANY.finditer(subject):
+        if any(mark in match.group(1) for mark in "-/_"):
+            _note(found, subject, match)
+    return tuple(found)[:most]
+
+
+def _note(found: dict[str, None], place: str, match: Any) -> None:
+    token, at = match.group(match.lastindex), match.start(match.lastindex)
+    number = _whole(token)
+    if number and not _THING.search(place[max(0, at - _BEFORE) : at].upper()):
+        found[number] = None
 
 
 def _add(found: dict[str, CaseNumber], token: str, quote: str, *, stated: bool) -> None:

@@ -318,6 +318,25 @@ def test_a_former_ticket_that_is_only_mentioned_does_not_pull_a_new_matter_into_
     assert not together(filing, "inquiry", "again")
 
 
+def test_a_number_of_the_matter_joins_mails_to_a_company_that_no_pack_knows() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail(
+            "phoned",
+            DESK,
+            "Cold store",
+            "Frostline comes on Friday, their job no. is 7714-E.",
+            60,
+            to=("intake@lab.test",),
+        ),
+        mail("else", DESK, "Cold store doors", "Frostline sent a price list for doors.", 90, to=("intake@lab.test",)),
+        mail("close", DESK, "Job 7714-E", "Please close it, all is well.", 4 * DAY, to=("boss@frostline.test",)),
+    )
+    assert together(filing, "phoned", "close")
+    assert "number: 7714-E" in filing.why("close").words
+    assert not together(filing, "else", "close")
+
+
 def test_two_vendors_numbers_in_one_case_both_carry_it() -> None:
     filing = Filing()
     filing.deliver(

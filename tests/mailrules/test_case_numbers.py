@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailrules.vendors.case_numbers import find_case_numbers, find_tokens
+from mailrules.vendors.case_numbers import find_case_numbers, find_matter_numbers, find_tokens
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,22 @@ def test_the_search_is_linear_in_hostile_text() -> None:
 
 def test_a_token_keeps_the_office_before_it_where_that_is_set_apart() -> None:
     assert find_tokens("伝票 4471235 と 東-71820 の件", 9) == ("4471235", "東-71820")
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "numbers"),
+    [
+        ("作業報告書", "手配No. 8821-Bの報告書をお送りします。", ("8821-B",)),
+        ("RE: 通報", "設-5512について、今夜の手配は可能でしょうか。", ("設-5512",)),
+        ("BRM/4410 - can be closed", "It was a setting.", ("BRM/4410",)),
+        ("Pickup", "Customer reference: RMA 6203984410", ("6203984410",)),
+        ("Query on SL-70233", "Who placed the order behind invoice SL-70233?", ("SL-70233",)),
+        ("機番553201 紙づまり", "機械番号 553201、モデル C6680 です。", ()),
+        ("Limit reached (Enterprise ID 771020)", "Your account 4003119922 is at 85 %.", ()),
+        ("AP-2000 reads badly", "Serial no. 66X-1209, model AP-2000.", ("AP-2000",)),
+    ],
+)
+def test_numbers_of_the_matter_are_told_from_numbers_of_things(
+    subject: str, text: str, numbers: tuple[str, ...]
+) -> None:
+    assert find_matter_numbers(subject, text, 9) == numbers

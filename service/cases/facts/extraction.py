@@ -15,7 +15,7 @@ from service.cases.facts.content_words import about, content_words, squashed
 from service.cases.facts.dating import ZONES_DIFFER, in_zone, moment
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.numbers import claims_in, numbers_in, told_in
+from service.cases.facts.numbers import claims_in, matter_numbers_in, numbers_in, told_in
 from service.cases.facts.roles import LearnedRoles, Roles, company_of
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
@@ -199,6 +199,7 @@ def _outer_message(
         to_partner=_first_partner((*mail.to, *mail.cc), roles),
         numbers=numbers_in(mail.subject),
         told=told_in(mail.subject, text),
+        matter_numbers=matter_numbers_in(mail.subject, text),
         claims=claims_in(mail.subject, ingest.prefix),
         token=next(iter((*own, *tags)), None),
         fresh=role != "vendor" and begins_new_topic(text),
@@ -263,6 +264,7 @@ def _inner_message(
         to_partner=_first_partner((*earlier.to, *earlier.cc), roles),
         numbers=numbers_in(earlier.subject or ""),
         told=told_in(earlier.subject or "", earlier.text),
+        matter_numbers=matter_numbers_in(earlier.subject or "", earlier.text),
         claims=claims_in(earlier.subject or "", ingest.prefix),
         words=about(earlier.subject or "", earlier.text, without),
         subject_words=content_words(subject.base, without=without)[:30],

@@ -78,6 +78,8 @@ class MessageFacts:
     """Words of the subject that look like a case number but have no label."""
     told: tuple[str, ...] = ()
     """Words of the subject and text that may be a case number of any vendor."""
+    matter_numbers: tuple[str, ...] = ()
+    """Those of ``told`` that a label, the subject or the sentence names as a number of the matter."""
     claims: tuple[int, ...] = ()
     """Our own case keys in the subject: claims, valid only if the author may name the case."""
     token: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailrules.vendors.case_numbers import find_tokens
+from mailrules.vendors.case_numbers import find_matter_numbers, find_tokens
 
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,6}\d)[A-Za-z0-9][A-Za-z0-9-]{4,28}[A-Za-z0-9](?![A-Za-z0-9])", re.ASCII
@@ -27,3 +27,8 @@ def told_in(subject: str, text: str) -> tuple[str, ...]:
     If a vendor stated the same number, the mail refers to that case.
     """
     return find_tokens(f"{subject}\n{text[:4000]}", _MOST_TOLD)
+
+
+def matter_numbers_in(subject: str, text: str) -> tuple[str, ...]:
+    """Return numbers that name the matter of a mail, whoever gave them: of a case, a job, an order, an invoice."""
+    return find_matter_numbers(subject, text[:4000], _MOST_TOLD)

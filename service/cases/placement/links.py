@@ -95,18 +95,26 @@ def _to_id(node: MessageFacts, mid: str, kind: Kind, known: Known) -> Iterator[L
 
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
-    for vendor, ref in node.stated:
-        for other in known.owners(ref_key(vendor, ref)):
-            if (vendor, ref) in other.stated:
+    for vendor, ref in says(node):
+        key = ref_key(vendor, ref)
+        for other in (*known.owners(key), *known.citing(key)):
+            if (vendor, ref) in says(other):
                 yield Link("vendor_ref", f"{vendor} {ref}", other=other)
         for other in known.citing(number_key(ref)):
             if ref in other.numbers and _fits(other, vendor):
                 yield Link("vendor_ref", f"{vendor} {ref}", other=other)
     for number in node.numbers:
-        for other in known.owners(number_key(number)):
-            for vendor, ref in other.stated:
+        key = number_key(number)
+        for other in (*known.owners(key), *known.citing(key)):
+            for vendor, ref in says(other):
                 if ref == number and _fits(node, vendor):
                     yield Link("vendor_ref", f"{vendor} {number}", other=other)
+
+
+def says(node: MessageFacts) -> tuple[tuple[str, str], ...]:
+    """The vendors' numbers that a message states. The only one of a vendor's own mail counts without a label, too."""
+    own = node.side == "vendor" and not (node.automatic or node.tells_previous) and len(node.mentioned) == 1
+    return node.mentioned if own and not node.stated and node.mentioned[0][0] == node.company else node.stated
 
 
 def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
@@ -132,13 +140,13 @@ def speaks_of(node: MessageFacts, vendor: str, ref: str) -> bool:
 
     A partner's mail may also state a number of its own.
     """
-    own = {v for v, _ in node.stated}
-    if vendor in own or node.tells_previous or node.automatic or node.side == "unknown":
+    if node.tells_previous or node.automatic or node.side == "unknown" or vendor in {v for v, _ in node.stated}:
         return False
-    mentioned = [pair for pair in node.mentioned if pair[0] not in own]
-    if mentioned:
-        return len(mentioned) == 1 and mentioned[0][1] == ref
-    return node.told == (ref,) and not node.stated and _fits(node, vendor)
+    own = {number for _, number in node.stated}
+    labelled = {number for _, number in node.mentioned} - own
+    if labelled:
+        return labelled == {ref}
+    return {*node.told} - own == {ref} and _fits(node, vendor)
 
 
 def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:

@@ -17,23 +17,27 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {
-    "to_another": 1.32,
-    "identifiers": 0.78,
-    "words": 2.92,
-    "coverage": 7.37,
-    "foreign": -1.10,
-    "hours": -0.49,
-    "answer": 4.29,
-    "receipt": 6.42,
-    "reply": 3.46,
-    "inquiry": 2.30,
-    "reporter": 1.02,
-    "to_reporter": 4.93,
-    "same_side": -1.84,
+    "to_another": 0.79,
+    "number": 4.62,
+    "identifiers": 0.29,
+    "words": 2.36,
+    "coverage": 6.88,
+    "foreign": -1.25,
+    "hours": -0.38,
+    "answer": 3.43,
+    "receipt": 6.10,
+    "reply": 3.37,
+    "inquiry": 1.73,
+    "reporter": 0.30,
+    "to_reporter": 2.89,
+    "same_side": -1.88,
 }
-BIAS = -4.92
-JOIN, JOIN_NEXT = 0.95, 0.55
-"""Minimum score of an automatic join; the lower one is for the next step of a case, such as an answer or an inquiry."""
+BIAS = -3.76
+JOIN, JOIN_NEXT, JOIN_ALIKE = 0.95, 0.55, 0.92
+"""Minimum score of an automatic join. The second is for the next step of a case, such as an answer or an inquiry, and
+for mails with a number of the matter in common. The third is for two opening mails of people."""
+NEVER = 1.0
+"""For two notices of a machine: the next fault has the same words."""
 SUGGEST = 0.12
 """Minimum score of a suggestion."""
 _AT_ONCE = 1800
@@ -63,6 +67,16 @@ class Profile:
         return frozenset(w for w in self.words if weight(w) >= IDENTIFIER and not w.isdigit() and w not in numbers)
 
     @cached_property
+    def told(self) -> frozenset[str]:
+        """Words that may be a number."""
+        return frozenset(number for n in self.nodes if not n.tells_previous for number in n.told)
+
+    @cached_property
+    def matter_numbers(self) -> frozenset[str]:
+        """Numbers that name the matter, without those of mails that name an earlier case."""
+        return frozenset(number for n in self.nodes if not n.tells_previous for number in n.matter_numbers)
+
+    @cached_property
     def mass(self) -> float:
         """Total weight of all words."""
         return sum(map(weight, self.words))
@@ -76,16 +90,13 @@ class Score:
     """Probability between 0 and 1."""
     logit: float
     features: Mapping[str, float]
-    alike: bool
-    """Whether both are opening mails of the same side: two reports, inquiries or notices. They are never joined by
-    content."""
+    least: float
+    """Minimum score of an automatic join of these two."""
 
 
 def joins(best: Score, runner_up: Score | None) -> bool:
     """Whether the best candidate is certain enough to join without asking a person."""
-    if best.alike or not (runner_up is None or _is_clear(best, runner_up)):
-        return False
-    return best.score >= (JOIN_NEXT if _is_next_step(best.features) else JOIN)
+    return best.score >= best.least and (runner_up is None or _is_clear(best, runner_up))
 
 
 def _is_clear(best: Score, other: Score) -> bool:
@@ -135,7 +146,7 @@ def score(mail: Profile, case: Profile, shared: Mapping[str, int]) -> Score:
     """Score one mail against one case. ``shared``: candidate key → number of stored messages that have it."""
     found = features(mail, case, shared)
     logit = BIAS + sum(WEIGHTS[name] * value for name, value in found.items())
-    return Score(1.0 / (1.0 + math.exp(-logit)), logit, found, _are_beginnings(mail, case, found))
+    return Score(1.0 / (1.0 + math.exp(-logit)), logit, found, _least(mail, case, found))
 
 
 def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[str, float]:
@@ -150,6 +161,7 @@ def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[st
     reporter = _reporter(mail, case)
     answer = max(_answers(mail, case), _answers(case, mail))
     return {
+        "number": float(bool(_common_numbers(mail, case))),
         "identifiers": min(2.0, strong),
         "words": math.log1p(min(plain, 12.0)),
         "coverage": coverage,
@@ -166,12 +178,19 @@ def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[st
     }
 
 
-def _are_beginnings(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
+def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
+    if _is_next_step(found) or found["number"]:
+        return JOIN_NEXT
     outer, opener = mail.nodes[0], min(case.nodes, key=lambda n: n.at)
     replies = outer.reply_marked and any(n.base == outer.base for n in case.nodes)
-    if _is_next_step(found) or replies:
-        return False
-    return outer.side == opener.side or bool(found["reporter"])
+    if replies or not (outer.side == opener.side or found["reporter"]):
+        return JOIN
+    return NEVER if outer.automatic or opener.automatic else JOIN_ALIKE
+
+
+def _common_numbers(mail: Profile, case: Profile) -> frozenset[str]:
+    """Return numbers in both that one of them names as a number of the matter."""
+    return mail.told & case.told & (mail.matter_numbers | case.matter_numbers)
 
 
 def _foreign(mail: Profile, case: Profile) -> float:
@@ -266,6 +285,8 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
         out.append("the user's reply")
     if found["to_reporter"]:
         out.append("a mail to the user who reported")
+    if found["number"]:
+        out.append("number: " + ", ".join(sorted(_common_numbers(mail, case))[:2]))
     if found["inquiry"]:
         out.append("the inquiry about a report")
     return tuple(out)
