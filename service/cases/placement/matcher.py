@@ -17,22 +17,22 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {
-    "to_another": 0.79,
-    "number": 4.62,
-    "identifiers": 0.29,
-    "words": 2.36,
-    "coverage": 6.88,
-    "foreign": -1.25,
-    "hours": -0.38,
-    "answer": 3.43,
-    "receipt": 6.10,
-    "reply": 3.37,
-    "inquiry": 1.73,
-    "reporter": 0.30,
-    "to_reporter": 2.89,
-    "same_side": -1.88,
+    "to_another": 1.21,
+    "number": 5.20,
+    "identifiers": 0.56,
+    "words": 2.77,
+    "coverage": 7.21,
+    "foreign": -1.33,
+    "hours": -0.56,
+    "answer": 3.58,
+    "receipt": 6.08,
+    "reply": 3.79,
+    "inquiry": 1.72,
+    "reporter": 0.72,
+    "to_reporter": 3.60,
+    "same_side": -2.04,
 }
-BIAS = -3.76
+BIAS = -4.05
 JOIN, JOIN_NEXT, JOIN_ALIKE = 0.95, 0.55, 0.92
 """Minimum score of an automatic join. The second is for the next step of a case, such as an answer or an inquiry, and
 for mails with a number of the matter in common. The third is for two opening mails of people."""
