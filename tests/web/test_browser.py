@@ -109,6 +109,43 @@ def seed_more(service: Running, count: int) -> None:
     seed(service.database, count, now=datetime.now(UTC))
 
 
+def test_the_keyboard_moves_opens_edits_and_assigns(sheet: Page, embedded: Running) -> None:
+    report, _, _ = embedded.deliver(REPORT, ASK, REFUND)
+    sheet.goto("/")
+    sheet.keyboard.press("?")
+    expect(sheet.get_by_role("dialog", name="キーボード操作")).to_be_visible()
+    sheet.keyboard.press("Escape")
+    sheet.keyboard.press("/")
+    expect(sheet.get_by_role("searchbox")).to_be_focused()
+    sheet.keyboard.type("j")
+    expect(sheet.get_by_role("searchbox")).to_have_value("j")
+    sheet.goto("/")
+    titles = sheet.locator(".card .title")
+    sheet.keyboard.press("j")
+    expect(titles.nth(0)).to_be_focused()
+    sheet.keyboard.press("j")
+    expect(titles.nth(1)).to_be_focused()
+    sheet.keyboard.press("k")
+    expect(titles.nth(0)).to_be_focused()
+    sheet.goto(f"/cases/{report}")
+    sheet.keyboard.press("e")
+    expect(sheet.locator("select[name=priority]")).to_be_visible()
+    sheet.keyboard.press("a")
+    expect(sheet.get_by_text("担当を外す")).to_be_visible()
+
+
+def test_a_card_names_who_asks_and_what_is_missing(sheet: Page, embedded: Running) -> None:
+    (report,) = embedded.deliver(REPORT)
+    case = embedded.get(f"/api/cases/{report}")
+    sheet.goto("/")
+    card = sheet.locator(".lane .card").first
+    expect(card).to_contain_text(case["requester"]["name"] or case["requester"]["address"])
+    if case["missing"]:
+        expect(card.locator(".chips")).to_contain_text("あと必要な情報")
+    tops = [sheet.locator(f".lane.{lane} .note").bounding_box() for lane in ("team", "vendor", "requester")]
+    assert len({round(top["y"]) for top in tops if top}) == 1, "the lanes begin at the same height"
+
+
 def test_search_filter_open_a_case_and_see_its_words_marked(sheet: Page, embedded: Running) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
     sheet.goto("/")

@@ -79,7 +79,7 @@ def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
 
 
 def test_look_alike_reports_are_suggested_on_both_cases(embedded: Running) -> None:
-    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "18 Nov")
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov")
     first, second = embedded.deliver(REPORT, again)
     assert first != second
     for one, other in ((first, second), (second, first)):

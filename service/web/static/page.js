@@ -23,6 +23,43 @@
     }
   };
   ready();
+
+  // one key, one action: "data-key" names the element that e and a open or press
+  const keys = document.getElementById("keys");
+  const steps = () => [...main.querySelectorAll(".card .title, .timeline .mail")];
+  const step = (by) => {
+    const all = steps();
+    const at = all.findIndex((one) => one.contains(document.activeElement));
+    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
+    if (!next) return;
+    if (!next.href) next.tabIndex = -1;
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+  };
+  const press = (key) => {
+    const found = document.querySelector(`[data-key="${key}"]`);
+    if (!found) return;
+    const hidden = found.closest("details:not([open])");
+    if (hidden) hidden.open = true;
+    found.scrollIntoView({ block: "nearest" });
+    found.focus();
+    if (found.tagName === "BUTTON") found.click();
+  };
+  const actions = {
+    "/": () => document.getElementById("q")?.focus(),
+    "?": () => keys.showModal(),
+    j: () => step(1),
+    k: () => step(-1),
+    e: () => press("e"),
+    a: () => press("a"),
+  };
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keys.open) return;
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || !Object.hasOwn(actions, event.key)) return;
+    event.preventDefault();
+    actions[event.key]();
+  });
+
   if (!live || !window.EventSource) return;
 
   // somebody who writes or chooses is not interrupted: the page follows once they are done
