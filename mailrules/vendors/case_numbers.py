@@ -48,9 +48,9 @@ def _compile(pattern: str) -> Any:
 
 _LABELLED = _compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
 _THING = _compile(
-    r"(?:契約|資産|備品|端末|機械|機器|機|物件|電話|内線|顧客|お客様|会員|製造|型|製品|シリアル|口座|管理)(?:番号?|NO\.?|ID|コード)?\s?[::(]?\s?$"
+    r"(?:契約|資産|備品|端末|機械|機器|機|物件|電話|内線|顧客|お客様|会員|製造|型|製品|シリアル|口座|管理|エラー)(?:番号?|NO\.?|ID|コード)?\s?[::(]?\s?$"
     r"|\b(?:CONTRACT|ASSET|PHONE|CUSTOMER|ACCOUNT|SERIAL|MODEL|MACHINE|DEVICE|HOST|TENANT|TAG|[A-Z]{0,3}ID|S/?N|SCN|LICEN[CS]E"
-    r"|BUILD|VERSION|RELEASE|REV|PATCH|EXT|TEL|FAX)\s?(?:NO\.?|NUMBER|#)?\s?[:(]?\s?$"
+    r"|BUILD|VERSION|RELEASE|REV|PATCH|EXT|TEL|FAX|ERROR|CODE)\s?(?:NO\.?|NUMBER|#|CODE)?\s?[:(]?\s?$"
 )
 """What stands before the number of a thing: a machine, a contract, an account. Many matters share it."""
 _MATTER = _compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
@@ -99,10 +99,11 @@ def find_tokens(text: str, most: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, found)))[:most]
 
 
-def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
-    """Tokens that name a matter: behind a label, before について or の件, or with a separator in the subject. In order.
+def find_matter_numbers(subject: str, text: str, most: int, *, by_desk: bool) -> tuple[str, ...]:
+    """Tokens that name a matter: behind a label, before について or の件. In order.
 
-    Numbers of things are left out: one machine has many matters.
+    In the subject of a desk's mail (ours or a vendor's) a token with a separator counts without a label; users write
+    error codes there. Numbers of things are left out: one machine has many matters.
     """
     subject, body = fold(subject[:500])[0], fold(text[:MAX_READ])[0]
     found: dict[str, None] = {}
@@ -110,7 +111,7 @@ def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
         for pattern in (_MATTER, _TOPIC):
             for match in pattern.finditer(place):
                 _note(found, place, match)
-    for match in _ANY.finditer(subject):
+    for match in _ANY.finditer(subject) if by_desk else ():
         if any(mark in match.group(1) for mark in "-/_"):
             _note(found, subject, match)
     return tuple(found)[:most]

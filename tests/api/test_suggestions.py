@@ -20,20 +20,20 @@ Message-ID: <door-2@corp.example>
 From: Nao Ishii <n.ishii@corp.example>
 To: intake@corp.example
 Date: Mon, 16 Nov 2026 13:00:00 +0900
-Subject: E-5521 at door three, reader WX-4410
+Subject: Gate of the yard, E-5521
 
-Reader WX-4410 at door three shows E-5521 and rejects cards of the night shift.
+The gate of the yard does not open for the lorries; its reader WX-4410 shows E-5521, the drivers wait outside.
 """
 REPLY = """
 Message-ID: <door-3@corp.example>
 From: Nao Ishii <n.ishii@corp.example>
 To: intake@corp.example
 Date: Mon, 16 Nov 2026 15:00:00 +0900
-Subject: Re: E-5521 at door three, reader WX-4410
+Subject: Re: Gate of the yard, E-5521
 In-Reply-To: <door-2@corp.example>
 References: <door-1@corp.example> <door-2@corp.example>
 
-Door three is still closed to them.
+It is still closed to them.
 """
 
 

@@ -66,10 +66,14 @@ def test_a_token_keeps_the_office_before_it_where_that_is_set_apart() -> None:
         ("Query on SL-70233", "Who placed the order behind invoice SL-70233?", ("SL-70233",)),
         ("機番553201 紙づまり", "機械番号 553201、モデル C6680 です。", ()),
         ("Limit reached (Enterprise ID 771020)", "Your account 4003119922 is at 85 %.", ()),
-        ("AP-2000 reads badly", "Serial no. 66X-1209, model AP-2000.", ("AP-2000",)),
+        ("スキャン送信エラー 016-4765", "Error code E-5521 on model AP-2000, serial no. 66X-1209.", ()),
     ],
 )
 def test_numbers_of_the_matter_are_told_from_numbers_of_things(
     subject: str, text: str, numbers: tuple[str, ...]
 ) -> None:
-    assert find_matter_numbers(subject, text, 9) == numbers
+    assert find_matter_numbers(subject, text, 9, by_desk=True) == numbers
+
+
+def test_a_token_in_the_subject_of_a_user_names_no_matter_without_a_label() -> None:
+    assert find_matter_numbers("E-5521 at the gate", "It shows E-5521.", 9, by_desk=False) == ()
