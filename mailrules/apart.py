@@ -1,4 +1,4 @@
-"""Whether a statement of the problem is still about what was told before, by the words they share."""
+"""Whether a new problem statement is about something else than the earlier texts, measured by shared words."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 from mailrules.fold import fold, lower
 
 _SHARED = 0.25
-"""Share of common words (of whoever says less) under which two texts are about different things."""
+"""Two texts are about different things if they share less than this fraction of the words of the shorter one."""
 _ENOUGH = 3
-"""Words that a text must have to be about anything."""
+"""Texts with fewer words than this are not compared."""
 _WORDS = re.compile(r"[a-z0-9][a-z0-9_.-]*[a-z0-9]")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}")
 _KANJI = re.compile(r"[\u3400-\u9fff]")
 _JAPANESE = re.compile(r"[\u3041-\u30fa\u3400-\u9fff]")
 _STEM = 5
-"""Letters of an English word that count: "delay" is in "delayed"."""
+"""English words are compared by their first letters, so that "delay" equals "delayed"."""
 _SAYS_NOTHING = frozenset("件問題事象発生確認対応調査原因特定範囲目的定義解決状況場合際時分間方法以上下記本当該旨様的")
 _EMPTY = frozenset(
     "the a an and or of to in on at for from with by as is are was were be been it its this that these those we you "
@@ -26,7 +26,10 @@ _EMPTY = frozenset(
 
 
 def apart(one: str, other: str) -> bool:
-    """False where either says too little to tell, or they are written in different languages."""
+    """Whether two texts are about different things.
+
+    False if one of them is too short to tell, or if they are in different languages.
+    """
     if bool(_JAPANESE.search(one)) is not bool(_JAPANESE.search(other)):
         return False
     told = _told(one), _told(other)
@@ -35,7 +38,7 @@ def apart(one: str, other: str) -> bool:
 
 
 def _told(text: str) -> set[str]:
-    """What a text is about: its words without those that stand in any text."""
+    """Return the content words of a text: stems of English words, pairs of katakana, single kanji; no stop words."""
     plain = lower(fold(text)[0])
     told = {word[:_STEM] for word in _WORDS.findall(plain) if word not in _EMPTY}
     told |= {run[at : at + 2] for run in _KATAKANA.findall(plain) for at in range(len(run) - 1)}

@@ -1,7 +1,7 @@
-"""Dates that a writer names as a limit or a promise, read against the day of writing.
+"""Deadlines and promised times in a sentence, resolved against the date of the mail.
 
-Only what a deadline needs: the day, and the hour where one is named. A day without an hour means its end. Weekdays mean
-the next such day, today included. Nothing here reads a clock.
+A day without a time means the end of that day. A weekday means its next occurrence, today included. No function here
+reads the clock.
 """
 
 from __future__ import annotations
@@ -69,8 +69,10 @@ _ZONE = re.compile(r"\b(?:JST|UTC|GMT|CEST?|E[SD]T|P[SD]T|SGT)\b|日本時間")
 
 
 def read_limit(text: str, written: datetime | None) -> datetime | None:
-    """The moment a sentence names, None where it names none or ``written`` is unknown. Aware, in the writer's zone
-    unless the sentence names another."""
+    """Return the time that a sentence states; None if it states none or ``written`` is None.
+
+    The result has a time zone: the one stated in the sentence, otherwise that of ``written``.
+    """
     if written is None:
         return None
     day = _day(text, written.date())
@@ -166,7 +168,7 @@ def _clock(text: str) -> time | None:
 
 
 def next_business_end(written: datetime, holidays: Container[date] = frozenset()) -> datetime:
-    """The end of the next business day of the writer (docs/design.md, Priority: a deadline of one business day)."""
+    """Return the end of the next business day after ``written`` (docs/design.md, Priority)."""
     day = written.date() + timedelta(days=1)
     while day.weekday() >= 5 or day in holidays:
         day += timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What the fields of packs and of the site file are made of: words, times of day, countries, time zones."""
+"""Field types for packs and the site file: words, times of day, countries, time zones."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _known_country(value: str) -> str:
 
 
 _COUNTRIES = frozenset(code for entry in COUNTRIES.values() for code in entry[1:] if len(code) == 2)
-"""From the library's register: its own list imports the module of every country."""
+"""Read from the registry of the library: its own list of countries imports the module of every country."""
 
 
 def _known_zone(value: str) -> str:
@@ -63,13 +63,13 @@ def _known_zone(value: str) -> str:
 
 
 class Model(BaseModel):
-    """Unknown keys are errors, so that a misspelt field does not pass in silence."""
+    """Base class: an unknown key is an error, so that a misspelt field is reported."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Bilingual(Model):
-    """The same words in both languages."""
+    """The same text in Japanese and English."""
 
     ja: str
     en: str
@@ -84,24 +84,24 @@ Names = Annotated[
     list[Annotated[str, AfterValidator(_says_something)]],
     BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
 ]
-"""The same, none of them empty."""
+"""One string or a list of strings, each with at least one character other than ``*``."""
 Hosts = Annotated[
     list[Annotated[str, AfterValidator(_has_a_shape)]],
     BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
 ]
-"""RE2 for names."""
+"""RE2 patterns for names; none may match the empty string."""
 Addresses = Annotated[str, AfterValidator(_is_address)]
-"""One address, or ``@domain`` for all of it."""
+"""An address, or ``@domain`` for all addresses of a domain."""
 Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
-"""``09:00``; ``24:00`` as the end of a day is midnight."""
+"""A time of day such as ``09:00``. ``24:00``, the end of the day, is stored as midnight."""
 Country = Annotated[str, AfterValidator(_known_country)]
-"""ISO 3166, or ``none``."""
+"""An ISO 3166 code, or ``none``."""
 Zone = Annotated[str, AfterValidator(_known_zone)]
-"""A name of the tz database."""
+"""A time zone of the tz database."""
 
 
 class Day(Protocol):
-    """What has hours."""
+    """Anything with opening hours."""
 
     @property
     def open(self) -> time: ...
@@ -113,7 +113,10 @@ _Day = TypeVar("_Day", bound=Day)
 
 
 def opens_before_it_closes(day: _Day) -> _Day:
-    """The same; midnight as the end is that of the day's end. Raises ValueError."""
+    """Return ``day`` unchanged if it opens before it closes; closing at midnight means the end of the day.
+
+    Raises ValueError.
+    """
     if day.close != time(0) and day.open >= day.close:
         raise ValueError(f"open ({day.open:%H:%M}) must be before close ({day.close:%H:%M})")
     return day

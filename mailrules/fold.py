@@ -1,7 +1,7 @@
-"""Text made comparable: NFKC, plain quotes and dashes, with a way back to every character of the original.
+"""Normalises text for comparison (NFKC, plain quotes and dashes) and maps positions back to the original.
 
-Most folds replace one character by one, which ``str.translate`` does fast and which keeps positions. Where one
-character becomes several (``㈱`` → ``(株)``) or several become one (``ｶﾞ`` → ``ガ``), the shift is noted.
+Most characters are replaced by exactly one, which ``str.translate`` does fast and which keeps all positions. If one
+character becomes several (``㈱`` → ``(株)``) or several become one (``ｶﾞ`` → ``ガ``), the shift is recorded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 _RANGES = ((0xA0, 0x250), (0x2000, 0x2E00), (0x3000, 0x3400), (0xF900, 0xFB00), (0xFE00, 0x10000))
 _KEPT = set(range(0x2460, 0x2474)) | {0x30FC, 0x2015}
-"""Circled numbers stay: as list markers they mean more than a bare digit. So do the long-vowel sign and the bar."""
+"""Not folded: circled numbers, which mark list items, the long-vowel sign and the horizontal bar."""
 _OWN = {
     0x2018: "'",
     0x2019: "'",
@@ -58,27 +58,31 @@ def _tables() -> tuple[dict[int, str], str]:
 
 _SINGLE, _SEVERAL = _tables()
 _FOLDED = re.compile(f"[{re.escape(''.join(chr(code) for code in _SINGLE if chr(code) != '+'))}]+")
-"""One set of characters is searched many times faster than ``str.translate`` looks up each of them."""
+"""Searching for one character set is many times faster than looking up each character in ``str.translate``."""
 _PECULIAR = re.compile(f"[ｦ-ﾟ{re.escape(_ZERO_WIDTH)}{re.escape(_SEVERAL)}\r]")
-"""Where ``_SPECIAL`` has something to find."""
+"""Finds out quickly whether ``_SPECIAL`` can match at all."""
 _SPECIAL = re.compile(f"[ｦ-ﾟ]+|[{re.escape(_ZERO_WIDTH)}]+|[{re.escape(_SEVERAL)}]|\r\n?")
 
 
 @dataclass(frozen=True, slots=True)
 class Shifts:
-    """Where positions in a derived text move against its source: pairs (position, position in the source), rising."""
+    """Maps positions in a derived text to positions in its source.
+
+    ``here`` and ``there`` are the points at which the offset changes, as positions in the derived text and in the
+    source, both rising.
+    """
 
     here: tuple[int, ...] = (0,)
     there: tuple[int, ...] = (0,)
 
     def source(self, position: int) -> int:
-        """The position in the source."""
+        """Return the position in the source."""
         at = bisect_right(self.here, position) - 1
         return self.there[at] + position - self.here[at]
 
 
 def fold(text: str) -> tuple[str, Shifts]:
-    """The folded text and the way back."""
+    """Return the folded text and the map of its positions to those of ``text``."""
     if text.isascii() and "\r" not in text:
         return text, Shifts()
     if not _PECULIAR.search(text):
@@ -109,7 +113,7 @@ def _several(piece: str) -> str:
 
 
 def lower(text: str) -> str:
-    """Lower case of the same length (``İ`` alone would grow)."""
+    """Lower the case without changing the length (``İ`` would become two characters)."""
     small = text.lower()
     if len(small) == len(text):
         return small

@@ -1,7 +1,7 @@
-"""What a judge says of a thread. Every statement carries the rule, the mail and the words it rests on.
+"""Results of reading and judging. Each conclusion cites the rule, the mail and the quoted text it is based on.
 
-``Reading`` is about one mail alone and never changes for it (unless packs or the author's side change), so it may be
-kept with the mail. ``Judgement`` is about the whole case and is made anew from all readings each time.
+A ``Reading`` is about one mail and depends on nothing else except the packs and the author's side, so it can be
+stored with the mail. A ``Judgement`` is about the whole case and is computed again from all readings each time.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ from mailrules.thread import Side
 
 
 class _Kept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What is kept with a mail, as JSON. It is made and read back a hundred times a mail: by a library in C.
+    """A value stored as JSON with its mail. msgspec is used because values are encoded and decoded very often.
 
-    A field that is added gets a default, lest what was kept before cannot be read."""
+    A new field needs a default, since values stored earlier do not contain it.
+    """
 
 
 class Finding(_Kept, frozen=True):
-    """A rule that fired. ``start``/``end`` count characters of the turn's text (-1 where the words stand elsewhere:
-    in the subject, a header, a file name)."""
+    """A rule that fired. ``start`` and ``end`` are character offsets in the text of the mail.
+
+    They are -1 if the quote is from the subject, a header or a file name.
+    """
 
     rule: str
     pack: str
     turn: str = ""
-    """Empty while it is kept with its mail: the number of a mail is known only when it is read back."""
+    """Id of the mail. Empty while stored with the mail; filled in when it is loaded."""
     quote: str = ""
     start: int = -1
     end: int = -1
@@ -36,46 +39,49 @@ class Finding(_Kept, frozen=True):
 
 
 class Reference(_Kept, frozen=True):
-    """A vendor's case number. ``stated``: at a place where a vendor states it (header, subject, token line);
-    otherwise merely mentioned in a body, which is weaker."""
+    """A vendor's case number.
+
+    ``stated`` is true if it is in a place where the vendor states it (header, subject, token line). Otherwise a body
+    only mentions it, which is weaker evidence.
+    """
 
     vendor: str
     ref: str
     stated: bool
     quote: str
     token: bool = False
-    """Ties mails together, but is no number that people use (``[ref:_00D…:ref]``): not shown as the case's number."""
+    """Links mails but is not a number that people use (``[ref:_00D…:ref]``), so it is not shown as the case number."""
 
 
 class AskMade(_Kept, frozen=True):
-    """One thing one mail asks for: ``logs``, ``info:<item>``, ``permission``, …, or ``something``."""
+    """One request in one mail: ``logs``, ``info:<item>``, ``permission``, …, or ``something``."""
 
     what: str
     finding: Finding
 
 
 class Promise(_Kept, frozen=True):
-    """A time a writer promised something for; None where its words name none that can be read."""
+    """A promise and its due time; None if no time could be read from the quoted text."""
 
     due: datetime | None
     finding: Finding
 
 
 class Reading(_Kept, frozen=True):
-    """One mail alone: its statements, its vendor and case numbers, and what the rules conclude from them.
+    """One mail: its statements, vendor and case numbers, and the conclusions that the rules draw from them.
 
-    The conclusions follow from the rest; they are kept with it because placing a mail needs them.
+    The conclusions can be derived from the rest. They are stored as well because placing a mail in a case needs them.
     """
 
     turn: str = ""
     statements: tuple[Statement, ...] = ()
     reader: str = ""
-    """The reader whose statements they are, and its version."""
+    """Name of the reader that found the statements; ``version`` is its version."""
     version: str = ""
     references: tuple[Reference, ...] = ()
     vendor: str | None = None
     maker: str | None = None
-    """Of the product that a user names, where the mail speaks of no vendor."""
+    """Vendor of the product that a user mentions, if the mail mentions no vendor itself."""
     kind: str | None = None
     acts: tuple[str, ...] = ()
     asks: tuple[AskMade, ...] = ()
@@ -83,10 +89,13 @@ class Reading(_Kept, frozen=True):
     parked: tuple[Finding, ...] = ()
     promises: tuple[Promise, ...] = ()
     findings: tuple[Finding, ...] = ()
-    """Every rule that fired in this mail alone."""
+    """Every rule that fired for this mail."""
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
-        """Whether a statement of one of the meanings (``item.`` for all that begin so) stands in it."""
+        """Whether the mail has a statement of one of the meanings in one of the states.
+
+        A name that ends with a dot (``item.``) stands for all meanings that begin with it.
+        """
         beginnings = tuple(one for one in meanings if one.endswith("."))
         return any(
             s.state in states and (s.meaning in meanings or s.meaning.startswith(beginnings)) for s in self.statements
@@ -97,19 +106,19 @@ class Reading(_Kept, frozen=True):
 class PriorityDetail:
     level: str
     impact: str
-    """``high``, ``medium``, ``low``, or ``unknown`` where nothing was said."""
+    """``high``, ``medium``, ``low``, or ``unknown`` if no mail states an impact."""
     urgency: str
     evidence: tuple[Finding, ...]
     heard: tuple[Finding, ...]
     rule: str = ""
-    """The rule that decided."""
+    """Id of the rule that decided."""
     needs_triage: bool = False
-    """An incident whose impact nobody has told, or whose weight could not be judged."""
+    """Whether a person must check the priority: an incident without a stated impact, or an undecidable one."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherValue:
-    """What a second reporter says of an item."""
+    """The value of an item according to another reporter than the first."""
 
     author: str
     turn: str
@@ -119,19 +128,19 @@ class OtherValue:
 
 @dataclass(frozen=True, slots=True)
 class ItemState:
-    """One line of the checklist. ``state``: present, missing, unknown, not_needed (``waived`` is a person's word)."""
+    """One checklist item. ``state``: present, missing, unknown or not_needed; only a person sets ``waived``."""
 
     item: str
     label: dict[str, str]
-    """By language: ``ja``, ``en``."""
+    """Label by language: ``ja``, ``en``."""
     state: str
     value: str | None = None
     turn: str | None = None
     quote: str | None = None
     partial: bool = False
-    """Told, but not exactly enough for a vendor (a day without a time)."""
+    """Given, but not exactly enough for a vendor (a day without a time)."""
     none: bool = False
-    """Told that there is none."""
+    """The mail says that there is none."""
     others: tuple[OtherValue, ...] = ()
 
 
@@ -140,49 +149,57 @@ class ToneHint:
     id: str
     finding: Finding
     advice: dict[str, str]
-    """The kind rewrite, by language."""
+    """Advice and a suggested wording, by language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The problem as currently agreed. ``version`` counts its statements, ``drift`` says that they moved apart."""
+    """The current problem statement.
+
+    ``version`` counts the statements so far. ``drift`` is true if one of them is about something else than the
+    earlier texts.
+    """
 
     statement: str = ""
     version: int = 0
     drift: bool = False
     turn: str | None = None
     agreed_at: datetime | None = None
-    """When our side said yes to it; the ledger of asks tells."""
+    """When our side agreed to it. Filled in from the list of requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The whole case, judged. Asks and acts stay per mail: ``cases.revise`` makes the ledger and the turn of them."""
+    """The judgement of a whole case.
+
+    Requests and acts stay in the readings of the mails; ``cases.revise`` derives the open requests and the next to
+    act.
+    """
 
     kind: str
     language: str
     side: Side
-    """Whose checklist counts: ``requester`` (towards us) or ``team`` (towards a vendor)."""
+    """Whose checklist is used: ``requester`` (a request to us) or ``team`` (an inquiry to a vendor)."""
     priority: PriorityDetail
     checklist: tuple[ItemState, ...]
     missing: tuple[str, ...]
     present: tuple[str, ...]
     unknown: tuple[str, ...]
     questions: tuple[str, ...]
-    """At most five items of ``missing`` worth asking for now, most needed first."""
+    """At most five items of ``missing`` to ask for now, most important first."""
     readings: tuple[Reading, ...]
-    """Of each mail, with its conclusions as these rules draw them."""
+    """The reading of each mail, with the conclusions of the current rules."""
     excerpt: str
-    """The sentence that tells the matter, verbatim."""
+    """The sentence that describes the problem, verbatim."""
     tone: tuple[ToneHint, ...]
     parked: tuple[Finding, ...]
     problem: Problem
     vendor: str | None
     references: tuple[Reference, ...]
     judged_by: str
-    """Rules and their version."""
+    """Version of the rules."""
     recovered: bool = False
-    """It is over: somebody of ours says that it works again, and nobody that it goes on."""
+    """Whether the problem is over: a later statement of our side says that it works again, none that it continues."""
     reader: str = ""
-    """Who read the mails of the case, and its version."""
+    """Reader of the first mail written by a person; ``reader_version`` is its version."""
     reader_version: str = ""

@@ -1,6 +1,6 @@
-"""Loads everything from files: catalogue, rules, vendors, packs, the site file. Only this part touches them.
+"""Loads the catalogue, rules, vendors, packs and the site file. Only this module reads these files.
 
-A pack that is wrong is refused with one line: file, line, rule, and what is wrong.
+An invalid pack raises PackError; its text is one line with file, line, rule and reason.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from mailrules.written import as_pack, as_site, as_vendor_pack, as_yaml, line_of
 HERE = Path(__file__).parent
 VENDORS, RULES, SEES = HERE / "vendors", HERE / "rules", HERE / "reader" / "sees.yaml"
 MADE = {"kind": (), "priority": ("kind",), "triage": ("kind",), "checklist": ("kind",)}
-"""Facts that the final stage of a file may read beside what its own rules gave."""
+"""Question → facts that its `final` rules may use in addition to the results of its own `rules`."""
 WORDED = ("rules", "catalogue", "concepts", "reader")
-"""Rooms whose YAML files decide what is said."""
+"""Folders whose YAML files affect the conclusions."""
 QUESTIONS = ("kind", "acts", "asks", "tone", "parked", "problem", "standing", "priority", "triage", "checklist")
 
 
 def load(folders: Sequence[Path] = (), site: Path | None = None) -> Rules:
-    """Everything shipped, then the packs of `folders` in their order. Raises PackError."""
+    """Load the shipped rules, then the packs of `folders` in this order. Raises PackError."""
     return build(collect(folders, site))
 
 
@@ -83,14 +83,14 @@ def build(library: Library) -> Rules:
 
 
 def clear_caches() -> None:
-    """Forget what only serves to load packs once more, and what grew with the texts read: all can be made anew."""
+    """Clear all caches; everything in them can be computed again."""
     _shipped.cache_clear()
     forget_compiled()
     judge.clear_caches()
 
 
 def version_of(library: Library) -> str:
-    """`rules-<digest>` over every word of every rule and pack, and what the embedded reader is made of."""
+    """Return `rules-<digest>`, computed from all rules, packs, the site file and the weights of the embedded reader."""
     digest = hashlib.sha256(shipped_weights().version.encode())
     for file in sorted(file for room in WORDED for file in (HERE / room).glob("*.yaml")):
         digest.update(file.read_bytes())
@@ -102,19 +102,19 @@ def version_of(library: Library) -> str:
 
 @cache
 def _shipped(file: Path, _written: int) -> Source:
-    """A shipped vendor file, read once a process as long as nobody writes to it."""
+    """Read a shipped vendor file. Cached per process until its modification time changes."""
     text = _text(file)
     return Source(file, text, as_vendor_pack(file, text), shipped=True)
 
 
 def read_pack(file: Path) -> Source:
-    """One file of a house as a pack. Raises PackError."""
+    """Read one file of the organisation as a pack. Raises PackError."""
     text = _text(file)
     return Source(file, text, as_pack(file, text), shipped=False)
 
 
 def read_site(file: Path) -> Site:
-    """The site file. Raises PackError."""
+    """Read the site file. Raises PackError."""
     return as_site(file, _text(file))
 
 
@@ -142,7 +142,10 @@ def _catalogue(library: Library) -> Catalogue:
 
 
 def _file(question: str, written: Mapping[str, Any], library: Library, meanings: Catalogue) -> RuleFile:
-    """A shipped rule file with the rules of the house before its own; the same id replaces."""
+    """Return a shipped rule file, preceded by the organisation's rules.
+
+    A rule with the same id replaces the shipped one.
+    """
     stage = "rules" if written.get("rules") else "final"
     rules = list(written.get(stage) or ())
     for pack, source in library.own:
@@ -205,7 +208,7 @@ def _house(library: Library, meanings: Catalogue) -> HouseReader:
 
 
 def _words(library: Library) -> dict[str, dict[str, list[str]]]:
-    """Concept → language → the house's words."""
+    """Return concept → language → the organisation's own words."""
     words: dict[str, dict[str, list[str]]] = {}
     for pack, _ in library.own:
         for concept, by_language in pack.words.items():

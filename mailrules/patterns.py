@@ -1,4 +1,4 @@
-"""RE2 patterns over folded text: linear in the text, whatever their author wrote (docs/design.md, Principles)."""
+"""RE2 patterns for folded text: always linear in the length of the text (docs/design.md, Principles)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ import re2 as _re2
 from mailrules.fold import fold
 
 RE2: Any = _re2
-"""The library has no types."""
+"""Typed as Any because the library has no type information."""
 _LOOKING = re.compile(r"\(\?<?[=!]")
-"""Look-around, which RE2 has not."""
+"""Look-around, which RE2 does not support."""
 
 
 class PatternError(ValueError):
-    """A pattern that RE2 does not take."""
+    """A pattern that RE2 does not accept."""
 
 
 @lru_cache(maxsize=16384)
 def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) -> Any:
-    """An RE2 pattern for folded text: never crosses a line, any case unless ``case``. Raises ``PatternError``."""
+    """Compile an RE2 pattern for folded text. It never matches across lines and ignores case unless ``case``.
+
+    Raises PatternError.
+    """
     try:
         return RE2.compile(rooted(pattern), options_for(case, groups=groups))
     except RE2.error as error:
@@ -33,12 +36,12 @@ def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) ->
 
 
 def rooted(pattern: str) -> str:
-    """``^`` and ``$`` are the ends of a line of the sheet."""
+    """Fold the pattern and let ``^`` and ``$`` match at the ends of every line."""
     return "(?m)" + fold(pattern)[0]
 
 
 def options_for(case: bool, *, groups: bool = True) -> Any:
-    """RE2's options; without ``groups`` it need not look for where they lie."""
+    """Return options for RE2. Without ``groups`` it is faster, since it does not track capture groups."""
     options = RE2.Options()
     options.case_sensitive = case
     options.never_nl = True
@@ -49,5 +52,5 @@ def options_for(case: bool, *, groups: bool = True) -> Any:
 
 
 def clear_caches() -> None:
-    """Forget what can be compiled anew: an automaton grows with every text that it has not seen yet."""
+    """Forget the compiled patterns: the automaton of each grows with every new text."""
     compile_pattern.cache_clear()

@@ -1,4 +1,4 @@
-"""Makes the reader that runs everywhere, with the words of a house."""
+"""Creates the embedded reader, with the organisation's own words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailrules.statement import Reader
 
 
 def make_reader(words: Mapping[str, Mapping[str, Sequence[str]]]) -> Reader:
-    """The embedded reader. `words`: concept → language → further words."""
+    """Return the embedded reader. `words`: concept → language → additional words."""
     if not words:
         return EmbeddedReader(shipped_matcher())
     vocabulary = {
@@ -23,5 +23,5 @@ def make_reader(words: Mapping[str, Mapping[str, Sequence[str]]]) -> Reader:
 
 
 def concepts() -> tuple[str, ...]:
-    """The concepts to which a house may add words."""
+    """Return the concepts to which an organisation may add words."""
     return tuple(shipped_vocabulary())

@@ -1,5 +1,8 @@
-"""JSON Schema for editors: ``python -m mailrules.schema > docs/pack.schema.json`` of a pack,
-``python -m mailrules.schema site > docs/site.schema.json`` of the site file."""
+"""JSON Schema for editors.
+
+``python -m mailrules.schema > docs/pack.schema.json`` writes the schema of a pack, ``python -m mailrules.schema site
+> docs/site.schema.json`` that of the site file.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from mailrules.site import Site
 
 
 def schema(of: str = "pack") -> str:
-    """Of a ``pack``, or of the ``site`` file."""
+    """Return the JSON Schema of a ``pack`` or of the ``site`` file."""
     model = Site if of == "site" else Pack
     return json.dumps(model.model_json_schema(), ensure_ascii=False, indent=1) + "\n"
 

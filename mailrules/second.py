@@ -1,4 +1,4 @@
-"""The second reading of a mail: the request that a language model gets, and the reading its answer becomes."""
+"""Second reading of a mail by a language model: the request to the model, and the reading made from its answer."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from mailrules.thread import RuleInput
 
 
 def request_for(rules: Rules, turn: RuleInput) -> Request:
-    """What a language model is asked about this mail."""
+    """Return the request to the language model for this mail."""
     text = mails.mail_text(turn)
     return model_request.request(text, split_units(text.text), rules.catalogue)
 
 
 def checked(rules: Rules, turn: RuleInput, answer: str) -> Answer:
-    """What is kept of the model's answer. Raises AnswerRefused."""
+    """Return the valid part of the model's answer. Raises AnswerRefused."""
     return check(answer, request_for(rules, turn), mails.mail_text(turn), rules.catalogue)
 
 
 def reading_of(rules: Rules, turn: RuleInput, answer: Answer, version: str) -> Reading:
-    """The reading by the model's statements, with the normal forms that the embedded reader saw in the same words."""
+    """Return the reading made from the model's statements.
+
+    Values (times, numbers, codes) come from the embedded reader's statements on the same text.
+    """
     embedded = rules.read(turn)
     return rules.reading(turn, join(answer.statements, embedded.statements), READER, version)

@@ -1,4 +1,4 @@
-"""What only this organisation knows: its own products, host names, people, partners and holidays.
+"""Site data: the organisation's own products, host names, people, partners and holidays.
 
 One YAML file, given to ``library.load``; every field is optional.
 """
@@ -17,7 +17,10 @@ from mailrules.fields import Addresses, Clock, Country, Hosts, Model, Names, Sid
 
 
 class Person(Model):
-    """Somebody whose side no domain tells, or tells wrongly: what stands here wins. An address, or ``@domain``."""
+    """The side of an address or ``@domain``.
+
+    It takes precedence over the side derived from the mail domain.
+    """
 
     address: Addresses
     name: str = ""
@@ -25,12 +28,15 @@ class Person(Model):
 
 
 class Calendar(Model):
-    """When a side of ours works. Every field may be left out."""
+    """Working hours of one of our sides. Every field is optional."""
 
     country: Country = "JP"
-    """ISO 3166, or ``none``; its public holidays count for business time and, where it is named, for deadlines."""
+    """ISO 3166 code, or ``none``.
+
+    Its public holidays count for business time, and for deadlines only if it is set explicitly.
+    """
     closed: list[date] = Field(default=[])
-    """Further days off."""
+    """Additional days off."""
     days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
     open: Clock = time(9)
     close: Clock = time(17, 30)
@@ -40,14 +46,14 @@ class Calendar(Model):
 
     @property
     def days_off(self) -> DaysOff:
-        """For deadlines: a country that nobody named keeps no deadline up."""
+        """Days off for deadlines; public holidays only if ``country`` is set explicitly."""
         named = "country" in self.model_fields_set and self.country != "none"
         return DaysOff(self.country if named else "", frozenset(self.closed))
 
 
 @dataclass(frozen=True, slots=True)
 class DaysOff:
-    """Public holidays of a country (empty: of none), and further days."""
+    """Public holidays of a country (none if empty), and additional days."""
 
     country: str = ""
     closed: frozenset[date] = frozenset()
@@ -67,14 +73,14 @@ class Site(Model):
     products: Names = Field(default=[])
     """Names of own systems and of products in use, as people write them."""
     installed: Names = Field(default=[])
-    """Those of them that have a version worth asking for (not SaaS)."""
+    """Products whose version is worth asking for (not SaaS)."""
     hosts: Hosts = Field(default=[])
     """RE2 for host, PC and asset names (``NB-\\d{5}``)."""
     people: list[Person] = Field(default=[])
     vendors: dict[str, str] = Field(default={})
-    """Domain or address → vendor id: partners, and a vendor's sub-domain at a platform."""
+    """Domain or address → vendor id: for partners, and for a vendor's sub-domain at a platform."""
     calendar: Calendar = Calendar()
-    """Of the team, and of the people who ask where they have none of their own."""
+    """Calendar of the team; also that of the requesters if they have none of their own."""
     requester_calendar: Calendar | None = None
 
     @field_validator("people")

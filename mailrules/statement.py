@@ -1,7 +1,7 @@
-"""Statements: the meanings a reader found in one mail, with the words that carry them.
+"""Statements: meanings that a reader found in one mail, each with the quoted text.
 
-A statement names an entry of the catalogue (`mailrules/catalogue/`), its state and a verbatim quote.
-Rules see statements and facts; they never know which reader found a statement, nor how.
+A statement has a meaning of the catalogue (`mailrules/catalogue/`), a state and a verbatim quote. Rules use
+statements and facts; they do not depend on which reader found a statement, nor how.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,10 @@ UNSURE = "unsure"
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One meaning of the catalogue found in a mail.
 
-    `meaning` is the id of a catalogue entry, `state` one of its states, or `unsure`: a sentence that
-    could not be judged counts neither as told nor as missing. `start` and `end` are character offsets
-    of `quote` in the new text; they are -1 where the quote stands in the subject or a file name.
-    `reader` is "embedded", "model" or the name of a house's pack. `value` is the normal form of a
-    shape: an ISO date-time, a number, a code, a version.
+    `meaning` is the id of a catalogue entry. `state` is one of its states, or `unsure`: a sentence that could not be
+    judged counts neither as given nor as missing. `start` and `end` are the character offsets of `quote` in the new
+    text; they are -1 if the quote is from the subject or a file name. `reader` is "embedded", "model" or the name of
+    an organisation's pack. `value` is the normalised value of a date, number, code or version, if one was found.
     """
 
     meaning: str
@@ -35,11 +34,11 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """What a reader gets: one mail alone, without its case.
+    """Input of a reader: one mail, without its case.
 
-    `text` is the new text only. `side` is requester, team, vendor or unknown; `to` names who the mail is
-    written to, "" where that is not known. `written_at` carries an offset: "by 15:00 today" is
-    resolved against it.
+    `text` is the new text only. `side` is requester, team, vendor or unknown; `to` is the side that the mail is
+    addressed to, "" if it is not known. `opens` is true if the mail starts a new topic. `written_at` has a time zone:
+    "by 15:00 today" is resolved against it.
     """
 
     text: str
@@ -54,7 +53,7 @@ class MailText:
 
 
 class Reader(Protocol):
-    """Finds the statements of one mail. `version` changes whenever its answers may change."""
+    """Finds the statements of one mail. `version` changes whenever the results may change."""
 
     name: str
     version: str

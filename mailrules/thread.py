@@ -1,6 +1,6 @@
-"""What a judge is shown: the mails of a case, oldest first, each with who wrote it.
+"""Input of the rules: the mails of a case, oldest first, each with its author's side.
 
-Plain values; nothing here knows about mail formats, databases or clocks.
+Plain values; nothing here depends on mail formats, databases or clocks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Side = Literal["team", "requester", "vendor", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that came with a mail, as far as rules care."""
+    """An attached file: the properties that rules may use."""
 
     filename: str
     content_type: str
@@ -24,33 +24,33 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class RuleInput:
-    """One mail of a case, as its author wrote it. ``text`` is new text only: no quotes, no signature, no banner."""
+    """One mail of a case. ``text`` is the new text only: no quotes, no signature, no banner."""
 
     id: str
-    """Names the mail in findings (a message id of the store, or a file name)."""
+    """Identifies the mail in findings (the message id of the store, or a file name)."""
     side: Side
     author: str
     """Address of the author, lower case; may be empty."""
     text: str
     subject: str = ""
     subject_is_new: bool = True
-    """False for a reply: the subject is then somebody's earlier words."""
+    """False for a reply, whose subject was written by somebody else earlier."""
     begins: bool = False
-    """A reply that says at its head that it is about something else: it opens a matter all the same."""
+    """A reply whose beginning says that it is about something else, so that it starts a new topic."""
     date: datetime | None = None
-    """When it was written, with the author's offset: relative times and deadlines are read against it."""
+    """When it was written, with the author's UTC offset; relative times and deadlines are resolved against it."""
     language: str = "und"
     automatic: str | None = None
     towards: frozenset[Side] = frozenset()
-    """Who it was addressed to (To, not Cc), by side."""
+    """Sides of the recipients in To (not Cc)."""
     files: tuple[File, ...] = ()
     vendor: str | None = None
-    """Of the author or, for our own mails, of a recipient; None where no vendor takes part."""
+    """Vendor of the author or, for mail from our side, of a recipient; None if no vendor is involved."""
     partner: str | None = None
-    """The same of a vendor that no pack knows: its mail domain. Numbers in its mail are kept under it."""
+    """Mail domain of a vendor that no pack describes; case numbers in its mail are stored under this domain."""
     forwarded_by: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    """Facts from headers that packs may read: importance, ticket headers of vendors."""
+    """Headers that packs may use: importance, ticket headers of vendors."""
 
 
 Thread = tuple[RuleInput, ...]

@@ -1,4 +1,4 @@
-"""A pack or the site file as somebody wrote it: YAML, checked field by field; what is wrong is one line."""
+"""Parses and validates the YAML of packs and of the site file; an error is reported as one line."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _WORDS = {
     "model_attributes_type": "expected fields, each as name: value",
     "dict_type": "expected fields, each as name: value",
 }
-"""What the checking library says for its programmers, for those who write packs."""
+"""pydantic error type → message for the authors of packs."""
 
 
 class PackError(ValueError):
-    """A pack that cannot be used. Its text is one line: ``file:line: rule: message``."""
+    """A pack or site file that cannot be used. The text is one line: ``file:line: rule: message``."""
 
     def __init__(self, file: Path | str, line: int, rule: str, message: str) -> None:
         self.file, self.line, self.rule, self.message = str(file), line, rule, " ".join(message.split())
@@ -37,23 +37,23 @@ class PackError(ValueError):
 
 
 def as_pack(file: Path, text: str) -> Pack:
-    """The text of a pack. Raises ``PackError``."""
+    """Parse the text of a pack. Raises PackError."""
     return _checked(Pack, file, text, as_yaml(file, text))
 
 
 def as_vendor_pack(file: Path, text: str) -> VendorPack:
-    """The text of a shipped vendor file. Raises ``PackError``."""
+    """Parse the text of a shipped vendor file. Raises PackError."""
     return _checked(VendorPack, file, text, as_yaml(file, text))
 
 
 def as_site(file: Path, text: str) -> Site:
-    """The text of a site file; an empty one says nothing. Raises ``PackError``."""
+    """Parse the text of a site file; an empty file gives the defaults. Raises PackError."""
     data = as_yaml(file, text)
     return _checked(Site, file, text, {} if data is None else data)
 
 
 def as_yaml(file: Path, text: str) -> Any:
-    """Plain values. Raises ``PackError``."""
+    """Parse YAML into plain values. Raises PackError."""
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: plain values only
     except yaml.YAMLError as error:
@@ -63,18 +63,18 @@ def as_yaml(file: Path, text: str) -> Any:
 
 
 def line_of(text: str, steps: Sequence[str | int]) -> int:
-    """The line of what stands at the end of ``steps``: field names and places in lists."""
+    """Return the number of the line that a path of field names and list indexes leads to."""
     return _place(text, steps)[0]
 
 
 def near(name: str, known: Collection[str]) -> str:
-    """``; did you mean 'phrases'?`` where something like it is known."""
+    """Return ``; did you mean 'phrases'?`` if a similar name is known, otherwise ""."""
     found = get_close_matches(name.lower(), known, n=1, cutoff=0.75)
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
 class _Loader(yaml.CSafeLoader):
-    """libyaml with the scalars of YAML 1.2 (core schema, §10.3): ``no``, ``off`` and ``12:30`` are words."""
+    """libyaml with the scalars of YAML 1.2 (core schema, §10.3): ``no``, ``off`` and ``12:30`` are strings."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the library's own way
         first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "float", "merge")]
@@ -102,14 +102,14 @@ def _checked(model: type[_Written], file: Path, text: str, data: Any) -> _Writte
 
 
 def _fields(model: type[BaseModel]) -> Iterator[str]:
-    """Every name of a field that may stand somewhere in it."""
+    """Yield the field names of the model and of all models in it."""
     schema = model.model_json_schema()
     for part in (schema, *schema.get("$defs", {}).values()):
         yield from part.get("properties", {})
 
 
 def _place(text: str, steps: Sequence[str | int]) -> tuple[int, str]:
-    """Line and rule: the text is read again, this time keeping the lines."""
+    """Return the line and the rule id at a path. Composes the text again, this time with line numbers."""
     node: Any = yaml.compose(text, Loader=_Loader)
     line, rule = 1, ""
     for step in steps:
@@ -127,7 +127,7 @@ def _place(text: str, steps: Sequence[str | int]) -> tuple[int, str]:
 
 
 def _id_of(node: Any) -> str:
-    """The ``id`` that stands in a mapping."""
+    """Return the ``id`` of a mapping node, or ""."""
     if not isinstance(node, yaml.MappingNode):
         return ""
     return next((str(value.value) for key, value in node.value if key.value == "id"), "")

@@ -1,6 +1,6 @@
-"""The catalogue: every meaning once, with definition, examples and near-misses in Japanese and English.
+"""The catalogue of all meanings, with definition, examples and near-misses in Japanese and English.
 
-It is the one source for the labels of the corpus, the request to a language model, the explanations on the page,
+It is the only source for the labels of the corpus, the request to a language model, the explanations on the page,
 `docs/meanings.md`, `GET /api/meanings` and the enumerations in OpenAPI.
 """
 

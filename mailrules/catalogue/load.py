@@ -1,4 +1,4 @@
-"""Loads the catalogue files: one YAML file a family, one entry a meaning."""
+"""Loads the catalogue: one YAML file per family, one entry per meaning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailrules.catalogue.meanings import ENOUGH, FAMILIES, Catalogue, read_meani
 
 @cache
 def load() -> Catalogue:
-    """The shipped catalogue. Raises CatalogueError."""
+    """Return the shipped catalogue. Raises CatalogueError."""
     catalogue = Catalogue()
     for family in FAMILIES:
         file = Path(__file__).with_name(f"{family}.yaml")

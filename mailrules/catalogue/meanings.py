@@ -1,4 +1,4 @@
-"""Meanings: what an entry of the catalogue holds, and what makes one faulty. Plain values in, values out."""
+"""Entries of the catalogue and their validation. Input and output are plain values."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import msgspec
 from mailrules.statement import UNSURE
 
 FAMILIES = ("items", "acts", "asks", "weight", "matter", "tone", "parked", "kinds")
-"""The shipped files, in the order in which people read them."""
+"""The shipped files, in the order of the page."""
 LANGUAGES = ("ja", "en")
 STATES = frozenset(("value", "none", "unknown", "pending", "partial", "not_applicable", "placeholder", "empty", UNSURE))
 SIDES = frozenset(("requester", "team", "vendor"))
 ENOUGH = 5
-"""Examples and near-misses that a shipped meaning needs in each language."""
+"""Minimum number of examples and near-misses of a shipped meaning, per language."""
 INFO = "ask.info"
-"""The one meaning with instances: `ask.info.<item>`, one for each item that no ask of its own wants."""
+"""The only meaning with instances: `ask.info.<item>` for each item that has no request meaning of its own."""
 
 
 class CatalogueError(ValueError):
-    """A catalogue that cannot be used; the text is one line that names file, meaning and fault."""
+    """A catalogue that cannot be used; the text is one line with file, meaning and reason."""
 
 
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same words in both languages."""
+    """The same text in Japanese and English."""
 
     ja: str
     en: str
@@ -37,7 +37,10 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One entry. `sides` tells whose mails it is read in; `states` which states a statement of it may have."""
+    """One entry. `sides`: whose mails it is found in.
+
+    `states`: the states that its statements may have.
+    """
 
     id: str
     title: Text
@@ -47,11 +50,11 @@ class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     examples: dict[str, tuple[str, ...]] = {}
     near_misses: dict[str, tuple[str, ...]] = {}
     advice: Text | None = None
-    """What a writer could do instead (tone)."""
+    """What the writer could do instead (tone)."""
     rewrite: Text | None = None
-    """The same message in kinder words (tone)."""
+    """The same message in more polite words (tone)."""
     wants: str | None = None
-    """The item that an ask of its own wants; `ask.info.<item>` would say the same once more."""
+    """The item that this request asks for; `ask.info.<item>` does not exist for such an item."""
     family: str = ""
 
 
@@ -65,7 +68,7 @@ class Catalogue:
         return iter(self.meanings.values())
 
     def get(self, meaning: str) -> Meaning | None:
-        """The entry of an id; `ask.info.version` is an instance of `ask.info`."""
+        """Return the entry of an id, or None; `ask.info.version` is an instance of `ask.info`."""
         found = self.meanings.get(meaning)
         if found is None and meaning.startswith(f"{INFO}.") and meaning[len(INFO) + 1 :] in self.wanted:
             return self.meanings.get(INFO)
@@ -73,7 +76,7 @@ class Catalogue:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Every id that a statement may bear, instances included."""
+        """All ids that a statement may have, including instances."""
         plain = [meaning for meaning in self.meanings if meaning != INFO]
         return (*plain, *(f"{INFO}.{item}" for item in self.wanted))
 
@@ -84,16 +87,16 @@ class Catalogue:
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:
-        """Items that are asked for as `ask.info.<item>`."""
+        """Items that are requested as `ask.info.<item>`."""
         own = {meaning.wants for meaning in self}
         return tuple(item for item in self.items if item not in own)
 
     def below(self, word: str) -> tuple[str, ...]:
-        """The last parts of the ids that begin with `word`."""
+        """Return the ids that begin with `word` and a dot, without this prefix."""
         return tuple(meaning[len(word) + 1 :] for meaning in self.meanings if meaning.startswith(f"{word}."))
 
     def fault(self, meaning: str, state: str, side: str | None = None) -> str | None:
-        """Why a statement cannot be one of this catalogue; None where it can."""
+        """Return why a statement is invalid in this catalogue; None if it is valid."""
         entry = self.get(meaning)
         if entry is None:
             return f"no meaning {meaning!r} in the catalogue"
@@ -104,7 +107,7 @@ class Catalogue:
         return None
 
     def extended(self, more: Iterable[Meaning], where: str) -> Catalogue:
-        """With the meanings of a house's pack. Raises CatalogueError where an id is taken."""
+        """Return a catalogue with additional meanings. Raises CatalogueError if an id already exists."""
         meanings = dict(self.meanings)
         for meaning in more:
             if meaning.id in meanings:
@@ -114,9 +117,9 @@ class Catalogue:
 
 
 def read_meanings(written: Any, where: str, family: str = "", *, enough: int = 1) -> tuple[Meaning, ...]:
-    """Entries as plain values to meanings. Raises CatalogueError.
+    """Build meanings from plain values. Raises CatalogueError.
 
-    `enough`: how many examples and near-misses each language needs at least.
+    `enough`: minimum number of examples and near-misses per language.
     """
     if not isinstance(written, list):
         raise CatalogueError(f"{where}: expected a list of meanings")

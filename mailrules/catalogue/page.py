@@ -1,4 +1,4 @@
-"""The catalogue as a page for people: `docs/meanings.md`."""
+"""Generates the reference page of the catalogue, `docs/meanings.md`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ meaning: the sentence could not be judged, so it counts neither as told nor as m
 
 
 def as_markdown(catalogue: Catalogue) -> str:
-    """The whole page."""
+    """Return the whole page."""
     out = [_HEAD]
     for family, title in _FAMILIES.items():
         out.append(f"## {title}\n")

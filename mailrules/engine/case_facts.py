@@ -1,4 +1,4 @@
-"""What follows for a case from its mails and their readings, without a rule: kind, language, vendor, case numbers."""
+"""Facts of a case that follow from its mails without rules: kind, language, vendor, case numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from mailrules.vendors import Vendors
 
 
 def kind_of(thread: Thread, readings: Sequence[Reading]) -> str | None:
-    """Of the first mail of ours that shows one; a vendor's or a machine's where none of ours does."""
+    """Return the kind of the first mail from our side that has one.
+
+    If none has, that of a mail by any person, then of any mail.
+    """
     pairs = list(zip(thread, readings, strict=True))
     for counts in (mails.ours, lambda turn: turn.automatic is None, lambda _: True):
         found = next((reading.kind for turn, reading in pairs if counts(turn) and reading.kind), None)
@@ -21,7 +24,7 @@ def kind_of(thread: Thread, readings: Sequence[Reading]) -> str | None:
 
 
 def inquires(thread: Thread) -> bool:
-    """Whether the team asks a vendor in this case."""
+    """Whether the team asks a vendor for help in this case."""
     return any(
         turn.side == "team" and ("vendor" in turn.towards or (turn.vendor and "requester" not in turn.towards))
         for turn in thread
@@ -40,7 +43,10 @@ def language_of(thread: Thread) -> str:
 
 
 def vendor_of(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
-    """By address before words, a vendor before a platform, newest first."""
+    """Return the vendor of the case; None if there is none.
+
+    Addresses take precedence over text, vendors over platforms, newer mails over older ones.
+    """
     platform: str | None = None
     for by_address in (True, False):
         for turn, reading in zip(reversed(thread), reversed(readings), strict=True):

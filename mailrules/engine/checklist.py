@@ -1,8 +1,8 @@
-"""What is told and what is still missing for an answer in one turn (docs/design.md, Required sets).
+"""Which items are given and which are missing for a complete answer (docs/design.md, Required sets).
 
-States of a line: `present` (told, or told that there is none), `unknown` (said not to be known: never asked again),
-`missing` (needed, not told, and the reader would have seen it), `not_needed` (everything else; also what is needed but
-the reader does not see well enough to call it missing).
+States of an item: `present` (given, or stated that there is none), `unknown` (stated to be unknown; never asked
+again), `missing` (needed and not given, and the reader would have found it), `not_needed` (everything else, including
+needed items that the reader does not find reliably enough to report them as missing).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ SAID_UNKNOWN = ("unknown", "not_applicable")
 _TROUBLE = frozenset(
     "symptom error_message occurred_at timezone impact_scope business_impact frequency repro_steps".split()
 )
-"""Items about the trouble itself: once it is over, later mails do not change them."""
+"""Items about the fault itself: once it is over, later mails do not change them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the case knows of one item: a statement and its mail, and what other people of ours said of it."""
+    """What is known of one item: a statement and its mail, and the values that other people of our side gave."""
 
     turn: RuleInput
     statement: Statement
@@ -36,8 +36,11 @@ class Told:
 
 
 def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
-    """The value of each item. The first reporter and the team speak for the case, the newest word first; what a second
-    reporter tells stands beside it under his address."""
+    """Return the value of each item.
+
+    The value comes from the team and the first reporter; newer statements take precedence. Values that other
+    reporters give are listed beside it with their addresses.
+    """
     told: dict[str, Told] = {}
     over = False
     reporter = next((turn.author for turn, _ in mails if turn.side != "team"), "")
@@ -48,7 +51,7 @@ def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
         for statement in _best(reading.statements):
             item = statement.meaning[5:]
             if asks_a_user and item == "question":
-                continue  # what the team asks a user is no question to the vendor
+                continue  # a question by the team to a user is not a question to the vendor
             before = told.get(item)
             if before is None:
                 told[item] = Told(turn, statement)
@@ -64,7 +67,7 @@ def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
 
 
 def _best(statements: Sequence[Statement]) -> list[Statement]:
-    """Of each item in one mail: the first that is known, else the first."""
+    """Return one statement of each item in a mail: the first with a known value, otherwise the first."""
     best: dict[str, Statement] = {}
     for statement in statements:
         if statement.meaning.startswith("item."):
@@ -88,7 +91,7 @@ def _replaces(before: Statement, said: Statement, reading: Reading, settled: boo
 
 @dataclass(frozen=True)
 class Checklist:
-    """Required sets by kind and addressee, and the rules that decide item by item."""
+    """Required items by kind and addressee, and the rules that decide single items."""
 
     catalogue: Catalogue
     required: Mapping[str, Mapping[str, Sequence[str]]]
@@ -97,9 +100,9 @@ class Checklist:
     def fill(
         self, view: View, kind: str | None, told: Mapping[str, Told], sees: Collection[str] | None
     ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
-        """The lines, what is missing, and what to ask now (at most five).
+        """Return all lines, the missing items, and the items to ask for now (at most five).
 
-        `kind`: None where nothing can be missing; `sees`: items whose absence the reader can tell, None for all.
+        `kind`: None if nothing can be missing. `sees`: items whose absence the reader can detect; None for all.
         """
         towards = str(view.facts["towards"])
         wanted = self.required.get(kind or "", {}).get(towards, ())

@@ -1,16 +1,16 @@
 """Conditions of rules: `all`, `any` and `unless` lists of terms over statements and facts.
 
-A term is one line that a person can read:
+A term is one line:
 
     impact.high                       a statement of this meaning, in state `value` or `partial`
     item.workaround is none           … in one of these states (`is none|value`)
-    item.*                            any meaning that begins so
+    item.*                            any meaning that begins with `item.`
     side is vendor|unknown            a fact has one of these values
     opens                             a fact is true
-    messages > 3                      a fact is a number above this one
-    not opens                         the opposite of any term
+    messages > 3                      a fact is a number greater than this one
+    not opens                         the negation of any term
 
-In place of a line a term may be a group: a mapping with `all`, `any` or `unless`.
+Instead of a line a term may be a group: a mapping with `all`, `any` or `unless`.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from typing import Any
 from mailrules.statement import Statement
 
 TOLD = ("value", "partial")
-"""States that a bare term accepts."""
+"""States that a term without `is` accepts."""
 _NAME = r"[a-z][a-z0-9_.]*(?:(?<=\.)\*)?"
 _TERM = re.compile(rf"(?P<no>not )?(?P<name>{_NAME})(?: is (?P<is>[A-Za-z0-9_.|]+)| > (?P<above>[0-9]+))?")
 
 
 class ConditionError(ValueError):
-    """A term that cannot be understood; the text names it."""
+    """A term that cannot be parsed; the text contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A statement with the mail it was found in."""
+    """A statement and the id of its mail."""
 
     mail: str
     statement: Statement
@@ -42,12 +42,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a rule sees: the statements of a mail or of a case, and its facts."""
+    """Input of a rule: the statements of a mail or of a case, and its facts."""
 
     hits: tuple[Hit, ...]
     facts: Mapping[str, Any]
     _of: dict[str, list[Hit]] = field(default_factory=dict, repr=False, compare=False)
-    """Name of a meaning, or of what it begins with up to a dot → its statements, in order."""
+    """Meaning, or its prefix up to a dot → its statements, in order."""
 
     def __post_init__(self) -> None:
         for hit in self.hits if not self._of else ():
@@ -57,11 +57,11 @@ class View:
                 name = name.rpartition(".")[0]
 
     def with_facts(self, facts: Mapping[str, Any]) -> View:
-        """The same statements, with these facts beside its own."""
+        """Return a view with the same statements and additional facts."""
         return View(self.hits, {**self.facts, **facts}, self._of)
 
     def find(self, name: str, states: Sequence[str]) -> list[Hit]:
-        """Statements of a meaning (or of all that begin with it, for `item.*`) in one of the states."""
+        """Return the statements of a meaning (for `item.*` all that begin with `item.`) in one of the states."""
         under = name.removesuffix(".*")
         return [
             hit
@@ -85,7 +85,7 @@ class Term:
         return "." not in self.name and self.name not in BARE
 
     def holds(self, view: View) -> tuple[bool, list[Hit]]:
-        """Whether it holds, and the statements that show it."""
+        """Whether the term is true, and the statements that make it true."""
         if self.is_fact:
             return self._fact(view.facts) != self.negated, []
         hits = view.find(self.name, self.states or TOLD)
@@ -101,19 +101,19 @@ class Term:
 
 
 BARE = frozenset(("security", "recovered", "ongoing", "heard"))
-"""Meanings without a dot; every other bare word is a fact."""
+"""Meanings without a dot; every other name without a dot is a fact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lists of terms: all of `all`, at least one of `any` (where given), none of `unless`."""
+    """Lists of terms: all of `all`, at least one of `any` (unless empty), none of `unless`."""
 
     all: tuple[Term | Group, ...] = ()
     any: tuple[Term | Group, ...] = ()
     unless: tuple[Term | Group, ...] = ()
 
     def holds(self, view: View) -> tuple[bool, list[Hit]]:
-        """Whether it holds, and the statements that show it, in the order of the lists."""
+        """Whether the group is true, and the statements that make it true, in the order of the lists."""
         found: list[Hit] = []
         for term in self.all:
             ok, hits = term.holds(view)
@@ -130,7 +130,7 @@ class Group:
         return True, list(dict.fromkeys(found))
 
     def lacking(self, view: View) -> list[str]:
-        """What keeps it from holding, as the terms are written."""
+        """Return the terms that make the group false, as they are written."""
         out = [f"all: {said(term)}" for term in self.all if not term.holds(view)[0]]
         if self.any and not any(term.holds(view)[0] for term in self.any):
             out.append("any: " + ", ".join(map(said, self.any)))
@@ -138,7 +138,7 @@ class Group:
         return out
 
     def terms(self) -> Iterator[Term]:
-        """Every line in it."""
+        """Yield all terms of the group, including those of inner groups."""
         for term in (*self.all, *self.any, *self.unless):
             if isinstance(term, Term):
                 yield term
@@ -147,7 +147,7 @@ class Group:
 
 
 def said(term: Term | Group) -> str:
-    """A term as it was written."""
+    """Return a term as it is written."""
     if isinstance(term, Term):
         return term.written
     lists = (("all", term.all), ("any", term.any), ("unless", term.unless))
@@ -155,7 +155,7 @@ def said(term: Term | Group) -> str:
 
 
 def group_of(written: Mapping[str, Any]) -> Group:
-    """The lists of a rule or of an inner group. Raises ConditionError."""
+    """Parse the lists of a rule or of an inner group. Raises ConditionError."""
     return Group(**{name: tuple(map(_term, _listed(written.get(name)))) for name in ("all", "any", "unless")})
 
 

@@ -1,4 +1,4 @@
-"""The examples that stand beside a house's words and beside vendors, tried on the rules as loaded."""
+"""Tries the examples in packs and vendor files against the loaded rules."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mailrules.thread import File, RuleInput
 from mailrules.vendors import check
 
 _WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=timezone(timedelta(hours=9)))
-"""A Tuesday: examples with relative days are read against it."""
+"""A Tuesday; relative dates in examples are resolved against it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One example tried. `wanted`: `fires`, `silent`, or `exists` where there is no example at all."""
+    """Result of one example. `wanted`: `fires`, `silent`, or `exists` if an example is missing."""
 
     rule: str
     file: str
@@ -30,7 +30,7 @@ class Tried:
 
 
 def try_examples(library: Library, rules: Rules, only: Collection[str] | None = None) -> Iterator[Tried]:
-    """Every example and near-miss of every pack, or of the entries named."""
+    """Try all examples and near-misses of the packs and vendors, or only those of the entries and packs in `only`."""
     for pack, source in library.own:
         for finder in pack.find:
             if only is None or {finder.id, pack.pack} & set(only):
@@ -52,7 +52,7 @@ def _meanings(pack: Pack) -> list[str]:
 
 
 def _meaning(meaning: str, source: Source, rules: Rules) -> Iterator[Tried]:
-    """A house's own meaning is found in its examples and not in its near-misses."""
+    """A meaning of the organisation must be found in its examples and not in its near-misses."""
     entry = rules.catalogue.meanings[meaning]
     for sentences, wanted in ((entry.examples, "fires"), (entry.near_misses, "silent")):
         for language, texts in sentences.items():
@@ -83,7 +83,7 @@ def _tried(rule: str, source: Source, text: str, wanted: str, found: bool) -> Tr
 
 
 def turn_of(example: Example, language: str | None = None) -> RuleInput:
-    """An example as a mail."""
+    """Return an example as a mail."""
     kana = any("\u3040" <= char <= "\u9fff" for char in example.text + example.subject)
     return RuleInput(
         id="example",

@@ -1,4 +1,4 @@
-"""Why a mail was judged so: statements with their words, rules that fired, and what the others lacked."""
+"""Explains a judgement: statements with quotes, rules that fired, and the unmet conditions of the others."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _STAGES = ("kind", "acts", "asks", "tone", "parked", "problem", "priority", "tri
 
 
 def explain(rules: Rules, turn: RuleInput, asked: str | None = None) -> Iterator[str]:
-    """Lines to read: everything about one mail, or about one rule or meaning.
+    """Yield lines of text about one mail: everything, or one rule or meaning if `asked` is its id.
 
-    A rule is shown with its condition and what it lacked; a meaning with the statements found and the reader's trace.
+    A rule is shown with its unmet conditions, a meaning with its statements and the trace of the reader.
     """
     reading = rules.read(turn)
     view = mails.view_of(turn, reading)
@@ -50,7 +50,10 @@ def knows(rules: Rules, name: str) -> bool:
 
 
 def _stages(rules: Rules, file: RuleFile, turn: RuleInput, view: View) -> Iterator[tuple[tuple[Rule, ...], View]]:
-    """The rules of a file with what they see: rules of the case see the mail as if it were alone in its case."""
+    """Yield the rules of a file and their input.
+
+    Rules about cases see the mail as the only one of its case.
+    """
     if file.question in ("priority", "triage", "checklist"):
         reading = rules.read(turn)
         alone = standing([rules.conclude(turn, reading)])
@@ -99,7 +102,7 @@ def _numbers(references: Iterable[Reference]) -> Iterator[str]:
 
 
 def _trace(rules: Rules, turn: RuleInput, meaning: str | None) -> Iterator[str]:
-    """What the embedded reader saw in each unit, or why it stated a meaning or not."""
+    """Yield what the embedded reader found in each unit, or why it stated `meaning` or not."""
     if isinstance(rules.reader, EmbeddedReader):
         yield from (f"  {line}" for line in trace_lines(rules.reader, mails.mail_text(turn), meaning))
 

@@ -1,4 +1,4 @@
-"""A house's own phrases, patterns and labels as a reader: finds statements beside those of the embedded reader."""
+"""Reader for the organisation's own phrases, patterns and labels; its statements are added to the embedded reader's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailrules.statement import MailText, Statement
 
 _SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _ENOUGH = 2000
-"""Sentences of one mail that are looked at."""
+"""Maximum number of sentences read per mail."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class _Compiled:
 
 
 class HouseReader:
-    """All finders of a house's packs."""
+    """Finds statements with all finders of the organisation's packs and its site file."""
 
     def __init__(self, finders: Sequence[tuple[Finder, str]]) -> None:
-        """`finders`: each with the name of its pack. Raises PatternError."""
+        """`finders`: pairs of a finder and the name of its pack. Raises PatternError."""
         self._finders = tuple(_compiled(finder, pack) for finder, pack in finders)
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
-        """The statements, in the order of the text."""
+        """Return the statements, those of the subject first, then in the order of the text."""
         if not self._finders:
             return ()
         found = [s for place in _sentences(mail) for one in self._finders for s in self._try(one, mail, *place)]
@@ -55,7 +55,7 @@ class HouseReader:
 
 
 def site_finders(site: Site) -> list[Finder]:
-    """What the site file knows by name: own products, those with a version, devices."""
+    """Return finders for the names in the site file: own products, products with a version, devices."""
     products = [rf"(?P<value>{_phrase(word)})" for word in (*site.products, *site.installed)]
     found = [
         ("site.product", "item.product", products),
@@ -79,7 +79,7 @@ def _compiled(finder: Finder, pack: str) -> _Compiled:
 
 
 def _phrase(words: str) -> str:
-    """A literal; Latin words match whole words."""
+    """Return a pattern for literal text; Latin letters match at word boundaries only."""
     text = fold(words)[0].strip()
     escaped = re.escape(text)
     before = r"\b" if text[:1].isascii() and text[:1].isalnum() else ""
@@ -88,7 +88,7 @@ def _phrase(words: str) -> str:
 
 
 def _sentences(mail: MailText) -> Iterator[tuple[str, str, int]]:
-    """Folded sentence, the sentence verbatim, and where it starts in the text (-1 in the subject)."""
+    """Yield each sentence folded, verbatim, and with its offset in the text (-1 for the subject)."""
     if mail.subject:
         yield fold(mail.subject)[0], mail.subject, -1
     for number, match in enumerate(_SENTENCE.finditer(mail.text)):

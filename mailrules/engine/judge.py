@@ -1,6 +1,6 @@
-"""Reads and judges: one mail to a reading, the mails of a case to a judgement.
+"""Reads one mail into a reading, and judges all mails of a case.
 
-A judgement is made anew from the readings of all mails each time; it never patches an older one.
+A judgement is computed from the readings of all mails each time; an older one is never modified.
 """
 
 from __future__ import annotations
@@ -31,53 +31,53 @@ from mailrules.vendors import Vendors
 
 Sees = Mapping[str, Collection[str]]
 KEPT_MAILS = 2048
-"""Mails whose conclusions are kept: a case is judged again with each of its mails."""
+"""Size of the cache of conclusions; a case is judged again after each of its mails."""
 KEPT_TEXT = 16_000
-"""A mail with a longer text is not kept."""
+"""Mails with a longer text are not cached."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """Reader, catalogue, rules and vendors, ready to judge. Made by `library.load`."""
+    """Reader, catalogue, rules and vendors, ready to use. Created by `library.load`."""
 
     version: str
-    """Changes when a word of a rule, a pack or the reader does."""
+    """Changes whenever a rule, a pack, the site file or the reader changes."""
     packs: tuple[str, ...]
     catalogue: Catalogue
     files: Mapping[str, RuleFile]
     """Question → its rules."""
     answers: Mapping[str, Group]
-    """Ask → what answers it."""
+    """Request → the condition that a mail must meet to answer it."""
     checklist: Checklist
     vendors: Vendors
     reader: Reader
     house: HouseReader
     sees: Sees
-    """Language → items whose absence the embedded reader can tell."""
+    """Language → items whose absence the embedded reader can detect."""
     site: Site = field(default_factory=Site)
 
     @property
     def colleagues(self) -> tuple[str, ...]:
-        """Addresses and ``@domain`` that the site file counts to the team, lower case."""
+        """Addresses and ``@domain`` entries of the team in the site file, lower case."""
         return tuple(one.address.lower() for one in self.site.people if one.side == "team")
 
     @property
     def people(self) -> dict[str, Side]:
-        """Address or ``@domain``, lower case → the side that the site file names."""
+        """Address or ``@domain``, lower case → its side according to the site file."""
         return {one.address.lower(): one.side for one in self.site.people}
 
     @property
     def names(self) -> dict[str, str]:
-        """Address, lower case → the name that the site file gives."""
+        """Address, lower case → its name in the site file."""
         return {one.address.lower(): one.name for one in self.site.people if one.name}
 
     @property
     def labels(self) -> dict[str, Text]:
-        """Item → its name."""
+        """Item → its title."""
         return {item: self.catalogue.meanings[f"item.{item}"].title for item in self.catalogue.items}
 
     def why(self, rule: str, language: str) -> str:
-        """What a rule says in plain words; "" where it says nothing."""
+        """Return the explanation of a rule, or the title of a meaning; "" if there is none."""
         for file in self.files.values():
             found = next((one for one in (*file.rules, *file.final) if one.id == rule), None)
             if found is not None:
@@ -86,24 +86,24 @@ class Rules:
         return meaning.title.in_language(language) if meaning else ""
 
     def vendor_of(self, address: str) -> str | None:
-        """The vendor that writes from this address."""
+        """Return the vendor that uses this address; None if there is none."""
         return self.vendors.of_address(address)
 
     def vendor_name(self, vendor: str, language: str = "en") -> str:
-        """Its name in that language, its id where no pack knows it."""
+        """Return the name of a vendor in a language; its id if no pack describes it."""
         profile = self.vendors.profiles.get(vendor)
         if profile is None:
             return vendor
         return profile.name.ja if language == "ja" else profile.name.en
 
     def read(self, turn: RuleInput) -> Reading:
-        """One mail alone, read by the embedded reader and the house's own phrases."""
+        """Read one mail with the embedded reader and the organisation's own phrases."""
         text = mails.mail_text(turn)
         found = (*self.reader.read(text), *self.house.read(text))
         return self.reading(turn, found, self.reader.name, self.reader.version)
 
     def reading(self, turn: RuleInput, statements: Sequence[Statement], reader: str, version: str) -> Reading:
-        """What follows for one mail from these statements, whoever found them."""
+        """Return the reading of a mail for given statements, whichever reader found them."""
         known, references = self.vendors.read(turn)
         kept = tuple(s for s in statements if self.catalogue.fault(s.meaning, s.state) is None)
         bare = Reading(
@@ -118,7 +118,10 @@ class Rules:
         return self._conclude(turn, bare).reading
 
     def conclude(self, turn: RuleInput, reading: Reading) -> ConcludedMail:
-        """What the rules conclude from this mail alone. It is kept for the next judgement of its case."""
+        """Return the conclusions of the rules for this mail alone.
+
+        Cached for the next judgement of its case.
+        """
         if len(turn.text) > KEPT_TEXT:
             return self._conclude(turn, reading)
         return _kept(self, turn, reading, turn.date and turn.date.utcoffset())
@@ -166,7 +169,7 @@ class Rules:
         )
 
     def answers_ask(self, what: str, turn: RuleInput, reading: Reading) -> bool:
-        """Whether a mail of ours answers an ask: `rules/asks.yaml`."""
+        """Whether this mail from our side answers the request ``what``, according to `rules/asks.yaml`."""
         view = mails.view_of(turn, reading)
         if what.startswith("info:"):
             return bool(view.find(f"item.{what[5:]}", ("value", "partial", "none", "unknown", "not_applicable")))
@@ -174,7 +177,10 @@ class Rules:
         return group is not None and group.holds(view)[0]
 
     def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
-        """The case as its mails stand, oldest first. A mail without a reading is read now."""
+        """Judge a case by its mails, oldest first; mails without a reading are read.
+
+        Raises ValueError if there are no mails.
+        """
         if not thread:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
@@ -226,7 +232,7 @@ class Rules:
         )
 
     def _due_soon(self, concluded: Sequence[ConcludedMail]) -> bool:
-        """Whether a deadline that our side tells falls before the end of the writer's next business day."""
+        """Whether a deadline that our side states is before the end of the next business day after its mail."""
         for one in speaking(concluded):
             written = one.turn.date
             for hit in one.view.find("item.deadline", ("value",)):
@@ -240,7 +246,10 @@ class Rules:
         return False
 
     def _seen(self, thread: Thread, readings: Sequence[Reading]) -> Collection[str] | None:
-        """Items whose absence can be told; None: all, where another reader than the embedded one read our mails."""
+        """Return the items whose absence can be detected.
+
+        None means all: the embedded reader read no mail of our side.
+        """
         mine = [r for t, r in zip(thread, readings, strict=True) if mails.ours(t)]
         if mine and all(reading.reader != "embedded" for reading in mine):
             return None
@@ -262,17 +271,17 @@ class Rules:
 
 @lru_cache(KEPT_MAILS)
 def _kept(rules: Rules, turn: RuleInput, reading: Reading, _offset: timedelta | None) -> ConcludedMail:
-    """``_offset``: of the date; two equal instants may be different days."""
+    """The UTC offset of the date is part of the cache key: equal times can be on different days."""
     return rules._conclude(turn, reading)
 
 
 def clear_caches() -> None:
-    """Forget what was concluded from mails; it is concluded anew."""
+    """Clear the cache of conclusions."""
     _kept.cache_clear()
 
 
 def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
-    """Each thing asked once, in the order of the text; "something" only of sentences that name nothing."""
+    """Return each request once, in the order of the text; "something" only for sentences without a specific request."""
     named = {hit.statement.quote for what, hit in made if what != "something"}
     found: dict[str, AskMade] = {}
     for what, hit in sorted(made, key=lambda one: one[1].statement.start):
@@ -284,7 +293,7 @@ def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
 
 
 def _firsts(turn: RuleInput, fired: Sequence[Fired]) -> tuple[Finding, ...]:
-    """Each answer once, with the words that show it first."""
+    """Return each result once, with the first text that shows it."""
     found: dict[str, Finding] = {}
     for one in fired:
         for hit in one.hits:
@@ -295,7 +304,10 @@ def _firsts(turn: RuleInput, fired: Sequence[Fired]) -> tuple[Finding, ...]:
 
 
 def _due(said: Statement, written: datetime | None) -> datetime | None:
-    """When a promise falls due: its normal form, else what its words name."""
+    """Return the due time of a promise; None if there is none.
+
+    The normalised value if it is a date with a time zone, otherwise the time read from the quoted text.
+    """
     if said.value:
         try:
             due = datetime.fromisoformat(said.value)

@@ -1,4 +1,4 @@
-"""What is legal in a pack but unwise: entries nobody tests, words too short, rules that cannot count."""
+"""Warnings about valid packs: entries without examples, words that are too short, rules without effect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailrules.engine.sources import Library, Source
 from mailrules.reading import concepts
 
 _SHORT = 3
-"""Characters of a Latin word that stands in anything; Japanese words need two."""
+"""Shorter Latin words match almost any text; Japanese words need two characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Remark:
 
 
 def lint(library: Library, rules: Rules) -> list[Remark]:
-    """Everything worth saying about the house's packs, in the order of the files."""
+    """Return all remarks about the organisation's packs, in the order of the files."""
     return [remark for pack, source in library.own for remark in _pack(pack, source, rules)]
 
 

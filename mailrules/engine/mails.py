@@ -1,4 +1,4 @@
-"""A mail of a thread as readers and rules see it: its text for a reader, its facts for rules."""
+"""Converts a mail of a thread into the input of readers (its text) and of rules (its facts)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MACHINES = ("notification", "bounce", "calendar")
 
 
 def mail_text(turn: RuleInput) -> MailText:
-    """What a reader gets of a mail."""
+    """Return the input of a reader for this mail."""
     return MailText(
         text=turn.text,
         subject=turn.subject if turn.subject_is_new else "",
@@ -30,22 +30,22 @@ def mail_text(turn: RuleInput) -> MailText:
 
 
 def addressee(turn: RuleInput) -> str:
-    """Who a mail is written to: a vendor before a requester before the team; "" where nobody is known."""
+    """Return the side a mail is addressed to: a vendor before a requester before the team; "" if unknown."""
     return next((side for side in ("vendor", "requester", "team") if side in turn.towards), "")
 
 
 def opens(turn: RuleInput) -> bool:
-    """Whether a mail opens a matter."""
+    """Whether a mail starts a new topic."""
     return turn.subject_is_new or turn.begins
 
 
 def ours(turn: RuleInput) -> bool:
-    """Whether a person of our side wrote it."""
+    """Whether a person who is not on the vendor side wrote it."""
     return turn.side != "vendor" and turn.automatic is None
 
 
 def facts_of(turn: RuleInput, vendor: str | None) -> Mapping[str, Any]:
-    """The facts that rules about one mail may read."""
+    """Return the facts for rules about one mail."""
     return {
         "side": turn.side,
         "to": addressee(turn),
@@ -62,36 +62,36 @@ def facts_of(turn: RuleInput, vendor: str | None) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ConcludedMail:
-    """A mail and what the rules conclude from it alone."""
+    """A mail and the conclusions of the rules for it alone."""
 
     turn: RuleInput
     reading: Reading
-    """With its conclusions."""
+    """Includes the conclusions."""
     view: View
     replaces: frozenset[str]
-    """Meanings of which earlier statements stand no more."""
+    """Meanings whose earlier statements this mail makes obsolete."""
     offered: tuple[Hit, ...]
-    """Words in which a vendor states the problem for agreement."""
+    """Statements in which a vendor proposes a problem statement."""
     told: tuple[Hit, ...]
-    """Words in which our side tells the problem."""
+    """Statements in which our side describes the problem."""
 
 
 def view_of(turn: RuleInput, reading: Reading) -> View:
-    """One mail alone."""
+    """Return the view of one mail alone."""
     return View(tuple(Hit(turn.id, s) for s in reading.statements), facts_of(turn, turn.vendor or reading.vendor))
 
 
 def opener(thread: Thread) -> RuleInput:
-    """The first mail that a person wrote; the first of all where only machines wrote."""
+    """Return the first mail written by a person; if there is none, the first mail."""
     return next((turn for turn in thread if turn.automatic is None), thread[0])
 
 
 def only_notices(thread: Thread) -> bool:
-    """Whether machines alone wrote, and only to notify."""
+    """Whether every mail of the thread is a notification, a bounce or a calendar mail."""
     return all(turn.automatic in _MACHINES for turn in thread)
 
 
 def finding(rule: str, pack: str, hit: Hit) -> Finding:
-    """A rule that fired, with the words of a statement."""
+    """Return a finding for a rule that fired on a statement."""
     said: Statement = hit.statement
     return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, said.value or said.meaning)

@@ -1,4 +1,7 @@
-"""A house's pack: one YAML file that adds words, meanings, rules or a vendor. `docs/packs.md` is its reference."""
+"""An organisation's pack: a YAML file that adds words, meanings, rules or a vendor.
+
+Reference: `docs/packs.md`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "no
 
 
 class Example(Model):
-    """A mail small enough to stand beside its rule. A plain string is its text."""
+    """A small mail as an example. A plain string is its text."""
 
     text: str = ""
     subject: str = ""
@@ -32,20 +35,23 @@ Examples = list[Annotated[Example, BeforeValidator(_as_example, json_schema_inpu
 
 
 class Finder(Model):
-    """Words that show a meaning. The statement quotes the sentence; `(?P<value>…)` of a pattern is its value."""
+    """Text that expresses a meaning.
+
+    The statement quotes the sentence; the group `(?P<value>…)` gives its value.
+    """
 
     id: RuleId
     meaning: str
     """An id of the catalogue, or of this pack's `meanings`."""
     state: str = "value"
     phrases: Words = Field(default=[])
-    """Literal words, any case, any width."""
+    """Literal text in any case and width."""
     patterns: Words = Field(default=[])
-    """RE2, any case."""
+    """RE2 patterns, any case."""
     labels: Words = Field(default=[])
-    """Labels of form lines (`機材番号: …`); what stands behind is the value."""
+    """Labels of form lines (`機材番号: …`); the text after the label is the value."""
     unless: Words = Field(default=[])
-    """RE2: the sentence must not match."""
+    """RE2 patterns; a sentence that matches one is skipped."""
     sides: list[SideName] = Field(default=["requester", "team"])
     examples: Examples = Field(default=[])
     near_misses: Examples = Field(default=[])
@@ -58,35 +64,38 @@ class Finder(Model):
 
 
 class Required(Model):
-    """Items that a kind needs towards the team and towards a vendor, most needed first."""
+    """Items that a kind of case needs, most important first.
+
+    ``team``: from users. ``vendor``: in inquiries to a vendor.
+    """
 
     team: list[str] | None = None
     vendor: list[str] | None = None
 
 
 class Pack(Model):
-    """One file."""
+    """One pack file."""
 
     pack: RuleId
     title: str = ""
     words: dict[str, dict[Literal["ja", "en"], list[str]]] = Field(default={})
-    """Concept of the embedded reader → further words by language."""
+    """Concept of the embedded reader → additional words by language."""
     meanings: list[dict[str, Any]] = Field(default=[])
-    """Further entries of the catalogue."""
+    """Additional entries of the catalogue."""
     find: list[Finder] = Field(default=[])
     rules: dict[str, list[dict[str, Any]]] = Field(default={})
-    """Question (`priority`, `kind`, …) → rules that come before the shipped ones; the same id replaces one."""
+    """Question (`priority`, `kind`, …) → rules evaluated before the shipped ones; the same id replaces a rule."""
     required: dict[Kind, Required] = Field(default={})
     vendor: Vendor | None = None
     references: list[ReferencePattern] = Field(default=[])
-    """Shapes of case numbers that any known vendor may use."""
+    """Patterns of case numbers that any known vendor may use."""
     never: Words = Field(default=[])
-    """RE2 for numbers that are nobody's case."""
+    """RE2 patterns for numbers that are never case numbers."""
     incidental: Incidental = Incidental()
 
 
 class VendorPack(Model):
-    """A shipped vendor file: of a pack, only what concerns a vendor."""
+    """A shipped vendor file: the fields of a pack that concern a vendor."""
 
     pack: RuleId
     title: str = ""

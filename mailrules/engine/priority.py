@@ -1,4 +1,4 @@
-"""The priority of a case from the statements that stand in it; what counts is in `rules/priority.yaml`."""
+"""Computes the priority of a case from its valid statements; the rules are in `rules/priority.yaml`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailrules.judgement import Finding, PriorityDetail
 
 
 def prioritise(view: View, kind: str, rules: RuleFile, triage: RuleFile) -> PriorityDetail:
-    """The priority with its evidence. `view`: the statements that stand and the facts of the case."""
+    """Return the priority with its evidence. `view`: the valid statements and the facts of the case."""
     stage = given(rules, view)
     facts = {name: fired.gives.partition(" is ")[2] for name, fired in stage.items()}
     decided = rules.decide(view, {**facts, "kind": kind})
@@ -30,12 +30,12 @@ def prioritise(view: View, kind: str, rules: RuleFile, triage: RuleFile) -> Prio
 
 
 def over(view: View, triage: RuleFile) -> bool:
-    """Whether it works again."""
+    """Whether the problem is over."""
     return "over" in given(triage, view)
 
 
 def given(rules: RuleFile, view: View) -> dict[str, Fired]:
-    """What the first stage gives, by name: the first answer to each question counts."""
+    """Return the results of the first stage, by name; the first result for each name is used."""
     stage: dict[str, Fired] = {}
     for fired in rules.fire(view):
         stage.setdefault(fired.gives.partition(" is ")[0], fired)
@@ -43,7 +43,7 @@ def given(rules: RuleFile, view: View) -> dict[str, Fired]:
 
 
 def _evidence(decided: Fired, stage: Mapping[str, Fired]) -> tuple[Finding, ...]:
-    """The words behind the facts that the deciding rule names, and its own."""
+    """Return the statements of the deciding rule and of the first-stage results that its condition uses."""
     found: list[Finding] = [_as_finding(decided.rule, hit) for hit in decided.hits]
     for name in _named(decided.rule):
         if name in stage:
@@ -60,5 +60,5 @@ def _as_finding(rule: Rule, hit: Hit) -> Finding:
 
 
 def facts_of_case(**known: Any) -> dict[str, Any]:
-    """The facts of a case, by name; what is not known is empty."""
+    """Return the facts of a case by name; facts not given are empty."""
     return {"automatic": "", "to": "", "vendor": "", "due_soon": False, **known}

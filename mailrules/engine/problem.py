@@ -1,4 +1,4 @@
-"""The problem in a case's own words: the statement last offered or told, and the sentence that tells the matter."""
+"""The problem statement of a case, and the sentence that describes the problem."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mailrules.thread import RuleInput, Thread
 
 _LONGEST = 400
 _MOST_TOLD = 200
-"""Different texts with which a vendor's offer is compared."""
+"""Maximum number of different texts with which a vendor's proposal is compared."""
 _WHO = ("item.requester", "item.contact")
-"""Items that say who is concerned, and nothing of the matter."""
+"""Items that say who is concerned, not what the problem is."""
 _MATTER = ("item.symptom", "item.change_target", "item.question", "item.error_message", "act.report")
-"""Meanings whose words tell the matter, those that say most of it first."""
+"""Meanings whose text describes the problem, most informative first."""
 _GREETING = re.compile(
     r"\s*(?:お疲れ|おつかれ|(?:いつも|平素)?(?:より)?(?:大変)?お世話|おはよう|こんにち|こんばん|はじめまして|初めまして"
     r"|(?:hi|hello|dear|good (?:morning|afternoon|evening|day))\b)",
@@ -25,12 +25,15 @@ _GREETING = re.compile(
 )
 _SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _SAYS = 16
-"""Columns of a sentence that says something; greetings and names are shorter."""
+"""Minimum width of an informative sentence, in half-width columns; greetings and names are shorter."""
 
 
 def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
-    """What a vendor last offered for agreement; before that, what our side tells (an inquiry to a vendor before a
-    user's report). It drifts where a statement is about what nobody told before."""
+    """Return the problem statement: the vendor's last proposal, or before that, what our side describes.
+
+    The first inquiry of the team to a vendor replaces a user's report. ``drift`` is set if a proposal is about
+    something that no earlier text mentions.
+    """
     statements: list[tuple[str, str]] = []
     told: dict[str, None] = {}
     drift = inquired = False
@@ -54,14 +57,17 @@ def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
 
 
 def _tell(told: dict[str, None], *texts: str) -> None:
-    """Add what was told, up to a bound: each offer is compared with all of it."""
+    """Add texts up to the maximum, since each proposal is compared with all of them."""
     for text in texts:
         if len(told) < _MOST_TOLD:
             told.setdefault(text)
 
 
 def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
-    """The sentence that tells the matter, verbatim: what our side reports, else the first sentence that says much."""
+    """Return the sentence that describes the problem, verbatim, from the first mail of our side that has any.
+
+    If no statement quotes one, the first informative sentence.
+    """
     pairs = list(zip(thread, readings, strict=True))
     for turn, reading in [pair for pair in pairs if ours(pair[0])] or pairs:
         for meaning in _MATTER:

@@ -1,11 +1,11 @@
-"""Rule files: one question each. Loaded, checked against the catalogue and the facts, and evaluated.
+"""Rule files, one per question: parsing, checks against the catalogue and the facts, evaluation.
 
 question: priority
-rules:                       # each sees statements and facts only
+rules:                       # input: statements and facts
   - id: priority.impact_high
     gives: impact is high
     any: [impact.high]
-final:                       # sees also what the rules above gave; the first that holds decides
+final:                       # input: also the results of the rules above; the first true rule decides
   - id: priority.p1
     gives: P1
     all: [impact is high, urgency is high]
@@ -32,17 +32,17 @@ FACTS: Mapping[str, str] = {
     "due_soon": "a deadline told falls before the end of the next business day",
     "towards": "a case: who is asked for help, team or vendor",
 }
-"""Facts that rules may read beside statements."""
+"""Facts that rules may use besides statements."""
 _KEYS = {"id", "gives", "each", "why", "needs", "all", "any", "unless"}
 
 
 class RuleError(ValueError):
-    """A rule file that cannot be used; the text is one line that names file, rule and fault."""
+    """A rule file that cannot be used; the text is one line with file, rule and reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `gives` is its answer; `each` gives one answer for each statement of these meanings instead."""
+    """One rule. `gives` is its result; with `each` it yields one result per statement of these meanings instead."""
 
     id: str
     file: str
@@ -52,7 +52,7 @@ class Rule:
     why: Text | None = None
 
     def fire(self, view: View) -> list[Fired]:
-        """Its answers: none, one, or with `each` several."""
+        """Return the results: none, one, or with `each` several."""
         holds, hits = self.condition.holds(view)
         if not holds:
             return []
@@ -64,7 +64,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A rule that fired, its answer, and the statements that show it."""
+    """A rule that fired, its result, and the statements it is based on."""
 
     rule: Rule
     gives: str
@@ -80,17 +80,17 @@ class RuleFile:
     final: tuple[Rule, ...] = ()
 
     def fire(self, view: View) -> list[Fired]:
-        """What the rules give, in their order; the final stage is not looked at."""
+        """Return the results of `rules` in order; `final` is not evaluated."""
         return [fired for rule in self.rules for fired in rule.fire(view)]
 
     def decide(self, view: View, given: Mapping[str, Any] | None = None) -> Fired | None:
-        """The first rule of the final stage that holds; `given` are facts that the first stage made."""
+        """Return the result of the first true rule of `final`; `given` are the facts from the first stage."""
         seen = view.with_facts(given) if given else view
         return next((fired for rule in self.final for fired in rule.fire(seen)), None)
 
 
 def rule_file(written: Any, file: str, catalogue: Catalogue, made: Collection[str] = ()) -> RuleFile:
-    """Plain values to rules. `made`: facts that only the final stage may read. Raises RuleError."""
+    """Build rules from plain values. `made`: facts that only `final` may use. Raises RuleError."""
     if not isinstance(written, dict) or not isinstance(written.get("question"), str):
         raise RuleError(f"{file}: expected `question:` and `rules:`")
     if unknown := set(written) - {"question", "rules", "final", *EXTRA}:
@@ -107,7 +107,7 @@ def rule_file(written: Any, file: str, catalogue: Catalogue, made: Collection[st
 
 
 EXTRA = ("required", "order", "answers", "shown")
-"""Tables beside rules that single questions need (checklist, asks)."""
+"""Additional tables that some questions need (checklist, asks)."""
 
 
 def _rules(written: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -> tuple[Rule, ...]:

@@ -1,4 +1,4 @@
-"""Packs with the files they were read from."""
+"""Packs and the files they were read from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailrules.site import Site
 
 @dataclass(frozen=True)
 class Source:
-    """A pack with its file."""
+    """A pack and its file."""
 
     file: Path
     text: str
@@ -20,7 +20,7 @@ class Source:
     shipped: bool
 
     def line(self, rule: str) -> int:
-        """The line where a rule of this id begins, 1 if there is none."""
+        """Return the number of the line that contains the id of this rule; 1 if there is none."""
         match = re.search(
             rf"^[ \t]*(?:-[ \t]*)?\{{?[ \t]*id:[ \t]*['\"]?{re.escape(rule)}['\"]?[ \t]*(?:$|[,}}#])", self.text, re.M
         )
@@ -29,12 +29,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Library:
-    """Every pack that was found, shipped vendors first, and the site file."""
+    """All loaded packs, shipped vendors first, and the site file."""
 
     sources: tuple[Source, ...]
     site: Site = field(default_factory=Site)
 
     @property
     def own(self) -> list[tuple[Pack, Source]]:
-        """The house's packs."""
+        """The organisation's packs."""
         return [(source.pack, source) for source in self.sources if isinstance(source.pack, Pack)]

@@ -1,7 +1,7 @@
-"""Which statements stand in a case after its last mail.
+"""Which statements of a case are valid after its last mail.
 
-Statements of our own people count (those of all people where none of ours wrote, those of machines where nobody did).
-`rules/standing.yaml` says which earlier statements a later mail replaces.
+Only statements of people on our side count; if none of them wrote, those of all people; if nobody wrote, those of
+automatic mail. `rules/standing.yaml` defines which earlier statements a later mail replaces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mailrules.engine.mails import ConcludedMail, ours
 
 
 def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
-    """The statements that stand, oldest first."""
+    """Return the valid statements, oldest first."""
     kept: list[Hit] = []
     replaced: set[str] = set()
     for one in reversed(speaking(concluded)):
@@ -23,7 +23,7 @@ def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
 
 
 def speaking(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
-    """The mails whose statements count for the case."""
+    """Return the mails whose statements count for the case."""
     own = [one for one in concluded if ours(one.turn)]
     people = [one for one in concluded if one.turn.automatic is None]
     return own or people or concluded

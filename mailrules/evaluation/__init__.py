@@ -1,1 +1,1 @@
-"""How well mail is understood: labelled mails in, figures out (`sodan eval`, `docs/quality.md`)."""
+"""Measures reading quality: labelled mails in, figures out (`sodan eval`, `docs/quality.md`)."""

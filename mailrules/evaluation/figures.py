@@ -1,7 +1,7 @@
-"""Compare what a reader and the rules say of labelled mails with the labels: `sodan eval`.
+"""Compares the results of a reader and the rules with the labels of mails, for `sodan eval`.
 
-A labelled mail is a line of a corpus file (`mailrules/corpus/GUIDE.md`). What is compared is the outcome of the whole
-mail: one value a question (kind, priority), or a set (present, asks, acts …). Sets count by member.
+A labelled mail is a line of a corpus file (`mailrules/corpus/GUIDE.md`). The results for the whole mail are compared:
+single values (kind, priority) and sets (present, asks, acts …). Sets are compared member by member.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ SINGLE = ("kind", "priority")
 SETS = ("present", "unknown", "asks", "acts", "tone", "parked")
 TOLD_STATES = ("value", "none", "partial")
 UNLABELLED_ACTS = frozenset(("close", "withdraw", "agree", "decline"))
-"""Acts of the catalogue that the labelling guide does not know: a reader may state them, labels cannot confirm them."""
+"""Acts that are in the catalogue but not in the labelling guide, so no label can confirm them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is said, or labelled, of one mail."""
+    """The results for one mail, found or labelled."""
 
     language: str
     side: str
@@ -31,13 +31,13 @@ class Outcome:
     asks_something: bool = False
     sets: Mapping[str, Collection[str]] = field(default_factory=dict)
     missing: Collection[str] = ()
-    told: Collection[str] = ()  # items told in any state: none of them is missing
+    told: Collection[str] = ()  # items given in any state; none of them is missing
     meanings: Collection[str] = ()  # every meaning stated or labelled
 
 
 @dataclass(slots=True)
 class Figure:
-    """Right answers, answers given, answers wanted."""
+    """Numbers of correct results, of results given and of results expected."""
 
     right: int = 0
     given: int = 0
@@ -72,7 +72,7 @@ class Figure:
 
 
 def labelled_outcome(mail: Mapping[str, Any]) -> Outcome:
-    """The outcome that the labels of a corpus line ask for."""
+    """Return the expected results of a corpus line."""
     labels = {label for unit in mail["units"] for label in unit["l"]}
     items: dict[str, set[str]] = defaultdict(set)
     for label in labels:
@@ -100,7 +100,7 @@ def labelled_outcome(mail: Mapping[str, Any]) -> Outcome:
 
 
 def compare(pairs: Iterable[tuple[Outcome, Outcome]]) -> dict[str, dict[str, Any]]:
-    """Figures by language ("en", "ja", "all"); each pair is (said, labelled)."""
+    """Return the figures by language ("en", "ja", "all"); each pair is (found, labelled)."""
     by_language: dict[str, list[tuple[Outcome, Outcome]]] = defaultdict(list)
     for said, labelled in pairs:
         by_language[labelled.language].append((said, labelled))
@@ -134,7 +134,7 @@ def _figures(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
 
 
 def _urgent(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
-    """P1 or P2: found, seen at least as to be triaged, and false alarms among the others."""
+    """Shares of P1 and P2 mails found, found or marked for triage, and of other mails wrongly reported as P1 or P2."""
     urgent = [said for said, labelled in rows if labelled.priority in URGENT]
     calm = [said for said, labelled in rows if labelled.priority not in URGENT]
     return {
@@ -149,7 +149,10 @@ def _share(answers: list[bool]) -> dict[str, float | int | None]:
 
 
 def _missing(rows: list[tuple[Outcome, Outcome]]) -> Figure:
-    """An item is rightly called missing where no label tells it; wanted is not known, conditions are not labelled."""
+    """Count items reported as missing; one is correct if no label gives it.
+
+    Recall is unknown, since the labels do not say which items are needed.
+    """
     figure = Figure()
     for said, labelled in rows:
         if labelled.side != "vendor":

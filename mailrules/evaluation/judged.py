@@ -1,4 +1,4 @@
-"""The outcome of one labelled mail, judged by the rules as the service judges a mail alone."""
+"""Judges one labelled mail by the rules, as the service does for a single mail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _FAMILIES = ("ask", "act", "tone", "parked")
 
 
 def mail_text(mail: Mapping[str, Any]) -> MailText:
-    """What a reader gets of a corpus line. The subject of a reply is somebody's earlier words, as in the service."""
+    """Return the input of a reader for a corpus line.
+
+    The subject of a reply is left out, as in the service.
+    """
     return MailText(
         "\n".join(unit["t"] for unit in mail["units"]),
         mail["subject"] if mail["opens"] else "",
@@ -31,7 +34,7 @@ def mail_text(mail: Mapping[str, Any]) -> MailText:
 
 
 def turn_of(mail: Mapping[str, Any]) -> RuleInput:
-    """A corpus line as the rules get a mail: alone, opening a case or not."""
+    """Return a corpus line as the only mail of a case."""
     text = mail_text(mail)
     return RuleInput(
         id="1",
@@ -50,7 +53,7 @@ def turn_of(mail: Mapping[str, Any]) -> RuleInput:
 
 
 def judged_outcome(reader: Reader, mail: Mapping[str, Any], rules: Rules) -> Outcome:
-    """What the reader states of a labelled mail, and what the rules conclude from it."""
+    """Return the results of the reader and the rules for a labelled mail."""
     said = reader.read(mail_text(mail))
     turn = turn_of(mail)
     judgement = rules.judge((turn,), (rules.reading(turn, said, reader.name, reader.version),))

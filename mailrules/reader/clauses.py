@@ -1,4 +1,4 @@
-"""Clauses of a sentence and their properties: negated, question, condition, plan, reported, past, over."""
+"""Clauses of a sentence and their properties: negated, condition, plan, question, inverted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _BREAKS = frozenset("、，,;；:：—–()（）。")
 _JOINTS = frozenset(
     "but so because although though while whereas since until which けど けれど けれども ので ため のに から が".split()
 )
-_CASE_PARTICLES = frozenset({"が", "から", "ため"})  # a joint only after a verb or an auxiliary
+_CASE_PARTICLES = frozenset({"が", "から", "ため"})  # end a clause only after a verb or an auxiliary
 _PREDICATES = frozenset("た ない だ する ある て たい れる られる せる".split())
 _NEGATIVES = frozenset("not no nothing never none neither nor without nobody ない なし 無 不 未 無し".split())
 _CONDITIONS = frozenset("if unless suppose assuming もし 仮に 万一 なら ば たら 場合".split())
@@ -17,7 +17,7 @@ _QUESTION_HEADS = frozenset("which what when where who why how do be can could w
 
 
 def split_clauses(forms: Sequence[str]) -> list[tuple[int, int]]:
-    """Token ranges of the clauses of a sentence, in order."""
+    """Return the token ranges of the clauses of a sentence, in order."""
     ranges: list[tuple[int, int]] = []
     start = 0
     for at, form in enumerate(forms):
@@ -31,7 +31,7 @@ def split_clauses(forms: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def clause_properties(forms: Sequence[str]) -> frozenset[str]:
-    """Properties of one clause (or of a whole sentence)."""
+    """Return the properties of a clause (or of a whole sentence)."""
     found: set[str] = set()
     words = set(forms)
     if words & _NEGATIVES:

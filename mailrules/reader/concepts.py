@@ -1,7 +1,7 @@
-"""Concepts: words by idea and language (`mailrules/concepts/*.yaml`), found in normal forms by Aho-Corasick.
+"""Concepts: words by concept and language (`mailrules/concepts/*.yaml`), found in normal forms by Aho-Corasick.
 
-An entry is a word or several, written as in a mail; it is brought to normal forms when loaded. English entries match
-whole words; Japanese entries match from the start to the end of a word, however the words between are cut.
+An entry is one or more words as written in a mail; it is converted to normal forms when loaded. English entries match
+whole words. Japanese entries must begin and end at word boundaries, whatever the boundaries between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ahocorasick_rs import AhoCorasick
 
 from .normal_forms import english, fold, is_japanese, tokens
 
-# Entries that shrink to these say nothing ("ですか", "たら"): clauses.py reads their properties.
+# Entries whose normal form is one of these ("ですか", "たら") carry no concept; clauses.py handles them.
 _FUNCTION_WORDS = frozenset(
     ("だ た か て で と に は が を も の から ため ない する ある れる られる ば よう 成る # #時 #に だか").split()
 )
@@ -58,7 +58,7 @@ class ConceptMatcher:
         self._joined_search = AhoCorasick(list(joined))
 
     def find(self, forms: Sequence[str], *, japanese: bool) -> list[ConceptHit]:
-        """Return the hits of one sentence in order of their start."""
+        """Return the hits in one sentence, in no particular order."""
         return self._find_joined(forms) if japanese else self._find_spaced(forms)
 
     def _find_spaced(self, forms: Sequence[str]) -> list[ConceptHit]:
@@ -105,7 +105,7 @@ def load_vocabulary(documents: Iterable[str]) -> dict[str, dict[str, list[str]]]
 
 @cache
 def shipped_vocabulary() -> dict[str, dict[str, list[str]]]:
-    """The concepts that come with sodan."""
+    """Return the concepts shipped with sodan."""
     folder = files("mailrules") / "concepts"
     return load_vocabulary(
         entry.read_text(encoding="utf-8")

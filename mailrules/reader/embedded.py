@@ -1,8 +1,8 @@
-"""The embedded reader: statements of one mail without a network.
+"""The embedded reader: finds the statements of one mail without network access.
 
-Shapes and concepts are read from normal forms; linear classifiers, trained on the development files of the corpus,
-weigh them. A meaning is stated where its probability passes the threshold that kept the promised precision on writers
-who took no part in training; what lies between is `unsure` or left out.
+Shapes and concepts are found in normal forms and weighted by linear classifiers trained on the development files of
+the corpus. A meaning is stated if its probability reaches a threshold. The thresholds keep the required precision on
+mail of writers who took no part in training. Items between the lower and the upper threshold are `unsure`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .weights import Matrix, UnitClassifier, Weights, marks_of, shipped_weights
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
-_MACHINES = ("bounce", "auto_reply", "calendar")  # what machines answer tells no weight
+_MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing about impact or urgency
 _ASKED, _PLAIN, _MATTER = "asked.", "plain.", "matter."
 _MILD = frozenset({"question", "condition", "plan"})
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
-_NAMED_ASK = 0.3  # a word names what is asked, unless the classifier thinks it unlikely that it is asked
+_NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _ATTACK = "sec."
 _SURELY_SECURITY, _TELLS = 0.4, 0.4
 _TELLING = tuple(
@@ -36,17 +36,20 @@ _URGENT_WORD = "heard.urgent"
 _EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
 _NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
 _CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
-_STATE_SCORE = 0.0  # of a state's unit score
+_STATE_SCORE = 0.0  # minimum score of a state in a unit
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
     "act:reopen": ("settled.back", frozenset(("say.reopen",))),
 }
-"""Acts that settle or reopen a case. A wrong one costs more than silence: a sentence says it in unmistakable words, or
-the classifier and one of these signals or concepts agree on it."""
+"""Acts that settle or reopen a case, each with its concept and the signals or concepts that support it.
+
+A wrong one is worse than a missed one, so a sentence must state it in unmistakable words, or the classifier and a
+supporting signal or concept must agree.
+"""
 
 
 class EmbeddedReader:
-    """Reads one mail at a time; holds no state between mails."""
+    """Reads one mail at a time; keeps no state between mails."""
 
     name = "embedded"
 
@@ -56,11 +59,11 @@ class EmbeddedReader:
         self.version = self._weights.version
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
-        """Return the statements of one mail, in the order of their families."""
+        """Return the statements of one mail, grouped by family."""
         return tuple(self.decide(mail).statements())
 
     def decide(self, mail: MailText) -> Decision:
-        """Read one mail and weigh it; `sodan explain` shows what the decision rests on."""
+        """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view = view_mail(mail, self._matcher)
         side = side_of(mail)
         classifier = self._weights.units[side]
@@ -77,7 +80,7 @@ class EmbeddedReader:
 
 
 class Decision:
-    """Turns the probabilities of one mail into statements with quotes."""
+    """Converts the probabilities of one mail into statements with quotes."""
 
     def __init__(
         self,
@@ -114,11 +117,15 @@ class Decision:
         for meaning in ("recovered", "ongoing"):
             if self.chances.get(meaning, 0) >= self.threshold(meaning):
                 found.append(self._state(meaning, self.chances[meaning]))
-        told = {self.view.readings[at].unit.start for at in self._plainly.values()}  # what is stated is not asked
+        # a sentence with an unmistakable statement is not a request
+        told = {self.view.readings[at].unit.start for at in self._plainly.values()}
         return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _heard(self) -> list[Statement]:
-        """Words of urgency that do not count, wherever they stand: they are shown, so that nobody repeats them."""
+        """Return statements for urgent wording in up to three units.
+
+        They are shown to people but do not count for the priority.
+        """
         if self.view.mail.side == "vendor":
             return []
         said = [at for at, reading in enumerate(self.view.readings) if _URGENT_WORD in reading.concepts]
@@ -127,7 +134,10 @@ class Decision:
         return [self._quote("heard", at, self.chances.get("heard", 0.5)) for at in said[:3]]
 
     def _settling(self) -> list[Statement]:
-        """Word by one of us that it works again, or that it is back."""
+        """Return the statements that the problem is solved or has returned; at most one of the two.
+
+        Only mail from our side that is not automatic can state this.
+        """
         mail = self.view.mail
         if mail.side == "vendor" or mail.automatic is not None:
             return []
@@ -138,13 +148,13 @@ class Decision:
             units = (plain[meaning] if sure or not mail.opens else []) or (self._units_with(signs) if sure else [])
             if units:
                 found[meaning] = max(units, key=lambda at: self._score(meaning, at))
-        if len(found) == 2:  # both cannot be: what is said plainly, and that it is back before that it works
+        if len(found) == 2:  # both cannot be true: unmistakable wording takes precedence, then "it has returned"
             kept = "act:reopen" if plain["act:reopen"] or not plain["act:confirm_resolved"] else "act:confirm_resolved"
             found = {kept: found[kept]}
         return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
 
     def _units_with(self, signs: Collection[str]) -> list[int]:
-        """Units that state one of the signals or concepts: no question, nothing supposed or planned."""
+        """Return the units with one of the signals or concepts that are no question, condition or plan."""
         found = []
         for at, reading in enumerate(self.view.readings):
             told = {*reading.signals, *reading.concepts}
@@ -154,7 +164,7 @@ class Decision:
 
     @cached_property
     def _plainly(self) -> dict[str, int]:
-        """Meanings that a sentence states outright (`concepts/unmistakable.yaml`), and the first unit that does."""
+        """Meanings that a sentence states unmistakably (`concepts/unmistakable.yaml`), each with its first unit."""
         begin = f"{_PLAIN}{side_of(self.view.mail)}."
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
@@ -165,7 +175,10 @@ class Decision:
         return found
 
     def _matters(self) -> dict[str, int]:
-        """What it is about (`concepts/subject_matter.yaml`): words of a single device, not beside "all" or "every"."""
+        """Return the subject matter (`concepts/subject_matter.yaml`), each with its first unit.
+
+        A single device does not count in a sentence with "all" or "every".
+        """
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
             for concept in reading.concepts:
@@ -181,7 +194,11 @@ class Decision:
         return self._thresholds.get(meaning, self._thresholds.get(meaning.split(":")[0], 2.0))
 
     def _kinds(self) -> list[str]:
-        """Kinds, likeliest first. What is urgent is an incident or a security matter; security is nothing harmless."""
+        """Return the kinds, most probable first.
+
+        Urgent mail, except from a vendor, can only be an incident or a security matter. Security is excluded if the
+        mail is not urgent enough, its probability is low, or nothing in the mail points to an attack or a problem.
+        """
         urgent = self.chances.get("urgent", 0.0)
         ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
         if urgent >= self._thresholds["urgent"] and self.view.mail.side != "vendor":
@@ -199,7 +216,7 @@ class Decision:
         return self._state(f"kind:{best}", self.chances.get(f"kind:{best}", 0.0))
 
     def _weight(self) -> list[Statement]:
-        """Impact, urgency and security; unsure where the mail may or may not be P1 or P2."""
+        """Return impact, urgency or security; the state is unsure if the mail could be P1 or P2 but need not be."""
         if self.view.mail.automatic in _MACHINES:
             return []
         urgent = self.chances.get("urgent", 0.0)
@@ -220,20 +237,20 @@ class Decision:
         return found
 
     def _tells_a_matter(self) -> bool:
-        """Whether a sentence tells what is wrong, for whom or by when, in a language that this reader reads."""
+        """Whether a sentence describes a problem, its scope or a deadline, in Japanese or English."""
         mail = self.view.mail
         readable = mail.language in ("en", "ja") or is_japanese(mail.text)
         return readable and max(self.chances.get(meaning, 0.0) for meaning in _TELLING) >= _TELLS
 
     def _names(self, family: str | tuple[str, ...]) -> bool:
-        """Whether a sentence or the subject has a concept of a family."""
+        """Whether a sentence or the subject contains a concept of a family."""
         readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
         return any(concept.startswith(family) for reading in readings for concept in reading.concepts)
 
     def _stands_still(self) -> bool:
-        """Whether the words say that everybody, or the core work, stands still and that there is no other way.
+        """Whether the mail says that everybody or the core work is stopped and that there is no workaround.
 
-        This structure holds in any trade's words, so it counts whatever the classifiers say.
+        This combination is reliable in every line of business, so it overrides the classifiers.
         """
         if self.view.mail.side == "vendor":
             return False
@@ -241,13 +258,16 @@ class Decision:
         return bool(signals & _EVERYTHING_STANDS and signals & _NO_OTHER_WAY) and not signals & _CALMED
 
     def _shows_weight(self) -> bool:
-        """Whether the mail tells who or what is concerned, or that it cannot wait: bare words of a trouble do not."""
+        """Whether the mail says who or what is affected, or that it cannot wait.
+
+        Words that only describe a fault are not enough.
+        """
         if self.view.mail.side != "vendor" and not self._tells_a_matter():
             return False
         return self._names(_WEIGHING) or any(reading.counts for reading in self.view.readings)
 
     def _ordinary(self) -> list[Statement]:
-        """Impact and urgency of a mail that is neither P1 nor P2: low, or medium; never both above."""
+        """Return impact and urgency of a mail that is neither P1 nor P2: each low, medium, or no statement."""
         found = []
         for family in ("impact", "urgency"):
             for level in ("low", "medium"):
@@ -261,7 +281,7 @@ class Decision:
         return max(levels, key=lambda level: self.chances.get(f"{family}:{level}", 0.0))
 
     def _asks(self) -> list[Statement]:
-        """Every unit that asks for something; the best one alone where only the mail as a whole does."""
+        """Return the requests: of each unit that contains one, and of the best unit in any case."""
         column = self.classifier.column["ask:any"]
         chance = self.chances["ask:any"]
         if chance < self._thresholds["ask:any"]:
@@ -276,7 +296,7 @@ class Decision:
         ]
 
     def _topics(self, at: int, chance: float) -> list[Statement]:
-        """What a sentence asks for, where an unmistakable word names it (`concepts/vendor_asks.yaml`)."""
+        """Return the requests of a sentence whose topic an unmistakable word names (`concepts/vendor_asks.yaml`)."""
         named = {hit.concept for hit in self.view.readings[at].hits if hit.concept.startswith(_ASKED)}
         topics = sorted(f"ask:{concept[len(_ASKED) :].replace('info.', 'info:')}" for concept in named)
         return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]
@@ -311,12 +331,12 @@ class Decision:
 
 
 def _mild(reading: Reading) -> bool:
-    """Whether a sentence asks, supposes or plans: it states nothing that moves a case."""
+    """Whether a sentence contains a question, condition or plan, so that it is no fact."""
     return any(own & _MILD for own in reading.properties)
 
 
 def _negated_around(reading: Reading, hit: ConceptHit) -> bool:
-    """Whether the clause of a hit is negated outside of its own words."""
+    """Whether the clause of a hit is negated by words outside the hit."""
     start, end = next(span for span in reading.clauses if span[0] <= hit.start < span[1])
     rest = (*reading.forms[start : hit.start], *reading.forms[hit.end : end])
     return "negated" in clause_properties(rest)
@@ -324,5 +344,5 @@ def _negated_around(reading: Reading, hit: ConceptHit) -> bool:
 
 @cache
 def shipped_matcher() -> ConceptMatcher:
-    """The matcher of the shipped concepts."""
+    """Return the matcher of the shipped concepts."""
     return ConceptMatcher(shipped_vocabulary())

@@ -1,6 +1,6 @@
-"""Features of a unit: normal forms, concepts, clause properties, shapes, signals and its place in the mail.
+"""Features of a unit: normal forms, concepts, clause properties, shapes, signals and its position in the mail.
 
-They feed the linear classifiers (`weights.py`) and are what `sodan explain` shows of a unit.
+They are the input of the linear classifiers (`weights.py`) and are shown by `sodan explain`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .shapes import Count, find_counts, find_shapes
 from .signals import find_signals
 from .units import Unit
 
-_FAMILY_SHOWN = 12  # tokens of a form label that become features
+_FAMILY_SHOWN = 12  # number of tokens of a form label that become features
 _MARKS = ".,;:!?()[]{}\"'"
 _LONGEST_WORD = 30
 
 
 @dataclass
 class Reading:
-    """A unit as read: everything that is known about it before a meaning is given."""
+    """A unit and everything found in it before meanings are assigned."""
 
     unit: Unit
     folded: str
@@ -62,11 +62,11 @@ class Features(NamedTuple):
 
     own: list[str]
     placed: list[str]
-    """Of its place in the mail: they say nothing of the mail as a whole."""
+    """Features of its position in the mail; not used for the mail as a whole."""
 
 
 def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
-    """Names of the features of one unit, seen in its mail."""
+    """Return the names of the features of one unit, including those of its position in the mail."""
     reading = readings[index]
     forms = reading.forms
     place = ("first", "second")[index] if index < 2 else "last" if index >= len(readings) - 2 else "middle"
@@ -95,7 +95,7 @@ def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> Fe
 
 
 def _letters(reading: Reading) -> list[str]:
-    """Sequences of letters: word forms and compounds that no word list has met still share them."""
+    """Return character n-grams: even inflected forms and compounds that are in no word list share them."""
     text = reading.folded.lower()
     if is_japanese(text):
         text = f"^{text}$"
@@ -122,7 +122,10 @@ def _concept_features(reading: Reading) -> list[str]:
 
 
 def _heading(readings: Sequence[Reading], index: int) -> Reading | None:
-    """The sentence that introduces a list: the nearest unit before that is no list line."""
+    """Return the sentence that introduces a list, or None.
+
+    It is the nearest of the eleven units before that is no list or form line.
+    """
     if readings[index].unit.shape == "sentence" and not readings[index].folded.endswith((":", "?")):
         return None
     for at in range(index - 1, max(-1, index - 12), -1):

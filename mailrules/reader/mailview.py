@@ -1,4 +1,4 @@
-"""A mail as the classifiers see it: read units, unit scores, and the named inputs of the mail step."""
+"""Input of the classifiers for one mail: its units, their scores, and the named inputs of the mail step."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .units import Unit, split_units
 from .weights import Matrix, UnitClassifier
 
 MAX_SUBJECT = 200
-ABSENT = -1.2  # score of a unit that is not there
+ABSENT = -1.2  # score of a missing unit
 
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """The units of a mail and its subject, read."""
+    """The units of a mail and its subject, with their features."""
 
     mail: MailText
     readings: tuple[Reading, ...]
@@ -28,12 +28,12 @@ class MailView:
 
 
 def side_of(mail: MailText) -> str:
-    """Which classifiers read this mail: vendor, or ours (team, requester, unknown)."""
+    """Return which classifiers read this mail: vendor, or ours (team, requester, unknown)."""
     return "vendor" if mail.side == "vendor" else "ours"
 
 
 def view_mail(mail: MailText, matcher: ConceptMatcher) -> MailView:
-    """Split and read one mail."""
+    """Split one mail into units and read them."""
     readings = [read_unit(unit, matcher) for unit in split_units(mail.text)]
     features = [unit_features(readings, at, mail) for at in range(len(readings))]
     subject = mail.subject.strip()[:MAX_SUBJECT]
@@ -45,14 +45,14 @@ def view_mail(mail: MailText, matcher: ConceptMatcher) -> MailView:
 
 
 def whole_features(view: MailView) -> list[str]:
-    """Features of the mail as a whole: those of its units and subject, without their places."""
+    """Return the features of the mail as a whole: those of its units and subject, without positions."""
     return list({feature for unit in view.features for feature in unit.own})
 
 
 def mail_inputs(
     view: MailView, scores: Matrix, classifier: UnitClassifier, whole: Mapping[str, float]
 ) -> dict[str, float]:
-    """Inputs of the mail step: scores of units (best, second), of the subject, of the whole mail, and circumstances."""
+    """Return the inputs of the mail step: unit scores (best and second), subject and mail scores, mail properties."""
     mail = view.mail
     units = len(view.readings)
     absent = np.full((1, len(classifier.meanings)), ABSENT, np.float32)
@@ -79,5 +79,5 @@ def mail_inputs(
 
 
 def best_unit(scores: Matrix, units: int, columns: Sequence[int]) -> int:
-    """Index of the unit with the highest score in any of the columns, -1 without units."""
+    """Return the index of the unit with the highest score in any of the columns; -1 without units or columns."""
     return int(scores[:units][:, columns].max(1).argmax()) if units and columns else -1

@@ -1,4 +1,4 @@
-"""Checks a language model's answer: only statements of the catalogue with words that stand in the mail are kept."""
+"""Checks a language model's answer: only statements of the catalogue whose quote is in the mail are kept."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ MAX_QUOTE = 600
 
 
 class AnswerRefused(ValueError):
-    """The answer as a whole cannot be used. Its text says why, in one line."""
+    """The whole answer cannot be used. The text gives the reason in one line."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is kept of an answer, and why the rest was dropped."""
+    """The valid statements of an answer, and the reasons for dropping the others."""
 
     statements: tuple[Statement, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
-    """Reason → how many statements."""
+    """Reason → number of statements."""
 
 
 def check(text: str, request: Request, mail: MailText, catalogue: Catalogue) -> Answer:
-    """The statements of an answer. Raises AnswerRefused where it is no such JSON, or more than half of it is wrong."""
+    """Return the valid statements of an answer.
+
+    Raises AnswerRefused if it is not JSON of this form, or if more than half of the statements are invalid.
+    """
     written = _statements(text)
     kept: dict[tuple[str, int], Statement] = {}
     dropped: Counter[str] = Counter()
@@ -51,7 +54,7 @@ def check(text: str, request: Request, mail: MailText, catalogue: Catalogue) -> 
 
 
 def join(model: Sequence[Statement], embedded: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The model's statements, with the normal forms (times, numbers, codes) that the embedded reader saw there."""
+    """Return the model's statements with the values (times, numbers, codes) that the embedded reader found there."""
     shapes = [one for one in embedded if one.value is not None and one.start >= 0]
     return tuple(_with_value(one, shapes) for one in model)
 
@@ -77,7 +80,7 @@ def _statements(text: str) -> list[Any]:
 
 
 def _bare(text: str) -> str:
-    """Without the fence that some models put around JSON."""
+    """Return the text without the code fence that some models put around JSON."""
     bare = text.strip()
     if bare.startswith("```"):
         bare = bare.partition("\n")[2].rpartition("```")[0]
@@ -85,7 +88,7 @@ def _bare(text: str) -> str:
 
 
 def _statement(one: Any, request: Request, mail: MailText, catalogue: Catalogue) -> Statement | str:
-    """The statement, or why it is dropped."""
+    """Return the statement, or the reason for dropping it."""
     if not isinstance(one, dict):
         return "not a statement"
     unit, meaning, state, quote = (one.get(name) for name in ("unit", "meaning", "state", "quote"))
@@ -105,7 +108,7 @@ def _statement(one: Any, request: Request, mail: MailText, catalogue: Catalogue)
 
 
 def _place(quote: str, unit: int, request: Request, mail: MailText) -> tuple[int, int] | None:
-    """Where the quote stands in the new text; (-1, -1) where it stands in the subject; None where nowhere."""
+    """Return the offsets of the quote in the new text, (-1, -1) if it is in the subject, None if it is invalid."""
     words = _unmasked(quote, request).strip()
     if not words or len(words) > MAX_QUOTE:
         return None
@@ -113,7 +116,8 @@ def _place(quote: str, unit: int, request: Request, mail: MailText) -> tuple[int
         return (-1, -1) if _folded(words)[0] in _folded(mail.subject)[0] else None
     start = request.units[unit][1]
     end = request.units[unit + 1][1] if unit + 1 < len(request.units) else len(mail.text)
-    for first, last in ((start, end), (0, len(mail.text))):  # a miscounted unit is no lie: the words decide
+    # a wrong unit number is accepted if the quote is elsewhere in the mail
+    for first, last in ((start, end), (0, len(mail.text))):
         found = _find(words, mail.text[first:last])
         if found is not None:
             return first + found[0], first + found[1]
@@ -127,7 +131,7 @@ def _unmasked(quote: str, request: Request) -> str:
 
 
 def _find(words: str, text: str) -> tuple[int, int] | None:
-    """Offsets of ``words`` in ``text``, equal after NFKD and without white space."""
+    """Return the offsets of ``words`` in ``text``; both are compared after NFKD without white space."""
     wanted, _ = _folded(words)
     folded, places = _folded(text)
     at = folded.find(wanted) if wanted else -1
@@ -135,11 +139,12 @@ def _find(words: str, text: str) -> tuple[int, int] | None:
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """The text by NFKD without white space, and for each of its characters the place it came from."""
+    """Return the text in NFKD without white space, and the position in the source of each character."""
     characters: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
-        for folded in unicodedata.normalize("NFKD", character):  # decomposed: half-width kana carry marks of their own
+        # decomposed, since half-width kana have separate voicing marks
+        for folded in unicodedata.normalize("NFKD", character):
             if not folded.isspace():
                 characters.append(folded)
                 places.append(place)

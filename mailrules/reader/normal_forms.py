@@ -1,7 +1,7 @@
 """Normal forms of words: SudachiPy (small dictionary) for Japanese, a rule table for English.
 
-`tokens` gives the normal forms of a sentence in order. Numbers become `#`; Japanese normal forms unite spellings
-(出来る, できる), English contractions are opened ("can't" is `can not`).
+`tokens` returns the normal forms of a sentence in order. Numbers become `#`. Japanese spellings of one word get the
+same form (出来る, できる); English contractions are expanded ("can't" becomes `can not`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import yaml
 if TYPE_CHECKING:
     from sudachipy import Tokenizer  # type: ignore[attr-defined]
 
-# Python's own engine is several times faster on short sentences; these look at each letter twice at most.
+# The engine of Python is several times faster on short sentences; these patterns visit each letter at most twice.
 _KANA = re.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")
 _WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]")
 _NUMERAL = re2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")  # type: ignore[no-untyped-call]
@@ -57,12 +57,12 @@ def _forms() -> _EnglishForms:
 
 
 def fold(text: str) -> str:
-    """NFKC, typographic apostrophes made plain, line breaks made spaces."""
+    """Apply NFKC, replace typographic apostrophes by plain ones and line breaks by spaces."""
     return unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'").replace("\n", " ")
 
 
 def is_japanese(text: str) -> bool:
-    """Whether a sentence has kana or kanji."""
+    """Whether a sentence contains kana or kanji."""
     return _KANA.search(text) is not None
 
 
@@ -74,7 +74,7 @@ def _tokenizer() -> Tokenizer:
 
 
 def tokens(folded: str) -> list[str]:
-    """Normal forms of a folded sentence."""
+    """Return the normal forms of a folded sentence."""
     if is_japanese(folded):
         forms = (_japanese(morpheme.normalized_form()) for morpheme in _tokenizer().tokenize(folded))
         return [form for form in forms if form]
@@ -94,13 +94,13 @@ _UNITED = {
 
 @lru_cache(maxsize=20_000)
 def _japanese(form: str) -> str:
-    """One normal form: negations united, polite and progressive auxiliaries dropped, numbers made `#`."""
+    """Return one normal form: one form for negations, numbers as `#`, "" for polite and progressive auxiliaries."""
     form = _UNITED.get(form, form.lower())
     return "#" if _NUMERAL.match(form) else form
 
 
 def english(folded: str) -> list[str]:
-    """Lemmas of an English sentence."""
+    """Return the lemmas of an English sentence."""
     out: list[str] = []
     for word in _WORD.findall(folded.lower()):
         out.extend(_english_word(word))
@@ -124,7 +124,7 @@ def _english_word(word: str) -> tuple[str, ...]:
 
 
 def lemma(word: str) -> str:
-    """Base form of one English word by irregular forms and suffixes: plural, third person, past, progressive."""
+    """Return the base form of an English word, using irregular forms and the suffixes s, es, ies, ing and ed."""
     forms = _forms()
     if word in forms.irregular:
         return forms.irregular[word]

@@ -1,6 +1,6 @@
-"""Values that have a shape: codes, identifiers, versions, times, counts, amounts, file names (`shapes.yaml`).
+"""Values with a recognisable form: codes, identifiers, versions, times, counts, amounts, file names (`shapes.yaml`).
 
-All patterns are RE2: linear in the length of the text. One set search tells which of them stand in a sentence.
+The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. One set search finds all that match.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ class _Shapes:
 
 
 def find_shapes(folded: str) -> list[str]:
-    """Names of the shapes that stand in a folded sentence."""
+    """Return the names of the shapes found in a folded sentence."""
     shapes = _shapes()
     return [shapes.names[at] for at in shapes.any_of.Match(folded) or ()]
 
 
 def find_value(shape: str, text: str) -> str | None:
-    """The words of one shape, or None."""
+    """Return the text that matches one shape, or None."""
     found = _shapes().single[shape].search(text)
     return str(found.group()).strip() if found else None
 
 
 def find_counts(folded: str, *, japanese: bool) -> list[Count]:
-    """Numbers of people, places and machines named in a folded sentence."""
+    """Return the numbers of people, places and machines in a folded sentence."""
     if not _NUMBER_WORD.search(folded):
         return []
     table = _shapes().counts["ja" if japanese else "en"]

@@ -1,8 +1,8 @@
 """Signals: combinations of concepts, counts and clause properties that mean more than each alone.
 
-`signals.yaml` is the table: a signal holds in a clause (or, with `in: unit`, in the whole unit) where every group of
-`all` has a member and no member of `unless` stands. Members are concepts, `count.people.many` and the like, shapes
-(`shape.money`) and properties (`negated`, `question`, `condition`, `plan`).
+`signals.yaml` is the table. A signal is found in a clause (or, with `in: unit`, in the whole unit) if each group of
+`all` has a member there and no member of `unless` is there. Members are concepts, counts (`count.people.many`),
+shapes (`shape.money`) and properties (`negated`, `question`, `condition`, `plan`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .shapes import Count
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signal:
-    """One line of the table."""
+    """One row of the table."""
 
     name: str
     all: tuple[frozenset[str], ...]
@@ -35,7 +35,7 @@ def find_signals(
     counts: Sequence[Count],
     shapes: Sequence[str],
 ) -> list[str]:
-    """Names of the signals of one unit."""
+    """Return the names of the signals of one unit."""
     if not hits and not counts:
         return []
     common = {f"count.{count.of}.{size}" for count in counts for size in _sizes(count.number)} | {
@@ -70,7 +70,7 @@ def _sizes(number: int) -> list[str]:
 
 @cache
 def _by_member() -> dict[str, tuple[Signal, ...]]:
-    """Signals by each member of their first group: most sentences have none of them."""
+    """Index signals by the members of their first group; most sentences contain none of these."""
     found: dict[str, tuple[Signal, ...]] = {}
     for signal in _table():
         for member in signal.all[0]:

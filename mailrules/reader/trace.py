@@ -1,4 +1,4 @@
-"""What the embedded reader saw in a mail: units, normal forms, concepts, clause properties, meanings; for `explain`."""
+"""Trace of the embedded reader for `explain`: units, normal forms, concepts, clause properties, meanings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAST_SCORE = -0.5
 
 @dataclass(frozen=True, slots=True)
 class UnitTrace:
-    """One unit as it was read. `meanings` are its highest scores, highest first."""
+    """Trace of one unit. `meanings` are its highest scores, highest first."""
 
     text: str
     forms: tuple[str, ...]
@@ -30,7 +30,7 @@ class UnitTrace:
 
 @dataclass(frozen=True, slots=True)
 class MeaningTrace:
-    """A meaning asked about: its probability, the threshold it had to pass, and the unit that came nearest."""
+    """Trace of one meaning: its probability, the required threshold, and the unit with the highest score."""
 
     meaning: str
     known: bool
@@ -40,7 +40,7 @@ class MeaningTrace:
 
     @property
     def lacking(self) -> str:
-        """Why the meaning was not stated, in one sentence; empty where it was."""
+        """Why the meaning was not stated, in one sentence; empty if it was stated."""
         if not self.known:
             return "the embedded reader does not read this meaning: a language model or a house's own phrase can"
         if self.threshold > 1:
@@ -51,7 +51,7 @@ class MeaningTrace:
 
 
 def trace_units(reader: EmbeddedReader, mail: MailText) -> tuple[UnitTrace, ...]:
-    """Every unit of the mail, in order."""
+    """Return the trace of every unit of the mail, in order."""
     decision = reader.decide(mail)
     out = []
     for at, reading in enumerate(decision.view.readings):
@@ -72,7 +72,7 @@ def trace_units(reader: EmbeddedReader, mail: MailText) -> tuple[UnitTrace, ...]
 
 
 def trace_meaning(reader: EmbeddedReader, mail: MailText, meaning: str) -> MeaningTrace:
-    """Why a meaning was stated or not."""
+    """Return why a meaning was stated or not."""
     decision = reader.decide(mail)
     name = _label(meaning, decision)
     chance = decision.chances.get(name)
@@ -87,7 +87,7 @@ def trace_meaning(reader: EmbeddedReader, mail: MailText, meaning: str) -> Meani
 
 
 def _label(meaning: str, decision: Decision) -> str:
-    """The classifier's name of a catalogue meaning."""
+    """Return the classifier's name of a catalogue meaning."""
     if meaning == "ask.something":
         return "ask:any"
     names = {_dotted(name): name for name in (*decision.chances, *decision.classifier.meanings)}
@@ -99,7 +99,7 @@ def _dotted(name: str) -> str:
 
 
 def trace_lines(reader: EmbeddedReader, mail: MailText, meaning: str | None = None) -> Iterator[str]:
-    """Lines to read: every unit with what was seen in it; or why one meaning was stated or not."""
+    """Yield lines of text: every unit with its trace, or why one meaning was stated or not."""
     if meaning is None:
         for unit in trace_units(reader, mail):
             yield f"“{unit.text}”"

@@ -1,7 +1,7 @@
-"""Split the new text of a mail into units: sentences, list lines and form lines, with offsets.
+"""Splits the new text of a mail into units (sentences, list lines and form lines) with offsets.
 
-Hard-wrapped lines of one paragraph are joined. Work is bounded: at most `MAX_TEXT` characters are read, at most
-`MAX_UNITS` units of at most `MAX_UNIT` characters each.
+Hard-wrapped lines of one paragraph are joined. Limits: at most `MAX_TEXT` characters are read, and at most
+`MAX_UNITS` units of at most `MAX_UNIT` characters each are returned.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re2
 MAX_TEXT = 24_000
 MAX_UNITS = 300
 MAX_UNIT = 600
-WRAP_COLUMNS = range(60, 84)  # a line of this width without a final stop was broken by the writer's program
+WRAP_COLUMNS = range(60, 84)  # the mail program wrapped a line of this width without final punctuation
 MAX_LABEL = 40
 
 _LIST = re2.compile(  # type: ignore[no-untyped-call]
@@ -34,7 +34,7 @@ _OPENING = {"「": "」", "『": "』", "（": "）", "(": ")", "“": "”", "�
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One sentence or line: `form` and `list` lines keep their label and marker inside `text`."""
+    """One sentence or line. The `text` of `form` and `list` lines includes the label or the marker."""
 
     text: str
     start: int
@@ -55,7 +55,7 @@ def split_units(text: str) -> list[Unit]:
 
 
 def _blocks(text: str) -> list[tuple[int, int, str]]:
-    """Lines, with the wrapped lines of a paragraph joined: (start, end, shape)."""
+    """Return the lines as (start, end, shape); wrapped lines of a paragraph are joined."""
     blocks: list[tuple[int, int, str]] = []
     at = 0
     open_end = False
@@ -66,7 +66,7 @@ def _blocks(text: str) -> list[tuple[int, int, str]]:
             open_end = False
             continue
         if len(blocks) > MAX_UNITS:
-            break  # each block gives a unit
+            break  # each block yields at least one unit
         shape = "list" if _LIST.match(line) else "form" if _form(line) else "sentence"
         if open_end and shape != "list" and shape != "form":
             blocks[-1] = (blocks[-1][0], start + len(line), blocks[-1][2])
@@ -79,12 +79,15 @@ def _blocks(text: str) -> list[tuple[int, int, str]]:
 
 
 def _columns(line: str) -> int:
-    """Width of a line, wide characters counted twice (seen up to the limit of a unit)."""
+    """Return the width of a line up to `MAX_UNIT` characters; wide characters count as two."""
     return sum(2 if character > "⺀" else 1 for character in line[:MAX_UNIT])
 
 
 def _form(line: str) -> str:
-    """The label of a form line, or nothing: a short label, no clock time before the colon, a value or the end."""
+    """Return the label of a form line, or "".
+
+    A label is short and does not end in a digit (a clock time).
+    """
     found = _FORM.match(line[:MAX_UNIT])
     if not found or _CLOCK.search(found.group(1)):
         return ""
@@ -111,7 +114,7 @@ def _sentences(text: str, start: int, end: int, shape: str) -> list[Unit]:
 
 
 def _cuts(block: str) -> list[int]:
-    """Ends of sentences inside a block; nothing is cut inside brackets that close soon."""
+    """Return the ends of the sentences in a block, except those inside brackets that close within 200 characters."""
     cuts: list[int] = []
     closed_until = 0
     brackets = _bracketed(block)
@@ -135,13 +138,13 @@ def _cuts(block: str) -> list[int]:
 
 
 def _begins(block: str, at: int) -> bool:
-    """Whether a sentence can begin here: no lower-case letter after a full stop."""
+    """Whether a sentence can begin here: the next character is not a lower-case letter."""
     head = block[at : at + 1]
     return not head.islower()
 
 
 def _bracketed(block: str) -> list[tuple[int, int]]:
-    """Spans of brackets that close within 200 characters, outermost only, in order."""
+    """Return the spans of brackets that close within 200 characters, outermost only, in order."""
     spans: list[tuple[int, int]] = []
     inside_until = -1
     for found in _BRACKET.finditer(block):

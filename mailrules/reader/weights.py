@@ -1,9 +1,10 @@
-"""Linear classifiers of the embedded reader, trained by `bench/train_reader.py` on the development files of the corpus.
+"""Linear classifiers of the embedded reader, trained by `bench/train_reader.py` on the development files of the
+corpus.
 
-Three steps. *Units*: the features of a unit give one score a meaning. *Whole*: the features of the whole mail give one
-score a kind and a weight. *Mail*: these scores and the mail's circumstances give the probability of a meaning. Scores
-are distances from the border between the two answers: positive on the side of yes, mostly between -2 and 2.
-The file holds weights, word lists and thresholds.
+They work in three steps. *Units*: the features of a unit give one score per meaning. *Whole*: the features of the
+whole mail give scores for its kind, impact and urgency. *Mail*: these scores and the properties of the mail give the
+probability of each meaning. A score is a signed distance from the decision boundary: positive means yes; most are
+between -2 and 2. The file contains weights, feature names and thresholds.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ STEPS = 31
 
 
 class Packed(NamedTuple):
-    """A classifier's numbers: weights (feature × meaning) as whole numbers times the scale of their meaning."""
+    """The numbers of a classifier.
+
+    A weight (feature × meaning) is an integer times the scale of its meaning.
+    """
 
     meanings: Sequence[str]
     weights: NDArray[np.int8]
@@ -34,24 +38,25 @@ class Packed(NamedTuple):
 
     @classmethod
     def of(cls, meanings: Sequence[str], weights: Matrix, importance: Matrix, base: Matrix) -> Packed:
-        """Round the weights to `STEPS` steps on either side of zero."""
+        """Quantise the weights to `STEPS` steps on either side of zero."""
         scale = (np.abs(weights).max(0) / STEPS + 1e-12).astype(np.float32)
         return cls(meanings, np.round(weights / scale).astype(np.int8), scale, importance, base)
 
     def written(self, features: Sequence[str]) -> dict[str, Any]:
-        """As it stands in the file."""
+        """Return the content for the file."""
         return {
             "features": "\n".join(features),
             "meanings": list(self.meanings),
             "scale": self.scale.astype(np.float32).tobytes(),
-            "weights": np.ascontiguousarray(self.weights.T).tobytes(),  # meaning by meaning it packs smaller
+            # stored meaning by meaning, since this compresses better
+            "weights": np.ascontiguousarray(self.weights.T).tobytes(),
             "importance": self.importance.astype(np.float32).tobytes(),
             "base": self.base.astype(np.float32).tobytes(),
         }
 
 
 class UnitClassifier:
-    """Scores of all meanings of one side's mail for one unit."""
+    """Scores units for all meanings of one side's mail."""
 
     def __init__(self, features: Sequence[str], part: Packed) -> None:
         self.meanings = tuple(part.meanings)
@@ -63,13 +68,13 @@ class UnitClassifier:
         self._squares = part.importance * part.importance
 
     def scores(self, units: Sequence[Marks]) -> Matrix:
-        """One row a unit, one column a meaning."""
+        """Return the scores: one row per unit, one column per meaning."""
         unit = np.repeat(np.arange(len(units)), [len(marks) for marks in units])
         marks = np.concatenate(units) if units else np.empty(0, np.uint64)
         places = np.minimum(np.searchsorted(self._marks, marks), len(self._marks) - 1)
         known = self._marks[places] == marks
         size = len(self._rows)
-        once = np.unique(unit[known] * size + self._rows[places[known]])  # a feature counts once in a unit
+        once = np.unique(unit[known] * size + self._rows[places[known]])  # a feature counts once per unit
         rows = once % size
         ends = np.searchsorted(once, np.arange(1, len(units) + 1) * size)
         out = np.empty((len(units), len(self.meanings)), np.float32)
@@ -80,10 +85,10 @@ class UnitClassifier:
 
 
 def marks_of(features: Sequence[str]) -> Marks:
-    """A number for each feature: a table of their words would take ten times the memory.
+    """Return a 64-bit hash of each feature: a table of the names themselves would need ten times the memory.
 
-    The sum over its bytes of a random number a byte times a random odd number a place, modulo 2 to the 64th
-    (multilinear hashing): all features in a handful of steps.
+    Multilinear hashing: the sum over the bytes of a random number for the byte value times a random odd number for
+    the position, modulo 2 to the 64th. It handles all features in a few array operations.
     """
     if not features:
         return np.empty(0, np.uint64)
@@ -100,10 +105,10 @@ _OF_PLACE = _RANDOM.integers(1 << 63, size=512, dtype=np.uint64) | np.uint64(1)
 
 
 class MailClassifier:
-    """Probabilities of all meanings of one side's mail from named inputs.
+    """Computes the probabilities of all meanings of one side's mail from named inputs.
 
-    A meaning has a logistic function of its inputs, or a sum over decision trees. All are computed at once: as one
-    matrix, and level by level through all trees.
+    The score of a meaning is a linear function of its inputs or a sum over decision trees; the logistic function
+    makes it a probability. All linear functions are one matrix; all trees are evaluated level by level.
     """
 
     def __init__(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
@@ -119,18 +124,20 @@ class MailClassifier:
         self._forest = _Forest([(part["trees"], [place[name] for name in part["inputs"]]) for part in forests.values()])
 
     def probabilities(self, values: Mapping[str, float]) -> dict[str, float]:
-        """By meaning. Inputs that are not given are 0."""
+        """Return meaning → probability. Missing inputs are 0."""
         given = np.array([values.get(name, 0.0) for name in self._inputs])
         total = np.concatenate((self._weights @ given, self._forest.sums(given))) + self._bias
         return dict(zip(self.meanings, (1 / (1 + np.exp(-np.clip(total, -30.0, 30.0)))).tolist(), strict=True))
 
 
 class _Forest:
-    """The trees of several meanings, as flat arrays of nodes."""
+    """The decision trees of several meanings, as flat arrays of nodes."""
 
     def __init__(self, meanings: Sequence[tuple[Sequence[Sequence[Sequence[float]]], Sequence[int]]]) -> None:
-        """Of each meaning its trees and the places of their inputs. A node is `(input, border, left, right)`, a leaf
-        `(-1, value, 0, 0)`."""
+        """For each meaning its trees and the positions of their inputs.
+
+        A node is `(input, border, left, right)`, a leaf `(-1, value, 0, 0)`.
+        """
         nodes: list[tuple[int, float, int, int]] = []
         roots: list[int] = []
         self._of: list[int] = []
@@ -141,7 +148,7 @@ class _Forest:
                 roots.append(root)
                 self._of.append(number)
                 for at, (name, border, left, right) in enumerate(tree):
-                    inner = int(name) >= 0  # a leaf leads to itself
+                    inner = int(name) >= 0  # a leaf points to itself
                     goes = (root + int(left), root + int(right)) if inner else (root + at, root + at)
                     nodes.append((places[int(name)] if inner else 0, border, *goes))
         self._roots = np.array(roots, np.int64)
@@ -150,7 +157,7 @@ class _Forest:
         self._border = np.array(columns[1], np.float64)
 
     def sums(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sum of the leaves reached, for each meaning."""
+        """Return the sum of the leaves reached, per meaning."""
         if not len(self._roots):
             return np.zeros(self._meanings)
         at = self._roots
@@ -162,7 +169,7 @@ class _Forest:
 
 
 class Weights:
-    """All that training leaves: classifiers by side, mail step by meaning, thresholds by name."""
+    """Result of training: classifiers by side, thresholds by side and name."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.version: str = content["version"]
@@ -181,16 +188,16 @@ def _unit_classifier(part: Mapping[str, Any]) -> UnitClassifier:
 
 
 def write_weights(content: Mapping[str, Any]) -> bytes:
-    """The file's bytes."""
+    """Return the content of the weights file."""
     return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(content))
 
 
 def read_weights(data: bytes) -> Weights:
-    """Read what `write_weights` wrote."""
+    """Read the output of `write_weights`."""
     return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data)))
 
 
 @cache
 def shipped_weights() -> Weights:
-    """The weights that come with sodan."""
+    """Return the weights shipped with sodan."""
     return read_weights((files("mailrules") / "reader" / "weights.bin").read_bytes())

@@ -1,4 +1,4 @@
-"""Vendors: one YAML file each, and the code that tells whose mail and whose case number it is."""
+"""Vendors: one YAML file each, and the code that recognises vendors and their case numbers."""
 
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 from mailrules.vendors.recognise import Recognised, Vendors, check

@@ -1,7 +1,8 @@
-"""Case numbers of any vendor: a label with a token, a token set apart in the subject.
+"""Case numbers of any vendor: numbers after a label, and numbers in brackets or after ``#`` in the subject.
 
-The vendor packs know the exact shapes of their vendors' numbers; this recogniser serves all others. Contract, asset,
-order and phone numbers, dates and versions are no case numbers. All patterns are RE2: linear in the text.
+Vendor packs have exact patterns for the numbers of their vendors; this module is for all others. Contract, asset,
+order and phone numbers, dates and versions are not case numbers. All patterns are RE2: linear in the length of the
+text.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ _OTHER_CODE = _compile(
 
 @dataclass(frozen=True, slots=True)
 class CaseNumber:
-    """A number as written, and whether it stands where a number is stated (subject, label) or comes back only."""
+    """A case number as written; ``stated`` is true if it is in the subject or after a label."""
 
     number: str
     quote: str
@@ -76,7 +77,11 @@ class CaseNumber:
 
 
 def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[CaseNumber, ...]:
-    """Case numbers of one mail, in order. `by_vendor`: a token set apart in the subject counts without a label."""
+    """Return the case numbers of one mail, in order.
+
+    If ``by_vendor``, a number in brackets or after ``#`` in the subject is accepted without a label such as "Case
+    no.".
+    """
     found: dict[str, CaseNumber] = {}
     subject = fold(subject[:500])[0]
     for place in (subject, fold(text[:MAX_READ])[0]):
@@ -94,7 +99,7 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
 
 
 def find_tokens(text: str, most: int) -> tuple[str, ...]:
-    """All tokens of a text that may be a case number of somebody's, in order."""
+    """Return up to ``most`` tokens of a text that could be case numbers, in order."""
     found = (_whole(match.group(1)) for match in _ANY.finditer(fold(text[:MAX_READ])[0]))
     return tuple(dict.fromkeys(filter(None, found)))[:most]
 
@@ -131,7 +136,11 @@ def _add(found: dict[str, CaseNumber], token: str, quote: str, *, stated: bool) 
 
 
 def _whole(token: str) -> str:
-    """The token where it can be a case number: four digits or more, no date, phone, error code or article."""
+    """Return the token in upper case if it can be a case number, otherwise "".
+
+    It needs 5 to 28 characters with at least four digits, and must not be a date, phone number, error code or
+    article.
+    """
     number = token.upper().strip("-_/")
     digits = sum(character.isdigit() for character in number)
     if digits < 4 or not 5 <= len(number) <= 28 or (number.isdigit() and len(number) < 5):

@@ -1,4 +1,4 @@
-"""The lines of a mail as vendors' numbers and names are looked for in them."""
+"""Splits a mail into the lines in which vendors' names and case numbers are searched."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LOG = re.compile(
     r"[ \t]+at [\w.$/<>]{1,200}\(|[ \t]*\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d|Traceback |[ \t]*Caused by: "
 )
 _ENOUGH = 400
-"""Lines of a mail that are looked at."""
+"""Maximum number of lines read per mail."""
 _MOST = 100_000
-"""Characters of a mail that are looked at."""
+"""Maximum number of characters read per mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the new text, folded. `labelled`: it is a form line; `log`: it was pasted from a log."""
+    """A folded line of the new text. `labelled`: it begins with a label; `log`: it is from a log file."""
 
     text: str
     labelled: bool
@@ -28,7 +28,7 @@ class Line:
 
 
 def lines_of(turn: RuleInput) -> tuple[Line, ...]:
-    """The lines of a mail's new text that hold something, quoted ones left out."""
+    """Return the lines of the new text that are neither empty nor quoted."""
     folded = (line.strip() for line in fold(turn.text[:_MOST])[0].split("\n")[: _ENOUGH * 3])
     kept = [line for line in folded if line and line[0] != ">"]
     return tuple(Line(line, bool(_LABEL.match(line[:60])), bool(_LOG.match(line[:300]))) for line in kept[:_ENOUGH])

@@ -1,4 +1,4 @@
-"""A vendor's profile as its file says it: who it is, its domains, the shapes of its case numbers, its desk hours."""
+"""Data model of a vendor file: names, domains, patterns of case numbers, working hours of the support desk."""
 
 from __future__ import annotations
 
@@ -11,57 +11,62 @@ from mailrules.fields import Bilingual, Clock, Country, Model, Name, Names, Word
 
 
 class Canonical(Model):
-    """How two spellings of one reference become equal. Order: keep, upper, length."""
+    """How to normalise the spelling of a case number. Applied in the order keep, upper, length."""
 
     keep: Literal["all", "digits", "alnum"] = "all"
-    """White space is always removed; leading zeros always stay."""
+    """White space is always removed; leading zeros are kept."""
     upper: bool = False
     length: int | None = None
-    """Only so many characters from the left (a sub-task appends digits)."""
+    """Number of characters kept from the left (a sub-task appends digits)."""
 
 
 class ReferencePattern(Model):
-    """The shape of a vendor's case number."""
+    """A pattern of a vendor's case numbers."""
 
     pattern: str
-    """RE2, any case, with ``(?P<ref>…)``; behind a ``label`` the bare shape of the number."""
+    """RE2, any case, with ``(?P<ref>…)``; if ``label`` is given, only the pattern of the number itself."""
     label: str | None = None
-    """RE2 for the word before the number (``case|ケース``). What people put in between (番号, No., ``:``, ``#``,
-    ``is``) is allowed for."""
+    """RE2 for the word before the number (``case|ケース``).
+
+    Usual text between label and number (番号, No., ``:``, ``#``, ``is``) is accepted.
+    """
     at: list[Literal["subject", "header", "line", "body"]] = Field(default=["subject", "line", "body"])
-    """``line``: a label line or a line of its own near the top; ``body``: anywhere, and then merely mentioned."""
+    """``line``: a line with a label, or a short line near the top; ``body``: anywhere, which is weaker evidence."""
     header: str | None = None
-    """With ``at: [header]``: the name of the header, lower case."""
+    """With ``at: [header]``: the name of the header, in lower case."""
     needs: Literal["nothing", "words", "domain"] = "words"
-    """What must speak for the vendor first: ``nothing`` for shapes nobody else has, ``words`` when the vendor is named
-    or writes, ``domain`` when only an address of the vendor makes the digits trustworthy."""
+    """What must indicate the vendor first.
+
+    ``nothing``: the pattern is unique to this vendor. ``words``: the vendor is named or is the author. ``domain``: an
+    address of the vendor is required, because the number alone is too general.
+    """
     canonical: Canonical = Canonical()
     token: bool = False
-    """Ties mails together without being a number that people use (``[ref:_00D…:ref]``, ``[1G7EOR-0Q2J]``)."""
+    """Links mails but is not a number that people use (``[ref:_00D…:ref]``, ``[1G7EOR-0Q2J]``)."""
     not_: Words = Field(default=[], alias="not")
-    """RE2: the line, or the subject, must not match any of these."""
+    """RE2 patterns; a line or subject that matches one is skipped."""
 
 
 class ReferenceExample(Model):
-    """A text and the references to be read from it (``[]`` in a near-miss)."""
+    """A text and the case numbers to be found in it (``[]`` in a near-miss)."""
 
     text: str = ""
     subject: str = ""
     author: str = ""
-    """Address of the writer; empty: somebody at the vendor's first domain."""
+    """Address of the author; empty: an address at the vendor's first domain."""
     headers: dict[str, str] = Field(default={})
     refs: Words = Field(default=[])
 
 
 class SeverityWord(Model):
-    """The vendor's own word for a level, as ``severity_requested`` keeps it."""
+    """The vendor's word for a priority level, as it is used in ``severity_requested``."""
 
     word: str
     level: Literal["P1", "P2", "P3", "P4"]
 
 
 class Hours(Model):
-    """When the vendor's desk works, for business time."""
+    """Working hours of the vendor's support desk, for business time."""
 
     calendar: Country = "JP"
     """Country of the public holidays (ISO 3166), or ``none`` for around the clock."""
@@ -74,52 +79,57 @@ class Hours(Model):
 
 
 class Portal(Bilingual):
-    """Where a vendor wants its answers, in words, and the address of the page."""
+    """Where a vendor wants replies, as text, and the URL of the page."""
 
     url: str = ""
 
 
 class Vendor(Model):
-    """Who a vendor is and how its mail looks."""
+    """A vendor: how to recognise its mail, and its case numbers."""
 
     id: Name
     name: Bilingual
     domains: list[str] = Field(default=[])
-    """Domains its people and machines write from; a subdomain counts too."""
+    """Domains that its people and systems send from, including their subdomains."""
     platform: bool = False
-    """A desk that many vendors use (Zendesk, Jira): named only where no vendor is known."""
+    """A help-desk platform that many vendors use (Zendesk, Jira); used only if no vendor is recognised."""
     names: Names = Field(default=[])
-    """Words people use for it and for its products, to recognise it where no address does."""
+    """Names of the vendor that people use, to recognise it if no address does."""
     products: Names = Field(default=[])
-    """Product words: they fill ``product``, and speak for the vendor weakly."""
+    """Names of its products: weak evidence for the vendor."""
     no_reply: Words = Field(default=[])
     """Local parts or whole addresses that nobody reads."""
     portal_only: bool = False
-    """Answers go by the vendor's portal, never by reply."""
+    """Replies must be entered in the vendor's portal, not sent by mail."""
     portal: Portal | None = None
-    """Where answers go instead."""
+    """Where to reply instead."""
     references: list[ReferencePattern] = Field(default=[])
     never: Words = Field(default=[])
-    """RE2 for numbers of this vendor that are no case (serials, contracts, articles, bugs): the patterns do not see
-    them."""
+    """RE2 patterns for numbers of this vendor that are not case numbers (serials, contracts, articles, bugs).
+
+    Their matches are hidden from the case number patterns.
+    """
     severities: list[SeverityWord] = Field(default=[])
     hours: Hours = Hours()
     upload: Words = Field(default=[])
-    """Places where the vendor takes files (addresses, hosts)."""
+    """Addresses and hosts where the vendor accepts file uploads."""
     sources: Words = Field(default=[])
-    """Where the facts were read, with their mark (A read, B seen, own, label)."""
+    """Sources of these facts, with their quality (A read, B seen, own, label)."""
     examples: list[ReferenceExample] = Field(default=[])
     near_misses: list[ReferenceExample] = Field(default=[])
 
 
 class Incidental(Model):
-    """A vendor named in passing, as a way to talk ("Slackで連絡ください"), is no vendor of the case."""
+    """Text around a vendor's name that decides whether the case is with this vendor.
+
+    A name mentioned as a means of communication ("Slackで連絡ください") does not count.
+    """
 
     before: Words = Field(default=[])
-    """RE2 for what stands before the name."""
+    """RE2 for text before a name that does not count."""
     after: Words = Field(default=[])
-    """RE2 for what follows it."""
+    """RE2 for text after a name that does not count."""
     maker: Words = Field(default=[])
-    """RE2 for what follows the name of a product where its maker is meant ("…に問い合わせ中", "… Support")."""
+    """RE2 for text after a product name that refers to its maker ("…に問い合わせ中", "… Support")."""
     party: Words = Field(default=[])
-    """RE2 for what stands before a name where its maker is meant ("we asked …", "the invoice from …")."""
+    """RE2 for text before a product name that refers to its maker ("we asked …", "the invoice from …")."""

@@ -1,4 +1,4 @@
-"""Which vendor: by address first, then by its own numbers, then by the words people use (DOMAIN section 3)."""
+"""Recognises the vendor of a mail by its address, then by its case numbers, then by names in the text."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from mailrules.vendors.references import Places, References, places_of
 
 _NOBODY_READS = ("noreply", "donotreply", "mailerdaemon", "postmaster", "bounce", "autoreply")
 _IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0
-"""How much a name says where it stands."""
+"""Weight of a name by its position."""
 _GREETING_LINES = 3
 _SPEAKS_OF_NOTHING = frozenset(("auto_reply", "bounce", "receipt", "calendar"))
-"""Mail of machines repeats our subject; the vendor's own is known by its address."""
+"""Automatic mail repeats our subject, so names in it do not count; vendors' own automatic mail has their address."""
 _ENOUGH = 400
-"""Sentences of a mail, and names in one of them, that are looked at."""
+"""Maximum number of names read per line."""
 _LONG_NUMBER = re.compile(r"[0-9]{6}")
 _RIGHT_BEHIND = 8
-"""Characters between a vendor's name and the label of his number: の, 's, 社の, a blank."""
+"""Maximum number of characters between a vendor's name and the label of its number: の, 's, 社の, a space."""
 _NEAR = 40
-"""Characters before and after a name that show whether it is named in passing."""
+"""Number of characters before and after a name that are checked for its context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The vendor of one mail. ``by_domain``: an address spoke for it; else ``finding`` holds the words that did.
+    """The vendor of one mail.
 
-    ``maker``: where nobody speaks of a vendor, the maker of the product that a user names.
+    ``by_domain``: recognised by an address; otherwise ``finding`` has the text that indicates it. ``maker``: if no
+    vendor is recognised, the maker of the product that a user names.
     """
 
     vendor: str | None
@@ -56,7 +57,7 @@ class _Name:
 
 
 class Vendors:
-    """All vendor profiles, ready to be asked."""
+    """All vendor profiles, compiled for recognition."""
 
     def __init__(
         self,
@@ -67,8 +68,11 @@ class Vendors:
         never: Sequence[str] = (),
         incidental: Sequence[Incidental] = (),
     ) -> None:
-        """``mapped``: further domains or addresses → vendor id, from the site file. ``never``: numbers that are
-        nobody's case. ``incidental``: how a name stands where it is only a way to talk."""
+        """``mapped``: additional domains or addresses → vendor id, from the site file.
+
+        ``never``: RE2 patterns of numbers that are never case numbers. ``incidental``: contexts in which a name does
+        not count.
+        """
         self.profiles = {profile.id: profile for profile in profiles}
         self._domains = {domain.lower(): p.id for p in profiles for domain in p.domains}
         self._domains.update({key.lower().lstrip("@"): value for key, value in (mapped or {}).items()})
@@ -82,7 +86,7 @@ class Vendors:
         self._automaton = self._compile_names(profiles)
 
     def of_address(self, address: str) -> str | None:
-        """The vendor that writes from this address. Longest domain wins."""
+        """Return the vendor that uses this address; the longest matching domain takes precedence."""
         if not address:
             return None
         key = address.lower()
@@ -100,21 +104,21 @@ class Vendors:
         return profile is not None and profile.platform
 
     def answers_nobody_reads(self, vendor: str | None, address: str) -> bool:
-        """Whether mail to this address is read by nobody."""
+        """Whether nobody reads mail to this address."""
         key = address.lower()
         local = key.partition("@")[0]
         words = self._no_reply.get(vendor or "", frozenset())
         return key in words or local in words or local.replace("-", "").replace("_", "").startswith(_NOBODY_READS)
 
     def severity(self, vendor: str | None, words: str) -> str | None:
-        """The level (P1–P4) that the vendor's own word for a severity stands for. The longest word wins."""
+        """Return the level (P1–P4) of the vendor's word for a severity; the longest word takes precedence."""
         profile = self.profiles.get(vendor or "")
         text = lower(fold(words)[0])
         known = sorted(profile.severities, key=lambda said: -len(said.word)) if profile else ()
         return next((said.level for said in known if lower(fold(said.word)[0]) in text), None)
 
     def read(self, turn: RuleInput) -> tuple[Recognised, tuple[Reference, ...]]:
-        """The vendor of a mail and the case numbers that stand in it."""
+        """Return the vendor of a mail and the case numbers in it."""
         lines = lines_of(turn)
         places = places_of(turn, lines)
         known = self._recognise(turn, lines, places)
@@ -123,16 +127,16 @@ class Vendors:
         return known, self._references(turn, places, known.vendor, known.by_domain)
 
     def recognise(self, turn: RuleInput) -> Recognised:
-        """The vendor of a mail."""
+        """Return the vendor of a mail."""
         lines = lines_of(turn)
         return self._recognise(turn, lines, places_of(turn, lines))
 
     def references(self, turn: RuleInput, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
-        """The case numbers in a mail of which the vendor is known; ``by_domain``: by an address, not only by words."""
+        """Return the case numbers in a mail whose vendor is known; ``by_domain``: it was recognised by an address."""
         return self._references(turn, places_of(turn, lines_of(turn)), vendor, by_domain)
 
     def _recognise(self, turn: RuleInput, lines: Sequence[Line], places: Places) -> Recognised:
-        """Whose case this mail is about."""
+        """Return the vendor that this mail is about."""
         by_address = turn.vendor or self.of_address(turn.author)
         if by_address and not self.is_platform(by_address):
             return Recognised(by_address, True)
@@ -150,8 +154,10 @@ class Vendors:
     def _references(
         self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool
     ) -> tuple[Reference, ...]:
-        """The case numbers that stand in this mail, stated ones first. ``by_domain``: an address speaks for the
-        vendor, not only words."""
+        """Return the case numbers in this mail: the vendor's own with stated ones first, then those of other vendors.
+
+        ``by_domain``: the vendor was recognised by an address, not only by its name.
+        """
         others = self._of_others(places, vendor) if vendor is not None and by_domain else {}
         if others:
             places = _without(places, [ref.quote for ref in others.values()])
@@ -162,8 +168,12 @@ class Vendors:
         return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
 
     def _of_partner(self, turn: RuleInput, places: Places, partner: str) -> tuple[Reference, ...]:
-        """Numbers of vendors whose shape tells whose they are, and those that a label shows. What we write to the
-        partner may be another's number: it is mentioned only."""
+        """Return the case numbers in the mail of a partner that no pack describes.
+
+        These are numbers whose pattern is unique to one vendor and, except in mail of requesters, numbers with a
+        label. The latter are only mentioned, not stated, if our side wrote the mail, since they may belong to
+        somebody else.
+        """
         certain = self._numbers.certain(turn, places)
         if turn.side == "requester":
             return certain
@@ -172,7 +182,7 @@ class Vendors:
         return (*certain, *(Reference(ref.vendor, ref.ref, ref.stated and his, ref.quote) for ref in own))
 
     def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:
-        """Numbers that stand right behind another vendor's name are his: "Broadcom の Case 35…", "Cisco SR 69…"."""
+        """Return the numbers that directly follow another vendor's name: "Broadcom の Case 35…", "Cisco SR 69…"."""
         found: dict[str, Reference] = {}
         for texts in places.plain.values():
             for text in texts:
@@ -198,9 +208,12 @@ class Vendors:
         return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
     def _named(self, turn: RuleInput, lines: Sequence[Line]) -> Recognised:
-        """The vendor that the words name. Products of a vendor count in mails of the team alone. A user who writes
-        "Outlook" or "Zoom" names what he works with and has no case with its maker yet: he names the maker only,
-        unless he speaks of it as of somebody who was asked, answered, or sent a bill."""
+        """Return the vendor that is named in the text.
+
+        Product names count only in mail of the team that is not written to requesters. A user who writes "Outlook" or
+        "Zoom" names a tool and usually has no case with its maker, so this sets only ``maker``, unless the text says
+        that the maker was asked, has answered or has sent an invoice.
+        """
         if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
             return Recognised(None)
         weak = turn.side == "team" and "requester" not in turn.towards
@@ -223,7 +236,7 @@ class Vendors:
         return Recognised(best, False, first[best])
 
     def _names_in(self, turn: RuleInput, lines: Sequence[Line]) -> Iterator[tuple[str, float, int, int, _Name]]:
-        """Each name: (text, how much a name says there, start, end, name)"""
+        """Yield each name as (text, weight, start, end, name)."""
         if turn.subject:
             subject = fold(turn.subject)[0]
             for start, end, name in self._found(subject)[:_ENOUGH]:
@@ -235,7 +248,7 @@ class Vendors:
                 yield text, _IN_GREETING if greeting else _IN_TEXT, start, end, name
 
     def _found(self, text: str) -> list[tuple[int, int, _Name]]:
-        """Names that stand in a text as words of their own."""
+        """Return the names in a text that are not part of a longer word."""
         found = [(start, end, self._names[n]) for n, start, end in self._automaton.find_matches_as_indexes(lower(text))]
         return [(start, end, name) for start, end, name in found if not _inside_word(name, text, start, end)]
 
@@ -244,7 +257,7 @@ class Vendors:
 
 
 def _by_label(places: Places, vendor: str, *, by_vendor: bool) -> Iterator[Reference]:
-    """Numbers that a label or their place shows, where no pattern of the vendor's found one."""
+    """Yield the numbers with a label or a typical position, for vendors whose own patterns found none."""
     texts = {place: "\n".join(lines) for place, lines in (places.masked or places.plain).items()}
     told = find_case_numbers(texts.get("subject", ""), texts.get("line", ""), by_vendor=by_vendor)
     mentioned = find_case_numbers("", texts.get("body", ""), by_vendor=False)
@@ -254,7 +267,7 @@ def _by_label(places: Places, vendor: str, *, by_vendor: bool) -> Iterator[Refer
 
 
 def _without(places: Places, quotes: Sequence[str]) -> Places:
-    """The same texts with these words made blank."""
+    """Return the same texts with these quotes replaced by spaces."""
     plain = {place: list(texts) for place, texts in places.plain.items()}
     for texts in plain.values():
         for number, text in enumerate(texts):
@@ -265,7 +278,7 @@ def _without(places: Places, quotes: Sequence[str]) -> Places:
 
 
 def _any_of(patterns: Sequence[str], before: str = "", after: str = "") -> Callable[[str], bool]:
-    """Whether one of the patterns matches."""
+    """Return a function that tests whether one of the patterns matches."""
     if not patterns:
         return lambda _: False
     for pattern in patterns:
@@ -278,7 +291,7 @@ _GREETS = ("御中", "様", "ご担当", "各位", "サポート", "hi ", "hello
 
 
 def check(vendors: Vendors, profile: Vendor) -> list[str]:
-    """What the examples and near-misses of a vendor's pack promise and the patterns do not keep."""
+    """Return messages for the examples and near-misses of a vendor that do not give the expected case numbers."""
     wrong: list[str] = []
     for kind, examples in (("example", profile.examples), ("near miss", profile.near_misses)):
         for number, example in enumerate(examples, 1):

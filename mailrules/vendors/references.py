@@ -1,8 +1,8 @@
-"""Case numbers of vendors: which digits are one, which only look like one, and how two spellings become equal.
+"""Case numbers of vendors: finding them, excluding similar numbers, and normalising their spelling.
 
-A number counts by its shape where nobody else has that shape, by its label otherwise, and never where it stands for
-something else: a phone, a date, a serial, a contract, a delivery, an article (DOMAIN section 3). RE2 knows no
-look-around; such places are blanked out before the patterns run.
+A number counts by its pattern if the pattern is unique to one vendor, otherwise only with a label or other evidence
+for the vendor. It never counts if it is something else: a phone number, date, serial, contract, delivery or article.
+RE2 has no look-around, so such numbers are replaced by spaces before the patterns run.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from mailrules.vendors.lines import Line
 from mailrules.vendors.profile import Canonical, ReferencePattern, Vendor
 
 _HEAD_LINES = 6
-"""Lines at the top of a mail where a case number is stated rather than mentioned."""
+"""Lines at the top of a mail in which a case number is stated rather than mentioned."""
 _BETWEEN = (
     r"[ \t]*(?:番号|ナンバー|\b(?:numbers?|no|id|nr)\b\.?)?"
     r"(?:[ \t:#=(\[「【<は,-]|\bis\b|\b(?:number|id)\b){0,5}"
 )
-"""What people put between a label and its number."""
+"""Text that may be between a label and its number."""
 _ADDRESS = re.compile(r"https?://[^\s<>「」]+")
 _ELSEWHERE = re.compile(
     r"(?:関連|過去|以前|前回|別件|重複|同様|類似)[^。\n]{0,12}$|\b(?:related|previous|earlier|older|similar|duplicate|other|another)\b[^.\n]{0,20}$",
     re.I,
 )
-"""Words before a number that tell of another case."""
+"""Words before a number that indicate another case."""
 _BEFORE = 40
-"""Characters before a number that are looked at for them."""
+"""Number of characters before a number in which these words are searched."""
 _ENOUGH = 50
-"""Numbers of one shape in one text: more is a table, not a mail about a case."""
+"""Maximum number of matches of one pattern in one text: a text with more is a table."""
 _DIGIT = re.compile(r"[0-9]")
 _DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
@@ -52,19 +52,22 @@ class _Shape:
 
 @dataclass(slots=True)
 class Places:
-    """The texts of a mail by where they stand: as they are, and with what is no case number blanked out."""
+    """The texts of a mail by place: unchanged, and with numbers that are not case numbers replaced by spaces."""
 
     plain: dict[str, list[str]]
     masked: dict[str, list[str]] = field(default_factory=dict)
 
 
 class References:
-    """The reference patterns of all vendors, compiled."""
+    """The compiled case number patterns of all vendors."""
 
     def __init__(
         self, profiles: Sequence[Vendor], generic: Sequence[ReferencePattern] = (), never: Sequence[str] = ()
     ) -> None:
-        """``generic``: shapes that any known vendor may use. ``never``: numbers that are nobody's case."""
+        """``generic``: patterns that any known vendor may use.
+
+        ``never``: patterns of numbers that are never case numbers.
+        """
         own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
         self._certain = [s for shapes in own.values() for s in shapes if s.said.needs == "nothing"]
         self._own = {
@@ -77,7 +80,7 @@ class References:
         self._never_of = {p.id: list(map(compile_pattern, p.never)) for p in profiles if p.never}
 
     def certain(self, turn: RuleInput, places: Places) -> tuple[Reference, ...]:
-        """Numbers whose shape alone tells whose they are."""
+        """Return the numbers whose pattern is unique to one vendor."""
         found: dict[tuple[str, str], Reference] = {}
         self._collect_certain(places, turn, None, found)
         return tuple(found.values())
@@ -85,8 +88,11 @@ class References:
     def read(
         self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True
     ) -> tuple[Reference, ...]:
-        """The case numbers of this mail, stated ones first. ``by_domain``: an address speaks for the vendor, not only
-        words. ``loosely``: numbers known by their label only count too (not in a requester's mail: they are ours)."""
+        """Return the case numbers of this mail, stated ones first.
+
+        ``by_domain``: the vendor was recognised by an address, not only by its name. ``loosely``: accept numbers by
+        the patterns of platforms and by generic ones (not in a requester's mail, whose numbers are usually ours).
+        """
         found: dict[tuple[str, str], Reference] = {}
         self._collect_certain(places, turn, vendor, found)
         if vendor is not None:
@@ -100,7 +106,7 @@ class References:
         return tuple(sorted(_whole(found), key=lambda ref: (ref.token, not ref.stated)))
 
     def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
-        """This vendor's numbers that begin within so many characters; as mentioned ones."""
+        """Return this vendor's numbers that begin within ``within`` characters; ``stated`` is false."""
         found: dict[tuple[str, str], Reference] = {}
         for shape in (*self._own[vendor], *self._certain) if vendor in self._own else ():
             match = shape.pattern.search(text) if shape.vendor == vendor and "body" in shape.said.at else None
@@ -146,14 +152,14 @@ def _shape(vendor: str, said: ReferencePattern) -> _Shape:
 
 
 def _written(said: ReferencePattern) -> str:
-    """The whole pattern; behind a label the author gave the bare shape only."""
+    """Return the whole pattern; with a label, ``pattern`` is only that of the number."""
     if said.label is None:
         return said.pattern
     return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
 
 
 def places_of(turn: RuleInput, lines: Sequence[Line]) -> Places:
-    """The texts of a mail that hold a digit, by where they stand."""
+    """Return the texts of a mail that may contain a case number, by place."""
     plain: dict[str, list[str]] = {"subject": [fold(turn.subject)[0]] if turn.subject else [], "line": [], "body": []}
     for near_top, line in enumerate(lines, 1):
         short = near_top <= _HEAD_LINES and len(line.text) <= 60
@@ -164,7 +170,7 @@ def places_of(turn: RuleInput, lines: Sequence[Line]) -> Places:
 
 
 def _blank(text: str, patterns: Sequence[Any]) -> str:
-    """The text with every match of ``patterns``, and every web address, made blank (positions stay)."""
+    """Return the text with matches of ``patterns`` and URLs replaced by spaces, so that positions are unchanged."""
     if "http" in text:
         text = _ADDRESS.sub(lambda match: " " * len(match.group()), text)
     if not patterns or not _DIGIT.search(text):
@@ -183,7 +189,7 @@ def _collect(
         else:
             texts = places[at]
             if len(texts) > 1 and not shape.pattern.search("\n".join(texts)):
-                continue  # one look at all lines: most shapes stand in none
+                continue  # search all lines at once first, since most patterns match in none
         for text in texts:
             if shape.unless and any(pattern.search(text) for pattern in shape.unless):
                 continue
@@ -192,7 +198,7 @@ def _collect(
 
 
 def _whole(found: dict[tuple[str, str], Reference]) -> list[Reference]:
-    """Without numbers that are only a piece of another one of the same vendor."""
+    """Return the numbers that are not part of a longer number of the same vendor."""
     return [
         ref
         for (vendor, number), ref in found.items()
@@ -213,7 +219,7 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: dict
 
 
 def canonical(ref: str, how: Canonical) -> str:
-    """The reference as it is compared."""
+    """Return the normalised number."""
     text = "".join(fold(ref)[0].split())
     if how.keep == "digits":
         text = re.sub(r"[^0-9]", "", text)
