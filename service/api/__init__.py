@@ -1,1 +1,1 @@
-""""""
+"""HTTP API: routes, schemas, authentication, events and webhooks."""

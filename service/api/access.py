@@ -1,4 +1,4 @@
-"""The outermost layer: counts and logs each answer, sets the headers that protect it, and is the last resort."""
+"""Outermost ASGI layer: counts and logs each response, adds security headers, handles unexpected errors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""Unless a route says otherwise: nothing runs, nothing is framed, nothing is guessed."""
+"""Defaults; a route may set others. They forbid scripts, frames and content-type sniffing."""
 
 
 class Access:
-    """ASGI middleware around everything."""
+    """ASGI middleware around the whole application."""
 
     def __init__(self, app: ASGIApp, *, meters: Meters) -> None:
         self.app, self.meters = app, meters
@@ -38,7 +38,7 @@ class Access:
             return
         began, status = time.perf_counter(), 0
         only_head = scope["method"] == "HEAD" and scope["path"] != "/api/events"
-        if only_head:  # RFC 9110 §9.3.2: what GET would answer, without the body
+        if only_head:  # RFC 9110 §9.3.2: the response to GET, without the body
             scope = {**scope, "method": "GET"}
 
         async def guarded(message: Message) -> None:
@@ -58,12 +58,12 @@ class Access:
             kind, trace = type(error).__name__, where(error)
             log.error("request failed", method=scope["method"], route=_route(scope), error=kind, trace=trace)
             if status:
-                raise  # half an answer is out: only the connection can still say that it broke
+                raise  # the response has begun, so the only way to signal the error is to close the connection
             await problem(500, "something went wrong on our side; it is in the log")(scope, receive, guarded)
         self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, took: float) -> None:
-        """The route, not the path or the query: no addresses, no search words, no secrets."""
+        """Count and log the route, not the path or the query: these may contain addresses, search terms or secrets."""
         route, method = _route(scope), scope["method"]
         if method not in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"):
             method = "other"

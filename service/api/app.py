@@ -1,4 +1,4 @@
-"""The HTTP side, put together: guard, errors, one router a resource, and whatever pages are added."""
+"""Builds the HTTP application: middleware, error handlers, one router per resource, and additional pages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem+json. List
 
 
 def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: bool = True) -> FastAPI:
-    """The application. ``open_to_loopback``: it listens on loopback only, so no token is needed."""
+    """Build the application.
+
+    ``open_to_loopback``: it listens on loopback only, where no token is needed at first.
+    """
 
     @asynccontextmanager
     async def alive(_app: FastAPI) -> AsyncIterator[None]:
@@ -95,7 +98,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Tell of the two things no route shows: how to authenticate, and what every error looks like."""
+    """Add to OpenAPI what the routes do not show: authentication and the format of errors."""
     made = app.openapi
 
     def openapi() -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Attachments: always a download, never shown by a browser, whatever they call themselves."""
+"""Attachments: always sent as a download and never displayed by a browser, whatever their type."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{id}", response_class=Response, responses={**BYTES, **documented(404, 503)})
     def read_attachment(id: Number) -> Response:
-        """The file, as a download."""
+        """Return the file as a download."""
         file = desk.database.read(lambda conn: timeline.file(conn, id))
         raw = desk.content(file.spool_id)
         return Response(
@@ -49,10 +49,10 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def disposition(filename: str) -> str:
-    """Content-Disposition for a name that a stranger chose (RFC 6266): no path, no control, no reordering of text.
+    """Return a Content-Disposition header for a file name from a mail (RFC 6266).
 
-    Folders, drives, leading dots and characters that turn the reading direction are taken off; a name that is a device
-    to Windows, whatever its ending, gets a line in front.
+    Folders, drives, leading dots, control characters and characters that change the text direction are removed. A
+    Windows device name, with any extension, is prefixed with an underscore.
     """
     name = unicodedata.normalize("NFC", filename.encode("utf-8", "replace").decode())
     name = re.split(r"[\\/]", name)[-1]
@@ -66,7 +66,7 @@ def disposition(filename: str) -> str:
 
 
 def _token(content_type: str) -> str:
-    """A media type, or the plainest one where a stranger wrote something else (RFC 9110 §8.3.1)."""
+    """Return the media type, or ``application/octet-stream`` if it is not valid (RFC 9110 §8.3.1)."""
     written = content_type.partition(";")[0].strip().lower()
     return (
         written

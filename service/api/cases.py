@@ -1,4 +1,4 @@
-"""Cases: the list, one case, what people set, the brief, merging."""
+"""Cases: list, single case, manual changes, brief, merging, suggestions."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from service.store.database import one_at_a_time
 
 Sides = Literal["team", "vendor", "requester", "none"]
 Unshown = Annotated[str | None, Header(include_in_schema=False)]
-"""Described in words: no schema says which ETag is the present one."""
+"""Hidden, because schema-based tests cannot know the current ETag; the descriptions mention it."""
 Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a suggestion.")]
 Sort = Annotated[
     schemas.Sort,
-    # names for generated clients, which make none of their own from a value that begins with "-"
+    # names for generated clients, which cannot derive any from a value that begins with "-"
     Query(json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]}),
 ]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
@@ -65,7 +65,10 @@ def routes(desk: Desk) -> APIRouter:
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
-        """Cases that fit every filter. A filter may be given several times: then either value fits."""
+        """List the cases that match all filters.
+
+        A filter may be repeated; a case then matches if it has any of the values.
+        """
         now = desk.now()
         which = cases.Filter(
             status=tuple(status),
@@ -87,7 +90,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{key}", response_model=schemas.Case, responses={**documented(404, 503), **MOVED})
     def read_case(key: str, if_none_match: Unshown = None) -> Response:
-        """One case. Its `ETag` names this state; give it back as `If-Match` when you change the case."""
+        """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
         found = _find(desk, key)
         if isinstance(found, Response):
             return found
@@ -98,9 +101,10 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
     def change_case(request: Request, key: str, change: schemas.CaseChange, if_match: Unshown = None) -> Response:
-        """Set by hand what the rules got wrong. It stays until it is taken back with `null`.
+        """Correct values by hand. They are kept until you reset them with `null`.
 
-        With `If-Match: <ETag>` the change is made only upon that state; otherwise the answer is 412.
+        With `If-Match: <ETag>` the change is made only if the case is still in that state; otherwise the response is
+        412.
         """
         wanted = {name: getattr(change, name) for name in change.model_fields_set}
         number, now, who = cases.number_of(key, prefix), desk.now(), name_of(request)
@@ -123,7 +127,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{key}/messages", response_model=schemas.MessagePage, responses={**documented(400, 404, 503), **MOVED})
     def list_case_messages(request: Request, key: str, limit: Limit = 50, cursor: Cursor = None) -> Response:
-        """The timeline, oldest first, with the mails found inside forwards and quotes."""
+        """List the messages of a case, oldest first, including mails found inside forwards and quotes."""
         found = _find(desk, key, "/messages")
         if isinstance(found, Response):
             return found
@@ -148,7 +152,7 @@ def routes(desk: Desk) -> APIRouter:
         lang: Literal["ja", "en"] | None = None,
         format: Literal["json", "text", "markdown", "eml"] = "json",
     ) -> Response:
-        """The inquiry, organised, ready to paste: for the vendor, the team or the requester.
+        """Return a summary of the case, ready to paste, for the vendor, the team or the requester.
 
         `eml` is a draft for a mail program, with the address of the case in Cc.
         """
@@ -182,7 +186,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})
     def list_case_events(key: str) -> Response:
-        """What happened to a case, newest first; what a person did can be undone."""
+        """List the events of a case, newest first. Changes made by a person can be undone."""
         found = _find(desk, key, "/history")
         if isinstance(found, Response):
             return found
@@ -193,7 +197,7 @@ def routes(desk: Desk) -> APIRouter:
         "/{key}/merge", response_model=schemas.Correction, responses={**documented(400, 404, 409, 503), **MOVED}
     )
     def merge_case(request: Request, key: str, body: schemas.Merge) -> Response:
-        """Put this case into another one; its address leads there from now on. Can be undone."""
+        """Merge this case into another one. Its URL redirects there from now on. Can be undone."""
         number, into = cases.number_of(key, prefix), cases.number_of(body.into, prefix)
         now, who = desk.now(), name_of(request)
         found = _find(desk, key)
@@ -214,7 +218,7 @@ def routes(desk: Desk) -> APIRouter:
         responses={**documented(404, 409, 503), **MOVED},
     )
     def accept_suggestion(request: Request, key: str, id: Number) -> Response:
-        """Put the two cases together: the newer one is merged into the older one. Can be undone."""
+        """Accept a suggestion: the newer case is merged into the older one. Can be undone."""
         found = _find(desk, key)
         if isinstance(found, Response):
             return found
@@ -234,7 +238,7 @@ def routes(desk: Desk) -> APIRouter:
         responses={**documented(404, 409, 503), **MOVED},
     )
     def dismiss_suggestion(request: Request, key: str, id: Number) -> Response:
-        """Say that the two do not belong together. It is not suggested again, and no rule unites them later."""
+        """Dismiss a suggestion: the two cases are not suggested again, and no rule merges them later."""
         found = _find(desk, key)
         if isinstance(found, Response):
             return found
@@ -251,12 +255,12 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def corrected(correction: int, key: str) -> Response:
-    """What was done, and the way back."""
+    """Return the response to a correction: its id, the case, and the URL that undoes it."""
     return answer({"correction": correction, "case": key, "undo": f"/api/corrections/{correction}/undo"})
 
 
 def _find(desk: Desk, key: str, rest: str = "") -> cases.Found | Response:
-    """The case, or the permanent redirect to where it was merged. Raises NotFound."""
+    """Return the case, or a permanent redirect to the case it was merged into. Raises NotFound."""
     number = cases.number_of(key, desk.prefix)
     try:
         found = desk.database.read(lambda conn: cases.find(conn, number))
@@ -269,7 +273,7 @@ def _find(desk: Desk, key: str, rest: str = "") -> cases.Found | Response:
 
 
 def _with_pending(desk: Desk, found: cases.Found, document: dict[str, Any]) -> dict[str, Any]:
-    """Whether a message of it waits for its second reading stands beside the case, not in it."""
+    """Add to ``read_by`` whether a message is waiting for its second reading; this is not stored in the document."""
     if not desk.settings.model_url or not document.get("read_by"):
         return document
     pending = desk.database.read(lambda conn: second_readings.is_pending(conn, found.id))
@@ -277,7 +281,7 @@ def _with_pending(desk: Desk, found: cases.Found, document: dict[str, Any]) -> d
 
 
 def _shown(desk: Desk, found: cases.Found) -> dict[str, Any]:
-    """The case document, with the suggestions that are open now."""
+    """Return the case document with its open suggestions."""
     open_ones = desk.database.read(lambda conn: suggestions.of_case(conn, found.id, desk.prefix))
     document = cases.to_now(found, desk.now(), _calendars(desk, found))
     return {**_with_pending(desk, found, document), "suggestions": open_ones}
@@ -292,7 +296,7 @@ def _tag(found: cases.Found) -> str:
 
 
 def _must_match(if_match: str | None, found: cases.Found) -> None:
-    """Raises Precondition (412) where the caller names another state than the present one (RFC 9110 §13.1.1)."""
+    """Check `If-Match`. Raises Precondition (412) if it does not contain the current ETag (RFC 9110 §13.1.1)."""
     if if_match is None or if_match.strip() == "*":
         return
     if _tag(found) not in [part.strip() for part in if_match.split(",")]:

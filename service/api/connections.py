@@ -1,6 +1,6 @@
-"""What one client may hold of the HTTP side: connections, time to send a request, and bytes of a body.
+"""Limits per HTTP client: number of connections, time to send a request, size of a body.
 
-uvicorn has no time limit for the header of a request, no share per address, and no limit for a body.
+uvicorn has no time limit for the header of a request, no limit per address, and no limit for a body.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from service.api.problems import MEDIA_TYPE, type_of
 
 REQUEST_SECONDS = 10.0
-"""For a request line and its header, from the connection's start or the answer before."""
+"""Time limit for a request line and header, from the start of the connection or from the previous response."""
 BODY_SECONDS = 60.0
-"""For a whole body."""
+"""Time limit for a whole body."""
 BODY_BYTES = 1_000_000
 CONNECTIONS = 900
 PER_HOST = 256
-"""Connections of one address; a proxy passes on those of many people."""
+"""Maximum number of connections per address; a proxy passes on the connections of many people."""
 
 
 class Spoken(H11Protocol):
-    """HTTP/1.1 within these limits, whose every error is a problem, also where a request is none."""
+    """HTTP/1.1 with these limits.
+
+    Every error is sent as problem+json, even if the request could not be parsed.
+    """
 
     _hosts: ClassVar[WeakKeyDictionary[Any, Counter[str]]] = WeakKeyDictionary()
-    """By server: connections of each address."""
+    """For each server: number of connections per address."""
     _idle_since = 0.0
     _counted = False
 
@@ -69,7 +72,7 @@ class Spoken(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _look(self) -> None:
-        """Close a connection on which no request was completed in time."""
+        """Close the connection if no request was completed in time."""
         if self.transport is None or self.transport.is_closing():
             return
         left = REQUEST_SECONDS if self._at_work else self._idle_since + REQUEST_SECONDS - self.loop.time()
@@ -79,7 +82,10 @@ class Spoken(H11Protocol):
             self.loop.call_later(left, self._look)
 
     def _make_room(self, hosts: Counter[str]) -> bool:
-        """Close the connection that has been idle for longest, of the address that has most of them."""
+        """Close one idle connection; return whether there was one.
+
+        It is the one that was idle longest, preferably of the address with the most connections.
+        """
         host = max(hosts, key=lambda name: hosts[name])
         idle = [one for one in self.connections if isinstance(one, Spoken) and one is not self and not one._at_work]
         longest = min(idle, key=lambda one: (one._host != host, one._idle_since), default=None)
@@ -89,7 +95,7 @@ class Spoken(H11Protocol):
         return True
 
     def send_400_response(self, msg: str) -> None:
-        """Such as ``?q=返金`` as it is written: an address is ASCII (RFC 3986 §2)."""
+        """Reject a request that cannot be parsed, such as an unencoded ``?q=返金``: URLs are ASCII (RFC 3986 §2)."""
         detail = "not HTTP (RFC 9112); in an address anything but ASCII is percent-encoded: ?q=%E8%BF%94%E9%87%91"
         body = json.dumps({"type": type_of(400), "title": "Bad Request", "status": 400, "detail": detail}).encode()
         headers = [
@@ -107,7 +113,7 @@ class Spoken(H11Protocol):
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body of more than ``BODY_BYTES``, 408 for one that takes too long (RFC 9110 §15.5)."""
+    """ASGI middleware: 413 for a body larger than ``BODY_BYTES``, 408 for one that takes too long (RFC 9110 §15.5)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

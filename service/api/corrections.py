@@ -1,4 +1,4 @@
-"""Taking back what was done by hand: merges, moves, and what people set."""
+"""Undoing manual changes: merges, moves, and values set by a person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/{id}/undo", response_model=schemas.Undone, responses=documented(404, 409, 503))
     def undo_correction(request: Request, id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
-        """Take a merge or a move back: everything stands as before, with what came meanwhile."""
+        """Undo a correction: the earlier state is restored, and mail that arrived since is kept."""
         now, who = desk.now(), name_of(request)
 
         def back(conn: Any) -> list[int]:

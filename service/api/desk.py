@@ -1,4 +1,4 @@
-"""What every route works with: values and open parts, made once in ``app.py`` and passed down."""
+"""Shared context of all routes, created once in ``app.py``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.store.tokens import Token
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Settings, the store, whose mail is whose and by which rules it is read, and the clock."""
+    """Settings, database, ingest context with the rules, and the clock."""
 
     settings: Settings
     database: Database
@@ -36,23 +36,23 @@ class Desk:
         return self.settings.case_prefix
 
     def content(self, spool_id: str) -> bytes:
-        """A raw mail, wherever it is kept. Raises NotFound, Unavailable."""
+        """Return a raw mail, wherever it is stored. Raises NotFound, Unavailable."""
         return contents.content(self.database, outside(self.settings), spool_id)
 
 
 def caller(request: Request) -> Token:
-    """Who calls. The guard has put it there."""
+    """Return the token of the caller, which the guard has stored in the request."""
     token = request.state.token
     assert isinstance(token, Token)
     return token
 
 
 def name_of(request: Request) -> str:
-    """What a change is signed with: the token's name, or the login name of whoever calls from this machine."""
+    """Return the name recorded with a change: that of the token, or the login name of a local caller."""
     return callers.name_of(caller(request), request.client)
 
 
 def must_be_admin(request: Request) -> None:
-    """Raises Forbidden (403)."""
+    """Raise Forbidden (403) if the token has not the scope admin."""
     if not caller(request).may("admin"):
         raise Forbidden(f"this token may {caller(request).scope} only")

@@ -1,4 +1,4 @@
-"""Server-sent events: what happened, the moment it did, resumable by `Last-Event-ID`."""
+"""Server-sent events: sent as they happen, resumable with `Last-Event-ID`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.errors import Refused, Unavailable
 from service.store import feed
 
 LOOK = 0.25
-"""Seconds between looks at the store; one look serves all listeners."""
+"""Seconds between two database queries; one query serves all listeners."""
 EVENT = {
     "type": "object",
     "properties": {
@@ -33,15 +33,15 @@ EVENT = {
         },
     },
 }
-"""One event, for OpenAPI."""
+"""OpenAPI schema of one event."""
 STREAM = {"anyOf": [{"type": "string", "description": "The stream as text."}, EVENT]}
-"""A program that parses the stream applies it to each event; a generated client, to the whole text."""
+"""Programs that parse the stream apply the schema to each event; generated clients apply it to the whole text."""
 MOST_LISTENERS = 200
 BATCH = 500
 
 
 class Feed:
-    """Watches the store while somebody listens, and wakes all listeners when something happened."""
+    """Polls the database while there are listeners, and wakes them when there are new events."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -58,7 +58,7 @@ class Feed:
         return await anyio.to_thread.run_sync(self.desk.database.read, read)
 
     async def changed(self, last: int, patience: float) -> None:
-        """Wait until there is an event after ``last``, at most ``patience`` seconds."""
+        """Wait until there is an event after ``last``, but at most ``patience`` seconds."""
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._look())
         try:
@@ -105,15 +105,16 @@ def routes(desk: Desk) -> APIRouter:
         once: Annotated[bool, Query(description="Tell what is there and end.")] = False,
         named: Annotated[bool, Query(description="Whether `event` names the kind; a browser may prefer not.")] = True,
     ) -> Response:
-        """`id` counts up; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who", "data"}`.
+        """Stream events: `id` increases; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who",
+        "data"}`.
 
-        With the header `Last-Event-ID` it goes on after that event; without, with what happens from now on.
+        With the header `Last-Event-ID` the stream continues after that event; without it, it begins with new events.
         """
         wanted = last_event_id or last
         if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
             raise Refused("Last-Event-ID: expected the id of an event")
         start = int(wanted) if wanted is not None else 0 if once else await watched.newest()
-        # asked and counted in one step, after all that waits: many may come at once
+        # no await between check and increment, since many requests may arrive at once
         if watched.listeners >= MOST_LISTENERS:
             return problem(503, "too many listeners", headers={"Retry-After": "30"})
         watched.listeners += 1
@@ -128,15 +129,18 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def describe_webhook(app: FastAPI) -> None:
-    """Tell OpenAPI what a webhook is sent."""
+    """Describe the webhook requests in OpenAPI."""
 
     @app.webhooks.post("event", operation_id="receiveEvent", tags=["events"], status_code=204)
     def receive_event(body: schemas.WebhookPayload) -> None:
-        """What happened, right after it did. Answer 2xx within ten seconds; else it is sent again, later and later."""
+        """An event, sent right after it happened.
+
+        Respond with 2xx within ten seconds; otherwise it is sent again, with increasing delays.
+        """
 
 
 class _Counted(EventSourceResponse):
-    """A stream whose place is given back however it ends, also before its first event."""
+    """A stream that reduces the number of listeners however it ends, even before its first event."""
 
     def __init__(self, watched: Feed, events: AsyncIterator[ServerSentEvent], **given: Any) -> None:
         super().__init__(events, **given)

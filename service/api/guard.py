@@ -1,10 +1,10 @@
-"""Who may call, how often, and from where: one pure ASGI layer before the routes.
+"""Authentication, rate limits and origin checks: one ASGI layer before the routes.
 
-* A token is needed, except on loopback while none was ever made: then a direct connection that names this machine is
-  enough. A proxy may hide that it is one, so `SODAN_TRUST_LOOPBACK=no` asks for a token there too.
-* A token says read, write or admin. GET needs read, anything else write; routes ask for admin by themselves.
-* A browser that was sent here by another site may change nothing (CSRF), and a name that merely resolves to this
-  machine is not this machine (DNS rebinding).
+* A token is required, except on loopback while no valid token exists: then a direct connection that uses a name
+  of this machine is enough. A proxy may not identify itself; `SODAN_TRUST_LOOPBACK=no` requires a token there too.
+* A token has the scope read, write or admin. GET needs read, other methods need write; routes check admin.
+* Requests that another site caused a browser to send may not change anything (CSRF). A host name that only
+  resolves to this machine is rejected (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -29,41 +29,41 @@ from service.store.tokens import Token
 
 COOKIE = "sodan_token"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
-"""Answer without a token; `/static/` and `/problems/` too. They say nothing about cases."""
+"""Paths that need no token, like `/static/` and `/problems/`. They reveal nothing about cases."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")
-"""Beginnings of headers that a proxy adds."""
+"""Prefixes of the headers that a proxy adds."""
 LOOPBACK_ADDRESSES = ("127.", "::1", "::ffff:127.")
 KNOWN_SECONDS = 5.0
-"""How long it is remembered that a token exists."""
+"""How long the result "a valid token exists" is cached."""
 
 LOCAL = Token(0, "", "admin")
-"""Whoever sits at this machine."""
+"""The caller on this machine while no token is required."""
 
 
 @dataclass(slots=True)
 class Buckets:
-    """Token buckets by caller: ``rate`` a minute on average, bursts up to a quarter of that."""
+    """Token buckets per caller: ``rate`` requests per minute on average, bursts up to a quarter of that."""
 
     rate: int
     filled: dict[Any, tuple[float, float]] = field(default_factory=dict)
 
     def take(self, caller: Any, now: float) -> float:
-        """0 where the call may go on, else the seconds to wait."""
+        """Return 0 if the request is allowed, otherwise the seconds to wait."""
         most = max(5.0, self.rate / 4)
         level, at = self.filled.get(caller, (most, now))
         level = min(most, level + (now - at) * self.rate / 60)
         if level < 1:
             return (1 - level) * 60 / self.rate
-        if len(self.filled) > 10_000:  # nobody may grow this by calling from many places
+        if len(self.filled) > 10_000:  # bounds the memory that calls from many addresses can use
             self.filled.clear()
         self.filled[caller] = (level - 1, now)
         return 0.0
 
 
 class Guard:
-    """ASGI middleware. Puts the caller's ``Token`` into ``scope["state"]["token"]``."""
+    """ASGI middleware. Stores the caller's ``Token`` in ``scope["state"]["token"]``."""
 
     def __init__(
         self, app: ASGIApp, *, database: Database, open_to_loopback: bool, rate: int, now: Callable[[], datetime]
@@ -87,7 +87,7 @@ class Guard:
             await self.app(scope, receive, send)
 
     async def _admit(self, scope: Scope, headers: Headers) -> Any:
-        """None where the call may go on, else the answer that refuses it."""
+        """Return None if the request is allowed, otherwise the response that rejects it."""
         path, method = scope["path"], scope["method"]
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         local = self.open_to_loopback and _is_direct(scope, headers)
@@ -119,7 +119,7 @@ class Guard:
         return None
 
     async def _is_taken(self) -> bool:
-        """Whether a valid token exists: then nobody comes in without one."""
+        """Whether a valid token exists, so that a token is required on loopback too."""
         if time.monotonic() >= self._taken_until and await anyio.to_thread.run_sync(self._any_token):
             self._taken_until = time.monotonic() + KNOWN_SECONDS
         return time.monotonic() < self._taken_until
@@ -145,7 +145,7 @@ class Guard:
 
 
 def _secret(headers: Headers) -> tuple[str, bool]:
-    """The token of a request, and whether a browser added it by itself."""
+    """Return the token of a request, and whether it is from a cookie."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip(), False
@@ -157,7 +157,10 @@ def _secret(headers: Headers) -> tuple[str, bool]:
 
 
 def _from_elsewhere(headers: Headers) -> bool:
-    """Whether a browser says that another site is behind a request. Programs say nothing of the kind."""
+    """Whether the browser reports that another site caused the request.
+
+    Other programs send no such header.
+    """
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
@@ -166,7 +169,10 @@ def _from_elsewhere(headers: Headers) -> bool:
 
 
 def _is_direct(scope: Scope, headers: Headers) -> bool:
-    """Whether a program on this machine calls, and no proxy for somebody else. A proxy of HTTP/1.0 adds no header."""
+    """Whether a program on this machine connects directly.
+
+    HTTP/1.0 may be a proxy that adds no header.
+    """
     client = str((scope.get("client") or ("",))[0])
     proxied = any(name.startswith(PROXIED) for name in headers)
     return client.startswith(LOOPBACK_ADDRESSES) and not proxied and scope.get("http_version") != "1.0"

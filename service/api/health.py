@@ -1,4 +1,4 @@
-"""Liveness, readiness, and numbers for Prometheus."""
+"""Liveness, readiness, and metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOTE = "changed rules were refused and the earlier ones stay: see `sodan doctor`
 
 
 class Meters:
-    """Numbers of this process, and of the store when somebody asks for them."""
+    """Metrics of this process; metrics of the database are read on request."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -50,7 +50,7 @@ class Meters:
         self.registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
-        """The ledger and the cases, counted in one snapshot so that they add up."""
+        """Yield the metrics of the database, read in one transaction so that they are consistent."""
         ledger, oldest, found, fetched, sending, doubt = self._counts()
         yield CounterMetricFamily("sodan_mails_accepted", "Mails we promised to keep", ledger.accepted)
         yield CounterMetricFamily("sodan_mails_taken_in", "Mails that stand in a case", ledger.taken_in)
@@ -74,7 +74,7 @@ class Meters:
         yield GaugeMetricFamily("sodan_rules_refused", "1 while changed packs or a site file are refused", int(refused))
 
     def _model(self) -> Iterator[Metric]:
-        """Second readings and what they have cost."""
+        """Yield the metrics of second readings and their cost."""
         settings = self.desk.settings
         spent, jobs = self.desk.database.read(
             lambda conn: (second_readings.usage_in_all(conn), second_readings.counts(conn))
@@ -110,7 +110,7 @@ class Meters:
 
 
 def _of_mailboxes(fetched: list[mailboxes.Status]) -> Iterator[Metric]:
-    """Mailboxes we fetch from, by name."""
+    """Yield the metrics of the mailboxes that mail is fetched from, by name."""
     success = GaugeMetricFamily(
         "sodan_mailbox_last_success_seconds",
         "Unix time at which a mailbox was last read to its end",
@@ -141,12 +141,15 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
 
     @router.get("/healthz", response_model=schemas.Health, responses=documented())
     async def check_liveness() -> Response:
-        """This process answers."""
+        """Report that this process responds."""
         return answer({"status": "ok"})
 
     @router.get("/readyz", response_model=schemas.Health, responses=documented(503))
     def check_readiness() -> Response:
-        """Mail can be kept now: the database can be written to, has this version's schema and room on its disk."""
+        """Report whether mail can be accepted.
+
+        The database must be writable and have this version's schema and enough disk space.
+        """
         trouble = readiness.trouble()
         if trouble is not None:
             return problem(503, trouble, headers={"Retry-After": "5"})
@@ -154,7 +157,7 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
 
     @router.get("/metrics", response_class=Response, responses={**TEXT, **documented(503)})
     def read_metrics() -> Response:
-        """Mails (accepted = taken in + waiting + shunted), cases, requests."""
+        """Return metrics of mails (accepted = taken in + waiting + shunted), cases and requests."""
         return Response(
             generate_latest(meters.registry), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         )

@@ -1,4 +1,4 @@
-"""`GET /api/meanings`: the catalogue of what can be understood of a mail."""
+"""`GET /api/meanings`: the catalogue of meanings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mailrules.catalogue import Meaning, Text, load
 
 
 class Words(BaseModel):
-    """The same words in both languages."""
+    """The same text in Japanese and English."""
 
     ja: str
     en: str
@@ -29,19 +29,19 @@ class MeaningOut(BaseModel):
 
 
 class Meanings(BaseModel):
-    """All meanings; `ids` lists every id a statement may bear, `ask.info.<item>` included."""
+    """All meanings; `ids` lists every id that a statement may have, including `ask.info.<item>`."""
 
     items: list[MeaningOut]
     ids: list[str]
 
 
 def routes() -> APIRouter:
-    """The route of the catalogue."""
+    """Return the router of the catalogue."""
     router = APIRouter(prefix="/api", tags=["meanings"])
 
     @router.get("/meanings")
     async def list_meanings() -> Meanings:
-        """The catalogue: id, title, definition, examples and near-misses of every meaning."""
+        """Return the catalogue: id, title, definition, examples and near-misses of every meaning."""
         catalogue = load()
         return Meanings(items=[_shown(meaning) for meaning in catalogue], ids=list(catalogue.ids))
 

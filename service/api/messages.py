@@ -1,4 +1,4 @@
-"""Messages: one mail as understood, why it is where it is, its raw bytes, moving it."""
+"""Messages: one processed mail, the evidence for its case, its raw bytes, moving it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from service.store import cases, corrections, timeline
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a message.")]
 Accepted = Annotated[str | None, Header(include_in_schema=False)]
-"""Described by the media types of the answer: OpenAPI ignores a parameter of this name."""
+"""Described by the media types of the response: OpenAPI ignores a parameter of this name."""
 MAIL, BYTES = "message/rfc822", "application/octet-stream"
 RAW: dict[int | str, dict[str, Any]] = {
     200: {
-        # generated clients read plain bytes; many of them know no other media type of bytes
+        # generated clients read plain bytes; many of them know no other binary media type
         "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (MAIL, BYTES)},
         "description": "The mail. `application/octet-stream` only where `Accept` asks for it.",
     }
@@ -37,23 +37,23 @@ def routes(desk: Desk) -> APIRouter:
     def list_messages(
         message_id: Annotated[str, Query(min_length=1, max_length=998, examples=["<a1b2@mail.example>"])],
     ) -> Response:
-        """The messages with that Message-ID, taken in so far (several, where senders gave one id to several mails)."""
+        """List the processed messages with this Message-ID (several, if senders used one id for different mails)."""
         found = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, prefix))
         return answer({"items": found, "next": None})
 
     @router.get("/{id}", response_model=schemas.MessageOut, responses=documented(404, 503))
     def read_message(id: Number) -> Response:
-        """One message."""
+        """Return one message."""
         return answer(desk.database.read(lambda conn: timeline.find(conn, id, prefix)))
 
     @router.get("/{id}/why", response_model=schemas.Why, responses=documented(404, 503))
     def explain_message(id: Number) -> Response:
-        """By which evidence a message landed in its case, with the runners-up."""
+        """Return the evidence that put a message into its case, and the other candidate cases."""
         return answer(desk.database.read(lambda conn: timeline.why(conn, id, prefix)))
 
     @router.get("/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
     def read_raw_message(id: Number, accept: Accepted = None) -> Response:
-        """The mail as it was received, byte by byte, as a download."""
+        """Return the mail as a download, exactly as it was received."""
         source = desk.database.read(lambda conn: timeline.source(conn, id))
         raw, part = desk.content(source.spool_id), source.part
         return Response(
@@ -68,7 +68,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/{id}/move", response_model=schemas.Correction, responses=documented(400, 404, 409, 503))
     def move_message(request: Request, id: Number, body: schemas.Move) -> Response:
-        """Put a message into another case, or into one of its own. It stays there. Can be undone."""
+        """Move a message to another case or to a new one. It is pinned there. Can be undone."""
         to = None if body.to == "new" else cases.number_of(body.to, prefix)
         now, who = desk.now(), name_of(request)
 
@@ -84,6 +84,6 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def _media_type(accept: str | None) -> str:
-    """`message/rfc822`, unless the caller asks for bytes and not for mail (RFC 9110 §12.5.1)."""
+    """Return `message/rfc822`, unless the caller accepts bytes but not mail (RFC 9110 §12.5.1)."""
     asked = {kind.partition(";")[0].strip().lower() for kind in (accept or "").split(",")}
     return BYTES if BYTES in asked and MAIL not in asked else MAIL

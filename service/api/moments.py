@@ -1,4 +1,4 @@
-"""Times as a caller writes them: ISO 8601, or how long ago."""
+"""Parses times in requests: ISO 8601, or a duration before now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOMENT = [
     {"type": "string", "maxLength": 0},
     {"type": "null"},
 ]
-"""The same for OpenAPI."""
+"""OpenAPI schema of such a time."""
 _AGO = re.compile(r"(?P<count>[0-9]{1,6})\s*(?P<unit>[smhdw]|min|sec|hours?|days?|weeks?|minutes?|seconds?)")
 _ISO = re.compile(
     r"P(?:(?P<d>[0-9]{1,6})D)?(?:T(?:(?P<h>[0-9]{1,6})H)?(?:(?P<m>[0-9]{1,6})M)?(?:(?P<s>[0-9]{1,6})S)?)?"
@@ -23,9 +23,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def moment(written: str | None, name: str, now: datetime) -> datetime | None:
-    """``2026-11-24T01:00:00Z``, ``2026-11-24``, or a length before now: ``90m``, ``12h``, ``3d``, ``P3D``.
+    """Parse ``2026-11-24T01:00:00Z``, ``2026-11-24``, or a duration before now: ``90m``, ``12h``, ``3d``, ``P3D``.
 
-    A time without a zone is UTC. Raises Refused, naming the parameter.
+    A time without a zone is UTC. None if ``written`` is blank. Raises Refused, naming the parameter.
     """
     if written is None or not written.strip():
         return None
@@ -36,7 +36,7 @@ def moment(written: str | None, name: str, now: datetime) -> datetime | None:
         if (found := _ISO.fullmatch(text.upper())) and any(found.groups()):
             part = {key: int(value or 0) for key, value in found.groupdict().items()}
             return _in_range(now - timedelta(days=part["d"], hours=part["h"], minutes=part["m"], seconds=part["s"]))
-        # a "+" that a form turned into a blank is still the sign of a zone; RFC 3339 has leap seconds and a year 0000
+        # form encoding turns the "+" of a zone into a space; RFC 3339 allows leap seconds and the year 0000
         text = re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text.upper() else text
         text = re.sub(r"(?<=:\d{2}:)60", "59", text.upper())
         read = datetime.fromisoformat(re.sub(r"^0000", "0001", text))
@@ -46,7 +46,7 @@ def moment(written: str | None, name: str, now: datetime) -> datetime | None:
 
 
 def _in_range(moment: datetime) -> datetime:
-    """In UTC, kept within the years that databases hold."""
+    """Return the time in UTC, limited to the years that databases can store."""
     if not 1971 <= moment.year <= 9990:
         return datetime(1971 if moment.year < 1971 else 9990, 1, 1, tzinfo=UTC)
     return moment.astimezone(UTC)

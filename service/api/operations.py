@@ -1,4 +1,4 @@
-"""What every operation shares: its id in OpenAPI, and that unknown query parameters are refused."""
+"""Shared by all operations: ids for OpenAPI, and rejection of unknown query parameters."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fastapi.routing import APIRoute
 
 
 def operation_id(route: APIRoute) -> str:
-    """``listCases`` of ``list_cases``: names for the methods of a generated client."""
+    """Return ``listCases`` for ``list_cases``: generated clients use it as a method name."""
     first, *rest = route.name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
 def refuse_unknown_query(request: Request) -> None:
-    """Name a misspelt filter instead of answering as if it had not been given. Raises RequestValidationError (422)."""
+    """Reject a misspelt parameter instead of ignoring it. Raises RequestValidationError (422)."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return

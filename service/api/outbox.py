@@ -30,7 +30,7 @@ def routes(desk: Desk) -> APIRouter:
     def list_outbox_entries(
         request: Request, state: State = None, limit: Limit = 50, cursor: Before = None
     ) -> Response:
-        """Outgoing mails, newest first."""
+        """List outgoing mails, newest first."""
         rows = desk.database.read(lambda conn: outbox.listing(conn, state, limit + 1, cursor))
         shown = rows[:limit]
         after = shown[-1]["id"] if len(rows) > limit else None
@@ -38,7 +38,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{id}", response_model=schemas.OutboxEntry, responses=documented(404, 503))
     def read_outbox_entry(id: Id) -> Response:
-        """One outgoing mail: text, state, the server's answer, the delivery report."""
+        """Return one outgoing mail: text, state, the reply of the server, the delivery report."""
         return answer(entry(desk.database.read(lambda conn: outbox.entry(conn, id)), desk.prefix))
 
     @router.post("/{id}/send", response_model=schemas.OutboxEntry, responses=documented(404, 409, 503))
@@ -48,7 +48,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.delete("/{id}", response_model=schemas.OutboxEntry, responses=documented(404, 409, 503))
     def discard_outbox_entry(request: Request, id: Id) -> Response:
-        """Decide that a draft, a waiting or a failed mail is not sent."""
+        """Discard a draft, a waiting mail or a failed mail, so that it is not sent."""
         return changed(request, id, outbox.discard)
 
     def changed(request: Request, id: int, change: Callable[[Connection, int, str, datetime], None]) -> Response:
@@ -64,7 +64,7 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def entry(row: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """An entry as it goes out."""
+    """Return an outbox entry as it is shown to clients."""
     shown = {name: stamp(value) if isinstance(value, datetime) else value for name, value in row.items()}
     case = None if row["case_id"] is None else key_of(row["case_id"], prefix)
     return {"case": case, **{name: value for name, value in shown.items() if name not in HIDDEN}}

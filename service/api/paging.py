@@ -1,4 +1,4 @@
-"""Keyset paging: a cursor is where the last page ended, so nothing is skipped or shown twice while mail arrives."""
+"""Keyset paging: a cursor marks the end of a page, so that new mail makes no item missing or repeated."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ JSON = "application/json"
 
 
 def encode(value: Any) -> bytes:
-    """Compact JSON in UTF-8, Japanese as it is read."""
+    """Encode as compact JSON in UTF-8, without escaping Japanese."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def answer(value: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:
-    """A JSON answer. Never kept by anything on the way."""
+    """Return a JSON response that caches may not reuse unchecked."""
     return Response(encode(value), status, {"Cache-Control": "private, no-cache", **(headers or {})}, JSON)
 
 
 def page(request: Request, items: list[Any], position: list[Any] | None) -> Response:
-    """`{"items", "next"}` with `Link: <…>; rel="next"` (RFC 8288) where there is more."""
+    """Return `{"items", "next"}`, with `Link: <…>; rel="next"` (RFC 8288) if there is another page."""
     return page_at(request, items, to_cursor(position))
 
 
 def page_at(request: Request, items: list[Any], cursor: str | int | None) -> Response:
-    """The same, where the cursor is something else than a moment and a number."""
+    """Like `page`, for a cursor that is already encoded."""
     headers = {}
     if cursor is not None:
         headers["Link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'

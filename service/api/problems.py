@@ -1,6 +1,6 @@
-"""Every error leaves as RFC 9457 problem+json: what was wrong, in words that reveal nothing inside.
+"""Errors as RFC 9457 problem+json, with texts that reveal nothing internal.
 
-Refused → 400    NotFound → 404    Conflict → 409 (412 where the caller named an ETag)    Unavailable → 503
+Refused → 400    NotFound → 404    Conflict → 409 (412 if the caller sent an ETag)    Unavailable → 503
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Wrong(BaseModel):
-    """One thing that was wrong with the request."""
+    """One error in the request."""
 
     where: str = Field(description="Such as `query.limit` or `body.priority`.", examples=["query.limit"])
     why: str = Field(examples=["Input should be less than or equal to 200"])
 
 
 class ProblemDetails(BaseModel):
-    """RFC 9457 §3.1."""
+    """An error response (RFC 9457 §3.1)."""
 
     type: str = Field(
         default="about:blank", description="A page that says what to do.", examples=["/problems/not-found"]
@@ -41,17 +41,17 @@ class ProblemDetails(BaseModel):
 
 
 class Precondition(Conflict):
-    """The caller named an ETag, and it is not the present one (RFC 9110 §15.5.13)."""
+    """The caller sent an ETag that is not the current one (RFC 9110 §15.5.13)."""
 
 
 class Forbidden(Refused):
-    """We know who calls, and this is not theirs to do."""
+    """The caller is known but not allowed to do this."""
 
 
 def problem(
     status: int, detail: str = "", errors: Sequence[Wrong] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A problem+json answer."""
+    """Return a problem+json response."""
     body: dict[str, Any] = {"type": type_of(status), "title": http.HTTPStatus(status).phrase, "status": status}
     if detail:
         body["detail"] = detail
@@ -61,12 +61,12 @@ def problem(
 
 
 def type_of(status: int) -> str:
-    """The problem type of a status, relative to the service; ``about:blank`` where the status says it all."""
+    """Return the problem type of a status, relative to the service; ``about:blank`` if there is no page for it."""
     return PROBLEM_PAGES + PROBLEM_TYPES[status] if status in PROBLEM_TYPES else "about:blank"
 
 
 def status_of(error: SodanError) -> int:
-    """The HTTP status that says who must act."""
+    """Return the HTTP status for an error."""
     for kind, status in (
         (NotFound, 404),
         (Precondition, 412),
@@ -81,7 +81,7 @@ def status_of(error: SodanError) -> int:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For OpenAPI: these errors, each as problem+json. 401, 403 and 429 can befall every call."""
+    """Describe these errors for OpenAPI as problem+json, plus 401, 403, 422 and 429, which any call can return."""
     return {
         status: {
             "description": http.HTTPStatus(status).phrase,
@@ -92,11 +92,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Teach the app to answer every error this way, its own and the framework's."""
+    """Install handlers so that all errors, including those of the framework, are problem+json."""
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:
-        """All methods of an address (RFC 9110 §10.2.1); the framework knows those of its first route only."""
+        """Return all methods of a path (RFC 9110 §10.2.1); the framework lists only those of its first route."""
         found = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
         return ", ".join(sorted(found))
 

@@ -1,4 +1,4 @@
-"""Asking a requester for facts by mail, and notes that only the team sees."""
+"""Asking a requester for facts by mail, and notes for the team."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def routes(desk: Desk) -> APIRouter:
         responses={**documented(400, 404, 503), **MOVED},
     )
     def read_questions_draft(key: str, item: Items, lang: Literal["ja", "en"] | None = None) -> Response:
-        """The mail that would ask the requester for these facts; `refused` says why it may not be sent, if so."""
+        """Preview the mail that asks the requester for these facts.
+
+        `refused` is the reason if it may not be sent.
+        """
         number = _standing(desk, key, "/questions/draft")
         if isinstance(number, Response):
             return number
@@ -47,9 +50,9 @@ def routes(desk: Desk) -> APIRouter:
         responses={**documented(400, 404, 409, 503), **MOVED},
     )
     def ask_questions(request: Request, key: str, body: schemas.Questions) -> Response:
-        """Ask the requester for these facts by mail; 409 with the reason where the requester may not be written to.
+        """Ask the requester for these facts by mail; 409 with the reason if it may not be sent.
 
-        `text` stands above the numbered questions, or is the whole mail where it holds them itself.
+        `text` is placed above the numbered questions; if it already contains them, it is the whole mail.
         """
         number = _standing(desk, key, "/questions")
         if isinstance(number, Response):
@@ -64,7 +67,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{key}/notes", response_model=schemas.NotePage, responses={**documented(404, 503), **MOVED})
     def list_notes(key: str) -> Response:
-        """Notes of the team, oldest first; they are never sent."""
+        """List the notes of the team, oldest first. They are never sent."""
         number = _standing(desk, key, "/notes")
         if isinstance(number, Response):
             return number
@@ -76,7 +79,7 @@ def routes(desk: Desk) -> APIRouter:
         "/{key}/notes", response_model=schemas.Note, status_code=201, responses={**documented(400, 404, 503), **MOVED}
     )
     def add_note(request: Request, key: str, body: schemas.NewNote) -> Response:
-        """Note something for the team; it stands on the timeline and is never sent."""
+        """Add a note for the team. It is shown in the timeline and never sent."""
         number = _standing(desk, key, "/notes")
         if isinstance(number, Response):
             return number
@@ -94,7 +97,7 @@ def routes(desk: Desk) -> APIRouter:
 def prepared(
     conn: Connection, desk: Desk, number: int, items: list[str], text: str, lang: str | None, who: str = ""
 ) -> questions.Questions:
-    """The mail for these items. Raises NotFound, Refused."""
+    """Prepare the mail that asks for these items. Raises NotFound, Refused."""
     return questions.prepare(
         conn,
         number,
@@ -108,7 +111,7 @@ def prepared(
 
 
 def shown(made: questions.Questions) -> dict[str, Any]:
-    """A prepared mail as it goes out."""
+    """Return a prepared mail as it is shown to clients."""
     return {
         "to": {"name": made.name, "address": made.address} if made.address else None,
         "subject": made.subject,
@@ -124,7 +127,10 @@ def _outbound(conn: Connection, desk: Desk) -> Any:
 
 
 def _standing(desk: Desk, key: str, rest: str) -> int | Response:
-    """The number of a case, or the permanent redirect to where it was merged. Raises NotFound."""
+    """Return the number of a case, or a permanent redirect to the case it was merged into.
+
+    Raises NotFound.
+    """
     number = cases.number_of(key, desk.prefix)
     try:
         there = desk.database.read(lambda conn: cases.survivor(conn, number))

@@ -1,4 +1,4 @@
-"""Whether mail could be kept at this moment, found out by keeping something; for whoever asks ``/readyz``."""
+"""Checks for ``/readyz`` whether mail can be stored now, by writing to the database."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from service.store.database import Database
 from service.store.trouble import little_room
 
 WAIT_SECONDS = 3.0
-"""Who asks is told after so long that the database does not answer."""
+"""After this time the check reports that the database does not respond."""
 
 
 class Readiness:
-    """One look at a time, however many ask: those who come while it lasts share what it finds."""
+    """Runs one check at a time; callers that arrive meanwhile share its result."""
 
     def __init__(self, database: Database, min_free_bytes: int) -> None:
         self._database = database
@@ -24,7 +24,7 @@ class Readiness:
         self._looking: Future[str | None] | None = None
 
     def trouble(self) -> str | None:
-        """What is wrong, in public words; None: nothing."""
+        """Return what is wrong, in words for the public; None if nothing is."""
         try:
             return self._look().result(WAIT_SECONDS)
         except TimeoutError:

@@ -18,7 +18,7 @@ from service.store.database import Database
 
 
 def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
-    """Raises Refused where anybody in the network could come in without a token."""
+    """Check that nobody can connect from the network without a token. Raises Refused."""
     if not listen.loopback and not database.read(lambda conn: tokens.any_valid(conn, now)):
         raise Refused(
             f"SODAN_HTTP_LISTEN: {listen} is not loopback, and there is no token: "
@@ -27,7 +27,7 @@ def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
 
 
 def bind(listen: Listen) -> socket.socket:
-    """The listening socket. Raises Refused, naming the setting, where the address cannot be had."""
+    """Return the listening socket. Raises Refused, naming the setting, if the address cannot be used."""
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,7 +42,7 @@ def bind(listen: Listen) -> socket.socket:
 
 
 def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> None:
-    """Answer until told to stop; open event streams are ended first."""
+    """Serve until stopped; open event streams are closed first."""
     host, port = listening.getsockname()[:2]
     print(f"sodan: HTTP on http://{Listen(str(host), int(port))}", file=sys.stderr, flush=True)
     config = uvicorn.Config(
@@ -54,6 +54,6 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, int(min(stop_seconds, 5))),
         h11_max_incomplete_event_size=64 * 1024,
-        limit_concurrency=1000,  # a second line: Spoken keeps below it
+        limit_concurrency=1000,  # a second limit; Spoken stays below it
     )
     uvicorn.Server(config).run(sockets=[listening])

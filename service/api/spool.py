@@ -1,4 +1,4 @@
-"""The spool: what was received and is waiting, done, shunted or refused, with the reason."""
+"""The spool: received mails that are waiting, done, shunted or refused, with the reason."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("", response_model=schemas.SpoolPage, responses=documented(400, 503))
     def list_spool_entries(request: Request, state: State = None, limit: Limit = 50, cursor: Before = None) -> Response:
-        """Received mails, newest first."""
+        """List received mails, newest first."""
         rows = desk.database.read(lambda conn: spool_view.listing(conn, state, limit + 1, cursor))
         shown = rows[:limit]
         return page_at(request, [entry(row) for row in shown], shown[-1]["id"] if len(rows) > limit else None)
 
     @router.get("/{id}", response_model=schemas.SpoolEntry, responses=documented(404, 503))
     def read_spool_entry(id: Id) -> Response:
-        """One received mail: envelope, attempts, reason."""
+        """Return one received mail: envelope, attempts, reason."""
         return answer(entry(desk.database.read(lambda conn: spool_view.entry(conn, id))))
 
     @router.post("/{id}/retry", response_model=schemas.SpoolEntry, responses=documented(404, 409, 503))
@@ -51,6 +51,6 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def entry(row: dict[str, Any]) -> dict[str, Any]:
-    """An entry as it goes out; who holds its lease is nobody's business."""
+    """Return a spool entry as it is shown to clients, without its lease."""
     shown = {name: value for name, value in row.items() if not name.startswith("leased")}
     return {name: stamp(value) if isinstance(value, datetime) else value for name, value in shown.items()}

@@ -1,7 +1,7 @@
-"""Refuses requests with text that no database can hold: one pure ASGI layer before the routes.
+"""Rejects requests with text that no database can store: one ASGI layer before the routes.
 
-NUL is refused in path, query, form and JSON, and a lone surrogate in JSON: PostgreSQL takes neither, and a filter with
-one would be an error 500 there and no match on SQLite. The answer is 400.
+This is NUL in path, query, form or JSON, and a lone surrogate in JSON. PostgreSQL accepts neither: a filter with one
+would cause an error 500 there and find nothing on SQLite. The response is 400.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WHY = "text in a request may not hold NUL (U+0000) or a lone surrogate"
 
 
 class RefuseUnstorable:
-    """ASGI middleware: answers 400, or lets the request pass unchanged."""
+    """ASGI middleware: responds with 400, or passes the request on unchanged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -34,7 +34,7 @@ class RefuseUnstorable:
 
 
 def _checked(receive: Receive, content_type: str) -> Receive:
-    """``receive`` that raises HTTPException at the end of a body that holds such text."""
+    """Wrap ``receive``; it raises HTTPException at the end of a body with such text."""
     body = bytearray()
     has_nul = _form_has_nul if content_type.startswith("application/x-www-form-urlencoded") else _json_is_unstorable
 
@@ -56,11 +56,11 @@ def _form_has_nul(written: bytes) -> bool:
 def _json_is_unstorable(written: bytes) -> bool:
     if b"\x00" in written:
         return True
-    if b"\\u" not in written:  # nothing else in JSON stands for either
+    if b"\\u" not in written:  # otherwise JSON can contain neither
         return False
     try:
         return _unstorable(json.loads(written))
-    except (ValueError, RecursionError):  # not JSON: the route says so
+    except (ValueError, RecursionError):  # not JSON: the route reports it
         return False
 
 

@@ -1,4 +1,4 @@
-"""Vendors: who they are, and the fair review of the exchange with them."""
+"""Vendors: names and counts, and the review of the exchange with each."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("", response_model=schemas.VendorPage, responses=documented(503))
     def list_vendors() -> Response:
-        """Vendors we have cases with, the most cases first; at most five seconds old."""
+        """List the vendors that have cases, the most cases first. The data is at most five seconds old."""
         return answer({"items": cached(), "next": None})
 
     @router.get("/{id}", response_model=schemas.Vendor, responses=documented(404, 503))
     def read_vendor(id: Annotated[str, Path(max_length=64)]) -> Response:
-        """One vendor. The review shows both sides' waiting times side by side, from five cases on."""
+        """Return one vendor. From five cases on, the review shows the waiting times of both sides."""
         now = desk.now()
 
         def read(conn: Any) -> dict[str, Any]:

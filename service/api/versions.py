@@ -1,4 +1,7 @@
-"""`/api/v1/…` is the same interface as `/api/…`, under a name that a client can rely on when another version comes."""
+"""`/api/v1/…` is the same interface as `/api/…`.
+
+Clients can rely on this name when there is another version.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ CURRENT = "/api/v1"
 
 
 class Versions:
-    """Routes a versioned path to the resource that answers it."""
+    """Rewrites a versioned path to the path of the resource."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Sends webhooks: signed (standardwebhooks.com), in order, again after a failure, and never into our own network."""
+"""Sends webhooks: signed (standardwebhooks.com), in order, with retries, and never into our own network."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from service.store.encryption import secret_box
 log = structlog.get_logger("sodan.webhooks")
 
 LOOK = 1.0
-"""Seconds between looks for something to tell."""
+"""Seconds between two checks for events to send."""
 BATCH = 50
 TOTAL_SECONDS = 20.0
-"""For one event, from the first look-up of its name to the last byte of the answer's header."""
+"""Time limit for one event, from the name lookup to the end of the response header."""
 AT_ONCE = 16
-"""Webhooks that are told at the same time."""
+"""Number of webhooks that are sent to at the same time."""
 GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""All that IANA has given out of IPv6 for the public: no site-local, IPv4-compatible or local NAT64 addresses."""
+"""All public IPv6 addresses assigned by IANA: no site-local, IPv4-compatible or local NAT64 addresses."""
 Network = IPv4Network | IPv6Network
 
 
 @asynccontextmanager
 async def sending(desk: Desk) -> AsyncIterator[None]:
-    """While this is open, webhooks are told."""
+    """Send webhooks in the background while the context is open."""
     task = asyncio.create_task(_forever(desk))
     try:
         yield
@@ -50,7 +50,7 @@ async def sending(desk: Desk) -> AsyncIterator[None]:
 
 
 async def _forever(desk: Desk) -> None:
-    """A task for each webhook that has something to hear, so that a slow one holds up no other."""
+    """Run one task per webhook with undelivered events, so that a slow one does not delay the others."""
     telling: set[asyncio.Task[None]] = set()
     try:
         while True:
@@ -71,7 +71,7 @@ async def _forever(desk: Desk) -> None:
 
 
 async def tell_one(desk: Desk) -> bool:
-    """Tell one webhook what it has not heard; False where nobody waits to hear."""
+    """Send the undelivered events of one webhook; False if there is none."""
     hook = await _claim(desk)
     if hook is not None:
         await _tell(desk, hook)
@@ -87,7 +87,7 @@ async def _claim(desk: Desk) -> webhooks.Claimed | None:
 
 
 async def _tell(desk: Desk, hook: webhooks.Claimed) -> None:
-    """Tell it all it has not heard, for as long as half its lease; whatever goes wrong is recorded with it."""
+    """Send all undelivered events, for at most half the lease. An error is recorded with the webhook."""
     ends = asyncio.get_running_loop().time() + webhooks.LEASE.total_seconds() / 2
     try:
         hook = replace(hook, secret=secret_box(desk.settings).decrypt(hook.secret))
@@ -102,7 +102,7 @@ async def _tell(desk: Desk, hook: webhooks.Claimed) -> None:
                 break
         await _write(desk, lambda conn: webhooks.release(conn, hook.id))
     except Unavailable:
-        pass  # its lease ends by itself
+        pass  # the lease expires by itself
     except Exception as error:
         why = f"no answer within {TOTAL_SECONDS:g} seconds" if isinstance(error, TimeoutError) else str(error)
         await _record(desk, hook, why or type(error).__name__, error)
@@ -126,9 +126,9 @@ async def _record(desk: Desk, hook: webhooks.Claimed, why: str, error: Exception
 
 
 async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[Network], now: datetime) -> None:
-    """Send one event. Raises Refused where the address is not to be reached, httpx.HTTPError where it is not heard.
+    """Send one event. Raises Refused if the address is not allowed, httpx.HTTPError if delivery fails.
 
-    The name is resolved here, once, and the address that was checked is the one connected to.
+    The name is resolved once, and the connection uses the address that was checked.
     """
     body = json.dumps(
         {"type": event["kind"], "timestamp": event["at"], "data": event}, ensure_ascii=False, separators=(",", ":")
@@ -163,7 +163,7 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
 
 
 async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Address | IPv6Address:
-    """The address to connect to. Raises Refused unless every address of the name may be reached."""
+    """Return the address to connect to. Raises Refused unless every address of the name is allowed."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
@@ -179,7 +179,10 @@ async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Addre
 
 
 def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
-    """Public, or in a network the operator allows. An IPv4 address in IPv6 clothes is looked at as what it is."""
+    """Whether an address is public or in a network that the operator allows.
+
+    IPv4 inside IPv6 is checked as IPv4.
+    """
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     if getattr(address, "teredo", None) or (address.version == 6 and address in IPv6Network("64:ff9b::/96")):
         return False
@@ -192,7 +195,7 @@ def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) ->
 
 
 def check_url(url: str, allowed: Iterable[Network]) -> None:
-    """Raises Refused for what is no URL of ours to call, Forbidden for where nothing may be sent."""
+    """Check the URL of a new webhook. Raises Refused if it is invalid, Forbidden if it is not allowed."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -207,13 +210,16 @@ def check_url(url: str, allowed: Iterable[Network]) -> None:
         address = ip_address(host)
     except ValueError:
         _must_be_a_name(host)
-        return  # its addresses are looked at each time it is sent to
+        return  # its addresses are checked at each delivery
     if not reachable(address, networks):
         raise Forbidden("url: it leads into a private network; see SODAN_WEBHOOK_NETWORKS")
 
 
 def _must_be_a_name(host: str) -> None:
-    """Raises Refused where DNS cannot hold it: a label has 63 bytes at most, a name 253 (RFC 1035 §2.3.4)."""
+    """Check the length of a host name: 63 bytes per label, 253 in total (RFC 1035 §2.3.4).
+
+    Raises Refused.
+    """
     try:
         name = host.rstrip(".").encode("idna")
     except UnicodeError:

@@ -1,4 +1,4 @@
-"""Webhooks: told the moment something changes, signed as standardwebhooks.com says."""
+"""Webhooks: requests sent when something changes, signed as standardwebhooks.com specifies."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("", response_model=schemas.WebhookPage, responses=documented(503))
     def list_webhooks(request: Request) -> Response:
-        """Who is told what, without the secrets."""
+        """List the webhooks, without their secrets."""
         must_be_admin(request)
         return answer({"items": [_shown(row) for row in desk.database.read(webhooks.listing)], "next": None})
 
     @router.post("", status_code=201, response_model=schemas.MadeWebhook, responses=documented(400, 503))
     def create_webhook(request: Request, body: schemas.NewWebhook) -> Response:
-        """Be told of events from now on. The secret that signs them is shown this once."""
+        """Create a webhook for events from now on. The secret for the signatures is shown only once."""
         must_be_admin(request)
         check_url(body.url, desk.settings.webhook_networks)
         now, box = desk.now(), secret_box(desk.settings)
@@ -45,13 +45,13 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{id}", response_model=schemas.Webhook, responses=documented(404, 503))
     def read_webhook(request: Request, id: Number) -> Response:
-        """One webhook: how far it has been told, and its last error."""
+        """Return one webhook: the last delivered event, and the last error."""
         must_be_admin(request)
         return answer(_shown(desk.database.read(lambda conn: webhooks.find(conn, id))))
 
     @router.delete("/{id}", status_code=204, responses=documented(404, 503))
     def delete_webhook(request: Request, id: Number) -> Response:
-        """Tell it nothing more."""
+        """Delete the webhook; it receives no more events."""
         must_be_admin(request)
         desk.database.transact(lambda conn: webhooks.remove(conn, id))
         return Response(status_code=204)

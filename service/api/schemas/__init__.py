@@ -1,4 +1,7 @@
-"""What goes out and comes in, as OpenAPI shows it. Answers are built by the store and the case; these describe them."""
+"""Schemas of requests and responses for OpenAPI.
+
+The store builds the responses; these models only describe them.
+"""
 
 from service.api.schemas.brief import Brief
 from service.api.schemas.cases import (

@@ -1,4 +1,4 @@
-"""The inquiry, organised (`GET /api/cases/{key}/brief`)."""
+"""The brief of a case (`GET /api/cases/{key}/brief`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BriefProblem(Out):
 
 
 class BriefEntry(Out):
-    """One fact, in the words of whoever wrote it."""
+    """One fact, in the words of its author."""
 
     item: str = Field(description="Id of a checklist item, or `parked:` with a topic for after recovery.")
     label: str
@@ -34,7 +34,7 @@ class BriefSection(Out):
 
 
 class BriefGap(Out):
-    """A fact that is still to be asked."""
+    """A fact that must still be asked for."""
 
     item: str
     label: str
@@ -77,7 +77,10 @@ class BriefTone(Out):
 
 
 class Brief(Out):
-    """What a vendor, a colleague or the requester needs. The last five fields stand in a brief for the team alone."""
+    """Summary of a case for a vendor, the team or the requester.
+
+    Only a brief for the team has the last five fields.
+    """
 
     for_: Literal["vendor", "team", "requester"] = Field(alias="for")
     lang: Literal["ja", "en"]

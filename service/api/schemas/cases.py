@@ -1,4 +1,4 @@
-"""Cases: in a list, and whole."""
+"""Cases in a list, and single cases."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class NotCounted(Out):
 
 
 class Case(CaseSummary):
-    """The whole case, judged anew with every mail."""
+    """A whole case. It is judged again with every mail."""
 
     priority_detail: PriorityDetail
     checklist: list[ChecklistItem]
@@ -133,7 +133,7 @@ class Case(CaseSummary):
 
 
 class Suggested(Out):
-    """A case that a mail of this one may belong to."""
+    """Another case that a mail of this case may belong to."""
 
     id: int
     case: str = Field(description="The other case.")

@@ -1,4 +1,4 @@
-"""What people change by hand, and how it is taken back."""
+"""Manual changes and how they are undone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from service.api.schemas.people import Level, Out, Status
 
 
 class CaseChange(BaseModel):
-    """What a person sets. It stays until a person takes it back: by `null`, the rules decide again."""
+    """Values set by a person.
+
+    They are kept until a person resets them with `null`; then the rules decide again.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -54,7 +57,7 @@ class Move(BaseModel):
 
 
 class Correction(Out):
-    """What was done, and how to take it back: `POST /api/corrections/{id}/undo`."""
+    """A manual change, and how to undo it: `POST /api/corrections/{id}/undo`."""
 
     correction: int | str
     case: str

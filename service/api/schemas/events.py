@@ -1,4 +1,4 @@
-"""What happened, and who is told of it."""
+"""Events and webhooks."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ KINDS = {
     "mailbox.away": "a mailbox cannot be reached",
     "mailbox.back": "a mailbox can be reached again",
 }
-"""Kind of event → when it happens. More may come."""
+"""Kind of event → when it happens. More kinds may be added."""
 
 
 class Event(Out):
-    """Something that happened, to a case or to the service."""
+    """An event about a case or about the service."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -63,7 +63,10 @@ class Event(Out):
 
 
 class WebhookPayload(Out):
-    """What a webhook is sent; `webhook-id`, `webhook-timestamp`, `webhook-signature` sign it (Standard Webhooks)."""
+    """Body of a webhook request (Standard Webhooks).
+
+    `webhook-id`, `webhook-timestamp` and `webhook-signature` sign it.
+    """
 
     type: str = Field(description="The kind of the event.", examples=["case.changed"])
     timestamp: datetime

@@ -1,4 +1,4 @@
-"""Mails as understood."""
+"""Processed mails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StatementOut(Out):
 
 
 class MessageOut(Out):
-    """A mail as understood. The same mail by several ways is one message."""
+    """A processed mail. If the same mail is received in several ways, it is still one message."""
 
     id: str
     case: str
@@ -63,7 +63,7 @@ class MessagePage(Out):
 
 
 class Why(Out):
-    """By which evidence a message landed in its case, with the runners-up."""
+    """The evidence that put a message into its case, and the other candidate cases."""
 
     message: str
     case: str

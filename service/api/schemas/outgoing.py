@@ -1,4 +1,4 @@
-"""Mail that sodan writes, and notes."""
+"""Outgoing mail, and notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People, vendor references and the words that several answers share."""
+"""People, vendor references, and types that several schemas share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Role = Literal["team", "requester", "vendor", "unknown"]
 
 
 class Out(BaseModel):
-    """More fields may come; none goes away."""
+    """Base of all responses: fields may be added, but none is removed."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -11,7 +11,7 @@ from service.api.schemas.people import Out
 
 
 class Review(Out):
-    """Fair review of the exchange with a vendor: both sides' times, always side by side, from five cases on."""
+    """Review of the exchange with a vendor: the times of both sides, shown from five cases on."""
 
     cases: int
     enough: bool = Field(description="False below five cases: then no figures, they would say nothing.")
