@@ -1,4 +1,4 @@
-"""The page's part of what sodan sends: questions to a requester, notes, the owner of a case, the outbox."""
+"""Pages for questions to a requester, notes, the owner of a case, and the outbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.store.database import Connection, one_at_a_time
 from service.web.frame import Frame, back_to, form, who
 
 SHOWN = 100
-"""Entries of the outbox on one page."""
+"""Number of outbox entries on one page."""
 
 
 def routes(frame: Frame) -> APIRouter:
@@ -104,12 +104,12 @@ def routes(frame: Frame) -> APIRouter:
 
 
 def sent_in(conn: Connection, number: int, prefix: str) -> list[dict[str, Any]]:
-    """What sodan sent in a case, or is about to, newest first; no notifications."""
+    """Return the mails that sodan sent or will send in a case, newest first, without notifications."""
     return [entry(row, prefix) for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"]
 
 
 def entry(row: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """An entry of the outbox as the page shows it."""
+    """Return an outbox entry as the page shows it."""
     return {
         **row,
         "case": None if row["case_id"] is None else key_of(row["case_id"], prefix),

@@ -1,4 +1,4 @@
-"""The case page: turn, missing facts, evidence for the priority, and the timeline with marked words."""
+"""The case page: next to act, missing facts, evidence for the priority, and the timeline with marked quotes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from service.web.frame import Frame, who
 from service.web.reader import Reader
 
 MAILS = 25
-"""Mails on one page; a longer case has pages."""
+"""Number of mails on one page; a longer case has several pages."""
 LONGEST = 6000
-"""Characters of one mail on the page; the rest is one click away."""
+"""Number of characters of one mail shown on the page; a link leads to the whole mail."""
 QUOTED = 2500
 WHOLE = 30_000
-"""Characters of all mails of one page together: then later mails are shown shorter."""
+"""Number of characters of all mails on one page; beyond it, later mails are shortened more."""
 
 
 def routes(frame: Frame) -> APIRouter:
@@ -84,7 +84,7 @@ def routes(frame: Frame) -> APIRouter:
 
 
 def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the template shows of a case."""
+    """Return the template values of a case."""
     known = frame.rules.labels
     lines = [
         {**line, "label": reader.label(_label(known, line, reader.language))} for line in case.get("checklist", [])
@@ -134,6 +134,6 @@ def _label(known: Any, line: dict[str, Any], language: str) -> Any:
 
 
 def _brief(case: dict[str, Any], mails: list[dict[str, Any]], reader: Reader) -> str:
-    """The inquiry for the vendor, in the language of the case."""
+    """Return the brief for the vendor, in the language of the case."""
     language = "en" if case["language"] == "en" else "ja"
     return brief_text.text(brief.brief(case, mails, for_="vendor", lang=language))

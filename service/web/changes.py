@@ -1,4 +1,4 @@
-"""What people do on the page, by plain forms: set by hand, waive an item, merge, move, undo."""
+"""Manual changes by HTML forms: values, items, requests, merge, suggestions, move, undo."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def routes(frame: Frame) -> APIRouter:
 
 
 def wishes(given: dict[str, str]) -> dict[str, Any]:
-    """What the form changes: a field left as it was is no wish; "automatic" takes back what was set."""
+    """Return the changed fields of the form. An empty value ("automatic") resets a field to the rules."""
     wanted: dict[str, Any] = {}
     for name in FIELDS:
         if name not in given or given[name] == given.get(f"was_{name}", "\x00"):

@@ -1,4 +1,4 @@
-"""Draws the clocks of all sides as bars of the same scale, side by side."""
+"""Bars for the times of all sides, on the same scale."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEAST = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One side's time. ``width`` in the units of the drawing."""
+    """The time of one side. ``width`` is in units of the drawing."""
 
     side: str
     seconds: float
@@ -22,7 +22,7 @@ class Bar:
 
 
 def bars(clocks: dict[str, Any] | None, waiting_on: str | None) -> list[Bar]:
-    """Bars in a fixed order, scaled to the longest."""
+    """Return the bars in a fixed order, scaled to the longest."""
     said = {side: float((clocks or {}).get(side) or 0) for side in SIDES}
     longest = max(said.values()) or 1.0
     return [

@@ -13,38 +13,38 @@ _STEERS = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2028-\u202e\u2060-\u206f\u3164"
     r"\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]|(?<=[!-~])[\u200c\u200d]"
 )
-"""Characters that reorder text or stand in it unseen: bidi overrides and isolates, fillers, tags, controls."""
+"""Characters that reorder text or are invisible: bidi overrides and isolates, fillers, tags, controls."""
 _NOTHING = re.compile(r"[\u00ad\u200b\u200e\u200f\ufeff]")
-"""Left out: they change nothing that is seen, and are common in honest mail."""
+"""Removed without a mark: they do not change how text looks, and are common in legitimate mail."""
 _SCRIPTS = (
     frozenset({"LATIN", "HAN", "HIRAGANA", "KATAKANA"}),
     frozenset({"LATIN", "HANGUL", "HAN"}),
     frozenset({"CYRILLIC"}),
     frozenset({"GREEK"}),
 )
-"""Scripts that honest names write together (UTS 39, "highly restrictive"); any one script alone is honest too."""
+"""Scripts that legitimate names combine (UTS 39, "highly restrictive"). A single script is always accepted."""
 _PAIRS = (("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("-", ""), ("rn", "m"), ("vv", "w"), ("cl", "d"))
 _SECOND_LEVEL = frozenset({"ac", "ad", "co", "com", "ed", "go", "gov", "gr", "lg", "ne", "net", "or", "org"})
 _LONG_ENOUGH = 5
-"""Letters of a name below which another domain with that name says nothing."""
+"""For shorter names, another domain that contains the name is not suspicious."""
 
 
 def visible(text: str) -> str:
-    """The text with every character that steers or hides shown by its number: ⟨U+202E⟩."""
+    """Return the text with reordering and invisible characters shown by their code point: ⟨U+202E⟩."""
     if text.isascii() and text.isprintable():
         return text
     return _STEERS.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _NOTHING.sub("", text))
 
 
 class KnownDomains:
-    """Domains of ourselves and of vendors, to tell which others only look like them."""
+    """Domains of the organisation and of vendors, to detect domains that only look like them."""
 
     def __init__(self, domains: Iterable[str]) -> None:
         self._known = {domain.casefold().strip("."): _skeleton(domain) for domain in domains if "." in domain}
         self._find = lru_cache(maxsize=4096)(self._find_similar)
 
     def similar(self, address: str) -> str | None:
-        """The known domain that the domain of this address looks like and is not; None: none."""
+        """Return the known domain that the domain of this address resembles but is not; None if there is none."""
         domain = address.rpartition("@")[2].casefold().strip(".")
         return self._find(domain) if 3 < len(domain) <= 255 else None
 
@@ -56,7 +56,7 @@ class KnownDomains:
 
 
 def mixes_scripts(address: str) -> bool:
-    """Whether a label of the domain mixes scripts that no honest name does, such as Latin and Cyrillic."""
+    """Whether a label of the domain mixes scripts as no legitimate name does, such as Latin and Cyrillic."""
     for label in _decoded(address.rpartition("@")[2]).split("."):
         aliases = categories.unique_aliases(label)  # type: ignore[no-untyped-call]
         scripts = {alias for alias in aliases if alias not in ("COMMON", "INHERITED")}
@@ -66,7 +66,10 @@ def mixes_scripts(address: str) -> bool:
 
 
 def _looks_like(domain: str, known: str, skeleton: str) -> bool:
-    """``domain`` and ``skeleton`` are skeletons, of a domain that is not ``known`` and of ``known``."""
+    """Whether a domain looks like ``known``.
+
+    ``domain`` and ``skeleton`` are the skeletons of the two domains.
+    """
     if domain == skeleton or domain.endswith(f".{skeleton}") or domain.startswith(f"{skeleton}."):
         return True
     name, rest = _skeleton_of_name(known)
@@ -81,14 +84,17 @@ def _skeleton_of_name(domain: str) -> tuple[str, str]:
 
 
 def _split(domain: str) -> tuple[str, str]:
-    """The name that somebody registered, and what stands behind it: ``corp``, ``co.jp``."""
+    """Return the registered name and the public suffix after it (``corp``, ``co.jp``)."""
     labels = domain.split(".")
     behind = 2 if len(labels) > 2 and labels[-2] in _SECOND_LEVEL and len(labels[-1]) == 2 else 1
     return labels[-behind - 1] if len(labels) > behind else labels[0], ".".join(labels[-behind:])
 
 
 def _skeleton(domain: str) -> str:
-    """Domains with the same skeleton look alike (UTS 39 §4), digits and pairs such as rn and m included."""
+    """Return the skeleton of a domain; domains with equal skeletons look alike.
+
+    UTS 39 §4, with additional pairs such as rn and m.
+    """
     letters = unicodedata.normalize("NFKC", _decoded(domain)).casefold()
     written = "".join(letter if letter.isascii() else _ascii(letter) for letter in letters).casefold()
     for pair, one in _PAIRS:
@@ -98,7 +104,7 @@ def _skeleton(domain: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _ascii(letter: str) -> str:
-    """The ASCII letter that this one looks like, else itself."""
+    """Return the ASCII letter that this letter looks like, or the letter itself."""
     plain = unicodedata.normalize("NFD", letter)[0]
     if plain.isascii():
         return plain
@@ -108,7 +114,7 @@ def _ascii(letter: str) -> str:
 
 
 def _decoded(domain: str) -> str:
-    """Labels in Punycode (RFC 3492) as they are shown."""
+    """Return the domain with Punycode labels (RFC 3492) decoded."""
     labels = []
     for label in domain.split("."):
         if label[:4].casefold() == "xn--":
@@ -121,7 +127,7 @@ def _decoded(domain: str) -> str:
 
 
 def _one_edit(one: str, other: str) -> bool:
-    """Whether one letter too many, too few, another or two swapped make one of the other."""
+    """Whether inserting, deleting, replacing or swapping one letter turns one text into the other."""
     if one == other or abs(len(one) - len(other)) > 1:
         return False
     start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

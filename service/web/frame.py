@@ -1,4 +1,4 @@
-"""Renders pages: templates, languages, and a Content-Security-Policy for our own two files only."""
+"""Renders pages: templates, languages, and a Content-Security-Policy that permits only our own files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf
 
 @dataclass(frozen=True)
 class Frame:
-    """What every page is made with."""
+    """Shared context of all pages."""
 
     settings: Settings
     database: Database
@@ -50,14 +50,14 @@ class Frame:
 
     @classmethod
     def of(cls, settings: Settings, database: Database, context: AppContext, now: Callable[[], datetime]) -> Frame:
-        """Read templates and static files, once."""
+        """Read the templates and static files once."""
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            finalize=_visible,  # every value of every template: no place can be forgotten
+            finalize=_visible,  # applies to every value of every template, so none can be forgotten
         )
         static = {
             file.name: (file.read_bytes(), TYPES[file.suffix])
@@ -72,7 +72,7 @@ class Frame:
             return item if known is None else known.in_language(language)
 
         def reason(rule: str, language: str) -> str:
-            """What a rule says, in the reader's language."""
+            """Return the explanation of a rule, in the reader's language."""
             return context.rules.why(rule, language)
 
         environment.globals["names"] = item_name
@@ -80,7 +80,7 @@ class Frame:
         return cls(settings, database, context, now, environment, static)
 
     def domains(self) -> KnownDomains:
-        """Our own domains and those of vendors, of the rules as they are now."""
+        """Return the organisation's domains and those of vendors, according to the current rules."""
         vendors = (domain for vendor in self.rules.vendors.profiles.values() for domain in vendor.domains)
         return _known_domains((*self.settings.organisation, *vendors))
 
@@ -98,7 +98,7 @@ class Frame:
         return Reader(language, self.now(), self.settings.zone, self.rules.vendor_name)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """A page as HTML."""
+        """Render a page as HTML."""
         reader = self.reader(request)
         caller = getattr(request.state, "token", None)
         html = self.environment.get_template(template).render(
@@ -128,8 +128,11 @@ class Frame:
         )
 
     def _no_verdicts(self) -> bool:
-        """Whether replies of our own people change nothing, for want of a setting: no verdicts are configured, and mail
-        comes from other hosts, or through a relay on this one."""
+        """Whether to warn that replies of our own people have no effect for lack of a setting.
+
+        This is so if no sender verification is configured, and mail comes from other hosts or through a relay on this
+        one.
+        """
         if self.settings.verdicts_configured:
             return False
         if not self.settings.smtp_listen.loopback:
@@ -137,7 +140,7 @@ class Frame:
         try:
             return self.database.read(unverified_lately)
         except Unavailable:
-            return False  # pages that tell of this must be shown
+            return False  # the pages that report this error must be shown
 
 
 @lru_cache(maxsize=4)
@@ -146,24 +149,24 @@ def _known_domains(domains: tuple[str, ...]) -> KnownDomains:
 
 
 def _visible(value: Any) -> Any:
-    """What is not yet a page's own markup."""
+    """Mark invisible characters in a text, except in HTML of the templates."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def who(request: Request) -> str:
-    """What a change is signed with: the token's name, or the login name of whoever calls from this machine."""
+    """Return the name recorded with a change: that of the token, or the login name of a local caller."""
     caller = request.state.token
     return callers.name_of(caller if isinstance(caller, Token) else None, request.client)
 
 
 def back_to(path: str, done: str = "", **values: str) -> Response:
-    """After a change: the page again, with a word about what was done (303: a reload does not repeat it)."""
+    """Redirect to the page after a change, with a message about it (303, so that a reload does not repeat it)."""
     query = {"done": done, **values} if done else values
     return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
 
 
 async def form(request: Request) -> dict[str, str]:
-    """A posted form, at most 64 KB; the last value of each name."""
+    """Return the fields of a posted form, at most 64 KB; the last value of each name."""
     body = b""
     async for chunk in request.stream():
         body += chunk

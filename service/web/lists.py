@@ -1,4 +1,4 @@
-"""The first page: lanes by whose turn it is; and with a filter or a search, a list."""
+"""The start page: open cases in lanes by next to act; with a filter or a search, a list."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def routes(frame: Frame) -> APIRouter:
 
 
 def _lanes(conn: Any, prefix: str) -> dict[str, Any]:
-    """Open cases by whose turn it is, the most urgent first, among equals whoever waits longest."""
+    """Return the open cases by next to act, most urgent first, then longest waiting first."""
     lanes = []
     for side in LANES:
         which = cases.Filter(status=("open",), waiting_on=(side,))

@@ -1,4 +1,4 @@
-"""Marks in a mail's text the words that a statement rests on."""
+"""Marks the quotes of statements in the text of a mail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Words of one mail, and what rests on them. ``kind``: item, ask, why, heard, parked, tone."""
+    """A quote in one mail, and what it is evidence for. ``kind``: item, ask, why, heard, parked."""
 
     kind: str
     quote: str
@@ -19,17 +19,19 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text, marked or not."""
+    """A part of a text, marked or not."""
 
     text: str
     mark: Mark | None = None
     also: tuple[Mark, ...] = ()
-    """Further statements that rest on (some of) the same words."""
+    """Other marks that overlap this one."""
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
-    """``text`` in pieces. Of overlapping marks the one that begins first is shown, the longer of two at one place; the
-    others are kept with it."""
+    """Return ``text`` in pieces. Of overlapping marks the first is shown, of two at the same start the longer one.
+
+    The others are listed in ``also``.
+    """
     found: list[tuple[int, int, Mark]] = []
     for mark in marks:
         quote = mark.quote.strip()
@@ -53,7 +55,7 @@ def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
 
 
 def of_case(case: dict[str, Any], labels: dict[str, str]) -> dict[str, list[Mark]]:
-    """The marks of a case by message id. ``labels`` names what each kind says, in the reader's language."""
+    """Return message id → marks of a case. ``labels``: kind → label in the reader's language."""
     by_message: dict[str, list[Mark]] = {}
 
     def add(kind: str, message: Any, quote: Any, label: str, name: str) -> None:
@@ -75,6 +77,6 @@ def of_case(case: dict[str, Any], labels: dict[str, str]) -> dict[str, list[Mark
 
 
 def placed(marked: dict[str, list[Piece]]) -> set[str]:
-    """Anchors that stand on the page: a link is made only to these."""
+    """Return the anchors on the page; links are made only to these."""
     pieces_marked = [piece for made in marked.values() for piece in made if piece.mark]
     return {mark.anchor for piece in pieces_marked for mark in (piece.mark, *piece.also) if mark}

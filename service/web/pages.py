@@ -1,4 +1,7 @@
-"""The page: for people, server-rendered, working without JavaScript and live with it."""
+"""Web pages for people, rendered on the server.
+
+They work without JavaScript and update live with it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
 
 
 def routes(settings: Settings, database: Database, context: AppContext, now: Callable[[], datetime]) -> APIRouter:
-    """All pages."""
+    """Return the router of all pages."""
     frame = Frame.of(settings, database, context, now)
     router = APIRouter(include_in_schema=False, route_class=_told_kindly(frame))
     for part in (
@@ -42,7 +45,7 @@ def routes(settings: Settings, database: Database, context: AppContext, now: Cal
 
 
 def _told_kindly(frame: Frame) -> Any:
-    """Errors of pages are pages."""
+    """Return a route class that shows errors as pages."""
     from fastapi.routing import APIRoute
 
     class Kind(APIRoute):
@@ -103,7 +106,7 @@ def _others(frame: Frame) -> APIRouter:
 
     @router.get("/problems/{name}")
     def explain_problem(request: Request, name: str) -> Response:
-        """What an error of the interface means, and what to do."""
+        """Explain an error of the API and what to do about it."""
         found = next((status for status, one in PROBLEM_TYPES.items() if one == name), None)
         if found is None:
             raise NotFound("there is no such type of problem")
@@ -131,7 +134,7 @@ def _others(frame: Frame) -> APIRouter:
 
 
 def _entry(frame: Frame) -> APIRouter:
-    """Coming in with a token, going out, choosing a language."""
+    """Return the routes for signing in with a token, signing out, and choosing a language."""
     router = APIRouter()
 
     @router.get("/login")
@@ -160,7 +163,7 @@ def _entry(frame: Frame) -> APIRouter:
 
     @router.get("/language")
     def language(to: str = "ja", back: str = "/") -> Response:
-        # only a path on this very site: "//elsewhere" and "/\elsewhere" are addresses of others
+        # only a path on this site: "//elsewhere" and "/\elsewhere" lead to other sites
         here = back if back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable() else "/"
         answer = RedirectResponse(here, 303)
         answer.set_cookie(LANGUAGE_COOKIE, "en" if to == "en" else "ja", samesite="lax", max_age=365 * 86400)

@@ -1,4 +1,4 @@
-"""The page in one reader's language and time zone: words, ages, moments, names."""
+"""Texts, durations, times and names in the reader's language and time zone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNITS = ((86400, "日", "d"), (3600, "時間", "h"), (60, "分", "min"))
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whoever looks at the page. Templates call these."""
+    """The person who views the page. Templates call these methods."""
 
     language: Language
     now: datetime
@@ -26,11 +26,11 @@ class Reader:
         return say(self.language, name, **values)
 
     def counted(self, name: str, number: int) -> str:
-        """``name`` with a number; English says one of something differently."""
+        """Return the text ``name`` with a number; the singular has a text of its own."""
         return self.t(f"{name}.one") if number == 1 else self.t(name, n=number)
 
     def length(self, seconds: float | None) -> str:
-        """A length of time in its two largest units below ten of the first: 3日4時間, 2 h 5 min."""
+        """Return a duration in its two largest units, or in one if that is ten or more: 3日4時間, 2 h 5 min."""
         if seconds is None:
             return "–"
         if seconds == 0:
@@ -49,16 +49,19 @@ class Reader:
         return ("" if self.language == "ja" else " ").join(parts) or none
 
     def age(self, written: str | None) -> str:
-        """How long ago."""
+        """Return how long ago a time was."""
         return self.length((self.now - datetime.fromisoformat(written)).total_seconds()) if written else ""
 
     def since(self, written: str) -> str:
-        """For how long, as the end of a sentence."""
+        """Return since when something lasts, as the end of a sentence."""
         new = (self.now - datetime.fromisoformat(written)).total_seconds() < 60
         return self.t("turn.now") if new else self.t("turn.since", age=self.age(written))
 
     def moment(self, written: str | None) -> str:
-        """Day and time in the reader's zone: 11/24(火) 10:31, Tue 24 Nov 10:31; with the year where it is another."""
+        """Return day and time in the reader's zone, with the year if it is not the current one.
+
+        11/24(火) 10:31, Tue 24 Nov 10:31
+        """
         if not written:
             return ""
         at = datetime.fromisoformat(written).astimezone(self.zone)
@@ -72,20 +75,20 @@ class Reader:
         return self.vendor_name(id, self.language) if id else ""
 
     def way(self, kind: str) -> str:
-        """By which kind of evidence a mail landed in its case."""
+        """Return the name of a kind of evidence for the case of a mail."""
         return self.t(f"way.{kind}") if kind else ""
 
     def side(self, side: str | None) -> str:
         return self.t(f"side.{side or 'none'}")
 
     def label(self, written: Any) -> str:
-        """A label that the rules give by language, or as it is."""
+        """Return a label in the reader's language, or a plain text unchanged."""
         if isinstance(written, dict):
             return str(written.get(self.language) or written.get("en") or next(iter(written.values()), ""))
         return str(written)
 
     def size(self, count: float) -> str:
-        """Bytes as people read them."""
+        """Return a number of bytes in B, KB or MB."""
         for unit in ("B", "KB"):
             if count < 1000:
                 return f"{count:.0f} {unit}"
@@ -93,6 +96,6 @@ class Reader:
         return f"{count:.1f} MB"
 
     def asked(self, what: str, items: dict[str, str]) -> str:
-        """What an ask asks for, in words."""
+        """Return what a request asks for, in words."""
         head, colon, item = what.partition(":")
         return self.t("what.info", item=items.get(item, item)) if colon else self.t(f"what.{head}")

@@ -1,4 +1,4 @@
-"""What the page says, in Japanese and English. Whoever reads it should feel helped, never graded."""
+"""Texts of the pages in Japanese and English. Readers should feel helped, never judged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORDS: dict[str, dict[Language, str]] = yaml.load(
 
 
 def say(language: Language, name: str, **values: object) -> str:
-    """The words called ``name``; the last part of the name where we have none for it."""
+    """Return the text called ``name``; the last part of the name if there is none."""
     if name not in WORDS:
         return name.rpartition(".")[2]
     text = WORDS[name][language]
@@ -24,7 +24,7 @@ def say(language: Language, name: str, **values: object) -> str:
 
 
 def language_of(accept: str, chosen: str | None) -> Language:
-    """Chosen by hand, else what the browser prefers (RFC 9110 §12.5.4). Who says nothing is answered in Japanese."""
+    """Return the chosen language, else the one the browser prefers (RFC 9110 §12.5.4), else Japanese."""
     if chosen in ("ja", "en"):
         return "ja" if chosen == "ja" else "en"
     best: tuple[float, Language] = (0.0, "en" if accept.strip() else "ja")
