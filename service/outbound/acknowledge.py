@@ -1,4 +1,4 @@
-"""Writes an acknowledgement, in the transaction that takes a mail in, where its author may be answered."""
+"""Writes an acknowledgement in the transaction that saves a mail, if its author may be answered."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ from service.store.outbox import Draft
 
 Mode = Literal["off", "draft", "on"]
 IMPACT = ("impact_scope", "business_impact")
-"""Items that tell how bad a trouble is."""
+"""Items that describe the impact."""
 
 
 @dataclass(frozen=True)
 class Outbound:
-    """What an installation needs to write mail in its cases."""
+    """Configuration for writing mail in cases."""
 
     mode: Mode
     sender: str
     """SODAN_FROM."""
     reply_to: str
-    """The intake address that answers go to, without a tag."""
+    """The intake address for replies, without a tag."""
     own: policy.OwnAddresses
     templates: Templates
     secret: bytes
-    """Signs the token that brings an answer to its case."""
+    """Key for signing the token that links a reply to its case."""
     prefix: str
     hostname: str
     per_address: int
-    """Automatic mails to one address within 24 hours; more are held as drafts."""
+    """Maximum number of automatic mails to one address within 24 hours; more are held as drafts."""
     per_hour: int
-    """Automatic mails of the whole installation within an hour; more are held as drafts."""
+    """Maximum number of automatic mails of the whole installation within an hour; more are held as drafts."""
     can_send: bool = False
-    """SODAN_SMARTHOST and SODAN_FROM are set."""
+    """Whether SODAN_SMARTHOST and SODAN_FROM are set."""
 
     def reply_address(self, case: int) -> str:
-        """``intake+<token>@``: brings an answer to this case from any client."""
+        """Return ``intake+<token>@…``, the address that links replies from any mail client to this case."""
         local, _, domain = self.reply_to.rpartition("@")
         return f"{local}+{tokens.token(case, self.secret)}@{domain}"
 
     def message_id(self, case: int) -> str:
-        """A new Message-ID that names the case and is signed."""
+        """Return a new Message-ID that contains the case and a signature."""
         return tokens.own_message_id(case, secrets.token_hex(6), self.reply_to.rpartition("@")[2], self.secret)
 
     def thread_headers(self, case: int, message_id: str | None, references: Sequence[str]) -> dict[str, str]:
-        """Reply-To, In-Reply-To and References (RFC 5322 §3.6.4) of a mail that answers ``message_id``."""
+        """Return Reply-To, In-Reply-To and References (RFC 5322 §3.6.4) for a reply to ``message_id``."""
         headers = {"Reply-To": self.reply_address(case)}
         if message_id:
             kept = [one for one in references if one != message_id][-20:]
@@ -67,7 +67,7 @@ class Outbound:
 def acknowledge(
     conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], outbound: Outbound, now: datetime
 ) -> None:
-    """Write an acknowledgement for each case that one of these mails opened, where its author may be answered."""
+    """Write an acknowledgement for each case that one of these mails opened, if its author may be answered."""
     if outbound.mode == "off":
         return
     claimed = {one.claimed.id: one for one in read_mails}
@@ -85,7 +85,7 @@ def _write(conn: Connection, opening: Opening, outbound: Outbound, now: datetime
 
 
 def acknowledgement(opening: Opening, outbound: Outbound) -> Draft:
-    """The mail that says: it has arrived, under this number, this was understood, and these facts are missing."""
+    """Return a mail that confirms receipt and gives the case key, the understood problem and the missing facts."""
     document: Mapping[str, Any] = opening.document
     language = spoken(document.get("language") or opening.language)
     labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
@@ -118,8 +118,10 @@ def acknowledgement(opening: Opening, outbound: Outbound) -> Draft:
 
 
 def items_to_ask(document: Mapping[str, Any]) -> list[str]:
-    """What to ask a requester for, most needed first, at most five: how bad it is, where nobody has said, and what is
-    missing."""
+    """Return at most five items to ask a requester for, most important first.
+
+    If the case needs triage, impact items that nobody has given are first, then the missing items.
+    """
     known = {
         line["item"] for line in document.get("checklist") or [] if line["state"] in ("present", "unknown", "waived")
     }
@@ -128,14 +130,14 @@ def items_to_ask(document: Mapping[str, Any]) -> list[str]:
 
 
 def reply_subject(subject: str, key: str) -> str:
-    """``Re: … [SD-12]``; the key stands there once."""
+    """Return ``Re: … [SD-12]``, without repeating a key that is already in the subject."""
     bare = subject.strip() or key
     reply = bare if bare[:3].casefold() == "re:" else f"Re: {bare}"
     return reply if f"[{key}]" in reply else f"{reply} [{key}]"
 
 
 def _held(conn: Connection, address: str, outbound: Outbound, now: datetime) -> str | None:
-    """Why the mail is held for a person: too many to this address, or from this installation as a whole."""
+    """Return why the mail is held for a person: too many to this address, or from the whole installation."""
     if outbox.written_since(conn, now - timedelta(days=1), address) >= outbound.per_address:
         return outbox.held_reason(outbound.per_address, to_address=True)
     if outbox.written_since(conn, now - timedelta(hours=1)) >= outbound.per_hour:

@@ -1,4 +1,4 @@
-"""Builds the mail that leaves the house (RFC 5322, RFC 3834 §3.1) from an outbox entry."""
+"""Builds a mail (RFC 5322, RFC 3834 §3.1) from an outbox entry."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from service.outbound.policy import LOOP_HEADER
 from service.store.outbox import Claimed
 
 AUTOMATIC = ("acknowledgement", "reminder", "digest")
-"""Kinds that no person decided on: they say so in Auto-Submitted."""
+"""Kinds that are sent without a person's decision; they get an Auto-Submitted header."""
 
 
 def message(entry: Claimed, sender: str, hostname: str, now: datetime) -> EmailMessage:
-    """The mail, with every header. ``sender`` is SODAN_FROM: an address, with or without a name."""
+    """Return the mail with all headers. ``sender`` is SODAN_FROM: an address, with or without a name."""
     made = EmailMessage(policy=SMTP)
     made["From"] = _address(sender)
     made["To"] = entry.recipient
@@ -37,7 +37,7 @@ def message(entry: Claimed, sender: str, hostname: str, now: datetime) -> EmailM
 
 
 def one_line(text: str) -> str:
-    """Without line ends and control characters: what strangers wrote may not add headers."""
+    """Return the text without line breaks and control characters, so that foreign text cannot add headers."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

@@ -1,7 +1,7 @@
-"""What is sent because time passed: promises, untriaged cases, digest, one reminder, trouble with sodan itself.
+"""Writes mail that is due by time: overdue promises, untriaged cases, digest, one reminder, operational problems.
 
-Each has a key in the outbox that is written once only, so that it does not matter how often, or by how many processes,
-a round is made.
+Each has a key that the outbox accepts only once. It therefore does not matter how often, or by how many processes,
+the checks are made.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from service.store.outbox import Draft
 
 EVERY = timedelta(seconds=30)
 WEEKDAY = 0
-"""Of the weekly mail: Monday."""
+"""Day of the weekly part of the digest: Monday."""
 
 
 @dataclass
 class Round:
-    """Looks at all of it, at most once in ``EVERY``."""
+    """Makes all checks, at most once per ``EVERY``."""
 
     database: Database
     settings: Settings
@@ -42,7 +42,7 @@ class Round:
     _next: datetime | None = field(default=None)
 
     def look(self, now: datetime) -> None:
-        """Write what is due now. Raises Unavailable."""
+        """Write everything that is due now. Raises Unavailable."""
         if self._next is not None and now < self._next:
             return
         self._next = now + EVERY
@@ -140,7 +140,7 @@ class Round:
             outbox.write(conn, draft, state="waiting" if self.outbound.mode == "on" else "draft", now=now)
 
     def _day(self, document: dict[str, Any]) -> int:
-        """Seconds of a requester's working day."""
+        """Return the length of a requester's working day in seconds."""
         calendar = calendars_of(self.context.rules, document.get("vendor"))["requester"]
         opens, closes = calendar.opens, calendar.closes
         seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60

@@ -1,4 +1,4 @@
-"""A brief as a mail that opens in a mail program as a draft (``X-Unsent: 1``)."""
+"""A brief as a mail that a mail program opens as a draft (``X-Unsent: 1``)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from service.outbound.compose import one_line
 
 
 def unsent(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
-    """The mail as bytes. ``to`` may be empty: the person who sends it fills it in. ``cc``: the case's own address, so
-    that the mail and its answers come to the case."""
+    """Return the mail as bytes.
+
+    ``to`` may be empty; the person who sends it fills it in. ``cc`` is the address of the case, so that the mail and
+    its replies are added to the case.
+    """
     mail = EmailMessage(policy=SMTP)
     mail["X-Unsent"] = "1"
     if to:
@@ -24,7 +27,7 @@ def unsent(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes
 
 
 def address_of(case: dict[str, object], side: str) -> str:
-    """Whom a brief goes to: the first participant of that side, empty where there is none."""
+    """Return the address for a brief: the first participant of that side, or ""."""
     people = case.get("participants")
     found = [one["address"] for one in people if one["role"] == side] if isinstance(people, list) else []
     return next((str(address) for address in found if address), "")

@@ -1,7 +1,7 @@
-"""Tells the team, where it works, what has happened in a case: decided with the case, sent by Apprise.
+"""Notifies the team in its chat tools about events in cases. Sent by Apprise.
 
-One message an event: each has a key that the outbox writes once only. Messages to one target that are due together
-leave together, and a target hears at most once a minute.
+Each event has a key that the outbox accepts only once. Notifications to one target that are due at the same time are
+sent as one message, and a target gets at most one message per minute.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BURNING = ("P1", "P2")
 
 @dataclass(frozen=True)
 class Target:
-    """One Apprise URL. Its ``name`` shows its service and no secret."""
+    """One Apprise URL. Its ``name`` shows the service but no secret."""
 
     url: str
 
@@ -34,22 +34,25 @@ class Target:
 
 @dataclass(frozen=True)
 class News:
-    """Something worth a message. ``key`` is the same for the same event, whoever finds it, however often."""
+    """An event to notify the team about.
+
+    ``key`` is the same for the same event, whichever process finds it.
+    """
 
     key: str
     title: str
     text: str
     urgent: bool = False
-    """Sent in quiet hours, too."""
+    """Sent in quiet hours too."""
 
 
 @dataclass(frozen=True)
 class Notifier:
-    """Who is told, and when not."""
+    """The targets of notifications, and the quiet hours."""
 
     targets: Sequence[Target]
     base_url: str
-    """SODAN_PUBLIC_URL: where the page is; empty: no link."""
+    """SODAN_PUBLIC_URL: URL of the web pages; empty: no links."""
     zone: ZoneInfo
     quiet: tuple[time, time] | None = None
 
@@ -58,15 +61,15 @@ class Notifier:
 
 
 def check_target(url: str) -> None:
-    """Raises ValueError where Apprise knows no such service, or the URL lacks something."""
-    import apprise  # loaded only where notifications are set up
+    """Check an Apprise URL. Raises ValueError if the service is unknown or the URL is incomplete."""
+    import apprise  # loaded only if notifications are configured
 
     if not url.strip() or apprise.Apprise.instantiate(url.strip(), suppress_exceptions=True) is None:
         raise ValueError(f"not a URL that Apprise can send to: {url.partition('://')[0]}://…")
 
 
 def news_of(document: Mapping[str, Any], notifier: Notifier) -> list[News]:
-    """What the team should hear of a case as it stands now."""
+    """Return the events in a case to notify the team about, by its current state."""
     if document.get("status") != "open":
         return []
     key, level, title = document["key"], document["priority"], document.get("title") or ""
@@ -83,7 +86,7 @@ def news_of(document: Mapping[str, Any], notifier: Notifier) -> list[News]:
 
 
 def write(conn: Connection, news: Sequence[News], notifier: Notifier, now: datetime, case: int | None = None) -> None:
-    """Put them into the outbox, once for each target."""
+    """Write the events to the outbox, once for each target."""
     for one in news:
         for target in notifier.targets:
             draft = Draft(
@@ -99,14 +102,17 @@ def write(conn: Connection, news: Sequence[News], notifier: Notifier, now: datet
 
 
 def due(conn: Connection, target: Target, news: News, notifier: Notifier, now: datetime) -> datetime:
-    """Now, a minute after the last message to this target, or the end of the quiet hours."""
+    """Return when to send: now, a minute after the last message to this target, or after the quiet hours."""
     last = outbox.last_sent(conn, target.name)
     at = now if last is None else max(now, last + timedelta(minutes=1))
     return at if news.urgent else after_quiet(at, notifier.quiet, notifier.zone)
 
 
 def after_quiet(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -> datetime:
-    """``at``, or the end of the quiet hours it falls into (they may run over midnight)."""
+    """Return ``at``, or the end of the quiet hours if it is within them.
+
+    Quiet hours may include midnight.
+    """
     if quiet is None:
         return at
     local = at.astimezone(zone)
@@ -120,7 +126,7 @@ def after_quiet(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -
 
 
 async def send(entries: Sequence[outbox.Claimed], target: Target) -> str:
-    """Send these as one message. Raises NotSent."""
+    """Send these entries as one message. Raises NotSent."""
     import apprise
 
     sender = apprise.Apprise()

@@ -1,8 +1,8 @@
-"""Who may be answered by a machine, and who may not (RFC 3834, and what mail in practice adds to it). Pure.
+"""Decides which mail may be answered automatically (RFC 3834, with additions from practice). Pure functions.
 
-A machine that answers mail must never answer a machine, a list, a stranger or itself: one wrong answer can start a
-loop that two servers keep up for days. So the question asked here is "is there any reason not to?", and the first
-reason found is kept with the case.
+Automatic replies must never go to automatic mail, a mailing list, an unknown sender or sodan itself: one wrong reply
+can start a loop between two servers that lasts for days. The functions look for any reason not to reply and return
+the first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 MAX_HOPS = 25
-"""Received lines of a mail that may be answered; people's mail has fewer than fifteen."""
+"""Maximum number of Received lines of a mail that may be answered; ordinary mail has fewer than fifteen."""
 MAX_AGE = timedelta(hours=24)
 LOOP_HEADER = "x-sodan-loop"
 _ROLE_ADDRESS = re.compile(
@@ -26,45 +26,45 @@ _LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "ml
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What must be known of a mail before it is answered."""
+    """The properties of a mail that decide whether it may be answered."""
 
     author: str
     """Address, lower case."""
     role: str
-    """requester, team, vendor, unknown: the author's side."""
+    """The author's side: requester, team, vendor, unknown."""
     origin: str
     """delivered, forwarded, attached, quoted."""
     automatic: str | None
     verified: bool
     """The author's domain is confirmed (see ``service.mail.authentication``), or needs no confirmation here."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Lower-case names."""
+    """By lower-case name."""
     hops: int = 0
     envelope_from: str = ""
     """The reverse-path; empty for the null reverse-path ``<>``."""
     channel: str = "smtp"
-    """How it came: an imported archive is not answered."""
+    """How the mail was received; an imported archive is not answered."""
     age: timedelta = timedelta()
-    """Between the date of the mail and its receipt."""
+    """Time between the date of the mail and its receipt."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnAddresses:
-    """Whose mail is whose."""
+    """The domains and addresses of the organisation and of sodan."""
 
     organisation: Collection[str]
-    """Our domains, lower case."""
+    """Domains of the organisation, lower case."""
     own_addresses: Collection[str]
-    """The intake addresses (``@domain`` for a whole domain) and the address we send from, lower case."""
+    """The intake addresses (``@domain`` for a whole domain) and the address sodan sends from, lower case."""
 
 
 def refusal(mail: Incoming, own: OwnAddresses) -> str | None:
-    """Why this mail must not be answered by a machine; None where it may be."""
+    """Return why this mail must not be answered automatically; None if it may be."""
     return refused_author(mail.author, mail.role, own, verified=mail.verified) or _refused_mail(mail)
 
 
 def refused_author(author: str, role: str, own: OwnAddresses, *, verified: bool) -> str | None:
-    """Why this address must not be written to, whoever decides it; None where it may be."""
+    """Return why sodan must not write to this address, even if a person requests it; None if it may."""
     local, _, domain = author.rpartition("@")
     if not local or not domain:
         return "the mail names no author's address"
@@ -110,7 +110,7 @@ def _refused_mail(mail: Incoming) -> str | None:
 
 
 def is_own(address: str, own: Collection[str]) -> bool:
-    """Whether the address is one of ours; ``intake+tag@`` counts as ``intake@``."""
+    """Whether the address is in ``own``; ``intake+tag@`` is treated as ``intake@``."""
     local, _, domain = address.casefold().rpartition("@")
     plain = f"{local.partition('+')[0]}@{domain}"
     return any(entry in (plain, address.casefold(), f"@{domain}") for entry in own)

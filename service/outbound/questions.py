@@ -1,4 +1,4 @@
-"""Questions that a person of the team has sodan ask a requester by mail."""
+"""Questions to a requester that a person of the team sends by mail."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from service.store.opening_mails import Opening, opening
 from service.store.outbox import Draft
 
 ASKED_AT_MOST = 2
-"""Times one fact is asked for by mail: once by the acknowledgement, once more by a person."""
+"""How often one fact is asked for by mail: by the acknowledgement, and once by a person."""
 MAX_TEXT = 20_000
 _NUMBERED = re.compile(r"^[ \t]*[0-9]{1,2}\. ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """A mail with questions before it is sent, and why it may not be (``refused``), if so."""
+    """A mail with questions before it is sent. ``refused`` is the reason if it may not be sent."""
 
     draft: Draft | None
     name: str
@@ -48,10 +48,10 @@ def prepare(
     language: str | None = None,
     who: str = "",
 ) -> Questions:
-    """The mail that asks for ``items`` (none: what is missing). ``known``: item → label by language.
+    """Prepare the mail that asks for ``items``; if empty, for the missing items. ``known``: item → language → label.
 
-    ``text`` stands above the questions, or is the whole mail where it holds the numbered questions itself.
-    Raises NotFound, also for an item that does not exist; Refused for more than five.
+    ``text`` is placed above the questions; if it already contains the numbered questions, it is the whole body.
+    Raises NotFound for an unknown case or item, and Refused for more than five items or a text that is too long.
     """
     document = cases.find(conn, case_id).document
     chosen = tuple(dict.fromkeys(items or items_to_ask(document)))
@@ -89,13 +89,16 @@ def prepare(
 
 
 def ask(conn: Connection, questions: Questions, outbound: Outbound, now: datetime) -> int:
-    """Write the mail to the outbox; its number. Raises Conflict with the reason where it may not be sent."""
+    """Write the mail to the outbox and return its number.
+
+    Raises Conflict with the reason if it may not be sent.
+    """
     if questions.draft is None:
         raise Conflict(questions.refused or "nobody to ask")
     state: outbox.State = "draft" if outbound.mode == "draft" else "waiting"
     reason = "held: SODAN_ACKNOWLEDGE is draft" if state == "draft" else None
     number = outbox.write(conn, questions.draft, state=state, now=now, reason=reason)
-    assert number is not None  # no ``once``
+    assert number is not None  # None is returned only for entries with ``once``
     return number
 
 

@@ -1,4 +1,4 @@
-"""Files delivery reports that come back (RFC 3464) at the outbox entry they are about."""
+"""Attaches returned delivery reports (RFC 3464) to the outbox entries they are about."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.store.database import Connection
 
 
 def file_reports(conn: Connection, read_mails: Sequence[ReadMail], now: datetime) -> list[int]:
-    """Each report among these mails that names a mail of ours; the cases in which one did not arrive."""
+    """Record the reports among these mails that refer to our mail; return the cases whose mail was not delivered."""
     cases: set[int] = set()
     for one in read_mails:
         mail = one.extracted[0].source

@@ -1,4 +1,4 @@
-"""The sender: claims what waits in the outbox, hands it over, and records what came of it."""
+"""The sender: claims due outbox entries, sends them, and records the result."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from service.store.outbox import Claimed
 log = structlog.get_logger("sodan.sender")
 
 LEASE = timedelta(minutes=5)
-"""Longer than a hand-over can take: a second sender never has the same entry meanwhile."""
+"""Longer than sending can take, so that no second sender claims the same entry."""
 TOGETHER = 20
-"""Notifications to one target that leave in one message."""
+"""Maximum number of notifications to one target in one message."""
 
 
 @dataclass
 class Sender:
-    """Sends one entry a step. ``by`` names this process in leases."""
+    """Sends the entries one by one. ``by`` names this process in leases."""
 
     database: Database
     by: str
@@ -39,12 +39,12 @@ class Sender:
     login: Login = field(default_factory=Login)
     targets: tuple[Target, ...] = ()
     seconds: float = SECONDS
-    """How long the smart host may take to answer a command."""
+    """Time limit for the reply of the smart host to a command."""
     after_sent: Callable[[Connection, Claimed, datetime], None] = lambda _conn, _entry, _now: None
-    """Called in the transaction that records that an entry was sent."""
+    """Called in the transaction that records an entry as sent."""
 
     def step(self) -> bool:
-        """Send what is due first; False where nothing is. Raises Unavailable."""
+        """Send the entry that is due first; return False if there is none. Raises Unavailable."""
         now = self.clock()
         if not self.database.read(lambda conn: outbox.anything_due(conn, now)):
             return False

@@ -1,4 +1,4 @@
-"""From settings to what writes and sends mail."""
+"""Creates the objects that write and send mail from the settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None
 
 
 def outbound_of(settings: Settings, secret: bytes) -> Outbound:
-    """How this installation writes mail. Raises Refused where a setting that goes with SODAN_ACKNOWLEDGE is missing."""
+    """Return the configuration for writing mail.
+
+    Raises Refused if SODAN_ACKNOWLEDGE=on lacks another setting.
+    """
     address = parseaddr(settings.from_)[1].casefold()
     reply_to = next((one for one in settings.intake if not one.startswith("@")), address)
     if settings.acknowledge == "on" and not (settings.from_ and settings.smarthost):
@@ -49,12 +52,12 @@ def outbound_of(settings: Settings, secret: bytes) -> Outbound:
 
 
 def labels_of(rules: Rules) -> dict[str, dict[str, str]]:
-    """Item → its name by language."""
+    """Return item → language → name."""
     return {item: {"ja": title.ja, "en": title.en} for item, title in rules.labels.items()}
 
 
 def notifier_of(settings: Settings) -> Notifier:
-    """Who is told what. Raises Refused where Apprise cannot send to one of them."""
+    """Return the targets and quiet hours. Raises Refused if Apprise cannot send to a target."""
     for url in settings.notify:
         try:
             notify.check_target(url)
@@ -68,14 +71,14 @@ def notifier_of(settings: Settings) -> Notifier:
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """What the worker does, in the transaction that takes mails in, once their cases are judged; None: nothing."""
+    """Return what the worker calls in the saving transaction after judging cases; None if nothing is configured."""
     outbound, notifier = outbound_of(settings, context.ingest.secret), notifier_of(settings)
     if outbound.mode == "off" and not notifier.targets and not settings.smarthost:
         return None
 
     def after(conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
         if unanswerable := returns.file_reports(conn, read_mails, now):
-            rejudge(conn, unanswerable, context, now=now)  # its questions have reached nobody
+            rejudge(conn, unanswerable, context, now=now)  # the questions in it were not delivered
         acknowledge.acknowledge(conn, read_mails, case_ids, outbound, now)
         if notifier.targets:
             for case_id, document in documents_of(conn, case_ids).items():
@@ -85,16 +88,16 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
 
 
 def sender_of(settings: Settings, database: Database, context: AppContext, clock: Callable[[], datetime]) -> Sender:
-    """The sender of this process."""
+    """Return the sender of this process."""
     outbound = outbound_of(settings, context.ingest.secret)
 
     def after_sent(conn: Connection, entry: Claimed, now: datetime) -> None:
-        """Whoever was asked has the turn now."""
+        """Judge the case again, since the person asked has to act next."""
         if entry.case_id is not None and entry.kind in asked.KINDS:
             rejudge(conn, [cases.survivor(conn, entry.case_id)], context, now=now)
 
     def envelope_from(entry: Claimed) -> str:
-        """The address that delivery reports come back to: with the token of the case, where there is one."""
+        """Return the address for delivery reports, with the token of the case if there is one."""
         return outbound.reply_to if entry.case_id is None else outbound.reply_address(entry.case_id)
 
     return Sender(
@@ -112,12 +115,12 @@ def sender_of(settings: Settings, database: Database, context: AppContext, clock
 
 
 def is_needed(settings: Settings) -> bool:
-    """Whether anything could ever leave the house: without it no sender runs."""
+    """Whether mail or notifications can be sent at all; otherwise no sender runs."""
     return bool(settings.smarthost or settings.notify)
 
 
 def login_of(settings: Settings) -> Login:
-    """How to sign in at the smart host. Raises Refused where the password's file cannot be read."""
+    """Return the login for the smart host. Raises Refused if the password file cannot be read."""
     return Login(_password(settings), settings.smarthost_token_command)
 
 

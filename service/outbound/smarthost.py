@@ -1,4 +1,4 @@
-"""Hands a mail to the smart host of the house (RFC 5321 by aiosmtplib): TLS, AUTH, and OAuth2 by a token command."""
+"""Sends a mail through the organisation's smart host (RFC 5321 by aiosmtplib), with TLS, AUTH and OAuth2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class NotSent(Exception):
-    """The smart host did not take the mail. ``permanent``: it will not take it later either (RFC 5321 §4.2.1, 5yz)."""
+    """The smart host did not accept the mail.
+
+    ``permanent``: a later attempt would fail too (RFC 5321 §4.2.1, 5yz).
+    """
 
     def __init__(self, why: str, *, permanent: bool) -> None:
         super().__init__(why)
@@ -27,7 +30,7 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Smarthost:
-    """Where mail goes out. ``repr`` shows no secret."""
+    """The outgoing mail server. ``repr`` shows no secret."""
 
     host: str
     port: int
@@ -37,7 +40,10 @@ class Smarthost:
 
     @classmethod
     def parse(cls, url: str) -> Smarthost:
-        """Read ``smtp://host:25``, ``smtp+starttls://user@host:587``, ``smtps://user@host:465``. Raises ValueError."""
+        """Read ``smtp://host:25``, ``smtp+starttls://user@host:587``, ``smtps://user@host:465``.
+
+        Raises ValueError.
+        """
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -55,7 +61,7 @@ class Smarthost:
 
 @dataclass(frozen=True)
 class Login:
-    """How to sign in at the smart host: by password, or by an OAuth2 access token that a command prints."""
+    """Login for the smart host: a password, or a command that prints an OAuth2 access token."""
 
     password: str = ""
     token_command: str = ""
@@ -71,7 +77,7 @@ async def hand_over(
     hostname: str,
     seconds: float = SECONDS,
 ) -> str:
-    """Send one mail; returns the server's answer to DATA. Raises NotSent with the server's words."""
+    """Send one mail; return the server's reply to DATA. Raises NotSent with the server's text."""
     client = aiosmtplib.SMTP(
         hostname=smarthost.host,
         port=smarthost.port,
@@ -118,7 +124,7 @@ def _token_by(command: str) -> Callable[[], Awaitable[str]]:
 
 
 def check(url: str) -> Smarthost:
-    """Raises Refused with one line that names the setting."""
+    """Parse SODAN_SMARTHOST. Raises Refused with one line that names the setting."""
     try:
         return Smarthost.parse(url)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Texts of outgoing mail: Jinja2 templates in Japanese and English, and a house's own ones from SODAN_TEMPLATES."""
+"""Texts of outgoing mail: Jinja2 templates in Japanese and English, and own templates from SODAN_TEMPLATES."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from service.errors import Refused
 SHIPPED = Path(__file__).parent / "templates"
 MAX_QUESTIONS = 5
 SIGNATURE = "-- "
-"""The line above a signature (RFC 3676 §4.3): mail programs leave what follows it out of replies."""
+"""The line above a signature (RFC 3676 §4.3); mail programs leave out what follows it in replies."""
 
 
 @dataclass(frozen=True)
 class Templates:
-    """``own``: a folder whose files take the place of the shipped ones of the same name; None: the shipped ones."""
+    """Renders templates. Files in the folder ``own`` replace shipped ones of the same name; None: shipped ones only."""
 
     own: Path | None = None
 
     def text(self, template: str, language: str, **values: Any) -> str:
-        """The plain text of ``ja/<template>.txt.j2``. Raises Refused, naming the file, where a template is broken."""
+        """Render ``<language>/<template>.txt.j2`` as plain text.
+
+        Raises Refused, naming the file, if it has an error.
+        """
         file = f"{spoken(language)}/{template}.txt.j2"
         try:
             lines = self._environment.get_template(file).render(**values).strip().splitlines()
@@ -35,16 +38,16 @@ class Templates:
         return "\n".join(_without_blank_runs(lines)) + "\n"
 
     def html(self, text: str, language: str) -> str:
-        """The same text as simple HTML: one paragraph for each block of lines."""
+        """Return the text as simple HTML, with one paragraph per block of lines."""
         paragraphs = [block for block in text.strip().split("\n\n") if block.strip()]
         return self._environment.get_template("mail.html.j2").render(paragraphs=paragraphs, language=spoken(language))
 
     def question(self, item: str, language: str, label: str = "") -> str:
-        """How to ask for an item; its ``label`` where there is no sentence for it."""
+        """Return the question that asks for an item; its ``label`` if there is no question for it."""
         return self._questions.get(item, {}).get(spoken(language)) or label or item
 
     def questions(self, items: Sequence[str], language: str, labels: dict[str, str]) -> list[str]:
-        """At most five, in the order given."""
+        """Return the questions for at most five items, in the order given."""
         return [self.question(item, language, labels.get(item, "")) for item in items[:MAX_QUESTIONS]]
 
     @cached_property
@@ -72,7 +75,7 @@ class Templates:
 
 
 def spoken(language: str) -> str:
-    """The language of an answer: ja or en."""
+    """Return the language of outgoing mail: ja or en."""
     return "ja" if language == "ja" else "en"
 
 

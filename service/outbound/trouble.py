@@ -1,4 +1,4 @@
-"""What the team is told of sodan itself: mails set aside or waiting, a mailbox or a language model that is away."""
+"""Operational problems the team is notified about: mails not processed, mailboxes or language model unavailable."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from service.store.database import Connection
 
 WAITS_TOO_LONG = timedelta(minutes=15)
 MODEL_AWAY = timedelta(hours=2)
-"""Mail is not delayed by a language model that is away, so this is told late, and not at night."""
+"""Mail is processed without the language model, so this is reported late, and not in quiet hours."""
 
 
 def trouble(conn: Connection, now: datetime) -> list[News]:
-    """Everything that needs a person now; a key changes when the same trouble is to be told again."""
+    """Return all problems that need a person now. A problem with a new key is reported again."""
     return [*_spool(conn, now), *_mailboxes(conn, now), *_model(conn, now)]
 
 
@@ -40,7 +40,7 @@ def _mailboxes(conn: Connection, now: datetime) -> Iterator[News]:
 
 
 def _model(conn: Connection, now: datetime) -> Iterator[News]:
-    """A job that waits without a reason waits for its turn or for the next day's budget."""
+    """Report jobs that wait with a reason; those without one wait for their turn or for the next day's budget."""
     oldest = second_readings.oldest_waiting(conn)
     if oldest is not None and oldest.reason and now - oldest.created_at >= MODEL_AWAY:
         text = f"{oldest.reason}\nMail is taken in as before. `sodan doctor`"
