@@ -1,1 +1,1 @@
-"""The command line: `main` lists the commands, `commands` says what each takes, `terminal` does it and prints."""
+"""The command line. `main` lists the commands, `commands` defines their arguments and help, `terminal` runs them."""

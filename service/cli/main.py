@@ -1,8 +1,8 @@
 """The commands of `sodan`, in the groups of their help.
 
-Data goes to stdout, talk to stderr. Exit status: 0 done; 1 something was found wrong (a failed rule example, a
-shunted mail); 2 wrong use or configuration. Rooms are imported inside the command that needs them, so that
-`sodan parse` does not wait for a web framework.
+Data goes to stdout, messages to stderr. Exit status: 0 success; 1 a problem was found (a failed rule example, a
+shunted mail); 2 wrong usage or configuration. Modules are imported inside the command that needs them, so that `sodan
+parse` does not wait for a web framework.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ app = App(
     name="sodan",
     help="Mail around vendor support in, cases out: what is burning, whose turn it is, what is missing.",
     help_format="plaintext",
-    default_parameter=Parameter(negative=()),  # no --no-… and --empty-… beside each option
+    default_parameter=Parameter(negative=()),  # no --no-… and --empty-… variants of options
     version=lambda: metadata.version("sodan"),  # cyclopts would look for a distribution named "service"
     version_flags=["--version"],
 )
@@ -48,7 +48,7 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
     return 0
 
 
-# In the order of the help: a group, and what belongs to it.
+# The order of the help: groups and their commands.
 _GROUPS: dict[str, dict[str, Any]] = {
     "Run": {
         "serve": serving.serve,
@@ -110,26 +110,26 @@ for _place, (_title, _commands) in enumerate(_GROUPS.items()):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; never a traceback for what a person can put right."""
-    before = os.umask(0o077)  # mails and keys: nothing a command writes is for other users
+    """Run one command. An error that the user can correct is printed as one line, without a traceback."""
+    before = os.umask(0o077)  # mails and keys: other users must not read files that a command writes
     try:
         status = app(argv, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError:
-        return WRONG_USE  # cyclopts has said what was wrong with it
+        return WRONG_USE  # cyclopts has printed the error
     except NotFound as error:
         say(str(error))
         return FOUND_WRONG
     except ValueError as error:
         if type(error).__name__ != "PackError":
             raise
-        say(str(error))  # it names file, line and rule
+        say(str(error))  # contains file, line and rule
         return WRONG_USE
     except SodanError as error:
         say(str(error))
         return WRONG_USE
     except BrokenPipeError:
-        # whoever read our output has seen enough (`| head`); keep the interpreter from flushing into the closed pipe
+        # The reader of the pipe has closed it (`| head`); prevent the interpreter from flushing into it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

@@ -1,1 +1,1 @@
-"""The commands of `sodan`, a file a family: what they take, in the words of their help. ``main.py`` lists them."""
+"""The commands of `sodan`, one file per family: their arguments and help. ``main.py`` lists them."""

@@ -43,21 +43,21 @@ def cases(
     Parameters
     ----------
     q
-        Words to look for, Japanese or English.
+        Words to search for, Japanese or English.
     vendor_ref
         A vendor's case number.
     missing
         An item id such as occurred_at, or `any`.
     participant
-        An address.
+        A mail address or @domain.
     owner
         A name of the team, `me`, or `none`.
     updated_since
-        ISO 8601 time, or how long ago: 90m, 12h, 3d.
+        Changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
     older_than
-        Untouched since then: ISO 8601 time, or how long: 90m, 12h, 3d.
+        Not changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
     json
-        Print the answer of `GET /api/cases` instead of a table.
+        Print the response of `GET /api/cases` instead of a table.
     """
     query = {
         "q": q, "status": status, "waiting_on": waiting_on, "priority": priority, "kind": kind, "vendor": vendor,
@@ -76,14 +76,14 @@ def show(
     url: Url = None,
     token: Secret = None,
 ) -> int:
-    """Show a case: whose turn, why this priority, what is missing, and the mails.
+    """Show a case: who has to act next, the reasons for its priority, what is missing, and the mails.
 
     Parameters
     ----------
     key
         Such as SD-12.
     json
-        Print the answer of `GET /api/cases/KEY` instead.
+        Print the response of `GET /api/cases/KEY` instead.
     """
     from service.cli.terminal.tables import print_case
 
@@ -106,13 +106,13 @@ def ask(
     key
         Such as SD-12.
     items
-        Ids of items such as occurred_at, at most five; none: what is missing.
+        Ids of items such as occurred_at, at most five. Without any, the missing items.
     text
-        Words above the questions, or the whole mail where it holds the numbered questions.
+        Text above the questions, or the whole mail if it contains the numbered questions.
     lang
-        Else the language of the case.
+        Default: the language of the case.
     draft
-        Print the mail only.
+        Only print the mail.
     """
     from service.cli.terminal.asking import ask as ask_requester
 
@@ -122,7 +122,7 @@ def ask(
 
 
 def note(key: str, text: str) -> int:
-    """Note something on a case for the team; it is never sent.
+    """Add a note for the team to a case; it is never sent.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def brief(
     lang: Literal["ja", "en"] | None = None,
     format: Literal["text", "markdown", "json"] = "text",
 ) -> int:
-    """Print the inquiry of a case, organised and ready to paste.
+    """Print a summary of a case, ready to paste.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def brief(
     for_
         Who will read it.
     lang
-        Else the language of the case.
+        Default: the language of the case.
     """
     from service.cli.terminal.changing import print_brief
 
@@ -162,14 +162,14 @@ def brief(
 
 
 def set_(key: str, *changes: str) -> int:
-    """Set by hand what the rules got wrong: priority=P2, status=resolved, owner=me, items.version=8.2.4.
+    """Correct values of a case by hand: priority=P2, status=resolved, owner=me, items.version=8.2.4.
 
     Parameters
     ----------
     key
         Such as SD-12.
     changes
-        Each field=value. `field=` takes it back, and the rules decide again.
+        Each field=value. `field=` resets a field, so that the rules decide again.
     """
     from service.cli.terminal.changing import change
 
@@ -178,14 +178,14 @@ def set_(key: str, *changes: str) -> int:
 
 
 def merge(key: str, into: str) -> int:
-    """Put a case into another one. The page of the case can undo it.
+    """Merge a case into another one. This can be undone on the page of the case.
 
     Parameters
     ----------
     key
         Such as SD-12.
     into
-        The case that stays.
+        The case to keep.
     """
     from service.cli.terminal.changing import merge as merge_cases
 

@@ -1,4 +1,4 @@
-"""`sodan contents`: where raw mails are kept."""
+"""`sodan contents`: where raw mails are stored."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def check() -> int:
 
 @app.command
 def move(*, before: str | None = None) -> int:
-    """Bring every raw mail to where SODAN_CONTENT_STORE says it belongs, while all goes on.
+    """Move every raw mail to where SODAN_CONTENT_STORE requires it, while sodan is running.
 
     Parameters
     ----------
     before
-        The SODAN_CONTENT_STORE of until now, where that was a folder or a bucket. Nothing is deleted there.
+        The previous SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.
     """
     from service.cli.terminal.contents import move_contents
     from service.store.blob_store import outside

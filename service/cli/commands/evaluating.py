@@ -1,4 +1,4 @@
-"""`sodan eval`: how well labelled mail is understood."""
+"""`sodan eval`: measures reading quality on labelled mail."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def evaluate(
     reader: Literal["embedded", "model"] = "embedded",
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
-    """Compare what the reader says of labelled mails with the labels: precision, recall, counts; ja and en apart.
+    """Compare the results of the reader on labelled mails with the labels, by language: precision, recall, counts.
 
     Parameters
     ----------
     paths
-        Corpus files (.jsonl), or folders: of corpus files, or of mails (NAME.eml) with labels beside (NAME.json).
+        Corpus files (.jsonl), or folders with corpus files or with mails (NAME.eml) and their labels (NAME.json).
     reader
-        Who reads the mails.
+        The reader of the mails.
     as_json
         Print all figures as one JSON object.
     """

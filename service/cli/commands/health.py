@@ -6,11 +6,11 @@ from service.cli.commands import start
 
 
 def doctor() -> int:
-    """Check settings, database, packs, ports and the ledger; say what to do about what is wrong."""
+    """Check settings, database, packs, ports and mail counts; report problems and how to solve them."""
     from service.cli.terminal.doctor import examine
 
     settings = start.settings()
-    database = start.database(settings, make=True)  # `examine` names a missing file, and makes none
+    database = start.database(settings, make=True)  # `examine` reports a missing file without creating it
     try:
         return examine(settings, database, start.now())
     finally:

@@ -1,4 +1,4 @@
-"""`sodan backup`, `restore`, `webhooks`, `retention` and `erase`: what is kept, and what no longer."""
+"""`sodan backup`, `restore`, `webhooks`, `retention` and `erase`: backing up and deleting data."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from service.cli.commands import start
 
 
 def backup(file: Path) -> int:
-    """Write everything (mails, cases, what people set, tokens) into one new file, while all goes on.
+    """Write everything (mails, cases, manual changes, tokens) into one new file, while sodan is running.
 
-    It is as secret as the mails in it. Exit status 1 if a raw mail was missing outside the database.
+    It is as confidential as the mails in it. Exit status 1 if a raw mail was missing outside the database.
 
     Parameters
     ----------
     file
-        Where to; must not exist. In a folder the file is named after the moment.
+        The file to write; must not exist. In a folder, the file is named after the current time.
     """
     from service.store.backup import backup as write
     from service.store.blob_store import outside
@@ -31,12 +31,12 @@ def backup(file: Path) -> int:
 
 
 def restore(file: Path) -> int:
-    """Fill an empty database (SQLite or PostgreSQL, whichever it was before) from a backup, and check every mail.
+    """Fill an empty database from a backup, and check every mail. SQLite and PostgreSQL can be exchanged.
 
     Parameters
     ----------
     file
-        What `sodan backup` wrote.
+        A file that `sodan backup` wrote.
     """
     from service.store.backup import restore as read
     from service.store.blob_store import outside
@@ -56,12 +56,12 @@ def restore(file: Path) -> int:
 
 
 def webhooks(*, release: bool = False) -> int:
-    """List the webhooks that are held since a restore, or let them go on.
+    """List the webhooks that are held since a restore, or release them.
 
     Parameters
     ----------
     release
-        Tell them what happens from now on: say so only where the original tells nothing any more.
+        Send them events from now on. Use this only if the original installation sends nothing any more.
     """
     from service.store import webhooks as hooks
 
@@ -82,20 +82,20 @@ def retention(
     raw_days: int | None = None,
     cases_days: int | None = None,
 ) -> int:
-    """Show what is to be kept no longer; the worker lets go of it once a day.
+    """Show what the retention settings allow to be deleted; the worker deletes it once a day.
 
     Parameters
     ----------
     apply
-        Let go of it now, for good. What was broken off is done again by the next time.
+        Delete it now, permanently. An interrupted run can be repeated.
     compact
-        Then rewrite the database, so that its files do not hold the bytes any more; nobody can write meanwhile.
+        Then rewrite the database, so that its files no longer contain the deleted data. Blocks all writers.
     json
         Print a JSON line for each case instead of a table.
     raw_days
-        In place of SODAN_RETENTION_RAW_DAYS.
+        Instead of SODAN_RETENTION_RAW_DAYS.
     cases_days
-        In place of SODAN_RETENTION_CASES_DAYS.
+        Instead of SODAN_RETENTION_CASES_DAYS.
     """
     from service.cli.terminal.retention import retire
     from service.store.blob_store import outside
@@ -121,21 +121,22 @@ def erase(
     dry_run: bool = False,
     yes: bool = False,
 ) -> int:
-    """Erase a person from every mail, table and index, for good; prints a certificate (JSON). The cases stay.
+    """Erase a person from every mail, table and index, permanently; print a certificate (JSON). The cases are kept.
 
     Parameters
     ----------
     address
-        The person's mail address; the part before the @ goes, and the display name beside it.
+        The person's mail address. Its part before the @ and the display name beside it are erased too.
     name
-        A name of the person, best with all its parts ("Aiko Mori"), or a phone number. A single word goes only where it
-        is a person: by a title, in a greeting or signature. Names are taken from nobody's mail unless given here.
+        A name of the person, best with all its parts ("Aiko Mori"), or a phone number.
+        A single word is erased only where it refers to a person: after a title, in a greeting or signature.
+        Only names given here are erased from other people's mail.
     confirm_names
-        Say that you looked at what the dry run lists for these names: needed with --yes.
+        Confirm that you checked what the dry run lists for these names; required with --yes.
     dry_run
         Change nothing; list every place and the words that would be replaced.
     yes
-        Do it.
+        Erase the person.
     """
     from service.cli.terminal.erasing import erase_person, words_of_vendors
     from service.intake import AppContext

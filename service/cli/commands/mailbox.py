@@ -1,4 +1,4 @@
-"""`sodan mailbox`: mail fetched from mailboxes that other servers keep."""
+"""`sodan mailbox`: mail fetched from mailboxes on other servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ app = App(name="mailbox", help="Mailboxes to fetch from (SODAN_MAILBOXES): list 
 
 @app.command(name="list")
 def mailbox_list(*, json: bool = False) -> int:
-    """List mailboxes and how they do; exit status 1 if one cannot be read or a mail could not be taken.
+    """List mailboxes and their state; exit status 1 if one cannot be read or a mail could not be fetched.
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ def mailbox_list(*, json: bool = False) -> int:
 
 @app.command(name="test")
 def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) -> int:
-    """Sign in, open the folders, look at rights, read a mail; say what to do about each failure.
+    """Sign in, open the folders, check permissions, read a mail; report how to solve each failure.
 
     Parameters
     ----------
     names
-        Only these. Without it, all.
+        Only these mailboxes. Default: all.
     round_trip
         Also send a mail to the mailbox by SODAN_SMARTHOST (without one: ask for a mail), wait for it, flag or move it.
     seconds
@@ -48,14 +48,14 @@ def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) ->
 
 @app.command(name="run")
 def mailbox_run(*names: str, dry_run: bool = False) -> int:
-    """Only fetch mail (a part of `sodan serve` where SODAN_MAILBOXES is set).
+    """Only fetch mail (included in `sodan serve` if SODAN_MAILBOXES is set).
 
     Parameters
     ----------
     names
-        Only these. Without it, all.
+        Only these mailboxes. Default: all.
     dry_run
-        Print what would be taken now, and take nothing.
+        Print the mails that would be fetched now, without fetching them.
     """
     from service.cli.terminal.mailboxes import chosen, preview
     from service.mailbox.file import load
@@ -72,12 +72,12 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
 
 @app.command(name="forget")
 def mailbox_forget(name: str) -> int:
-    """Report a mailbox no longer that is fetched from no more; what came from it stays.
+    """Stop reporting a mailbox that is not fetched from any more; its mails are kept.
 
     Parameters
     ----------
     name
-        As in the file it stood in.
+        Its name in the mailboxes file.
     """
     from service.errors import NotFound
     from service.store import mailboxes

@@ -1,4 +1,4 @@
-"""`sodan import`, and what a mail says when it is only looked at: parse, judge, explain."""
+"""`sodan import`, and commands that only analyse mails: parse, judge, explain, prompt."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from service.cli.commands import start
 
 
 def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
-    """Receive mail from files and take it in. Running it twice changes nothing.
+    """Receive mail from files and process it. Running it twice changes nothing.
 
     Parameters
     ----------
     paths
         .eml files, mbox files, Maildirs, or folders of them.
     take_in
-        Also understand what was received; --no-take-in leaves that to running workers.
+        Also process the received mails; --no-take-in leaves that to running workers.
     """
     from service.cli.terminal.importing import import_paths
 
@@ -24,12 +24,12 @@ def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
 
 
 def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
-    """Read mails and print what they say: JSON Lines, one object a mail, in the order given.
+    """Parse mails and print the results: JSON Lines, one object per mail, in the order given.
 
     Parameters
     ----------
     files
-        Mails as raw files (.eml). A bad one becomes a line with an `error`, never the end.
+        Mails as raw files (.eml). An unreadable one becomes a line with an `error` and does not stop the run.
     root
         `file` is printed relative to this folder.
     """
@@ -48,7 +48,7 @@ def judge(
     root: Path | None = None,
     guess_roles: bool = False,
 ) -> int:
-    """Judge mails, each alone, as if it opened a case: JSON Lines.
+    """Judge each mail alone, as if it opened a case: JSON Lines.
 
     Parameters
     ----------
@@ -57,15 +57,15 @@ def judge(
     team
         Addresses or @domains of the IT team.
     organisation
-        Our own mail domains; their people are requesters.
+        Mail domains of the organisation; people at them are requesters.
     packs
-        Further folders of rule packs, loaded after the shipped ones.
+        Additional folders of rule packs, loaded after the shipped ones.
     site
-        The site file: own products, host names, people. Without it, that of SODAN_SITE_FILE.
+        The site file: own products, host names, people. Default: SODAN_SITE_FILE.
     root
         `file` is printed relative to this folder.
     guess_roles
-        Guess the sides of people whom nobody declared from the recipients of each mail. The service never does.
+        Guess the sides of undeclared people from the recipients of each mail. The service never does this.
     """
     from service.cli.terminal.reading import judge_files
 
@@ -90,20 +90,20 @@ def explain(
     packs: tuple[Path, ...] = (),
     rule: str | None = None,
 ) -> int:
-    """Say what was found in a mail, which rule fired on which words, and what the others lacked.
+    """Show what was found in a mail, which rules fired on which text, and the unmet conditions of the others.
 
     Parameters
     ----------
     what
-        A file, or the Message-ID of a mail that was taken in.
+        A file, or the Message-ID of a processed mail.
     team
         Addresses or @domains of the IT team.
     organisation
-        Our own mail domains; their people are requesters.
+        Mail domains of the organisation; people at them are requesters.
     packs
-        Further folders of rule packs.
+        Additional folders of rule packs.
     rule
-        Of one rule or meaning alone: its words, or what it lacked.
+        Only this rule or meaning: the text it was found in, or its unmet conditions.
     """
     from service.cli.terminal.reading import explain_mail
 
@@ -126,7 +126,7 @@ def prompt(
     packs: tuple[Path, ...] = (),
     json: bool = False,
 ) -> int:
-    """Print what a language model would be asked about a mail: all that would leave the house.
+    """Print the request to a language model for a mail, that is, all data that would be sent.
 
     Parameters
     ----------
@@ -135,11 +135,11 @@ def prompt(
     team
         Addresses or @domains of the IT team.
     organisation
-        Our own mail domains; their people are requesters.
+        Mail domains of the organisation; people at them are requesters.
     packs
-        Further folders of rule packs.
+        Additional folders of rule packs.
     json
-        The messages and the schema of the answer, as the API gets them.
+        Print the messages and the schema of the answer as they are sent to the API.
     """
     from service.cli.terminal.show_prompt import print_prompt
 

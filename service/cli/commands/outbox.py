@@ -20,9 +20,9 @@ def outbox_list(*, state: State | None = None, limit: int = 100, json: bool = Fa
     Parameters
     ----------
     state
-        Only these.
+        Only entries in this state.
     limit
-        At most so many.
+        Maximum number of entries.
     json
         JSON Lines instead of a table.
     """
@@ -33,7 +33,7 @@ def outbox_list(*, state: State | None = None, limit: int = 100, json: bool = Fa
 
 @app.command(name="show")
 def outbox_show(id: int) -> int:
-    """Show one outgoing mail with its text and what became of it.
+    """Show one outgoing mail with its text and the result of sending it.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def outbox_send(*ids: int) -> int:
 
 @app.command(name="discard")
 def outbox_discard(*ids: int) -> int:
-    """Decide that these are not sent.
+    """Discard these mails, so that they are not sent.
 
     Parameters
     ----------

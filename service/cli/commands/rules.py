@@ -1,4 +1,4 @@
-"""`sodan rules`, and `replay`: the packs tried, and what was taken in judged by them anew."""
+"""`sodan rules` and `sodan replay`: checking packs, and judging stored cases again."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ app = App(name="rules", help="The rule packs: run their examples, check them, li
 
 @app.command(name="test")
 def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
-    """Run the examples that stand beside each rule; exit status 1 if one fails.
+    """Run the examples of the packs and vendors; exit status 1 if one fails.
 
     Parameters
     ----------
     names
-        Only these packs or rules. Without it, all.
+        Only these packs, vendors or entries. Default: all.
     """
     from service.cli.terminal.rules import run_examples
 
@@ -33,7 +33,7 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
 
 @app.command(name="lint")
 def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
-    """Check packs for what is legal but unwise: rules without examples, words nobody uses, ids given twice."""
+    """Check packs for unwise content: entries without examples, meanings without rules, ids given twice."""
     from service.cli.terminal.rules import run_lint
 
     settings = start.settings()
@@ -47,7 +47,7 @@ def rules_list(
     site: SiteFile = None,
     json: bool = False,
 ) -> int:
-    """List the rules: id, pack, what they conclude.
+    """List the rules: question, id, result, file.
 
     Parameters
     ----------
@@ -67,14 +67,14 @@ def replay(
     apply: bool = False,
     diff: bool = False,
 ) -> int:
-    """Judge what was taken in anew, with today's packs (or others), and show what would change.
+    """Judge stored cases again with the current packs (or others), and show what would change.
 
     Parameters
     ----------
     since
-        Only cases touched since then: ISO 8601 time, or how long ago: 90m, 12h, 3d.
+        Only cases changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
     apply
-        Keep the new judgements. Without it nothing is changed.
+        Save the new judgements. Without it nothing is changed.
     diff
         Show what would change (the default).
     """

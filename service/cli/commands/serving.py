@@ -1,4 +1,4 @@
-"""`sodan serve` and its parts alone; the schema they stand on; who may log in to send."""
+"""`sodan serve` and its single parts, database migration, and passwords for SMTP logins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from service.cli.commands import start
 
 
 def serve() -> int:
-    """Take mail, understand it, answer over HTTP: all in one, with an embedded database unless told otherwise."""
+    """Receive mail, process it, and serve HTTP, all in one. Uses an embedded database by default."""
     from service.supervisor import run_supervisor
 
     settings = start.settings()
@@ -17,7 +17,7 @@ def serve() -> int:
 
 
 def smtp() -> int:
-    """Only take mail (SMTP and LMTP) and make it durable."""
+    """Only receive mail (SMTP and LMTP) and store it."""
     from service.smtp.server import run_smtp
 
     settings = start.settings()
@@ -27,7 +27,7 @@ def smtp() -> int:
 
 
 def worker() -> int:
-    """Only understand what was received."""
+    """Only process received mail."""
     from service.app import run_worker
 
     settings = start.settings()
@@ -37,7 +37,7 @@ def worker() -> int:
 
 
 def sender() -> int:
-    """Only send what waits in the outbox: mail by the smart host, notifications by Apprise."""
+    """Only send outbox entries: mail by the smart host, notifications by Apprise."""
     from service.app import run_sender
 
     settings = start.settings()
@@ -47,7 +47,7 @@ def sender() -> int:
 
 
 def api() -> int:
-    """Only answer over HTTP: the interface for programs and the page for people."""
+    """Only serve HTTP: the API and the web pages."""
     from service.app import run_api
 
     settings = start.settings()
@@ -57,7 +57,7 @@ def api() -> int:
 
 
 def reader() -> int:
-    """Only have messages read a second time, by the language model of SODAN_MODEL_URL."""
+    """Only run second readings of messages by the language model of SODAN_MODEL_URL."""
     from service.app import run_reader
 
     settings = start.settings()
@@ -67,7 +67,7 @@ def reader() -> int:
 
 
 def migrate() -> int:
-    """Bring the database to the newest schema; an empty one is made."""
+    """Migrate the database to the newest schema; create it if it is empty."""
     from service.store.migrate import migrate as bring_to_head
 
     before, after = bring_to_head(start.database(start.settings(), make=True))
@@ -76,12 +76,12 @@ def migrate() -> int:
 
 
 def smtp_password(name: str) -> int:
-    """Read a password and print the line for it, to be put into the file of SODAN_SMTP_PASSWORDS.
+    """Read a password and print the line to add to the file of SODAN_SMTP_PASSWORDS.
 
     Parameters
     ----------
     name
-        Who may log in with it to send mail.
+        The login name for sending mail.
     """
     from getpass import getpass
 

@@ -1,4 +1,4 @@
-"""`sodan spool`: what waits, what was set aside."""
+"""`sodan spool`: received mails that are waiting or set aside."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def spool_list(*, state: State | None = None, limit: int = 100, json: bool = Fal
     Parameters
     ----------
     state
-        Only these.
+        Only mails in this state.
     limit
-        At most so many.
+        Maximum number of mails.
     json
         JSON Lines instead of a table.
     """
@@ -38,7 +38,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
     Parameters
     ----------
     id
-        The id named in the 250 reply.
+        The id given in the 250 reply.
     raw
         Print the mail itself, byte by byte.
     """
@@ -51,7 +51,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
 
 @app.command(name="retry")
 def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> int:
-    """Let the worker try again what was set aside.
+    """Let the worker try mails again that were set aside.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a command starts from: the settings, the database they name, the clock, a log, a voice."""
+"""Shared by the commands: settings, database, clock, logging, messages to the user."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ WRONG_USE = 2
 
 
 def settings(**given: object) -> Settings:
-    """As the environment and `.env` say; what is given wins. Raises Refused."""
+    """Load the settings from the environment and `.env`; ``given`` takes precedence. Raises Refused."""
     from service.settings import load, misspelt
 
     for name, nearest in misspelt().items():
-        if nearest:  # any other may be a secret that a file of ours names
+        if nearest:  # any other name may be a secret used by one of our files
             say(f"{name} is no setting and is ignored; did you mean {nearest}?")
     return load(**given)
 
 
 def database(settings: Settings, *, make: bool = False) -> Database:
-    """The store they name; opened when first asked.
+    """Return the database of the settings; it is opened at first use.
 
-    Raises Refused where a SQLite file is not there, unless this command is one to ``make`` it: a wrong path must not
-    leave an empty database behind.
+    Raises Refused if a SQLite file does not exist, unless ``make``: a wrong path must not create an empty database.
     """
     from service.store.database import Database
 
@@ -39,7 +38,7 @@ def database(settings: Settings, *, make: bool = False) -> Database:
 
 
 def as_service(settings: Settings) -> None:
-    """What every long-running command does first: log to stderr, take its files from other users."""
+    """Prepare a long-running command: log to stderr, and remove other users' access to its files."""
     from service.store.private import make_private
 
     log_to_stderr(settings)
@@ -47,7 +46,7 @@ def as_service(settings: Settings) -> None:
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """One line a mail and one a request, as key=value; nothing of bodies or addresses at info."""
+    """Log to stderr: one key=value line per mail and per request; at info level without bodies or addresses."""
     import logging
 
     import structlog
@@ -71,10 +70,10 @@ def log_to_stderr(settings: Settings) -> None:
 
 
 def now() -> datetime:
-    """The one clock of the commands."""
+    """Return the current time; all commands use this clock."""
     return datetime.now(UTC)
 
 
 def say(text: str) -> None:
-    """Talk, not data: to stderr."""
+    """Print a message for the user to stderr, since stdout is for data."""
     print(f"sodan: {text}", file=sys.stderr)

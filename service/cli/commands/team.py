@@ -1,4 +1,4 @@
-"""`sodan team`: who counts as IT team beside SODAN_TEAM, and which companies as its partners, as mail showed."""
+"""`sodan team`: team members and partner companies learned from mail, in addition to SODAN_TEAM."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REREAD = "mail taken in before is read anew by `sodan replay --apply`"
 
 @app.command(name="list")
 def team_list(*, json: bool = False) -> int:
-    """List them, and since when they count.
+    """List them, and since when they are known.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def team_list(*, json: bool = False) -> int:
 
 @app.command(name="add")
 def team_add(address: str) -> int:
-    """Count an address as team.
+    """Add an address to the team.
 
     Parameters
     ----------
     address
-        As it stands in From.
+        As it appears in From.
     """
     from service.store import learning
 
@@ -48,7 +48,7 @@ def team_add(address: str) -> int:
 
 @app.command(name="remove")
 def team_remove(address: str) -> int:
-    """Count an address as team, or a company as partner, no longer. What SODAN_TEAM or the site file names stays.
+    """Remove a learned team address or partner company. Entries in SODAN_TEAM and the site file remain.
 
     Parameters
     ----------

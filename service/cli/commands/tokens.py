@@ -1,4 +1,4 @@
-"""`sodan token`: who may ask over HTTP."""
+"""`sodan token`: access over HTTP."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ app = App(name="token", help="Tokens for HTTP: stored hashed, shown once.")
 
 @app.command(name="create")
 def token_create(name: str, *, scope: Scope = "read", days: int | None = None) -> int:
-    """Make a token and print it, once: only its hash is kept.
+    """Create a token and print it once; only its hash is stored.
 
     Parameters
     ----------
     name
         Who or what uses it.
     scope
-        read: see; write: also change cases; admin: also webhooks and the spool.
+        read: view; write: also change cases; admin: also webhooks and the spool.
     days
-        Valid for so many days; without it until revoked.
+        Valid for this number of days. Default: until revoked.
     """
     from datetime import timedelta
 
@@ -56,12 +56,12 @@ def token_list(*, json: bool = False) -> int:
 
 @app.command(name="revoke")
 def token_revoke(id: int) -> int:
-    """Make a token worthless, at once.
+    """Revoke a token, effective immediately.
 
     Parameters
     ----------
     id
-        As `sodan token list` names it.
+        As `sodan token list` shows it.
     """
     from service.store import tokens
 

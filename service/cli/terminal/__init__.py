@@ -1,1 +1,1 @@
-"""What the commands print and ask: tables, JSON Lines, progress: the other side of each command."""
+"""Implementation of the commands: tables, JSON Lines, progress."""

@@ -1,11 +1,11 @@
-"""What to do about a database that is not available, by the public words of the error (service/store/trouble.py)."""
+"""Advice for an unavailable database, chosen by the public text of the error (service/store/trouble.py)."""
 
 from __future__ import annotations
 
 from service.store.database import Database
 
 _EITHER = {
-    "the database needs": "",  # it says itself what to do
+    "the database needs": "",  # the text already contains the advice
     "the database is busy": "something holds it for long: look for a hanging process (`ps`, state D or T) or backup",
     "the database refuses": "correct user or password in SODAN_DATABASE_URL",
     "the database does not exist": "create it (`createdb`) or correct SODAN_DATABASE_URL, then `sodan migrate`",
@@ -33,7 +33,7 @@ _POSTGRESQL = {
 
 
 def what_to_do(words: str, database: Database) -> str:
-    """The same words with where and what to do."""
+    """Return the text with the folder of the database and the advice."""
     known = _EITHER | (_POSTGRESQL if database.postgresql else _SQLITE)
     todo = next((advice for beginning, advice in known.items() if words.startswith(beginning)), "")
     where = "" if database.folder is None else f" ({database.folder})"

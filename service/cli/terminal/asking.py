@@ -27,10 +27,7 @@ def ask(
     draft: bool,
     now: datetime,
 ) -> int:
-    """Print the mail, and write it to the outbox unless only the ``draft`` is wanted.
-
-    Raises NotFound, Refused, Conflict.
-    """
+    """Print the mail, and write it to the outbox unless ``draft``. Raises NotFound, Refused, Conflict."""
     known = labels_of(load(settings.packs, settings.site_file))
 
     def write(conn: Connection) -> tuple[questions.Questions, int | None]:
@@ -51,7 +48,7 @@ def ask(
 
 
 def note(settings: Settings, database: Database, key: str, text: str, *, now: datetime) -> int:
-    """Keep a note for the team. Raises NotFound."""
+    """Store a note for the team. Raises NotFound."""
 
     def write(conn: Connection) -> int:
         return notes.add(conn, number_of(conn, key, settings.case_prefix), text, getpass.getuser(), now)
@@ -62,7 +59,7 @@ def note(settings: Settings, database: Database, key: str, text: str, *, now: da
 
 
 def number_of(conn: Connection, key: str, prefix: str) -> int:
-    """The row of the case that a key leads to, after merges. Raises NotFound."""
+    """Return the id of a case by its key, after merges. Raises NotFound."""
     try:
         return cases.survivor(conn, cases.number_of(key, prefix))
     except NotFound:

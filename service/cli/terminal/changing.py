@@ -1,4 +1,4 @@
-"""`sodan brief`, `set` and `merge`: a case as text to paste, and what a person changes by hand."""
+"""`sodan brief`, `set` and `merge`: a case as text to paste, and manual changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def print_brief(
     form: str,
     now: datetime,
 ) -> int:
-    """Print the inquiry, organised, as text, Markdown or JSON. Raises NotFound."""
+    """Print the brief of a case as text, Markdown or JSON. Raises NotFound."""
     number = database.read(lambda conn: number_of(conn, key, settings.case_prefix))
     shown = cases.to_now(database.read(lambda conn: cases.find(conn, number)), now)
     mails = database.read(lambda conn: timeline.page(conn, number, 200, None, settings.case_prefix))[0]
@@ -51,7 +51,10 @@ def print_brief(
 
 
 def change(settings: Settings, database: Database, key: str, given: Sequence[str], *, now: datetime) -> int:
-    """Set fields of a case, each given as ``field=value``; ``field=`` takes it back. Raises NotFound, Refused."""
+    """Set fields of a case, each given as ``field=value``; ``field=`` resets one.
+
+    Raises NotFound, Refused.
+    """
     wanted = parse_changes(given)
     if wanted.get("owner") == "me":
         wanted["owner"] = getpass.getuser()
@@ -68,7 +71,7 @@ def change(settings: Settings, database: Database, key: str, given: Sequence[str
 
 
 def merge(settings: Settings, database: Database, key: str, into: str, *, now: datetime) -> int:
-    """Put a case into another one, and say where it is now. Raises NotFound, Conflict."""
+    """Merge a case into another one and print the resulting key. Raises NotFound, Conflict."""
     context = AppContext.of(settings)
 
     def apply(conn: Connection) -> int:
@@ -83,7 +86,7 @@ def merge(settings: Settings, database: Database, key: str, into: str, *, now: d
 
 
 def parse_changes(given: Sequence[str]) -> dict[str, Any]:
-    """``priority=P2`` and ``items.version=8.2.4`` as the interface for programs takes them. Raises Refused."""
+    """Parse ``priority=P2`` and ``items.version=8.2.4`` into the format of the API. Raises Refused."""
     wanted: dict[str, Any] = {}
     for change in given:
         name, equals, value = change.partition("=")

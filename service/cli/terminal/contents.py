@@ -1,4 +1,4 @@
-"""`sodan contents`: what was found, one line each."""
+"""`sodan contents`: prints one line per raw mail or file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ FOUND_WRONG = 1
 
 
 def check_contents(database: Database, outside: BlobStore | None, now: datetime) -> int:
-    """Status 1 where a mail is missing or changed; a file too many is told and is no fault."""
+    """Check all raw mails; return status 1 if one is missing or changed.
+
+    Files without a mail are only listed.
+    """
     wrong = 0
     for id, words in contents.check(database, outside):
         wrong += 1
@@ -27,7 +30,7 @@ def check_contents(database: Database, outside: BlobStore | None, now: datetime)
 
 
 def move_contents(database: Database, outside: BlobStore | None, from_bytes: int, before: BlobStore | None) -> int:
-    """Move all; data are the ids."""
+    """Move all raw mails; print their ids to stdout."""
     moved: Counter[str] = Counter()
     for id, codec in contents.move(database, BlobWriter(outside, from_bytes), before):
         moved[codec] += 1
@@ -37,7 +40,7 @@ def move_contents(database: Database, outside: BlobStore | None, from_bytes: int
 
 
 def tidy_contents(database: Database, outside: BlobStore | None, now: datetime) -> int:
-    """Delete what belongs to no mail."""
+    """Delete files that belong to no mail."""
     count = 0
     for key in contents.tidy(database, outside, now) if outside is not None else ():
         print(key)

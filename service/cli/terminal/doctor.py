@@ -1,4 +1,4 @@
-"""`sodan doctor`: what is wrong, and what to do about it, one line each."""
+"""`sodan doctor`: prints one line per check, with advice if something is wrong."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Finding = tuple[bool, str]
 FOUND_WRONG = 1
 LOW_DISK = 1_000_000_000
 LOOKED_AT_BYTES = 64_000_000
-"""Of raw mails, newest first; `sodan contents check` reads all of them."""
+"""Raw mails checked, newest first, in bytes; `sodan contents check` reads all of them."""
 STALE = timedelta(minutes=5)
 
 
 def examine(settings: Settings, database: Database, now: datetime) -> int:
-    """Look at everything; status 1 where something is wrong."""
+    """Make all checks; return status 1 if something is wrong."""
     looks: list[Callable[[], list[Finding]]] = [
         lambda: _packs(settings),
         lambda: _disk(settings, database),
@@ -46,7 +46,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         lambda: _model(settings, database, now),
         lambda: [smtp(settings.smtp_listen), http(settings.http_listen)],
     ]
-    if database.missing:  # looking would make it
+    if database.missing:  # the other checks would create it
         looks = [looks[0], lambda: _there(database), looks[-1]]
     wrong = False
     while looks:
@@ -55,13 +55,13 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
             found = look()
         except Unavailable as error:
             found = [(False, what_to_do(str(error), database))]
-            looks = looks[-1:]  # the doors alone can be tried without it
+            looks = looks[-1:]  # only the listeners can be checked without the database
         except (SodanError, ValueError) as error:
             found = [(False, str(error))]
         for fine, words in found:
             wrong = wrong or not fine
             print(f"{'ok   ' if fine else 'WRONG'}  {words}")
-    sys.stdout.flush()  # else the line below comes first where both go to one place
+    sys.stdout.flush()  # otherwise the line below may be printed first
     if wrong:
         print("sodan: something needs attention", file=sys.stderr)
     return FOUND_WRONG if wrong else 0
@@ -88,7 +88,7 @@ def _schema(database: Database) -> list[Finding]:
 
 
 def _writing(database: Database) -> list[Finding]:
-    """As for a mail: something is written, and flushed."""
+    """Check that the database can be written to, as for a mail."""
     database.probe()
     found = [(False, f"database: {words}") for words in ailments(database)]
     return found or [(True, "database: can be written to, and is sound")]
@@ -245,7 +245,7 @@ def _disk(settings: Settings, database: Database) -> list[Finding]:
 
 
 def _model(settings: Settings, database: Database, now: datetime) -> list[Finding]:
-    """How the second readings go; without a language model there is nothing to say."""
+    """Report on second readings; nothing if no language model is set up."""
     if not settings.model_url:
         return []
     jobs = database.read(second_readings.counts)

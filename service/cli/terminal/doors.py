@@ -1,4 +1,4 @@
-"""Whether somebody answers at our addresses, as a client meets it: a process that hangs accepts and says nothing."""
+"""Checks as a client whether the listeners respond: a process that hangs accepts connections but sends nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Finding = tuple[bool, str]
 
 
 def smtp(listen: Listen) -> Finding:
-    """The greeting (RFC 5321 §4.2): 220 or, while it is full, 421."""
+    """Check the SMTP greeting (RFC 5321 §4.2): 220, or 421 while the server is full."""
     try:
         with socket.create_connection(_where(listen), timeout=SECONDS) as client:
             client.settimeout(SECONDS)
@@ -32,7 +32,7 @@ def smtp(listen: Listen) -> Finding:
 
 
 def http(listen: Listen) -> Finding:
-    """``/readyz``."""
+    """Check the response to ``/readyz``."""
     host, port = _where(listen)
     url = f"http://{Listen(host, port)}/readyz"
     try:

@@ -37,10 +37,10 @@ def erase_person(
     apply: bool,
     now: datetime,
 ) -> int:
-    """List or erase; status 1 where something of it remains, with who has to do what.
+    """List the changes or erase the person; return status 1 if data remains, and print who must delete it.
 
-    ``names``: as the operator gives them; ``reserved``: words that are no names, those of vendors and of ourselves.
-    The certificate names no one: the address stands in it as a salted SHA-256. Raises Refused.
+    ``names``: as given by the operator. ``reserved``: names of vendors and of the organisation, which are no persons.
+    The certificate contains the address only as a salted SHA-256. Raises Refused.
     """
     local, at, domain = address.strip().casefold().rpartition("@")
     if not (local and at and domain):
@@ -82,7 +82,7 @@ def erase_person(
 
 
 def check_names(names: Sequence[str], reserved: Collection[str]) -> None:
-    """Raises Refused for what names no person: vendors, ourselves, words that any mail may hold."""
+    """Check names. Raises Refused for vendors, the organisation, everyday words, and names that are too short."""
     known = {word.casefold() for word in reserved}
     for name in names:
         parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]
@@ -93,7 +93,7 @@ def check_names(names: Sequence[str], reserved: Collection[str]) -> None:
 
 
 def words_of_vendors(vendors: Iterable[Vendor], organisation: Sequence[str]) -> frozenset[str]:
-    """Names, products and domain labels of vendors and of ourselves: no person's name."""
+    """Return names, products and domain labels of vendors and of the organisation."""
     words: set[str] = {label for domain in organisation for label in domain.split(".")}
     for vendor in vendors:
         words.update((vendor.id, vendor.name.ja, vendor.name.en, *vendor.names, *vendor.products))

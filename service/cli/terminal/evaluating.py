@@ -1,4 +1,4 @@
-"""What `sodan eval` prints: the figures of a reader on labelled mail."""
+"""`sodan eval`: prints the figures of a reader on labelled mail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms")
 
 
 def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> int:
-    """Print the figures of all mails under the paths; exit status 0. Raises Refused where there is nothing to read."""
+    """Print the figures of all mails under the paths; return 0. Raises Refused if there are none."""
     model = _model(settings) if reader == "model" else None
     figures = compare(_pairs(paths, model, settings))
     if not figures:
@@ -51,7 +51,7 @@ def _model(settings: Settings) -> ModelReader:
 
 
 def table(language: str, figure: dict[str, Any]) -> list[str]:
-    """Lines of one language's figures."""
+    """Return the lines that show the figures of one language."""
     lines = [f"{language}: {figure['mails']} mails"]
     for name in (*SINGLE, *_SHARES):
         lines.append(f"  {name:32} {_number(figure[name]['share'])}  of {figure[name]['count']}")
@@ -73,7 +73,7 @@ def _number(value: float | None) -> str:
 
 
 def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
-    """What is said of each mail and what its label says, in order; a model is asked about several at once."""
+    """Yield pairs of found and labelled results, in order; a language model is asked about several mails at once."""
     rules = rules_of(())
     by_model = rules if model is None else replace(rules, reader=model)
 
@@ -94,7 +94,7 @@ def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings)
 
 
 def _mail_files(files: list[Path], settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
-    """Mails with a label beside each, judged as `sodan judge` does."""
+    """Yield pairs for mails with a label file each, judged as `sodan judge` does."""
     if not files:
         return
     printed = io.StringIO()

@@ -1,4 +1,4 @@
-"""`sodan import`: mail from files, received and taken in, with a progress bar."""
+"""`sodan import`: receives and processes mail from files, with a progress bar."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOUND_WRONG = 1
 
 
 def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
-    """Receive what is not known yet; then, unless workers shall do it, take it in here and now."""
+    """Receive mails that are not known yet; process them here if ``take_in``."""
     if not paths:
         raise Refused("name the files or folders to import")
     files = find(paths)
@@ -52,7 +52,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
 
 
 def _take_in(settings: Settings, database: Database, context: AppContext, progress: Progress) -> None:
-    """Work as one worker among others until nothing waits."""
+    """Process mail like any worker until none is waiting."""
     key = database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
     worker = Worker(
         database,
@@ -66,7 +66,7 @@ def _take_in(settings: Settings, database: Database, context: AppContext, progre
     bar = progress.add_task("take in", total=waiting)
     while waiting:
         if not worker.step():
-            sleep(0.05)  # others hold the rest, or it waits for its next attempt
+            sleep(0.05)  # other workers hold the rest, or it waits for its next attempt
         now = database.read(spool_view.undone).get("waiting", 0)
         progress.update(bar, advance=max(0, waiting - now))
         waiting = now

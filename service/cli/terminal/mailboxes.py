@@ -1,4 +1,4 @@
-"""`sodan mailbox list`, `test` and the dry run, as text."""
+"""`sodan mailbox list`, `test` and the dry run of `run`, as text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "ta
 
 
 def chosen(configured: Sequence[Mailbox], names: Sequence[str]) -> list[Mailbox]:
-    """The mailboxes of these names, or all. Raises SodanError where there is none of a name."""
+    """Return the mailboxes with these names, or all. Raises SodanError for an unknown name."""
     if not configured:
         raise SodanError("SODAN_MAILBOXES: name the file with the mailboxes to fetch from")
     known = {mailbox.name: mailbox for mailbox in configured}
@@ -36,7 +36,7 @@ def chosen(configured: Sequence[Mailbox], names: Sequence[str]) -> list[Mailbox]
 
 
 def list_mailboxes(configured: Sequence[Mailbox], database: Database, now: datetime, *, as_json: bool) -> int:
-    """What is configured and what is known of it; then each mail that stayed behind, with the reason."""
+    """Print the configured mailboxes and their state, then each mail that was not fetched, with the reason."""
     statuses = {status.name: status for status in database.read(mailboxes.statuses)}
     known = {mailbox.name: mailbox for mailbox in configured}
     rows = [_row(name, known.get(name), statuses.get(name), now) for name in {**known, **statuses}]
@@ -72,9 +72,9 @@ def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, no
 def examine(
     settings: Settings, configured: Sequence[Mailbox], database: Database, round_trip_seconds: float | None = None
 ) -> int:
-    """Try everything that fetching needs; status 1 where something would fail.
+    """Test everything that fetching needs; return status 1 if something would fail.
 
-    Changes nothing in the mailbox, unless ``round_trip_seconds`` says how long to wait for a mail that is sent there.
+    Changes nothing in the mailbox, unless ``round_trip_seconds`` is given: then a test mail is sent and waited for.
     """
     wrong = False
     for mailbox in configured:
@@ -125,7 +125,10 @@ def _told(error: SodanError) -> tuple[str, str]:
 
 
 def preview(settings: Settings, configured: Sequence[Mailbox], database: Database) -> int:
-    """A line for each mail that would be taken now. Nothing is taken, flagged, moved or remembered."""
+    """Print a line for each mail that would be fetched now.
+
+    No mail is fetched, flagged or moved, and no state is saved.
+    """
     wrong = False
     for mailbox in configured:
         source = _source(settings, mailbox, database)

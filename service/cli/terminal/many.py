@@ -1,4 +1,7 @@
-"""The same work on many files: by several processes where that pays, in the order given, whatever a file does."""
+"""Processes many files, in several processes if worthwhile.
+
+Results are in order even if a process crashes.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ T = TypeVar("T")
 
 CHUNK = 16
 WORTH_IT = 128
-"""Fewer files are done before a second process has started."""
+"""Fewer files are finished before a second process has started."""
 
 
 class Many(Generic[T]):
-    """``work`` on each file. ``fallen`` makes the answer for a file that took its process along.
+    """Runs ``work`` on each file. ``fallen`` returns the result for a file that crashed its process.
 
-    ``work`` and ``fallen`` must be importable (module level, or ``functools.partial`` of such).
+    ``work`` and ``fallen`` must be importable (module level, or ``functools.partial`` of such functions).
     """
 
     def __init__(self, work: Callable[[Path], T], fallen: Callable[[Path], T], processes: int | None = None) -> None:
@@ -29,7 +32,7 @@ class Many(Generic[T]):
         self.least = WORTH_IT
 
     def over(self, files: Sequence[Path]) -> Iterator[T]:
-        """Answers in the order of ``files``."""
+        """Yield the results in the order of ``files``."""
         if self.processes < 2 or len(files) < self.least:
             yield from map(self.work, files)
             return
@@ -50,7 +53,7 @@ class Many(Generic[T]):
             at += 1
 
     def _one_by_one(self, files: Sequence[Path]) -> Iterator[T]:
-        """Each in a process of its own, so that only the one at fault falls."""
+        """Run each file in a process of its own, so that only the faulty one fails."""
         for file in files:
             with self._pool(1) as pool:
                 try:

@@ -1,4 +1,4 @@
-"""A language model as the reader of labelled mail, for `sodan eval --reader model`: asked as the service asks it."""
+"""A language model as the reader for `sodan eval --reader model`, used in the same way as in the service."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from service.errors import Refused
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
 
 ANSWERS = 2
-"""Answers asked for before a mail is left to the embedded reader, as in the service."""
+"""Maximum number of answers requested before the embedded reader is used, as in the service."""
 TRIES = 5
-"""Attempts where the endpoint does not answer."""
+"""Maximum number of attempts if the endpoint does not respond."""
 LONGEST_PAUSE = 60.0
 
 
 @dataclass
 class ModelReader:
-    """Reads by the model, and by the embedded reader what is not sent or not answered usefully. For several threads."""
+    """Reads mails with the model. Thread-safe.
+
+    Mails that are not sent or get no usable answer are read by the embedded reader.
+    """
 
     model: LanguageModel
     catalogue: Catalogue
     embedded: Reader
     characters: int
-    """Longest mail that is sent."""
+    """Maximum length of a mail that is sent."""
     pause: Callable[[float], None] = time.sleep
     requests: int = 0
     tokens: int = 0
     dropped: int = 0
     left: int = 0
-    """Mails left to the embedded reader."""
+    """Number of mails read by the embedded reader because the model gave no usable answer."""
     name: str = READER
     version: str = field(init=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
@@ -45,7 +48,10 @@ class ModelReader:
         self.version = self.model.model
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
-        """The model's statements, with the normal forms of the embedded reader. Raises Refused where it is away."""
+        """Return the model's statements with the embedded reader's values.
+
+        Raises Refused if the model is unavailable.
+        """
         own = tuple(self.embedded.read(mail))
         if mail.automatic or not 0 < len(mail.text) <= self.characters:
             return own

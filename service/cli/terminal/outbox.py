@@ -1,4 +1,4 @@
-"""`sodan outbox`: what is sent, and what became of it."""
+"""`sodan outbox`: outgoing entries and their results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOUND_WRONG = 1
 
 
 def list_entries(database: Database, *, state: str | None, limit: int, as_json: bool) -> int:
-    """Newest first; status 1 where one failed."""
+    """Print the entries, newest first; return status 1 if any entry failed."""
     rows = database.read(lambda conn: outbox.listing(conn, state, limit))
     shown = [{name: value for name, value in row.items() if not name.startswith("leased")} for row in rows]
     print_rows(shown, COLUMNS, as_json=as_json)
@@ -25,7 +25,7 @@ def list_entries(database: Database, *, state: str | None, limit: int, as_json: 
 
 
 def show_entry(database: Database, id: int) -> int:
-    """One entry: its fields, then its text."""
+    """Print the fields of an entry, then its text."""
     row = database.read(lambda conn: outbox.entry(conn, id))
     fields = [{"name": name, "value": value} for name, value in row.items() if name not in ("text", "html")]
     print_rows(fields, ("name", "value"), as_json=False)
@@ -34,12 +34,12 @@ def show_entry(database: Database, id: int) -> int:
 
 
 def send_entries(database: Database, ids: Sequence[int], *, now: datetime) -> int:
-    """Hand them to the sender."""
+    """Queue entries for the sender."""
     return _each(database, ids, outbox.send_again, now, "will be sent")
 
 
 def discard_entries(database: Database, ids: Sequence[int], *, now: datetime) -> int:
-    """They are not sent."""
+    """Discard entries, so that they are not sent."""
     return _each(database, ids, outbox.discard, now, "discarded")
 
 

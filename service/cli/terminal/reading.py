@@ -1,4 +1,4 @@
-"""`sodan parse`, `judge` and `explain`: mails from files, understood without a database."""
+"""`sodan parse`, `judge` and `explain`: analyse mails in files."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One file, read: its line of JSON but for the thread, and the ids that make the thread."""
+    """Result of one file: its JSON line without the thread, and the ids that determine the thread."""
 
     line: str
     ids: Mail
 
 
 def parse_files(files: Sequence[Path], root: Path | None) -> int:
-    """JSON Lines, one object a mail, in the order given."""
+    """Print JSON Lines, one object per mail, in the order given."""
     found = list(Many(_Parse(root), _Fallen(root)).over(files))
     for read, thread in zip(found, threads([read.ids for read in found]), strict=True):
         sys.stdout.write(f'{read.line[:-1]},"thread":{json.dumps(thread)}}}\n')
@@ -56,7 +56,7 @@ class _Fallen:
 
 
 def name_of(file: Path, root: Path | None) -> str:
-    """How a file is called in the output: relative to ``root`` where it is below it."""
+    """Return the name of a file in the output: relative to ``root`` if it is below it."""
     if root is None:
         return str(file)
     try:
@@ -79,7 +79,7 @@ def _line(mail: Mail, name: str) -> _Read:
 
 
 def dump(value: Any) -> str:
-    """One line of JSON that any terminal or pipe can take (undecodable bytes become U+FFFD)."""
+    """Return one line of JSON that can be encoded as UTF-8; lone surrogates are replaced."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return written.encode("utf-8", "replace").decode()
 
@@ -98,8 +98,11 @@ def judge_files(
     settings: Settings,
     guess: bool = False,
 ) -> int:
-    """JSON Lines, each mail judged alone, in the order given. Raises PackError for a broken pack."""
-    rules_of(packs, site)  # a broken pack is told before the first mail, and once
+    """Judge each mail alone and print JSON Lines in the order given.
+
+    Raises PackError for an invalid pack.
+    """
+    rules_of(packs, site)  # reports an invalid pack once, before the first mail
     intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in organisation))
     work = _Judge(team, organisation, packs, site, root, intake, settings.zone, guess)
     for line in Many(work, _JudgeFallen(root)).over(files):
@@ -125,12 +128,12 @@ class _Judge:
         ingest = IngestConfig(zone=self.zone, intake=self.intake, organisation=self.organisation)
         try:
             return dump(_judged(file, name, rules, self.team, ingest, rules if self.guess else None))
-        except Exception as error:  # one odd mail must not end the run
+        except Exception as error:  # one malformed mail must not end the run
             return dump({"file": name, "error": f"{type(error).__name__}: {error}"})
 
 
 def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) -> dict[str, Any]:
-    """One mail judged alone by the reader of ``rules``; its sides are guessed by the reader of ``guess``."""
+    """Judge one mail alone with the reader of ``rules``; its sides are guessed with the reader of ``guess``."""
     from service.cases.facts.extraction import IngestConfig
 
     return _judged(file, str(file), rules, (), IngestConfig(zone=settings.zone, intake=settings.intake), guess)
@@ -163,7 +166,7 @@ class _JudgeFallen:
 
 @cache
 def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
-    """The rules, loaded once a process."""
+    """Return the rules, loaded once per process."""
     from mailrules.library import load
 
     return load(packs, site)
@@ -181,7 +184,7 @@ def explain_mail(
     packs: tuple[Path, ...],
     rule: str | None = None,
 ) -> int:
-    """Statements, rules that fired and what the others lacked, for each message that a mail holds."""
+    """Print statements, rules that fired and unmet conditions of the others, for each message in a mail."""
     from mailrules.engine.explain import explain, knows
     from service.cases.facts.extraction import IngestConfig, extract_messages
     from service.cases.facts.roles import Roles
@@ -204,7 +207,7 @@ def explain_mail(
 
 
 def _content(what: str, settings: Settings) -> bytes:
-    """The raw mail: of a file, or of the message with that Message-ID. Raises NotFound."""
+    """Return a raw mail from a file, or the one with this Message-ID. Raises NotFound, Refused."""
     file = Path(what)
     if not what.startswith("<") and file.is_file():
         try:
@@ -227,4 +230,4 @@ def _content(what: str, settings: Settings) -> bytes:
 
 
 _VISIBLE = dict.fromkeys((*range(32), 127, *range(128, 160), *range(55296, 57344)), "�")
-"""What a stranger wrote may not steer the terminal."""
+"""Control characters, replaced so that text of a mail cannot control the terminal."""

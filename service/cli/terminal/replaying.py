@@ -1,4 +1,4 @@
-"""`sodan replay`: what was taken in, judged anew with today's packs or others; shown, or kept."""
+"""`sodan replay`: judges stored cases again with the current packs or others; shows or saves the result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOUND_WRONG = 1
 def replay_cases(
     settings: Settings, database: Database, *, since: str | None, packs: Sequence[Path], apply: bool, now: datetime
 ) -> int:
-    """One JSON line a case that would stand differently; status 0 whether or not there are any."""
+    """Print one JSON line per case that would change; return 0 in any case."""
     context = AppContext.of(settings.model_copy(update={"packs": tuple(packs)}))
     start = moment(since, "--since", now)
     looked = changed = 0
@@ -39,7 +39,7 @@ def replay_cases(
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Field → [before, after], for what people see."""
+    """Return field → [before, after] for the fields that people see."""
     one, other = _shown(before), _shown(after)
     return {name: [one[name], other[name]] for name in other if one[name] != other[name]}
 

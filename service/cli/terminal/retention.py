@@ -1,4 +1,4 @@
-"""`sodan retention`: what is to be kept no longer, case by case, and what went."""
+"""`sodan retention`: what the retention settings allow to be deleted, case by case, and what was deleted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def retire(
     compact: bool,
     as_json: bool,
 ) -> int:
-    """Show, or let go; data are the cases."""
+    """Show what would be deleted, or delete it; print the cases to stdout."""
     if terms.raw is None and terms.cases is None:
         _say("everything is kept for ever: neither SODAN_RETENTION_RAW_DAYS nor SODAN_RETENTION_CASES_DAYS is set")
         return 0

@@ -1,4 +1,4 @@
-"""`sodan mailbox test --round-trip`: a mail is sent to the mailbox, and looked for in its folders."""
+"""`sodan mailbox test --round-trip`: sends a mail to the mailbox and waits for it in its folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ LOOK_SECONDS = 2.0
 
 
 def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: float, say: Say) -> bool:
-    """Send a mail to the mailbox (or ask for one) and wait for it; whether it came. Raises MailboxError."""
+    """Send a mail to the mailbox (or ask for one) and wait for it.
+
+    Whether it arrived. Raises MailboxError.
+    """
     since = datetime.now(UTC) - LOOK_BACK
     positions = {folder: _read_to_end(source, folder, since) for folder in mailbox.folders}
     mark = None
@@ -63,7 +66,7 @@ def _came(mailbox: Mailbox, source: Source, folder: str, found: Found, took: flo
     if content is None:
         return say(False, mailbox.name, f"the mail left {folder} before it was read", "which rule moved it?")
     say(True, mailbox.name, f"{folder}: the mail came after {took:.1f} s and was read, {len(content)} bytes")
-    source.mark(folder, [found.place])  # raises where it would fail for every other mail
+    source.mark(folder, [found.place])  # raises an error if it would fail for other mails too
     done = "left as it is" if mailbox.after.move is None and mailbox.after.flag is None else "flagged or moved"
     say(True, mailbox.name, f"the mail was {done}, as `after` says; delete it in a mail program")
     written = _topmost_verdict(content)
@@ -85,7 +88,7 @@ def _new(source: Source, folder: str, position: str | None, since: datetime) -> 
 
 
 def _send(settings: Settings, address: str, subject: str) -> None:
-    """Raises NotSent."""
+    """Send the test mail. Raises NotSent."""
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = settings.from_, address, subject
     mail["Date"] = format_datetime(datetime.now(UTC))
@@ -107,7 +110,7 @@ def _send(settings: Settings, address: str, subject: str) -> None:
 
 
 def _topmost_verdict(content: bytes) -> str | None:
-    """The server that wrote the topmost Authentication-Results; None where there is none."""
+    """Return the server that wrote the topmost Authentication-Results; None if there is none."""
     value = message_from_bytes(content).get("Authentication-Results")
     results = parse_results(str(value)) if value is not None else None
     return results.authserv or None if results is not None else None

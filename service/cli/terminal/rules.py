@@ -1,4 +1,4 @@
-"""`sodan rules`: examples tried, packs checked, rules listed."""
+"""`sodan rules`: runs examples, checks packs, lists rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOUND_WRONG = 1
 
 
 def run_examples(packs: Sequence[Path], site: Path | None, names: Sequence[str] = ()) -> int:
-    """Every example of the packs and vendors, or of those named; each failure is one line with file and line.
+    """Run all examples of packs and vendors, or those named; print each failure with file and line.
 
     Raises NotFound.
     """
@@ -43,7 +43,7 @@ def _must_exist(library: Library, name: str) -> None:
 
 
 def run_lint(packs: Sequence[Path], site: Path | None) -> int:
-    """What cannot work (status 1), and what nobody could trust (said)."""
+    """Print errors (status 1) and warnings about the packs."""
     library = collect(packs, site)
     found = lint(library, build(library))
     for one in found:
@@ -54,7 +54,7 @@ def run_lint(packs: Sequence[Path], site: Path | None) -> int:
 
 
 def list_rules(packs: Sequence[Path], site: Path | None, *, as_json: bool) -> int:
-    """Every rule: its question, its id, what it gives, and where it stands."""
+    """Print every rule: question, id, result, file."""
     rules = build(collect(packs, site))
     rows = [
         {"question": question, "rule": rule.id, "gives": rule.gives or ", ".join(rule.each), "where": rule.file}

@@ -1,4 +1,4 @@
-"""`sodan prompt`: what a language model would be asked about a mail."""
+"""`sodan prompt`: prints the request to a language model for a mail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def print_prompt(
     packs: tuple[Path, ...],
     as_json: bool,
 ) -> int:
-    """One request for each message that the mail holds. Raises Refused where the file cannot be read."""
+    """Print one request for each message in the mail. Raises Refused if the file cannot be read."""
     try:
         mail = parse(file.read_bytes())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where `sodan cases` and `show` look: the local database, or a running service by its URL."""
+"""Data source of `sodan cases` and `show`: the local database, or a running service by its URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Query = Mapping[str, Any]
 
 
 class Source(Protocol):
-    """What a table is made of."""
+    """A source of cases and messages."""
 
     def cases(self, query: Query) -> dict[str, Any]: ...
 

@@ -1,4 +1,4 @@
-"""`sodan spool`: what was received, and what became of it."""
+"""`sodan spool`: received mails and their state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOUND_WRONG = 1
 
 
 def list_entries(database: Database, *, state: str | None, limit: int, as_json: bool) -> int:
-    """Newest first; status 1 where something was set aside."""
+    """Print the mails, newest first; return status 1 if any mail was set aside."""
     rows = database.read(lambda conn: spool_view.listing(conn, state, limit))
     shown = [{name: value for name, value in row.items() if not name.startswith("leased")} for row in rows]
     print_rows(shown, COLUMNS, as_json=as_json)
@@ -24,7 +24,7 @@ def list_entries(database: Database, *, state: str | None, limit: int, as_json: 
 
 
 def show_entry(database: Database, outside: BlobStore | None, id: str, *, raw: bool) -> int:
-    """One entry, or its mail byte for byte."""
+    """Print one entry, or its mail byte for byte."""
     if raw:
         sys.stdout.buffer.write(contents.content(database, outside, id))
         return 0
@@ -34,7 +34,7 @@ def show_entry(database: Database, outside: BlobStore | None, id: str, *, raw: b
 
 
 def retry_entries(database: Database, ids: tuple[str, ...], *, everything: bool, now: datetime) -> int:
-    """Let the worker try again."""
+    """Let the worker try mails again."""
     if bool(ids) == everything:
         raise Refused("name the mails to try again, or say --all")
     if everything:

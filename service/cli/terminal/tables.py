@@ -1,4 +1,4 @@
-"""Tables worth reading in a terminal, and JSON for programs."""
+"""Tables for the terminal, and JSON for programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.text import Text
 
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
 COLUMNS = (("key", 12), ("", 4), ("turn", 10), ("since", 10), ("vendor", 16), ("title", 60), ("missing", 44))
-"""Of the table of cases: heading, widest."""
+"""Columns of the table of cases: heading, maximum width."""
 _NOTES = {
     "p1-without-contact": "P1, and nobody is named who can be reached",
     "p1-without-owner": "P1, and nobody of the team takes part",
@@ -29,12 +29,15 @@ TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
 def console() -> Console:
-    """Data goes to stdout; wide enough where it is not a terminal, so that nothing is cut off in a pipe."""
+    """Return a console on stdout.
+
+    If it is not a terminal, lines have 160 columns, so that less is cut off.
+    """
     return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def visible(written: Any) -> str:
-    """What a stranger wrote may not steer the terminal: control characters become U+FFFD."""
+    """Replace control characters by U+FFFD, so that text of a mail cannot control the terminal."""
     return str(written).translate(_VISIBLE)
 
 
@@ -47,7 +50,7 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> int:
-    """Rows as JSON Lines, or as a plain table."""
+    """Print rows as JSON Lines or as a plain table."""
     if as_json:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
@@ -70,7 +73,7 @@ def _plain(value: Any) -> str:
 
 
 def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
-    """A page of cases: priority, whose turn and for how long, what is missing."""
+    """Print a page of cases: priority, who has to act next and since when, missing items."""
     if as_json:
         print_json(page)
         return 0
@@ -106,7 +109,7 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
 
 
 def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json: bool) -> int:
-    """One case: whose turn, why, what is missing, what was asked, then the mails."""
+    """Print one case: next to act, priority with reasons, missing items, requests, then the mails."""
     if as_json:
         print_json(case)
         return 0
@@ -166,7 +169,7 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
 
 
 def _by_words(evidence: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Each quote once, with every rule that rests on it."""
+    """Return each quote once, with all rules based on it."""
     rules: dict[str, list[str]] = {}
     for found in evidence:
         rules.setdefault(found["quote"], []).append(found["rule"])
@@ -185,7 +188,7 @@ def _label(label: Any) -> str:
 
 
 def age(written: str | None) -> str:
-    """How long ago, in its largest unit or two."""
+    """Return how long ago a time was, in its one or two largest units."""
     if not written:
         return ""
     return length((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds())
