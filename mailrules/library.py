@@ -16,7 +16,7 @@ from mailrules.catalogue import Catalogue, CatalogueError, read_meanings
 from mailrules.engine import judge
 from mailrules.engine.checklist import Checklist
 from mailrules.engine.conditions import ConditionError, Group, group_of
-from mailrules.engine.house import HouseReader, site_finders
+from mailrules.engine.house import OrganisationPhraseReader, site_finders
 from mailrules.engine.judge import Rules
 from mailrules.engine.rulefile import RuleError, RuleFile, rule_file
 from mailrules.engine.sources import Library, Source
@@ -192,19 +192,19 @@ def _answers(written: Mapping[str, Sequence[str]]) -> dict[str, Group]:
         raise PackError(RULES / "asks.yaml", 1, "answers", str(error)) from None
 
 
-def _house(library: Library, meanings: Catalogue) -> HouseReader:
+def _house(library: Library, meanings: Catalogue) -> OrganisationPhraseReader:
     finders = [(finder, "site") for finder in site_finders(library.site)]
     for pack, source in library.own:
         for finder in pack.find:
             fault = meanings.fault(finder.meaning, finder.state)
             try:
-                HouseReader([(finder, pack.pack)])
+                OrganisationPhraseReader([(finder, pack.pack)])
             except PatternError as error:
                 fault = fault or str(error)
             if fault:
                 raise PackError(source.file, source.line(finder.id), finder.id, fault)
             finders.append((finder, pack.pack))
-    return HouseReader(finders)
+    return OrganisationPhraseReader(finders)
 
 
 def _words(library: Library) -> dict[str, dict[str, list[str]]]:

@@ -110,14 +110,14 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
         for child in family:
             child.start()
         announcer.start()
-        _let_the_dog_out(settings, family, stop)
+        _start_watchdogs(settings, family, stop)
         return _watch(family, database, stop)
     finally:
         stop.set()
         _stop(family, settings.stop_seconds)
 
 
-def _let_the_dog_out(settings: Settings, family: Sequence[Child], stop: threading.Event) -> None:
+def _start_watchdogs(settings: Settings, family: Sequence[Child], stop: threading.Event) -> None:
     """Start one watchdog thread per port, so that one that hangs does not delay the check of the other."""
     if not settings.watchdog:
         return

@@ -125,14 +125,14 @@ class Worker:
         self._after = after
         self._full = False
         """The last claim got as many as requested, so more are waiting."""
-        self._ahead: list[Claimed] = []
+        self._next_batch: list[Claimed] = []
         """Mails claimed in the transaction that saved the previous batch, if that was full."""
         self._unindexed = True
         self._index_due = 0.0
         self._unjudged = True
         """Whether a long case may be queued."""
         self._judge_due = 0.0
-        self._owes = False
+        self._must_release = False
         """The database failed: once it works, release all leases uncounted, also of a claim whose result was lost."""
 
     def run(self, stop: threading.Event) -> None:
@@ -155,8 +155,8 @@ class Worker:
                 continue
             stop.wait(pause)
             pause = min(pause * 1.5, POLL_SECONDS[1])
-        self._owes |= bool(self._ahead)
-        self._ahead = []
+        self._must_release |= bool(self._next_batch)
+        self._next_batch = []
         with contextlib.suppress(Unavailable):
             self._give_back()
 
@@ -173,14 +173,14 @@ class Worker:
         self._give_back()
         began, limit = time.monotonic(), self._sizer.limit
         try:
-            claimed, self._ahead = self._ahead or self._claim(limit), []
+            claimed, self._next_batch = self._next_batch or self._claim(limit), []
             self._full = len(claimed) >= limit
             if claimed:
                 with self._watched():
                     self._take_in(claimed)
                 self._unindexed = self._unjudged = True
         except Unavailable:
-            self._owes = True
+            self._must_release = True
             raise
         self._sizer.took(len(claimed), time.monotonic() - began)
         return len(claimed)
@@ -224,7 +224,7 @@ class Worker:
         prepared: placement.Prepared | None = None
         try:
             prepared = self._database.read(lambda conn: intake.prepare(conn, read_mails, self._context))
-            self._ahead += self._database.transact(save)
+            self._next_batch += self._database.transact(save)
         except Unavailable as error:
             if not self._may_be_to_blame(error, time.monotonic() - began):
                 raise
@@ -262,7 +262,7 @@ class Worker:
     def _put_off(self, claimed: Claimed, error: Unavailable) -> None:
         now = self._clock()
         times = self._database.transact(
-            lambda conn: spool.put_off(conn, claimed.id, self._by, str(error), now, self._patience, PUT_OFF)
+            lambda conn: spool.retry_alone_later(conn, claimed.id, self._by, str(error), now, self._patience, PUT_OFF)
         )
         _log.error(
             "a mail was given up by the database", id=claimed.id, times=times, cause=type(error.__cause__).__name__
@@ -297,9 +297,9 @@ class Worker:
 
     def _give_back(self) -> None:
         """Release the leases of this worker after the database failed, without counting the attempt."""
-        if self._owes:
+        if self._must_release:
             self._database.transact(lambda conn: spool.give_back(conn, self._by))
-            self._owes = False
+            self._must_release = False
 
     def _judge_next(self, *, idle: bool) -> bool:
         """Judge a long case if one is due; returns whether one was waiting."""

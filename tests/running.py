@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 
 from service.api.app import make_app
-from service.api.connections import Spoken
+from service.api.connections import LimitedHttpProtocol
 from service.api.desk import Desk
 from service.intake import AppContext, receive
 from service.settings import Settings
@@ -88,7 +88,7 @@ def running(database: Database, context: AppContext, settings: Settings, *, loop
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            app, http=Spoken, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1
+            app, http=LimitedHttpProtocol, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

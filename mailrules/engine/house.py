@@ -27,7 +27,7 @@ class _Compiled:
     unless: tuple[Any, ...]
 
 
-class HouseReader:
+class OrganisationPhraseReader:
     """Finds statements with all finders of the organisation's packs and its site file."""
 
     def __init__(self, finders: Sequence[tuple[Finder, str]]) -> None:

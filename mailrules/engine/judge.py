@@ -17,7 +17,7 @@ from mailrules.dates import next_business_end, read_limit
 from mailrules.engine import case_facts, mails
 from mailrules.engine.checklist import AT_ONCE, Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
-from mailrules.engine.house import HouseReader
+from mailrules.engine.house import OrganisationPhraseReader
 from mailrules.engine.mails import ConcludedMail
 from mailrules.engine.priority import facts_of_case, over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
@@ -51,7 +51,7 @@ class Rules:
     checklist: Checklist
     vendors: Vendors
     reader: Reader
-    house: HouseReader
+    house: OrganisationPhraseReader
     sees: Sees
     """Language → items whose absence the embedded reader can detect."""
     site: Site = field(default_factory=Site)

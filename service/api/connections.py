@@ -28,7 +28,7 @@ PER_HOST = 256
 """Maximum number of connections per address; a proxy passes on the connections of many people."""
 
 
-class Spoken(H11Protocol):
+class LimitedHttpProtocol(H11Protocol):
     """HTTP/1.1 with these limits.
 
     Every error is sent as problem+json, even if the request could not be parsed.
@@ -87,7 +87,11 @@ class Spoken(H11Protocol):
         It is the one that was idle longest, preferably of the address with the most connections.
         """
         host = max(hosts, key=lambda name: hosts[name])
-        idle = [one for one in self.connections if isinstance(one, Spoken) and one is not self and not one._at_work]
+        idle = [
+            one
+            for one in self.connections
+            if isinstance(one, LimitedHttpProtocol) and one is not self and not one._at_work
+        ]
         longest = min(idle, key=lambda one: (one._host != host, one._idle_since), default=None)
         if longest is None:
             return False

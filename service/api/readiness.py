@@ -8,7 +8,7 @@ from concurrent.futures import Future, TimeoutError
 from service.errors import Unavailable
 from service.store import migrate
 from service.store.database import Database
-from service.store.trouble import little_room
+from service.store.trouble import disk_full_reason
 
 WAIT_SECONDS = 3.0
 """After this time the check reports that the database does not respond."""
@@ -43,7 +43,7 @@ class Readiness:
                 found.set_result("the database has another schema: run `sodan migrate`")
                 return
             self._database.probe()
-            found.set_result(little_room(self._database.folder, self._min_free_bytes))
+            found.set_result(disk_full_reason(self._database.folder, self._min_free_bytes))
         except Unavailable as error:
             found.set_result(str(error))
         except BaseException as error:

@@ -10,7 +10,7 @@ from datetime import datetime
 import uvicorn
 from fastapi import FastAPI
 
-from service.api.connections import Spoken
+from service.api.connections import LimitedHttpProtocol
 from service.errors import Refused
 from service.settings import Listen
 from service.store import tokens
@@ -47,7 +47,7 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
     print(f"sodan: HTTP on http://{Listen(str(host), int(port))}", file=sys.stderr, flush=True)
     config = uvicorn.Config(
         app,
-        http=Spoken,
+        http=LimitedHttpProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

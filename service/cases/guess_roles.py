@@ -18,7 +18,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_LEVEL = frozenset(("co", "ne", "or", "ac", "go", "ed", "lg", "gr", "com", "net", "org", "gov", "edu", "plc"))
 
 
-def guess_ways(mail: Mail, ingest: IngestConfig) -> IngestConfig:
+def guess_intake_addresses(mail: Mail, ingest: IngestConfig) -> IngestConfig:
     """Return the settings with those recipients added as intake addresses whose name contains "intake"."""
     found = (
         a.key for a in (*mail.to, *mail.cc) if "intake" in a.key.partition("@")[0] or ".intake." in f".{a.domain}."

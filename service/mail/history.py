@@ -20,7 +20,7 @@ MOST_SPEAKERS: Final = 100
 """Maximum number of earlier mails found in one body."""
 _CLOSING: Final = 60
 """Maximum number of characters of text that may be only a closing ("よろしくお願いいたします。")."""
-_MOST_LOOKS: Final = 40_000
+_MAX_LINE_COST: Final = 40_000
 """Maximum cost of lines examined without result: 20 for a line with a header word or an attribution's ending, 5 for a
 rule, 1 for any other line."""
 
@@ -67,7 +67,7 @@ class Walk:
         return level.own, [each for speaker in level.found for each in (speaker, *speaker.inner)]
 
     def may_look(self) -> bool:
-        if self.looks < _MOST_LOOKS and self.speakers < MOST_SPEAKERS:
+        if self.looks < _MAX_LINE_COST and self.speakers < MOST_SPEAKERS:
             return True
         self.cut = True
         return False

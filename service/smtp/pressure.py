@@ -13,7 +13,7 @@ import structlog
 from service.errors import Unavailable
 from service.store import spool
 from service.store.database import Database
-from service.store.trouble import little_room
+from service.store.trouble import disk_full_reason
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -45,7 +45,7 @@ class Pressure:
                 await asyncio.wait_for(self._stopped.wait(), LOOK_SECONDS)
 
     def _look(self) -> str | None:
-        full = little_room(self._database.folder, self._min_free_bytes)
+        full = disk_full_reason(self._database.folder, self._min_free_bytes)
         if full is not None:
             return f"452 4.3.1 {full}, please try again later"
         if self._max_waiting:

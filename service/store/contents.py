@@ -238,7 +238,7 @@ def _newest(conn: Connection, total: int) -> list[str]:
     return ids
 
 
-def astray(database: Database, outside: BlobStore | None, now: datetime) -> tuple[list[str], list[str]]:
+def find_inconsistencies(database: Database, outside: BlobStore | None, now: datetime) -> tuple[list[str], list[str]]:
     """Return ids of mails whose external file is missing, and keys of unreferenced files older than ``YOUNG``."""
     named = database.read(_outside)
     if outside is None:
@@ -251,7 +251,7 @@ def astray(database: Database, outside: BlobStore | None, now: datetime) -> tupl
 
 def tidy(database: Database, outside: BlobStore, now: datetime) -> Iterator[str]:
     """Delete the unreferenced files; yields their keys."""
-    for key in astray(database, outside, now)[1]:
+    for key in find_inconsistencies(database, outside, now)[1]:
         if database.transact(partial(_remove_unnamed, outside=outside, key=key, now=now)):
             yield key
 

@@ -44,15 +44,15 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
     if target == number:
         raise Conflict("into: a case cannot be merged into itself")
     before = _before(conn, [number, target])
-    stood = links.between(conn, [number, target])
+    stood = links.links_of(conn, [number, target])
     _rewrite(conn, _messages_of(conn, number), case_id=target, joined=target)
     _rewrite(conn, _messages_of(conn, target), joined=target)
     conn.execute(update(messages).where(messages.c.joined == number).values(joined=target))
     conn.execute(update(cases).where(cases.c.id == number).values(merged_into=target, updated_at=now))
-    links.inherit(conn, number, target)
-    links.part(conn, [row for row in stood if {row[0], row[1]} == {number, target}])
+    links.copy_separations(conn, number, target)
+    links.delete_links(conn, [row for row in stood if {row[0], row[1]} == {number, target}])
     data = {"from": number, "into": target, "before": before, "touched": [target]}
-    data |= _relinked(stood, links.between(conn, [number, target]))
+    data |= _relinked(stood, links.links_of(conn, [number, target]))
     return _note(conn, target, "case.merged", who, now, data)
 
 
@@ -87,7 +87,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
     for source in emptied:
         conn.execute(update(cases).where(cases.c.id == source).values(merged_into=target, updated_at=now))
     left = [source for source in sources if source != target and source not in emptied]
-    stood = links.between(conn, [*left, target])
+    stood = links.links_of(conn, [*left, target])
     for source in left:
         links.relate(conn, [(source, target, rows[0].id, MOVED)])
     data = {
@@ -98,7 +98,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         "emptied": emptied,
         "before": before,
         "touched": sorted({target, *left}),
-        **_relinked(stood, links.between(conn, [*left, target])),
+        **_relinked(stood, links.links_of(conn, [*left, target])),
     }
     return _note(conn, target, "message.moved" if len(rows) == 1 else "case.split", who, now, data), target
 
@@ -270,7 +270,7 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
         elif here[message]["pinned_by"] != row["pinned_by"]:
             continue
         _rewrite(conn, [message], **values)
-    links.part(conn, [tuple(row) for row in data.get("linked", ())])
+    links.delete_links(conn, [tuple(row) for row in data.get("linked", ())])
     links.relate(conn, [tuple(row) for row in data.get("unlinked", ())])
     freed = [i for i, row in here.items() if row["pinned_by"] and not stood[i]["pinned_by"]]
     renewed = [i for i, row in here.items() if row["origin"] != stood[i].get("origin", row["origin"])]
@@ -312,9 +312,9 @@ def _follow_back(
             placing.enter(node.id, node.case, Evidence("new"))
     for message in again:
         placing.follow_links(message, open_new=False)
-    for case, into in placing.plan.united.items():
-        links.unite(conn, case, placing.root(into), now)
-    changed = {placing.root(into) for into in placing.plan.united.values()}
+    for case, into in placing.plan.merged_cases.items():
+        links.merge_cases(conn, case, placing.root(into), now)
+    changed = {placing.root(into) for into in placing.plan.merged_cases.values()}
     for node in later:
         found = placing.case_at(node.id)
         if found is not None and node.case is not None and found != placing.root(node.case):

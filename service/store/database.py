@@ -32,7 +32,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from service.errors import Refused, Unavailable
 from service.store.private import create_file, make_folder
 from service.store.tables import to_json
-from service.store.trouble import as_unavailable, unsettles
+from service.store.trouble import as_unavailable, invalidates_connections
 
 if TYPE_CHECKING:
     from service.store.async_engine import AsyncEngineThread
@@ -145,8 +145,8 @@ class Database:
             unavailable = as_unavailable(error)
             if unavailable is None:
                 raise
-            if unsettles(error):
-                self._distrust()
+            if invalidates_connections(error):
+                self._close_all()
             raise unavailable from error
 
     def _within_sync(self, fn: Callable[[Connection], T], begin: str) -> T:
@@ -160,7 +160,7 @@ class Database:
             with contextlib.suppress(Gone):  # it was closed between these two steps: open it again
                 return self._open_async().run(partial(_within, fn=fn), write=write, alone=alone)
 
-    def _distrust(self) -> None:
+    def _close_all(self) -> None:
         """Close all pooled connections after an error that makes them unreliable; the next call opens new ones.
 
         Connections in use are closed when they are returned.

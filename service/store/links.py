@@ -14,17 +14,17 @@ Link = tuple[int, int, int | None, str]
 """Case id, other case id, the message that links them, why they were not merged."""
 
 
-def unite(conn: Connection, case: int, into: int, now: datetime) -> None:
+def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:
     """Merge a case into another by strong evidence: move its messages, redirect its key, write the event."""
     conn.execute(update(messages).where(messages.c.case_id == case).values(case_id=into))
     conn.execute(update(thread_keys).where(thread_keys.c.case_id == case).values(case_id=into))
     conn.execute(update(cases).where(cases.c.id == case).values(merged_into=into, updated_at=now))
     data = {"from": case, "into": into, "by": "rules"}
     conn.execute(insert(events).values(case_id=into, kind="case.merged", who="", at=now, data=data))
-    inherit(conn, case, into)
+    copy_separations(conn, case, into)
 
 
-def inherit(conn: Connection, case: int, into: int) -> None:
+def copy_separations(conn: Connection, case: int, into: int) -> None:
     """Copy to ``into`` the separations of ``case`` from other cases."""
     found = conn.execute(
         select(case_links).where(case_links.c.case_id == case, case_links.c.why.in_(sorted(SET_APART)))
@@ -50,8 +50,8 @@ def relate(conn: Connection, pairs: Sequence[Link]) -> set[int]:
     return {int(str(row["case_id"])) for row in fresh}
 
 
-def part(conn: Connection, rows: Sequence[Link]) -> None:
-    """Delete relations, given as ``between`` returns them."""
+def delete_links(conn: Connection, rows: Sequence[Link]) -> None:
+    """Delete relations, given as ``links_of`` returns them."""
     for case, other, _, why in rows:
         conn.execute(
             delete(case_links).where(
@@ -60,7 +60,7 @@ def part(conn: Connection, rows: Sequence[Link]) -> None:
         )
 
 
-def between(conn: Connection, numbers: Sequence[int]) -> list[Link]:
+def links_of(conn: Connection, numbers: Sequence[int]) -> list[Link]:
     """Return the relations from or to these cases, one row per direction."""
     query = select(case_links.c.case_id, case_links.c.other_id, case_links.c.message_id, case_links.c.why).where(
         or_(case_links.c.case_id.in_(sorted(set(numbers))), case_links.c.other_id.in_(sorted(set(numbers))))

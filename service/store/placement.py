@@ -131,7 +131,7 @@ def _holds(conn: Connection, prepared: Prepared, read: Read | None) -> bool:
     if seen(strong_rows(conn, come)) != prepared.rows:
         return False
     plan = prepared.plan
-    named = {*plan.home.values(), *plan.united.values(), *(s.case for s in plan.suggestions)}
+    named = {*plan.home.values(), *plan.merged_cases.values(), *(s.case for s in plan.suggestions)}
     return not aliases_of(conn, {case for case in named if case > 0})
 
 
@@ -207,14 +207,14 @@ class _Writer:
     def write(self) -> None:
         plan, placed = self.plan, self.placed
         self.open_cases()
-        for case, into in plan.united.items():
-            links.unite(self.conn, case, self.case(into), self.now)
+        for case, into in plan.merged_cases.items():
+            links.merge_cases(self.conn, case, self.case(into), self.now)
             placed.merged[case] = self.case(into)
         self.insert_messages()
         self.change_messages()
         self.deliver()
         touched = {self.case(plan.home[node]) for node in plan.home}
-        touched |= {self.case(into) for into in plan.united.values()} | self.outsiders()
+        touched |= {self.case(into) for into in plan.merged_cases.values()} | self.outsiders()
         fresh = {*self.stored.values()}
         touched |= self.cases_of({m for mails in placed.messages.values() for m in mails} - fresh)
         touched |= links.relate(

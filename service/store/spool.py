@@ -241,7 +241,9 @@ def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> No
     )
 
 
-def put_off(conn: Connection, id: str, by: str, why: str, now: datetime, patience: int, longest: timedelta) -> int:
+def retry_alone_later(
+    conn: Connection, id: str, by: str, why: str, now: datetime, patience: int, longest: timedelta
+) -> int:
     """Record that the database gave up on this mail: retry it later, or shunt it after ``patience`` times.
 
     The entry counts these failures across workers. ``attempts`` stays at one or more, so the mail is claimed alone from

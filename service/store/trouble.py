@@ -93,7 +93,7 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
     return Unavailable("the database is away") if complains and re.search("clos|connection", str(error)) else None
 
 
-def unsettles(error: BaseException) -> bool:
+def invalidates_connections(error: BaseException) -> bool:
     """Whether open connections must be closed after this error: a failed write or flush, or a read-only server.
 
     A server is read-only if the connection leads to a standby, for example after a failover.
@@ -108,7 +108,7 @@ def unsettles(error: BaseException) -> bool:
     return False
 
 
-def little_room(folder: Path | None, least: int) -> str | None:
+def disk_full_reason(folder: Path | None, least: int) -> str | None:
     """Return the error text if fewer than ``least`` bytes are free on the disk, else None (also if unknown)."""
     if folder is None or not least:
         return None

@@ -106,7 +106,7 @@ def held(conn: Connection) -> list[str]:
     )
 
 
-def let_go_on(conn: Connection, now: datetime) -> int:
+def resume_held(conn: Connection, now: datetime) -> int:
     """Enable the webhooks disabled by a restore, for events from now on; returns their number."""
     return conn.execute(
         update(webhooks)

@@ -27,7 +27,7 @@ def routes(frame: Frame) -> APIRouter:
     @router.post("/cases/{key}/set")
     async def set_by_hand(request: Request, key: str) -> Response:
         given, number = await form(request), cases.number_of(key, frame.prefix)
-        wanted = wishes(given)
+        wanted = changed_fields(given)
         now, by = frame.now(), who(request)
 
         def apply(conn: Any) -> None:
@@ -138,7 +138,7 @@ def routes(frame: Frame) -> APIRouter:
     return router
 
 
-def wishes(given: dict[str, str]) -> dict[str, Any]:
+def changed_fields(given: dict[str, str]) -> dict[str, Any]:
     """Return the changed fields of the form. An empty value ("automatic") resets a field to the rules."""
     wanted: dict[str, Any] = {}
     for name in FIELDS:

@@ -30,7 +30,7 @@ TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
 def routes(settings: Settings, database: Database, context: AppContext, now: Callable[[], datetime]) -> APIRouter:
     """Return the router of all pages."""
     frame = Frame.of(settings, database, context, now)
-    router = APIRouter(include_in_schema=False, route_class=_told_kindly(frame))
+    router = APIRouter(include_in_schema=False, route_class=_error_page_route(frame))
     for part in (
         lists.routes(frame),
         case.routes(frame),
@@ -44,7 +44,7 @@ def routes(settings: Settings, database: Database, context: AppContext, now: Cal
     return router
 
 
-def _told_kindly(frame: Frame) -> Any:
+def _error_page_route(frame: Frame) -> Any:
     """Return a route class that shows errors as pages."""
     from fastapi.routing import APIRoute
 

@@ -66,7 +66,7 @@ def generated(
     (folder / "config.yaml").write_text("post_hooks: []\n")  # nobody reads the client, so it is not formatted
     done = subprocess.run(
         [
-            Path(sys.executable).parent / "openapi-python-client", "generate", "--path", folder / "openapi.json",
+            sys.executable, "-m", "openapi_python_client", "generate", "--path", folder / "openapi.json",
             "--config", folder / "config.yaml", "--meta", "none", "--output-path", folder / PACKAGE,
             "--fail-on-warning",
         ],

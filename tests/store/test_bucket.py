@@ -113,7 +113,7 @@ def test_no_object_of_an_erased_person_is_left_in_the_bucket(
     listing = httpx.get(f"{s3}/mails", params={"list-type": "2", "prefix": tmp_path.name}).text
     assert not any(key[2:] in listing for key in before)
     assert list(contents.check(database, kept)) == []
-    assert contents.astray(database, kept, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
+    assert contents.find_inconsistencies(database, kept, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
     assert contents.content(database, kept, ids[3]) == _mails()[3]
 
 

@@ -135,13 +135,13 @@ def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp
     orphan = "ff" * 32
     folder.put(orphan, b"left by a crash")
     later = datetime.now(UTC) + 2 * contents.YOUNG
-    assert contents.astray(database, folder, datetime.now(UTC)) == ([ids[0]], [])
-    assert contents.astray(database, folder, later) == ([ids[0]], [orphan])
+    assert contents.find_inconsistencies(database, folder, datetime.now(UTC)) == ([ids[0]], [])
+    assert contents.find_inconsistencies(database, folder, later) == ([ids[0]], [orphan])
     with pytest.raises(Unavailable, match="sodan contents check"):
         contents.content(database, folder, ids[0])
     assert contents.content(database, folder, ids[1]) == other
     assert list(contents.tidy(database, folder, later)) == [orphan]
-    assert contents.astray(database, None, later) == (sorted(ids), [])
+    assert contents.find_inconsistencies(database, None, later) == (sorted(ids), [])
 
 
 def test_who_tidies_looks_again_before_a_file_goes(database: Database, tmp_path: Path) -> None:

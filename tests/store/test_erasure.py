@@ -152,7 +152,7 @@ def _erased_everywhere(
 
     assert database.read(spool_view.ledger).balanced
     assert list(contents.check(database, outside)) == []
-    assert contents.astray(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
+    assert contents.find_inconsistencies(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
     assert contents.content(database, outside, ids[3]) == _mails()[3]
     with running(database, context, settings) as service:
         cases = service.get("/api/cases")["items"]

@@ -111,7 +111,7 @@ class Site:
         return (
             self.database.read(spool_view.ledger).balanced
             and list(contents.check(self.database, self.outside)) == []
-            and contents.astray(self.database, self.outside, now) == ([], [])
+            and contents.find_inconsistencies(self.database, self.outside, now) == ([], [])
             and self.database.read(spool_view.done_without_message) == []
         )
 

@@ -143,7 +143,7 @@ def test_who_lost_the_lease_changes_nothing_of_it_either(database: Database) -> 
     for _ in range(spool.MAX_ATTEMPTS):
         database.transact(partial(spool.back_off, id=id, by="slow", reason="ValueError: no", now=at, due_at=at))
         longest = timedelta(minutes=1)
-        off = partial(spool.put_off, id=id, by="slow", why="no", now=at, patience=1, longest=longest)
+        off = partial(spool.retry_alone_later, id=id, by="slow", why="no", now=at, patience=1, longest=longest)
         assert database.transact(off) == 0
     database.transact(lambda conn: spool.give_back(conn, "slow"))
     assert _state(database, id) == ("waiting", 2, None)

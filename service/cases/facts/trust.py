@@ -39,7 +39,7 @@ _GENERIC = frozenset("ac ad co com ed edu go gob gov gr lg ne net or org".split(
 
 
 @dataclass(slots=True)
-class Company:
+class Participants:
     """Participants of a case, collected from the messages that count."""
 
     people: set[str] = field(default_factory=set)
@@ -105,7 +105,7 @@ def doubts(
     """
     if all(_is_ours(node, sides[node.id]) for node in nodes):
         return {}
-    company = Company()
+    participants = Participants()
     counted: set[int] = set()
     pending = list(nodes)
     opener = _opener(nodes, received)
@@ -118,7 +118,7 @@ def doubts(
         if node.origin != "delivered" and outers.get(node.id):
             around = [outer for outer in outers[node.id] if outer.id in counted]
             return _inner_counts(sides[node.id], around, sides, opener)
-        return _counts(node, sides[node.id], company, node.id == opener)
+        return _counts(node, sides[node.id], participants, node.id == opener)
 
     def admit(good: Callable[[MessageFacts], bool]) -> bool:
         """Move the pending messages accepted by ``good`` to the counted ones. Return whether there was any."""
@@ -126,7 +126,7 @@ def doubts(
         for node in pending:
             if good(node) and not node.forged:
                 counted.add(node.id)
-                company.add(node, sides[node.id])
+                participants.add(node, sides[node.id])
             else:
                 rest.append(node)
         found = len(rest) < len(pending)
@@ -140,20 +140,20 @@ def doubts(
         text that looks like a vendor's.
         """
         alone = [node for node in pending if node.origin == "delivered" or not outers.get(node.id)]
-        return {node.id for node in alone if _brings_itself(node, sides[node.id], company)}
+        return {node.id for node in alone if _brings_itself(node, sides[node.id], participants)}
 
     while admit(counts) or ((fit := by_own_number()) and admit(lambda node: node.id in fit)):
         pass
     return {node.id: _reason(node, outers.get(node.id, ())) for node in pending}
 
 
-def may_name(node: MessageFacts, company: Company) -> bool:
+def may_name(node: MessageFacts, participants: Participants) -> bool:
     """Whether the author may refer to a case by its key, which anybody could guess."""
     if node.side in OURS:
         return node.trust != "local" and not node.doubted
-    if node.side == "vendor" and node.vendor not in company.vendors and node.author not in company.people:
+    if node.side == "vendor" and node.vendor not in participants.vendors and node.author not in participants.people:
         return False
-    return company.knows(node, node.side)
+    return participants.knows(node, node.side)
 
 
 def answers(node: MessageFacts) -> tuple[str, ...]:
@@ -165,20 +165,20 @@ def _is_ours(node: MessageFacts, side: str) -> bool:
     return side in OURS and not node.doubted and node.origin == "delivered" and not node.hands_on
 
 
-def _counts(node: MessageFacts, side: str, company: Company, opens: bool) -> bool:
+def _counts(node: MessageFacts, side: str, participants: Participants, opens: bool) -> bool:
     if opens or _is_ours(node, side) or node.pinned is not None:
         return True
     if node.placed == "token" and node.token is not None:
         return True
     if node.joined is not None and not answers(node):
         return True  # it opened a case that a person merged into this one
-    return company.knows(node, side)
+    return participants.knows(node, side)
 
 
-def _brings_itself(node: MessageFacts, side: str, company: Company) -> bool:
+def _brings_itself(node: MessageFacts, side: str, participants: Participants) -> bool:
     """Whether the number or text of a known vendor's mail put it in this case, which has no other vendor."""
     known = side == "vendor" and not node.partner
-    return known and node.placed in BY_ITSELF and not node.doubted and company.has_no_other(node)
+    return known and node.placed in BY_ITSELF and not node.doubted and participants.has_no_other(node)
 
 
 def _inner_counts(side: str, outers: Sequence[MessageFacts], sides: Mapping[int, str], opener: int | None) -> bool:

@@ -95,10 +95,10 @@ def _to_id(node: MessageFacts, mid: str, kind: Kind, known: Known) -> Iterator[L
 
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
-    for vendor, ref in says(node):
+    for vendor, ref in stated_numbers(node):
         key = ref_key(vendor, ref)
         for other in (*known.owners(key), *known.citing(key)):
-            if (vendor, ref) in says(other):
+            if (vendor, ref) in stated_numbers(other):
                 yield Link("vendor_ref", f"{vendor} {ref}", other=other)
         for other in known.citing(number_key(ref)):
             if ref in other.numbers and _fits(other, vendor):
@@ -106,12 +106,12 @@ def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
     for number in node.numbers:
         key = number_key(number)
         for other in (*known.owners(key), *known.citing(key)):
-            for vendor, ref in says(other):
+            for vendor, ref in stated_numbers(other):
                 if ref == number and _fits(node, vendor):
                     yield Link("vendor_ref", f"{vendor} {number}", other=other)
 
 
-def says(node: MessageFacts) -> tuple[tuple[str, str], ...]:
+def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
     """The vendors' numbers that a message states. The only one of a vendor's own mail counts without a label, too."""
     own = node.side == "vendor" and not (node.automatic or node.tells_previous) and len(node.mentioned) == 1
     return node.mentioned if own and not node.stated and node.mentioned[0][0] == node.company else node.stated

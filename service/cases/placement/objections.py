@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from service.cases.facts.content_words import likeness
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.trust import Company, may_name
+from service.cases.facts.trust import Participants, may_name
 from service.cases.placement.known import CaseFacts
 from service.cases.placement.links import Link
 
 NEW_TOPIC = "its author begins a new topic"
 OTHER_MATTER = "a reply about another matter: other subject, other words"
 SETTLED = "settled too long ago"
-STRANGER_CLAIMS = "a stranger claims it"
+UNKNOWN_SENDER_CLAIMS = "a stranger claims it"
 FORGED = "its author is not the sender"
 TWO_NUMBERS = "it states several numbers that are known in different cases"
 APART = frozenset({NEW_TOPIC, OTHER_MATTER})
@@ -39,10 +39,10 @@ def objection(
         return NEW_TOPIC
     if other is not None and link.kind in _BY_NUMBER and (leaves_topic(other) or other.doubted):
         return NEW_TOPIC if leaves_topic(other) else FORGED
-    if link.kind == "case_key" and not may_name(node, company_of(case, members)):
-        return STRANGER_CLAIMS
+    if link.kind == "case_key" and not may_name(node, participants_of(case, members)):
+        return UNKNOWN_SENDER_CLAIMS
     if other is not None and link.kind in ("vendor_ref", "mention") and not _may_name(node, other, link.words):
-        return STRANGER_CLAIMS
+        return UNKNOWN_SENDER_CLAIMS
     if link.kind in _BY_ID and not link.incoming and is_other_matter(node, members):
         return OTHER_MATTER
     if not node.automatic and not inner and case.settled_at is not None and node.at - case.settled_at > reopen:
@@ -70,21 +70,21 @@ def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
     )
 
 
-def company_of(case: CaseFacts, members: Collection[MessageFacts]) -> Company:
+def participants_of(case: CaseFacts, members: Collection[MessageFacts]) -> Participants:
     """Return the participants of a case, as far as its loaded messages and its facts show."""
-    company = Company(people={*case.people}, vendors={vendor for vendor, _ in case.refs})
+    participants = Participants(people={*case.people}, vendors={vendor for vendor, _ in case.refs})
     for member in members:
         if member.trusted and (member.side != "unknown" or not case.guarded):
-            company.add(member, member.side)
-    return company
+            participants.add(member, member.side)
+    return participants
 
 
 def takes_part(node: MessageFacts, case: CaseFacts, members: Collection[MessageFacts]) -> bool:
     """Whether the author takes part in the case."""
-    return company_of(case, members).knows(node, node.side)
+    return participants_of(case, members).knows(node, node.side)
 
 
-def may_unite(
+def may_merge(
     node: MessageFacts, one: CaseFacts, other: CaseFacts, members: Collection[MessageFacts], others_say: bool
 ) -> bool:
     """Whether a message that links to two cases merges them.

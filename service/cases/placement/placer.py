@@ -21,10 +21,10 @@ from service.cases.placement.links import Link, links_of, reused_id
 from service.cases.placement.objections import (
     APART,
     OTHER_MATTER,
-    STRANGER_CLAIMS,
     TWO_NUMBERS,
+    UNKNOWN_SENDER_CLAIMS,
     leaves_topic,
-    may_unite,
+    may_merge,
     numbers_at_odds,
     objection,
     takes_part,
@@ -32,7 +32,7 @@ from service.cases.placement.objections import (
 from service.cases.placement.plan import Copy, Evidence, Plan, RunnerUp, Suggestion
 
 _NUMBERS = ("vendor_ref", "mention")
-_OWN_LIFE = "the two cases are not united by this"
+_OWN_LIFE = "it does not merge the two cases"
 
 
 class Placer:
@@ -130,8 +130,8 @@ class Placer:
                 self.enter(message, home, evidence)
                 node, named = self.known.nodes[message], named or not link.incoming
             elif not against and home is not None:
-                if self.may_unite(node, home, case, link.incoming or not named):
-                    home, named = self.unite(home, case), named or not link.incoming
+                if self.may_merge(node, home, case, link.incoming or not named):
+                    home, named = self.merge_cases(home, case), named or not link.incoming
                 else:
                     against = _OWN_LIFE
             if against and case not in {r.case for r in runners}:
@@ -168,17 +168,17 @@ class Placer:
         if kept:
             self.plan.runners_up[message] = [*self.plan.runners_up.get(message, []), *kept]
         for runner in kept:
-            if runner.evidence.against != STRANGER_CLAIMS:
+            if runner.evidence.against != UNKNOWN_SENDER_CLAIMS:
                 self.plan.related.setdefault((home, self.root(runner.case)), (message, runner.evidence.against))
             if runner.evidence.against in APART:
                 self.facts(home).apart.add(runner.case)
                 self.facts(runner.case).apart.add(home)
 
-    def may_unite(self, node: MessageFacts, home: int, case: int, others_say: bool) -> bool:
+    def may_merge(self, node: MessageFacts, home: int, case: int, others_say: bool) -> bool:
         one, other = self.facts(home), self.facts(case)
         if home in map(self.root, other.apart) or case in map(self.root, one.apart):
             return False
-        return may_unite(node, one, other, [*self.at(home), *self.at(case)], others_say)
+        return may_merge(node, one, other, [*self.at(home), *self.at(case)], others_say)
 
     def bring_along(self, message: int) -> None:
         """Put the messages found inside a message into its case, unless they are in a case already."""
@@ -223,7 +223,7 @@ class Placer:
         runners = [RunnerUp(c, Evidence("content", "; ".join(why[c]), score=round(s.score, 3))) for s, c, _ in ranked]
         self.plan.runners_up.setdefault(message, []).extend(runners[1:] if joins else runners)
         if joins:
-            self.unite(case, home)
+            self.merge_cases(case, home)
             evidence = replace(runners[0].evidence, margin=_rounded(margin))
             for node in nodes:
                 if self.plan.evidence[node.id].kind == "new":
@@ -261,7 +261,7 @@ class Placer:
             facts.refs.update(node.stated)
         facts.guarded |= node.trusted and node.side != "unknown"
 
-    def unite(self, one: int, other: int) -> int:
+    def merge_cases(self, one: int, other: int) -> int:
         """Merge two cases and return the remaining one: a stored case before a new one, then the lower number."""
         stays, goes = sorted((one, other), key=lambda case: (case < 0, abs(case)))
         self.known.aliases[goes] = stays
@@ -275,7 +275,7 @@ class Placer:
         )
         self.members[stays] += self.members.pop(goes, [])
         if goes > 0:
-            self.plan.united[goes] = stays
+            self.plan.merged_cases[goes] = stays
         return stays
 
     def root(self, case: int) -> int:
@@ -307,7 +307,7 @@ class Placer:
             self.match(message, nodes)
         plan = self.plan
         plan.home = {i: case for i in self.fresh if (case := self.case_at(i)) is not None}
-        plan.united = {case: self.root(case) for case in plan.united}
+        plan.merged_cases = {case: self.root(case) for case in plan.merged_cases}
         plan.runners_up = {
             message: [replace(r, case=self.root(r.case)) for r in found] for message, found in plan.runners_up.items()
         }

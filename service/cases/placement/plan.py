@@ -63,7 +63,7 @@ class Plan:
     """Id of a new message → its case."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     runners_up: dict[int, list[RunnerUp]] = field(default_factory=dict)
-    united: dict[int, int] = field(default_factory=dict)
+    merged_cases: dict[int, int] = field(default_factory=dict)
     """Stored case → the case it was merged into."""
     related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     """Two linked cases that are not merged → (message id, reason)."""

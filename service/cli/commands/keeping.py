@@ -67,7 +67,7 @@ def webhooks(*, release: bool = False) -> int:
 
     database = start.database(start.settings())
     if release:
-        start.say(f"{database.transact(lambda conn: hooks.let_go_on(conn, start.now()))} webhooks go on")
+        start.say(f"{database.transact(lambda conn: hooks.resume_held(conn, start.now()))} webhooks go on")
         return 0
     for url in database.read(hooks.held):
         print(url)

@@ -23,7 +23,7 @@ def check_contents(database: Database, outside: BlobStore | None, now: datetime)
     for id, words in contents.check(database, outside):
         wrong += 1
         print(f"{id}  {words}")
-    for key in contents.astray(database, outside, now)[1]:
+    for key in contents.find_inconsistencies(database, outside, now)[1]:
         print(f"{key}  belongs to no mail: `sodan contents tidy`")
     print(f"sodan: {wrong} missing or changed" if wrong else "sodan: every mail is there, as received", file=sys.stderr)
     return FOUND_WRONG if wrong else 0

@@ -160,7 +160,7 @@ def _outbox(settings: Settings, database: Database, now: datetime) -> list[Findi
 def _contents(settings: Settings, database: Database, now: datetime) -> list[Finding]:
     if database.read(migrate.revision) != migrate.head():
         return []
-    missing, orphaned = contents.astray(database, outside(settings), now)
+    missing, orphaned = contents.find_inconsistencies(database, outside(settings), now)
     place = settings.content_store
     found: list[Finding] = [(True, f"contents: kept in {'the database' if place == 'database' else place}")]
     if missing:

@@ -144,14 +144,14 @@ def _judged(
 ) -> dict[str, Any]:
     from service.cases.alone import judge_alone
     from service.cases.facts.roles import Roles
-    from service.cases.guess_roles import guess_roles, guess_ways
+    from service.cases.guess_roles import guess_intake_addresses, guess_roles
 
     roles = Roles(
         organisation=ingest.organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
     )
     mail = _mail(file)
     if guess is not None and mail.error is None:
-        ingest = guess_ways(mail, ingest)
+        ingest = guess_intake_addresses(mail, ingest)
         roles = guess_roles(mail, guess, roles, ingest)
     return judge_alone(mail, rules, roles, name, ingest)
 
