@@ -12,7 +12,7 @@ from service.mail import bounce
 from service.mail.contents import Contents
 from service.mail.headers import Headers
 from service.mail.message import Automatic, Bounce
-from service.mail.phrases import words as _words
+from service.mail.phrase_patterns import words as _words
 
 FIRST = 2_500
 """The words must be within this many characters of the new text."""

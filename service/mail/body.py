@@ -12,10 +12,10 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from service.mail import boilerplate, dates, encoded, forward, history, identifiers, signature
+from service.mail.client_people import people
 from service.mail.headers import MAX_SUBJECT
 from service.mail.history import Speaker
 from service.mail.message import Address, Earlier, Origin
-from service.mail.people import people
 from service.mail.writer import who_and_when
 
 LONGEST: Final = 400_000

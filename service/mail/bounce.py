@@ -13,7 +13,7 @@ from service.mail.contents import Contents
 from service.mail.headers import Headers
 from service.mail.message import Bounce
 from service.mail.mime import Part
-from service.mail.phrases import words as _words
+from service.mail.phrase_patterns import words as _words
 
 ENOUGH = 4
 FIRST = 3_000

@@ -17,7 +17,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from service.mailbox.file import After, Imap
-from service.mailbox.imap_server import ImapServer, brief
+from service.mailbox.imap_connection import ImapServer, brief
 from service.mailbox.source import (
     FolderMissing,
     FolderState,

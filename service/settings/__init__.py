@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import re
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from service.errors import Refused
+from service.settings.cases import CasePolicy
 from service.settings.receiving import ReceivingSettings
 from service.settings.sending import SendingSettings
 from service.settings.values import Listen as Listen
@@ -24,7 +23,7 @@ class WrongSetting(Refused):
     """An invalid setting: one line that begins with the name of the variable."""
 
 
-class Settings(ReceivingSettings, SendingSettings):
+class Settings(ReceivingSettings, CasePolicy, SendingSettings):
     """All settings. The environment variable of a field is its name in upper case after ``SODAN_``."""
 
     model_config = SettingsConfigDict(
@@ -41,20 +40,6 @@ class Settings(ReceivingSettings, SendingSettings):
     http_listen: Annotated[Listen, NoDecode] = Field(
         Listen("127.0.0.1", 8080), description="host:port of the HTTP listener"
     )
-    packs: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (), description="additional rule-pack folders, separated by `:`, loaded after the shipped ones"
-    )
-    site_file: Path | None = Field(
-        None, description="YAML file with site data: own products, host names, people, partners, days off"
-    )
-    case_prefix: str = Field("SD", description="prefix of case keys: SD-1, SD-2, …")
-    zone: ZoneInfo = Field(
-        ZoneInfo("Asia/Tokyo"),
-        description="time zone of the page, of times of day in settings, and of times in mail that state no zone",
-    )
-    reopen_days: int = Field(
-        14, ge=0, le=3650, description="days during which a reply reopens a resolved or closed case"
-    )
     content_store: str = Field(
         "database", description="where large raw mails are stored: database, a folder, or s3://bucket/prefix"
     )
@@ -65,12 +50,6 @@ class Settings(ReceivingSettings, SendingSettings):
     s3_region: str = Field("", description="region of the S3 store, if it has regions")
     s3_access_key: str = Field("", description="access key of the S3 store; empty: the role of the machine")
     s3_secret_key: str = Field("", description="secret key of the S3 store")
-    retention_raw_days: int = Field(
-        0, ge=0, le=36_500, description="days until the raw mails of a resolved or closed case are deleted; 0: never"
-    )
-    retention_cases_days: int = Field(
-        0, ge=0, le=36_500, description="days until a resolved or closed case is deleted with its mails; 0: never"
-    )
     workers: int = Field(1, ge=1, le=64, description="number of worker processes of `sodan serve`")
     batch: int = Field(
         128, ge=1, le=10_000, description="maximum number of mails that a worker processes in one transaction"
@@ -133,43 +112,6 @@ class Settings(ReceivingSettings, SendingSettings):
     @classmethod
     def _read_networks(cls, written: Any) -> Any:
         return split(written)
-
-    @field_validator("packs", mode="before")
-    @classmethod
-    def _read_folders(cls, written: Any) -> Any:
-        return split(written, ":")
-
-    @field_validator("packs")
-    @classmethod
-    def _folders_exist(cls, folders: tuple[Path, ...]) -> tuple[Path, ...]:
-        for folder in folders:
-            if not folder.is_dir():
-                raise ValueError(f"{folder} is not a folder")
-        return folders
-
-    @field_validator("site_file")
-    @classmethod
-    def _site_exists(cls, file: Path | None) -> Path | None:
-        if file is not None and not file.is_file():
-            raise ValueError(f"{file} is not a file")
-        return file
-
-    @field_validator("zone", mode="before")
-    @classmethod
-    def _read_zone(cls, written: Any) -> Any:
-        if not isinstance(written, str):
-            return written
-        try:
-            return ZoneInfo(written)
-        except (OSError, ValueError, KeyError):  # unknown zone, or an invalid name
-            raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {written!r}") from None
-
-    @field_validator("case_prefix")
-    @classmethod
-    def _prefix_is_a_word(cls, prefix: str) -> str:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,15}", prefix):
-            raise ValueError(f"expected 1 to 16 letters and digits, beginning with a letter, not {prefix!r}")
-        return prefix.upper()
 
     @field_validator("log_level")
     @classmethod

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from service.store import contents, links, removal
+from service.store import case_deletion, contents, links
 from service.store.blob_store import BlobStore
 from service.store.cases import survivor
 from service.store.database import Database, one_at_a_time
@@ -126,7 +126,7 @@ def _window(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[
     if not rows:
         return [], None
     whole = {row.id for row in rows if terms.cases is not None and row.updated_at <= now - terms.cases}
-    whole -= removal.newest(conn)
+    whole -= case_deletion.newest(conn)
     raw = {row.id for row in rows} - whole if terms.raw is not None else set()
     extracted = _brought(conn, sorted(whole | raw))
     found = []
@@ -227,7 +227,7 @@ def _removed(conn: Connection, case_id: int, until: datetime, now: datetime) -> 
     one_at_a_time(conn)
     if conn.execute(select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until))).first() is None:
         return None
-    numbers = removal.remove(conn, case_id, now)
+    numbers = case_deletion.remove(conn, case_id, now)
     return Gone(1, *numbers) if numbers else None
 
 

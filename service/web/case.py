@@ -14,7 +14,7 @@ from service.outbound.acknowledge import items_to_ask
 from service.store import asked, cases, feed, notes, suggestions, timeline
 from service.store.cursor import from_cursor, to_cursor
 from service.store.links import set_apart
-from service.web import asking, chart, marks
+from service.web import chart, marks, questions
 from service.web.frame import Frame, who
 from service.web.reader import Reader
 
@@ -44,7 +44,7 @@ def routes(frame: Frame) -> APIRouter:
                 timeline.page(conn, number, MAILS, after, frame.prefix),
                 feed.of_case(conn, number, frame.prefix, 40),
                 {cases.key_of(other, frame.prefix) for other in set_apart(conn, number)},
-                asking.sent_in(conn, number, frame.prefix),
+                questions.sent_in(conn, number, frame.prefix),
                 notes.of_case(conn, number, frame.prefix),
                 asked.times_asked(conn, number),
                 suggestions.of_case(conn, number, frame.prefix),

@@ -13,10 +13,10 @@ from service.cli.terminal import doctor
 from service.mail.masking import Mask
 from service.store import outbox
 from service.store.blob_store import Folder
+from service.store.case_deletion import remove
 from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase
-from service.store.removal import remove
 from service.store.tables import outbox as table
 from tests.outbound.desk import START, Desk, report
 from tests.running import Running

@@ -17,7 +17,7 @@ from service.cli.terminal.retention import retire
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings
-from service.store import contents, corrections, erasure, removal, search, spool_view
+from service.store import case_deletion, contents, corrections, erasure, search, spool_view
 from service.store.blob_store import BlobStore, Folder, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
@@ -299,10 +299,10 @@ def test_the_highest_numbers_stay_whoever_asks(site: Site) -> None:
     site.give(_mail(1, "The lamp hums."))
     site.work()
     site.close(1)
-    assert site.database.transact(lambda conn: removal.remove(conn, 1, LATER)) is None
+    assert site.database.transact(lambda conn: case_deletion.remove(conn, 1, LATER)) is None
     site.give(_mail(2, "The lift stands."))
     site.work()
-    assert site.database.transact(lambda conn: removal.remove(conn, 1, LATER)) == (1, 1)
+    assert site.database.transact(lambda conn: case_deletion.remove(conn, 1, LATER)) == (1, 1)
 
 
 def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:

@@ -114,7 +114,7 @@ def ask(
     draft
         Only print the mail.
     """
-    from service.cli.terminal.asking import ask as ask_requester
+    from service.cli.terminal.questions import ask as ask_requester
 
     settings = start.settings()
     database = start.database(settings)
@@ -131,7 +131,7 @@ def note(key: str, text: str) -> int:
     text
         The note.
     """
-    from service.cli.terminal.asking import note as add_note
+    from service.cli.terminal.questions import note as add_note
 
     settings = start.settings()
     return add_note(settings, start.database(settings), key, text, now=start.now())

@@ -15,7 +15,7 @@ from mailrules.library import load
 from service.api.schemas import CaseChange
 from service.cases import brief as briefs
 from service.cases import brief_text
-from service.cli.terminal.asking import number_of
+from service.cli.terminal.questions import number_of
 from service.errors import Refused
 from service.intake import AppContext, rejudge
 from service.settings import Settings

@@ -142,9 +142,9 @@ def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) ->
 def _judged(
     file: Path, name: str, rules: Rules, team: Sequence[str], ingest: IngestConfig, guess: Rules | None
 ) -> dict[str, Any]:
-    from service.cases.alone import judge_alone
     from service.cases.facts.roles import Roles
     from service.cases.guess_roles import guess_intake_addresses, guess_roles
+    from service.cases.judge_alone import judge_alone
 
     roles = Roles(
         organisation=ingest.organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
