@@ -18,7 +18,11 @@ _WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=timezone(timedelta(hours=9)))
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """Result of one example. `wanted`: `fires`, `silent`, or `exists` if an example is missing."""
+    """The result of trying one example of a rule.
+
+    ``wanted`` is what the test expects: `fires` (the rule must find the example), `silent` (it must not), or `exists`
+    (the rule must have such an example and has none).
+    """
 
     rule: str
     file: str

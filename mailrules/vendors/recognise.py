@@ -154,7 +154,9 @@ class Vendors:
     def _references(
         self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool
     ) -> tuple[Reference, ...]:
-        """Return the case numbers in this mail: the vendor's own with stated ones first, then those of other vendors.
+        """Return the case numbers in this mail: those of the recognised vendor, then those of other vendors.
+
+        Among the vendor's own, numbers in the subject or behind a label come before numbers that are only mentioned.
 
         ``by_domain``: the vendor was recognised by an address, not only by its name.
         """

@@ -41,7 +41,7 @@ class Speaker:
 
     @property
     def announced(self) -> bool:
-        """Whether a header block or attribution line names it (a bare quote has neither)."""
+        """Whether a header block or an attribution line ("On … X wrote:") introduces this earlier mail."""
         return self.said is not None or (self.block is not None and bool(self.block.values))
 
 

@@ -48,7 +48,7 @@ def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
 
 
 def is_notice(own: Sequence[str | None]) -> bool:
-    """Whether the text above the first comment is the ticket system's: nothing, or "your request was updated"."""
+    """Whether no person wrote the text above the first comment: it is empty or a standard notice of the system."""
     said = " ".join(line for line in own if line and line.strip() and not is_reply_line(line))
     return not said or (len(said) < 200 and _NOTICE.search(said) is not None)
 

@@ -33,7 +33,10 @@ def create_file(path: Path, *, exclusive: bool = False) -> int:
 
 
 def make_private(settings: Settings) -> None:
-    """Remove access of others from files of earlier versions or copies. A failure is only logged."""
+    """Remove the access rights of group and others from existing files and folders. A failure is only logged.
+
+    An earlier version of sodan may have created them, or a person may have copied them there.
+    """
     for path in _open_to_others(settings):
         try:
             path.chmod(path.stat().st_mode & ~_OTHERS & 0o7777)
