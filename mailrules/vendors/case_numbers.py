@@ -49,13 +49,10 @@ def _compile(pattern: str) -> Any:
 
 _LABELLED = _compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
 _THING = _compile(
-    r"(?:契約|資産|備品|端末|機械|機器|機|物件|電話|内線|顧客|お客様|会員|製造|型|製品|シリアル|口座|管理|エラー)(?:番号?|NO\.?|ID|コード)?\s?[::(]?\s?$"
-    r"|\b(?:CONTRACT|ASSET|PHONE|CUSTOMER|ACCOUNT|SERIAL|MODEL|MACHINE|DEVICE|HOST|TENANT|TAG|[A-Z]{0,3}ID|S/?N|SCN|LICEN[CS]E"
-    r"|BUILD|VERSION|RELEASE|REV|PATCH|EXT|TEL|FAX|ERROR|CODE)\s?(?:NO\.?|NUMBER|#|CODE)?\s?[:(]?\s?$"
+    r"(?:契約|資産|備品|端末|機械|機器|電話|内線|口座|製造|シリアル|社員|会員)の?\s?$"
+    r"|\b(?:CONTRACT|ASSET|PHONE|ACCOUNT|SERIAL|DEVICE|MACHINE|EMPLOYEE|LICEN[CS]E)\s?$"
 )
-"""What stands before the number of a thing: a machine, a contract, an account. Many matters share it."""
 _MATTER = _compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
-_TOPIC = _compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\s?(?:について|の件|に関し|に関する)")
 _BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
 _MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = _compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
@@ -63,7 +60,7 @@ _NOT_CASE = _compile(_OTHER_THINGS)
 _DATE = _compile(r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$")
 _PHONE = _compile(r"^(?:0|81-)[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
 _OTHER_CODE = _compile(
-    r"^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
+    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
 
 
@@ -104,29 +101,20 @@ def find_tokens(text: str, most: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, found)))[:most]
 
 
-def find_matter_numbers(subject: str, text: str, most: int, *, by_desk: bool) -> tuple[str, ...]:
-    """Tokens that name a matter: behind a label, before について or の件. In order.
+def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
+    """Return up to ``most`` numbers behind a label that names one matter: a case, a job, an order, an invoice.
 
-    In the subject of a desk's mail (ours or a vendor's) a token with a separator counts without a label; users write
-    error codes there. Numbers of things are left out: one machine has many matters.
+    Numbers of machines, contracts and accounts are left out, because many matters share them. So is 管理番号, which is
+    often the number of a machine.
     """
-    subject, body = fold(subject[:500])[0], fold(text[:MAX_READ])[0]
     found: dict[str, None] = {}
-    for place in (subject, body):
-        for pattern in (_MATTER, _TOPIC):
-            for match in pattern.finditer(place):
-                _note(found, place, match)
-    for match in _ANY.finditer(subject) if by_desk else ():
-        if any(mark in match.group(1) for mark in "-/_"):
-            _note(found, subject, match)
+    for place in (fold(subject[:500])[0], fold(text[:MAX_READ])[0]):
+        for match in _MATTER.finditer(place):
+            head = place[max(0, match.start() - _BEFORE) : match.start()].upper()
+            number = _whole(match.group(match.lastindex))
+            if number and not _THING.search(head) and not match.group().startswith("管理"):
+                found[number] = None
     return tuple(found)[:most]
-
-
-def _note(found: dict[str, None], place: str, match: Any) -> None:
-    token, at = match.group(match.lastindex), match.start(match.lastindex)
-    number = _whole(token)
-    if number and not _THING.search(place[max(0, at - _BEFORE) : at].upper()):
-        found[number] = None
 
 
 def _add(found: dict[str, CaseNumber], token: str, quote: str, *, stated: bool) -> None:

@@ -12,7 +12,7 @@ from service.api.desk import Desk, name_of
 from service.api.paging import answer
 from service.api.problems import documented
 from service.intake import rejudge
-from service.store import cases, corrections
+from service.store import cases, undo
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -24,7 +24,7 @@ def routes(desk: Desk) -> APIRouter:
         now, who = desk.now(), name_of(request)
 
         def back(conn: Any) -> list[int]:
-            touched = corrections.undo(conn, id, who, now)
+            touched = undo.undo(conn, id, who, now)
             rejudge(conn, touched, desk.context, now=now)
             return touched
 

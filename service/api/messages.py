@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -85,5 +86,6 @@ def routes(desk: Desk) -> APIRouter:
 
 def _media_type(accept: str | None) -> str:
     """Return `message/rfc822`, unless the caller accepts bytes but not mail (RFC 9110 §12.5.1)."""
-    asked = {kind.partition(";")[0].strip().lower() for kind in (accept or "").split(",")}
+    kinds = (kind.replace(" ", "").lower().partition(";") for kind in (accept or "").split(","))
+    asked = {name for name, _, rest in kinds if not re.fullmatch(r"q=0(\.0*)?", rest)}
     return BYTES if BYTES in asked and MAIL not in asked else MAIL

@@ -51,7 +51,7 @@ _CHINESE = re.compile(
 
 
 def is_footer(line: str) -> bool:
-    """Whether the line is such a footer and nothing else."""
+    """Whether the line is only a client's footer, such as "Sent from my iPhone"."""
     if len(line) > _LONGEST:
         return False
     folded = fold(line)

@@ -12,25 +12,21 @@ keeps the messages of merged cases together.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from service.cases.facts.message_facts import order_of
-from service.cases.placement.placer import Placer
-from service.cases.placement.plan import Evidence
 from service.errors import Conflict, NotFound, Refused
 from service.store import links, placement, suggestions
 from service.store.database import one_at_a_time
-from service.store.neighbours import DISMISSED, MOVED, add_facts, nodes_of, strong
+from service.store.neighbours import DISMISSED, MOVED
 from service.store.tables import cases, events, messages
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner", "items", "asks")
 _ONE_BY_ONE = ("items", "asks")
-_STAND = (messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.joined, messages.c.origin)
+PLACE_COLUMNS = (messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.joined, messages.c.origin)
 
 
 def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> int:
@@ -40,20 +36,27 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
     """
     one_at_a_time(conn)
     target = survivor(conn, into)
-    _must_stand(conn, number)
+    must_exist_unmerged(conn, number)
     if target == number:
         raise Conflict("into: a case cannot be merged into itself")
     before = _before(conn, [number, target])
     stood = links.links_of(conn, [number, target])
-    _rewrite(conn, _messages_of(conn, number), case_id=target, joined=target)
-    _rewrite(conn, _messages_of(conn, target), joined=target)
+    rewrite(conn, messages_of(conn, number), case_id=target, joined=target)
+    rewrite(conn, messages_of(conn, target), joined=target)
     conn.execute(update(messages).where(messages.c.joined == number).values(joined=target))
     conn.execute(update(cases).where(cases.c.id == number).values(merged_into=target, updated_at=now))
     links.copy_separations(conn, number, target)
     links.delete_links(conn, [row for row in stood if {row[0], row[1]} == {number, target}])
-    data = {"from": number, "into": target, "before": before, "touched": [target]}
-    data |= _relinked(stood, links.links_of(conn, [number, target]))
-    return _note(conn, target, "case.merged", who, now, data)
+    now_linked = links.links_of(conn, [number, target])
+    data = {
+        "from": number,
+        "into": target,
+        "before": before,
+        "touched": [target],
+        "linked": [row for row in now_linked if row not in stood],
+        "unlinked": [row for row in stood if row not in now_linked],
+    }
+    return note(conn, target, "case.merged", who, now, data)
 
 
 def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
@@ -82,14 +85,14 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         target = placement.open_case(conn, min(row.received_at for row in rows), now)
     else:
         _anchor(conn, target)
-    _rewrite(conn, [row.id for row in rows], case_id=target, pinned_by=who or "somebody")
-    emptied = [source for source in sources if source != target and not _messages_of(conn, source)]
+    rewrite(conn, [row.id for row in rows], case_id=target, pinned_by=who or "somebody")
+    emptied = [source for source in sources if source != target and not messages_of(conn, source)]
     for source in emptied:
         conn.execute(update(cases).where(cases.c.id == source).values(merged_into=target, updated_at=now))
     left = [source for source in sources if source != target and source not in emptied]
-    stood = links.links_of(conn, [*left, target])
     for source in left:
         links.relate(conn, [(source, target, rows[0].id, MOVED)])
+    apart = [row for row in links.links_of(conn, left) if row[1] == target and row[3] == MOVED]
     data = {
         "messages": [row.id for row in rows],
         "from": sources,
@@ -98,9 +101,9 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         "emptied": emptied,
         "before": before,
         "touched": sorted({target, *left}),
-        **_relinked(stood, links.links_of(conn, [*left, target])),
+        "linked": [*apart, *((other, one, message, why) for one, other, message, why in apart)],
     }
-    return _note(conn, target, "message.moved" if len(rows) == 1 else "case.split", who, now, data), target
+    return note(conn, target, "message.moved" if len(rows) == 1 else "case.split", who, now, data), target
 
 
 def accept(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
@@ -136,32 +139,6 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
     return older, newer
 
 
-def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
-    """Undo a correction and restore what it changed; mail received since then is placed by the rules.
-
-    Returns the cases to be judged again. Raises NotFound; Conflict if it was undone already or a later correction moved
-    the same messages.
-    """
-    one_at_a_time(conn)
-    row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
-    if row is None or "before" not in row["data"]:
-        raise NotFound("there is no such correction")
-    if row["undone_by"] is not None:
-        raise Conflict("it was taken back already")
-    data: dict[str, Any] = row["data"]
-    done = _note(conn, row["case_id"], "undone", who, now, {"event": event, "kind": row["kind"], "touched": []})
-    conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
-    if row["kind"] == "case.set":
-        _must_stand(conn, row["case_id"])
-        _put_back(conn, row["case_id"], data["before"])
-        return [row["case_id"]]
-    touched = _restore(conn, data, now)
-    conn.execute(
-        update(events).where(events.c.id == done).values(data={"event": event, "kind": row["kind"], "touched": touched})
-    )
-    return touched
-
-
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
     """Store fields set by a person (None removes one), items and asks one by one. Returns the event id."""
     row = conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).one_or_none()
@@ -189,7 +166,7 @@ def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who:
     kept |= {name: group for name, group in groups.items() if group}
     conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=kept))
     data = {"set": dict(wanted), "before": before, "touched": [number]}
-    return _note(conn, number, "case.set", who, now, data)
+    return note(conn, number, "case.set", who, now, data)
 
 
 def touched(conn: Connection, event: int) -> list[int]:
@@ -214,7 +191,7 @@ def survivor(conn: Connection, number: int) -> int:
 # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _must_stand(conn: Connection, number: int) -> None:
+def must_exist_unmerged(conn: Connection, number: int) -> None:
     row = conn.execute(select(cases.c.merged_into).where(cases.c.id == number)).one_or_none()
     if row is None:
         raise NotFound("there is no such case")
@@ -222,17 +199,17 @@ def _must_stand(conn: Connection, number: int) -> None:
         raise Conflict("the case was merged already")
 
 
-def _messages_of(conn: Connection, case: int) -> list[int]:
+def messages_of(conn: Connection, case: int) -> list[int]:
     return list(conn.execute(select(messages.c.id).where(messages.c.case_id == case)).scalars())
 
 
 def _before(conn: Connection, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the placement and origin of each message of these cases, as ``undo`` needs them."""
-    query = select(*_STAND).where(messages.c.case_id.in_(sorted(set(numbers))))
+    """Return the placement and origin of each message of these cases, as ``store.undo`` needs them."""
+    query = select(*PLACE_COLUMNS).where(messages.c.case_id.in_(sorted(set(numbers))))
     return [dict(row) for row in conn.execute(query.order_by(messages.c.id)).mappings()]
 
 
-def _rewrite(conn: Connection, numbers: Sequence[int], case_id: int | None = None, **values: Any) -> None:
+def rewrite(conn: Connection, numbers: Sequence[int], case_id: int | None = None, **values: Any) -> None:
     if case_id is not None:
         placement.move_messages(conn, numbers, case_id, **values)
         return
@@ -243,98 +220,9 @@ def _rewrite(conn: Connection, numbers: Sequence[int], case_id: int | None = Non
 
 def _anchor(conn: Connection, case: int) -> None:
     """Join the messages of a case, so that the rules keep together what is moved there."""
-    _rewrite(conn, _messages_of(conn, case), joined=case)
+    rewrite(conn, messages_of(conn, case), joined=case)
 
 
-def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[int]:
-    before: list[dict[str, Any]] = data["before"]
-    stood = {row["id"]: row for row in before}
-    moved = data.get("messages") or [row["id"] for row in before if row["case_id"] == data["from"]]
-    here = {row["id"]: row for row in conn.execute(select(*_STAND).where(messages.c.id.in_(sorted(stood)))).mappings()}
-    into = survivor(conn, data["into"])
-    if any(here[message]["case_id"] != into for message in moved if message in here):
-        raise Conflict("a later correction moved the same messages; take that one back first")
-    sources = {stood[message]["case_id"] for message in moved}
-    if len(list(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).scalars())) < len(sources):
-        raise Conflict("the case it came from is not kept any more")
-    closed = data.get("emptied", [data["from"]])  # by this correction; cases that rules merged since then stay merged
-    homes = {one: one if one in closed else survivor(conn, one) for one in sources}
-    back = sorted(set(homes.values()))
-    conn.execute(update(cases).where(cases.c.id.in_(back)).values(merged_into=None, updated_at=now))
-    for message, row in stood.items():
-        if message not in here:
-            continue
-        values: dict[str, Any] = {"joined": row["joined"], "pinned_by": row["pinned_by"]}
-        if message in moved:
-            values["case_id"] = homes[row["case_id"]]
-        elif here[message]["pinned_by"] != row["pinned_by"]:
-            continue
-        _rewrite(conn, [message], **values)
-    links.delete_links(conn, [tuple(row) for row in data.get("linked", ())])
-    links.relate(conn, [tuple(row) for row in data.get("unlinked", ())])
-    freed = [i for i, row in here.items() if row["pinned_by"] and not stood[i]["pinned_by"]]
-    renewed = [i for i, row in here.items() if row["origin"] != stood[i].get("origin", row["origin"])]
-    followed = _follow_back(conn, {into, *back}, stood.keys(), [*freed, *renewed], now)
-    if data.get("opened") and not _messages_of(conn, into):
-        conn.execute(update(cases).where(cases.c.id == into).values(merged_into=back[0], updated_at=now))
-    alive = conn.execute(
-        select(cases.c.id).where(cases.c.id.in_({into, *back, *followed}), cases.c.merged_into.is_(None))
-    ).scalars()
-    return sorted(case for case in alive if _messages_of(conn, case))
-
-
-def _follow_back(
-    conn: Connection, among: Collection[int], stood: Collection[int], again: Sequence[int], now: datetime
-) -> set[int]:
-    """Place mail received after a correction by its strong evidence. Returns the cases that changed.
-
-    ``again``: messages that are no longer pinned, or whose original mail arrived since. They stay in their case, and
-    the cases they link are merged as for a new mail.
-    """
-    nodes = nodes_of(conn, among)
-    known, _ = strong(conn, list(nodes.values()))
-    add_facts(conn, known, among, ())
-    later = [node for node in sorted(nodes.values(), key=order_of) if node.id not in stood and node.pinned is None]
-    for node in nodes.values():
-        known.enter(node if node not in later else replace(node, case=None))
-    placing = Placer(known)
-    left, before = later, len(later) + 1
-    while len(left) < before:  # until no remaining mail has a link to a placed one; the rest stays in its case
-        before = len(left)
-        for node in left:
-            placing.follow_links(node.id, open_new=False)
-        for node in nodes.values():
-            placing.bring_along(node.id)
-        left = [node for node in left if placing.case_at(node.id) is None]
-    for node in left:
-        placing.follow_links(node.id, open_new=False)
-        if node.case is not None and placing.case_at(node.id) is None:
-            placing.enter(node.id, node.case, Evidence("new"))
-    for message in again:
-        placing.follow_links(message, open_new=False)
-    for case, into in placing.plan.merged_cases.items():
-        links.merge_cases(conn, case, placing.root(into), now)
-    changed = {placing.root(into) for into in placing.plan.merged_cases.values()}
-    for node in later:
-        found = placing.case_at(node.id)
-        if found is not None and node.case is not None and found != placing.root(node.case):
-            placement.move_messages(conn, [node.id], found)
-            changed |= {found, placing.root(node.case)}
-    return changed
-
-
-def _put_back(conn: Connection, number: int, before: Mapping[str, Any]) -> None:
-    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=dict(before)))
-
-
-def _relinked(before: Collection[links.Link], after: Collection[links.Link]) -> dict[str, Any]:
-    """Return the links between cases that a correction added and removed, for ``undo``."""
-    return {
-        "linked": [row for row in after if row not in before],
-        "unlinked": [row for row in before if row not in after],
-    }
-
-
-def _note(conn: Connection, case: int, kind: str, who: str, now: datetime, data: Mapping[str, Any]) -> int:
+def note(conn: Connection, case: int, kind: str, who: str, now: datetime, data: Mapping[str, Any]) -> int:
     made = insert(events).values(case_id=case, kind=kind, who=who, at=now, data=dict(data)).returning(events.c.id)
     return int(conn.execute(made).scalar_one())

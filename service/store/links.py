@@ -25,7 +25,7 @@ def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:
 
 
 def copy_separations(conn: Connection, case: int, into: int) -> None:
-    """Copy to ``into`` the separations of ``case`` from other cases."""
+    """Copy the links that keep ``case`` apart from other cases, so that they keep ``into`` apart, too."""
     found = conn.execute(
         select(case_links).where(case_links.c.case_id == case, case_links.c.why.in_(sorted(SET_APART)))
     ).all()

@@ -84,6 +84,16 @@ def decide(conn: Connection, numbers: Sequence[int], state: str, who: str, now: 
     conn.execute(update(suggestions).where(suggestions.c.id.in_(numbers)).values(**values))
 
 
+def dismissed(conn: Connection, one: int, other: int) -> bool:
+    """Whether a person dismissed a suggestion between two cases."""
+    query = select(suggestions.c.id).where(
+        suggestions.c.case_id.in_([one, other]),
+        suggestions.c.other_id.in_([one, other]),
+        suggestions.c.state == "dismissed",
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def between(conn: Connection, one: int, other: int) -> list[int]:
     """Return the ids of open suggestions between two cases, including the cases merged into them."""
     parts = [[case, *links.merged_into(conn, case)] for case in (one, other)]

@@ -13,6 +13,7 @@ from service.errors import Conflict, Refused
 from service.intake import rejudge
 from service.store import cases, corrections
 from service.store.database import one_at_a_time
+from service.store.undo import undo as take_back
 from service.web.frame import Frame, back_to, form, who
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on")
@@ -128,7 +129,7 @@ def routes(frame: Frame) -> APIRouter:
         now, by = frame.now(), who(request)
 
         def apply(conn: Any) -> list[int]:
-            touched = corrections.undo(conn, id, by, now)
+            touched = take_back(conn, id, by, now)
             rejudge(conn, touched, frame.context, now=now)
             return touched
 

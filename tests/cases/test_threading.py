@@ -414,3 +414,14 @@ def test_a_mail_that_a_stranger_quotes_too_does_not_lead_him_to_our_case() -> No
 def bring_one(one: Mail) -> ExtractedMessage:
     [extracted] = extract_messages(one, ROLES, WAYS, received_at=at(DAY))
     return extracted
+
+
+def test_our_mail_with_one_vendors_number_and_a_number_of_something_else_merges_no_cases() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("one", ACME, "[acme #111111] Rotor", "We look into it.", 0, to=(DESK,)),
+        mail("two", UMBRA, "[umbra #222222] Stator", "We look into it.", 5, to=(DESK,)),
+        mail("ours", DESK, "[acme #111111] Rotor", "It stands beside 222222 in the hall.", 60, to=(ACME,)),
+    )
+    assert together(filing, "one", "ours")
+    assert not together(filing, "one", "two")

@@ -13,7 +13,7 @@ from service.errors import Conflict, NotFound, Refused
 from service.intake import AppContext
 from service.mail.message import Address, Mail
 from service.replay import replay
-from service.store import corrections, links
+from service.store import corrections, links, undo
 from service.store.cases import survivor
 from service.store.database import Database
 from service.store.tables import cases, events, messages
@@ -70,7 +70,7 @@ def test_a_chain_of_merges_is_followed_to_its_end_by_mails_and_keys_and_taken_ba
     for one, other in ((lamp, fan), (lamp, heat), (lamp, lamp)):
         with pytest.raises(Refused):
             act(desk, partial(corrections.merge, number=one, into=other, who="Aki", now=NOW))
-    act(desk, lambda conn: corrections.undo(conn, last, "Aki", NOW))
+    act(desk, lambda conn: undo.undo(conn, last, "Aki", NOW))
     assert {desk.case_of(name) for name in ("fan", "heat", "heat3")} == {fan}
     assert desk.case_of("lamp") == lamp
 
@@ -90,13 +90,13 @@ def test_a_merge_can_be_taken_back_and_later_mail_goes_where_it_belongs(desk: De
     fan, heat = desk.case_of("fan"), desk.case_of("heat")
     event = act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
     desk.take(FAN3, HEAT3)
-    touched = act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    touched = act(desk, lambda conn: undo.undo(conn, event, "Aki", NOW))
     assert touched == sorted((fan, heat))
     assert desk.partition() == {frozenset({"fan", "fan2", "fan3"}), frozenset({"heat", "heat2", "heat3"})}
     assert desk.case_of("heat3") == heat
     assert desk.merged_into(heat) is None
     with pytest.raises(Conflict):
-        act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+        act(desk, lambda conn: undo.undo(conn, event, "Aki", NOW))
 
 
 def test_a_moved_message_stays_and_its_answers_follow_it(desk: Desk) -> None:
@@ -117,7 +117,7 @@ def test_a_message_split_off_has_a_case_of_its_own_and_can_go_back(desk: Desk) -
     assert case not in (fan, desk.case_of("heat"))
     desk.take(FAN3)
     assert desk.case_of("fan3") == case
-    touched = act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    touched = act(desk, lambda conn: undo.undo(conn, event, "Aki", NOW))
     assert fan in touched
     assert desk.case_of("fan2") == desk.case_of("fan3") == fan
     assert desk.merged_into(case) == fan
@@ -146,7 +146,7 @@ def test_what_does_not_exist_is_said(desk: Desk) -> None:
     with pytest.raises(NotFound):
         move(desk, 10_000, None)
     with pytest.raises(NotFound):
-        act(desk, lambda conn: corrections.undo(conn, 10_000, "Aki", NOW))
+        act(desk, lambda conn: undo.undo(conn, 10_000, "Aki", NOW))
     with pytest.raises(Refused):
         move(desk, desk.id_of("fan"), desk.case_of("fan"))
 
@@ -166,14 +166,14 @@ def test_a_set_field_is_kept_signed_and_taken_back(desk: Desk) -> None:
     assert kept["items"]["version"]["value"] == "waived"
     act(desk, lambda conn: corrections.set_by_person(conn, fan, {"items": {"version": None}}, "Aki", NOW))
     assert "items" not in desk.database.read(lambda conn: conn.execute(query).scalar_one())
-    act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    act(desk, lambda conn: undo.undo(conn, event, "Aki", NOW))
     assert desk.database.read(lambda conn: conn.execute(query).scalar_one()) == {}
 
 
 def test_every_correction_is_in_the_event_log_with_who_and_when(desk: Desk) -> None:
     fan, heat = desk.case_of("fan"), desk.case_of("heat")
     event = act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
-    act(desk, lambda conn: corrections.undo(conn, event, "Ben", NOW))
+    act(desk, lambda conn: undo.undo(conn, event, "Ben", NOW))
     query = (
         select(events.c.kind, events.c.who, events.c.undone_by, events.c.at)
         .where(events.c.who != "")
@@ -201,7 +201,7 @@ def test_a_merge_taken_back_lets_earlier_mails_follow_their_answer(database: Dat
     event = act(desk, lambda conn: corrections.merge(conn, fan, heat, "Aki", NOW))
     for one in (*later, HEAT2):
         desk.take(one)
-    act(desk, lambda conn: corrections.undo(conn, event, "Aki", NOW))
+    act(desk, lambda conn: undo.undo(conn, event, "Aki", NOW))
     assert {desk.case_of(one) for one in ("heat", "heat2")} == {1}
     rows = desk.database.read(lambda conn: conn.execute(select(messages.c.case_id).order_by(messages.c.id)).all())
     assert [row.case_id for row in rows].count(1) == 2
@@ -212,16 +212,16 @@ def test_a_merge_taken_back_sets_apart_what_a_person_had_moved_before(desk: Desk
     moved, _ = move(desk, 1, heat)
     merged = act(desk, lambda conn: corrections.merge(conn, fan, heat, "Aki", NOW))
     desk.take(mail("fan7", USER, "Re: Fan noise", "It is loud again.", 130, to=(DESK,), parent="fan", refs=("fan2",)))
-    act(desk, lambda conn: corrections.undo(conn, merged, "Aki", NOW))
+    act(desk, lambda conn: undo.undo(conn, merged, "Aki", NOW))
     assert (desk.case_of("fan"), desk.case_of("fan2")) == (heat, fan)
-    act(desk, lambda conn: corrections.undo(conn, moved, "Aki", NOW))
+    act(desk, lambda conn: undo.undo(conn, moved, "Aki", NOW))
     assert {desk.case_of(one) for one in ("fan", "fan2", "fan7")} == {fan}
     assert {desk.case_of(one) for one in ("heat", "heat2")} == {heat}
 
 
 def test_a_move_taken_back_lets_rules_unite_the_two_cases_again(desk: Desk) -> None:
     moved, _ = move(desk, desk.id_of("fan2"), None)
-    act(desk, lambda conn: corrections.undo(conn, moved, "Aki", NOW))
+    act(desk, lambda conn: undo.undo(conn, moved, "Aki", NOW))
     assert desk.database.read(partial(links.set_apart, case_id=desk.case_of("fan"))) == set()
 
 
@@ -250,7 +250,7 @@ def test_a_merge_taken_back_follows_a_mail_that_was_only_quoted_when_it_was_made
     report, showing = pump.case_of("report"), pump.case_of("showing")
     merged = act(pump, lambda conn: corrections.merge(conn, showing, report, "Aki", NOW))
     pump.take(WHICH)
-    act(pump, lambda conn: corrections.undo(conn, merged, "Aki", NOW))
+    act(pump, lambda conn: undo.undo(conn, merged, "Aki", NOW))
     assert {pump.case_of(one) for one in ("report", "answer", "showing")} == {report}
 
 
@@ -259,6 +259,43 @@ def test_a_move_taken_back_leads_to_the_case_that_its_own_became_part_of(pump: D
     moved, _ = move(pump, message, None)
     pump.take(mail("both", DESK, "Re: Pump", "A plumber comes.", 40, to=(USER,), parent="showing", refs=("report",)))
     assert pump.case_of("showing") == report
-    act(pump, lambda conn: corrections.undo(conn, moved, "Aki", NOW))
+    act(pump, lambda conn: undo.undo(conn, moved, "Aki", NOW))
     query = select(messages.c.case_id).where(messages.c.id == message)
     assert pump.database.read(lambda conn: conn.execute(query).scalar_one()) == report
+
+
+def test_an_undo_leaves_alone_what_a_later_correction_moved_away(desk: Desk) -> None:
+    lamp, pump_mail = (
+        mail(name, USER, name, f"The {name} of hall four is broken.", 10, to=(DESK,)) for name in ("lamp", "pump")
+    )
+    desk.take(lamp)
+    desk.take(pump_mail)
+    fan, heat, at_lamp, at_pump = (desk.case_of(name) for name in ("fan", "heat", "lamp", "pump"))
+    act(desk, lambda conn: corrections.merge(conn, at_lamp, fan, "Aki", NOW))
+    merged = act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
+    move(desk, desk.id_of("lamp"), at_pump)
+    act(desk, lambda conn: undo.undo(conn, merged, "Aki", NOW))
+    assert {desk.case_of(name) for name in ("heat", "heat2")} == {heat}
+    assert desk.case_of("lamp") == at_pump
+
+
+def test_undoing_one_move_keeps_another_that_set_the_same_cases_apart(desk: Desk) -> None:
+    desk.take(FAN3)
+    fan = desk.case_of("fan")
+    first, apart = move(desk, desk.id_of("fan2"), None)
+    move(desk, desk.id_of("fan3"), apart)
+    act(desk, lambda conn: undo.undo(conn, first, "Aki", NOW))
+    assert {desk.case_of(name) for name in ("fan", "fan2")} == {fan}
+    assert desk.case_of("fan3") == apart
+
+
+def test_undoing_a_merge_keeps_what_a_person_set_apart_since(desk: Desk) -> None:
+    desk.take(mail("pump", USER, "Pump", "The pump of hall four leaks.", 10, to=(DESK,)))
+    fan, heat, at_pump = (desk.case_of(name) for name in ("fan", "heat", "pump"))
+    move(desk, desk.id_of("heat2"), at_pump)
+    merged = act(desk, lambda conn: corrections.merge(conn, heat, fan, "Aki", NOW))
+    move(desk, desk.id_of("fan2"), at_pump)
+    act(desk, lambda conn: undo.undo(conn, merged, "Aki", NOW))
+    assert desk.case_of("fan2") == at_pump
+    assert fan != at_pump
+    assert at_pump in desk.database.read(partial(links.set_apart, case_id=fan))

@@ -33,7 +33,7 @@ from service.errors import Conflict
 from service.intake import AppContext
 from service.mail.message import Mail
 from service.replay import replay
-from service.store import corrections
+from service.store import corrections, undo
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.tables import cases, events, messages
 from tests.cases.filing import Filing, content_joins_nothing
@@ -135,7 +135,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def the_last_correction_is_taken_back(self) -> None:
         if self.hands:
-            self.act(partial(corrections.undo, event=self.hands.pop().event, who="Cleo", now=NOW))
+            self.act(partial(undo.undo, event=self.hands.pop().event, who="Cleo", now=NOW))
 
     @rule()
     def everything_is_read_and_judged_again(self) -> None:

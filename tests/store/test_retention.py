@@ -17,7 +17,7 @@ from service.cli.terminal.retention import retire
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings
-from service.store import case_deletion, contents, corrections, erasure, search, spool_view
+from service.store import case_deletion, contents, corrections, erasure, search, spool_view, undo
 from service.store.blob_store import BlobStore, Folder, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
@@ -172,7 +172,7 @@ def test_a_raw_mail_that_a_case_not_at_rest_shares_stays(site: Site) -> None:
     assert site.sound()
     undone = select(events.c.id).where(events.c.kind == "message.moved")
     with pytest.raises(Conflict, match="not kept any more"):
-        site.database.transact(lambda c: corrections.undo(c, c.execute(undone).scalar_one(), "rin", LATER))
+        site.database.transact(lambda c: undo.undo(c, c.execute(undone).scalar_one(), "rin", LATER))
     site.close(other)
     assert site.go(RAW) == Gone(mails=1)
     assert not site.kept(id)

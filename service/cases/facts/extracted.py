@@ -60,7 +60,7 @@ def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMess
 
 
 def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
-    """Return the facts of a message, completed from what the rules read in its ``text``."""
+    """Return the facts of a message, with what the rules read in it: case numbers, vendor, kind."""
     stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
     acts = set(reading.acts)

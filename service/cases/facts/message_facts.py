@@ -79,7 +79,7 @@ class MessageFacts:
     told: tuple[str, ...] = ()
     """Words of the subject and text that may be a case number of any vendor."""
     matter_numbers: tuple[str, ...] = ()
-    """Those of ``told`` that a label, the subject or the sentence names as a number of the matter."""
+    """Those of ``told`` behind a label that names one matter: a case, a job, an order, an invoice."""
     claims: tuple[int, ...] = ()
     """Our own case keys in the subject: claims, valid only if the author may name the case."""
     token: int | None = None

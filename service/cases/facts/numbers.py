@@ -29,6 +29,6 @@ def told_in(subject: str, text: str) -> tuple[str, ...]:
     return find_tokens(f"{subject}\n{text[:4000]}", _MOST_TOLD)
 
 
-def matter_numbers_in(subject: str, text: str, *, by_desk: bool) -> tuple[str, ...]:
+def matter_numbers_in(subject: str, text: str) -> tuple[str, ...]:
     """Return numbers that name the matter of a mail, whoever gave them: of a case, a job, an order, an invoice."""
-    return find_matter_numbers(subject, text[:4000], _MOST_TOLD, by_desk=by_desk)
+    return find_matter_numbers(subject, text[:4000], _MOST_TOLD)

@@ -57,7 +57,7 @@ class Roles:
     """Whether a vendor (by id) hosts the help desks of other companies."""
 
     def role_of(self, address: str | Address | None) -> Side:
-        """Return the side of an address; ``unknown`` if there is none."""
+        """Return the side of an address; ``unknown`` if the address is missing or on no side."""
         key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
         if not key or key in self.distrusted:
             return "unknown"

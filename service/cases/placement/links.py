@@ -146,7 +146,8 @@ def speaks_of(node: MessageFacts, vendor: str, ref: str) -> bool:
     labelled = {number for _, number in node.mentioned} - own
     if labelled:
         return labelled == {ref}
-    return {*node.told} - own == {ref} and _fits(node, vendor)
+    partner = node.side == "vendor"  # only a partner may state his own number beside it
+    return {*node.told} - own == {ref} and (partner or not own) and _fits(node, vendor)
 
 
 def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:

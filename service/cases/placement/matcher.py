@@ -17,22 +17,22 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {
-    "to_another": 1.21,
-    "number": 5.20,
-    "identifiers": 0.56,
-    "words": 2.77,
-    "coverage": 7.21,
-    "foreign": -1.33,
+    "to_another": 1.18,
+    "number": 5.15,
+    "identifiers": 0.64,
+    "words": 2.78,
+    "coverage": 7.28,
+    "foreign": -1.39,
     "hours": -0.56,
-    "answer": 3.58,
-    "receipt": 6.08,
-    "reply": 3.79,
-    "inquiry": 1.72,
-    "reporter": 0.72,
+    "answer": 3.57,
+    "receipt": 6.09,
+    "reply": 3.81,
+    "inquiry": 1.75,
+    "reporter": 0.71,
     "to_reporter": 3.60,
-    "same_side": -2.04,
+    "same_side": -1.98,
 }
-BIAS = -4.05
+BIAS = -4.06
 JOIN, JOIN_NEXT, JOIN_ALIKE = 0.95, 0.55, 0.92
 """Minimum score of an automatic join. The second is for the next step of a case, such as an answer or an inquiry, and
 for mails with a number of the matter in common. The third is for two opening mails of people."""
@@ -180,9 +180,9 @@ def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[st
 
 
 def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
-    if _is_next_step(found) or found["number"]:
-        return JOIN_NEXT
     outer, opener = mail.nodes[0], min(case.nodes, key=lambda n: n.at)
+    if _is_next_step(found) or (found["number"] and not outer.automatic):
+        return JOIN_NEXT
     replies = outer.reply_marked and any(n.base == outer.base for n in case.nodes)
     if replies or not (outer.side == opener.side or found["reporter"]):
         return JOIN

@@ -32,7 +32,6 @@
     const at = all.findIndex((one) => one.contains(document.activeElement));
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
     if (!next) return;
-    if (!next.href) next.tabIndex = -1;
     next.focus();
     next.scrollIntoView({ block: "nearest" });
   };
@@ -43,7 +42,7 @@
     if (hidden) hidden.open = true;
     found.scrollIntoView({ block: "nearest" });
     found.focus();
-    if (found.tagName === "BUTTON") found.click();
+    if (found.dataset.press === "now") found.click();
   };
   const actions = {
     "/": () => document.getElementById("q")?.focus(),
