@@ -33,12 +33,11 @@ WEIGHTS: dict[str, float] = {
     "same_side": -1.98,
 }
 BIAS = -4.06
-JOIN, JOIN_NEXT, JOIN_ALIKE = 0.95, 0.55, 0.92
+JOIN, JOIN_NEXT = 0.95, 0.55
 """Minimum score of an automatic join. The second is for the next step of a case, such as an answer or an inquiry, and
-for mails with a number of the matter in common. The third is for two opening mails of people."""
-NEVER = 1.0
-ENOUGH_WORDS = 1.7
-"""Minimum of the feature "words" for two opening mails. A few common words cover much of two short mails."""
+for mails with a number of the matter in common."""
+NEVER = 1.01
+"""For two opening mails of one side: forms and alarms have the same words for different matters."""
 SUGGEST = 0.12
 """Minimum score of a suggestion."""
 _AT_ONCE = 1800
@@ -186,9 +185,7 @@ def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
     replies = outer.reply_marked and any(n.base == outer.base for n in case.nodes)
     if replies or not (outer.side == opener.side or found["reporter"]):
         return JOIN
-    # two notices of a machine are never joined: the next fault has the same words
-    clear = found["words"] >= ENOUGH_WORDS and not (outer.automatic or opener.automatic)
-    return JOIN_ALIKE if clear else NEVER
+    return NEVER
 
 
 def _common_numbers(mail: Profile, case: Profile) -> frozenset[str]:
