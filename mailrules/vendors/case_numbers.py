@@ -66,11 +66,10 @@ _OTHER_CODE = _compile(
 
 @dataclass(frozen=True, slots=True)
 class CaseNumber:
-    """A case number as written; ``stated`` is true if it is in the subject or after a label."""
+    """A case number, and the text that shows it."""
 
     number: str
     quote: str
-    stated: bool
 
 
 def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[CaseNumber, ...]:
@@ -86,12 +85,12 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
             head = place[max(0, match.start() - _BEFORE) : match.start()]
             theirs = head.upper().rstrip().endswith("YOUR") and match.group().upper().startswith("REF")
             if not theirs and not _NOT_CASE.search(head.upper()):
-                _add(found, match.group(match.lastindex), match.group(), stated=True)
+                _add(found, match.group(match.lastindex), match.group())
     if by_vendor:
         for pattern in (_BRACKETED, _MARKED):
             for match in pattern.finditer(subject):
                 if not _NOT_CASE.search(match.group()[: match.start(1) - match.start()].upper().rstrip("#: ")):
-                    _add(found, match.group(1), match.group().strip(), stated=True)
+                    _add(found, match.group(1), match.group().strip())
     return tuple(found.values())[:MAX_FOUND]
 
 
@@ -117,10 +116,10 @@ def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
     return tuple(found)[:most]
 
 
-def _add(found: dict[str, CaseNumber], token: str, quote: str, *, stated: bool) -> None:
+def _add(found: dict[str, CaseNumber], token: str, quote: str) -> None:
     number = _whole(token)
     if number and number not in found:
-        found[number] = CaseNumber(number, quote.strip(), stated)
+        found[number] = CaseNumber(number, quote.strip())
 
 
 def _whole(token: str) -> str:
