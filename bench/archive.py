@@ -11,26 +11,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import select
 
+from bench.stores import INTAKE, empty, worker
 from service import intake, settings
 from service.intake import AppContext
 from service.mail.message import Mail
 from service.mail.parse import parse
-from service.store import placement, spool
-from service.store.database import Database
-from service.store.migrate import migrate
 from service.store.spool import Envelope
 from service.store.tables import messages
-
-INTAKE = "intake@archive.example"
 
 
 def threads(mails: Iterable[Mail]) -> dict[str, str]:
@@ -68,16 +62,20 @@ def figures(cases: Mapping[str, int], thread_of: Mapping[str, str]) -> tuple[flo
     return good / max(1, found), good / max(1, wanted), found, wanted
 
 
-def take(database: Database, context: AppContext, contents: list[bytes], now: datetime) -> None:
-    """Take one batch in."""
+def placed(contents: Sequence[bytes], batch: int) -> dict[str, tuple[int, str]]:
+    """Take the mails in: case and kind of evidence of each delivered message, by Message-ID."""
+    now = datetime.now(UTC)
     envelope = Envelope("import", "", (INTAKE,))
-    intake.receive(database, [(envelope, content) for content in contents], now)
-    claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(3600), len(contents)))
-    roles = context.roles(database.read(placement.learned))
-    read_mails = [intake.understand(one, context, roles) for one in claimed]
-    prepared = database.read(lambda conn: intake.prepare(conn, read_mails, context))
-    save = partial(intake.take_in, read_mails=read_mails, context=context, by="bench", now=now, prepared=prepared)
-    database.transact(save)
+    with empty("sqlite") as database:
+        reads = worker(database, AppContext.of(settings.load(_env_file=None, intake=INTAKE)), lambda: now, batch)
+        for start in range(0, len(contents), batch):
+            intake.receive(database, [(envelope, one) for one in contents[start : start + batch]], now)
+            while reads.step():
+                pass
+        query = select(messages.c.message_id, messages.c.case_id, messages.c.placed_by)
+        query = query.where(messages.c.origin == "delivered")
+        rows = database.read(lambda conn: conn.execute(query).all())
+    return {row.message_id: (row.case_id, row.placed_by) for row in rows}
 
 
 def main() -> int:
@@ -94,30 +92,19 @@ def main() -> int:
         if mail.message_id and mail.message_id not in contents:
             mails.append(mail)
             contents[mail.message_id] = (mail.date or datetime(1990, 1, 1, tzinfo=UTC), content)
-    context = AppContext.of(settings.load(_env_file=None, intake=INTAKE))
     ordered = [content for _, content in sorted(contents.values(), key=lambda pair: pair[0])]
-    now = datetime.now(UTC)
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/sodan.db")
-        migrate(database)
-        for start in range(0, len(ordered), asked.batch):
-            take(database, context, ordered[start : start + asked.batch], now)
-        query = select(messages.c.message_id, messages.c.case_id, messages.c.placed_by).where(
-            messages.c.message_id.in_(list(contents)) if len(contents) < 900 else messages.c.origin == "delivered"
-        )
-        rows = database.read(lambda conn: conn.execute(query).all())
-        database.close()
-    cases = {row.message_id: row.case_id for row in rows if row.message_id in contents}
+    found = {one: where for one, where in placed(ordered, asked.batch).items() if one in contents}
+    cases = {one: case for one, (case, _) in found.items()}
     thread_of = threads(mails)
-    precision, recall, found, wanted = figures(cases, thread_of)
-    print(f"{len(cases)} mails; pairs in one case {found}, in one thread {wanted}")
+    precision, recall, together, wanted = figures(cases, thread_of)
+    print(f"{len(cases)} mails; pairs in one case {together}, in one thread {wanted}")
     print(f"precision {precision:.4f}, recall {recall:.4f}")
     if asked.wrong:
         members: dict[int, set[str]] = defaultdict(set)
         for one, case in cases.items():
             members[case].add(thread_of.get(one, one))
         mixed = {case for case, its in members.items() if len(its) > 1}
-        print(Counter(row.placed_by for row in rows if row.case_id in mixed))
+        print(Counter(evidence for case, evidence in found.values() if case in mixed))
     return 0
 
 

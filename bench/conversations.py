@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,11 +28,10 @@ from typing import Any
 import yaml
 from sqlalchemy import select
 
-from service import intake, settings
+from bench.stores import context, empty, worker
+from service import intake
 from service.intake import AppContext
-from service.store import placement, spool
 from service.store.database import Connection, Database
-from service.store.migrate import migrate
 from service.store.neighbours import aliases_of
 from service.store.spool import Envelope
 from service.store.tables import deliveries, messages, suggestions
@@ -72,10 +70,6 @@ class Played:
     cases: dict[str, int] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
     suggested: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-
-
-def context() -> AppContext:
-    return AppContext.of(settings.load(_env_file=None, intake=INTAKE, organisation="corp.example", team=",".join(TEAM)))
 
 
 def read_folder(folder: Path) -> Iterator[Conversation]:
@@ -128,27 +122,23 @@ def read_all(paths: Sequence[Path]) -> list[Conversation]:
     return [c for f in files for c in read_yaml(f)] + [c for folder in folders for c in read_folder(folder)]
 
 
+def labelled_context() -> AppContext:
+    """Of the people of the labelled conversations."""
+    return context(intake=INTAKE, team=",".join(TEAM))
+
+
 def play(database: Database, ours: AppContext, conversations: Sequence[Conversation]) -> Played:
     """Take every mail in by itself, in order of arrival."""
     ids: dict[str, str] = {}
     now = PLAYED
+    reads = worker(database, ours, lambda: now)
+    envelope = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
     for conversation in conversations:
         for name, content in conversation.mails:
             now += timedelta(seconds=1)
-            envelope = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
             [ids[name]] = intake.receive(database, [(envelope, content)], now)
-            take_waiting(database, ours, now)
+            reads.step()
     return database.read(partial(_landed, ids=ids))
-
-
-def take_waiting(database: Database, ours: AppContext, now: datetime) -> None:
-    """One batch, as a worker takes it."""
-    claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), 16))
-    roles = ours.roles(database.read(placement.learned))
-    read_mails = [intake.understand(one, ours, roles) for one in claimed]
-    prepared = database.read(lambda conn: intake.prepare(conn, read_mails, ours))
-    save = partial(intake.take_in, read_mails=read_mails, context=ours, by="bench", now=now, prepared=prepared)
-    database.transact(save)
 
 
 def _landed(conn: Connection, ids: Mapping[str, str]) -> Played:
@@ -231,11 +221,8 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true", help="name each mail, its case and its evidence")
     asked = parser.parse_args()
     conversations = read_all(asked.folders)
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/sodan.db")
-        migrate(database)
-        played = play(database, context(), conversations)
-        database.close()
+    with empty("sqlite") as database:
+        played = play(database, labelled_context(), conversations)
     if asked.verbose:
         for one in conversations:
             for name, _ in one.mails:

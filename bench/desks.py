@@ -1,8 +1,7 @@
-"""Mail as the desk of a house sees it, conversation by conversation, as a soak sends it.
+"""Mail as the desk of a house sees it, conversation by conversation.
 
-A mail every two minutes by its Date, from now on: an hour of sending plays most of a year of a house with 2,000 cases a
-fortnight, so that a mail meets no more others than in life, however fast it comes. Dates run ahead of the clock; each
-mail is the newest when it comes.
+A mail every two minutes by its Date, from now on: a company with 2,000 cases a fortnight, so that a mail meets no more
+others than in life, however fast it comes. Dates run ahead of the clock; each mail is the newest when it comes.
 
 Conversations of five mails, many open at once: a user's report; the desk's inquiry to a vendor, with a subject of its
 own; the vendor's receipt with its number; an engineer's answer, half of them handed on by the desk; the desk's answer
@@ -22,25 +21,17 @@ import argparse
 import heapq
 import random
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import combinations, islice
-from pathlib import Path
 
 from sqlalchemy import select
 
 from bench.filling import a_word, zipf
-from bench.kill import database_url
 from bench.mix import Made, encoded, text, whole
-from service import intake, settings
-from service.intake import AppContext, ReadMail
-from service.store import placement, spool
-from service.store.database import Connection, Database, one_at_a_time
-from service.store.migrate import migrate
-from service.store.spool import Envelope
+from bench.stores import DOMAIN, INTAKE, context, empty
+from bench.taking_in import Stages, receive, take_in
+from service.store.database import Database
 from service.store.tables import messages
 
 USERS, DESKS, ENGINEERS = 3_000, 20, 15
@@ -61,7 +52,7 @@ VENDORS = (
     ("cisco.com", "Webex", "69{:07d}"),
     ("dell.com", "PowerEdge", "19{:07d}"),
 )
-INTAKE, DOMAIN, TEAM = "help@intake.example", "corp.example", "desk.corp.example"
+TEAM = "desk.corp.example"
 
 
 class Conversation:
@@ -205,44 +196,6 @@ def mails(count: int, begun: datetime, seed: int = 1, prefix: str = "desk") -> I
 # ── what placing costs ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Cost:
-    """CPU seconds of placing, and of the part of it that holds the lock."""
-
-    def __init__(self) -> None:
-        self.all = self.locked = 0.0
-
-
-def take(database: Database, context: AppContext, made: Sequence[Made], now: datetime, cost: Cost) -> None:
-    """One batch: received, read, placed, judged; what placing costs is added up."""
-    envelope = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
-    intake.receive(database, [(envelope, one.content) for one in made], now)
-    claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), len(made)))
-    roles = context.roles(database.read(placement.learned))
-    read_mails = [intake.understand(one, context, roles) for one in claimed]
-    began = time.process_time()
-    prepared = database.read(lambda conn: intake.prepare(conn, read_mails, context))
-    cost.all += time.process_time() - began
-    database.transact(partial(_save, read_mails=read_mails, context=context, now=now, prepared=prepared, cost=cost))
-
-
-def _save(
-    conn: Connection,
-    read_mails: Sequence[ReadMail],
-    context: AppContext,
-    now: datetime,
-    prepared: placement.Prepared,
-    cost: Cost,
-) -> None:
-    one_at_a_time(conn)
-    spool.finish(conn, [one.claimed.id for one in read_mails], "bench", now)
-    arrived = [placement.ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
-    began = time.process_time()
-    placed = placement.place_all(conn, arrived, now=now, reopen=context.reopen, prepared=prepared)
-    spent = time.process_time() - began
-    cost.all, cost.locked = cost.all + spent, cost.locked + spent
-    intake.rejudge(conn, placed.cases, context, now=now, opened=placed.opened)
-
-
 def right(database: Database, prefix: str) -> tuple[float, float]:
     """Precision and recall of pairs of mails in one case."""
     query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like(f"<{prefix}-%"))
@@ -265,26 +218,22 @@ def main() -> int:
     parser.add_argument("--mails", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=4)
     asked = parser.parse_args()
-    context = AppContext.of(settings.load(_env_file=None, intake=INTAKE, organisation=DOMAIN, team=f"@{TEAM}"))
+    ours = context(team=f"@{TEAM}")
     for kind in asked.databases:
-        with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
-            database = Database(url, cache_mb=32)
-            migrate(database)
-            cost, now = Cost(), datetime.now(UTC)
+        with empty(kind) as database:
+            stages, now = Stages(), datetime.now(UTC)
             waiting = mails(asked.mails, now)
             for number in range(1, asked.mails // asked.batch + 1):
-                made, now = list(islice(waiting, asked.batch)), now + asked.batch * EVERY
-                take(database, context, made, now, cost)
+                now += asked.batch * EVERY
+                receive(database, [one.content for one in islice(waiting, asked.batch)], now, stages)
+                take_in(database, ours, now, stages, asked.batch)
                 if number * asked.batch % 1000 == 0:
-                    each = (1000 * cost.all / 1000, 1000 * cost.locked / 1000)
-                    print(
-                        f"{kind} {number * asked.batch}: {each[0]:.2f} ms a mail, {each[1]:.2f} of it locked",
-                        flush=True,
-                    )
-                    cost = Cost()
+                    locked = stages.spent["place"]  # CPU seconds of a thousand mails are milliseconds of one
+                    done, each = number * asked.batch, locked + stages.spent["prepare"]
+                    print(f"{kind} {done}: {each:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
+                    stages = Stages()
             precision, recall = right(database, "desk")
             print(f"{kind}: pairs in one case: precision {precision:.4f}, recall {recall:.4f}")
-            database.close()
     return 0
 
 

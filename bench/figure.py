@@ -62,6 +62,13 @@ def kept(one: Mapping[str, Any]) -> bool:
     return bool(one["value"] <= one["promised"] if one["at_most"] else one["value"] >= one["promised"])
 
 
+def show(found: Outcome) -> int:
+    """Print the figures of one bench; 1 where one is worse than promised, as an exit status."""
+    for one in found["figures"]:
+        print(f"{one['what']}: {one['value']:.2f} {one['unit']} {one['against']} {one['detail']}")
+    return 0 if all(map(kept, found["figures"])) else 1
+
+
 def median_ratio(values: Sequence[float], bases: Sequence[float]) -> float:
     """The median over the rounds of value to base, each measured beside the other."""
     return statistics.median(value / max(base, 1e-9) for value, base in zip(values, bases, strict=True))

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.conversations import LABELLED, PLAYED, Conversation, context, read_all
+from bench.conversations import LABELLED, PLAYED, Conversation, labelled_context, read_all
 from service.cases.facts.extracted import with_reading
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.message_facts import MessageFacts, order_of
@@ -158,7 +158,7 @@ def main() -> int:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--verbose", action="store_true", help="show every mail whose best candidate is wrong")
     asked = parser.parse_args()
-    found = examples(read_all(asked.folders), context())
+    found = examples(read_all(asked.folders), labelled_context())
     weights = fit(found)
     print(f"{len(found)} pairs, {sum(one.right for one in found)} of them right")
     print(f"BIAS = {weights[0]:.2f}")

@@ -12,24 +12,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import insert
 
 from bench import filling
 from bench.bulk import Bulk, bulk
-from bench.figure import Outcome, figure, median_ratio, outcome
-from service import settings
+from bench.figure import Outcome, figure, median_ratio, outcome, show
+from bench.stores import context, databases
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.roles import LearnedRoles
@@ -40,7 +37,6 @@ from service.store.database import Connection, Database, one_at_a_time
 from service.store.migrate import migrate
 from service.store.placement import ArrivedMail
 from service.store.tables import spool
-from tests.postgres import Postgres
 
 BATCH = 32
 
@@ -63,13 +59,13 @@ def written(mails: int, cases: int, turn: int) -> list[filling.Written]:
 
 
 def read_mails(
-    mails: Sequence[filling.Written], context: AppContext
+    mails: Sequence[filling.Written], ours: AppContext
 ) -> list[tuple[filling.Written, tuple[ExtractedMessage, ...]]]:
     """Read by the real rules, outside what is measured."""
-    roles, out = context.roles(LearnedRoles(team=frozenset(filling.DESKS))), []
+    roles, out = ours.roles(LearnedRoles(team=frozenset(filling.DESKS))), []
     for one in mails:
-        extracted = extract_messages(parse(one.content()), roles, context.ingest, received_at=one.at)
-        out.append((one, tuple(with_reading(each, context.rules.read(each.turn)) for each in extracted)))
+        extracted = extract_messages(parse(one.content()), roles, ours.ingest, received_at=one.at)
+        out.append((one, tuple(with_reading(each, ours.rules.read(each.turn)) for each in extracted)))
     return out
 
 
@@ -103,21 +99,16 @@ def place(
 
 
 @contextlib.contextmanager
-def filled(names: Sequence[str], sizes: Sequence[int]) -> Iterator[dict[str, dict[int, Database]]]:
+def filled(kinds: Sequence[str], sizes: Sequence[int]) -> Iterator[dict[str, dict[int, Database]]]:
     """By kind of database: a store of each size, in messages."""
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        stores: dict[str, dict[int, Database]] = {name: {} for name in names}
-        server = Postgres(Path(tempfile.gettempdir()) / f"sodan-bench-{os.getpid()}")
-        if "postgresql" in names:
-            server.start()
-            stack.callback(server.remove)
-            stack.callback(server.stop)
+        stores: dict[str, dict[int, Database]] = {kind: {} for kind in kinds}
+        create = {kind: stack.enter_context(databases(kind)) for kind in kinds}
         for size in sizes:
             sinks: list[Bulk] = []
-            for name in names:
-                url = f"sqlite:///{folder}/{size}.db" if name == "sqlite" else server.create(f"size_{size}")
-                database = stores[name][size] = Database(url)
+            for kind in kinds:
+                url = create[kind](f"size_{size}")
+                database = stores[kind][size] = Database(url)
                 stack.callback(database.close)
                 migrate(database)
                 sinks.append(stack.enter_context(bulk(url)))
@@ -129,31 +120,27 @@ def filled(names: Sequence[str], sizes: Sequence[int]) -> Iterator[dict[str, dic
         yield stores
 
 
-def compare(names: Sequence[str], few: int, many: int, mails: int, rounds: int) -> Outcome:
+def compare(kinds: Sequence[str], few: int, many: int, mails: int, rounds: int) -> Outcome:
     """Time and CPU of placing a mail beside ``many`` messages, against beside ``few``."""
-    context = AppContext.of(settings.load(_env_file=None, intake=filling.INTAKE, organisation=filling.DOMAIN))
+    ours = context(intake=filling.INTAKE)
     figures = []
-    with filled(names, (few, many)) as stores:
-        for name in names:
-            took: dict[int, list[float]] = {few: [], many: []}
-            spent: dict[int, list[float]] = {few: [], many: []}
+    with filled(kinds, (few, many)) as stores:
+        for kind in kinds:
+            found: dict[int, list[tuple[float, float]]] = {few: [], many: []}
             for turn in range(rounds + 1):
                 for size in (few, many) if turn % 2 else (many, few):
-                    new = read_mails(written(mails, size // filling.MAILS, turn), context)
-                    one, cpu = place(stores[name][size], new)
-                    if turn:  # the first round warms up
-                        took[size].append(one)
-                        spent[size].append(cpu)
-            for what, found in (("time", took), ("CPU", spent)):
-                detail = {"ms": statistics.median(found[many]), "base_ms": statistics.median(found[few])}
+                    new = read_mails(written(mails, size // filling.MAILS, turn), ours)
+                    found[size].append(place(stores[kind][size], new))
+            for at, what in enumerate(("time", "CPU")):
+                beside_many, base = ([one[at] for one in found[size][1:]] for size in (many, few))  # the first warms up
                 figures.append(
                     figure(
-                        f"{what} of placing beside {many:,} messages, {name}",
-                        median_ratio(found[many], found[few]),
+                        f"{what} of placing beside {many:,} messages, {kind}",
+                        median_ratio(beside_many, base),
                         against=f"beside {few:,} messages",
                         promised=1.5,
                         at_most=True,
-                        detail=detail,
+                        detail={"ms": statistics.median(beside_many), "base_ms": statistics.median(base)},
                     )
                 )
     return outcome(figures)
@@ -173,10 +160,7 @@ def main() -> int:
     parser.add_argument("--mails", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    made = compare(asked.databases, asked.few, asked.messages, asked.mails, asked.rounds)
-    for one in made["figures"]:
-        print(f"{one['what']}: {one['value']:.2f} {one['unit']} {one['against']} {one['detail']}")
-    return 0 if all(one["value"] <= 1.5 for one in made["figures"]) else 1
+    return show(compare(asked.databases, asked.few, asked.messages, asked.mails, asked.rounds))
 
 
 if __name__ == "__main__":

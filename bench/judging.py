@@ -1,6 +1,6 @@
 """What judging costs: CPU of reading a mail by all shipped rules, beside parsing it, over mails of about 4 KB.
 
-Run: ``python -m bench.judging``. The mails are made here: a form, running sentences, an English inquiry, a
+The mails are made here: a form, running sentences, an English inquiry, a
 vendor's answer, each filled up with plain prose to the size wanted. Times are CPU milliseconds, medians of many rounds.
 """
 
@@ -90,22 +90,6 @@ def measure(seconds: float) -> Outcome:
     return outcome(figures)
 
 
-def main() -> None:
-    started = time.process_time()
-    rules = load()
-    print(f"loading all shipped packs: {time.process_time() - started:.2f} s")
-    for title, side, text, prose in SAMPLES:
-        took = times(rules, side, text, prose)
-        print(
-            f"{title:14} read by rules {took['read']:.2f} ms, case judged {took['judged']:.2f} ms, "
-            f"parsed {took['parsed']:.2f} ms, by the standard library {took['standard']:.2f} ms"
-        )
-    big = RuleInput("1", "requester", "someone@corp.example", (RUNNING + PROSE_JA) * 2600)
-    started = time.process_time()
-    rules.read(big)
-    print(f"{len(big.text.encode()) / 1e6:.1f} MB of text: {time.process_time() - started:.2f} s")
-
-
 def _median(call: Callable[[], object], rounds: int = ROUNDS) -> float:
     for _ in range(20):
         call()
@@ -122,7 +106,3 @@ def _mail(text: str) -> bytes:
     message["From"], message["To"], message["Subject"] = "a@corp.example", "b@corp.example", "お知らせ"
     message.set_content(text)
     return message.as_bytes()
-
-
-if __name__ == "__main__":
-    main()

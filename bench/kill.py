@@ -12,33 +12,36 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import queue
 import random
-import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from bench.stores import INTAKE, databases
 from service.errors import Unavailable
 from service.store import spool_view
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
 from service.store.tables import messages
 from service.store.tables import spool as entries
+from tests.served import environment, free_port
 
 SECONDS = 240.0
 """A run may take so long, unless told otherwise."""
+MAIL = (
+    "From: User {number} <user{number}@sender.example>\r\nTo: help@intake.example\r\nSubject: Trouble {number}\r\n"
+    "Message-ID: <kill-{number}@sender.example>\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\n\r\n"
+    "Printer {number} is on fire.\r\n"
+)
 
 
 @dataclass
@@ -73,18 +76,11 @@ class Crew:
     """The processes of an installation, each of which may be killed and is started again."""
 
     def __init__(self, url: str, workers: int, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self._env = {
-            **os.environ,
-            "SODAN_DATABASE_URL": url,
-            "SODAN_SMTP_LISTEN": f"127.0.0.1:{self.port}",
-            "SODAN_HTTP_LISTEN": "127.0.0.1:0",
-            "SODAN_INTAKE": "help@intake.example",
-            "SODAN_LEASE_SECONDS": "20",
-            "SODAN_LOG_LEVEL": "error",
-        }
+        self.port = free_port()
+        self._environment = environment(
+            database_url=url, smtp_listen=f"127.0.0.1:{self.port}", http_listen="127.0.0.1:0",
+            intake=INTAKE, lease_seconds="20", log_level="error",
+        )  # fmt: skip
         self._log = (folder / "crew.log").open("ab")
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for name in ["smtp", "api", *(f"worker-{n}" for n in range(workers))]:
@@ -92,7 +88,7 @@ class Crew:
 
     def _start(self, name: str) -> None:
         command = [sys.executable, "-m", "service", name.partition("-")[0]]
-        self.processes[name] = subprocess.Popen(command, env=self._env, stderr=self._log, stdout=self._log)
+        self.processes[name] = subprocess.Popen(command, env=self._environment, stderr=self._log, stdout=self._log)
 
     def kill(self, name: str) -> None:
         """SIGKILL, and start it again at once."""
@@ -102,52 +98,34 @@ class Crew:
 
     def stop(self) -> None:
         for process in self.processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
+            process.terminate()
         for process in self.processes.values():
             process.wait(30)
         self._log.close()
 
 
 def run(
-    url: str,
-    *,
-    mails: int,
-    kills: int,
-    connections: int = 8,
-    workers: int = 2,
-    seed: int = 1,
-    seconds: float = SECONDS,
+    url: str, *, mails: int, kills: int, connections: int = 8, workers: int = 2, seed: int = 1, seconds: float = SECONDS
 ) -> Account:
     """Send, kill, wait until everything is taken in, and count."""
     database = Database(url)
     migrate(database)
-    account = Account(sent=mails)
-    began = time.monotonic()
-    choice = random.Random(seed)  # repeatable
+    account, began = Account(sent=mails), time.monotonic()
+    ends = began + seconds
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(mails):
         waiting.put(number)
     with tempfile.TemporaryDirectory() as folder:
         crew = Crew(url, workers, Path(folder))
         try:
-            senders = [
-                threading.Thread(target=_send, args=(crew.port, waiting, account, began + seconds))
-                for _ in range(connections)
-            ]
+            given = (crew.port, waiting, account, ends)
+            senders = [threading.Thread(target=_send, args=given) for _ in range(connections)]
             for sender in senders:
                 sender.start()
-            for number in range(kills):
-                # spread over the run: each kill waits until its share of the mails got through
-                while len(account.promised) < mails * number // kills and time.monotonic() < began + seconds:
-                    time.sleep(0.01)
-                time.sleep(choice.uniform(0, 0.15))
-                name = choice.choice(list(crew.processes))
-                account.kills[name.partition("-")[0]] += 1
-                crew.kill(name)
+            _kill(crew, account, kills, random.Random(seed), ends)
             for sender in senders:
                 sender.join()
-            _drain(database, began + seconds)
+            _drain(database, ends)
         finally:
             crew.stop()
     database.read(lambda conn: _count(conn, account))
@@ -156,37 +134,41 @@ def run(
     return account
 
 
-def _send(port: int, waiting: queue.SimpleQueue[int], account: Account, deadline: float) -> None:
+def _kill(crew: Crew, account: Account, kills: int, chance: random.Random, ends: float) -> None:
+    """Spread over the run: each kill waits until its share of the mails got through."""
+    for number in range(kills):
+        while len(account.promised) < account.sent * number // kills and time.monotonic() < ends:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.15))
+        name = chance.choice(list(crew.processes))
+        account.kills[name.partition("-")[0]] += 1
+        crew.kill(name)
+
+
+def _send(port: int, waiting: queue.SimpleQueue[int], account: Account, ends: float) -> None:
     client: smtplib.SMTP | None = None
-    while time.monotonic() < deadline:
-        try:
+    with contextlib.suppress(queue.Empty):
+        while True:
             number = waiting.get_nowait()
-        except queue.Empty:
-            break
-        message_id = f"<kill-{number}@sender.example>"
-        content = (
-            f"From: User {number} <user{number}@sender.example>\r\nTo: help@intake.example\r\n"
-            f"Subject: Trouble {number}\r\nMessage-ID: {message_id}\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\n\r\n"
-            f"Printer {number} is on fire.\r\n"
-        )
-        while time.monotonic() < deadline:
-            try:
-                if client is None:
-                    client = smtplib.SMTP("127.0.0.1", port, timeout=20)
-                    client.ehlo("sender.example")
-                client.mail(f"user{number}@sender.example")
-                client.rcpt("help@intake.example")
-                code, text = client.data(content.encode())
-                if code == 250:
-                    account.promised[text.decode().rpartition(" ")[2]] = message_id
-                    break
-                account.troubles[str(code)] += 1
-            except (OSError, smtplib.SMTPException) as error:
-                account.troubles[type(error).__name__] += 1
-                if client is not None:
-                    client.close()
-                client = None
-            time.sleep(0.05)
+            content = MAIL.format(number=number).encode()
+            while time.monotonic() < ends:
+                try:
+                    if client is None:
+                        client = smtplib.SMTP("127.0.0.1", port, timeout=20)
+                        client.ehlo("sender.example")
+                    client.mail(f"user{number}@sender.example")
+                    client.rcpt(INTAKE)
+                    code, text = client.data(content)
+                    if code == 250:
+                        account.promised[text.decode().rpartition(" ")[2]] = f"<kill-{number}@sender.example>"
+                        break
+                    account.troubles[str(code)] += 1
+                except (OSError, smtplib.SMTPException) as error:
+                    account.troubles[type(error).__name__] += 1
+                    if client is not None:
+                        client.close()
+                    client = None
+                time.sleep(0.05)
     if client is not None:
         client.close()
 
@@ -219,39 +201,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     good = True
-    for name in asked.databases:
-        with tempfile.TemporaryDirectory() as folder, database_url(name, Path(folder)) as url:
-            account = run(
-                url,
-                mails=asked.mails,
-                kills=asked.kills,
-                connections=asked.connections,
-                seed=asked.seed,
-                seconds=asked.seconds,
-            )
-            print(f"{name}: {'good' if account.good else 'BAD'}: {account}", flush=True)
+    for kind in asked.databases:
+        with databases(kind) as create:
+            given = {"connections": asked.connections, "seed": asked.seed, "seconds": asked.seconds}
+            account = run(create("bench"), mails=asked.mails, kills=asked.kills, **given)
+            print(f"{kind}: {'good' if account.good else 'BAD'}: {account}", flush=True)
             good = good and account.good
     return 0 if good else 1
-
-
-@contextlib.contextmanager
-def database_url(name: str, folder: Path) -> Iterator[str]:
-    if name == "sqlite":
-        yield f"sqlite:///{folder / 'sodan.db'}"
-        return
-    if "://" in name:
-        yield name
-        return
-    from tests.postgres import Postgres
-
-    # a short path (a socket's path may have 107 bytes), in a folder that the server's own user may enter
-    server = Postgres(Path(tempfile.gettempdir()) / f"sodan-bench-{os.getpid()}")
-    server.start()
-    try:
-        yield server.create("bench")
-    finally:
-        server.stop()
-        server.remove()
 
 
 if __name__ == "__main__":

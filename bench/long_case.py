@@ -11,21 +11,15 @@ from __future__ import annotations
 
 import argparse
 import cProfile
-import logging
 import pstats
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import structlog
-
-from bench.kill import database_url
-from service import intake, settings
+from bench.stores import INTAKE, context, empty, worker
+from service import intake
 from service.intake import AppContext
 from service.store.database import Connection, Database
-from service.store.migrate import migrate
 from service.store.spool import Envelope
 from service.worker import Worker
 
@@ -62,7 +56,7 @@ def mail(number: int) -> tuple[str, bytes]:
 def receive(database: Database, numbers: range) -> None:
     """Put these mails into the spool."""
     made = map(mail, numbers)
-    mails = [(Envelope("smtp", one, ("help@intake.example",), peer="192.0.2.1"), content) for one, content in made]
+    mails = [(Envelope("smtp", one, (INTAKE,), peer="192.0.2.1"), content) for one, content in made]
     if mails:
         intake.receive(database, mails, BEGAN + timedelta(minutes=20 * numbers[-1], seconds=5))
 
@@ -96,33 +90,20 @@ def main() -> int:
     parser.add_argument("--mails", type=int, default=1400)
     parser.add_argument("--profile", action="store_true", help="from the first length on")
     asked = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     figures: dict[int, tuple[float, float]] = {}
-    with tempfile.TemporaryDirectory() as folder, database_url(asked.database, Path(folder)) as url:
-        database = Database(url)
-        migrate(database)
-        context = AppContext.of(
-            settings.load(
-                _env_file=None,
-                intake="help@intake.example",
-                organisation="corp.example",
-                trusted_networks="192.0.2.0/24",
-            )
-        )
-        worker = Worker(database, context, by="bench", batch=16, lease=timedelta(600), clock=lambda: AFTER)
+    with empty(asked.database) as database:
+        ours = context(trusted_networks="192.0.2.0/24")
+        reads = worker(database, ours, lambda: AFTER)
         profile = cProfile.Profile(time.process_time)
         before = 0
         for length in (SHORT, asked.mails):
             if asked.profile and length == asked.mails:
                 profile.enable()
-            figures[length] = (
-                take_in(database, worker, before, length),
-                min(judge(database, context) for _ in range(10)),
-            )
+            all_of_it = take_in(database, reads, before, length)
+            figures[length] = all_of_it, min(judge(database, ours) for _ in range(10))
             before = length
         profile.disable()
         cases = database.read(lambda conn: conn.exec_driver_sql("SELECT count(*), max(id) FROM cases").one())
-        database.close()
     if tuple(cases) != (1, 1):
         print(f"the mails came to {cases[0]} cases: nothing was measured")
         return 1

@@ -1,7 +1,5 @@
 """What reading a mail costs, as a ratio to the standard library in the same run.
 
-usage: python -m bench.reading [FOLDER…]     (default: the mails under tests/mail)
-
 For every mail: our ``parse`` (structure, text, new text, quotes, forwards, attachments with digest, language, machine
 or person) against ``email.message_from_bytes(policy=default)`` with ``get_body()`` and its content, CPU time of this
 process, the two interleaved mail by mail, three rounds, the best of each counted. A ratio of 1.0 means equal cost.
@@ -11,7 +9,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -72,19 +69,3 @@ def measure(seconds: float) -> Outcome:
         detail = {"ms": ours * 1000 / len(found), "base_ms": theirs * 1000 / len(found), "mails": len(found)}
         figures.append(figure(title, ours / theirs, against="CPU of the standard library", detail=detail))
     return outcome(figures)
-
-
-def main(folders: list[Path]) -> float:
-    """Print the table; returns the ratio over the sum."""
-    found = mails(folders or [HERE / "tests" / "mail"])
-    ours, theirs = compare(found)
-    size = sum(map(len, found))
-    print(f"mails {len(found)}, {size / 1e6:.1f} MB, best of {ROUNDS} rounds, CPU of this process")
-    print(f"ours            {ours * 1000 / len(found):7.3f} ms a mail   {ours:7.2f} s")
-    print(f"policy.default  {theirs * 1000 / len(found):7.3f} ms a mail   {theirs:7.2f} s")
-    print(f"ratio           {ours / theirs:7.3f}")
-    return ours / theirs
-
-
-if __name__ == "__main__":
-    main([Path(a) for a in sys.argv[1:]])

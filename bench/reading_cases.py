@@ -1,11 +1,9 @@
-"""How long the pages and the interface take over many cases: server CPU a request, and memory over many requests.
+"""How long the pages and the interface take over many cases: server CPU of a request.
 
-    python -m bench.reading_cases [--messages 1000000] [--mails 5] [--postgresql] [--soak 10000]
-    python -m bench.reading_cases --url sqlite:///bench.db [--filled]
+    python -m bench.reading_cases [--messages 1000000] [--mails 5] [sqlite|postgresql|URL]
 
-Fills an empty database (SQLite in a temporary folder, a PostgreSQL of its own, or what ``--url`` names), serves it by
-`sodan api` and prints, for each kind of request, the median CPU milliseconds of the server; on PostgreSQL with those of
-its backends. Then the memory of the process over ``--soak`` requests of all kinds in turn.
+Fills an empty database, serves it by `sodan api` and prints, for each kind of request, the median CPU milliseconds of
+the server; on PostgreSQL with those of its backends.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -26,12 +23,12 @@ import httpx
 from sqlalchemy import text
 
 from bench.figure import Outcome, figure, outcome
-from bench.installation import free_port
+from bench.stores import databases
 from service.store import search
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
-from tests.postgres import Postgres
 from tests.seeding import seed
+from tests.served import environment, free_port
 
 REQUESTS = {
     "list": "/api/cases?limit=50",
@@ -77,11 +74,6 @@ def backends(url: str) -> list[int]:
     found = [int(pid) for pid in database.read(lambda conn: conn.execute(query).scalars().all())]
     database.close()
     return found
-
-
-def memory(pid: int) -> int:
-    """Resident bytes of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def fill(url: str, cases: int, mails: int) -> None:
@@ -135,22 +127,15 @@ def cost(
 def serving(url: str) -> Iterator[tuple[httpx.Client, int]]:
     """`sodan api` on this database: a client of it, and its process id."""
     port = free_port()
-    environment = {
-        **os.environ,
-        "SODAN_DATABASE_URL": url,
-        "SODAN_HTTP_LISTEN": f"127.0.0.1:{port}",
-        "SODAN_HTTP_RATE": "1000000",
-        "SODAN_LOG_LEVEL": "error",
-    }
-    server = subprocess.Popen([sys.executable, "-m", "service", "api"], env=environment)
+    given = {"database_url": url, "http_listen": f"127.0.0.1:{port}", "http_rate": "1000000", "log_level": "error"}
+    server = subprocess.Popen([sys.executable, "-m", "service", "api"], env=environment(**given))
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             for _ in range(1200):
-                try:
-                    client.get("/readyz").raise_for_status()
-                    break
-                except httpx.HTTPError:
-                    time.sleep(0.1)
+                with contextlib.suppress(httpx.HTTPError):
+                    if client.get("/readyz").status_code == 200:
+                        break
+                time.sleep(0.1)
             yield client, server.pid
     finally:
         server.terminate()
@@ -165,8 +150,8 @@ def _paths(client: httpx.Client) -> dict[str, str]:
 def measure(seconds: float, cases: int = 2000) -> Outcome:
     """Server CPU of the main requests, against one that only says that it is alive; in about so many seconds."""
     wanted = ("list", "filter", "case", "timeline", "search, two words", "board", "board, case")
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/bench.db"
+    with databases("sqlite") as create:
+        url = create("bench")
         fill(url, cases, 5)
         with serving(url) as (client, pid):
             paths = _paths(client)
@@ -191,52 +176,20 @@ def measure(seconds: float, cases: int = 2000) -> Outcome:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("database", nargs="?", default="sqlite", help="sqlite, postgresql, or the URL of an empty one")
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--mails", type=int, default=5, help="of a case")
-    parser.add_argument("--postgresql", action="store_true", help="start one and use it")
-    parser.add_argument("--url")
-    parser.add_argument("--filled", action="store_true", help="the database of --url is filled already")
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--soak", type=int, default=10_000)
-    args = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        url = args.url or stack.enter_context(_store(args.postgresql))
-        if not args.filled:
-            fill(url, args.messages // args.mails, args.mails)
-        client, pid = stack.enter_context(serving(url))
-        paths = _paths(client)
-        for name, path in paths.items():
-            client.get(path)
-            used, took, size = cost(client, [pid, *backends(url)], path, args.rounds)
-            print(f"{name:34} {used:7.1f} ms CPU  {took:7.1f} ms  {size / 1000:6.1f} kB", flush=True)
-        _soak(client, pid, list(paths.values()), args.soak)
+    asked = parser.parse_args()
+    with databases(asked.database) as create:
+        url = create("bench")
+        fill(url, asked.messages // asked.mails, asked.mails)
+        with serving(url) as (client, pid):
+            for name, path in _paths(client).items():
+                client.get(path)
+                used, took, size = cost(client, [pid, *backends(url)], path, asked.rounds)
+                print(f"{name:34} {used:7.1f} ms CPU  {took:7.1f} ms  {size / 1000:6.1f} kB", flush=True)
     return 0
-
-
-@contextlib.contextmanager
-def _store(postgresql: bool) -> Iterator[str]:
-    """An empty database, gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        if not postgresql:
-            yield f"sqlite:///{folder}/bench.db"
-            return
-        server = Postgres(Path(tempfile.gettempdir()) / f"sodan-bench-{os.getpid()}")
-        server.start()
-        try:
-            yield server.create("bench")
-        finally:
-            server.stop()
-            server.remove()
-
-
-def _soak(client: httpx.Client, pid: int, paths: Sequence[str], requests: int) -> None:
-    """Memory while all kinds of requests come in turn: ten looks, the first when a tenth of them has warmed up."""
-    looks = []
-    for number in range(1, requests + requests // 10 + 1):
-        client.get(paths[number % len(paths)])
-        if number % (requests // 10) == 0:
-            looks.append(memory(pid) / 1e6)
-    print(f"memory over {requests} requests: " + " ".join(f"{look:.1f}" for look in looks) + " MB")
 
 
 if __name__ == "__main__":

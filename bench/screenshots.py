@@ -43,16 +43,16 @@ def main() -> int:
             first = up.deliver(*(mail.replace("\r\n", "\n") for mail in sent))[0]
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
             for name, path, width, height, scheme, locale in SHOTS:
-                context = browser.new_context(
+                view = browser.new_context(
                     viewport={"width": width, "height": height},
                     color_scheme=scheme,  # type: ignore[arg-type]
                     locale=locale,
                     base_url=up.url,
                 )
-                page = context.new_page()
+                page = view.new_page()
                 page.goto(path.format(first=first))
                 page.screenshot(path=DOCS / f"{name}.png")
-                context.close()
+                view.close()
                 print(f"docs/{name}.png", file=sys.stderr)
             browser.close()
         database.close()

@@ -1,33 +1,32 @@
 """End to end: the realistic mix by SMTP into `sodan serve` until the API shows it, against stock discarding the same.
 
-    python -m bench.through [--seconds 60] [sqlite|postgresql]
-
 The stock server gets the very same mails from the same sender over as many connections, before and after ours. Then,
 at half the rate that was found, some mails are followed from their 250 to the moment the API shows them.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import contextlib
 import math
+import os
 import statistics
-import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import uvloop
 
-from bench.accept import CONNECTIONS, LOADS, Sender, stock
+from bench.accept import stock
 from bench.figure import Outcome, figure, outcome
-from bench.installation import Installation, installation
-from bench.kill import database_url
 from bench.mix import Made, mails
+from bench.smtp_load import CONNECTIONS, LOADS, Sender
+from bench.stores import DOMAIN, INTAKE, databases
+from tests.served import Served
 
 PROMISED = {"sqlite": 0.6, "postgresql": 0.5}
 FOLLOWED = 40
@@ -100,10 +99,10 @@ async def seen(client: httpx.AsyncClient, message_id: str, pause: float = 0.01) 
     return loop.time()
 
 
-async def visible(sodan: Installation, made: Sequence[Made]) -> float:
+async def visible(sodan: Served, made: Sequence[Made]) -> float:
     """Send all at full speed; the seconds until the API shows them all (the last hundred, and a sample of the rest)."""
     loop = asyncio.get_running_loop()
-    async with httpx.AsyncClient(base_url=sodan.url, timeout=60) as client:
+    async with client_of(sodan) as client:
         began = loop.time()
         await Post(made).deliver(sodan.smtp)
         ended = began
@@ -112,7 +111,7 @@ async def visible(sodan: Installation, made: Sequence[Made]) -> float:
         return ended - began
 
 
-async def waits(sodan: Installation, made: Sequence[Made], rate: float) -> list[float]:
+async def waits(sodan: Served, made: Sequence[Made], rate: float) -> list[float]:
     """Milliseconds from 250 to visible while all are sent at this rate, of ``FOLLOWED`` mails spread over them.
 
     One request at a time asks for those that were taken and not seen yet: many that ask at once take the worker's time.
@@ -122,7 +121,7 @@ async def waits(sodan: Installation, made: Sequence[Made], rate: float) -> list[
     waited: list[float] = []
     loop = asyncio.get_running_loop()
     until = loop.time() + len(made) / rate + PATIENCE
-    async with httpx.AsyncClient(base_url=sodan.url, timeout=60) as client:
+    async with client_of(sodan) as client:
         sending = asyncio.create_task(post.deliver(sodan.smtp, rate))
         while followed:
             for message_id in [one for one in followed if one in post.taken_at]:
@@ -146,14 +145,26 @@ def _discarded(port: int, made: Sequence[Made]) -> float:
     return sent / took
 
 
+@contextlib.contextmanager
+def serving(kind: str) -> Iterator[Served]:
+    """`sodan serve` on an empty database."""
+    with databases(kind) as create, tempfile.TemporaryDirectory() as folder:
+        given = {"database_url": create("bench"), "intake": INTAKE, "organisation": DOMAIN, "http_rate": "1000000"}
+        served = Served(Path(folder), **given, log_level="warning")
+        try:
+            yield served
+        finally:
+            served.process.terminate()
+            served.process.wait(60)
+
+
+def client_of(sodan: Served) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{sodan.http}", timeout=60)
+
+
 def through(kind: str, seconds: float) -> Outcome:
     """Throughput and waiting time on one database; in about so many seconds."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        stock() as port,
-        database_url(kind, Path(folder)) as url,
-        installation(url) as sodan,
-    ):
+    with stock() as port, serving(kind) as sodan:
         warm = list(mails(150, seed=1, prefix="warm"))
         rate = len(warm) / uvloop.run(visible(sodan, warm))
         made = list(mails(max(100, round(rate * seconds * 0.4)), seed=2))
@@ -182,12 +193,12 @@ def measure(seconds: float) -> Outcome:
 
 def measure_memory(seconds: float) -> Outcome:
     """Resident memory of each process while wave after wave comes in and is asked for; in about so many seconds."""
-    with tempfile.TemporaryDirectory() as folder, installation(f"sqlite:///{folder}/sodan.db") as sodan:
+    with serving("sqlite") as sodan:
         rounds: list[dict[str, float]] = []
         until = time.monotonic() + seconds * 0.8
         while len(rounds) < 4 or time.monotonic() < until:
             uvloop.run(visible(sodan, list(mails(200, seed=len(rounds), prefix="memory"))))
-            rounds.append(sodan.memory())
+            rounds.append(memory(sodan))
     figures = []
     for name in rounds[0]:
         peak = max(found[name] for found in rounds)
@@ -204,15 +215,8 @@ def measure_memory(seconds: float) -> Outcome:
     return outcome(figures)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("database", nargs="?", default="sqlite", choices=[*PROMISED])
-    parser.add_argument("--seconds", type=float, default=60)
-    asked = parser.parse_args()
-    for one in through(asked.database, asked.seconds)["figures"]:
-        print(f"{one['what']}: {one['value']:.2f} {one['unit']} {one['detail']}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def memory(sodan: Served) -> dict[str, float]:
+    """Resident megabytes of each process."""
+    page = os.sysconf("SC_PAGE_SIZE") / 1e6
+    processes = {"supervisor": sodan.process.pid, **sodan.children()}
+    return {name: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for name, pid in processes.items()}

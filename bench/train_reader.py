@@ -36,7 +36,7 @@ def main() -> None:
     for side in SIDES:
         own = [sample for sample in samples if sample.side == side]
         meanings = learned_meanings(own)
-        held = [{}] * len(own)
+        held: list[dict[str, float]] = [{}] * len(own)
         for fold in sorted({sample.fold for sample in own}):
             scores = kept(
                 cache, f"{side}-{fold}", lambda own=own, meanings=meanings, fold=fold: left_out(own, meanings, fold)

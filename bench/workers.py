@@ -13,18 +13,15 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import IO
 
-from bench.figure import Outcome, figure, outcome
-from bench.kill import database_url
+from bench.figure import Outcome, figure, outcome, show
 from bench.machine import ROOT
 from bench.mix import mails
-from bench.taking_in import context
+from bench.stores import context, databases
 from service import intake
 from service.holders import process_name
 from service.store import spool_view
@@ -58,7 +55,8 @@ def work(url: str) -> int:
 
 def taken(kind: str, workers: int, count: int, turn: int) -> tuple[float, float]:
     """Mails a second of so many workers, and their CPU milliseconds a mail."""
-    with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
+    with databases(kind) as create:
+        url = create("bench")
         database = Database(url)
         migrate(database)
         made = [one.content for one in mails(count, seed=10 + turn)]
@@ -75,18 +73,7 @@ def taken(kind: str, workers: int, count: int, turn: int) -> tuple[float, float]
             for _ in range(workers)
         ]
         try:
-            said = [one.stdout for one in running if one.stdout is not None]
-            for one in said:
-                one.readline()
-            began = time.monotonic()
-            for process in running:
-                if process.stdin is not None:
-                    process.stdin.write("go\n")
-                    process.stdin.flush()
-            spent = sum(_told(one) for one in said)
-            took = time.monotonic() - began
-            for process in running:
-                process.wait(60)
+            rate, spent = _race(running, count)
         finally:
             for process in running:
                 process.kill()
@@ -94,7 +81,21 @@ def taken(kind: str, workers: int, count: int, turn: int) -> tuple[float, float]
         database.close()
     if left.taken_in != count:
         raise RuntimeError(f"{count} were received, {left.taken_in} taken in")
-    return count / took, 1000 * spent / count
+    return rate, spent
+
+
+def _race(running: Sequence[subprocess.Popen[str]], count: int) -> tuple[float, float]:
+    """Start them together once all are ready."""
+    said = [one.stdout for one in running if one.stdout is not None]
+    for one in said:
+        one.readline()
+    began = time.monotonic()
+    for process in running:
+        if process.stdin is not None:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+    spent = sum(_told(one) for one in said)
+    return count / (time.monotonic() - began), 1000 * spent / count
 
 
 def _told(said: IO[str]) -> float:
@@ -137,9 +138,7 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.work:
         return work(asked.work)
-    for one in compare(asked.databases, asked.mails, asked.rounds)["figures"]:
-        print(f"{one['what']}: {one['value']:.2f} × {one['against']} {one['detail']}")
-    return 0
+    return show(compare(asked.databases, asked.mails, asked.rounds))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def test_a_ratio_is_taken_round_by_round() -> None:
     assert median_ratio([2.0, 20.0, 6.0], [1.0, 10.0, 2.0]) == 2.0
 
 
-def test_the_mail_of_a_soak_is_of_conversations_whose_dates_go_on() -> None:
+def test_the_mail_of_desks_is_of_conversations_whose_dates_go_on() -> None:
     begun = datetime(2026, 3, 2, 9, 0, tzinfo=timezone(timedelta(hours=9)))
     made = [(one, message_from_bytes(one.content)) for one in desks.mails(400, begun)]
     assert len({one.message_id for one, _ in made}) == 400

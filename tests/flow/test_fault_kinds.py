@@ -1,7 +1,4 @@
-"""Each kind of fault of the fault run in small: 451 while it lasts, everything promised is there, all goes on after.
-
-`python -m bench.faults` is the long one.
-"""
+"""Each kind of fault: 451 while it lasts, everything promised is there, all goes on after."""
 
 from __future__ import annotations
 
@@ -20,8 +17,6 @@ from typing import Any
 
 import pytest
 
-from bench.faults.cluster import Cluster
-from bench.faults.disk import Disk, injected
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput
 from service import intake
@@ -30,7 +25,9 @@ from service.errors import Unavailable
 from service.store import spool, spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
+from tests.flow.cluster import Cluster
 from tests.flow.crew import Deadly, worker
+from tests.flow.disk import Disk, injected
 from tests.flow.test_faults import Part, all_taken_in, connect, send
 from tests.flow.test_worker import mail, receive, states
 from tests.postgres import Postgres
@@ -155,7 +152,7 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
     folder = Path(tempfile.gettempdir()) / f"sodan-two-{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o755)
     port = free_port()
-    cluster = Cluster(folder, flush=False)
+    cluster = Cluster(folder)
     try:
         database = Database(cluster.url)
         migrate(database)
@@ -171,7 +168,7 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
             assert send(client, 2) == NOT_NOW
             cluster.read_only(False)
             cluster.terminate_all()
-            cluster.fail_over(0)
+            cluster.fail_over()
             for number in range(3, 103):
                 if send(client, number)[0] == 250:
                     break

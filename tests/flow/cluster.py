@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pwd
 import shutil
-import signal
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -21,10 +18,9 @@ ATTACH_SECONDS = 60.0
 class Cluster:
     """Two servers in ``folder``; ``url`` names both, and whoever connects takes the primary."""
 
-    def __init__(self, folder: Path, *, flush: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
         self._servers = {name: Postgres(folder / name) for name in PORTS}
         self.primary, self.standby = "a", "b"
-        self._guard = threading.RLock()
         if os.geteuid() == 0:
             owner = pwd.getpwnam(USER)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -32,7 +28,7 @@ class Cluster:
         first.start()
         with (first.data / "postgresql.conf").open("a") as conf:
             conf.write(
-                f"fsync = {'on' if flush else 'off'}\nwal_retrieve_retry_interval = 200ms\nmax_wal_size = 128MB\n"
+                "wal_retrieve_retry_interval = 200ms\nmax_wal_size = 128MB\n"
                 "min_wal_size = 32MB\nwal_keep_size = 64MB\nmax_connections = 100\n"
             )
         first.pause()
@@ -43,54 +39,15 @@ class Cluster:
         hosts = "&".join(f"host={self._servers[name].folder}:{port}" for name, port in PORTS.items())
         self.url = f"postgresql://postgres@/sodan?{hosts}&target_session_attrs=primary"
 
-    @property
-    def data(self) -> Path:
-        return self._servers[self.primary].data
-
-    def stop(self, how: str) -> None:
-        """The primary: ``fast``, ``immediate`` or ``kill`` (SIGKILL of the postmaster)."""
-        with self._guard:
-            server = self._servers[self.primary]
-            if how == "kill":
-                server.kill()
-            else:
-                server._run("pg_ctl", "-w", "-t", "20", "-m", how, "-D", str(server.data), "stop")
-
-    def start(self) -> None:
-        """The primary again; keeps trying, as an init system would (its disk may be full for a while)."""
-        with self._guard:
-            for _ in range(30):
-                try:
-                    self._servers[self.primary].start()
-                    return
-                except subprocess.CalledProcessError:
-                    if self._answers():
-                        return
-                    time.sleep(1)
-            raise RuntimeError("the primary does not start")
-
-    def follow(self) -> None:
-        """The standby again, where a full disk ended it: while nobody confirms, no commit of the primary returns."""
-        with self._guard:
-            for _ in range(60):
-                with contextlib.suppress(subprocess.CalledProcessError):
-                    if "streaming" in self._sql(self.primary, "SELECT state FROM pg_stat_replication"):
-                        return
-                    self._servers[self.standby].start()
-                time.sleep(0.5)
-            raise RuntimeError("the standby does not follow")
-
-    def fail_over(self, gone: float) -> None:
-        """The primary dies; after ``gone`` seconds the standby takes its place, and a new standby is made."""
-        with self._guard:
-            self.stop("immediate")
-            time.sleep(gone)
-            # with nobody to confirm, the new primary must not wait for confirmation
-            self._sql(self.standby, "ALTER SYSTEM RESET synchronous_standby_names")
-            server = self._servers[self.standby]
-            server._run("pg_ctl", "-w", "-t", "30", "-D", str(server.data), "promote")
-            self.primary, self.standby = self.standby, self.primary
-            self._attach()
+    def fail_over(self) -> None:
+        """The primary dies; the standby takes its place, and a new standby is made."""
+        self._servers[self.primary].pause()
+        # with nobody to confirm, the new primary must not wait for confirmation
+        self._sql(self.standby, "ALTER SYSTEM RESET synchronous_standby_names")
+        server = self._servers[self.standby]
+        server._run("pg_ctl", "-w", "-t", "30", "-D", str(server.data), "promote")
+        self.primary, self.standby = self.standby, self.primary
+        self._attach()
 
     def terminate_all(self) -> None:
         """End every connection of the service."""
@@ -99,27 +56,10 @@ class Cluster:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sodan'",
         )
 
-    def backends(self) -> list[int]:
-        """The server processes that work for the service."""
-        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'sodan'"
-        return [int(pid) for pid in self._sql(self.primary, query).split()]
-
     def read_only(self, on: bool) -> None:
         """New transactions may not write."""
         self._sql(self.primary, f"ALTER SYSTEM SET default_transaction_read_only = {'on' if on else 'off'}")
         self._sql(self.primary, "SELECT pg_reload_conf()")
-
-    def pause(self, on: bool) -> None:
-        """Every process of the primary stands still, as on a host that hangs."""
-        postmaster = int((self.data / "postmaster.pid").read_text().split("\n")[0])
-        children = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(postmaster)], capture_output=True, text=True, check=False
-        ).stdout.split()
-        for pid in [postmaster, *map(int, children)]:
-            try:
-                os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
-            except ProcessLookupError:
-                continue
 
     def remove(self) -> None:
         for server in self._servers.values():
@@ -153,12 +93,6 @@ class Cluster:
         """Its own socket and port: the copy of a configuration names the other's."""
         with (self._servers[name].data / "postgresql.conf").open("a") as conf:
             conf.write(f"unix_socket_directories = '{self._servers[name].folder}'\nport = {PORTS[name]}\n")
-
-    def _answers(self) -> bool:
-        try:
-            return bool(self._sql(self.primary, "SELECT 1"))
-        except subprocess.CalledProcessError:
-            return False
 
     def _sql(self, name: str, statement: str) -> str:
         server = self._servers[name]
