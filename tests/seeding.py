@@ -77,34 +77,29 @@ def _none(made: list[dict[str, Any]]) -> dict[str, Any]:
 def _case(number: int, updated: datetime, mails: int) -> dict[str, Any]:
     language, title, words, kind = TITLES[number % len(TITLES)]
     side, vendor = SIDES[number % len(SIDES)], VENDORS[number % len(VENDORS)]
-    status = "open" if side else ("resolved", "closed")[number % 2]
-    opened = updated - timedelta(hours=3)
-    missing = ["occurred_at", "version"] if number % 3 == 0 else []
-    refs = [{"vendor": vendor, "ref": f"26{number:08d}"}] if vendor else []
-    first = str((number - 1) * mails + 1)
     summary: dict[str, Any] = {
         "title": title,
-        "status": status,
+        "status": "open" if side else ("resolved", "closed")[number % 2],
         "waiting_on": side,
         "waiting_since": updated if side else None,
         "priority": f"P{number % 4 + 1}",
         "kind": kind,
         "language": language,
         "vendor": vendor,
-        "vendor_refs": refs,
-        "missing": missing,
+        "vendor_refs": [{"vendor": vendor, "ref": f"26{number:08d}"}] if vendor else [],
+        "missing": ["occurred_at", "version"] if number % 3 == 0 else [],
         "open_asks": 1 if side == "team" else 0,
         "messages": mails,
-        "opened_at": opened,
+        "opened_at": updated - timedelta(hours=3),
         "updated_at": updated,
     }
-    asked = {
-        "id": "1", "by": "vendor", "of": "team", "what": "logs", "quote": "ログをご提供ください",
-        "message": str(int(first) + min(1, mails - 1)), "asked_at": _stamp(opened + timedelta(hours=1)),
-        "state": "open" if side == "team" else "answered",
-        "answered_at": None if side == "team" else _stamp(updated), "answered_by_message": None,
-    }  # fmt: skip
-    document = {
+    document = _document(number, summary, words, (number - 1) * mails + 1)
+    return {"id": number, **summary, "set_by_people": {}, "document": document, "judged_by": "core 1"}
+
+
+def _document(number: int, summary: dict[str, Any], words: str, first_message: int) -> dict[str, Any]:
+    first, missing = str(first_message), summary["missing"]
+    return {
         "key": f"SD-{number}",
         **{name: _stamp(value) if isinstance(value, datetime) else value for name, value in summary.items()},
         "priority_detail": {
@@ -121,7 +116,7 @@ def _case(number: int, updated: datetime, mails: int) -> dict[str, Any]:
             {"item": "version", "label": "バージョン",
              "state": "missing" if missing else "unknown", "value": None, "message": None, "quote": None},
         ],
-        "asks": [asked] if vendor else [],
+        "asks": [_asked(summary, first_message)] if summary["vendor"] else [],
         "tone": [],
         "parked": [{"topic": "rca", "message": first, "quote": "再発防止策"}] if number % 5 == 0 else [],
         "problem": {"statement": words, "version": 1, "drift": False},
@@ -134,7 +129,16 @@ def _case(number: int, updated: datetime, mails: int) -> dict[str, Any]:
         "related": [],
         "judged_by": "core 1",
     }  # fmt: skip
-    return {"id": number, **summary, "set_by_people": {}, "document": document, "judged_by": "core 1"}
+
+
+def _asked(summary: dict[str, Any], first_message: int) -> dict[str, Any]:
+    waits = summary["waiting_on"] == "team"
+    return {
+        "id": "1", "by": "vendor", "of": "team", "what": "logs", "quote": "ログをご提供ください",
+        "message": str(first_message + min(1, summary["messages"] - 1)),
+        "asked_at": _stamp(summary["opened_at"] + timedelta(hours=1)), "state": "open" if waits else "answered",
+        "answered_at": None if waits else _stamp(summary["updated_at"]), "answered_by_message": None,
+    }  # fmt: skip
 
 
 def _message(case: dict[str, Any], at: int) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from service.api.access import Access
 from service.api.connections import BodyLimit
 from service.api.desk import Desk
 from service.api.guard import Guard
+from service.api.one_case import Moved, redirect
 from service.api.operations import operation_id, refuse_unknown_query
 from service.api.problems import ProblemDetails
 from service.api.storable import RefuseUnstorable
@@ -64,12 +65,14 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
         separate_input_output_schemas=False,
         generate_unique_id_function=operation_id,
     )
+    app.state.desk = desk
+    app.add_exception_handler(Moved, redirect)
     meters = health.Meters(desk)
     routers = (
-        cases.routes(desk),
+        cases.router,
         messages.routes(desk),
         attachments.routes(desk),
-        questions.routes(desk),
+        questions.router,
         corrections.routes(desk),
         vendors.routes(desk),
         meanings.routes(),

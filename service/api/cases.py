@@ -7,17 +7,19 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from mailrules.thread import Side
 from service.api import schemas
-from service.api.desk import Desk, name_of
+from service.api.desk import Desk, TheDesk, name_of
 from service.api.moments import MOMENT, moment
+from service.api.one_case import MOVED, FindCase
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
+from service.cases import brief as briefs
+from service.cases import brief_text
 from service.cases.clocks import Calendar
 from service.cases.working import calendars_of
-from service.errors import NotFound
 from service.intake import rejudge
 from service.outbound import letter
 from service.outbound.acknowledge import reply_subject
@@ -37,239 +39,220 @@ Sort = Annotated[
 ]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 
-MOVED: dict[int | str, dict[str, Any]] = {308: {"description": "Merged: the case is there now."}}
+
+router = APIRouter(prefix="/api/cases", tags=["cases"])
 
 
-def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/api/cases", tags=["cases"])
-    prefix = desk.prefix
+@router.get("", response_model=schemas.CasePage, responses=documented(400, 503))
+def list_cases(
+    request: Request,
+    desk: TheDesk,
+    status: Annotated[list[schemas.Status], Query(default_factory=list)],
+    waiting_on: Annotated[list[Sides], Query(default_factory=list, description="`none`: nobody has to act.")],
+    priority: Annotated[list[schemas.Level], Query(default_factory=list)],
+    kind: Annotated[list[schemas.Kind], Query(default_factory=list)],
+    vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"])],
+    vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
+    missing: Annotated[str | None, Query(max_length=64, description="An item id, or `any`.")] = None,
+    participant: Annotated[str | None, Query(max_length=320, description="An address, or `@domain`.")] = None,
+    owner: Annotated[
+        str | None, Query(max_length=200, description="A name of the team; `me`: the caller; `none`: nobody.")
+    ] = None,
+    q: Annotated[str | None, Query(max_length=500, description="Full text, Japanese and English.")] = None,
+    updated_since: Annotated[str | None, Ago(description="Touched since: a time, or how long ago: `12h`.")] = None,
+    older_than: Annotated[str | None, Ago(description="Untouched since: a time, or `3d`.")] = None,
+    sort: Sort = "-updated",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List the cases that match all filters.
 
-    @router.get("", response_model=schemas.CasePage, responses=documented(400, 503))
-    def list_cases(
-        request: Request,
-        status: Annotated[list[schemas.Status], Query(default_factory=list)],
-        waiting_on: Annotated[list[Sides], Query(default_factory=list, description="`none`: nobody has to act.")],
-        priority: Annotated[list[schemas.Level], Query(default_factory=list)],
-        kind: Annotated[list[schemas.Kind], Query(default_factory=list)],
-        vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"])],
-        vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
-        missing: Annotated[str | None, Query(max_length=64, description="An item id, or `any`.")] = None,
-        participant: Annotated[str | None, Query(max_length=320, description="An address, or `@domain`.")] = None,
-        owner: Annotated[
-            str | None, Query(max_length=200, description="A name of the team; `me`: the caller; `none`: nobody.")
-        ] = None,
-        q: Annotated[str | None, Query(max_length=500, description="Full text, Japanese and English.")] = None,
-        updated_since: Annotated[str | None, Ago(description="Touched since: a time, or how long ago: `12h`.")] = None,
-        older_than: Annotated[str | None, Ago(description="Untouched since: a time, or `3d`.")] = None,
-        sort: Sort = "-updated",
-        limit: Limit = 50,
-        cursor: Cursor = None,
-    ) -> Response:
-        """List the cases that match all filters.
+    A filter may be repeated; a case then matches if it has any of the values.
+    """
+    now = desk.now()
+    which = cases.Filter(
+        status=tuple(status),
+        waiting_on=tuple(waiting_on),
+        priority=tuple(priority),
+        kind=tuple(kind),
+        vendor=tuple(vendor),
+        vendor_ref=vendor_ref,
+        missing=missing,
+        participant=participant,
+        owner=name_of(request) if owner == "me" else owner,
+        q=q,
+        updated_since=moment(updated_since, "updated_since", now),
+        older_than=moment(older_than, "older_than", now),
+    )
+    after = from_cursor(cursor)
+    found = desk.database.read(lambda conn: cases.page(conn, which, sort, limit, after, desk.prefix))
+    return page(request, *found)
 
-        A filter may be repeated; a case then matches if it has any of the values.
-        """
-        now = desk.now()
-        which = cases.Filter(
-            status=tuple(status),
-            waiting_on=tuple(waiting_on),
-            priority=tuple(priority),
-            kind=tuple(kind),
-            vendor=tuple(vendor),
-            vendor_ref=vendor_ref,
-            missing=missing,
-            participant=participant,
-            owner=name_of(request) if owner == "me" else owner,
-            q=q,
-            updated_since=moment(updated_since, "updated_since", now),
-            older_than=moment(older_than, "older_than", now),
-        )
-        after = from_cursor(cursor)
-        found = desk.database.read(lambda conn: cases.page(conn, which, sort, limit, after, prefix))
-        return page(request, *found)
 
-    @router.get("/{key}", response_model=schemas.Case, responses={**documented(404, 503), **MOVED})
-    def read_case(key: str, if_none_match: Unshown = None) -> Response:
-        """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
-        found = _find(desk, key)
-        if isinstance(found, Response):
-            return found
-        tag = _tag(found)
-        if if_none_match and tag in [part.strip() for part in if_none_match.split(",")]:
-            return Response(status_code=304, headers={"ETag": tag})
-        return answer(_shown(desk, found), {"ETag": tag})
+@router.get("/{key}", response_model=schemas.Case, responses={**documented(404, 503), **MOVED})
+def read_case(find: FindCase, desk: TheDesk, if_none_match: Unshown = None) -> Response:
+    """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
+    found = find()
+    tag = _tag(found)
+    if if_none_match and tag in [part.strip() for part in if_none_match.split(",")]:
+        return Response(status_code=304, headers={"ETag": tag})
+    return answer(_shown(desk, found), {"ETag": tag})
 
-    @router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
-    def change_case(request: Request, key: str, change: schemas.CaseChange, if_match: Unshown = None) -> Response:
-        """Correct values by hand. They are kept until you reset them with `null`.
 
-        With `If-Match: <ETag>` the change is made only if the case is still in that state; otherwise the response is
-        412.
-        """
-        wanted = {name: getattr(change, name) for name in change.model_fields_set}
-        number, now, who = cases.number_of(key, prefix), desk.now(), name_of(request)
-        if wanted.get("owner") == "me":
-            wanted["owner"] = who
-        found = _find(desk, key)
-        if isinstance(found, Response):
-            return found
+@router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
+def change_case(
+    request: Request, find: FindCase, desk: TheDesk, change: schemas.CaseChange, if_match: Unshown = None
+) -> Response:
+    """Correct values by hand. They are kept until you reset them with `null`.
 
-        def apply(conn: Any) -> cases.Found:
-            _must_match(if_match, cases.find(conn, number))
-            if wanted:
-                one_at_a_time(conn)
-                corrections.set_by_person(conn, number, wanted, who, now)
-                rejudge(conn, [number], desk.context, now=now)
-            return cases.find(conn, number)
+    With `If-Match: <ETag>` the change is made only if the case is still in that state; otherwise the response is
+    412.
+    """
+    found = find()
+    wanted = {name: getattr(change, name) for name in change.model_fields_set}
+    number, now, who = found.id, desk.now(), name_of(request)
+    if wanted.get("owner") == "me":
+        wanted["owner"] = who
 
-        changed = desk.database.transact(apply)
-        return answer(_shown(desk, changed), {"ETag": _tag(changed)})
+    def apply(conn: Any) -> cases.Found:
+        _must_match(if_match, cases.find(conn, number))
+        if wanted:
+            one_at_a_time(conn)
+            corrections.set_by_person(conn, number, wanted, who, now)
+            rejudge(conn, [number], desk.context, now=now)
+        return cases.find(conn, number)
 
-    @router.get("/{key}/messages", response_model=schemas.MessagePage, responses={**documented(400, 404, 503), **MOVED})
-    def list_case_messages(request: Request, key: str, limit: Limit = 50, cursor: Cursor = None) -> Response:
-        """List the messages of a case, oldest first, including mails found inside forwards and quotes."""
-        found = _find(desk, key, "/messages")
-        if isinstance(found, Response):
-            return found
-        after = from_cursor(cursor)
-        return page(request, *desk.database.read(lambda conn: timeline.page(conn, found.id, limit, after, prefix)))
+    changed = desk.database.transact(apply)
+    return answer(_shown(desk, changed), {"ETag": _tag(changed)})
 
-    @router.get(
-        "/{key}/brief",
-        response_model=schemas.Brief,
-        responses={
-            200: {
-                "content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}},
-                "description": "The inquiry, organised.",
-            },
-            **documented(404, 503),
-            **MOVED,
+
+@router.get("/{key}/messages", response_model=schemas.MessagePage, responses={**documented(400, 404, 503), **MOVED})
+def list_case_messages(
+    request: Request, find: FindCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """List the messages of a case, oldest first, including mails found inside forwards and quotes."""
+    found = find()
+    after = from_cursor(cursor)
+    return page(request, *desk.database.read(lambda conn: timeline.page(conn, found.id, limit, after, desk.prefix)))
+
+
+@router.get(
+    "/{key}/brief",
+    response_model=schemas.Brief,
+    responses={
+        200: {
+            "content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}},
+            "description": "The inquiry, organised.",
         },
-    )
-    def read_brief(
-        key: str,
-        for_: Annotated[Literal["vendor", "team", "requester"], Query(alias="for")] = "vendor",
-        lang: Literal["ja", "en"] | None = None,
-        format: Literal["json", "text", "markdown", "eml"] = "json",
-    ) -> Response:
-        """Return a summary of the case, ready to paste, for the vendor, the team or the requester.
+        **documented(404, 503),
+        **MOVED,
+    },
+)
+def read_brief(
+    find: FindCase,
+    desk: TheDesk,
+    for_: Annotated[Literal["vendor", "team", "requester"], Query(alias="for")] = "vendor",
+    lang: Literal["ja", "en"] | None = None,
+    format: Literal["json", "text", "markdown", "eml"] = "json",
+) -> Response:
+    """Return a summary of the case, ready to paste, for the vendor, the team or the requester.
 
-        `eml` is a draft for a mail program, with the address of the case in Cc.
-        """
-        found = _find(desk, key, "/brief")
-        if isinstance(found, Response):
-            return found
-        shown = cases.to_now(found, desk.now())
-        mails = desk.database.read(lambda conn: timeline.page(conn, found.id, 200, None, prefix))[0]
-        from service.cases import brief as briefs
-        from service.cases import brief_text
-
-        lang = lang or ("en" if shown["language"] == "en" else "ja")
-        labels = {item: {"ja": title.ja, "en": title.en} for item, title in desk.rules.labels.items()}
-        made = briefs.brief(shown, mails, for_=for_, lang=lang, labels=labels)
-        if format == "markdown":
+    `eml` is a draft for a mail program, with the address of the case in Cc.
+    """
+    found = find()
+    shown = cases.to_now(found, desk.now())
+    mails = desk.database.read(lambda conn: timeline.page(conn, found.id, 200, None, desk.prefix))[0]
+    lang = lang or ("en" if shown["language"] == "en" else "ja")
+    labels = {item: {"ja": title.ja, "en": title.en} for item, title in desk.rules.labels.items()}
+    made = briefs.brief(shown, mails, for_=for_, lang=lang, labels=labels)
+    match format:
+        case "markdown":
             return Response(brief_text.markdown(made), media_type="text/markdown; charset=utf-8")
-        if format == "text":
+        case "text":
             return Response(brief_text.text(made), media_type="text/plain; charset=utf-8")
-        if format == "eml":
-            secret = desk.database.transact(lambda conn: keys.key(conn, "case", desk.now()))
-            mail = letter.unsent(
-                brief_text.text(made),
-                to="" if for_ == "team" else letter.address_of(shown, for_),
-                cc=outbound_of(desk.settings, secret).reply_address(found.id),
-                subject=reply_subject(shown["title"], shown["key"]),
-                language=lang,
-            )
-            name = {"Content-Disposition": f'attachment; filename="{shown["key"]}.eml"'}
-            return Response(mail, headers=name, media_type="message/rfc822")
-        return answer(made)
+        case "eml":
+            return _draft(desk, found.id, shown, brief_text.text(made), for_, lang)
+    return answer(made)
 
-    @router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})
-    def list_case_events(key: str) -> Response:
-        """List the events of a case, newest first. Changes made by a person can be undone."""
-        found = _find(desk, key, "/history")
-        if isinstance(found, Response):
-            return found
-        events = desk.database.read(lambda conn: feed.of_case(conn, found.id, prefix))
-        return answer({"items": events, "next": None})
 
-    @router.post(
-        "/{key}/merge", response_model=schemas.Correction, responses={**documented(400, 404, 409, 503), **MOVED}
+def _draft(desk: Desk, number: int, shown: dict[str, Any], text: str, for_: str, lang: str) -> Response:
+    """Return a brief as a mail that a mail program opens as a draft."""
+    secret = desk.database.transact(lambda conn: keys.key(conn, "case", desk.now()))
+    mail = letter.unsent(
+        text,
+        to="" if for_ == "team" else letter.address_of(shown, for_),
+        cc=outbound_of(desk.settings, secret).reply_address(number),
+        subject=reply_subject(shown["title"], shown["key"]),
+        language=lang,
     )
-    def merge_case(request: Request, key: str, body: schemas.Merge) -> Response:
-        """Merge this case into another one. Its URL redirects there from now on. Can be undone."""
-        number, into = cases.number_of(key, prefix), cases.number_of(body.into, prefix)
-        now, who = desk.now(), name_of(request)
-        found = _find(desk, key)
-        if isinstance(found, Response):
-            return found
+    name = {"Content-Disposition": f'attachment; filename="{shown["key"]}.eml"'}
+    return Response(mail, headers=name, media_type="message/rfc822")
 
-        def merge(conn: Any) -> tuple[int, int]:
-            event = corrections.merge(conn, number, into, who, now)
-            rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
-            return event, cases.survivor(conn, into)
 
-        event, there = desk.database.transact(merge)
-        return corrected(event, cases.key_of(there, prefix))
+@router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})
+def list_case_events(find: FindCase, desk: TheDesk) -> Response:
+    """List the events of a case, newest first. Changes made by a person can be undone."""
+    found = find()
+    events = desk.database.read(lambda conn: feed.of_case(conn, found.id, desk.prefix))
+    return answer({"items": events, "next": None})
 
-    @router.post(
-        "/{key}/suggestions/{id}/accept",
-        response_model=schemas.Correction,
-        responses={**documented(404, 409, 503), **MOVED},
-    )
-    def accept_suggestion(request: Request, key: str, id: Number) -> Response:
-        """Accept a suggestion: the newer case is merged into the older one. Can be undone."""
-        found = _find(desk, key)
-        if isinstance(found, Response):
-            return found
-        now, who = desk.now(), name_of(request)
 
-        def accept(conn: Any) -> tuple[int, int]:
-            event, case = corrections.accept(conn, found.id, id, who, now)
-            rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
-            return event, case
+@router.post("/{key}/merge", response_model=schemas.Correction, responses={**documented(400, 404, 409, 503), **MOVED})
+def merge_case(request: Request, find: FindCase, desk: TheDesk, body: schemas.Merge) -> Response:
+    """Merge this case into another one. Its URL redirects there from now on. Can be undone."""
+    found = find()
+    into = cases.number_of(body.into, desk.prefix)
+    now, who = desk.now(), name_of(request)
 
-        event, case = desk.database.transact(accept)
-        return corrected(event, cases.key_of(case, prefix))
+    def merge(conn: Any) -> tuple[int, int]:
+        event = corrections.merge(conn, found.id, into, who, now)
+        rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
+        return event, cases.survivor(conn, into)
 
-    @router.post(
-        "/{key}/suggestions/{id}/dismiss",
-        response_model=schemas.Dismissed,
-        responses={**documented(404, 409, 503), **MOVED},
-    )
-    def dismiss_suggestion(request: Request, key: str, id: Number) -> Response:
-        """Dismiss a suggestion: the two cases are not suggested again, and no rule merges them later."""
-        found = _find(desk, key)
-        if isinstance(found, Response):
-            return found
-        now, who = desk.now(), name_of(request)
+    event, there = desk.database.transact(merge)
+    return corrected(event, cases.key_of(there, desk.prefix))
 
-        def dismiss(conn: Any) -> None:
-            both = corrections.dismiss(conn, found.id, id, who, now)
-            rejudge(conn, both, desk.context, now=now)
 
-        desk.database.transact(dismiss)
-        return answer({"dismissed": id})
+@router.post(
+    "/{key}/suggestions/{id}/accept",
+    response_model=schemas.Correction,
+    responses={**documented(404, 409, 503), **MOVED},
+)
+def accept_suggestion(request: Request, find: FindCase, desk: TheDesk, id: Number) -> Response:
+    """Accept a suggestion: the newer case is merged into the older one. Can be undone."""
+    found = find()
+    now, who = desk.now(), name_of(request)
 
-    return router
+    def accept(conn: Any) -> tuple[int, int]:
+        event, case = corrections.accept(conn, found.id, id, who, now)
+        rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
+        return event, case
+
+    event, case = desk.database.transact(accept)
+    return corrected(event, cases.key_of(case, desk.prefix))
+
+
+@router.post(
+    "/{key}/suggestions/{id}/dismiss",
+    response_model=schemas.Dismissed,
+    responses={**documented(404, 409, 503), **MOVED},
+)
+def dismiss_suggestion(request: Request, find: FindCase, desk: TheDesk, id: Number) -> Response:
+    """Dismiss a suggestion: the two cases are not suggested again, and no rule merges them later."""
+    found = find()
+    now, who = desk.now(), name_of(request)
+
+    def dismiss(conn: Any) -> None:
+        both = corrections.dismiss(conn, found.id, id, who, now)
+        rejudge(conn, both, desk.context, now=now)
+
+    desk.database.transact(dismiss)
+    return answer({"dismissed": id})
 
 
 def corrected(correction: int, key: str) -> Response:
     """Return the response to a correction: its id, the case, and the URL that undoes it."""
     return answer({"correction": correction, "case": key, "undo": f"/api/corrections/{correction}/undo"})
-
-
-def _find(desk: Desk, key: str, rest: str = "") -> cases.Found | Response:
-    """Return the case, or a permanent redirect to the case it was merged into. Raises NotFound."""
-    number = cases.number_of(key, desk.prefix)
-    try:
-        found = desk.database.read(lambda conn: cases.find(conn, number))
-        if found.merged_into is not None:
-            there = desk.database.read(lambda conn: cases.survivor(conn, number))
-            return RedirectResponse(f"/api/cases/{cases.key_of(there, desk.prefix)}{rest}", 308)
-    except NotFound:
-        raise NotFound(f"there is no case {key[:40]}") from None
-    return found
 
 
 def _with_pending(desk: Desk, found: cases.Found, document: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from mailrules.engine.judge import Rules
 from service.api.problems import Forbidden
@@ -38,6 +39,16 @@ class Desk:
     def content(self, spool_id: str) -> bytes:
         """Return a raw mail, wherever it is stored. Raises NotFound, Unavailable."""
         return contents.content(self.database, outside(self.settings), spool_id)
+
+
+async def desk_of(request: Request) -> Desk:
+    """Return the context of the application; asynchronous, since a plain function would need a thread of its own."""
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
 
 
 def caller(request: Request) -> Token:

@@ -19,7 +19,7 @@ from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
 from service.cases.people import participants_of
 from service.cases.replies import Asked
-from service.cases.state import Ask, CaseState, Clocks, Frame, Overrides, Promised, Status
+from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Promised, Status
 from service.cases.turn import Course, follow
 
 DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
@@ -40,9 +40,7 @@ def revise(
 
     ``lines``: all messages of the case in any order; ``judgement``: of those that count, in order; ``answers``: whether
     a mail answers a request (``Rules.answers_ask``); ``names``: address → name of people whose mails state none;
-    ``asked``: mails in which sodan asked for information.
-
-    Raises ValueError for a case without messages.
+    ``asked``: mails in which sodan asked for information. Raises ValueError for a case without messages.
     """
     if not lines:
         raise ValueError("a case without messages has no state")
@@ -54,16 +52,9 @@ def revise(
     level = overrides.priority.value if overrides.priority else judgement.priority.level
     course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level))
     status, waiting_on, since, moves = _with_people(course, overrides)
-    spans = spans_of([(at, side) for at, side in moves if at <= now], now)
     checklist, missing = _checklist(judgement, overrides)
-    vendor = vendor_of(ordered, judgement, overrides)
-    promises = _promises(ordered, now)
-    set_by = {
-        name: setting.by or "somebody"
-        for name in ("status", "priority", "title", "vendor", "waiting_on", "owner")
-        if (setting := getattr(overrides, name)) is not None
-    }
-    people = participants_of(ordered, names)
+    set_by = _set_by(overrides)
+    not_counted = tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted)
     state = CaseState(
         key=frame.key,
         title=overrides.title.value if overrides.title else _title(ordered),
@@ -73,7 +64,7 @@ def revise(
         priority=level,
         kind=judgement.kind,
         language=judgement.language,
-        vendor=vendor,
+        vendor=vendor_of(ordered, judgement, overrides),
         vendor_refs=_references(judgement, ordered),
         missing=missing,
         asks=course.asks,
@@ -82,27 +73,41 @@ def revise(
         updated_at=now,
         judgement=judgement,
         checklist=checklist,
-        priority_set_by=(overrides.priority.by or "somebody") if overrides.priority else "rules",
-        clocks=Clocks(
-            team=elapsed(spans, "team"),
-            vendor=elapsed(spans, "vendor"),
-            requester=elapsed(spans, "requester"),
-            business={side: business(spans, side, calendars.get(side, Calendar())) for side in _SIDES},
-            first_response=_first_response(ordered),
-            turns=_turns(ordered),
-        ),
-        promises=promises,
-        participants=people,
+        priority_set_by=set_by.get("priority", "rules"),
+        clocks=_clocks(ordered, moves, now, calendars),
+        promises=_promises(ordered, now),
+        participants=participants_of(ordered, names),
         problem=_agreed(judgement.problem, course.asks, ordered),
         parked=judgement.parked,
         frame=frame,
         set_by=set_by,
-        not_counted=tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted),
+        not_counted=not_counted,
         owner=overrides.owner.value if overrides.owner else None,
     )
-    reminded = state.waiting_on == "requester" and any(one.kind == "reminder" for one in asked)
-    notes = (*_notes(state, checklist), *(("reminded",) if reminded else ()), *_doubtful(everything, doubted))
-    return replace(state, notes=notes)
+    return replace(state, notes=(*_notes(state, asked), *_doubtful(everything, doubted)))
+
+
+def _set_by(overrides: Overrides) -> dict[str, str]:
+    """Return who set each field by hand."""
+    settings = {name: getattr(overrides, name) for name in FIELDS}
+    return {name: setting.by or "somebody" for name, setting in settings.items() if setting is not None}
+
+
+def _clocks(
+    lines: Sequence[CaseMessage],
+    moves: Sequence[tuple[datetime, Side | None]],
+    now: datetime,
+    calendars: Mapping[Side, Calendar],
+) -> Clocks:
+    spans = spans_of([(at, side) for at, side in moves if at <= now], now)
+    return Clocks(
+        team=elapsed(spans, "team"),
+        vendor=elapsed(spans, "vendor"),
+        requester=elapsed(spans, "requester"),
+        business={side: business(spans, side, calendars.get(side, Calendar())) for side in _SIDES},
+        first_response=_first_response(lines),
+        turns=_turns(lines),
+    )
 
 
 def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
@@ -278,10 +283,10 @@ def _turns(lines: Sequence[CaseMessage]) -> int:
     return turns
 
 
-def _notes(state: CaseState, checklist: Sequence[ItemState]) -> tuple[str, ...]:
+def _notes(state: CaseState, asked: Sequence[Asked]) -> tuple[str, ...]:
     notes: list[str] = []
     if state.priority == "P1" and state.status == "open":
-        if not any(line.item == "contact" and line.state == "present" for line in checklist):
+        if not any(line.item == "contact" and line.state == "present" for line in state.checklist):
             notes.append("p1-without-contact")
         if state.owner is None and not any(p.role == "team" for p in state.participants):
             notes.append("p1-without-owner")
@@ -289,4 +294,6 @@ def _notes(state: CaseState, checklist: Sequence[ItemState]) -> tuple[str, ...]:
         notes.append("overdue-promise")
     if state.clocks.turns >= 3 and state.status == "open" and state.missing:
         notes.append("call")
+    if state.waiting_on == "requester" and any(one.kind == "reminder" for one in asked):
+        notes.append("reminded")
     return tuple(notes)

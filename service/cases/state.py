@@ -138,7 +138,7 @@ class Overrides:
     def from_document(cls, document: Mapping[str, Any] | None) -> Overrides:
         """Read ``cases.set_by_people``: field → {"value", "by", "at"}; in ``items`` and ``asks``: name → the same."""
         document = document or {}
-        one = {name: _setting(document[name]) for name in _FIELDS if name in document}
+        one = {name: _setting(document[name]) for name in FIELDS if name in document}
         items, asks = (
             {str(name): _setting(value) for name, value in (document.get(group) or {}).items()}
             for group in ("items", "asks")
@@ -146,7 +146,8 @@ class Overrides:
         return cls(**one, items=items, asks=asks)
 
 
-_FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
+FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
+"""Fields of a case that a person can set."""
 
 
 def _setting(written: Any) -> Setting:
@@ -245,37 +246,12 @@ class CaseState:
     def document(self) -> dict[str, Any]:
         """Return the full case of the API: the summary and all details."""
         lang = "ja" if self.language == "ja" else "en"
-        detail = self.judgement.priority
+        judged = self.judgement
         return self.summary() | {
-            "priority_detail": {
-                "level": self.priority,
-                "impact": detail.impact,
-                "urgency": detail.urgency,
-                "evidence": [{"rule": f.rule, "message": f.turn, "quote": f.quote} for f in detail.evidence],
-                "heard": [{"quote": f.quote, "message": f.turn} for f in detail.heard],
-                "basis": detail.rule,
-                "set_by": self.priority_set_by,
-                "by_rules": detail.level,
-            },
-            "recovered": self.judgement.recovered,
-            "checklist": [
-                {
-                    "item": line.item,
-                    "label": line.label.get(lang) or line.label.get("en") or line.item,
-                    "state": line.state,
-                    "value": line.value,
-                    "message": line.turn,
-                    "quote": line.quote,
-                    "partial": line.partial,
-                    "none": line.none,
-                    "others": [
-                        {"author": one.author, "message": one.turn, "value": one.value, "quote": one.quote}
-                        for one in line.others
-                    ],
-                }
-                for line in self.checklist
-            ],
-            "questions": [item for item in self.judgement.questions if item in self.missing],
+            "priority_detail": self._priority_detail(),
+            "recovered": judged.recovered,
+            "checklist": [_checklist_line(line, lang) for line in self.checklist],
+            "questions": [item for item in judged.questions if item in self.missing],
             "asks": [ask.document() for ask in self.asks],
             "tone": [
                 {
@@ -284,7 +260,7 @@ class CaseState:
                     "quote": hint.finding.quote,
                     "advice": hint.advice.get(lang) or hint.advice.get("en") or "",
                 }
-                for hint in self.judgement.tone
+                for hint in judged.tone
             ],
             "parked": [{"topic": f.value or f.rule, "message": f.turn, "quote": f.quote} for f in self.parked],
             "problem": {
@@ -299,16 +275,41 @@ class CaseState:
             "participants": [{"address": p.address, "name": p.name, "role": p.role} for p in self.participants],
             "merged": list(self.frame.merged),
             "related": list(self.frame.related),
-            "read_by": {
-                "reader": self.judgement.reader,
-                "version": self.judgement.reader_version,
-                "pending": False,
-            },
-            "judged_by": self.judgement.judged_by,
+            "read_by": {"reader": judged.reader, "version": judged.reader_version, "pending": False},
+            "judged_by": judged.judged_by,
             "set_by": dict(self.set_by),
             "notes": list(self.notes),
             "not_counted": [{"message": message, "why": why} for message, why in self.not_counted],
         }
+
+    def _priority_detail(self) -> dict[str, Any]:
+        detail = self.judgement.priority
+        return {
+            "level": self.priority,
+            "impact": detail.impact,
+            "urgency": detail.urgency,
+            "evidence": [{"rule": f.rule, "message": f.turn, "quote": f.quote} for f in detail.evidence],
+            "heard": [{"quote": f.quote, "message": f.turn} for f in detail.heard],
+            "basis": detail.rule,
+            "set_by": self.priority_set_by,
+            "by_rules": detail.level,
+        }
+
+
+def _checklist_line(line: ItemState, lang: str) -> dict[str, Any]:
+    return {
+        "item": line.item,
+        "label": line.label.get(lang) or line.label.get("en") or line.item,
+        "state": line.state,
+        "value": line.value,
+        "message": line.turn,
+        "quote": line.quote,
+        "partial": line.partial,
+        "none": line.none,
+        "others": [
+            {"author": one.author, "message": one.turn, "value": one.value, "quote": one.quote} for one in line.others
+        ],
+    }
 
 
 def stamp(moment: datetime | None) -> str | None:

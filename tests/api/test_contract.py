@@ -73,6 +73,20 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"participant": "d.whitlock@corp.example"}, {"q": "返金"}, {"updated_since": "2026-11-17T00:00:00Z"},
     {"older_than": "2100-01-01T00:00:00Z"},
 )  # fmt: skip
+ERRORS = (
+    ("GET", "/api/cases/SD-999", 404), ("GET", "/api/cases/x", 404), ("GET", "/api/cases/SD-999/messages", 404),
+    ("GET", "/api/cases/SD-999/brief", 404), ("GET", "/api/messages/999999", 404), ("GET", "/api/nothing", 404),
+    ("GET", "/api/messages/999999/why", 404), ("GET", "/api/messages/999999/raw", 404),
+    ("GET", "/api/attachments/999999", 404), ("GET", "/api/vendors/nobody", 404), ("GET", "/api/messages", 422),
+    ("POST", "/api/spool/none/retry", 404), ("POST", "/api/corrections/999999/undo", 404), ("PUT", "{case}", 405),
+    ("GET", "/api/cases?limit=0", 422), ("GET", "/api/cases?cursor=x", 422), ("GET", "/api/cases?sort=x", 422),
+    ("GET", "/api/cases?status=x", 422), ("GET", "/api/cases?waiting_on=x", 422), ("GET", "/api/cases?kind=x", 422),
+    ("GET", "/api/cases?priority=P5", 422), ("GET", "/api/cases?updated_since=x", 400),
+    ("GET", "/api/cases?older_than=x", 400), ("GET", "/api/spool?state=x", 422), ("PATCH", "{case}", 422),
+    ("GET", "{case}/brief?for=x", 422), ("GET", "{case}/brief?format=x", 422),
+    ("GET", "{case}/brief?lang=x", 422),
+    ("POST", "{case}/merge", 422), ("POST", "/api/messages/{message}/move", 422),
+)  # fmt: skip
 URGENT = REPORT.replace("<report@", "<urgent@").replace("サインインできません", "が遅い").replace(
     "お疲れ様です。営業部の北川です。",
     "【緊急】至急ベンダーに言って早く直させてください。ログは出せません。再発防止策の報告書と補償もお願いします。",
@@ -150,8 +164,14 @@ def test_every_call_answers_as_it_is_promised(service: Running, program: Program
     report, asked, logs, refund, urgent = service.deliver(REPORT, ASK, LOGS, REFUND, URGENT)
     everything = {report, asked, refund, urgent}
     assert logs == asked
+    lists_are_as_promised(program, everything)
+    cases_are_as_promised(program, everything, asked)
+    messages_and_files_are_as_promised(program, asked)
+    everything_else_is_as_promised(program, asked)
 
-    # lists: fields, pages, every filter, every sort
+
+def lists_are_as_promised(program: Program, everything: set[str]) -> None:
+    """Fields, pages, every filter, every sort."""
     listed = program.page("/api/cases", SUMMARY)
     assert {case["key"] for case in listed} == everything
     missing = next(item for case in listed for item in case["missing"])
@@ -171,7 +191,9 @@ def test_every_call_answers_as_it_is_promised(service: Running, program: Program
     levels = [case["priority"] for case in program.page("/api/cases", SUMMARY, sort="priority")]
     assert levels == sorted(levels)
 
-    # a case, its timeline, its brief
+
+def cases_are_as_promised(program: Program, everything: set[str], asked: str) -> None:
+    """A case, its timeline, its brief."""
     cases = {key: program.reads(f"/api/cases/{key}", CASE) for key in everything}
     for name in ("checklist", "asks", "parked", "participants", "vendor_refs", "missing"):
         assert any(case[name] for case in cases.values()), name
@@ -187,7 +209,8 @@ def test_every_call_answers_as_it_is_promised(service: Running, program: Program
             written = program.asks("GET", f"/api/cases/{asked}/brief?for={reader}&lang={lang}&format=markdown")
             assert written.headers["content-type"].startswith("text/markdown")
 
-    # messages and files
+
+def messages_and_files_are_as_promised(program: Program, asked: str) -> None:
     (message,) = program.reads("/api/messages", {"items": [MESSAGE]}, message_id="<logs@corp.example>")["items"]
     assert program.reads(f"/api/messages/{message['id']}", MESSAGE) == message
     why = program.reads(
@@ -201,7 +224,9 @@ def test_every_call_answers_as_it_is_promised(service: Running, program: Program
     assert len(program.asks("GET", f"/api/attachments/{file['id']}").content) == file["size"]
     assert program.asks("GET", f"/api/attachments/{file['id']}").headers["content-disposition"].startswith("attachment")
 
-    # vendors, spool, health, documentation, the page
+
+def everything_else_is_as_promised(program: Program, asked: str) -> None:
+    """Vendors, spool, health, documentation, the page."""
     assert "microsoft" in {one["id"] for one in program.reads("/api/vendors", {"items": [VENDOR]})["items"]}
     assert program.reads("/api/vendors/microsoft", VENDOR)["review"]["median_wait"] == dict.fromkeys(WAITS)  # too few
     entries = program.page("/api/spool", ENTRY)
@@ -219,11 +244,19 @@ def test_every_call_answers_as_it_is_promised(service: Running, program: Program
 def test_every_change_and_every_error_is_as_promised(service: Running, program: Program) -> None:
     report, asked, refund = service.deliver(REPORT, ASK, REFUND)
     (message,) = program.reads("/api/messages", {"items": [MESSAGE]}, message_id="<refund@corp.example>")["items"]
+    assert message["case"] == refund
     path = f"/api/cases/{report}"
+    changes_are_as_promised(program, path)
+    merges_and_moves_are_as_promised(program, report, asked, message)
+    events_are_as_promised(program)
+    errors_are_as_promised(program, path, message["id"])
+    program.asks("POST", f"{path}/merge", 409, json={"into": report})
+
+
+def changes_are_as_promised(program: Program, path: str) -> None:
+    """What a person sets, upon the state that was seen, and takes back."""
     first = program.asks("GET", path)
     assert program.asks("GET", path, 304, headers={"If-None-Match": first.headers["etag"]}).content == b""
-
-    # what a person sets, upon the state that was seen, and takes back
     before, tag = first.json(), first.headers["etag"]
     item = before["missing"][0]
     for change in (
@@ -240,7 +273,10 @@ def test_every_change_and_every_error_is_as_promised(service: Running, program: 
     after = program.asks("PATCH", path, json={**back, "items": {item: None}}).json()
     assert {name: after[name] for name in (*back, "missing")} == {name: before[name] for name in (*back, "missing")}
 
-    # merging and moving, with the way back; events of all of it
+
+def merges_and_moves_are_as_promised(program: Program, report: str, asked: str, message: dict[str, Any]) -> None:
+    """With the way back."""
+    path = f"/api/cases/{report}"
     done = program.asks("POST", f"{path}/merge", json={"into": asked}).json()
     fits(done, DONE, "merge")
     for rest in ("", "/messages", "/brief"):
@@ -253,30 +289,20 @@ def test_every_change_and_every_error_is_as_promised(service: Running, program: 
         moved = program.asks("POST", f"/api/messages/{message['id']}/move", json={"to": to}).json()
         fits(moved, DONE, "move")
         program.asks("POST", moved["undo"])
-    assert program.reads(f"/api/messages/{message['id']}", MESSAGE)["case"] == refund
+    assert program.reads(f"/api/messages/{message['id']}", MESSAGE)["case"] == message["case"]
+
+
+def events_are_as_promised(program: Program) -> None:
     told = program.asks("GET", "/api/events?once=true")
     assert told.headers["content-type"].startswith("text/event-stream")
     ids = re.findall(r"^id: ([0-9]+)", told.text, re.MULTILINE)
     again = program.asks("GET", "/api/events?once=true", headers={"Last-Event-ID": ids[3]})
     assert re.findall(r"^id: ([0-9]+)", again.text, re.MULTILINE) == ids[4:]
 
-    # errors
-    for method, wrong, status in (
-        ("GET", "/api/cases/SD-999", 404), ("GET", "/api/cases/x", 404), ("GET", "/api/cases/SD-999/messages", 404),
-        ("GET", "/api/cases/SD-999/brief", 404), ("GET", "/api/messages/999999", 404), ("GET", "/api/nothing", 404),
-        ("GET", "/api/messages/999999/why", 404), ("GET", "/api/messages/999999/raw", 404),
-        ("GET", "/api/attachments/999999", 404), ("GET", "/api/vendors/nobody", 404), ("GET", "/api/messages", 422),
-        ("POST", "/api/spool/none/retry", 404), ("POST", "/api/corrections/999999/undo", 404), ("PUT", path, 405),
-        ("GET", "/api/cases?limit=0", 422), ("GET", "/api/cases?cursor=x", 422), ("GET", "/api/cases?sort=x", 422),
-        ("GET", "/api/cases?status=x", 422), ("GET", "/api/cases?waiting_on=x", 422), ("GET", "/api/cases?kind=x", 422),
-        ("GET", "/api/cases?priority=P5", 422), ("GET", "/api/cases?updated_since=x", 400),
-        ("GET", "/api/cases?older_than=x", 400), ("GET", "/api/spool?state=x", 422), ("PATCH", path, 422),
-        ("GET", f"{path}/brief?for=x", 422), ("GET", f"{path}/brief?format=x", 422),
-        ("GET", f"{path}/brief?lang=x", 422),
-        ("POST", f"{path}/merge", 422), ("POST", f"/api/messages/{message['id']}/move", 422),
-    ):  # fmt: skip
-        program.asks(method, wrong, status)
-    program.asks("POST", f"{path}/merge", 409, json={"into": report})
+
+def errors_are_as_promised(program: Program, path: str, message: str) -> None:
+    for method, wrong, status in ERRORS:
+        program.asks(method, wrong.format(case=path, message=message), status)
     program.asks("POST", f"{path}/merge", 404, json={"into": "SD-999"})
     program.asks("GET", "/api/events", 400, headers={"Last-Event-ID": "x"})
     (entry, *_) = program.page("/api/spool", ENTRY)

@@ -21,7 +21,7 @@ from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust
 from service.cases.facts.subject import read_subject
 from service.cases.facts.topic import begins_new_topic
 from service.cases.facts.trust import OURS
-from service.mail.message import Address, Attachment, Earlier, Mail
+from service.mail.message import Address, Earlier, Mail
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 _KANA = re.compile("[\u3040-\u30ff]")
@@ -40,6 +40,27 @@ class IngestConfig:
     verdicts: Verdicts = field(default_factory=Verdicts)
     sends_as: str = ""
     """Sender address of the mail that sodan sends, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What all messages of one mail have in common."""
+
+    mail: Mail
+    roles: Roles
+    ingest: IngestConfig
+    received_at: datetime
+    trust: Trust
+
+    @property
+    def sender(self) -> str | None:
+        return self.mail.from_.key if self.mail.from_ else None
+
+    @property
+    def shown_by(self) -> str:
+        """The sender, if doubtful, who shows us the mails inside this one."""
+        doubted = self.trust in ("forged", "unverified") or self.roles.role_of(self.mail.from_) == "unknown"
+        return (self.sender or "?") if doubted else ""
 
 
 def extract_messages(
@@ -64,30 +85,17 @@ def extract_messages(
     roles = replace(roles, learned=roles.learned.with_more([LearnedRoles(forwarder, asked)]))
     # an unverified sender is a team member for this mail only
     learned = LearnedRoles(forwarder if trust == "verified" else frozenset(), asked)
+    given = _Given(mail, roles, ingest, received_at, trust)
     inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
     inner += [(f"h{i}", earlier) for i, earlier in enumerate(mail.history)]
-    outer_key = mail.from_.key if mail.from_ else None
-    doubted = trust in ("forged", "unverified") or roles.role_of(mail.from_) == "unknown"
-    stranger = (outer_key or "?") if doubted else ""
     earlier_ones = [
-        _inner_message(position, part, earlier, mail, roles, ingest, received_at, outer_key)
+        _inner_message(position, part, earlier, given)
         for position, (part, earlier) in enumerate(inner, start=1)
         if (earlier.from_ is not None or earlier.message_id or earlier.date is not None)
         and not _is_ours(earlier, ingest)
     ]
-    earlier_ones = [
-        replace(
-            b,
-            node=replace(b.node, forged=trust == "forged", trust=trust, shown_by=stranger),
-            sides=_sides((*b.source.to, *b.source.cc), roles),
-        )
-        for b in earlier_ones
-    ]
-    itself = _outer_message(
-        mail, roles, ingest, received_at, recipients, tuple(b.node.id for b in earlier_ones), learned
-    )
-    itself = replace(itself, node=replace(itself.node, forged=trust == "forged", trust=trust))
-    return (replace(itself, sides=_sides((*mail.to, *mail.cc), roles)), *earlier_ones)
+    itself = _outer_message(given, recipients, tuple(one.node.id for one in earlier_ones))
+    return (replace(itself, learned=learned), *earlier_ones)
 
 
 def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
@@ -145,193 +153,136 @@ def _hands_on(mail: Mail, roles: Roles) -> bool:
     return not mail.automatic and any(roles.knows_vendor(e.from_) for e in handed_on)
 
 
-def _outer_message(
-    mail: Mail,
-    roles: Roles,
-    ingest: IngestConfig,
-    received_at: datetime,
-    recipients: Sequence[str],
-    holds: tuple[int, ...],
-    learned: LearnedRoles,
-) -> ExtractedMessage:
+def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, ...]) -> ExtractedMessage:
+    mail, roles = given.mail, given.roles
     text = mail.reply_text or mail.intro
-    subject = read_subject(mail.subject)
-    role = roles.role_of(mail.from_)
-    at, dated = moment(mail.date, received_at)
-    to, cc = addresses_on(mail.to, ingest.intake), addresses_on(mail.cc, ingest.intake)
-    own = [
-        case
-        for case in (tokens.case_of_message_id(i, ingest.secret) for i in (*mail.in_reply_to, *mail.references))
-        if case
-    ]
-    tags = [
-        case
-        for case in (
-            tokens.case_of_address(a, ingest.secret) for a in (*recipients, *(x.address for x in (*mail.to, *mail.cc)))
-        )
-        if case
-    ]
-    vendor = first_vendor((mail.from_, *mail.to, *mail.cc), roles)
-    without = names_on(mail.from_, (*mail.to, *mail.cc), ingest.organisation)
-    parents = tuple(dict.fromkeys(mail.in_reply_to))
-    node = MessageFacts(
-        id=-1,
-        at=at,
+    at, dated = moment(mail.date, given.received_at)
+    facts = _facts(-1, mail, text, at, given)
+    node = replace(
+        facts,
         dated=dated,
-        ahead=_ahead(at, received_at),
-        hosted=roles.is_hosted(mail.from_),
-        author=mail.from_.key if mail.from_ else "",
-        author_name=mail.from_.name if mail.from_ else "",
-        side=role,
-        to=to,
-        cc=cc,
-        message_id=mail.message_id,
-        parents=parents,
-        refs=tuple(r for r in dict.fromkeys(mail.references) if r not in parents),
-        base=subject.base,
-        reply_marked=subject.reply,
         automatic=mail.automatic,
         bounced=mail.bounce.message_id if mail.bounce else None,
         thread_index=mail.thread_index,
-        vendor=vendor,
-        to_vendor=first_vendor((*mail.to, *mail.cc), roles),
-        partner=roles.partner(mail.from_),
-        to_partner=_first_partner((*mail.to, *mail.cc), roles),
-        numbers=numbers_in(mail.subject),
-        told=told_in(mail.subject, text),
-        matter_numbers=matter_numbers_in(mail.subject, text),
-        claims=claims_in(mail.subject, ingest.prefix),
-        token=next(iter((*own, *tags)), None),
-        fresh=role != "vendor" and begins_new_topic(text),
-        words=about(mail.subject, text, without),
-        subject_words=content_words(subject.base, without=without)[:30],
-        text=squashed(text)[:400],
-        others=_others((mail.from_, *mail.to, *mail.cc), roles, ingest.intake),
+        token=_token(mail, recipients, given.ingest.secret),
+        fresh=facts.side != "vendor" and begins_new_topic(text),
         holds=holds,
-        hands_on=role == "unknown" and "dmarc-failed" not in mail.defects and _hands_on(mail, roles),
+        hands_on=facts.side == "unknown" and "dmarc-failed" not in mail.defects and _hands_on(mail, roles),
     )
-    turn = _turn(
-        "0", node, roles, ingest, mail.from_, mail.to, text, mail.subject, mail.date, mail.language, mail.attachments
-    )
-    turn = replace(turn, headers=tuple(sorted(mail.headers.items())), begins=node.fresh)
+    turn = _turn("0", node, mail, text, mail.date, mail.language, given)
     return ExtractedMessage(
-        node, turn, mail, "", text, mail.quoted_text, mail.from_, role, None, mail.date, False, mail.language, learned
+        node=node,
+        turn=replace(turn, headers=tuple(sorted(mail.headers.items())), begins=node.fresh),
+        source=mail,
+        part="",
+        text=text,
+        quoted_text=mail.quoted_text,
+        author=mail.from_,
+        role=node.side,
+        date=mail.date,
+        language=mail.language,
+        sides=_sides((*mail.to, *mail.cc), roles),
     )
 
 
-def _inner_message(
-    position: int,
-    part: str,
-    earlier: Earlier,
-    mail: Mail,
-    roles: Roles,
-    ingest: IngestConfig,
-    received_at: datetime,
-    outer: str | None,
-) -> ExtractedMessage:
-    role = roles.role_of(earlier.from_)
-    date = in_zone(earlier, mail, ingest.zone, role in ("team", "requester"))
-    subject = read_subject(earlier.subject or "")
-    at, dated = moment(date, min(mail.date or received_at, received_at), ZONES_DIFFER)
-    vendor = first_vendor((earlier.from_, *earlier.to, *earlier.cc), roles)
-    without = names_on(
-        earlier.from_, (*earlier.to, *earlier.cc, *((mail.from_,) if mail.from_ else ())), ingest.organisation
-    )
-    parents = tuple(dict.fromkeys(earlier.in_reply_to))
+def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) -> ExtractedMessage:
+    mail, roles, ingest = given.mail, given.roles, given.ingest
+    date = in_zone(earlier, mail, ingest.zone, roles.role_of(earlier.from_) in ("team", "requester"))
+    at, dated = moment(date, min(mail.date or given.received_at, given.received_at), ZONES_DIFFER)
+    facts = _facts(-1 - position, earlier, earlier.text, at, given)
     # a forwarded mail was addressed to the forwarder unless its header block names a recipient
-    to = addresses_on(earlier.to, ingest.intake) or ((outer,) if earlier.origin != "quoted" and outer else ())
-    node = MessageFacts(
-        id=-1 - position,
-        at=at,
-        dated=dated and date is not None,
-        ahead=_ahead(at, received_at),
-        hosted=roles.is_hosted(earlier.from_),
+    to = facts.to or ((given.sender,) if earlier.origin != "quoted" and given.sender else ())
+    node = replace(
+        facts,
+        dated=dated,
         origin=earlier.origin,
-        author=earlier.from_.key if earlier.from_ else "",
-        author_name=earlier.from_.name if earlier.from_ else "",
-        side=role,
         to=to,
-        cc=addresses_on(earlier.cc, ingest.intake),
-        message_id=earlier.message_id,
-        parents=parents,
-        refs=tuple(r for r in dict.fromkeys(earlier.references) if r not in parents),
-        base=subject.base,
         has_subject=earlier.subject is not None,
-        reply_marked=subject.reply,
-        vendor=vendor,
-        to_vendor=first_vendor((*earlier.to, *earlier.cc), roles),
-        partner=roles.partner(earlier.from_),
-        to_partner=_first_partner((*earlier.to, *earlier.cc), roles),
-        numbers=numbers_in(earlier.subject or ""),
-        told=told_in(earlier.subject or "", earlier.text),
-        matter_numbers=matter_numbers_in(earlier.subject or "", earlier.text),
-        claims=claims_in(earlier.subject or "", ingest.prefix),
-        words=about(earlier.subject or "", earlier.text, without),
-        subject_words=content_words(subject.base, without=without)[:30],
-        text=squashed(earlier.text)[:400],
-        others=_others((earlier.from_, *earlier.to, *earlier.cc), roles, ingest.intake),
+        shown_by=given.shown_by,
     )
     language = language_of_earlier(earlier.text, mail.language)
-    forwarded_by = outer if earlier.origin in ("forwarded", "attached") else None
-    turn = _turn(
-        str(position),
-        node,
-        roles,
-        ingest,
-        earlier.from_,
-        earlier.to,
-        earlier.text,
-        earlier.subject or "",
-        date,
-        language,
-        earlier.attachments,
-    )
-    turn = replace(turn, forwarded_by=forwarded_by)
+    forwarded_by = given.sender if earlier.origin in ("forwarded", "attached") else None
+    turn = _turn(str(position), node, earlier, earlier.text, date, language, given)
     return ExtractedMessage(
-        node,
-        turn,
-        earlier,
-        part,
-        earlier.text,
-        "",
-        earlier.from_,
-        role,
-        forwarded_by,
-        date,
-        earlier.zone_assumed,
-        language,
+        node=node,
+        turn=replace(turn, forwarded_by=forwarded_by),
+        source=earlier,
+        part=part,
+        text=earlier.text,
+        author=earlier.from_,
+        role=node.side,
+        forwarded_by=forwarded_by,
+        date=date,
+        zone_assumed=earlier.zone_assumed,
+        language=language,
+        sides=_sides((*earlier.to, *earlier.cc), roles),
     )
+
+
+def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Given) -> MessageFacts:
+    """Return the facts that a mail and the mails inside it state in the same way."""
+    roles, ingest = given.roles, given.ingest
+    author, others, written = source.from_, (*source.to, *source.cc), source.subject or ""
+    subject = read_subject(written)
+    without = names_on(author, (*others, given.mail.from_), ingest.organisation)
+    parents = tuple(dict.fromkeys(source.in_reply_to))
+    return MessageFacts(
+        id=id,
+        at=at,
+        ahead=_ahead(at, given.received_at),
+        hosted=roles.is_hosted(author),
+        author=author.key if author else "",
+        author_name=author.name if author else "",
+        side=roles.role_of(author),
+        forged=given.trust == "forged",
+        trust=given.trust,
+        to=addresses_on(source.to, ingest.intake),
+        cc=addresses_on(source.cc, ingest.intake),
+        message_id=source.message_id,
+        parents=parents,
+        refs=tuple(r for r in dict.fromkeys(source.references) if r not in parents),
+        base=subject.base,
+        reply_marked=subject.reply,
+        vendor=first_vendor((author, *others), roles),
+        to_vendor=first_vendor(others, roles),
+        partner=roles.partner(author),
+        to_partner=_first_partner(others, roles),
+        numbers=numbers_in(written),
+        told=told_in(written, text),
+        matter_numbers=matter_numbers_in(written, text),
+        claims=claims_in(written, ingest.prefix),
+        words=about(written, text, without),
+        subject_words=content_words(subject.base, without=without)[:30],
+        text=squashed(text)[:400],
+        others=_others((author, *others), roles, ingest.intake),
+    )
+
+
+def _token(mail: Mail, recipients: Sequence[str], secret: bytes) -> int | None:
+    """Return the case whose signed token a reply carries: in the Message-IDs it answers, or in a recipient address."""
+    own = (tokens.case_of_message_id(one, secret) for one in (*mail.in_reply_to, *mail.references))
+    addresses = (*recipients, *(one.address for one in (*mail.to, *mail.cc)))
+    tags = (tokens.case_of_address(one, secret) for one in addresses)
+    return next(filter(None, (*own, *tags)), None)
 
 
 def _turn(
-    id: str,
-    node: MessageFacts,
-    roles: Roles,
-    ingest: IngestConfig,
-    author: Address | None,
-    to: Sequence[Address],
-    text: str,
-    subject: str,
-    date: datetime | None,
-    language: str,
-    files: Sequence[Attachment],
+    id: str, node: MessageFacts, source: Mail | Earlier, text: str, date: datetime | None, language: str, given: _Given
 ) -> RuleInput:
-    mark = read_subject(subject)
-    towards: frozenset[Side] = frozenset(
-        roles.role_of(a) for a in to if a.address and not is_intake(a.key, ingest.intake)
-    )
+    mark, intake = read_subject(source.subject or ""), given.ingest.intake
+    addressed = (one for one in source.to if one.address and not is_intake(one.key, intake))
     return RuleInput(
         id=id,
         side=node.side,
-        author=author.key if author else "",
+        author=node.author,
         text=text,
-        subject=subject,
+        subject=source.subject or "",
         subject_is_new=not (mark.reply or mark.forward or bool(node.parents)),
         date=date,
         language=language,
         automatic=node.automatic,
-        towards=towards,
-        files=tuple(File(f.filename, f.content_type, f.size, f.inline) for f in files),
+        towards=frozenset(map(given.roles.role_of, addressed)),
+        files=tuple(File(f.filename, f.content_type, f.size, f.inline) for f in source.attachments),
         vendor=node.vendor,
         partner=node.counterpart,
     )
