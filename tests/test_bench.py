@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import desks
+from bench import desks, stores
 from bench.__main__ import BENCHES, table
 from bench.figure import figure, kept, median_ratio, outcome
 from bench.plot import svg
@@ -73,7 +73,7 @@ def test_the_mail_of_desks_is_of_conversations_whose_dates_go_on() -> None:
     assert dates == [begun + number * desks.EVERY for number in range(400)]
     come: set[str] = set()
     for one, mail in made:
-        assert desks.INTAKE in (str(mail["To"]), str(mail["Cc"]))
+        assert stores.INTAKE in (str(mail["To"]), str(mail["Cc"]))
         assert set(str(mail.get("References", "")).split()) <= come
         come.add(one.message_id)
     whole = [step for step in come if "-4@" in step]

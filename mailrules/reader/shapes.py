@@ -44,7 +44,6 @@ class Count:
 class _Shapes:
     names: tuple[str, ...]
     any_of: Any  # re2.Set
-    single: dict[str, Any]
     counts: dict[str, dict[str, Any]]  # language → what is counted → pattern
 
 
@@ -52,12 +51,6 @@ def find_shapes(folded: str) -> list[str]:
     """Return the names of the shapes found in a folded sentence."""
     shapes = _shapes()
     return [shapes.names[at] for at in shapes.any_of.Match(folded) or ()]
-
-
-def find_value(shape: str, text: str) -> str | None:
-    """Return the text that matches one shape, or None."""
-    found = _shapes().single[shape].search(text)
-    return str(found.group()).strip() if found else None
 
 
 def find_counts(folded: str, *, japanese: bool) -> list[Count]:
@@ -101,7 +94,7 @@ def _shapes() -> _Shapes:
             of: _compile(template.format(digits=_DIGITS, tens="|".join(_TENS), small="|".join(_SMALL), nouns=words))
             for of, words in nouns.items()
         }
-    return _Shapes(tuple(patterns), any_of, {name: _compile(pattern) for name, pattern in patterns.items()}, counts)
+    return _Shapes(tuple(patterns), any_of, counts)
 
 
 def _compile(pattern: str) -> Any:

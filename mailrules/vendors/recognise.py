@@ -19,7 +19,6 @@ from mailrules.vendors.lines import Line, lines_of
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 from mailrules.vendors.references import Places, References, places_of
 
-_NOBODY_READS = ("noreply", "donotreply", "mailerdaemon", "postmaster", "bounce", "autoreply")
 _IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0
 """Weight of a name by its position."""
 _GREETING_LINES = 3
@@ -76,7 +75,6 @@ class Vendors:
         self.profiles = {profile.id: profile for profile in profiles}
         self._domains = {domain.lower(): p.id for p in profiles for domain in p.domains}
         self._domains.update({key.lower().lstrip("@"): value for key, value in (mapped or {}).items()})
-        self._no_reply = {p.id: frozenset(word.lower() for word in p.no_reply) for p in profiles}
         self._numbers = References(profiles, generic, never)
         self._before = _any_of([p for said in incidental for p in said.before], after="[ \t]*$")
         self._after = _any_of([p for said in incidental for p in said.after], before="^[ \t]*")
@@ -102,13 +100,6 @@ class Vendors:
     def is_platform(self, vendor: str | None) -> bool:
         profile = self.profiles.get(vendor or "")
         return profile is not None and profile.platform
-
-    def answers_nobody_reads(self, vendor: str | None, address: str) -> bool:
-        """Whether nobody reads mail to this address."""
-        key = address.lower()
-        local = key.partition("@")[0]
-        words = self._no_reply.get(vendor or "", frozenset())
-        return key in words or local in words or local.replace("-", "").replace("_", "").startswith(_NOBODY_READS)
 
     def severity(self, vendor: str | None, words: str) -> str | None:
         """Return the level (P1–P4) of the vendor's word for a severity; the longest word takes precedence."""

@@ -12,7 +12,6 @@ from typing import Any, Literal
 from service.cases.facts.subject import shown_subject
 
 Lang = Literal["ja", "en"]
-For = Literal["vendor", "team", "requester"]
 Document = Mapping[str, Any]
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -256,10 +256,6 @@ class Mask:
     def _blank(self, found: re.Match[str]) -> str:
         return self._letters(found[0])
 
-    def _blank_after_group(self, found: re.Match[str]) -> str:
-        before = found[1] or ""
-        return before + self._letters(found[0][len(before) :])
-
     def _letters(self, name: str) -> str:
         letters = iter(self._alias * (len(name) // len(self._alias) + 1))
         return "".join(next(letters) if letter.isalnum() else letter for letter in name)

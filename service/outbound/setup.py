@@ -114,11 +114,6 @@ def sender_of(settings: Settings, database: Database, context: AppContext, clock
     )
 
 
-def is_needed(settings: Settings) -> bool:
-    """Whether mail or notifications can be sent at all; otherwise no sender runs."""
-    return bool(settings.smarthost or settings.notify)
-
-
 def login_of(settings: Settings) -> Login:
     """Return the login for the smart host. Raises Refused if the password file cannot be read."""
     return Login(_password(settings), settings.smarthost_token_command)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from service.store.neighbours import SET_APART, aliases_of
+from service.store.neighbours import SET_APART
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
 Link = tuple[int, int, int | None, str]
@@ -67,13 +67,6 @@ def links_of(conn: Connection, numbers: Sequence[int]) -> list[Link]:
     )
     rows = conn.execute(query.order_by(case_links.c.case_id, case_links.c.other_id))
     return [(row.case_id, row.other_id, row.message_id, row.why) for row in rows]
-
-
-def related(conn: Connection, case_id: int) -> list[int]:
-    """Return the cases related to this one, with merges followed."""
-    found = set(conn.execute(select(case_links.c.other_id).where(case_links.c.case_id == case_id)).scalars())
-    ends = aliases_of(conn, found)
-    return sorted({ends.get(c, c) for c in found} - {case_id})
 
 
 def set_apart(conn: Connection, case_id: int) -> set[int]:

@@ -253,14 +253,6 @@ def not_taken(conn: Connection, name: str, limit: int = 20) -> list[dict[str, An
     return [dict(row._mapping) for row in conn.execute(query)]
 
 
-def came_as(conn: Connection, name: str, sha256: str) -> str | None:
-    """Return the spool id under which this content of a mailbox was stored, or None."""
-    query = select(mailbox_mails.c.spool_id).where(
-        mailbox_mails.c.mailbox == name, mailbox_mails.c.sha256 == sha256, mailbox_mails.c.spool_id.is_not(None)
-    )
-    return conn.execute(query).scalar()
-
-
 # ── how it goes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -44,10 +44,6 @@ def head() -> str:
     return found
 
 
-def is_current(database: Database) -> bool:
-    return database.read(revision) == head()
-
-
 def _step(conn: Connection) -> tuple[str | None, str]:
     one_at_a_time(conn)
     before, scripts = revision(conn), ScriptDirectory(str(_FOLDER))

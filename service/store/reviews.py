@@ -19,7 +19,6 @@ WINDOW = timedelta(days=90)
 ENOUGH = 5
 """With fewer cases the figures would mostly show chance."""
 AT_MOST = 500
-SIDES = ("team", "vendor", "requester")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,6 @@ from service.store.asked import asked_in, quoted_texts
 from service.store.tables import case_items_missing, case_links, case_refs, cases, events, participants
 
 _CHUNK = 400
-_TOLD = ("key", "title", "status", "waiting_on", "priority", "kind", "vendor", "missing", "open_asks", "messages")
-"""Fields of a case that an event contains."""
 
 
 @dataclass(frozen=True, slots=True)

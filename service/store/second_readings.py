@@ -77,15 +77,6 @@ def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
     return [Eligible(*row[:4], tuple(row[4])) for row in conn.execute(query)]
 
 
-def ask_again(conn: Connection, messages: Sequence[int], now: datetime) -> int:
-    """Enqueue again messages that were enqueued before, for a person; returns how many were."""
-    return conn.execute(
-        update(second_readings)
-        .where(second_readings.c.message_id.in_(messages))
-        .values(state="waiting", attempts=0, due_at=now, reason=None, leased_by=None, leased_until=None)
-    ).rowcount
-
-
 def anything_due(conn: Connection, now: datetime) -> bool:
     """Whether a job is due."""
     return conn.execute(select(true()).select_from(second_readings).where(_free(now)).limit(1)).first() is not None

@@ -45,7 +45,6 @@ from service.store.tables import contents, events, spool
 MAX_ATTEMPTS = 3
 CLAIM_BYTES = 33_554_432
 """Maximum total bytes of raw mail in one claim, since a worker holds them all in memory."""
-STATES = ("waiting", "done", "shunted", "refused")
 
 
 class LostLease(Conflict):

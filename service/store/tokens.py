@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select, update
@@ -69,15 +69,6 @@ def find(conn: Connection, secret: str, now: datetime) -> Token | None:
 def any_valid(conn: Connection, now: datetime) -> bool:
     """Whether at least one valid token exists."""
     return conn.execute(select(tokens.c.id).where(*_valid(now)).limit(1)).first() is not None
-
-
-def used(conn: Connection, id: int, now: datetime) -> None:
-    """Record the last use, at most once an hour, so that not every read request writes."""
-    conn.execute(
-        update(tokens)
-        .where(tokens.c.id == id, or_(tokens.c.used_at.is_(None), tokens.c.used_at < now - timedelta(hours=1)))
-        .values(used_at=now)
-    )
 
 
 def revoke(conn: Connection, id: int, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.cases.facts.roles import LearnedRoles, Roles
-from service.cases.facts.subject import base_subject, read_subject, shown_subject
+from service.cases.facts.subject import read_subject, shown_subject
 from service.cases.facts.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
 from service.cases.facts.topic import begins_new_topic
 
@@ -92,7 +92,7 @@ def test_our_own_people_are_never_a_vendor_even_where_we_are_one() -> None:
     ],
 )
 def test_marks_banners_and_tags_do_not_change_the_base_subject(subject: str) -> None:
-    assert base_subject(subject) == "vpn が切れる"
+    assert read_subject(subject).base == "vpn が切れる"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_marks_banners_and_tags_do_not_change_the_base_subject(subject: str) -> 
     ],
 )
 def test_what_is_no_mark_stays(subject: str, base: str) -> None:
-    assert base_subject(subject) == base
+    assert read_subject(subject).base == base
 
 
 def test_replies_and_forwards_are_told_apart() -> None:

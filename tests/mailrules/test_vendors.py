@@ -90,18 +90,6 @@ def test_a_site_maps_further_addresses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "vendor", "unread"),
-    [
-        ("no-reply-aws@amazon.com", "aws", True),
-        ("do_not_reply@somewhere.example", None, True),
-        ("support@paloaltonetworks.com", "paloalto", False),
-    ],
-)
-def test_addresses_that_nobody_reads(address: str, vendor: str | None, unread: bool) -> None:
-    assert VENDORS.answers_nobody_reads(vendor, address) is unread
-
-
-@pytest.mark.parametrize(
     ("vendor", "words", "level"),
     [
         ("aws", "緊急度: 本番システムがダウン", "P1"),

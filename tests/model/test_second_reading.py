@@ -115,9 +115,6 @@ def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
         assert not desk.reader(up.url).step("test")
         assert len(up.asked) == 1
         assert (desk.case()["priority"], desk.readers()) == ("P1", ["model"])
-        desk.database.transact(lambda conn: second_readings.ask_again(conn, [1], desk.now))
-        assert desk.reader(up.url).step("test")
-        assert len(up.asked) == 2
 
 
 @pytest.mark.parametrize(

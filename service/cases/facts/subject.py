@@ -79,11 +79,6 @@ def read_subject(subject: str) -> Subject:
     return Subject(" ".join(text.casefold().split()), reply, forward)
 
 
-def base_subject(subject: str) -> str:
-    """Return only the base subject."""
-    return read_subject(subject).base
-
-
 def shown_subject(subject: str) -> str:
     """Return the subject for display: without reply marks, forward marks and banners, otherwise as written."""
     text = " ".join(subject.split())

@@ -51,7 +51,7 @@ def token_list(*, json: bool = False) -> int:
     from service.store import tokens
 
     rows = start.database(start.settings()).read(tokens.listing)
-    return print_rows(rows, ("id", "name", "scope", "created_at", "used_at", "expires_at", "revoked_at"), as_json=json)
+    return print_rows(rows, ("id", "name", "scope", "created_at", "expires_at", "revoked_at"), as_json=json)
 
 
 @app.command(name="revoke")

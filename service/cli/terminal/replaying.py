@@ -17,7 +17,6 @@ from service.store.blob_store import outside
 from service.store.database import Database
 
 SHOWN = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
-FOUND_WRONG = 1
 
 
 def replay_cases(

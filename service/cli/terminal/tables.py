@@ -14,8 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
-COLUMNS = (("key", 12), ("", 4), ("turn", 10), ("since", 10), ("vendor", 16), ("title", 60), ("missing", 44))
-"""Columns of the table of cases: heading, maximum width."""
 _NOTES = {
     "p1-without-contact": "P1, and nobody is named who can be reached",
     "p1-without-owner": "P1, and nobody of the team takes part",
