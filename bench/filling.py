@@ -1,4 +1,4 @@
-"""A store as years of mail leave it: conversations made up and put straight into the tables of placing, by bulk.
+"""A store as years of mail leave it: conversations made up and put straight into the tables of placing.
 
 The rate is that of a house with 2,000 cases a fortnight, however many there are: a larger store is an older one. Words
 and vendors are as uneven as in life (Zipf). Each case has five mails: a user's report, the desk's inquiry to a vendor
@@ -7,20 +7,23 @@ under a subject of its own, the vendor's receipt with its number, its answer, th
 
 from __future__ import annotations
 
-import itertools
-import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
-from typing import Any, Protocol
+from functools import cache, partial
+from typing import Any
+
+from sqlalchemy import insert
 
 from service.cases.facts.content_words import content_words, squashed
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.subject import read_subject
 from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
+from service.store import tables
+from service.store.database import Connection, Database
+from service.store.tables import thread_keys
 
 MAILS = 5
 EVERY = timedelta(minutes=10)
@@ -126,65 +129,74 @@ def conversation(number: int, begun: datetime) -> Iterator[Written]:
     yield Written(number, 4, begun + timedelta(hours=6), desk, user, f"Re: {title}", passed, (0,))
 
 
-class Sink(Protocol):
-    """Where rows go."""
-
-    def put(self, table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None: ...
-
-
-def fill(sinks: Sequence[Sink], cases: int, chunk: int = 2000) -> int:
-    """Write ``cases`` conversations that end at ``END``, each to all sinks; how many keys they have."""
+def fill(database: Database, cases: int, chunk: int = 1000) -> int:
+    """Write ``cases`` conversations that end at ``END``; returns how many keys they have."""
     keys = 0
+    for index in sorted(thread_keys.indexes, key=str):  # made when all is there: that is much faster
+        database.transact(index.drop)
     for first in range(1, cases + 1, chunk):
-        made = [_case(number, cases) for number in range(first, min(first + chunk, cases + 1))]
-        heads = [head for head, _ in made]
-        nodes = [pair for _, pairs in made for pair in pairs]
-        found = list(itertools.chain.from_iterable(_keys(node) for _, node in nodes))
-        keys += len(found)
-        for sink in sinks:
-            sink.put("cases", _CASE, heads)
-            sink.put("messages", _MESSAGE, [_message(written, node) for written, node in nodes])
-            sink.put("thread_keys", ("key", "message_id", "kind", "case_id"), found)
+        numbers = range(first, min(first + chunk, cases + 1))
+        keys += database.transact(partial(_put, numbers=numbers, cases=cases))
+    for index in sorted(thread_keys.indexes, key=str):
+        database.transact(index.create)
+    database.transact(_finish)
     return keys
 
 
-def _case(number: int, cases: int) -> tuple[tuple[Any, ...], list[tuple[Written, MessageFacts]]]:
-    begun = END - EVERY * (cases - number + 60)
-    written = list(conversation(number, begun))
-    nodes = [(one, one.node(number, (number - 1) * MAILS + one.step + 1)) for one in written]
-    head = (number, written[0].subject, "open", "P3", "incident", "[]", "[]", begun, written[-1].at, "{}", "{}")
-    return head, nodes
+def _put(conn: Connection, numbers: range, cases: int) -> int:
+    mails = [
+        (one, one.node(number, (number - 1) * MAILS + one.step + 1))
+        for number in numbers
+        for one in _case(number, cases)
+    ]
+    keys = [key for _, node in mails for key in _keys(node)]
+    first, last = mails[::MAILS], mails[MAILS - 1 :: MAILS]
+    heads = [_head(number, *both) for number, *both in zip(numbers, first, last, strict=True)]
+    conn.execute(insert(tables.cases), heads)
+    conn.execute(insert(tables.messages), [_message(written, node) for written, node in mails])
+    conn.execute(insert(thread_keys), keys)
+    return len(keys)
 
 
-_CASE = (
-    "id", "title", "status", "priority", "kind", "vendor_refs", "missing", "opened_at", "updated_at", "set_by_people",
-    "document",
-)  # fmt: skip
-_MESSAGE = (
-    "id", "case_id", "origin", "message_id", "in_reply_to", "refs", "author_address", "author_role", "to", "cc",
-    "subject", "base_subject", "date", "date_offset", "received_at", "text", "headers", "defects", "vendor", "findings",
-    "placed_by", "evidence", "facts", "indexed",
-)  # fmt: skip
+def _finish(conn: Connection) -> None:
+    if conn.dialect.name == "postgresql":
+        for table in ("cases", "messages"):
+            query = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
+            conn.exec_driver_sql(query)
+    conn.exec_driver_sql("ANALYZE")
+
+
+def _case(number: int, cases: int) -> Iterator[Written]:
+    return conversation(number, END - EVERY * (cases - number + 60))
+
+
+def _head(number: int, first: tuple[Written, MessageFacts], last: tuple[Written, MessageFacts]) -> dict[str, Any]:
+    return {
+        "id": number, "title": first[0].subject, "status": "open", "priority": "P3", "kind": "incident",
+        "vendor_refs": [], "missing": [], "opened_at": first[0].at, "updated_at": last[0].at, "set_by_people": {},
+        "document": {},
+    }  # fmt: skip
 
 
 _PLACED_BY = ("new", "content", "in_reply_to", "vendor_ref", "in_reply_to")
 
 
-def _message(written: Written, node: MessageFacts) -> tuple[Any, ...]:
-    to = json.dumps([{"name": "", "address": written.to}])
-    evidence = '{"evidence": [], "runners_up": []}'
-    facts = json.dumps(node.document() | {"towards": [], "files": [], "subject_is_new": not node.parents, "sides": {}})
-    return (
-        node.id, node.case, "delivered", node.message_id, json.dumps(node.parents), json.dumps(node.refs), node.author,
-        node.side, to, "[]", written.subject, node.base, node.at, 0, node.at, written.text, "{}", "[]", node.vendor,
-        "[]", _PLACED_BY[written.step], evidence, facts, True,
-    )  # fmt: skip
+def _message(written: Written, node: MessageFacts) -> dict[str, Any]:
+    return {
+        "id": node.id, "case_id": node.case, "origin": "delivered", "message_id": node.message_id,
+        "in_reply_to": node.parents, "refs": node.refs, "author_address": node.author, "author_role": node.side,
+        "to": [{"name": "", "address": written.to}], "cc": [], "subject": written.subject, "base_subject": node.base,
+        "date": node.at, "date_offset": 0, "received_at": node.at, "text": written.text, "headers": {}, "defects": [],
+        "vendor": node.vendor, "findings": [], "placed_by": _PLACED_BY[written.step],
+        "evidence": {"evidence": [], "runners_up": []}, "indexed": True,
+        "facts": node.document() | {"towards": [], "files": [], "subject_is_new": not node.parents, "sides": {}},
+    }  # fmt: skip
 
 
-def _keys(node: MessageFacts) -> Iterable[tuple[str, int, str, int]]:
+def _keys(node: MessageFacts) -> Iterator[dict[str, Any]]:
     for kind, keys in (("own", own_keys(node) | candidate_keys(node)), ("cites", cited_keys(node))):
         for key in keys:
-            yield key, node.id, kind, node.case or 0
+            yield {"key": key, "message_id": node.id, "kind": kind, "case_id": node.case}
 
 
 def zipf(chance: random.Random, most: int) -> int:

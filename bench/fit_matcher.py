@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from bench.conversations import LABELLED, PLAYED, Conversation, labelled_context, read_all
 from service.cases.facts.extracted import with_reading
 from service.cases.facts.extraction import extract_messages
@@ -94,34 +96,17 @@ def _against(conversation: str, name: str, nodes: Sequence[MessageFacts], case: 
 
 def fit(found: Sequence[Example], rounds: int = 30) -> list[float]:
     """Bias and weights."""
-    size = len(NAMES) + 1
-    weights = [0.0] * size
-    rows = [(1.0, *one.features) for one in found]
+    rows = np.array([(1.0, *one.features) for one in found])
+    right = np.array([one.right for one in found])
+    ridge = np.full(rows.shape[1], RIDGE)
+    ridge[0] = 0.0  # the bias is not held back
+    weights = np.zeros(rows.shape[1])
     for _ in range(rounds):
-        gradient = [RIDGE * w if i else 0.0 for i, w in enumerate(weights)]
-        hessian = [[RIDGE * (i == j and i > 0) + 1e-9 * (i == j) for j in range(size)] for i in range(size)]
-        for row, one in zip(rows, found, strict=True):
-            p = 1 / (1 + math.exp(-sum(w * x for w, x in zip(weights, row, strict=True))))
-            for i, x in enumerate(row):
-                gradient[i] += (p - one.right) * x
-                for j, y in enumerate(row):
-                    hessian[i][j] += p * (1 - p) * x * y
-        weights = [w - s for w, s in zip(weights, solve(hessian, gradient), strict=True)]
-    return weights
-
-
-def solve(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """Gaussian elimination with pivots."""
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    size = len(rows)
-    for i in range(size):
-        pivot = max(range(i, size), key=lambda r: abs(rows[r][i]))
-        rows[i], rows[pivot] = rows[pivot], rows[i]
-        for r in range(size):
-            if r != i:
-                factor = rows[r][i] / rows[i][i]
-                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[i], strict=True)]
-    return [rows[i][size] / rows[i][i] for i in range(size)]
+        p = 1 / (1 + np.exp(-rows @ weights))
+        gradient = rows.T @ (p - right) + ridge * weights
+        hessian = (rows.T * (p * (1 - p))) @ rows + np.diag(ridge + 1e-9)
+        weights -= np.linalg.solve(hessian, gradient)
+    return [float(weight) for weight in weights]
 
 
 def logit(weights: Sequence[float], one: Example) -> float:

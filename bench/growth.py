@@ -2,7 +2,7 @@
 
     python -m bench.growth [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5] [sqlite postgresql]
 
-The stores are filled in bulk (``bench.filling``), the mails placed are new ones: whole conversations, and answers to
+The stores are filled by ``bench.filling``, the mails placed are new ones: whole conversations, and answers to
 old ones, each read before by the real rules. Measured is ``placement.place_all`` alone, in batches as a worker makes
 them, its time and its CPU (on PostgreSQL that of the client alone).
 """
@@ -24,7 +24,6 @@ from functools import partial
 from sqlalchemy import insert
 
 from bench import filling
-from bench.bulk import Bulk, bulk
 from bench.figure import Outcome, figure, median_ratio, outcome, show
 from bench.stores import context, databases
 from service.cases.facts.extracted import ExtractedMessage, with_reading
@@ -105,18 +104,14 @@ def filled(kinds: Sequence[str], sizes: Sequence[int]) -> Iterator[dict[str, dic
         stores: dict[str, dict[int, Database]] = {kind: {} for kind in kinds}
         create = {kind: stack.enter_context(databases(kind)) for kind in kinds}
         for size in sizes:
-            sinks: list[Bulk] = []
             for kind in kinds:
-                url = create[kind](f"size_{size}")
-                database = stores[kind][size] = Database(url)
+                database = stores[kind][size] = Database(create[kind](f"size_{size}"))
                 stack.callback(database.close)
                 migrate(database)
-                sinks.append(stack.enter_context(bulk(url)))
-            began = time.monotonic()
-            keys = filling.fill(sinks, size // filling.MAILS)
-            for sink in sinks:
-                sink.finish()
-            print(f"{size:,} messages, {keys:,} keys filled in {time.monotonic() - began:.0f} s", file=sys.stderr)
+                began = time.monotonic()
+                keys = filling.fill(database, size // filling.MAILS)
+                took = time.monotonic() - began
+                print(f"{kind}: {size:,} messages, {keys:,} keys filled in {took:.0f} s", file=sys.stderr)
         yield stores
 
 

@@ -15,7 +15,7 @@ from service.mail import boilerplate, dates, encoded, forward, history, identifi
 from service.mail.client_people import people
 from service.mail.headers import MAX_SUBJECT
 from service.mail.history import Speaker
-from service.mail.message import Address, Earlier, Origin
+from service.mail.message import Earlier, Origin
 from service.mail.writer import who_and_when
 
 LONGEST: Final = 400_000
@@ -53,20 +53,12 @@ class _Around:
     """Whether the body contains "reply above this line"."""
 
 
-def read_body(
-    text: str,
-    html: str | None,
-    *,
-    subject: str,
-    date: datetime | None,
-    flowed: bool = False,
-    from_: Address | None = None,
-) -> Body:
+def read_body(text: str, html: str | None, *, subject: str, date: datetime | None) -> Body:
     """Split ``text``; never raises.
 
     ``html`` is the same body as HTML, if the mail has it: its language suggests a time zone. ``date`` is the mail's
     Date; header blocks without a zone are read in its offset (see ``dates.zone_of``). The soft line breaks of
-    ``flowed`` text must be joined already (RFC 3676). ``flowed`` and ``from_`` are not used yet.
+    flowed text must be joined already (RFC 3676).
     """
     if not text.strip():
         return Body(text=text)

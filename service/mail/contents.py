@@ -30,7 +30,6 @@ class Segment:
 
     plain: str = ""
     html: str = ""
-    flowed: bool = False
     read: str | None = None
     """Cached text of ``html``."""
 
@@ -80,11 +79,6 @@ class Contents:
 
     def html(self) -> str | None:
         return "\n".join(s.html for s in self.segments if s.html) or None
-
-    @property
-    def flowed(self) -> bool:
-        plain = [s for s in self.segments if s.plain.strip()]
-        return bool(plain) and all(s.flowed for s in plain)
 
 
 def readable(segment: Segment) -> str:

@@ -120,11 +120,11 @@ class Reader:
             return end
         default = "message/rfc822" if parent.kind == "multipart/digest" else "text/plain"
         prefix = parent.path + "." if parent.path != "0" else ""
-        child = self._enter(min(end + 1, len(self.buffer)), f"{prefix}{len(parent.children) + 1}", default, level + 1)
+        child = self._enter(min(end + 1, len(self.buffer)), f"{prefix}{len(parent.children) + 1}", default)
         parent.children.append(child)
         return max(self.open[-1][0].start - 1, end - 1 if end == len(self.buffer) else end)
 
-    def _enter(self, at: int, path: str, default: str, level: int = 0) -> Part:
+    def _enter(self, at: int, path: str, default: str) -> Part:
         """Read the header at ``at`` and open its part, and the messages nested inside it."""
         first: Part | None = None
         while True:

@@ -69,7 +69,7 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
     if len(subject) > headers.MAX_SUBJECT:
         defects.add("header-cut")
         subject = subject[: headers.MAX_SUBJECT].rstrip()
-    body = read_body(text, found.html(), subject=subject, date=head.date, flowed=found.flowed, from_=head.from_)
+    body = read_body(text, found.html(), subject=subject, date=head.date)
     defects.update(body.defects)
     intro, forwarded = body.intro, body.forwarded
     attached, quoted_there = _attached(found, defects, depth)

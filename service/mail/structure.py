@@ -92,7 +92,7 @@ class _Walk:
         plain = "\n\n".join(s.plain for s in inner if s.plain.strip())
         markup = "\n".join(s.html for s in inner if s.html.strip())
         if plain or markup:
-            into.append(Segment(plain, markup, all(s.flowed for s in inner if s.plain.strip())))
+            into.append(Segment(plain, markup))
 
     def _message(self, part: Part, report: bool) -> None:
         if not part.children:
@@ -177,10 +177,9 @@ class _Walk:
             text = rtf.read(payload)[0]
         if "-----BEGIN PGP " in text:
             text = self._pgp(text)
-        flowed = part.parameters.get("format", "").lower() == "flowed"
-        if flowed:
+        if part.parameters.get("format", "").lower() == "flowed":
             text = plain.unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
-        into.append(Segment(plain=text, flowed=flowed))
+        into.append(Segment(plain=text))
 
     def _pgp(self, text: str) -> str:
         if "-----BEGIN PGP MESSAGE-----" in text:

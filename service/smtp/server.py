@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,24 +103,20 @@ class Listening:
             self.tls.reload()
 
 
-def run_smtp(settings: Settings, *, ready: Callable[[Listening], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is called with the addresses. Raises Refused if one is in use."""
-    uvloop.run(_serve(settings, ready or _say))
+def run_smtp(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises Refused if an address is in use."""
+    uvloop.run(_serve(settings))
 
 
-def _say(listening: Listening) -> None:
-    lmtp = f", LMTP on {listening.lmtp}" if listening.lmtp else ""
-    print(f"sodan: SMTP on {listening.smtp}{lmtp}", file=sys.stderr, flush=True)
-
-
-async def _serve(settings: Settings, ready: Callable[[Listening], None]) -> None:
+async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with serving(settings) as listening:
         loop.add_signal_handler(signal.SIGHUP, listening.renew)
-        ready(listening)
+        lmtp = f", LMTP on {listening.lmtp}" if listening.lmtp else ""
+        print(f"sodan: SMTP on {listening.smtp}{lmtp}", file=sys.stderr, flush=True)
         await stopped.wait()
 
 

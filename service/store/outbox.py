@@ -304,13 +304,11 @@ def held_reason(number: int, to_address: bool) -> str:
     return f"{HELD}{number} {_BREAKER}; send them by hand"
 
 
-def tripped(conn: Connection, since: datetime | None = None) -> datetime | None:
+def tripped(conn: Connection) -> datetime | None:
     """Return when the installation-wide limit last held a mail that is still a draft; None if there is none."""
     query = select(func.max(outbox.c.created_at)).where(
         outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_BREAKER)
     )
-    if since is not None:
-        query = query.where(outbox.c.created_at >= since)
     return conn.execute(query).scalar()
 
 
