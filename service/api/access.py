@@ -59,7 +59,7 @@ class Access:
             log.error("request failed", method=scope["method"], route=_route(scope), error=kind, trace=trace)
             if status:
                 raise  # the response has begun, so the only way to signal the error is to close the connection
-            await problem(500, "something went wrong on our side; it is in the log")(scope, receive, guarded)
+            await problem(500, "an error in sodan; the log of the server has the details")(scope, receive, guarded)
         self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, took: float) -> None:

@@ -34,13 +34,15 @@ from service.api.problems import ProblemDetails
 from service.api.storable import RefuseUnstorable
 from service.api.versions import Versions
 
-DESCRIPTION = """Mail around vendor support, as cases: what is burning, whose turn it is, what is missing.
+DESCRIPTION = """Groups mail with IT vendors into cases: their priority, who has to act next, and what is missing.
 
-`/api/v1/…` and `/api/…` are the same. A query parameter that does not exist is refused (422).
+`/api/v1/…` and `/api/…` are the same. An unknown query parameter is an error (422).
 
-Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem+json. Lists are paged by `cursor`, and carry
-`Link: <…>; rel="next"`. Times are ISO 8601, UTC. On loopback no token is needed while none was made; else send
-`Authorization: Bearer …` (made by `sodan token create`)."""
+Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem+json. Lists are paginated: `next` is the `cursor`
+of the next page, and the header `Link: <…>; rel="next"` contains its URL. Times are ISO 8601 in UTC.
+
+Send `Authorization: Bearer …` with a token from `sodan token create`. On loopback no token is needed until the first
+one exists."""
 
 
 def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: bool = True) -> FastAPI:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from service.api.desk import Desk
-from service.api.messages import Number
 from service.api.problems import documented
 from service.mail import parse
 from service.store import timeline
 
+Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the attachment.")]
 BYTES: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        "description": "The file. Its own type stands in `X-Content-Type`.",
+        "description": "The file. `X-Content-Type` is its media type.",
     }
 }
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)

@@ -31,11 +31,14 @@ from service.store.database import one_at_a_time
 Sides = Literal["team", "vendor", "requester", "none"]
 Unshown = Annotated[str | None, Header(include_in_schema=False)]
 """Hidden, because schema-based tests cannot know the current ETag; the descriptions mention it."""
-Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a suggestion.")]
+Number = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
 Sort = Annotated[
     schemas.Sort,
     # names for generated clients, which cannot derive any from a value that begins with "-"
-    Query(json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]}),
+    Query(
+        description="Order of the list; `-`: newest first. `priority`: P1 first, then the case unchanged for longest.",
+        json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]},
+    ),
 ]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 
@@ -47,20 +50,37 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
 def list_cases(
     request: Request,
     desk: TheDesk,
-    status: Annotated[list[schemas.Status], Query(default_factory=list)],
-    waiting_on: Annotated[list[Sides], Query(default_factory=list, description="`none`: nobody has to act.")],
-    priority: Annotated[list[schemas.Level], Query(default_factory=list)],
-    kind: Annotated[list[schemas.Kind], Query(default_factory=list)],
-    vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"])],
+    status: Annotated[list[schemas.Status], Query(default_factory=list, description="Status of the case.")],
+    waiting_on: Annotated[
+        list[Sides], Query(default_factory=list, description="The side that has to act next; `none`: nobody has to.")
+    ],
+    priority: Annotated[list[schemas.Level], Query(default_factory=list, description="Priority.")],
+    kind: Annotated[list[schemas.Kind], Query(default_factory=list, description="What the case is about.")],
+    vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"], description="Id of a vendor.")],
     vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
-    missing: Annotated[str | None, Query(max_length=64, description="An item id, or `any`.")] = None,
-    participant: Annotated[str | None, Query(max_length=320, description="An address, or `@domain`.")] = None,
-    owner: Annotated[
-        str | None, Query(max_length=200, description="A name of the team; `me`: the caller; `none`: nobody.")
+    missing: Annotated[
+        str | None, Query(max_length=64, description="Id of a missing checklist item, or `any`.")
     ] = None,
-    q: Annotated[str | None, Query(max_length=500, description="Full text, Japanese and English.")] = None,
-    updated_since: Annotated[str | None, Ago(description="Touched since: a time, or how long ago: `12h`.")] = None,
-    older_than: Annotated[str | None, Ago(description="Untouched since: a time, or `3d`.")] = None,
+    participant: Annotated[
+        str | None, Query(max_length=320, description="Mail address of a participant, or `@domain`.")
+    ] = None,
+    owner: Annotated[
+        str | None, Query(max_length=200, description="A team member; `me`: the caller; `none`: nobody.")
+    ] = None,
+    q: Annotated[
+        str | None,
+        Query(
+            max_length=500,
+            description="Words that all occur in one mail, Japanese or English; or a case key, or a vendor's case "
+            "number.",
+        ),
+    ] = None,
+    updated_since: Annotated[
+        str | None, Ago(description="Changed since then: a time, or a duration before now such as `12h`.")
+    ] = None,
+    older_than: Annotated[
+        str | None, Ago(description="Not changed since then: a time, or a duration before now such as `3d`.")
+    ] = None,
     sort: Sort = "-updated",
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -142,7 +162,7 @@ def list_case_messages(
     responses={
         200: {
             "content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}},
-            "description": "The inquiry, organised.",
+            "description": "The brief.",
         },
         **documented(404, 503),
         **MOVED,
@@ -151,11 +171,16 @@ def list_case_messages(
 def read_brief(
     find: FindCase,
     desk: TheDesk,
-    for_: Annotated[Literal["vendor", "team", "requester"], Query(alias="for")] = "vendor",
-    lang: Literal["ja", "en"] | None = None,
-    format: Literal["json", "text", "markdown", "eml"] = "json",
+    for_: Annotated[
+        Literal["vendor", "team", "requester"], Query(alias="for", description="Who will read it.")
+    ] = "vendor",
+    lang: Annotated[Literal["ja", "en"] | None, Query(description="Language; by default that of the case.")] = None,
+    format: Annotated[
+        Literal["json", "text", "markdown", "eml"],
+        Query(description="`text`: plain text; `eml`: a draft that a mail program opens."),
+    ] = "json",
 ) -> Response:
-    """Return a summary of the case, ready to paste, for the vendor, the team or the requester.
+    """Return a summary of the case for the vendor, the team or the requester, ready to paste.
 
     `eml` is a draft for a mail program, with the address of the case in Cc.
     """
@@ -191,7 +216,7 @@ def _draft(desk: Desk, number: int, shown: dict[str, Any], text: str, for_: str,
 
 @router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})
 def list_case_events(find: FindCase, desk: TheDesk) -> Response:
-    """List the events of a case, newest first. Changes made by a person can be undone."""
+    """List the events of a case, newest first. A manual change has an `undo` at `/api/corrections/{id}/undo`."""
     found = find()
     events = desk.database.read(lambda conn: feed.of_case(conn, found.id, desk.prefix))
     return answer({"items": events, "next": None})
@@ -283,4 +308,4 @@ def _must_match(if_match: str | None, found: cases.Found) -> None:
     if if_match is None or if_match.strip() == "*":
         return
     if _tag(found) not in [part.strip() for part in if_match.split(",")]:
-        raise Precondition("the case changed meanwhile: read it again, then decide")
+        raise Precondition("the case has changed since you read it: read it again, and send the new ETag")

@@ -100,7 +100,7 @@ class LimitedHttpProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Reject a request that cannot be parsed, such as an unencoded ``?q=返金``: URLs are ASCII (RFC 3986 §2)."""
-        detail = "not HTTP (RFC 9112); in an address anything but ASCII is percent-encoded: ?q=%E8%BF%94%E9%87%91"
+        detail = "not valid HTTP (RFC 9112); percent-encode everything but ASCII in a URL: ?q=%E8%BF%94%E9%87%91"
         body = json.dumps({"type": type_of(400), "title": "Bad Request", "status": 400, "detail": detail}).encode()
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),
@@ -136,15 +136,17 @@ class BodyLimit:
             if complete:
                 return await receive()
             if declared.isdigit() and int(declared) > BODY_BYTES:
-                raise HTTPException(413, f"a body has at most {BODY_BYTES} bytes")
+                raise HTTPException(413, f"the body is too large: at most {BODY_BYTES} bytes")
             try:
                 async with asyncio.timeout_at(ends):
                     message = await receive()
             except TimeoutError:
-                raise HTTPException(408, "the body took too long") from None
+                raise HTTPException(
+                    408, f"the body did not arrive within {BODY_SECONDS:g} seconds; send it again"
+                ) from None
             read += len(message.get("body", b""))
             if read > BODY_BYTES:
-                raise HTTPException(413, f"a body has at most {BODY_BYTES} bytes")
+                raise HTTPException(413, f"the body is too large: at most {BODY_BYTES} bytes")
             complete = not message.get("more_body", False)
             return message
 

@@ -14,13 +14,15 @@ from service.api.problems import documented
 from service.intake import rejudge
 from service.store import cases, undo
 
+Number = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
+
 
 def routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/corrections", tags=["cases"])
 
     @router.post("/{id}/undo", response_model=schemas.Undone, responses=documented(404, 409, 503))
-    def undo_correction(request: Request, id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
-        """Undo a correction: the earlier state is restored, and mail that arrived since is kept."""
+    def undo_correction(request: Request, id: Number) -> Response:
+        """Undo a manual change: the earlier state is restored, and mail received since then is kept."""
         now, who = desk.now(), name_of(request)
 
         def back(conn: Any) -> list[int]:

@@ -66,4 +66,4 @@ def name_of(request: Request) -> str:
 def must_be_admin(request: Request) -> None:
     """Raise Forbidden (403) if the token has not the scope admin."""
     if not caller(request).may("admin"):
-        raise Forbidden(f"this token may {caller(request).scope} only")
+        raise Forbidden(f"this call needs the scope admin; this token has {caller(request).scope}")

@@ -90,7 +90,7 @@ def routes(desk: Desk) -> APIRouter:
         responses={
             200: {
                 "content": {"text/event-stream": {"schema": STREAM}},
-                "description": "Events, as they come.",
+                "description": "The events, each sent as it happens.",
             },
             **documented(400, 503),
         },
@@ -100,10 +100,18 @@ def routes(desk: Desk) -> APIRouter:
         last_event_id: Annotated[str | None, Header(include_in_schema=False)] = None,
         last: Annotated[
             str | None,
-            Query(pattern="^[0-9]{1,18}$", description="Go on after this event, where no header can be set."),
+            Query(
+                pattern="^[0-9]{1,18}$",
+                description="Continue after this event; for clients that cannot send `Last-Event-ID`.",
+            ),
         ] = None,
-        once: Annotated[bool, Query(description="Tell what is there and end.")] = False,
-        named: Annotated[bool, Query(description="Whether `event` names the kind; a browser may prefer not.")] = True,
+        once: Annotated[
+            bool, Query(description="Send the stored events and end; without a start, all of them.")
+        ] = False,
+        named: Annotated[
+            bool,
+            Query(description="Set `event` to the kind; `false`: omit it, so that a browser gets all as `message`."),
+        ] = True,
     ) -> Response:
         """Stream events: `id` increases; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who",
         "data"}`.
@@ -112,11 +120,15 @@ def routes(desk: Desk) -> APIRouter:
         """
         wanted = last_event_id or last
         if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
-            raise Refused("Last-Event-ID: expected the id of an event")
+            raise Refused("Last-Event-ID: expected the `id` of an event, such as 41")
         start = int(wanted) if wanted is not None else 0 if once else await watched.newest()
         # no await between check and increment, since many requests may arrive at once
         if watched.listeners >= MOST_LISTENERS:
-            return problem(503, "too many listeners", headers={"Retry-After": "30"})
+            return problem(
+                503,
+                f"more than {MOST_LISTENERS} clients read events; retry after the seconds in Retry-After",
+                headers={"Retry-After": "30"},
+            )
         watched.listeners += 1
         return _Counted(
             watched,
@@ -133,7 +145,7 @@ def describe_webhook(app: FastAPI) -> None:
 
     @app.webhooks.post("event", operation_id="receiveEvent", tags=["events"], status_code=204)
     def receive_event(body: schemas.WebhookPayload) -> None:
-        """An event, sent right after it happened.
+        """An event, sent immediately after it happened.
 
         Respond with 2xx within ten seconds; otherwise it is sent again, with increasing delays.
         """

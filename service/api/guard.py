@@ -93,28 +93,28 @@ class Guard:
         local = self.open_to_loopback and _is_direct(scope, headers)
         secret, by_cookie = _secret(headers)
         if method not in SAFE and not (secret and not by_cookie) and _from_elsewhere(headers):
-            return problem(403, "another site sent this request; open the page itself and do it there")
+            return problem(403, "another site caused this request; repeat it on a page of sodan")
         if local and not secret and _host(headers) not in LOOPBACK_NAMES:
-            return problem(403, "without a token only this machine's own name is answered: use 127.0.0.1 or localhost")
+            return problem(403, "without a token, the host must be 127.0.0.1, ::1 or localhost")
         if path in OPEN_PATHS or path.startswith(("/static/", PROBLEM_PAGES)):
             state["token"] = LOCAL if local and not secret else None
             return None
         if not secret:
             if not local or await self._is_taken():
-                return self._unknown(scope, headers, "a token is needed: Authorization: Bearer …")
+                return self._unknown(scope, headers, "a token is needed: send Authorization: Bearer …")
             state["token"] = LOCAL
             return None
         client = (scope.get("client") or ("",))[0]
         token = await anyio.to_thread.run_sync(self._find, secret)
         if token is None:
             if self.failures.take(client, time.monotonic()):
-                return problem(429, "too many wrong tokens", headers={"Retry-After": "60"})
-            return self._unknown(scope, headers, "this token is not valid")
+                return problem(429, "too many wrong tokens; wait a minute", headers={"Retry-After": "60"})
+            return self._unknown(scope, headers, "this token is unknown, expired or revoked")
         wait = self.calls.take(token.id, time.monotonic())
         if wait:
-            return problem(429, "too many requests with this token", headers={"Retry-After": str(int(wait) + 1)})
+            return problem(429, "too many requests with this token; wait", headers={"Retry-After": str(int(wait) + 1)})
         if method not in SAFE and not token.may("write") and path != "/logout":
-            return problem(403, f"this token may {token.scope} only")
+            return problem(403, f"this call needs the scope write; this token has {token.scope}")
         state["token"] = token
         return None
 

@@ -31,7 +31,7 @@ Counts = tuple[
     dict[str, int],
     int,
 ]
-NOTE = "changed rules were refused and the earlier ones stay: see `sodan doctor`"
+NOTE = "the changed rules or site file have an error, so the previous ones stay in use: run `sodan doctor`"
 
 
 class Meters:
@@ -42,22 +42,27 @@ class Meters:
         self._counts = CachedValue(self._count)
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "sodan_http_requests", "HTTP requests answered", ("method", "route", "status"), registry=self.registry
+            "sodan_http_requests", "HTTP responses", ("method", "route", "status"), registry=self.registry
         )
         self.seconds = Histogram(
-            "sodan_http_request_seconds", "Time to answer an HTTP request", ("route",), registry=self.registry
+            "sodan_http_request_seconds",
+            "Seconds until the response to an HTTP request",
+            ("route",),
+            registry=self.registry,
         )
         self.registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics of the database, read in one transaction so that they are consistent."""
         ledger, oldest, found, fetched, sending, doubt = self._counts()
-        yield CounterMetricFamily("sodan_mails_accepted", "Mails we promised to keep", ledger.accepted)
-        yield CounterMetricFamily("sodan_mails_taken_in", "Mails that stand in a case", ledger.taken_in)
-        yield GaugeMetricFamily("sodan_mails_waiting", "Mails not yet taken in", ledger.waiting)
-        yield GaugeMetricFamily("sodan_mails_shunted", "Mails set aside after three attempts", ledger.shunted)
+        yield CounterMetricFamily("sodan_mails_accepted", "Mails received and stored", ledger.accepted)
+        yield CounterMetricFamily("sodan_mails_taken_in", "Mails processed into a case", ledger.taken_in)
+        yield GaugeMetricFamily("sodan_mails_waiting", "Mails not processed yet", ledger.waiting)
+        yield GaugeMetricFamily("sodan_mails_shunted", "Mails set aside after three failed attempts", ledger.shunted)
         age = (self.desk.now() - oldest).total_seconds() if oldest else 0.0
-        yield GaugeMetricFamily("sodan_mails_waiting_seconds", "Age of the mail that waits longest", max(0.0, age))
+        yield GaugeMetricFamily(
+            "sodan_mails_waiting_seconds", "Seconds since the oldest waiting mail was received", max(0.0, age)
+        )
         gauge = GaugeMetricFamily("sodan_cases", "Cases", labels=("status", "priority"))
         for status, priority, number in found:
             gauge.add_metric((status, priority), number)
@@ -69,9 +74,11 @@ class Meters:
         for state in outbox.STATES:
             entries.add_metric((state,), sending.get(state, 0))
         yield entries
-        yield CounterMetricFamily("sodan_outbox_in_doubt", "Times a sender died over a mail", doubt)
+        yield CounterMetricFamily("sodan_outbox_in_doubt", "Times a sender stopped while sending a mail", doubt)
         refused = self.desk.context.refused is not None
-        yield GaugeMetricFamily("sodan_rules_refused", "1 while changed packs or a site file are refused", int(refused))
+        yield GaugeMetricFamily(
+            "sodan_rules_refused", "1 while changed packs or a site file have an error", int(refused)
+        )
 
     def _model(self) -> Iterator[Metric]:
         """Yield the metrics of second readings and their cost."""
@@ -80,16 +87,20 @@ class Meters:
             lambda conn: (second_readings.usage_in_all(conn), second_readings.counts(conn))
         )
         yield CounterMetricFamily("sodan_model_requests", "Requests to the language model", spent.requests)
-        yield CounterMetricFamily("sodan_model_seconds", "Seconds until its answers came", spent.seconds)
-        yield CounterMetricFamily("sodan_model_dropped", "Statements without words or meaning", spent.dropped)
-        yield CounterMetricFamily("sodan_model_refused", "Answers that could not be used", spent.refused)
+        yield CounterMetricFamily("sodan_model_seconds", "Seconds until the responses arrived", spent.seconds)
+        yield CounterMetricFamily(
+            "sodan_model_dropped", "Statements dropped because their quote or meaning was invalid", spent.dropped
+        )
+        yield CounterMetricFamily("sodan_model_refused", "Responses that could not be used", spent.refused)
         tokens = CounterMetricFamily("sodan_model_tokens", "Tokens", labels=("direction",))
         tokens.add_metric(("in",), spent.tokens_in)
         tokens.add_metric(("out",), spent.tokens_out)
         yield tokens
         price = (spent.tokens_in * settings.model_price_in + spent.tokens_out * settings.model_price_out) / 1_000_000
         if price:
-            yield CounterMetricFamily("sodan_model_cost", "Cost by SODAN_MODEL_PRICE_IN and _OUT", price)
+            yield CounterMetricFamily(
+                "sodan_model_cost", "Cost according to SODAN_MODEL_PRICE_IN and SODAN_MODEL_PRICE_OUT", price
+            )
         gauge = GaugeMetricFamily("sodan_model_readings", "Second readings", labels=("state",))
         for state in ("waiting", "done", "refused", "failed"):
             gauge.add_metric((state,), jobs.get(state, 0))
@@ -113,16 +124,16 @@ def _of_mailboxes(fetched: list[mailboxes.Status]) -> Iterator[Metric]:
     """Yield the metrics of the mailboxes that mail is fetched from, by name."""
     success = GaugeMetricFamily(
         "sodan_mailbox_last_success_seconds",
-        "Unix time at which a mailbox was last read to its end",
+        "Unix time at which all folders of a mailbox were last read completely",
         labels=("mailbox",),
     )
     failing = GaugeMetricFamily("sodan_mailbox_failing", "1 while a mailbox cannot be read", labels=("mailbox",))
     lag = GaugeMetricFamily(
-        "sodan_mailbox_lag_seconds", "From arrival to safe keeping here, of the mail fetched last", labels=("mailbox",)
+        "sodan_mailbox_lag_seconds", "Seconds between arrival and storage of the mail fetched last", labels=("mailbox",)
     )
-    errors = CounterMetricFamily("sodan_mailbox_errors", "Rounds that failed", labels=("mailbox",))
-    mails = CounterMetricFamily("sodan_mailbox_mails", "Mails kept from a mailbox", labels=("mailbox",))
-    left = GaugeMetricFamily("sodan_mailbox_left", "Mails that could not be taken so far", labels=("mailbox",))
+    errors = CounterMetricFamily("sodan_mailbox_errors", "Failed attempts to read a mailbox", labels=("mailbox",))
+    mails = CounterMetricFamily("sodan_mailbox_mails", "Mails fetched from a mailbox and stored", labels=("mailbox",))
+    left = GaugeMetricFamily("sodan_mailbox_left", "Mails that could not be fetched so far", labels=("mailbox",))
     for one in fetched:
         if one.last_success_at is not None:
             success.add_metric((one.name,), one.last_success_at.timestamp())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mailrules.catalogue import Meaning, Text, load
 
@@ -11,28 +11,30 @@ from mailrules.catalogue import Meaning, Text, load
 class Words(BaseModel):
     """The same text in Japanese and English."""
 
-    ja: str
-    en: str
+    ja: str = Field(description="Japanese.")
+    en: str = Field(description="English.")
 
 
 class MeaningOut(BaseModel):
     """One meaning of the catalogue."""
 
-    id: str
-    family: str
-    title: Words
-    definition: Words
-    sides: list[str]
-    states: list[str]
-    examples: dict[str, list[str]]
-    near_misses: dict[str, list[str]]
+    id: str = Field(description="Id of the meaning, such as `item.version`.")
+    family: str = Field(
+        description="Group of the meaning: `items`, `acts`, `asks`, `weight`, `matter`, `tone`, `parked`, `kinds`."
+    )
+    title: Words = Field(description="Its name.")
+    definition: Words = Field(description="What it means.")
+    sides: list[str] = Field(description="Whose mail it is found in: `requester`, `team`, `vendor`.")
+    states: list[str] = Field(description="States that a statement of it may have.")
+    examples: dict[str, list[str]] = Field(description="Sentences that have this meaning, by language.")
+    near_misses: dict[str, list[str]] = Field(description="Similar sentences that do not have it, by language.")
 
 
 class Meanings(BaseModel):
-    """All meanings; `ids` lists every id that a statement may have, including `ask.info.<item>`."""
+    """All meanings. `ids` also contains each `ask.info.<item>`, which has no entry of its own."""
 
-    items: list[MeaningOut]
-    ids: list[str]
+    items: list[MeaningOut] = Field(description="The meanings.")
+    ids: list[str] = Field(description="Every id that a statement may have.")
 
 
 def routes() -> APIRouter:

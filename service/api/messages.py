@@ -17,7 +17,7 @@ from service.intake import rejudge
 from service.mail import parse
 from service.store import cases, corrections, timeline
 
-Number = Annotated[int, Path(ge=1, le=2**62, description="As in `id` of a message.")]
+Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the message.")]
 Accepted = Annotated[str | None, Header(include_in_schema=False)]
 """Described by the media types of the response: OpenAPI ignores a parameter of this name."""
 MAIL, BYTES = "message/rfc822", "application/octet-stream"
@@ -25,7 +25,7 @@ RAW: dict[int | str, dict[str, Any]] = {
     200: {
         # generated clients read plain bytes; many of them know no other binary media type
         "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (MAIL, BYTES)},
-        "description": "The mail. `application/octet-stream` only where `Accept` asks for it.",
+        "description": "The mail; as `application/octet-stream` only if `Accept` asks for it.",
     }
 }
 
@@ -36,7 +36,15 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("", response_model=schemas.MessagePage, responses=documented(503))
     def list_messages(
-        message_id: Annotated[str, Query(min_length=1, max_length=998, examples=["<a1b2@mail.example>"])],
+        message_id: Annotated[
+            str,
+            Query(
+                min_length=1,
+                max_length=998,
+                examples=["<a1b2@mail.example>"],
+                description="The Message-ID; the angle brackets may be left out.",
+            ),
+        ],
     ) -> Response:
         """List the processed messages with this Message-ID (several, if senders used one id for different mails)."""
         found = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, prefix))
@@ -69,7 +77,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/{id}/move", response_model=schemas.Correction, responses=documented(400, 404, 409, 503))
     def move_message(request: Request, id: Number, body: schemas.Move) -> Response:
-        """Move a message to another case or to a new one. It is pinned there. Can be undone."""
+        """Move a message to another case or to a new one. The rules do not move it again. This can be undone."""
         to = None if body.to == "new" else cases.number_of(body.to, prefix)
         now, who = desk.now(), name_of(request)
 
@@ -86,6 +94,6 @@ def routes(desk: Desk) -> APIRouter:
 
 def _media_type(accept: str | None) -> str:
     """Return `message/rfc822`, unless the caller accepts bytes but not mail (RFC 9110 §12.5.1)."""
-    kinds = (kind.replace(" ", "").lower().partition(";") for kind in (accept or "").split(","))
-    asked = {name for name, _, rest in kinds if not re.fullmatch(r"q=0(\.0*)?", rest)}
+    kinds = (kind.replace(" ", "").lower().split(";") for kind in (accept or "").split(","))
+    asked = {name for name, *rest in kinds if not any(re.fullmatch(r"q=0(\.0*)?", one) for one in rest)}
     return BYTES if BYTES in asked and MAIL not in asked else MAIL

@@ -42,7 +42,9 @@ def moment(written: str | None, name: str, now: datetime) -> datetime | None:
         read = datetime.fromisoformat(re.sub(r"^0000", "0001", text))
         return _in_range(read if read.tzinfo else read.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
-        raise Refused(f"{name}: expected a time such as 2026-11-24T01:00:00Z, or how long ago: 90m, 12h, 3d") from None
+        raise Refused(
+            f"{name}: expected a time such as 2026-11-24T01:00:00Z, or a duration before now: 90m, 12h, 3d"
+        ) from None
 
 
 def _in_range(moment: datetime) -> datetime:

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from service.api.desk import Desk, TheDesk
 from service.errors import NotFound
 from service.store import cases
 
-MOVED: dict[int | str, dict[str, Any]] = {308: {"description": "Merged: the case is there now."}}
+MOVED: dict[int | str, dict[str, Any]] = {
+    308: {"description": "The case was merged: `Location` is the URL of the case that contains it."}
+}
+Key = Annotated[str, Path(description="Key of the case, such as `SD-12`.")]
 
 
 class Moved(Exception):
@@ -39,7 +42,7 @@ def find_case(request: Request, key: str, desk: Desk) -> cases.Found:
     raise Moved(f"/api/cases/{cases.key_of(there, desk.prefix)}{rest}")
 
 
-async def _finder(request: Request, key: str, desk: TheDesk) -> Callable[[], cases.Found]:
+async def _finder(request: Request, key: Key, desk: TheDesk) -> Callable[[], cases.Found]:
     return partial(find_case, request, key, desk)
 
 

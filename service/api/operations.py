@@ -40,4 +40,10 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
 
 def _hint(name: str, known: set[str]) -> str:
     nearest = get_close_matches(name, known, 1)
-    return f"; did you mean {nearest[0]}?" if nearest else f" (there are: {', '.join(sorted(known))})" if known else ""
+    return (
+        f"; did you mean {nearest[0]}?"
+        if nearest
+        else f"; known parameters: {', '.join(sorted(known))}"
+        if known
+        else ""
+    )

@@ -17,9 +17,11 @@ from service.store import outbox
 from service.store.cases import key_of, stamp
 from service.store.database import Connection
 
-Id = Annotated[int, Path(ge=1, le=2**53)]
-Before = Annotated[int | None, Query(ge=1, le=2**53, description="`next` of the page before.")]
-State = Annotated[Literal["draft", "waiting", "sent", "failed", "discarded"] | None, Query()]
+Id = Annotated[int, Path(ge=1, le=2**53, description="Id of the outbox entry.")]
+Before = Annotated[int | None, Query(ge=1, le=2**53, description="`next` of the previous page.")]
+State = Annotated[
+    Literal["draft", "waiting", "sent", "failed", "discarded"] | None, Query(description="Only entries in this state.")
+]
 HIDDEN = ("leased_by", "leased_until", "once", "case_id", "channel", "due_at")
 
 
@@ -30,7 +32,7 @@ def routes(desk: Desk) -> APIRouter:
     def list_outbox_entries(
         request: Request, state: State = None, limit: Limit = 50, cursor: Before = None
     ) -> Response:
-        """List outgoing mails, newest first."""
+        """List outgoing mails and notifications, newest first."""
         rows = desk.database.read(lambda conn: outbox.listing(conn, state, limit + 1, cursor))
         shown = rows[:limit]
         after = shown[-1]["id"] if len(rows) > limit else None

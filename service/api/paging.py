@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from service.store.cursor import PATTERN, to_cursor
 
-Limit = Annotated[int, Query(ge=1, le=200, description="At most so many items.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=40, pattern=PATTERN, description="`next` of the page before."),
+    Query(max_length=40, pattern=PATTERN, description="`next` of the previous page."),
 ]
 
 JSON = "application/json"

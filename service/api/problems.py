@@ -24,20 +24,28 @@ MEDIA_TYPE = "application/problem+json"
 class Wrong(BaseModel):
     """One error in the request."""
 
-    where: str = Field(description="Such as `query.limit` or `body.priority`.", examples=["query.limit"])
-    why: str = Field(examples=["Input should be less than or equal to 200"])
+    where: str = Field(
+        description="The part of the request, such as `query.limit` or `body.priority`.", examples=["query.limit"]
+    )
+    why: str = Field(description="What is wrong with it.", examples=["Input should be less than or equal to 200"])
 
 
 class ProblemDetails(BaseModel):
     """An error response (RFC 9457 §3.1)."""
 
     type: str = Field(
-        default="about:blank", description="A page that says what to do.", examples=["/problems/not-found"]
+        default="about:blank",
+        description="Path of a page that explains the error and what to do; `about:blank` if there is no page.",
+        examples=["/problems/not-found"],
     )
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(default="", examples=["there is no case SD-99"])
-    errors: list[Wrong] = Field(default=[], description="Each wrong part of the request, where there are several.")
+    title: str = Field(description="Name of the HTTP status.", examples=["Not Found"])
+    status: int = Field(description="The HTTP status.", examples=[404])
+    detail: str = Field(
+        default="", description="What is wrong; absent if the title says it.", examples=["there is no case SD-99"]
+    )
+    errors: list[Wrong] = Field(
+        default=[], description="Each wrong part of a malformed request (422); absent for other errors."
+    )
 
 
 class Precondition(Conflict):
@@ -108,13 +116,13 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [Wrong(where=".".join(map(str, e["loc"])), why=str(e["msg"])) for e in error.errors()]
-        return problem(422, "the request is not as the interface describes it", errors)
+        return problem(422, "the request does not match the API description; `errors` lists what is wrong", errors)
 
     async def framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = "" if error.detail == http.HTTPStatus(error.status_code).phrase else str(error.detail)
         if error.status_code == 404 and not detail:
-            detail = "there is nothing at this address"
+            detail = "no page or operation has this path; /docs lists all operations"
         headers = dict(error.headers or {})
         if error.status_code == 405:
             headers["Allow"] = allowed(request.url.path)

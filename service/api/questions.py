@@ -19,8 +19,15 @@ from service.store import keys, notes, outbox
 from service.store.database import Connection
 
 Items = Annotated[
-    list[schemas.ItemId], Query(alias="item", default_factory=list, max_length=5, description="None: what is missing.")
+    list[schemas.ItemId],
+    Query(
+        alias="item",
+        default_factory=list,
+        max_length=5,
+        description="Ids of checklist items, at most five; without any, the missing items.",
+    ),
 ]
+Lang = Annotated[Literal["ja", "en"] | None, Query(description="Language of the mail; by default that of the case.")]
 
 
 router = APIRouter(prefix="/api/cases", tags=["cases"])
@@ -31,9 +38,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
     response_model=schemas.QuestionsDraft,
     responses={**documented(400, 404, 503), **MOVED},
 )
-def read_questions_draft(
-    find: FindCase, desk: TheDesk, item: Items, lang: Literal["ja", "en"] | None = None
-) -> Response:
+def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
     """Preview the mail that asks the requester for these facts.
 
     `refused` is the reason if it may not be sent.
@@ -75,7 +80,7 @@ def list_notes(find: FindCase, desk: TheDesk) -> Response:
     "/{key}/notes", response_model=schemas.Note, status_code=201, responses={**documented(400, 404, 503), **MOVED}
 )
 def add_note(request: Request, find: FindCase, desk: TheDesk, body: schemas.NewNote) -> Response:
-    """Add a note for the team. It is shown in the timeline and never sent."""
+    """Add a note for the team. It is shown in the timeline, and never sent."""
     found = find()
     who, now = name_of(request), desk.now()
 

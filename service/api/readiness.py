@@ -28,7 +28,7 @@ class Readiness:
         try:
             return self._look().result(WAIT_SECONDS)
         except TimeoutError:
-            return "the database does not answer in time"
+            return f"the database did not respond within {WAIT_SECONDS:g} seconds"
 
     def _look(self) -> Future[str | None]:
         with self._guard:
@@ -40,7 +40,7 @@ class Readiness:
     def _find(self, found: Future[str | None]) -> None:
         try:
             if self._database.read(migrate.revision) != migrate.head():
-                found.set_result("the database has another schema: run `sodan migrate`")
+                found.set_result("the database has the schema of another version: run `sodan migrate`")
                 return
             self._database.probe()
             found.set_result(disk_full_reason(self._database.folder, self._min_free_bytes))

@@ -21,8 +21,8 @@ def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
     """Check that nobody can connect from the network without a token. Raises Refused."""
     if not listen.loopback and not database.read(lambda conn: tokens.any_valid(conn, now)):
         raise Refused(
-            f"SODAN_HTTP_LISTEN: {listen} is not loopback, and there is no token: "
-            "make one first with `sodan token create NAME --scope admin`"
+            f"SODAN_HTTP_LISTEN: {listen} can be reached from the network, but there is no token: "
+            "create one first with `sodan token create NAME --scope admin`"
         )
 
 
@@ -35,7 +35,9 @@ def bind(listen: Listen) -> socket.socket:
         made.bind((listen.host, listen.port))
     except OSError as error:
         made.close()
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
+        why = (
+            "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        )
         raise Refused(f"SODAN_HTTP_LISTEN: {listen} {why}") from None
     made.set_inheritable(True)
     return made

@@ -15,9 +15,11 @@ from service.api.problems import documented
 from service.store import spool, spool_view
 from service.store.cases import stamp
 
-Id = Annotated[str, Path(max_length=36, description="As the 250 reply named it.")]
-Before = Annotated[str | None, Query(max_length=36, pattern="^[0-9a-f-]+$", description="`next` of the page before.")]
-State = Annotated[Literal["waiting", "done", "shunted", "refused"] | None, Query()]
+Id = Annotated[str, Path(max_length=36, description="Id of the received mail; the 250 reply of SMTP contains it.")]
+Before = Annotated[str | None, Query(max_length=36, pattern="^[0-9a-f-]+$", description="`next` of the previous page.")]
+State = Annotated[
+    Literal["waiting", "done", "shunted", "refused"] | None, Query(description="Only mails in this state.")
+]
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -37,7 +39,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/{id}/retry", response_model=schemas.SpoolEntry, responses=documented(404, 409, 503))
     def retry_spool_entry(request: Request, id: Id) -> Response:
-        """Let the worker try a shunted mail again."""
+        """Process a shunted mail again. Needs a token with the scope admin."""
         must_be_admin(request)
         now = desk.now()
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem
 
-_WHY = "text in a request may not hold NUL (U+0000) or a lone surrogate"
+_WHY = "the text of a request must not contain NUL (U+0000) or a lone surrogate; remove it"
 
 
 class RefuseUnstorable:

@@ -39,14 +39,14 @@ def routes(desk: Desk) -> APIRouter:
         return answer({"items": cached(), "next": None})
 
     @router.get("/{id}", response_model=schemas.Vendor, responses=documented(404, 503))
-    def read_vendor(id: Annotated[str, Path(max_length=64)]) -> Response:
-        """Return one vendor. From five cases on, the review shows the waiting times of both sides."""
+    def read_vendor(id: Annotated[str, Path(max_length=64, description="Id of the vendor.")]) -> Response:
+        """Return one vendor. The review shows the times of both sides if there are at least five cases."""
         now = desk.now()
 
         def read(conn: Any) -> dict[str, Any]:
             numbers = reviews.counts(conn).get(id)
             if numbers is None and id not in desk.rules.vendors.profiles:
-                raise NotFound(f"there is no vendor {id}")
+                raise NotFound(f"there is no vendor {id}; GET /api/vendors lists those with cases")
             return {**profile(id), **(numbers or {"cases": 0, "open": 0}), "review": reviews.review(conn, id, now)}
 
         return answer(desk.database.read(read))

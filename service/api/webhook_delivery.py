@@ -104,7 +104,7 @@ async def _tell(desk: Desk, hook: webhooks.Claimed) -> None:
     except Unavailable:
         pass  # the lease expires by itself
     except Exception as error:
-        why = f"no answer within {TOTAL_SECONDS:g} seconds" if isinstance(error, TimeoutError) else str(error)
+        why = f"no response within {TOTAL_SECONDS:g} seconds" if isinstance(error, TimeoutError) else str(error)
         await _record(desk, hook, why or type(error).__name__, error)
 
 
@@ -159,7 +159,7 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
         response = await transport.handle_async_request(request)
         await response.aclose()
     if not 200 <= response.status_code < 300:
-        raise httpx.HTTPError(f"answered {response.status_code}")
+        raise httpx.HTTPError(f"the response was {response.status_code}; expected 2xx")
 
 
 async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Address | IPv6Address:
@@ -167,14 +167,16 @@ async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Addre
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
-        raise Refused("url: no host has such a name; each part between dots has 1 to 63 bytes") from None
+        raise Refused("url: not a valid host name: each part between dots needs 1 to 63 bytes") from None
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     networks = tuple(allowed)
     for address in addresses:
         if not reachable(address, networks):
-            raise Refused("url: it leads into a private network; see SODAN_WEBHOOK_NETWORKS")
+            raise Refused(
+                "url: its address is in a private network; add the network to SODAN_WEBHOOK_NETWORKS to allow it"
+            )
     if not addresses:
-        raise Refused("url: the name has no address")
+        raise Refused("url: the host name has no address")
     return addresses[0]
 
 
@@ -200,19 +202,21 @@ def check_url(url: str, allowed: Iterable[Network]) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise Refused("url: not a URL") from None
+        raise Refused("url: expected https://host/path") from None
     networks = tuple(allowed)
     if parts.scheme != "https" and not (parts.scheme == "http" and networks):
-        raise Forbidden("url: only https:// is sent to, unless SODAN_WEBHOOK_NETWORKS names networks of ours")
+        raise Forbidden("url: expected https://; http:// is allowed only if SODAN_WEBHOOK_NETWORKS is set")
     if not host or parts.username is not None or any(ord(c) < 33 or ord(c) == 127 for c in url):
-        raise Refused("url: expected https://host/path, without a user")
+        raise Refused("url: expected https://host/path, without a user name and without spaces")
     try:
         address = ip_address(host)
     except ValueError:
         _must_be_a_name(host)
         return  # its addresses are checked at each delivery
     if not reachable(address, networks):
-        raise Forbidden("url: it leads into a private network; see SODAN_WEBHOOK_NETWORKS")
+        raise Forbidden(
+            "url: its address is in a private network; add the network to SODAN_WEBHOOK_NETWORKS to allow it"
+        )
 
 
 def _must_be_a_name(host: str) -> None:
@@ -223,9 +227,9 @@ def _must_be_a_name(host: str) -> None:
     try:
         name = host.rstrip(".").encode("idna")
     except UnicodeError:
-        raise Refused("url: no host has such a name; each part between dots has 1 to 63 bytes") from None
+        raise Refused("url: not a valid host name: each part between dots needs 1 to 63 bytes") from None
     if not name or len(name) > 253:
-        raise Refused("url: the name of the host is too long")
+        raise Refused("url: the host name is longer than 253 bytes")
 
 
 async def _read(desk: Desk, fn: Any) -> Any:

@@ -17,7 +17,7 @@ from service.store import webhooks
 from service.store.cases import stamp
 from service.store.encryption import secret_box
 
-Number = Annotated[int, Path(ge=1, le=2**62)]
+Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the webhook.")]
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -25,13 +25,13 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("", response_model=schemas.WebhookPage, responses=documented(503))
     def list_webhooks(request: Request) -> Response:
-        """List the webhooks, without their secrets."""
+        """List the webhooks, without their secrets. Needs a token with the scope admin, as all calls for webhooks."""
         must_be_admin(request)
         return answer({"items": [_shown(row) for row in desk.database.read(webhooks.listing)], "next": None})
 
     @router.post("", status_code=201, response_model=schemas.MadeWebhook, responses=documented(400, 503))
     def create_webhook(request: Request, body: schemas.NewWebhook) -> Response:
-        """Create a webhook for events from now on. The secret for the signatures is shown only once."""
+        """Create a webhook for events from now on. Only this response contains the secret of the signatures."""
         must_be_admin(request)
         check_url(body.url, desk.settings.webhook_networks)
         now, box = desk.now(), secret_box(desk.settings)

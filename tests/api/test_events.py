@@ -159,7 +159,7 @@ def test_a_webhook_that_did_not_hear_is_told_again_later(embedded: Running, answ
         embedded.deliver(REPORT)
         tell(desk_of(embedded, home=True))
         (row,) = embedded.database.read(webhooks.listing)
-        assert (row["attempts"], row["last_error"]) == (1, f"answered {answer}")
+        assert (row["attempts"], row["last_error"]) == (1, f"the response was {answer}; expected 2xx")
         assert row["due_at"] > now()
         assert len(ear.heard) == 1  # a redirect is not followed
 

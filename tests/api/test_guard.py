@@ -239,7 +239,7 @@ def test_an_address_as_people_write_it_is_answered_by_how_it_must_be(embedded: R
         head, _, body = b"".join(iter(lambda: link.recv(65536), b"")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400")
     assert b"application/problem+json" in head
-    assert "percent-encoded" in json.loads(body)["detail"]
+    assert "percent-encode" in json.loads(body)["detail"]
 
 
 def test_the_log_names_the_route_and_nothing_that_was_asked(embedded: Running) -> None:

@@ -42,6 +42,8 @@ def test_the_raw_mail_is_byte_for_byte_what_came(service: Running) -> None:
         ("*/*", "message/rfc822"),
         ("message/rfc822, application/octet-stream;q=0.5", "message/rfc822"),
         ("Application/Octet-Stream, */*;q=0.1", "application/octet-stream"),
+        ("application/octet-stream;level=1;q=0", "message/rfc822"),
+        ("message/rfc822;level=1;q=0, application/octet-stream;level=1;q=1", "application/octet-stream"),
     ],
 )
 def test_the_raw_mail_is_labelled_as_bytes_only_for_a_client_that_asks(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from service.api import schemas
 from service.api.schemas.events import KINDS
@@ -60,6 +62,42 @@ def test_every_operation_of_the_contract_is_there(embedded: Running) -> None:
     ):
         assert method in paths[path], path
         assert paths[path][method]["description"]
+
+
+def test_every_schema_field_and_parameter_is_described(embedded: Running) -> None:
+    shown = embedded.get("/openapi.json")
+    schemas_shown = shown["components"]["schemas"]
+    fields = {(name, field): value for name, one in schemas_shown.items() for field, value in one["properties"].items()}
+    parameters = {
+        (operation["operationId"], parameter["name"]): parameter
+        for methods in shown["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", ())
+    }
+    assert [name for name, one in schemas_shown.items() if not one.get("description")] == []
+    assert [name for name, one in (fields | parameters).items() if not one.get("description")] == []
+
+
+def test_every_field_of_an_answer_is_described(embedded: Running) -> None:
+    for key in embedded.deliver(REPORT, ASK, LOGS, REFUND):
+        case = schemas.Case.model_validate(embedded.get(f"/api/cases/{key}"))
+        timeline = schemas.MessagePage.model_validate(embedded.get(f"/api/cases/{key}/messages"))
+        history = schemas.EventPage.model_validate(embedded.get(f"/api/cases/{key}/history"))
+        for answered in (case, timeline, history):
+            assert list(undescribed(answered)) == []
+    vendors = schemas.VendorPage.model_validate(embedded.get("/api/vendors"))
+    spool = schemas.SpoolPage.model_validate(embedded.get("/api/spool"))
+    assert [*undescribed(vendors), *undescribed(spool)] == []
+
+
+def undescribed(shown: BaseModel) -> Iterator[str]:
+    """Fields of an answer that its schema does not name, also within its parts."""
+    yield from (f"{type(shown).__name__}.{name}" for name in shown.model_extra or ())
+    for name in type(shown).model_fields:
+        value = getattr(shown, name)
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, BaseModel):
+                yield from undescribed(part)
 
 
 @pytest.mark.parametrize("reader", ["vendor", "team", "requester"])

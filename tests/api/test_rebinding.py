@@ -149,7 +149,7 @@ def test_a_certificate_of_another_name_is_not_spoken_to(monkeypatch: pytest.Monk
 def test_a_redirect_into_our_network_is_a_failure_and_not_followed(status: int) -> None:
     answer = f"HTTP/1.1 {status} Elsewhere\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n".encode()
     with answering(answer) as (port, heard, _), deceived((PRIVATE,)) as loop:
-        with pytest.raises(httpx.HTTPError, match=f"answered {status}"):
+        with pytest.raises(httpx.HTTPError, match=f"the response was {status}"):
             told(loop, f"http://{NAME}:{port}/in", HOME)
         assert loop.connected == [(PRIVATE, port)]
     assert len(heard) == 1

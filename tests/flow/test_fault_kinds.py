@@ -126,7 +126,7 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
         promised = keeps_its_promises(client, full(), 80)
         assert ready.trouble() is None
         with disk.frozen():
-            assert ready.trouble() == "the database does not answer in time"
+            assert ready.trouble() == "the database did not respond within 3 seconds"
         assert send(client, 500)[0] == 250
     database.close()
     assert disk.read_only()

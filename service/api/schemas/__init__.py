@@ -5,22 +5,30 @@ The store builds the responses; these models only describe them.
 
 from service.api.schemas.brief import Brief
 from service.api.schemas.cases import (
-    Ask,
     Case,
     CasePage,
     CaseSummary,
-    ChecklistItem,
     Clocks,
     Dismissed,
-    Evidence,
-    Heard,
     NotCounted,
     Participant,
-    PriorityDetail,
     Suggested,
 )
 from service.api.schemas.changes import CaseChange, Correction, Merge, Move, Undone
 from service.api.schemas.events import Event, EventPage, MadeWebhook, NewWebhook, Webhook, WebhookPage, WebhookPayload
+from service.api.schemas.judgement import (
+    Ask,
+    ChecklistItem,
+    Evidence,
+    Heard,
+    OtherValue,
+    ParkedTopic,
+    PriorityDetail,
+    ProblemStatement,
+    Promise,
+    ReadBy,
+    ToneHint,
+)
 from service.api.schemas.messages import AttachmentOut, MessageOut, MessagePage, StatementOut, Why
 from service.api.schemas.outgoing import (
     ItemId,
@@ -67,14 +75,19 @@ __all__ = [
     "NotCounted",
     "Note",
     "NotePage",
+    "OtherValue",
     "Out",
     "OutboxEntry",
     "OutboxPage",
+    "ParkedTopic",
     "Participant",
     "Person",
     "PriorityDetail",
+    "ProblemStatement",
+    "Promise",
     "Questions",
     "QuestionsDraft",
+    "ReadBy",
     "Review",
     "Role",
     "Side",
@@ -85,6 +98,7 @@ __all__ = [
     "Status",
     "Suggested",
     "To",
+    "ToneHint",
     "Undone",
     "Vendor",
     "VendorPage",

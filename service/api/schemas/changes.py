@@ -10,9 +10,9 @@ from service.api.schemas.people import Level, Out, Status
 
 
 class CaseChange(BaseModel):
-    """Values set by a person.
+    """Values set by a person. A field that is absent is not changed.
 
-    They are kept until a person resets them with `null`; then the rules decide again.
+    A value is kept until a person sets the field to `null`; then the rules decide again.
     """
 
     model_config = ConfigDict(
@@ -20,50 +20,60 @@ class CaseChange(BaseModel):
         json_schema_extra={"examples": [{"priority": "P2"}, {"status": "resolved"}, {"items": {"version": "waived"}}]},
     )
 
-    status: Status | None = None
-    priority: Level | None = None
-    title: str | None = Field(default=None, max_length=500)
-    vendor: str | None = Field(default=None, max_length=64)
+    status: Status | None = Field(default=None, description="Status; null: by the rules.")
+    priority: Level | None = Field(default=None, description="Priority; null: by the rules.")
+    title: str | None = Field(default=None, max_length=500, description="Title; null: from the mail.")
+    vendor: str | None = Field(
+        default=None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: by the rules."
+    )
     waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
-        default=None, description="`none`: nobody has to act."
+        default=None, description="The side that has to act next; `none`: nobody has to; null: by the rules."
     )
     owner: str | None = Field(
-        default=None, max_length=200, description="The person of the team; `me`: the caller; null: nobody."
+        default=None,
+        max_length=200,
+        description="The team member it is assigned to; `me`: the caller; null: nobody.",
     )
     items: dict[str, Literal["waived"] | str | None] | None = Field(
         default=None,
         max_length=64,
-        description="By item id: `waived`, an answer in words, or null to take it back.",
+        description="Checklist items by id: `waived` (not needed), or the answer as text, or null: by the rules.",
     )
     asks: dict[str, Literal["answered", "withdrawn"] | None] | None = Field(
         default=None,
         max_length=64,
-        description="By the id of an ask, or `*` for all that are open: `answered` where the answer went by a portal "
-        "or by phone (with the last of them it is the vendor's turn, until a mail moves it), `withdrawn`, or null to "
-        "take it back.",
+        description="Requests of the vendor by id, or `*` for all that are open: `answered` if it was answered by "
+        "phone or in a portal, `withdrawn` if it is no longer needed, null to remove your entry. When the last open "
+        "request is answered, the vendor has to act next, until a mail changes that.",
     )
 
 
 class Merge(BaseModel):
+    """The target of a merge."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]})
 
-    into: str = Field(max_length=40, pattern="^[!-~]+$", description="The case that stays.")
+    into: str = Field(max_length=40, pattern="^[!-~]+$", description="Key of the case to keep.")
 
 
 class Move(BaseModel):
+    """The target of a moved message."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "SD-7"}, {"to": "new"}]})
 
-    to: str = Field(max_length=40, pattern="^[!-~]+$", description="A case key, or `new` for a case of its own.")
+    to: str = Field(max_length=40, pattern="^[!-~]+$", description="Key of a case, or `new` for a new case.")
 
 
 class Correction(Out):
-    """A manual change, and how to undo it: `POST /api/corrections/{id}/undo`."""
+    """A manual change that can be undone."""
 
-    correction: int | str
-    case: str
-    undo: str
+    correction: int | str = Field(description="Id of the change.")
+    case: str = Field(description="Key of the case that the messages are in now.")
+    undo: str = Field(description="Path to undo it by POST: `/api/corrections/{id}/undo`.")
 
 
 class Undone(Out):
-    undone: int
-    cases: list[str] = Field(description="Cases that stand differently now.")
+    """The response to undoing a manual change."""
+
+    undone: int = Field(description="Id of the change that was undone.")
+    cases: list[str] = Field(description="Keys of the cases that changed.")

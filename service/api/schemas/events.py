@@ -11,26 +11,26 @@ from service.api.schemas.people import Out
 
 KINDS = {
     "case.opened": "a mail opened a case",
-    "case.changed": "a mail changed a case",
-    "case.set": "a person set a field; `data.set` holds what",
-    "case.merged": "a case became part of another: `data.from`, `data.into`",
-    "case.split": "a person put messages into another case",
-    "case.noted": "a person wrote a note",
-    "case.removed": "a case was removed by retention or erased",
-    "message.moved": "a person put one message into another case",
-    "undone": "a person took a correction back: `data.event`",
-    "contents.removed": "raw mails were removed by retention",
-    "outbox.written": "a mail was written and waits, or is a draft",
-    "outbox.released": "a person released a draft",
-    "outbox.discarded": "a person discarded a draft",
-    "outbox.sent": "a mail left",
+    "case.changed": "a case was judged again, after new mail or a manual change",
+    "case.set": "a person set fields: `data.set`",
+    "case.merged": "a case was merged into another: `data.from`, `data.into` (numbers of the cases)",
+    "case.split": "a person moved several messages to another case",
+    "case.noted": "a person added a note: `data.note` (its id)",
+    "case.removed": "retention deleted a case: `data.number`",
+    "message.moved": "a person moved one message to another case",
+    "undone": "a person undid a manual change: `data.event`",
+    "contents.removed": "retention deleted raw mails",
+    "outbox.written": "a mail was written to the outbox: `data.outbox` (its id)",
+    "outbox.released": "a person sent a draft, or a failed mail again",
+    "outbox.discarded": "a person discarded a mail",
+    "outbox.sent": "the server accepted a mail",
     "outbox.failed": "a mail could not be sent",
-    "outbox.returned": "a mail came back undelivered",
-    "outbox.held": "a limit of automatic mail was reached",
-    "spool.shunted": "a mail was set aside after three attempts",
-    "webhook.disabled": "a webhook failed too often and is told nothing more",
-    "mailbox.away": "a mailbox cannot be reached",
-    "mailbox.back": "a mailbox can be reached again",
+    "outbox.returned": "a delivery report about a sent mail arrived",
+    "outbox.held": "a mail is held as a draft, because a limit of automatic mail was reached",
+    "spool.shunted": "a mail was set aside after three failed attempts: `data.spool`, `data.reason`",
+    "webhook.disabled": "a webhook failed nine times and was disabled: `data.webhook`, `data.reason`",
+    "mailbox.away": "a mailbox could not be read for ten minutes: `data.mailbox`, `data.cause`, `data.next_step`",
+    "mailbox.back": "a mailbox can be read again: `data.mailbox`",
 }
 """Kind of event → when it happens. More kinds may be added."""
 
@@ -54,58 +54,77 @@ class Event(Out):
         },
     )
 
-    id: int = Field(description="Counts up.")
+    id: int = Field(description="Id of the event; later events have higher ids.")
     kind: str = Field(description="; ".join(f"`{kind}`: {when}" for kind, when in KINDS.items()))
-    case: str | None = Field(description="The key; null where it concerns no case.")
-    at: datetime
-    who: str = Field(description="A person's name, or empty where the rules did it.")
-    data: dict[str, Any] = Field(description="What is known of it, by kind.")
+    case: str | None = Field(description="Key of the case; null if it concerns no case.")
+    at: datetime = Field(description="When it happened.")
+    who: str = Field(description="The person who did it; empty if no person did.")
+    data: dict[str, Any] = Field(description="Details, depending on `kind`.")
+    undone_by: int | None = Field(
+        default=None, description="Id of the event that undid this change; null if it was not undone."
+    )
 
 
 class WebhookPayload(Out):
     """Body of a webhook request (Standard Webhooks).
 
-    `webhook-id`, `webhook-timestamp` and `webhook-signature` sign it.
+    The headers `webhook-id`, `webhook-timestamp` and `webhook-signature` contain its signature.
     """
 
     type: str = Field(description="The kind of the event.", examples=["case.changed"])
-    timestamp: datetime
-    data: Event
+    timestamp: datetime = Field(description="When it happened; the same as `data.at`.")
+    data: Event = Field(description="The event.")
 
 
 class EventPage(Out):
-    items: list[Event]
-    next: str | None = None
+    """Events of a case."""
+
+    items: list[Event] = Field(description="The events, newest first: at most 100.")
+    next: str | None = Field(default=None, description="Always null: there is only one page.")
 
 
 class Webhook(Out):
-    id: int
-    url: str
-    kinds: list[str]
-    created_at: datetime
-    disabled_at: datetime | None
-    last_error: str | None = None
+    """A webhook: events are sent to its URL."""
+
+    id: int = Field(description="Id of the webhook.")
+    url: str = Field(description="Where events are sent.")
+    kinds: list[str] = Field(description="Kinds of events that are sent; empty: all.")
+    created_at: datetime = Field(description="When it was created.")
+    disabled_at: datetime | None = Field(description="When it was disabled; null while it is in use.")
+    event: int = Field(default=0, description="Id of the last event that was delivered.")
+    attempts: int = Field(default=0, description="Failed attempts to deliver the next event.")
+    due_at: datetime | None = Field(default=None, description="Earliest time of the next attempt.")
+    last_error: str | None = Field(
+        default=None, description="Why the last attempt failed, or why it is disabled; null if there is no problem."
+    )
 
 
 class NewWebhook(BaseModel):
+    """A webhook to create."""
+
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}]},
     )
 
     url: str = Field(
+        description="Where to send events: `https://…`; `http://` only if `SODAN_WEBHOOK_NETWORKS` is set.",
         max_length=2000,
         pattern=r"^https?://[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){0,9}[.]?(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(/[!-~]*)?$",
     )
     kinds: list[Annotated[str, Field(pattern="^[a-z]+([.][a-z]+)*$", max_length=40)]] = Field(
-        default=[], max_length=20, description="Kinds of events; empty means all."
+        default=[], max_length=20, description="Kinds of events to send; empty: all."
     )
 
 
 class MadeWebhook(Webhook):
-    secret: str = Field(description="Signs what we send (Standard Webhooks); shown this once.")
+    """A new webhook with its secret."""
+
+    secret: str = Field(description="Secret of the signatures (Standard Webhooks). Only this response contains it.")
 
 
 class WebhookPage(Out):
-    items: list[Webhook]
-    next: str | None = None
+    """All webhooks."""
+
+    items: list[Webhook] = Field(description="The webhooks, oldest first.")
+    next: str | None = Field(default=None, description="Always null: there is only one page.")

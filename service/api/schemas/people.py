@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Status = Literal["open", "resolved", "closed"]
 Side = Literal["team", "vendor", "requester"]
@@ -21,16 +21,22 @@ class Out(BaseModel):
 
 
 class VendorRef(Out):
-    vendor: str
-    ref: str
+    """A case number of a vendor."""
+
+    vendor: str = Field(description="Id of the vendor (`GET /api/vendors`).")
+    ref: str = Field(description="The number, as the vendor writes it.")
 
 
 class Person(Out):
-    name: str
-    address: str
+    """A person with a mail address."""
+
+    name: str = Field(description="Display name; empty if the mail has none.")
+    address: str = Field(description="Mail address.")
 
 
 class Author(Out):
-    name: str | None
-    address: str | None
-    role: Role
+    """The author of a message. Of a forwarded mail it is the person who wrote it first."""
+
+    name: str | None = Field(description="Display name; empty if the mail has none.")
+    address: str | None = Field(description="Mail address in lower case; empty if it is not known.")
+    role: Role = Field(description="The side the author belongs to; `unknown`: nothing says which.")
