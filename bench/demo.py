@@ -83,16 +83,18 @@ def told(case: dict[str, Any]) -> str:
     lines = [f"{case['key']}  {case['priority']}  {case['title']}", f"    {case['status']}, {turn}{refs}"]
     why = ", ".join(f"“{found['quote']}”" for found in detail["evidence"])
     if why:
-        lines.append(f"    why {case['priority']}: {why} (impact {detail['impact']}, urgency {detail['urgency']})")
+        lines.append(
+            f"    evidence for {case['priority']}: {why} (impact {detail['impact']}, urgency {detail['urgency']})"
+        )
     heard = ", ".join(f"“{found['quote']}”" for found in detail["heard"])
     if heard:
-        lines.append(f"    heard, not counted: {heard}")
+        lines.append(f"    urgent wording (does not count): {heard}")
     if case["missing"]:
-        lines.append(f"    still needed: {', '.join(case['missing'])}")
+        lines.append(f"    missing: {', '.join(case['missing'])}")
     for ask in case["asks"]:
-        lines.append(f"    {ask['state']} ask: {ask['what']}  “{ask['quote']}”")
+        lines.append(f"    {ask['state']} request: {ask['what']}  “{ask['quote']}”")
     for topic in case["parked"]:
-        lines.append(f"    parked: {topic['topic']}  “{topic['quote']}”")
+        lines.append(f"    to discuss after recovery: {topic['topic']}  “{topic['quote']}”")
     lines.append(f"    {case['messages']} messages, judged by {case['judged_by']}")
     return "\n".join(lines)
 

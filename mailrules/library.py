@@ -49,14 +49,14 @@ def collect(folders: Sequence[Path] = (), site: Path | None = None) -> Library:
     sources = [_shipped(file, file.stat().st_mtime_ns) for file in sorted(VENDORS.glob("*.yaml"))]
     for folder in folders:
         if not folder.is_dir():
-            raise PackError(folder, 1, "", "is not a folder of packs")
+            raise PackError(folder, 1, "", "is not a folder; SODAN_PACKS and --packs name folders of packs")
         sources += [read_pack(file) for file in sorted(folder.rglob("*.y*ml"))]
     known = read_site(site) if site else Site()
     vendors = {source.pack.vendor.id for source in sources if source.pack.vendor}
     for key, vendor in known.vendors.items():
         if vendor not in vendors and site is not None:
             line = line_of(_text(site), ("vendors", key))
-            raise PackError(site, line, "vendors", f"no pack knows the vendor {vendor!r}{near(vendor, vendors)}")
+            raise PackError(site, line, "vendors", f"unknown vendor {vendor!r}{near(vendor, vendors)}")
     return Library(tuple(sources), known)
 
 
@@ -179,7 +179,7 @@ def _required(
                 if items is None:
                     continue
                 if unknown := [item for item in items if item not in meanings.items]:
-                    said = f"no item {unknown[0]!r}{near(unknown[0], meanings.items)}"
+                    said = f"unknown item {unknown[0]!r}{near(unknown[0], meanings.items)}"
                     raise PackError(source.file, source.line(kind), "required", said)
                 required[kind][towards] = items
     return required

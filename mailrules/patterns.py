@@ -32,7 +32,7 @@ def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) ->
         reason = error.args[0] if error.args else error
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         hint = " (say it with not, not_after or not_before)" if _LOOKING.search(pattern) else ""
-        raise PatternError(f"RE2 does not take {pattern!r}: {text}{hint}") from None
+        raise PatternError(f"{pattern!r} is not a valid RE2 pattern: {text}{hint}") from None
 
 
 def rooted(pattern: str) -> str:

@@ -89,5 +89,5 @@ class Site(Model):
         sides: dict[str, str] = {}
         for one in people:
             if sides.setdefault(one.address.lower(), one.side) != one.side:
-                raise ValueError(f"{one.address} stands on two sides")
+                raise ValueError(f"{one.address} is listed with two sides; keep one")
         return people

@@ -16,7 +16,7 @@ from mailrules.site import Site
 
 _Written = TypeVar("_Written", bound=BaseModel)
 _WORDS = {
-    "extra_forbidden": "no field of this name is known",
+    "extra_forbidden": "unknown field",
     "time_parsing": "expected a time such as 09:00",
     "time_type": "expected a time such as 09:00",
     "date_parsing": "expected a date such as 2026-12-29",
@@ -59,7 +59,7 @@ def as_yaml(file: Path, text: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
-        raise PackError(file, mark.line + 1 if mark else 1, "", f"is not YAML: {problem}") from None
+        raise PackError(file, mark.line + 1 if mark else 1, "", f"this is not valid YAML: {problem}") from None
 
 
 def line_of(text: str, steps: Sequence[str | int]) -> int:

@@ -196,7 +196,7 @@ def run_reader(settings: Settings, clock: Clock) -> None:
     from service.signals import on_signals
 
     if not second_reading.is_needed(settings):
-        raise Refused("SODAN_MODEL_URL: there is no language model to ask")
+        raise Refused("SODAN_MODEL_URL: not set; set it and SODAN_MODEL to use a language model")
     stop = Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
     second_reading.run_reader(settings, stop, AppContext.of(settings), clock)

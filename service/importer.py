@@ -51,7 +51,7 @@ def find(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise Refused(f"{path} is not there")
+            raise Refused(f"{path} does not exist")
         found += [path] if path.is_file() else sorted(filter(_may_hold_mail, path.rglob("*")))
     return found
 

@@ -105,14 +105,16 @@ class LanguageModel:
             raise
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
             raise ModelAway(
-                f"{error.status_code}: {_words(error)}; see SODAN_MODEL_URL, SODAN_MODEL and its key"
+                f"{error.status_code}: {_words(error)}; check SODAN_MODEL_URL, SODAN_MODEL and SODAN_MODEL_KEY"
             ) from error
         except openai.APIStatusError as error:
             raise ModelAway(f"{error.status_code}: {_words(error)}", _retry_after(error)) from error
         except openai.APIError as error:
             raise ModelAway(_words(error)) from error
         except ValueError as error:  # a body that is not JSON
-            raise ModelAway(f"the answer is no answer of the chat API: {type(error).__name__}") from error
+            raise ModelAway(
+                f"the response does not have the format of the chat API ({type(error).__name__}); check SODAN_MODEL_URL"
+            ) from error
         return _reply(answer, self.clock() - began)
 
     def _client(self) -> openai.OpenAI:
@@ -126,10 +128,10 @@ class LanguageModel:
 def _reply(answer: Any, seconds: float) -> Reply:
     choices = getattr(answer, "choices", None)
     if not choices:
-        raise ModelAway("the answer has no choices")
+        raise ModelAway("the response contains no answer")
     content = choices[0].message.content if choices[0].message is not None else None
     if choices[0].finish_reason == "length":
-        raise ModelAway("the answer was cut off")
+        raise ModelAway("the answer was truncated")
     if not content:
         raise ModelAway("the answer is empty")
     usage = answer.usage

@@ -99,11 +99,11 @@ class Catalogue:
         """Return why a statement is invalid in this catalogue; None if it is valid."""
         entry = self.get(meaning)
         if entry is None:
-            return f"no meaning {meaning!r} in the catalogue"
+            return f"unknown meaning {meaning!r}; docs/meanings.md lists the meanings"
         if state != UNSURE and state not in entry.states:
-            return f"{meaning} has no state {state!r} (it has {', '.join(entry.states)})"
+            return f"{meaning} has no state {state!r}; its states are {', '.join(entry.states)}"
         if side is not None and side != "unknown" and side not in entry.sides:
-            return f"{meaning} is not read in mails of a {side}"
+            return f"{meaning} does not occur in mail of the side {side}"
         return None
 
     def extended(self, more: Iterable[Meaning], where: str) -> Catalogue:
@@ -111,7 +111,9 @@ class Catalogue:
         meanings = dict(self.meanings)
         for meaning in more:
             if meaning.id in meanings:
-                raise CatalogueError(f"{where}: {meaning.id}: the catalogue has this meaning already")
+                raise CatalogueError(
+                    f"{where}: {meaning.id}: the catalogue already has a meaning with this id; use another id"
+                )
             meanings[meaning.id] = meaning
         return Catalogue(meanings)
 
@@ -140,16 +142,16 @@ def _meaning(entry: Any, where: str, family: str, enough: int) -> Meaning:
 
 def _fault(meaning: Meaning, enough: int) -> str | None:
     if unknown := set(meaning.states) - STATES:
-        return f"no such state: {', '.join(sorted(unknown))}"
+        return f"unknown state: {', '.join(sorted(unknown))}; the states are {', '.join(sorted(STATES - {UNSURE}))}"
     if not meaning.sides or (unknown := set(meaning.sides) - SIDES):
-        return f"sides are {', '.join(sorted(SIDES))}, not {list(meaning.sides)}"
+        return f"sides: expected some of {', '.join(sorted(SIDES))}, not {list(meaning.sides)}"
     for name, sentences in (("examples", meaning.examples), ("near_misses", meaning.near_misses)):
         for language in LANGUAGES:
             given = sentences.get(language, ())
             if len(given) < enough:
-                return f"{name}: {len(given)} in {language}, at least {enough} are needed"
+                return f"{name}: {len(given)} sentences in {language}, at least {enough} are needed"
             if len(set(given)) < len(given):
-                return f"{name}: a sentence stands twice in {language}"
+                return f"{name}: a sentence occurs twice in {language}"
     both = {s for given in meaning.examples.values() for s in given}
     if twice := both & {s for given in meaning.near_misses.values() for s in given}:
         return f"a sentence is both example and near-miss: {sorted(twice)[0]!r}"

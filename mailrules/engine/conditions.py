@@ -168,11 +168,11 @@ def _listed(written: Any) -> Iterable[Any]:
 def _term(written: Any) -> Term | Group:
     if isinstance(written, Mapping):
         if unknown := set(written) - {"all", "any", "unless"}:
-            raise ConditionError(f"a group has all, any or unless, not {', '.join(sorted(map(str, unknown)))}")
+            raise ConditionError(f"a condition has all, any or unless, not {', '.join(sorted(map(str, unknown)))}")
         return group_of(written)
     match = _TERM.fullmatch(written) if isinstance(written, str) else None
     if match is None:
-        raise ConditionError(f"cannot read the term {written!r}: write `NAME`, `NAME is VALUE` or `NAME > NUMBER`")
+        raise ConditionError(f"expected `NAME`, `NAME is VALUE` or `NAME > NUMBER`, not {written!r}")
     return Term(
         written,
         match["name"],

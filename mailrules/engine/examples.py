@@ -69,7 +69,7 @@ def _meaning(meaning: str, source: Source, rules: Rules) -> Iterator[Tried]:
 def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[Tried]:
     for examples, wanted in ((finder.examples, "fires"), (finder.near_misses, "silent")):
         if not examples:
-            message = f"has no {'example' if wanted == 'fires' else 'near-miss'}"
+            message = f"has no {'example' if wanted == 'fires' else 'near-miss'}; add one"
             yield Tried(finder.id, str(source.file), source.line(finder.id), "exists", "", False, message)
         for example in examples:
             reading = rules.read(turn_of(example))
@@ -82,7 +82,7 @@ def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[Tried]:
 
 def _tried(rule: str, source: Source, text: str, wanted: str, found: bool) -> Tried:
     ok = found is (wanted == "fires")
-    message = "" if ok else ("is not found" if wanted == "fires" else "is found")
+    message = "" if ok else ("the example is not found" if wanted == "fires" else "the near-miss is found")
     return Tried(rule, str(source.file), source.line(rule), wanted, text, ok, message)
 
 

@@ -33,7 +33,7 @@ def explain(rules: Rules, turn: RuleInput, asked: str | None = None) -> Iterator
         found = view.find(asked, _any_state(rules))
         yield from _statements(found)
         if not found:
-            yield f"  {asked} was not found"
+            yield f"  {asked} was not found in this mail"
         yield from _trace(rules, turn, asked)
     for question in _STAGES:
         for file, seen in _stages(rules, rules.files[question], turn, view):
@@ -80,12 +80,12 @@ def _rule(rule: Rule, view: View, *, at_length: bool) -> Iterator[str]:
         for hit in dict.fromkeys(hit for one in fired for hit in one.hits):
             yield f"      {hit.statement.meaning}: “{hit.statement.quote}”"
         return
-    lacking = rule.condition.lacking(view) or [f"no statement of {', '.join(rule.each)}"]
+    lacking = rule.condition.lacking(view) or [f"a statement of {', '.join(rule.each)}"]
     if at_length:
-        yield f"  not {rule.id} [{rule.file}]"
-        yield from (f"      lacks {one}" for one in lacking)
+        yield f"  {rule.id} [{rule.file}] did not fire"
+        yield from (f"      unmet: {one}" for one in lacking)
     else:
-        yield f"  not {rule.id} [{rule.file}]: {'; '.join(lacking)}"
+        yield f"  {rule.id} [{rule.file}] did not fire; unmet: {'; '.join(lacking)}"
 
 
 def _statements(hits: Iterable[Hit]) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _statements(hits: Iterable[Hit]) -> Iterator[str]:
 
 def _numbers(references: Iterable[Reference]) -> Iterator[str]:
     for one in references:
-        yield f"  case number {one.ref} of {one.vendor}: “{one.quote}”"
+        yield f"  case number {one.ref} of the vendor {one.vendor}: “{one.quote}”"
 
 
 def _trace(rules: Rules, turn: RuleInput, meaning: str | None) -> Iterator[str]:

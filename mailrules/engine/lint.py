@@ -41,30 +41,38 @@ def _pack(pack: Pack, source: Source, rules: Rules) -> Iterator[Remark]:
     seen: set[str] = set()
     for finder in pack.find:
         if finder.id in seen:
-            yield say(finder.id, "this id stands twice", "error")
+            yield say(finder.id, "this id is used twice in the pack; rename one of the entries", "error")
         seen.add(finder.id)
         yield from (say(finder.id, message) for message in _finder(finder))
     for meaning in (str(entry.get("id")) for entry in pack.meanings):
         if not any(finder.meaning == meaning for finder in pack.find):
-            yield say(meaning, "nothing finds this meaning: add an entry under find")
+            yield say(meaning, "no entry finds this meaning, so it never occurs; add one under `find`")
         if not _used(meaning, rules):
-            yield say(meaning, "no rule reads this meaning")
+            yield say(meaning, "no rule uses this meaning, so it changes nothing; add a rule under `rules`")
     known = concepts()
     for concept in pack.words:
         if concept not in known:
-            yield say(concept, f"the reader has no concept {concept!r}", "error")
+            yield say(
+                concept,
+                f"unknown concept {concept!r}, so its words have no effect; mailrules/concepts/ lists the concepts",
+                "error",
+            )
     for question in pack.rules:
         if question not in rules.files:
-            yield say(question, f"no question {question!r} (there are {', '.join(rules.files)})", "error")
+            yield say(
+                question,
+                f"unknown question {question!r}, so its rules are not used; there are {', '.join(rules.files)}",
+                "error",
+            )
 
 
 def _finder(finder: Finder) -> Iterator[str]:
     if not finder.examples or not finder.near_misses:
-        yield "has no example or no near-miss"
+        yield "has no example or no near-miss; add at least one of each, so that `sodan rules test` can check it"
     for phrase in finder.phrases:
         word = phrase.strip()
         if len(word) < (_SHORT if word.isascii() else 2):
-            yield f"the phrase {phrase!r} is so short that it stands in anything"
+            yield f"the phrase {phrase!r} is so short that it occurs in unrelated text; use a longer one"
 
 
 def _used(meaning: str, rules: Rules) -> bool:

@@ -59,7 +59,7 @@ class Finder(Model):
     @model_validator(mode="after")
     def _finds_something(self) -> Finder:
         if not (self.phrases or self.patterns or self.labels):
-            raise ValueError("finds nothing: give phrases, patterns or labels")
+            raise ValueError("this entry finds nothing; add phrases, patterns or labels")
         return self
 
 

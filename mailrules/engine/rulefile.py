@@ -94,14 +94,14 @@ def rule_file(written: Any, file: str, catalogue: Catalogue, made: Collection[st
     if not isinstance(written, dict) or not isinstance(written.get("question"), str):
         raise RuleError(f"{file}: expected `question:` and `rules:`")
     if unknown := set(written) - {"question", "rules", "final", *EXTRA}:
-        raise RuleError(f"{file}: no such field: {', '.join(sorted(map(str, unknown)))}")
+        raise RuleError(f"{file}: unknown field: {', '.join(sorted(map(str, unknown)))}")
     rules = _rules(written.get("rules"), file, catalogue, frozenset(FACTS))
     given = {rule.gives.partition(" is ")[0] for rule in rules if " is " in rule.gives}
     final = _rules(written.get("final"), file, catalogue, frozenset(FACTS) | given | set(made))
     taken: set[str] = set()
     for rule in (*rules, *final):
         if rule.id in taken:
-            raise RuleError(f"{file}: {rule.id}: this id stands twice")
+            raise RuleError(f"{file}: {rule.id}: this id is used twice")
         taken.add(rule.id)
     return RuleFile(written["question"], rules, final)
 
@@ -119,7 +119,7 @@ def _rule(entry: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -
     if not isinstance(name, str):
         raise RuleError(f"{file}: a rule needs an id, not {entry!r:.80}")
     if unknown := set(entry) - _KEYS:
-        raise RuleError(f"{file}: {name}: no such field: {', '.join(sorted(map(str, unknown)))}")
+        raise RuleError(f"{file}: {name}: unknown field: {', '.join(sorted(map(str, unknown)))}")
     try:
         condition = group_of(entry)
     except ConditionError as error:
@@ -127,7 +127,7 @@ def _rule(entry: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -
     each = entry.get("each") or ()
     each = (each,) if isinstance(each, str) else tuple(each)
     if bool(each) == ("gives" in entry):
-        raise RuleError(f"{file}: {name}: give either `gives` or `each`")
+        raise RuleError(f"{file}: {name}: expected either `gives` or `each`, not both")
     for term in condition.terms():
         fault = _unknown(term.name, term.states, catalogue, facts, term.is_fact)
         if fault:
@@ -137,7 +137,7 @@ def _rule(entry: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -
             raise RuleError(f"{file}: {name}: {meaning!r}: {fault}")
     why = entry.get("why")
     if why is not None and set(why) != {"ja", "en"}:
-        raise RuleError(f"{file}: {name}: why needs ja and en")
+        raise RuleError(f"{file}: {name}: `why` needs a text in ja and one in en")
     return Rule(name, file, condition, str(entry.get("gives", "")), each, Text(**why) if why else None)
 
 
@@ -145,11 +145,11 @@ def _unknown(
     name: str, states: Sequence[str], catalogue: Catalogue, facts: Collection[str], is_fact: bool
 ) -> str | None:
     if is_fact:
-        return None if name in facts else f"no such fact (there are {', '.join(sorted(facts))})"
+        return None if name in facts else f"unknown fact; the facts are {', '.join(sorted(facts))}"
     begin = name.rstrip("*")
     if not any(
         meaning == name or meaning.startswith(begin if name != begin else f"{name}.") for meaning in catalogue.ids
     ):
-        return "no such meaning in the catalogue"
+        return "unknown meaning; docs/meanings.md lists the meanings"
     wrong = [state for state in states if state not in STATES]
-    return f"no such state: {wrong[0]}" if wrong else None
+    return f"unknown state {wrong[0]!r}" if wrong else None

@@ -42,12 +42,12 @@ class MeaningTrace:
     def lacking(self) -> str:
         """Why the meaning was not stated, in one sentence; empty if it was stated."""
         if not self.known:
-            return "the embedded reader does not read this meaning: a language model or a house's own phrase can"
+            return "the embedded reader does not detect this meaning; a language model or a phrase in your own pack can"
         if self.threshold > 1:
-            return "no threshold kept the promised precision on unseen writers, so it is never stated"
+            return "no threshold was precise enough on mail by unseen writers, so this meaning is never stated"
         if self.probability >= self.threshold:
             return ""
-        return f"its probability {self.probability:.2f} is below {self.threshold:.2f}"
+        return f"its probability {self.probability:.2f} is below the threshold {self.threshold:.2f}"
 
 
 def trace_units(reader: EmbeddedReader, mail: MailText) -> tuple[UnitTrace, ...]:
@@ -109,7 +109,7 @@ def trace_lines(reader: EmbeddedReader, mail: MailText, meaning: str | None = No
     if trace.lacking:
         yield f"not stated: {trace.lacking}"
     if trace.nearest:
-        yield f"nearest: “{trace.nearest}”"
+        yield f"most similar: “{trace.nearest}”"
 
 
 def _seen(unit: UnitTrace) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -36,10 +36,9 @@ _BETWEEN = (
     r"(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
     r"\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
 )
-_OTHER_THINGS = (
-    r"(?:契約|資産|備品|端末|電話|内線|注文|発注|見積|請求|顧客|お客様|会員|配送|伝票|製造|型番|シリアル|口座|承認|稟議)(?:の|用の?|書の?|品の?)?\s?$"
-    r"|(?:CONTRACT|ASSET|PHONE|ORDER|INVOICE|QUOTATION|CUSTOMER|ACCOUNT|SERIAL|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|LICEN[CS]E)\s?(?:NO\.?|NUMBER|#)?\s?$"
-)
+_THINGS_JA = "契約|資産|備品|端末|電話|内線|口座|製造|シリアル|会員"
+_THINGS_EN = "CONTRACT|ASSET|PHONE|ACCOUNT|SERIAL|LICEN[CS]E"
+"""Their numbers are neither a case nor one matter: many mails about different matters name the same one."""
 _BEFORE = 16
 
 
@@ -48,15 +47,16 @@ def _compile(pattern: str) -> Any:
 
 
 _LABELLED = _compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
-_THING = _compile(
-    r"(?:契約|資産|備品|端末|機械|機器|電話|内線|口座|製造|シリアル|社員|会員)の?\s?$"
-    r"|\b(?:CONTRACT|ASSET|PHONE|ACCOUNT|SERIAL|DEVICE|MACHINE|EMPLOYEE|LICEN[CS]E)\s?$"
-)
+_NOT_MATTER = _compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
 _MATTER = _compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
 _BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
 _MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = _compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
-_NOT_CASE = _compile(_OTHER_THINGS)
+_NOT_CASE = _compile(  # orders and invoices too, which name one matter and are not in _NOT_MATTER
+    rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|型番|承認|稟議)(?:の|用の?|書の?|品の?)?\s?$"
+    rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX)"
+    r"\s?(?:NO\.?|NUMBER|#)?\s?$"
+)
 _DATE = _compile(r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$")
 _PHONE = _compile(r"^(?:0|81-)[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
 _OTHER_CODE = _compile(
@@ -111,7 +111,7 @@ def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
         for match in _MATTER.finditer(place):
             head = place[max(0, match.start() - _BEFORE) : match.start()].upper()
             number = _whole(match.group(match.lastindex))
-            if number and not _THING.search(head) and not match.group().startswith("管理"):
+            if number and not _NOT_MATTER.search(head) and not match.group().startswith("管理"):
                 found[number] = None
     return tuple(found)[:most]
 

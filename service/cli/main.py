@@ -32,18 +32,31 @@ from service.cli.commands import (
 from service.cli.commands.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
+
+def _shown_default(value: Any) -> Any:
+    """Return a default for the help; None (not shown) for options that are off or empty by default."""
+    return value or None
+
+
 app = App(
     name="sodan",
-    help="Mail around vendor support in, cases out: what is burning, whose turn it is, what is missing.",
+    help="Group mail with IT vendors into cases: their priority, who has to act next, and what is missing.",
     help_format="plaintext",
-    default_parameter=Parameter(negative=()),  # no --no-… and --empty-… variants of options
+    # no --no-… and --empty-… variants of options, no "[default: False]"
+    default_parameter=Parameter(negative=(), show_default=_shown_default),
     version=lambda: metadata.version("sodan"),  # cyclopts would look for a distribution named "service"
     version_flags=["--version"],
 )
 
 
 def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
-    """Print the completion script of a shell: `eval "$(sodan completion bash)"`."""
+    """Print the script that completes commands in a shell. Use it as `eval "$(sodan completion bash)"`.
+
+    Parameters
+    ----------
+    shell
+        The shell that will run the script.
+    """
     print(app.generate_completion(shell=shell))
     return 0
 

@@ -40,7 +40,7 @@ class EntraTokens:
             code = str(answer.get("error", "no token"))[:80]
             raise SignInRefused(
                 f"Microsoft Entra refuses the app ({code}{_number(answer)})",
-                _NEXT_STEPS.get(code, "look at tenant, client_id and secret or certificate"),
+                _NEXT_STEPS.get(code, "check tenant, client_id, and secret or certificate"),
             )
         cache = app.token_cache
         if cache.has_state_changed:
@@ -82,8 +82,10 @@ class EntraTokens:
     def _unreachable(self, error: Exception) -> MailboxError:
         host = urlsplit(self._given.authority).netloc
         if isinstance(error, ValueError) and not isinstance(error, httpx.HTTPError):
-            return SignInRefused(f"{host} knows no tenant {self._given.tenant}", "look at graph.tenant and certificate")
-        return MailboxError(f"{host} cannot be reached ({type(error).__name__})", "look at the network and the proxy")
+            return SignInRefused(
+                f"{host} does not know the tenant {self._given.tenant}", "check graph.tenant and certificate"
+            )
+        return MailboxError(f"{host} cannot be reached ({type(error).__name__})", "check the network and the proxy")
 
 
 class _Http:

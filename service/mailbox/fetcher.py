@@ -114,13 +114,13 @@ class Fetcher:
         except MailboxError as error:
             return self._failed(error)
         except Refused as error:  # a secret or the key file is missing
-            return self._failed(SignInRefused(str(error), "it is tried again by itself"))
+            return self._failed(SignInRefused(str(error), "correct the setting; it is retried automatically"))
         except Unavailable as error:
             _log.warning("the database cannot be used", mailbox=self._name, reason=str(error))
             return 2
         except Exception as error:  # an unexpected answer must not end the loop
             _log.error("unexpected error", mailbox=self._name, kind=type(error).__name__, where=where(error))
-            return self._failed(MailboxError(f"unexpected {type(error).__name__}", "see the log, and report it"))
+            return self._failed(MailboxError(f"unexpected {type(error).__name__}", "read the log, and report it"))
 
     def _acquire(self) -> bool:
         if not self.holds:
@@ -247,7 +247,7 @@ class Fetcher:
                 self._set_aside(folder, one.place, "failed", one.size, error.cause, self._clock() + RETRY[0])
 
     def _too_big(self, folder: str, one: Found, size: int) -> None:
-        reason = f"{size} bytes, more than SODAN_MAX_MESSAGE_BYTES ({self._max_bytes})"
+        reason = f"it has {size} bytes, more than SODAN_MAX_MESSAGE_BYTES ({self._max_bytes})"
         self._set_aside(folder, one.place, "too_big", size, reason, self._clock())
 
     def _set_aside(

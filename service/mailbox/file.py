@@ -48,7 +48,7 @@ class Secret(_Part):
         if self.env is not None:
             found = environment(self.env)
             if not found:
-                raise WrongSetting(f"{VARIABLE}: the variable {self.env} is empty: set it to the secret")
+                raise WrongSetting(f"{VARIABLE}: the environment variable {self.env} is empty; set it to the secret")
             return found
         try:
             return Path(str(self.file)).read_text(encoding="utf-8").rstrip("\r\n")
@@ -101,9 +101,9 @@ class Imap(_Part):
     @model_validator(mode="after")
     def _signs_in_one_way(self) -> Imap:
         if (self.password is None) == (self.oauth is None):
-            raise ValueError("name either password or oauth")
+            raise ValueError("expected either password or oauth")
         if self.tls == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
-            raise ValueError("tls: none is for this machine alone: use implicit or starttls")
+            raise ValueError("tls: none is allowed only for this machine; use implicit or starttls")
         return self
 
     @property
@@ -129,7 +129,7 @@ class Graph(_Part):
     @model_validator(mode="after")
     def _signs_in_one_way(self) -> Graph:
         if (self.client_secret is None) == (self.certificate is None):
-            raise ValueError("name either client_secret or certificate")
+            raise ValueError("expected either client_secret or certificate")
         for name in ("url", "authority"):
             if not getattr(self, name).startswith("https://"):
                 raise ValueError(f"{name} must begin with https://")
@@ -161,7 +161,7 @@ def _since(given: Any) -> Any:
         return given
     with contextlib.suppress(ValueError):
         return date.fromisoformat(str(given))
-    raise ValueError("expected a date such as 2026-11-01 (older mail is left alone), or all")
+    raise ValueError("expected a date such as 2026-11-01 (older mail is not fetched), or all")
 
 
 class Mailbox(_Part):
@@ -183,11 +183,11 @@ class Mailbox(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Mailbox:
         if (self.imap is None) == (self.graph is None):
-            raise ValueError("name either imap or graph")
+            raise ValueError("expected either imap or graph")
         if len(set(self.folders)) != len(self.folders):
-            raise ValueError("folders: one is named twice")
+            raise ValueError("folders: a folder is listed twice")
         if self.after.move in self.folders:
-            raise ValueError(f"after: mail cannot be moved to {self.after.move}, which is watched itself")
+            raise ValueError(f"after: mail cannot be moved to {self.after.move}, because mail is fetched from there")
         return self
 
     @property
@@ -229,7 +229,9 @@ def load(settings: Settings) -> tuple[Mailbox, ...]:
         raise WrongSetting(f"{VARIABLE}: {file}{place}: {problem}") from None
     named = document.get("mailboxes") if isinstance(document, dict) and len(document) == 1 else None
     if not isinstance(named, dict) or not named:
-        raise WrongSetting(f"{VARIABLE}: {file}: expected one key, mailboxes, with a mailbox under each name")
+        raise WrongSetting(
+            f"{VARIABLE}: {file}: expected one key `mailboxes`, and below it each mailbox under its name"
+        )
     return tuple(_mailbox(settings, file, str(name), given) for name, given in named.items())
 
 
@@ -245,5 +247,5 @@ def _mailbox(settings: Settings, file: Path, name: str, given: Any) -> Mailbox:
         reason = str(first["msg"]).removeprefix("Value error, ")
         raise WrongSetting(f"{place}{'.' if path else ''}{path}: {reason}") from None
     if not covers(settings.intake, mailbox.address):
-        raise WrongSetting(f"{place}.address: {mailbox.address} is not in SODAN_INTAKE: add it there")
+        raise WrongSetting(f"{place}.address: {mailbox.address} is not in SODAN_INTAKE; add it there")
     return mailbox

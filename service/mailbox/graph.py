@@ -96,7 +96,7 @@ class GraphSource:
         try:
             yield from self._round(f"{start}?$select=receivedDateTime,isDraft", since)
         except _Expired:
-            raise MailboxError("Graph forgets where it was within one round", "it is tried again") from None
+            raise MailboxError("Graph lost its position while listing mail", "it is retried automatically") from None
 
     def _round(self, link: str, since: datetime | None) -> Iterator[Page]:
         while True:
@@ -105,7 +105,9 @@ class GraphSource:
             found = [one for one in there if one and (since is None or one.arrived_at >= since)]
             following = page.get("@odata.nextLink") or page.get("@odata.deltaLink")
             if not following:
-                raise MailboxError("Graph ends a page with no link", "it is tried again; report it if it lasts")
+                raise MailboxError(
+                    "a page of Graph contains no link to the next", "it is retried; report it if it lasts"
+                )
             yield Page(found, json.dumps({"link": following, "since": since and since.isoformat()}))
             if "@odata.nextLink" not in page:
                 return
@@ -158,9 +160,7 @@ class GraphSource:
                     wanted = quote(name.replace("'", "''"), safe="")
                     found = self._json("GET", f"{at}?$filter=displayName eq '{wanted}'&$select=id").get("value", ())
                     if not found:
-                        raise FolderMissing(
-                            f"there is no folder {folder}", "was it renamed or deleted? Name one that exists"
-                        )
+                        raise FolderMissing(f"there is no folder {folder}", "list an existing folder under folders")
                     within = str(found[0]["id"])
                 at = f"{self._user}/mailFolders/{within}/childFolders"
             self._ids[folder] = within
@@ -210,7 +210,7 @@ class GraphSource:
             ).get("value", ())
         except _NotThere:
             raise FolderMissing(
-                f"there is no folder {folder}, or no such mailbox", "look at folders and graph.mailbox"
+                f"there is no folder {folder}, or no such mailbox", "check folders and graph.mailbox"
             ) from None
         if self._after.move is not None:
             self._folder(self._after.move)
@@ -247,7 +247,7 @@ class GraphSource:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise MailboxError("Graph answers with something that is no JSON", "is there a proxy in between?")
+            raise MailboxError("the response of Graph is not JSON", "check whether a proxy is in between")
         return answer
 
     def _content(self, url: str) -> bytes:
@@ -255,7 +255,7 @@ class GraphSource:
 
     def _send(self, method: str, url: str, body: Any, prefer: str | None) -> tuple[int, bytes]:
         if urlsplit(url)[:2] != urlsplit(self._given.url)[:2]:
-            raise MailboxError("Graph names a link to another host", "look at graph.url")
+            raise MailboxError("Graph returned a link to another host", "check graph.url")
         renewed = False
         for tried in range(1, TRIES + 1):
             status, headers, content = self._once(method, url, body, prefer)
@@ -270,9 +270,11 @@ class GraphSource:
                 if tried < TRIES and wait <= LONGEST_WAIT:
                     self._pause(wait)
                     continue
-                raise MailboxError(f"Graph throttles us ({status})", "it is tried again by itself", retry_after=wait)
+                raise MailboxError(
+                    f"Graph limits the requests ({status})", "it is retried automatically", retry_after=wait
+                )
             raise _refusal(status, content)
-        raise MailboxError("Graph throttles us", "it is tried again by itself")
+        raise MailboxError("Graph limits the requests", "it is retried automatically")
 
     def _once(self, method: str, url: str, body: Any, prefer: str | None) -> tuple[int, httpx.Headers, bytes]:
         """Send one request and return status, headers and body. Reading stops once the body exceeds the size limit."""
@@ -292,7 +294,7 @@ class GraphSource:
         except httpx.HTTPError as error:
             host = urlsplit(self._given.url).netloc
             words = f"{host} cannot be reached ({type(error).__name__})"
-            raise MailboxError(words, "look at the network and the proxy") from None
+            raise MailboxError(words, "check the network and the proxy") from None
 
 
 def _moment(written: object) -> datetime:
@@ -309,13 +311,13 @@ def _refusal(status: int, content: bytes) -> Exception:
     if status == 410 or code.casefold() in ("syncstatenotfound", "resyncrequired"):
         return _Expired()
     if status == 404 and code == "MailboxNotEnabledForRESTAPI":
-        return SignInRefused(f"there is no such mailbox in Exchange Online ({words})", "look at graph.mailbox")
+        return SignInRefused(f"there is no such mailbox in Exchange Online ({words})", "check graph.mailbox")
     if status == 404:
         return _NotThere()
     if status == 401:
-        return SignInRefused(f"Graph does not accept our token ({words})", "look at tenant, client_id and secret")
+        return SignInRefused(f"Graph refuses the token ({words})", "check tenant, client_id and secret")
     if status == 403:
-        return SignInRefused(f"Graph does not let the app into this mailbox ({words})", _NO_ACCESS)
+        return SignInRefused(f"the app has no access to this mailbox ({words})", _NO_ACCESS)
     if status >= 500:
-        return MailUnreadable(f"Graph answers {words}", "it is tried again")
-    return MailboxError(f"Graph refuses a request ({words})", "report it with this line")
+        return MailUnreadable(f"Graph responds with {words}", "it is retried automatically")
+    return MailboxError(f"Graph refuses a request ({words})", "report this line")

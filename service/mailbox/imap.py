@@ -76,7 +76,7 @@ class ImapSource:
                 self._clients[""] = client
                 raise FolderMissing(
                     f"the folder {folder} cannot be opened ({brief(error)})",
-                    "was it renamed or deleted? Name an existing one under folders, or give the user access",
+                    "list an existing folder under folders, or give the user access",
                 ) from None
             self._valid[folder] = int(answer[b"UIDVALIDITY"])
         return client
@@ -115,7 +115,9 @@ class ImapSource:
             if uid in answer:
                 content = answer[uid].get(b"BODY[]")
                 if not isinstance(content, bytes):
-                    raise MailUnreadable(f"mail {uid} in {folder} is not given out", "open it in a mail program")
+                    raise MailUnreadable(
+                        f"the server does not return mail {uid} in {folder}", "open it in a mail program"
+                    )
                 contents[place] = content
         return contents
 
@@ -156,8 +158,8 @@ class ImapSource:
                 raise
             except IMAPClientError as error:
                 raise FolderMissing(
-                    f"{self._server.host} does not flag or move fetched mail ({brief(error)})",
-                    "look at the folder's name, the user's rights there, and the quota",
+                    f"{self._server.host} refuses to flag or move fetched mail ({brief(error)})",
+                    "check the name of the folder, the permissions of the user, and the quota",
                 ) from None
 
     # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -57,7 +57,7 @@ class ImapServer:
         except ssl.SSLCertVerificationError as error:
             raise MailboxError(
                 f"the certificate of {given.host} is not accepted: {error.verify_message}",
-                "name the authority that signed it as imap.ca_file, or put right host or the server's certificate",
+                "set imap.ca_file to the authority that signed it, or correct host or the certificate of the server",
             ) from None
         except (OSError, IMAPClientError) as error:
             words = f"{given.host}:{given.port_or_usual} cannot be reached ({brief(error)})"
@@ -84,15 +84,16 @@ class ImapServer:
         except LoginError as error:
             if "UNAVAILABLE" in str(error).upper():
                 raise MailboxError(
-                    f"{given.host} cannot check sign-ins now", "it is tried again; ask whoever runs it"
+                    f"{given.host} cannot check sign-ins now",
+                    "it is retried; ask the operator of the server if it lasts",
                 ) from None
             raise SignInRefused(
                 f"{given.host} refuses the sign-in of {given.user} ({brief(error)})",
-                "look at user and secret; a renewed secret is read by itself at the next try",
+                "check user and secret; a changed secret is used at the next attempt",
             ) from None
         except (OSError, IMAPClientError) as error:
             raise MailboxError(
-                f"{given.host} broke off the sign-in ({brief(error)})", "it is tried again; look at the server's log"
+                f"{given.host} ended the sign-in ({brief(error)})", "it is retried; read the log of the server"
             ) from None
 
     def _by_token(self, client: IMAPClient, tokens: TokenSource) -> None:
@@ -102,7 +103,7 @@ class ImapServer:
         if mechanism is None:
             raise SignInRefused(
                 f"{self._given.host} offers neither OAUTHBEARER nor XOAUTH2",
-                "sign in by password, or name another host",
+                "sign in with a password, or set another host",
             )
         token = tokens.token()
         login = client.oauthbearer_login if mechanism == "OAUTHBEARER" else client.oauth2_login
@@ -119,11 +120,11 @@ class ImapServer:
             yield
         except (OSError, IMAPClientError, ssl.SSLError, KeyError, ValueError) as error:
             if isinstance(error, TimeoutError):
-                words = f"{self._given.host} was silent for {self._given.timeout:g} s"
-                raise MailboxError(words, "it is tried again; a slow server needs a larger imap.timeout") from None
+                words = f"{self._given.host} sent nothing for {self._given.timeout:g} s"
+                raise MailboxError(words, "it is retried; increase imap.timeout for a slow server") from None
             raise MailboxError(
-                f"{doing}: {self._given.host} broke off ({brief(error)})",
-                "it is tried again; look at the server's log",
+                f"{doing}: {self._given.host} ended the connection ({brief(error)})",
+                "it is retried; read the log of the server",
             ) from None
 
 

@@ -25,8 +25,8 @@ EARLY = timedelta(seconds=60)
 _ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _RENEW = {
     "refresh_token": "sign in again at the provider, and put the new refresh token where oauth.refresh_token points",
-    "client_credentials": "look at client_id, client_secret (has it ended?) and scope, and put a new secret in place",
-    "service_account": "look at the key file, and at the domain-wide delegation of the service account",
+    "client_credentials": "check client_id, client_secret (it may have expired) and scope; set a new one if needed",
+    "service_account": "check the key file, and the domain-wide delegation of the service account",
 }
 
 
@@ -84,13 +84,13 @@ class Tokens:
             answer = response.json() if "json" in response.headers.get("content-type", "") else {}
         except (httpx.HTTPError, ValueError) as error:
             raise MailboxError(
-                f"the token endpoint {_host(url)} does not answer ({type(error).__name__})",
-                "look at the network, the proxy, and oauth.token_url",
+                f"the token endpoint {_host(url)} does not respond ({type(error).__name__})",
+                "check the network, the proxy, and oauth.token_url",
             ) from None
         if response.status_code >= 500 or response.status_code == 429:
             raise MailboxError(
-                f"the token endpoint {_host(url)} answers {response.status_code}",
-                "it is tried again; look at the provider's status page if it lasts",
+                f"the token endpoint {_host(url)} responds with {response.status_code}",
+                "it is retried; check the status page of the provider if it lasts",
                 retry_after=seconds(response.headers.get("retry-after")),
             )
         if response.status_code != 200 or not isinstance(answer, dict) or not answer.get("access_token"):
@@ -129,7 +129,7 @@ class Tokens:
         except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
             raise SignInRefused(
                 f"the key file {given.key_file} cannot be used ({type(error).__name__})",
-                "make a new JSON key for the service account and put it there",
+                "create a new JSON key for the service account, and store it there",
             ) from None
         return url, {"grant_type": _ASSERTION, "assertion": signed}
 

@@ -114,7 +114,9 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        raise MailboxError(f"ca_file {ca_file} cannot be read: {error.strerror}", "name a PEM file") from None
+        raise MailboxError(
+            f"ca_file {ca_file} cannot be read: {error.strerror}", "set ca_file to a readable PEM file"
+        ) from None
 
 
 TokenStore = tuple[Callable[[], dict[str, str]], Callable[[dict[str, str]], None]]

@@ -131,12 +131,12 @@ async def send(entries: Sequence[outbox.Claimed], target: Target) -> str:
 
     sender = apprise.Apprise()
     if not sender.add(target.url):
-        raise NotSent("Apprise does not know this kind of URL", permanent=True)
+        raise NotSent("SODAN_NOTIFY: Apprise does not support this kind of URL", permanent=True)
     title = entries[0].subject if len(entries) == 1 else f"sodan: {len(entries)} messages"
     body = entries[0].text if len(entries) == 1 else "\n\n".join(_lines(one.subject, one.text) for one in entries)
     if not await sender.async_notify(body=body or title, title=title):
-        raise NotSent(f"{target.name} did not take the message", permanent=False)
-    return "taken"
+        raise NotSent(f"{target.name} did not accept the message", permanent=False)
+    return "accepted"
 
 
 def _lines(*parts: str) -> str:

@@ -67,17 +67,17 @@ def refused_author(author: str, role: str, own: OwnAddresses, *, verified: bool)
     """Return why sodan must not write to this address, even if a person requests it; None if it may."""
     local, _, domain = author.rpartition("@")
     if not local or not domain:
-        return "the mail names no author's address"
+        return "the mail has no author address"
     if is_own(author, own.own_addresses):
         return "the author is sodan itself"
     if not any(domain == ours or domain.endswith(f".{ours}") for ours in own.organisation):
-        return "the author is not one of SODAN_ORGANISATION"
+        return "the author is not in a domain of SODAN_ORGANISATION"
     if role != "requester":
         return f"the author counts as {role}, and only requesters are answered"
     if _ROLE_ADDRESS.match(local):
         return "the author's address belongs to a machine"
     if not verified:
-        return "nothing confirms that the author sent the mail"
+        return "the sender of the mail is not verified"
     return None
 
 
@@ -88,13 +88,13 @@ def _refused_mail(mail: Incoming) -> str | None:
     if mail.age > MAX_AGE:
         return "the mail is older than a day"
     if mail.origin != "delivered":
-        return "the mail was not sent to us by its author"
+        return "the author did not send the mail to sodan directly"
     if mail.automatic:
         return f"the mail is automatic ({mail.automatic})"
     if mail.envelope_from in ("", "<>"):
-        return "the mail has the null reverse-path of a report"
+        return "the mail has an empty envelope sender, as delivery reports have"
     if headers.get("auto-submitted", "no").split(";")[0].strip().casefold() not in ("no", ""):
-        return "the mail says that a machine submitted it (Auto-Submitted)"
+        return "the mail was submitted by a machine (Auto-Submitted)"
     if any(name in headers for name in _LIST_HEADERS):
         return "the mail came through a mailing list"
     if headers.get("precedence", "").strip().casefold() in ("bulk", "junk", "list", "auto_reply"):
@@ -105,7 +105,7 @@ def _refused_mail(mail: Incoming) -> str | None:
     if LOOP_HEADER in headers or any(name.startswith(("x-autoreply", "x-autorespond")) for name in headers):
         return "the mail was sent by an automatic replier"
     if mail.hops > MAX_HOPS:
-        return f"the mail passed {mail.hops} servers"
+        return f"the mail passed {mail.hops} servers, so it may be in a loop"
     return None
 
 

@@ -57,9 +57,9 @@ def prepare(
     chosen = tuple(dict.fromkeys(items or items_to_ask(document)))
     for item in chosen:
         if item not in known:
-            raise NotFound(f"items: {item[:40]!r} is no item of the checklist")
+            raise NotFound(f"items: {item[:40]!r} is not a checklist item; docs/meanings.md lists them as item.…")
     if len(chosen) > MAX_QUESTIONS:
-        raise Refused(f"items: at most {MAX_QUESTIONS} facts are asked for at once")
+        raise Refused(f"items: at most {MAX_QUESTIONS} items can be asked for at once")
     if len(text) > MAX_TEXT:
         raise Refused(f"text: at most {MAX_TEXT} characters")
     first = opening(conn, case_id, ("delivered", "forwarded", "attached"))
@@ -94,7 +94,7 @@ def ask(conn: Connection, questions: Questions, outbound: Outbound, now: datetim
     Raises Conflict with the reason if it may not be sent.
     """
     if questions.draft is None:
-        raise Conflict(questions.refused or "nobody to ask")
+        raise Conflict(questions.refused or "there is nobody to ask")
     state: outbox.State = "draft" if outbound.mode == "draft" else "waiting"
     reason = "held: SODAN_ACKNOWLEDGE is draft" if state == "draft" else None
     number = outbox.write(conn, questions.draft, state=state, now=now, reason=reason)
@@ -133,14 +133,14 @@ def _refusal(
     conn: Connection, case_id: int, items: Sequence[str], text: str, first: Opening | None, outbound: Outbound
 ) -> str | None:
     if first is None:
-        return "no mail by a requester is in this case: nobody to ask"
+        return "this case has no mail from a requester, so there is nobody to ask"
     if reason := policy.refused_author(first.author, first.role, outbound.own, verified=first.verified):
         return reason
     if not outbound.can_send:
-        return "SODAN_SMARTHOST and SODAN_FROM are not set: sodan sends no mail; copy the text instead"
+        return "SODAN_SMARTHOST and SODAN_FROM are not set, so sodan sends no mail; copy the text instead"
     if not items and not text.strip():
-        return "nothing to ask: name items or write a text"
+        return "there is nothing to ask; choose items or write a text"
     often = asked.times_asked(conn, case_id)
     if twice := [item for item in items if often[item] >= ASKED_AT_MOST]:
-        return f"asked {ASKED_AT_MOST} times already: {', '.join(twice)}; a call may help more than another mail"
+        return f"already asked {ASKED_AT_MOST} times: {', '.join(twice)}; a phone call may help more than another mail"
     return None

@@ -91,10 +91,10 @@ class Sender:
         if first.channel == "notify":
             target = next((one for one in self.targets if one.name == first.recipient), None)
             if target is None:
-                raise NotSent("SODAN_NOTIFY does not name this target any more", permanent=True)
+                raise NotSent("SODAN_NOTIFY no longer contains this target", permanent=True)
             return await notify.send(entries, target)
         if self.smarthost is None or not self.sender:
-            raise NotSent("SODAN_SMARTHOST and SODAN_FROM are needed to send mail", permanent=False)
+            raise NotSent("SODAN_SMARTHOST and SODAN_FROM are not set; both are needed to send mail", permanent=False)
         mail = compose.message(first, self.sender, self.hostname, self.clock())
         return await hand_over(
             mail,

@@ -114,7 +114,7 @@ def _token_by(command: str) -> Callable[[], Awaitable[str]]:
         except TimeoutError:
             process.kill()
             await process.wait()
-            raise NotSent("SODAN_SMARTHOST_TOKEN_COMMAND did not answer in time", permanent=False) from None
+            raise NotSent("SODAN_SMARTHOST_TOKEN_COMMAND did not finish in time", permanent=False) from None
         if process.returncode or not out.strip():
             words = problem.decode(errors="replace").strip()[:200]
             raise NotSent(f"SODAN_SMARTHOST_TOKEN_COMMAND failed: {words}", permanent=False)

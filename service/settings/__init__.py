@@ -140,7 +140,7 @@ class Settings(ReceivingSettings, CasePolicy, SendingSettings):
     @model_validator(mode="after")
     def _model_has_a_name(self) -> Settings:
         if self.model_url and not self.model:
-            raise ValueError("SODAN_MODEL: SODAN_MODEL_URL needs the name of a model")
+            raise ValueError("SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model")
         return self
 
     @model_validator(mode="before")

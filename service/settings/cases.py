@@ -47,14 +47,14 @@ class CasePolicy(BaseSettings):
     def _folders_exist(cls, folders: tuple[Path, ...]) -> tuple[Path, ...]:
         for folder in folders:
             if not folder.is_dir():
-                raise ValueError(f"{folder} is not a folder")
+                raise ValueError(f"{folder} is not a folder; create it or correct the path")
         return folders
 
     @field_validator("site_file")
     @classmethod
     def _site_exists(cls, file: Path | None) -> Path | None:
         if file is not None and not file.is_file():
-            raise ValueError(f"{file} is not a file")
+            raise ValueError(f"{file} is not a file; create it or correct the path")
         return file
 
     @field_validator("zone", mode="before")

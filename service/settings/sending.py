@@ -120,5 +120,5 @@ class SendingSettings(BaseSettings):
     @classmethod
     def _templates_exist(cls, folder: Path | None) -> Path | None:
         if folder is not None and not folder.is_dir():
-            raise ValueError(f"{folder} is not a folder")
+            raise ValueError(f"{folder} is not a folder; create it or correct the path")
         return folder

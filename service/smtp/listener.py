@@ -27,7 +27,7 @@ from service.smtp.protocol import Protocol
 from service.smtp.tls import ServerTls
 from service.smtp.wire import Wire
 
-CLOSING = "421 4.3.2 closing, please try again later"
+CLOSING = "421 4.3.2 server is shutting down, please try again later"
 
 
 class Listener:
@@ -104,7 +104,7 @@ class Listener:
         if self.stopping:
             return CLOSING
         if not self.limits.admits(host):
-            return f"554 {self.hostname} takes no mail from your address"
+            return f"554 {self.hostname} accepts no mail from your address"
         if self._by_host[near] > self.limits.connections_per_host:
             return "421 4.7.0 too many connections from your address, please try again later"
         if len(self._wires) > self.limits.connections and not self._make_room(network_of(host)):
@@ -126,7 +126,9 @@ class Listener:
         ]
         if not idle:
             return False
-        min(idle, key=lambda wire: wire.quiet_since).hang_up("421 4.7.0 idle while others wait, please try again later")
+        min(idle, key=lambda wire: wire.quiet_since).hang_up(
+            "421 4.7.0 connection was idle and is needed, please try again later"
+        )
         return True
 
     def leave(self, wire: Wire) -> None:

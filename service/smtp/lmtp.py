@@ -20,10 +20,10 @@ class Lmtp(Protocol):
         await super().smtp_EHLO(arg)
 
     async def smtp_HELO(self, arg: str | None) -> None:
-        raise Fault("500 5.5.1 this is LMTP: say LHLO")
+        raise Fault("500 5.5.1 this is LMTP: send LHLO")
 
     async def smtp_EHLO(self, arg: str | None) -> None:
-        raise Fault("500 5.5.1 this is LMTP: say LHLO")
+        raise Fault("500 5.5.1 this is LMTP: send LHLO")
 
     def conclude(self, verdict: Any, recipients: int) -> None:
         """Send one reply per recipient accepted by RCPT, in their order (RFC 2033 §4.2)."""

@@ -25,7 +25,7 @@ async def log_in(wire: Wire, passwords: Passwords, argument: str) -> str:
     if mechanism.upper() == "PLAIN":
         parts = (_decode(initial) if initial else await _ask(wire, b"")).split(b"\0")
         if len(parts) != 3:
-            raise LoginFailed("501 5.5.2 expected three parts")
+            raise LoginFailed("501 5.5.2 expected three parts: authorization identity, name, password")
         _, name, password = parts  # the first part, the authorization identity, is ignored
     elif mechanism.upper() == "LOGIN":
         name = _decode(initial) if initial else await _ask(wire, b"Username:")
@@ -33,7 +33,7 @@ async def log_in(wire: Wire, passwords: Passwords, argument: str) -> str:
     else:
         raise LoginFailed("504 5.5.4 mechanism not implemented")
     if not await asyncio.to_thread(passwords.match, name, password):
-        raise LoginFailed("535 5.7.8 name or password is wrong", counts=True)
+        raise LoginFailed("535 5.7.8 wrong name or password", counts=True)
     return name.decode()
 
 
@@ -44,7 +44,7 @@ async def _ask(wire: Wire, challenge: bytes) -> bytes:
     except LineTooLong:
         raise LoginFailed("500 5.5.6 line too long") from None
     if line is None:
-        raise LoginFailed("421 4.4.2 gone")
+        raise LoginFailed("421 4.4.2 connection lost")
     if line.strip() == b"*":
         raise LoginFailed("501 5.7.0 cancelled")
     return _decode(line.rstrip(b"\r\n").decode("ascii", "replace"))

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from service.smtp.limits import network_of
 
-TOO_MANY_HOPS = "554 5.4.6 too many hops: this mail goes round in circles"
+TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try again later"
 TOO_MANY_FROM_THERE = "450 4.7.1 too many mails from your network, try again later"
 HOUR = 3600.0

@@ -51,7 +51,7 @@ class Pressure:
         if self._max_waiting:
             try:
                 if self._database.read(lambda conn: spool.more_waiting_than(conn, self._max_waiting)):
-                    return "452 4.3.1 too much is waiting here, please try again later"
+                    return "452 4.3.1 too many mails are waiting, please try again later"
             except Unavailable:
                 return None
         return None

@@ -96,7 +96,7 @@ class Protocol(Transaction):
         name = verb.decode("ascii", "replace").upper()
         if name in _HTTP or name.endswith(":"):
             # a browser was tricked into connecting here: ignore everything it sends
-            self.hang_up("421 4.7.0 this is not HTTP")
+            self.hang_up("421 4.7.0 this is SMTP, not HTTP")
             return
         if len(line) > LONGER_LINES.get(name, COMMAND_LINE):
             raise Fault("500 5.5.2 line too long")
@@ -109,13 +109,13 @@ class Protocol(Transaction):
             self._unknown += 1
             raise Fault("500 5.5.1 unknown command")
         if self.refusal is not None and name != "QUIT":
-            raise Fault("503 5.5.1 no mail is taken from your address")  # RFC 5321 §3.1
+            raise Fault("503 5.5.1 no mail is accepted from your address")  # RFC 5321 §3.1
         if self.terms.require_tls and self.session.ssl is None and name not in _BEFORE_TLS:
-            raise Fault("530 5.7.0 say STARTTLS first")
+            raise Fault("530 5.7.0 send STARTTLS first")
         try:
             text = argument.strip().decode()
         except UnicodeDecodeError:
-            raise Fault("501 5.5.2 what is not ASCII must be UTF-8") from None  # RFC 6531 §3.3
+            raise Fault("501 5.5.2 text that is not ASCII must be UTF-8") from None  # RFC 6531 §3.3
         self.idle += name in _IDLE
         await method(self, text or None)
 
@@ -165,7 +165,7 @@ class Protocol(Transaction):
         if arg:
             raise Fault("501 5.5.4 Syntax: STARTTLS")
         if self.session.ssl is not None:
-            raise Fault("503 5.5.1 TLS is on already")
+            raise Fault("503 5.5.1 TLS is active already")
         self.say("220 2.0.0 Ready to start TLS")
         await self.start_tls(self.terms.tls.context)
 
@@ -174,10 +174,10 @@ class Protocol(Transaction):
         if self.terms.passwords is None:
             raise Fault("502 5.5.1 AUTH is not implemented")
         if self.session.ssl is None:
-            raise Fault("538 5.7.11 say STARTTLS first")
+            raise Fault("538 5.7.11 send STARTTLS first")
         self.must_have_greeted()
         if self.session.authenticated or self.envelope.mail_from:  # RFC 4954 §4
-            raise Fault("503 5.5.1 not now")
+            raise Fault("503 5.5.1 AUTH is not possible now")
         if arg is None:
             raise Fault("501 5.5.4 Syntax: AUTH mechanism")
         near = neighbourhood(self.host)
@@ -219,7 +219,7 @@ class Protocol(Transaction):
     async def smtp_VRFY(self, arg: str | None) -> None:
         if not arg:
             raise Fault("501 5.5.4 Syntax: VRFY address")
-        self.say("252 2.5.0 ask by RCPT")  # RFC 5321 §7.3: do not reveal which users exist
+        self.say("252 2.5.0 cannot verify, try RCPT")  # RFC 5321 §7.3: do not reveal which users exist
 
     async def smtp_EXPN(self, arg: str | None) -> None:
         raise Fault("502 5.5.1 EXPN is not implemented")
@@ -234,4 +234,4 @@ class Protocol(Transaction):
             extended = getattr(method, "__smtp_syntax_extended__", None) or ""
             self.say(f"214 2.0.0 Syntax: {getattr(method, '__smtp_syntax__')}{extended}")  # noqa: B009
         else:
-            raise Fault("504 5.5.4 no help on that")
+            raise Fault("504 5.5.4 no help on this topic")

@@ -212,17 +212,19 @@ def _tls(settings: Settings) -> ServerTls | None:
     if certificate is not None:
         return ServerTls(certificate, settings.smtp_tls_key or certificate)
     if settings.smtp_require_tls:
-        raise Refused("SODAN_SMTP_REQUIRE_TLS: needs SODAN_SMTP_TLS_CERTIFICATE")
+        raise Refused("SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too")
     return None
 
 
 def _passwords(settings: Settings) -> Passwords | None:
     if settings.smtp_passwords is not None:
         if settings.smtp_tls_certificate is None:
-            raise Refused("SODAN_SMTP_PASSWORDS: needs SODAN_SMTP_TLS_CERTIFICATE, for AUTH is offered under TLS only")
+            raise Refused(
+                "SODAN_SMTP_PASSWORDS: it needs SODAN_SMTP_TLS_CERTIFICATE too, because AUTH is offered only with TLS"
+            )
         return Passwords(settings.smtp_passwords)
     if settings.smtp_require_login:
-        raise Refused("SODAN_SMTP_REQUIRE_LOGIN: needs SODAN_SMTP_PASSWORDS")
+        raise Refused("SODAN_SMTP_REQUIRE_LOGIN: it needs SODAN_SMTP_PASSWORDS too")
     return None
 
 

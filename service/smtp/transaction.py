@@ -19,8 +19,8 @@ from service.smtp.wire import Wire
 
 _log = structlog.get_logger("sodan.smtp")
 
-TOO_MUCH = "452 4.3.1 too much at once, please try again later"
-NOT_NOW = "451 4.3.0 not now, please try again later"
+TOO_MUCH = "452 4.3.1 too much mail at one time, please try again later"
+NOT_NOW = "451 4.3.0 temporary problem, please try again later"
 
 
 class Fault(Exception):
@@ -51,9 +51,9 @@ class Transaction(Wire):
         self._may_send()
         address, parameters, options = self._path("MAIL FROM:", arg, "553 5.1.7 malformed address")
         if self.envelope.mail_from:
-            raise Fault("503 5.5.1 one MAIL at a time")
+            raise Fault("503 5.5.1 MAIL was sent already")
         if "@" not in address and address != "<>":
-            raise Fault("553 5.1.7 an address needs its domain")
+            raise Fault("553 5.1.7 the address needs a domain")
         utf8 = "SMTPUTF8" in parameters
         if not utf8 and not address.isascii():
             raise Fault("553 5.6.7 this address needs SMTPUTF8")  # RFC 6531 §3.5
@@ -70,14 +70,14 @@ class Transaction(Wire):
     def _check(self, parameters: dict[str, str]) -> int:
         """Check the parameters of MAIL; return the size declared by SIZE, or 0. Raises Fault."""
         if parameters.pop("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):  # RFC 6152 §2
-            raise Fault("501 5.5.4 BODY is 7BIT or 8BITMIME")
+            raise Fault("501 5.5.4 BODY must be 7BIT or 8BITMIME")
         if parameters.pop("SMTPUTF8", ""):
             raise Fault("501 5.5.4 SMTPUTF8 takes no value")
         size = parameters.pop("SIZE", "0")
         if not re.fullmatch(r"[0-9]{1,20}", size):
-            raise Fault("501 5.5.4 SIZE is a number of bytes")
+            raise Fault("501 5.5.4 SIZE must be a number of bytes")
         if int(size) > self.limits.message_bytes:  # RFC 1870 §6.1
-            raise Fault(f"552 5.3.4 at most {self.limits.message_bytes} bytes are taken")
+            raise Fault(f"552 5.3.4 too large, at most {self.limits.message_bytes} bytes are accepted")
         if self.offers_login:
             parameters.pop("AUTH", None)  # RFC 4954 §5: accepted, but not trusted
         if parameters:
@@ -88,7 +88,7 @@ class Transaction(Wire):
     async def smtp_RCPT(self, arg: str | None) -> None:
         self._may_send()
         if not self.envelope.mail_from:
-            raise Fault("503 5.5.1 MAIL comes first")
+            raise Fault("503 5.5.1 send MAIL first")
         address, parameters, options = self._path("RCPT TO:", arg, "553 5.1.3 malformed address")
         if address == "<>":
             raise Fault("553 5.1.3 malformed address")
@@ -120,7 +120,7 @@ class Transaction(Wire):
             return address, {}, []
         parameters = read_parameters(written)
         if parameters is None or not self.session.extended_smtp:
-            raise Fault("501 5.5.4 parameters malformed, repeated, or without EHLO")
+            raise Fault("501 5.5.4 parameters are malformed, repeated, or sent without EHLO")
         return address, parameters, written.upper().split()
 
     @syntax("DATA")

@@ -58,7 +58,7 @@ class Writer:
 
     def __enter__(self) -> Writer:
         if self.path.exists():
-            raise Refused(f"{self.path} exists already: a backup never overwrites another")
+            raise Refused(f"{self.path} exists already, and a backup never overwrites a file; give another name")
         try:
             descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
@@ -139,9 +139,9 @@ class Reader:
         except OSError as error:
             raise Refused(f"{self.path} cannot be read: {error.strerror}") from None
         except (zipfile.BadZipFile, KeyError, ValueError, TypeError):
-            raise Refused(f"{self.path} is no backup of sodan, or not a whole one") from None
+            raise Refused(f"{self.path} is not a backup of sodan, or not complete") from None
         if self.manifest.format != FORMAT:
-            raise Refused(f"{self.path} has format {self.manifest.format}: use a newer sodan")
+            raise Refused(f"{self.path} has format {self.manifest.format}, which needs a newer version of sodan")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -150,7 +150,7 @@ class Reader:
     def verify(self) -> None:
         """Read every part and compare its SHA-256 with the manifest. Raises Refused if one differs."""
         if set(self._zip.namelist()) != {*self.manifest.parts, _MANIFEST}:
-            raise Refused(f"{self.path} has other parts than its manifest names")
+            raise Refused(f"{self.path} is damaged: its parts differ from its list of contents")
         for name, wanted in self.manifest.parts.items():
             found = hashlib.sha256()
             try:

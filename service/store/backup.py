@@ -74,7 +74,9 @@ def restore(database: Database, outside: BlobStore | None, path: Path) -> Restor
     with Reader(path) as archive:
         archive.verify()
         if database.read(lambda conn: inspect(conn).get_table_names()):
-            raise Refused("the database is not empty: a restore never overwrites; name a new one in SODAN_DATABASE_URL")
+            raise Refused(
+                "the database is not empty, and a restore never overwrites data; set SODAN_DATABASE_URL to a new one"
+            )
         if outside is not None:
             for key in archive.outside():
                 outside.put(key, archive.content(key))
@@ -106,7 +108,9 @@ def _load(conn: Connection, archive: Reader, keep_outside: bool) -> None:
         conn.execute(delete(table))
     for name, wanted in archive.manifest.rows.items():
         if name not in tables.tables:
-            raise Refused(f"{archive.path} has a table {name} that revision {archive.manifest.revision} has not")
+            raise Refused(
+                f"{archive.path} is damaged: it has a table {name}, unknown in revision {archive.manifest.revision}"
+            )
         table = tables.tables[name]
         rows = _rows(archive, table)
         if name == "contents" and not keep_outside:
@@ -114,7 +118,7 @@ def _load(conn: Connection, archive: Reader, keep_outside: bool) -> None:
         _fill(conn, table, rows)
         found = conn.execute(select(func.count()).select_from(table)).scalar_one()
         if found != wanted:
-            raise Refused(f"{archive.path} should have {wanted} rows of {name}, not {found}")
+            raise Refused(f"{archive.path} is damaged: it has {found} rows of {name} instead of {wanted}")
         _count_on(conn, table)
 
 

@@ -171,7 +171,7 @@ class Bucket:
         except FileNotFoundError:
             return None
         except (BaseError, OSError) as error:  # the message may name bucket and keys: keep it in the cause only
-            raise Unavailable("the store of contents does not answer") from error
+            raise Unavailable("the store of raw mails (SODAN_CONTENT_STORE) does not respond") from error
 
 
 @lru_cache(maxsize=4)

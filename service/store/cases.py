@@ -267,11 +267,11 @@ def _moment(written: Any) -> Any:
     try:
         moment = datetime.fromisoformat(str(written))
     except ValueError:
-        raise Refused("cursor: not one of ours for this sort; use `next` of the page before") from None
+        raise Refused("cursor: not valid for this sort; use `next` of the previous page") from None
     return literal(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Instant)
 
 
 def _number(written: Any) -> Any:
     if not isinstance(written, int) or abs(written) > 2**62:
-        raise Refused("cursor: not one of ours for this sort; use `next` of the page before")
+        raise Refused("cursor: not valid for this sort; use `next` of the previous page")
     return literal(written, Number)

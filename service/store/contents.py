@@ -31,7 +31,7 @@ from service.store.tables import contents, spool
 _log = structlog.get_logger("sodan.contents")
 
 OUTSIDE, GOING, GONE = "file", "going", "gone"
-_DAMAGED = "this content is damaged, not the mail received: `sodan contents check` names all such; restore a backup"
+_DAMAGED = "this raw mail is damaged; `sodan contents check` lists all damaged ones; restore them from a backup"
 _CHUNK_BYTES = 16_000_000
 _CHUNK = 200
 _AT_ONCE = 8
@@ -54,7 +54,7 @@ class Kept:
     def content(self, outside: BlobStore | None) -> bytes:
         """Return the raw mail, checked by its SHA-256. Raises NotFound if it was deleted, Unavailable, Damaged."""
         if self.codec in (GOING, GONE):
-            raise NotFound("the raw mail is not kept any more (SODAN_RETENTION_RAW_DAYS)")
+            raise NotFound("the raw mail was deleted by retention (SODAN_RETENTION_RAW_DAYS)")
         mail = self.stored if self.codec == "raw" else self._unpacked(outside)
         if sha256(mail).hexdigest() != self.sha256:
             raise Damaged(_DAMAGED)
@@ -65,7 +65,9 @@ class Kept:
         if self.codec == "file":
             packed = outside.get(self.sha256) if outside is not None else None
         if packed is None:
-            raise Unavailable("this mail's content is not in SODAN_CONTENT_STORE: `sodan contents check`")
+            raise Unavailable(
+                "this raw mail is missing in SODAN_CONTENT_STORE; `sodan contents check` lists all that are missing"
+            )
         try:
             return unpack(packed, self.size)
         except ValueError:
@@ -85,7 +87,7 @@ def kept(conn: Connection, id: str) -> Kept:
     """Return the row. Raises NotFound."""
     row = conn.execute(_ROWS.where(contents.c.id == id)).first()
     if row is None:
-        raise NotFound(f"no mail was received as {id}")
+        raise NotFound(f"there is no received mail {id}")
     return Kept(*row)
 
 

@@ -135,7 +135,7 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
     if survivor(conn, case) not in (older, newer):
         raise NotFound("there is no such suggestion for this case")
     if older == newer:
-        raise Conflict("the two are one case already")
+        raise Conflict("the two cases were merged already")
     return older, newer
 
 
@@ -150,7 +150,7 @@ def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who:
     signed = {"by": who or "somebody", "at": now.isoformat()}
     for name, value in wanted.items():
         if name not in FIELDS:
-            raise Refused(f"{name}: not a field that can be set")
+            raise Refused(f"{name}: this field cannot be set; use one of {', '.join(FIELDS)}")
         if name in _ONE_BY_ONE:
             for one, state in (value or {}).items():
                 if state is None:

@@ -30,7 +30,7 @@ def from_cursor(cursor: str | None) -> list[Any] | None:
     if not cursor:
         return None
     if not re.fullmatch(PATTERN[1:-1], cursor, re.ASCII):
-        raise Refused("cursor: not one of ours; use `next` of the page before")
+        raise Refused("cursor: not valid; use `next` of the previous page")
     *level, micros, number = cursor.split("-")
     moment = (_EPOCH + timedelta(microseconds=int(micros))).isoformat()
     return [f"{level[0]} {moment}" if level else moment, int(number)]

@@ -101,7 +101,7 @@ class Database:
         """Raise Refused if the SQLite file does not exist; does not create it."""
         if self.missing:
             raise Refused(
-                f"there is no database {self.missing}: check SODAN_DATABASE_URL, or make it by `sodan migrate`"
+                f"there is no database {self.missing}: correct SODAN_DATABASE_URL, or create it with `sodan migrate`"
             )
 
     def probe(self) -> None:
@@ -282,5 +282,5 @@ def _probe_sqlite(connection: Connection) -> None:
 def _probe_postgresql(connection: Connection) -> None:
     """Write a WAL message that nobody reads: the commit must flush it, and a standby refuses it."""
     if connection.exec_driver_sql("SELECT current_setting('transaction_read_only')").scalar_one() == "on":
-        raise Unavailable("the database may only be read")
+        raise Unavailable("the database is read-only")
     connection.exec_driver_sql("SELECT pg_logical_emit_message(true, 'sodan', '')")

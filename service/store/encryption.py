@@ -36,7 +36,7 @@ class SecretBox:
         Raises Refused if no key file is configured or it is invalid, Unavailable if it cannot be read or created.
         """
         if self.path is None:
-            raise Refused("SODAN_KEY_FILE: name a file for the key that secrets are encrypted with")
+            raise Refused("SODAN_KEY_FILE: set it to a file; it will contain the key that encrypts secrets")
         with contextlib.suppress(FileExistsError):
             _create_key(self.path)
         return self._cipher().encrypt(secret.encode()).decode()
@@ -51,22 +51,26 @@ class SecretBox:
         try:
             return self._cipher().decrypt(stored.encode()).decode()
         except InvalidToken:
-            raise Refused(f"{self.path}: not the key that this secret was encrypted with") from None
+            raise Refused(
+                f"{self.path}: not the key that encrypted this secret; restore that key, or create the webhook again"
+            ) from None
 
     def _cipher(self) -> MultiFernet:
         if self.path is None:
-            raise Refused("SODAN_KEY_FILE: secrets are encrypted, and no key file is named")
+            raise Refused(
+                "SODAN_KEY_FILE: not set, but stored secrets are encrypted; set it to the file with their key"
+            )
         try:
             lines = self.path.read_text("ascii").split()
             if not lines:
                 raise ValueError
             return MultiFernet([Fernet(line) for line in lines])
         except FileNotFoundError:
-            raise Refused(f"{self.path} is missing: restore the key, or make the webhooks anew") from None
+            raise Refused(f"{self.path} is missing: restore the key, or create the webhooks again") from None
         except OSError as error:
             raise Unavailable(f"{self.path} cannot be read: {error.strerror}") from None
         except ValueError:
-            raise Refused(f"{self.path}: expected a key in each line, 32 bytes in URL-safe base64") from None
+            raise Refused(f"{self.path}: expected one key per line, 32 bytes in URL-safe base64") from None
 
 
 def is_clear(stored: str) -> bool:
@@ -108,4 +112,4 @@ def _create_key(path: Path) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        raise Unavailable(f"{path} cannot be made: {error.strerror}") from None
+        raise Unavailable(f"{path} cannot be created: {error.strerror}") from None

@@ -283,7 +283,9 @@ def _compact_sqlite(path: str) -> None:
         connection.execute("VACUUM")
         while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             if time.monotonic() > end:
-                raise Unavailable("somebody reads the database for long: stop the service, then erase again")
+                raise Unavailable(
+                    "another process reads the database for a long time: stop the service, then run the command again"
+                )
             time.sleep(0.1)
 
 
@@ -323,5 +325,7 @@ async def _until_nobody_needs_what_went(connection: Any) -> None:
     end = time.monotonic() + BUSY_SECONDS
     while await connection.fetchval(_STILL_NEEDED, now):
         if time.monotonic() > end:
-            raise Unavailable("somebody works on the database server for long: wait for that, then erase again")
+            raise Unavailable(
+                "a long transaction runs on the database server: wait for its end, then run the command again"
+            )
         await asyncio.sleep(0.1)

@@ -94,7 +94,7 @@ def remove(conn: Connection, address: str) -> None:
     gone = conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount
     gone += conn.execute(update(partners).where(partners.c.company == key).values(refused=True)).rowcount
     if not gone:
-        raise NotFound(f"{key} was learned neither as team nor as partner")
+        raise NotFound(f"{key} was not learned as team or partner; `sodan team list` shows what was")
 
 
 def learn(

@@ -49,7 +49,7 @@ def _step(conn: Connection) -> tuple[str | None, str]:
     before, scripts = revision(conn), ScriptDirectory(str(_FOLDER))
     if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
         raise Refused(
-            f"the database is at revision {before}, which this version of sodan does not know: use a newer one"
+            f"the database is at revision {before}, which is unknown to this version of sodan; use a newer version"
         )
     if before == head():
         return before, head()
@@ -63,7 +63,7 @@ def bring_to(conn: Connection, revision: str) -> None:
     if revision != "head" and revision not in {
         script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()
     }:
-        raise Refused(f"revision {revision} is unknown to this version of sodan: use a newer one")
+        raise Refused(f"revision {revision} is unknown to this version of sodan; use a newer version")
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = conn

@@ -24,7 +24,7 @@ def _of_sqlite(conn: Connection) -> list[str]:
     said = [" ".join(str(row[0]).split()) for row in conn.exec_driver_sql("PRAGMA quick_check(3)")]
     if said == ["ok"]:
         return []
-    return [f"is damaged ({'; '.join(said)[:200]}): stop, keep a copy of its files, restore the last backup"]
+    return [f"is damaged ({'; '.join(said)[:200]}). Stop sodan, copy the database files, then restore the last backup"]
 
 
 def _of_postgresql(conn: Connection) -> list[str]:
@@ -32,5 +32,5 @@ def _of_postgresql(conn: Connection) -> list[str]:
     for name, safe in _DURABLE.items():
         value = str(conn.exec_driver_sql(f"SHOW {name}").scalar_one())
         if value not in safe:
-            found.append(f"has {name} = {value}: a power failure may take mail that got 250: set it to {safe[0]}")
+            found.append(f"has {name} = {value}; a power failure may lose mail that got 250. Set it to {safe[0]}")
     return found

@@ -304,8 +304,8 @@ def retry(conn: Connection, id: str, now: datetime) -> None:
         return
     state = conn.execute(select(spool.c.state).where(spool.c.id == id)).scalar()
     if state is None:
-        raise NotFound(f"no mail was received as {id}")
-    raise Conflict(f"{id} is {state}, not shunted")
+        raise NotFound(f"there is no received mail {id}")
+    raise Conflict(f"{id} is {state}; only a shunted mail can be retried")
 
 
 def retry_all(conn: Connection, now: datetime) -> int:

@@ -45,7 +45,7 @@ def entry(conn: Connection, id: str) -> dict[str, Any]:
     """Return one entry. Raises NotFound."""
     row = conn.execute(select(*ROW, RECIPIENTS).where(spool.c.id == id)).first()
     if row is None:
-        raise NotFound(f"no mail was received as {id}")
+        raise NotFound(f"there is no received mail {id}")
     return _described(row)
 
 

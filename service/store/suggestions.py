@@ -74,7 +74,7 @@ def find(conn: Connection, number: int) -> Any:
     if row is None:
         raise NotFound("there is no such suggestion")
     if row.state != "open":
-        raise Conflict(f"this suggestion was {row.state} already")
+        raise Conflict(f"this suggestion was already {row.state}")
     return row
 
 

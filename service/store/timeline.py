@@ -119,7 +119,7 @@ def source(conn: Connection, number: int) -> Source:
     if row is None:
         raise NotFound("there is no such message")
     if row.spool_id is None or (row.origin != "delivered" and not row.raw_part):
-        raise NotFound("this message was found inside another mail: it has no raw mail of its own")
+        raise NotFound("this message was found inside another mail, so it has no raw mail of its own")
     return Source(row.spool_id, row.raw_part or None)
 
 
@@ -199,5 +199,5 @@ def _place(after: Sequence[Any]) -> tuple[Any, Any]:
         moment = datetime.fromisoformat(str(after[0]).rpartition(" ")[2])
         number = int(after[1])
     except ValueError:
-        raise Refused("cursor: not one of ours; use `next` of the page before") from None
+        raise Refused("cursor: not valid; use `next` of the previous page") from None
     return literal(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Instant), literal(number, Number)

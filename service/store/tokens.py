@@ -49,7 +49,7 @@ def hash_of(secret: str) -> str:
 def create(conn: Connection, name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> Made:
     """Create a token for ``name``. Raises Refused for an unknown scope."""
     if scope not in SCOPES:
-        raise Refused(f"scope is one of {', '.join(SCOPES)}")
+        raise Refused(f"scope: expected one of {', '.join(SCOPES)}")
     secret = PREFIX + secrets.token_urlsafe(32)
     row = conn.execute(
         insert(tokens).values(hash=hash_of(secret), name=name, scope=scope, created_at=now, expires_at=expires_at)

@@ -58,13 +58,13 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
     if isinstance(error, (TimeoutError, FutureTimeout)):  # raised by the driver when a statement exceeds its timeout
         return GaveUp("the database is busy")
     if isinstance(error, (ConnectionError, exc.DisconnectionError)):
-        return Unavailable("the database is away")
+        return Unavailable("the database does not respond")
     if isinstance(error, OSError):
         return Unavailable("the database cannot be reached")
     origin: BaseException | None
     if isinstance(error, exc.DBAPIError):
         if error.connection_invalidated:
-            return Unavailable("the database is away")
+            return Unavailable("the database does not respond")
         origin = error.orig
     elif isinstance(error, (driver.PostgresError, driver.InterfaceError)):  # COPY bypasses SQLAlchemy
         origin = error
@@ -79,7 +79,7 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
                 return GaveUp(_sqlite_words(code))
             return Unavailable(_sqlite_words(code)) if code in _SQLITE else None
         if isinstance(origin, (ConnectionError, TimeoutError, OSError)):
-            return Unavailable("the database is away")
+            return Unavailable("the database does not respond")
         state = getattr(origin, "sqlstate", None)
         if state in ("42P01", "42703"):
             return Unavailable(_NOT_MIGRATED)
@@ -90,7 +90,9 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
         origin = origin.__cause__
     # asyncpg's own errors about a connection carry no SQLSTATE
     complains = isinstance(error, (exc.InterfaceError, driver.InterfaceError))
-    return Unavailable("the database is away") if complains and re.search("clos|connection", str(error)) else None
+    return (
+        Unavailable("the database does not respond") if complains and re.search("clos|connection", str(error)) else None
+    )
 
 
 def invalidates_connections(error: BaseException) -> bool:
@@ -114,7 +116,7 @@ def disk_full_reason(folder: Path | None, least: int) -> str | None:
         return None
     with contextlib.suppress(OSError):  # any other problem of the folder shows up in the database
         if shutil.disk_usage(folder).free < least:
-            return "no room on our disk"
+            return "the disk is almost full"
     return None
 
 
@@ -123,14 +125,18 @@ def _sqlite_words(code: int) -> str:
         return "the disk is full"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return "the database is damaged"
-    return "the database is busy" if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else "the database is unwell"
+    return (
+        "the database is busy"
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        else "the database reports a disk error"
+    )
 
 
 def _postgresql_words(state: str) -> str:
     if state.startswith("28"):
-        return "the database refuses our user or password"
+        return "the database refuses the user or password"
     if state.startswith("3D"):
         return "the database does not exist"
     if state.startswith("53"):
         return "the disk is full" if state == "53100" else "the database is out of resources"
-    return "the database is busy" if state.startswith(_BROKEN_OFF) else "the database is away"
+    return "the database is busy" if state.startswith(_BROKEN_OFF) else "the database does not respond"

@@ -29,9 +29,9 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     one_at_a_time(conn)
     row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
     if row is None or "before" not in row["data"]:
-        raise NotFound("there is no such correction")
+        raise NotFound("there is no such manual change")
     if row["undone_by"] is not None:
-        raise Conflict("it was taken back already")
+        raise Conflict("this change was undone already")
     data: dict[str, Any] = row["data"]
     done = note(conn, row["case_id"], "undone", who, now, {"event": event, "kind": row["kind"], "touched": []})
     conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
@@ -56,10 +56,10 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
     }
     into = survivor(conn, data["into"])
     if any(here[message]["case_id"] != into for message in moved if message in here):
-        raise Conflict("a later correction moved the same messages; take that one back first")
+        raise Conflict("a later change moved the same messages; undo that one first")
     sources = {stood[message]["case_id"] for message in moved}
     if len(list(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).scalars())) < len(sources):
-        raise Conflict("the case it came from is not kept any more")
+        raise Conflict("the case that the messages came from was deleted")
     closed = data.get("emptied", [data["from"]])  # by this correction; cases that rules merged since then stay merged
     homes = {one: one if one in closed else survivor(conn, one) for one in sources}
     back = sorted(set(homes.values()))

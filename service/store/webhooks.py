@@ -74,7 +74,7 @@ def unreadable(conn: Connection, box: SecretBox) -> list[tuple[int, str]]:
             wrong.append((row.id, str(error)))
         else:
             if is_clear(row.secret):
-                wrong.append((row.id, "its secret is not encrypted: name SODAN_KEY_FILE, then restart"))
+                wrong.append((row.id, "its secret is stored unencrypted: set SODAN_KEY_FILE, then restart sodan"))
     return wrong
 
 

@@ -57,10 +57,10 @@ async def release_wal(connection: Any) -> Remains:
     role, may = await connection.fetchrow(_MAY)
     if not may:
         words = (
-            f"the write-ahead log of PostgreSQL (pg_wal), until the server has written over it: the role {role} may"
-            " not close it and look. As an administrator, in this database, once:"
+            f"the write-ahead log of PostgreSQL (pg_wal), until the server overwrites it: the role {role} lacks the"
+            " permission to remove it. Run this once in this database, as an administrator:"
             f' GRANT pg_monitor, pg_checkpoint TO "{role}"; GRANT EXECUTE ON FUNCTION pg_switch_wal() TO "{role}";'
-            " and then the same command again"
+            " then run the same command again"
         )
         return Remains([words], await _copies(connection))
     size, kept_back = await connection.fetchrow(_SIZES)
@@ -77,9 +77,9 @@ async def release_wal(connection: Any) -> Remains:
         if await _now(connection, size) > needed and time.monotonic() > end:
             who = [name for (name,) in await connection.fetch(_HOLDERS, size, last)]
             words = (
-                "the write-ahead log of PostgreSQL (pg_wal): the server holds it back for"
-                f" {', '.join(who) or 'somebody who reads it'}: let that read it, or take it away, and then the same"
-                " command again"
+                "the write-ahead log of PostgreSQL (pg_wal): the server retains it for"
+                f" {', '.join(who) or 'a reader of the log'}. Wait until that has read it, or remove it, then run the"
+                " same command again"
             )
             return Remains([words], await _copies(connection))
         await asyncio.sleep(0.01)
@@ -95,11 +95,9 @@ async def _copies(connection: Any) -> list[str]:
     standbys, archived = await connection.fetchrow(_COPIES)
     found = []
     if standbys:
-        found.append(
-            f"pg_wal of the {standbys} servers that follow this one, until they write over it: CHECKPOINT on each"
-        )
+        found.append(f"pg_wal of the {standbys} standby servers, until they overwrite it: run CHECKPOINT on each")
     if archived:
-        found.append("the archive of the write-ahead log (archive_mode is on), until its own retention ends")
+        found.append("the archive of the write-ahead log (archive_mode is on), until it is deleted there")
     return found
 
 

@@ -95,7 +95,7 @@ def _others(frame: Frame) -> APIRouter:
     @router.post("/received/{id}/retry")
     def retry(request: Request, id: str) -> Response:
         if not request.state.token.may("admin"):
-            raise Refused("this needs a token of scope admin")
+            raise Refused("this needs a token with the scope admin")
         now = frame.now()
         frame.database.transact(lambda conn: spool.retry(conn, id, now))
         return back_to("/received")
@@ -116,7 +116,7 @@ def _others(frame: Frame) -> APIRouter:
     def static(name: str) -> Response:
         found = frame.static.get(name)
         if found is None:
-            raise NotFound("there is nothing at this address")
+            raise NotFound("there is no such file")
         return Response(
             found[0],
             headers={

@@ -106,7 +106,7 @@ def test_a_secret_that_is_not_encrypted_is_named_by_the_doctor(
 ) -> None:
     clear(sqlite)
     examine(settings, sqlite, NOW)
-    assert "WRONG  webhook 1: its secret is not encrypted" in capsys.readouterr().out
+    assert "WRONG  webhook 1: its secret is stored unencrypted" in capsys.readouterr().out
 
 
 def test_on_postgresql_a_key_file_must_be_named(database: Database, context: AppContext, settings: Settings) -> None:

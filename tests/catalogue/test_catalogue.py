@@ -50,7 +50,7 @@ def test_an_ask_for_a_fact_has_an_instance_for_each_item() -> None:
         ("item.version", "value", "requester", None),
         ("item.version", "unsure", "team", None),
         ("item.version", "partial", "team", "no state 'partial'"),
-        ("item.version", "value", "vendor", "not read in mails of a vendor"),
+        ("item.version", "value", "vendor", "does not occur in mail of the side vendor"),
         ("item.colour", "value", "team", "no meaning"),
     ],
 )
@@ -63,7 +63,7 @@ def test_a_statement_outside_the_catalogue_is_named(meaning: str, state: str, si
     ("change", "said"),
     [
         ({"sides": ["nobody"]}, "sides are"),
-        ({"states": ["perhaps"]}, "no such state: perhaps"),
+        ({"states": ["perhaps"]}, "unknown state: perhaps"),
         ({"colour": "red"}, "colour"),
         ({"examples": {"ja": ["手を振ります。"]}}, "0 in en, at least 1"),
         ({"near_misses": {"ja": ["手を振ります。"], "en": ["x"]}}, "both example and near-miss"),
@@ -76,7 +76,7 @@ def test_a_faulty_entry_is_named_with_file_and_meaning(change: dict[str, object]
 
 
 def test_a_house_cannot_redefine_a_shipped_meaning() -> None:
-    with pytest.raises(CatalogueError, match="has this meaning already"):
+    with pytest.raises(CatalogueError, match="already has a meaning with this id"):
         load().extended(read_meanings([ENTRY | {"id": "act.chase"}], "house.yaml"), "house.yaml")
 
 

@@ -99,7 +99,7 @@ def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail
     assert "item.contact was not found" in sodan("explain", str(file), "--rule", "item.contact").out
     unknown = sodan("explain", str(file), "--rule", "item.nothing")
     assert (unknown.status, unknown.out) == (1, "")
-    assert "no rule or meaning is called 'item.nothing'" in unknown.err
+    assert "there is no rule or meaning 'item.nothing'" in unknown.err
 
 
 def test_import_twice_changes_nothing(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_replay_shows_and_keeps(sodan: Sodan, mail: Write) -> None:
     assert said.status == 0
     assert said.out == ""
     assert "1 cases judged" in said.err
-    assert "kept" in sodan("replay", "--apply", "--since", "2020-01-01").err
+    assert "saved" in sodan("replay", "--apply", "--since", "2020-01-01").err
 
 
 def test_spool_lists_shows_and_retries(sodan: Sodan, mail: Write) -> None:
@@ -271,14 +271,14 @@ def test_a_misspelt_variable_is_named_with_the_nearest_right_one(sodan: Sodan, m
     monkeypatch.setenv("SODAN_OUR_SECRET", "kept")
     said = sodan("rules", "list")
     assert said.status == 0
-    assert "SODAN_AUTHSERVID is no setting and is ignored; did you mean SODAN_AUTHSERV_ID?" in said.err
+    assert "SODAN_AUTHSERVID is not a setting, so it is ignored; did you mean SODAN_AUTHSERV_ID?" in said.err
     assert "SODAN_OUR_SECRET" not in said.err
 
 
 def test_a_misspelt_name_in_the_env_file_is_named_too(sodan: Sodan) -> None:
     Path(".env").write_text("SODAN_ORGANIZATION=corp.example\nSODAN_TEAM=it@corp.example\n")
     said = sodan("rules", "list").err
-    assert "SODAN_ORGANIZATION is no setting and is ignored; did you mean SODAN_ORGANISATION?" in said
+    assert "SODAN_ORGANIZATION is not a setting, so it is ignored; did you mean SODAN_ORGANISATION?" in said
     assert "SODAN_TEAM is" not in said
 
 
@@ -292,7 +292,7 @@ def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) 
     assert "8.2.4" in sodan("brief", "SD-1", "--for", "vendor", "--lang", "en").out
     assert sodan("set", "SD-1", "priority=").status == 0
     assert json.loads(sodan("show", "SD-1", "--json").out)["priority_detail"]["set_by"] == "rules"
-    assert "SD-1 is in SD-2 now" in sodan("merge", "SD-1", "SD-2").err
+    assert "SD-1 is now part of SD-2" in sodan("merge", "SD-1", "SD-2").err
     assert json.loads(sodan("show", "SD-1", "--json").out)["key"] == "SD-2"
 
 

@@ -38,7 +38,7 @@ def received(database: Database, at: datetime) -> str:
 def wrong(sodan: Sodan) -> str:
     said = sodan("doctor")
     assert said.status == 1
-    assert said.err == "sodan: something needs attention\n"
+    assert said.err == "sodan: problems were found; see the lines with WRONG\n"
     return "\n".join(line for line in said.out.splitlines() if line.startswith("WRONG"))
 
 
@@ -51,16 +51,16 @@ def test_what_went_wrong_comes_before_that_it_did(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert ended.stdout.endswith("\nsodan: something needs attention\n")
+    assert ended.stdout.endswith("\nsodan: problems were found; see the lines with WRONG\n")
 
 
 def test_mails_that_wait_or_are_set_aside(sodan: Sodan, database: Database) -> None:
     now = datetime.now(UTC)
     received(database, now - timedelta(hours=1))
-    assert "does a worker run" in wrong(sodan)
+    assert "no worker runs, or it fails" in wrong(sodan)
     aside = received(database, now)
     database.transact(lambda conn: spool.shunt(conn, [aside], "it cannot be read", now))
-    assert "`sodan spool retry`" in wrong(sodan)
+    assert "`sodan spool retry --all`" in wrong(sodan)
 
 
 def test_a_clock_that_was_set_back(sodan: Sodan, database: Database) -> None:
@@ -71,7 +71,7 @@ def test_a_clock_that_was_set_back(sodan: Sodan, database: Database) -> None:
 @pytest.mark.usefixtures("database")
 def test_a_disk_with_little_room(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SODAN_MIN_FREE_BYTES", str(10**16))
-    assert "free some" in wrong(sodan)
+    assert "Free some disk space" in wrong(sodan)
 
 
 def test_a_database_that_is_damaged(sodan: Sodan, database: Database, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_doors_where_somebody_says_nothing(sodan: Sodan, database: Database, mon
         for name in ("SMTP", "HTTP"):
             monkeypatch.setenv(f"SODAN_{name}_LISTEN", f"127.0.0.1:{silent.getsockname()[1]}")
         said = wrong(sodan)
-    assert said.count("it hangs: restart it") == 2
+    assert said.count("the process hangs. Restart it") == 2
 
 
 def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, embedded: Running) -> None:
@@ -100,14 +100,14 @@ def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPat
     sodan("migrate")
     assert sodan("doctor").status == 0
     embedded.database.transact(lambda conn: conn.exec_driver_sql("DELETE FROM alembic_version"))
-    assert "/readyz says 503" in wrong(sodan)
+    assert "/readyz: 503" in wrong(sodan)
 
 
 @pytest.mark.parametrize(
     ("url", "todo"),
     [
-        ("postgresql://nobody@127.0.0.1:1/none", "start the server"),
-        ("sqlite:////proc/none/sodan.db", "make it by `sodan migrate`"),
+        ("postgresql://nobody@127.0.0.1:1/none", "Start the server"),
+        ("sqlite:////proc/none/sodan.db", "create it with `sodan migrate`"),
     ],
 )
 def test_a_database_that_is_not_there(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str) -> None:
@@ -126,7 +126,7 @@ def test_a_postgresql_that_refuses_or_forgets(
     database = Database(postgres.create(name))
     migrate(database)
     database.close()
-    assert "has fsync = off: a power failure may take mail" in wrong(sodan)  # the tests' own server is set up so
+    assert "has fsync = off; a power failure may lose mail" in wrong(sodan)  # the tests' own server is set up so
     postgres._execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     assert "target_session_attrs=primary" in wrong(sodan)
     postgres.drop(name)

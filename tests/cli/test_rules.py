@@ -33,7 +33,7 @@ def test_a_good_pack_passes_alone_or_entry_by_entry(sodan: Sodan, packs: Path) -
         assert "sodan: 5 examples, 0 failed" in said.err
     said = sodan("rules", "test", "own.gone", "--packs", str(packs))
     assert said.status == 1
-    assert "no pack, vendor or entry with examples is called 'own.gone'" in said.err
+    assert "there is no pack, vendor or entry 'own.gone' with examples" in said.err
 
 
 def test_a_failing_example_of_the_packs_of_the_settings_is_named_with_its_place(
@@ -43,7 +43,7 @@ def test_a_failing_example_of_the_packs_of_the_settings_is_named_with_its_place(
     monkeypatch.setenv("SODAN_PACKS", str(packs))
     said = sodan("rules", "test", "own.gate")
     assert said.status == 1
-    assert said.out == f"{packs / 'own.yaml'}:3: own.gate: is found: '正門ゲートです。'\n"
+    assert said.out == f"{packs / 'own.yaml'}:3: own.gate: the near-miss is found: '正門ゲートです。'\n"
     assert "sodan: 5 examples, 1 failed" in said.err
 
 
@@ -51,5 +51,5 @@ def test_lint_ends_with_status_1_by_an_error(sodan: Sodan, packs: Path) -> None:
     (packs / "own.yaml").write_text(OWN + "words: {no_such_concept: {en: [gate]}}\n", encoding="utf-8")
     said = sodan("rules", "lint", "--packs", str(packs))
     assert said.status == 1
-    assert "error: no_such_concept: the reader has no concept" in said.out
+    assert "error: no_such_concept: unknown concept" in said.out
     assert ", 1 errors" in said.err

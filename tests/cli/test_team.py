@@ -27,11 +27,17 @@ def test_revoking_whom_nobody_learned_is_an_error_that_names_him(sodan: Sodan) -
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ({}, "ok     senders: nothing vouches for mail of our own people; programs on this machine are believed"),
-        ({"SMTP_LISTEN": "0.0.0.0:2525"}, "WRONG  senders: nothing vouches for mail of our own people, so"),
+        (
+            {},
+            "ok     senders: nothing verifies the sender of mail from your own domains; mail from programs",
+        ),
+        (
+            {"SMTP_LISTEN": "0.0.0.0:2525"},
+            "WRONG  senders: nothing verifies the sender of mail from your own domains; replies",
+        ),
         (
             {"SMTP_LISTEN": "0.0.0.0:2525", "AUTHSERV_ID": "mx.corp.example"},
-            "WRONG  senders: whoever reaches the SMTP port can write SODAN_AUTHSERV_ID into a header",
+            "WRONG  senders: any host that reaches the SMTP port can forge the header of SODAN_AUTHSERV_ID",
         ),
         (
             {"SMTP_LISTEN": "0.0.0.0:2525", "AUTHSERV_ID": "mx.corp.example", "SMTP_NETWORKS": "10.0.0.0/8"},

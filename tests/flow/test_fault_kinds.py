@@ -35,8 +35,8 @@ from tests.served import free_port
 
 pytestmark = pytest.mark.timeout(300)
 
-NOT_NOW = (451, "4.3.0 not now, please try again later")
-NO_ROOM = (452, "4.3.1 no room on our disk, please try again later")
+NOT_NOW = (451, "4.3.0 temporary problem, please try again later")
+NO_ROOM = (452, "4.3.1 the disk is almost full, please try again later")
 
 
 def keeps_its_promises(client: smtplib.SMTP, fault: Any, lasts: int = 6) -> set[str]:
@@ -120,7 +120,11 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
         @contextlib.contextmanager
         def full() -> Iterator[None]:
             with disk.full():
-                assert ready.trouble() in ("the disk is full", "no room on our disk", "the database is unwell")
+                assert ready.trouble() in (
+                    "the disk is full",
+                    "the disk is almost full",
+                    "the database reports a disk error",
+                )
                 yield
 
         promised = keeps_its_promises(client, full(), 80)
@@ -164,7 +168,7 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
                 if ready.trouble() is not None:
                     break
                 time.sleep(0.05)
-            assert ready.trouble() in ("the database may only be read", "the database is away")
+            assert ready.trouble() in ("the database is read-only", "the database does not respond")
             assert send(client, 2) == NOT_NOW
             cluster.read_only(False)
             cluster.terminate_all()

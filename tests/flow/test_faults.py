@@ -102,7 +102,7 @@ def test_a_full_disk_is_451_and_all_goes_on_when_there_is_room(sqlite: Database,
                 promised.add(f"<{number}@corp.example>")
         refused = {words for code, words in replies.values() if code != 250}
         assert {code for code, _ in replies.values()} == {250, 451}
-        assert refused == {"4.3.0 not now, please try again later"}
+        assert refused == {"4.3.0 temporary problem, please try again later"}
         resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE, unlimited)
         assert send(client, 99)[0] == 250
     with Part("worker", tmp_path, url, port):
@@ -129,7 +129,7 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
         for number, stop in enumerate((own_postgres.pause, own_postgres.kill)):
             assert send(client, 10 * number)[0] == 250
             stop()
-            assert send(client, 10 * number + 1) == (451, "4.3.0 not now, please try again later")
+            assert send(client, 10 * number + 1) == (451, "4.3.0 temporary problem, please try again later")
             with pytest.raises(Unavailable):
                 database.read(spool_view.ledger)
             own_postgres.start()

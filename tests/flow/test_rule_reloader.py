@@ -117,7 +117,7 @@ def test_a_folder_that_goes_away_changes_nothing(looking: tuple[AppContext, Rule
     files.look()
     files.look()
     assert "own.words" in context.rules.packs
-    assert str(context.refused).endswith("is not a folder of packs")
+    assert str(context.refused).endswith("is not a folder; SODAN_PACKS and --packs name folders of packs")
 
 
 @pytest.fixture

@@ -57,7 +57,10 @@ def test_no_child_outlives_a_supervisor_that_was_killed(served: Served) -> None:
     ("given", "words"),
     [
         ({"smtp_listen": "25"}, r"SODAN_SMTP_LISTEN: expected host:port"),
-        ({"database_url": "postgresql://nobody@127.0.0.1:1/none"}, r"SODAN_DATABASE_URL: the database is away"),
+        (
+            {"database_url": "postgresql://nobody@127.0.0.1:1/none"},
+            r"SODAN_DATABASE_URL: the database does not respond",
+        ),
         ({"database_url": "sqlite:////proc/none/sodan.db"}, r"SODAN_DATABASE_URL: the database cannot be reached"),
     ],
 )

@@ -51,14 +51,14 @@ def test_a_mailbox_that_is_well(written: Written, dovecot: Dovecot, capfd: pytes
     dovecot.deliver(mail(1), mail(2))
     assert main(["mailbox", "test"]) == 0
     said = capfd.readouterr().out
-    assert "signed in; INBOX is there with 2 mails" in said
+    assert "signed in; the folder INBOX has 2 mails" in said
     assert "WRONG" not in said
 
 
 @pytest.mark.parametrize(
     ("given", "cause", "next_step"),
     [
-        ({"imap": {"user": "nobody"}}, "refuses the sign-in of nobody", "look at user and secret"),
+        ({"imap": {"user": "nobody"}}, "refuses the sign-in of nobody", "check user and secret"),
         ({"imap": {"port": 1}}, "localhost:1 cannot be reached", "look at host, port and tls"),
         ({"imap": {"ca_file": None}}, "the certificate of localhost is not accepted", "imap.ca_file"),
         ({"folders": ["Nowhere"]}, "the folder Nowhere cannot be opened", "renamed or deleted"),
@@ -83,7 +83,7 @@ def test_each_failure_has_its_cause_and_the_next_step(
         ({"since": "yesterday"}, "support.since: expected a date such as 2026-11-01"),
         ({"address": "else@corp.example"}, "support.address: else@corp.example is not in SODAN_INTAKE"),
         ({"after": "delete"}, "support.after: expected leave, {flag: seen} or {move: FOLDER}"),
-        ({"after": {"move": "INBOX"}}, "mail cannot be moved to INBOX, which is watched itself"),
+        ({"after": {"move": "INBOX"}}, "mail cannot be moved to INBOX, because mail is fetched from there"),
     ],
 )
 def test_a_wrong_file_is_told_in_one_line_that_names_the_place(
@@ -106,7 +106,7 @@ def test_a_dry_run_says_what_would_be_taken_and_takes_nothing(
     assert main(["mailbox", "run", "--dry-run"]) == 0
     said = capfd.readouterr()
     assert [line.split("\t")[-1] for line in said.out.splitlines()] == ["VPN 1", "VPN 2"]
-    assert "2 mails would be taken, and flagged seen" in said.err
+    assert "2 mails would be fetched, and flagged seen" in said.err
     assert kept(sqlite) == []
     assert states(sqlite) == []
     with dovecot.client() as client:

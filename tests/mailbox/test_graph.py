@@ -127,7 +127,7 @@ def test_what_asks_for_too_long_a_wait_backs_off_as_a_whole(desk: Desk, graph: S
     fetcher = desk.fetcher()
     graph.throttle_every = 1
     assert desk.rounds(fetcher) >= 7
-    assert "throttles us (429)" in str(status(desk.database).cause)
+    assert "limits the requests (429)" in str(status(desk.database).cause)
     graph.throttle_every = 0
     assert desk.rounds(fetcher) == 0
     assert len(kept(desk.database)) == 1
@@ -185,7 +185,7 @@ def test_a_secret_that_ended_is_told_and_a_new_one_needs_no_restart(desk: Desk, 
 def test_an_app_without_the_right_is_told_what_to_give_it(desk: Desk, graph: StandIn) -> None:
     graph.forbidden = True
     assert desk.rounds(desk.fetcher()) > 0
-    assert "does not let the app into this mailbox (403 ErrorAccessDenied)" in str(status(desk.database).cause)
+    assert "the app has no access to this mailbox (403 ErrorAccessDenied)" in str(status(desk.database).cause)
     assert "RBAC for Applications" in str(status(desk.database).next_step)
 
 
@@ -203,7 +203,7 @@ def test_a_wrong_tenant_is_told(desk: Desk, graph: StandIn) -> None:
         desk.waits.append,
     )
     assert desk.rounds(fetcher) > 0
-    assert "knows no tenant elsewhere" in str(status(desk.database).cause)
+    assert "does not know the tenant elsewhere" in str(status(desk.database).cause)
 
 
 def test_drafts_older_and_too_large_mails_stay(desk: Desk, graph: StandIn) -> None:

@@ -239,7 +239,7 @@ def test_mail_that_a_full_folder_does_not_take_stays_and_is_moved_once_there_is_
         server.deliver(mail(1), mail(2))
         with fetching(own_settings, sqlite, mailbox(server, tmp_path / "password", after={"move": "Done"})):
             wait_until(lambda: len(kept(sqlite)) == 2)
-            wait_until(lambda: "does not flag or move fetched mail" in str(status(sqlite).cause))
+            wait_until(lambda: "refuses to flag or move fetched mail" in str(status(sqlite).cause))
             assert "quota" in str(status(sqlite).next_step)
             assert states(sqlite) == ["taken", "taken"]
             with server.client() as client:

@@ -61,7 +61,7 @@ def test_a_mail_that_is_sent_comes_into_the_mailbox_and_is_flagged(
         status, said = tried(own_settings, sqlite, configured, url, capfd)
     assert status == 0, said
     assert "sent “sodan mailbox test" in said
-    assert "INBOX: the mail came after" in said
+    assert "INBOX: the mail arrived after" in said
     assert "the mail was flagged or moved" in said
     with dovecot.client() as client:
         client.select_folder("INBOX")
@@ -77,14 +77,14 @@ def test_another_server_than_authserv_is_named(
     with relay(Relay(dovecot)) as url:
         status, said = tried(own_settings, sqlite, configured, url, capfd)
     assert status == 1
-    assert "topmost Authentication-Results is of mx.provider.example, and authserv is mx.google.com" in said
+    assert "topmost Authentication-Results is from mx.provider.example, but authserv is mx.google.com" in said
 
 
 @pytest.mark.parametrize(
     ("answer", "cause", "next_step"),
     [
-        ("550 5.7.1 relaying denied", "no mail could be sent (550 5.7.1 relaying denied)", "SODAN_SMARTHOST"),
-        ("250 taken, and thrown away", "no mail came into INBOX within 1 s", "its junk folder"),
+        ("550 5.7.1 relaying denied", "the test mail could not be sent (550 5.7.1 relaying denied)", "SODAN_SMARTHOST"),
+        ("250 taken, and thrown away", "no mail arrived in INBOX within 1 s", "its junk folder"),
     ],
 )
 def test_a_mail_that_does_not_come_is_told_with_the_next_step(
@@ -109,4 +109,4 @@ def test_without_a_smart_host_a_person_sends_the_mail(
     sending.join()
     assert status == 0, said
     assert "send a mail to support@corp.example now" in said
-    assert "left as it is" in said
+    assert "left unchanged" in said

@@ -44,17 +44,17 @@ def turn(text: str) -> RuleInput:
 @pytest.mark.parametrize(
     ("change", "line", "rule", "words"),
     [
-        (("phrases: [正門ゲート]", "phrasez: [正門ゲート]"), 6, "own.gate", "is known; did you mean 'phrases'?"),
-        (("phrases: [正門ゲート]", "patterns: ['(?!x)y']"), 4, "own.gate", "RE2 does not take"),
-        (("phrases: [正門ゲート]", "unless: x"), 4, "own.gate", "finds nothing"),
-        (("meaning: item.product", "meaning: item.produkt"), 4, "own.gate", "no meaning 'item.produkt'"),
+        (("phrases: [正門ゲート]", "phrasez: [正門ゲート]"), 6, "own.gate", "unknown field; did you mean 'phrases'?"),
+        (("phrases: [正門ゲート]", "patterns: ['(?!x)y']"), 4, "own.gate", "is not a valid RE2 pattern"),
+        (("phrases: [正門ゲート]", "unless: x"), 4, "own.gate", "this entry finds nothing"),
+        (("meaning: item.product", "meaning: item.produkt"), 4, "own.gate", "unknown meaning 'item.produkt'"),
         (("    phrases:", "    state: half\n    phrases:"), 4, "own.gate", "no state 'half'"),
-        (("id: own.flood\n", "id: act.chase\n"), 10, "act.chase", "has this meaning already"),
-        (("any: [own.flood]", "any: [own.fire]"), 18, "own.flood_stops", "no such meaning"),
-        (("any: [own.flood]", "any: [weather]"), 18, "own.flood_stops", "no such fact"),
-        (("any: [own.flood]", "any: ['own.flood and more']"), 18, "own.flood_stops", "cannot read the term"),
-        (("any: [own.flood]", "ani: [own.flood]"), 18, "own.flood_stops", "no such field: ani"),
-        (("  - id: own.gate", "  - id: own.gate\n   - x"), 5, "", "is not YAML"),
+        (("id: own.flood\n", "id: act.chase\n"), 10, "act.chase", "already has a meaning with this id"),
+        (("any: [own.flood]", "any: [own.fire]"), 18, "own.flood_stops", "unknown meaning"),
+        (("any: [own.flood]", "any: [weather]"), 18, "own.flood_stops", "unknown fact"),
+        (("any: [own.flood]", "any: ['own.flood and more']"), 18, "own.flood_stops", "expected `NAME`"),
+        (("any: [own.flood]", "ani: [own.flood]"), 18, "own.flood_stops", "unknown field: ani"),
+        (("  - id: own.gate", "  - id: own.gate\n   - x"), 5, "", "this is not valid YAML"),
     ],
 )
 def test_the_error_names_file_line_and_rule(
@@ -103,9 +103,9 @@ def test_the_site_file_adds_products_hosts_and_partners(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("hosts: ['(']", "RE2 does not take"),
-        ("vendors: {a.example: nobody}", "no pack knows the vendor"),
-        ("x: 1", "x: no field of this name is known"),
+        ("hosts: ['(']", "is not a valid RE2 pattern"),
+        ("vendors: {a.example: nobody}", "unknown vendor"),
+        ("x: 1", "x: unknown field"),
     ],
 )
 def test_a_wrong_site_file_is_one_line(tmp_path: Path, text: str, words: str) -> None:

@@ -63,7 +63,7 @@ def test_a_model_that_takes_no_temperature_is_asked_without() -> None:
         (refuses(401, "bad key"), "SODAN_MODEL_URL", None),
         (refuses(404, "no such model"), "SODAN_MODEL_URL", None),
         ({"body": "<html>proxy</html>", "type": "text/html"}, "chat API|choices", None),
-        ({"body": "{not json"}, "no answer of the chat API", None),
+        ({"body": "{not json"}, "does not have the format of the chat API", None),
         ({**statements(), "cut": 40}, "(?i)connection|peer", None),
         ({"body": '{"choices": []}'}, "no choices", None),
         (says(None), "empty", None),

@@ -248,7 +248,7 @@ def test_a_target_that_fails_is_tried_again_and_shows_why(sqlite: Database, host
     _look(desk)
     desk.send()
     [entry] = desk.entries("waiting")
-    assert "did not take the message" in entry["reason"]
+    assert "did not accept the message" in entry["reason"]
     assert target.url.split("/")[2] not in f"{entry}"
     target.status = 200
     _later(desk, minutes=2)

@@ -56,8 +56,8 @@ def test_a_report_by_one_of_our_people_is_answered() -> None:
             )
         ),
         ({"verified": False}, "nothing confirms"),
-        ({"origin": "forwarded"}, "not sent to us by its author"),
-        ({"origin": "quoted"}, "not sent to us by its author"),
+        ({"origin": "forwarded"}, "did not send the mail to sodan directly"),
+        ({"origin": "quoted"}, "did not send the mail to sodan directly"),
         ({"automatic": "auto_reply"}, "automatic"),
         ({"automatic": "bounce"}, "automatic"),
         ({"automatic": "notification"}, "automatic"),

@@ -40,7 +40,7 @@ DIALOGUES = [
     Dialogue("RFC 5321 §2.3.8", "CR at the end of a line", "DATA\n! one\\r\\r\\n.\\r\\n -> 250 2.0.0\nNOOP -> 250", 1),
     Dialogue("RFC 5321 §2.3.8", "CR at the end of a line where it is to be refused", "DATA\n! one\\r\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250", 0, server="strict"),
     Dialogue("RFC 5321 §2.3.8", "LF alone where it was asked to be kept", "DATA\n! one\\ntwo\\rthree\\r\\n.\\r\\n -> 250", 1, server="lenient"),
-    Dialogue("RFC 5321 §4.2.5", "a database that is away means not now", "DATA\n! x\\r\\n.\\r\\n -> 451 4.3.0 not now, please try again later\nNOOP -> 250", server="away"),
+    Dialogue("RFC 5321 §4.2.5", "a database that is away means not now", "DATA\n! x\\r\\n.\\r\\n -> 451 4.3.0 temporary problem, please try again later\nNOOP -> 250", server="away"),
     *(
         Dialogue(cve, f"false end {end}", f"DATA\n! Subject: x\\r\\n\\r\\ny{end}{HIDDEN}\\r\\n.\\r\\n -> 250 2.0.0\nNOOP -> 250 2.0.0", 1)
         for cve, ends in FALSE_ENDS.items()

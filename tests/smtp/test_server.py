@@ -205,13 +205,13 @@ def test_a_database_that_is_away_is_no_reason_to_lose_mail(sqlite: Database) -> 
     settings = set_up("postgresql://nobody@127.0.0.1:1/none")
     with acceptor(settings) as address, Client(address) as client:
         reply = client.mail(MAIL)
-        assert reply == "451 4.3.0 not now, please try again later"
+        assert reply == "451 4.3.0 temporary problem, please try again later"
         assert client.mail(MAIL).startswith("451")
 
 
 def test_a_database_without_tables_answers_451_without_inner_text(tmp_path: object) -> None:
     with acceptor(set_up(f"sqlite:///{tmp_path}/empty.db")) as address, Client(address) as client:
-        assert client.mail(MAIL) == "451 4.3.0 not now, please try again later"
+        assert client.mail(MAIL) == "451 4.3.0 temporary problem, please try again later"
 
 
 def test_an_address_in_use_is_one_clear_line(sqlite: Database) -> None:

@@ -220,7 +220,7 @@ def test_who_has_to_do_what_about_the_log_is_said(
     _sql(administrator, "SELECT pg_drop_replication_slot('standby')")
     monkeypatch.undo()
     status, certificate, said = erased()
-    assert (status, certificate["remains"], "may still stand" in said) == (0, [], False)
+    assert (status, certificate["remains"], "may remain in" in said) == (0, [], False)
     assert _found(server.folder) == []
 
     for one in (database, administrator):

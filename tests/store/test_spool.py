@@ -173,7 +173,7 @@ def test_a_shunted_mail_is_tried_again_when_a_person_says_so(database: Database)
     database.transact(lambda conn: spool.shunt(conn, [first, second], "broken", NOW))
     database.transact(lambda conn: spool.retry(conn, first, NOW))
     assert [(one.id, one.attempt) for one in _claim(database)] == [(first, 1), (third, 1)]
-    with pytest.raises(Conflict, match="is waiting, not shunted"):
+    with pytest.raises(Conflict, match="is waiting; only a shunted mail can be retried"):
         database.transact(lambda conn: spool.retry(conn, first, NOW))
     with pytest.raises(NotFound):
         database.transact(lambda conn: spool.retry(conn, "nothing", NOW))

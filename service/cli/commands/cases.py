@@ -11,8 +11,8 @@ from service.cli.commands import start
 if TYPE_CHECKING:
     from service.cli.terminal.source import Source
 
-Url = Annotated[str | None, Parameter(help="Ask a running service instead of the local database.")]
-Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="For --url.")]
+Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
+Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="Token for --url.")]
 Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
 
@@ -43,19 +43,35 @@ def cases(
     Parameters
     ----------
     q
-        Words to search for, Japanese or English.
+        Words that all occur in one mail, Japanese or English; or a case key, or a vendor's case number.
+    status
+        Only cases with this status. Options with fixed values may be repeated.
+    waiting_on
+        Only cases in which this side has to act next; none: nobody has to.
+    priority
+        Only cases with this priority.
+    kind
+        Only cases of this kind.
+    vendor
+        Only cases with this vendor: an id such as microsoft.
     vendor_ref
         A vendor's case number.
     missing
-        An item id such as occurred_at, or `any`.
+        Id of a missing checklist item such as occurred_at, or `any`.
     participant
         A mail address or @domain.
     owner
-        A name of the team, `me`, or `none`.
+        A team member, `me`, or `none`.
     updated_since
         Changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
     older_than
         Not changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
+    sort
+        Order: `-` means newest first; priority: P1 first.
+    limit
+        Maximum number of cases, at most 1000.
+    cursor
+        Continue a previous list: the value that it printed at its end.
     json
         Print the response of `GET /api/cases` instead of a table.
     """
@@ -76,12 +92,12 @@ def show(
     url: Url = None,
     token: Secret = None,
 ) -> int:
-    """Show a case: who has to act next, the reasons for its priority, what is missing, and the mails.
+    """Show a case: who has to act next, the evidence for its priority, what is missing, and the mails.
 
     Parameters
     ----------
     key
-        Such as SD-12.
+        Key of the case, such as SD-12.
     json
         Print the response of `GET /api/cases/KEY` instead.
     """
@@ -104,15 +120,15 @@ def ask(
     Parameters
     ----------
     key
-        Such as SD-12.
+        Key of the case, such as SD-12.
     items
-        Ids of items such as occurred_at, at most five. Without any, the missing items.
+        Ids of checklist items such as occurred_at, at most five. Without any, the missing items.
     text
         Text above the questions, or the whole mail if it contains the numbered questions.
     lang
-        Default: the language of the case.
+        Language of the mail. Default: the language of the case.
     draft
-        Only print the mail.
+        Only print the mail, do not send it.
     """
     from service.cli.terminal.questions import ask as ask_requester
 
@@ -122,12 +138,12 @@ def ask(
 
 
 def note(key: str, text: str) -> int:
-    """Add a note for the team to a case; it is never sent.
+    """Add a note for the team to a case. It is never sent.
 
     Parameters
     ----------
     key
-        Such as SD-12.
+        Key of the case, such as SD-12.
     text
         The note.
     """
@@ -149,11 +165,13 @@ def brief(
     Parameters
     ----------
     key
-        Such as SD-12.
+        Key of the case, such as SD-12.
     for_
         Who will read it.
     lang
-        Default: the language of the case.
+        Language of the summary. Default: the language of the case.
+    format
+        Format of the summary.
     """
     from service.cli.terminal.changing import print_brief
 
@@ -167,9 +185,9 @@ def set_(key: str, *changes: str) -> int:
     Parameters
     ----------
     key
-        Such as SD-12.
+        Key of the case, such as SD-12.
     changes
-        Each field=value. `field=` resets a field, so that the rules decide again.
+        Each field=value. `field=` resets a field: the rules decide again.
     """
     from service.cli.terminal.changing import change
 
@@ -178,14 +196,14 @@ def set_(key: str, *changes: str) -> int:
 
 
 def merge(key: str, into: str) -> int:
-    """Merge a case into another one. This can be undone on the page of the case.
+    """Merge a case into another one. The page of the case can undo this.
 
     Parameters
     ----------
     key
-        Such as SD-12.
+        Key of the case, such as SD-12.
     into
-        The case to keep.
+        Key of the case to keep.
     """
     from service.cli.terminal.changing import merge as merge_cases
 

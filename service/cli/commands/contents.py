@@ -6,7 +6,7 @@ from cyclopts import App
 
 from service.cli.commands import start
 
-app = App(name="contents", help="Raw mails: whether all are there and whole, and where they are kept.")
+app = App(name="contents", help="Raw mails: check them, and move them to another store.")
 
 
 @app.command
@@ -21,12 +21,12 @@ def check() -> int:
 
 @app.command
 def move(*, before: str | None = None) -> int:
-    """Move every raw mail to where SODAN_CONTENT_STORE requires it, while sodan is running.
+    """Move every raw mail to the place set by SODAN_CONTENT_STORE. sodan may keep running.
 
     Parameters
     ----------
     before
-        The previous SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.
+        The previous value of SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.
     """
     from service.cli.terminal.contents import move_contents
     from service.store.blob_store import outside
@@ -38,7 +38,7 @@ def move(*, before: str | None = None) -> int:
 
 @app.command
 def tidy() -> int:
-    """Delete files in SODAN_CONTENT_STORE that belong to no mail (a crash may leave one)."""
+    """Delete files in SODAN_CONTENT_STORE that belong to no mail. A crash can leave such a file."""
     from service.cli.terminal.contents import tidy_contents
     from service.store.blob_store import outside
 

@@ -16,14 +16,14 @@ def evaluate(
     reader: Literal["embedded", "model"] = "embedded",
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
-    """Compare the results of the reader on labelled mails with the labels, by language: precision, recall, counts.
+    """Measure a reader on labelled mails: precision, recall and counts, by language.
 
     Parameters
     ----------
     paths
         Corpus files (.jsonl), or folders with corpus files or with mails (NAME.eml) and their labels (NAME.json).
     reader
-        The reader of the mails.
+        The reader to measure: embedded, or model (the language model of SODAN_MODEL_URL).
     as_json
         Print all figures as one JSON object.
     """

@@ -6,7 +6,7 @@ from service.cli.commands import start
 
 
 def doctor() -> int:
-    """Check settings, database, packs, ports and mail counts; report problems and how to solve them."""
+    """Check settings, database, packs, ports and mail counts. Each problem is one line with what to do."""
     from service.cli.terminal.doctor import examine
 
     settings = start.settings()

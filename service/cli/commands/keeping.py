@@ -8,14 +8,14 @@ from service.cli.commands import start
 
 
 def backup(file: Path) -> int:
-    """Write everything (mails, cases, manual changes, tokens) into one new file, while sodan is running.
+    """Write all data (mails, cases, manual changes, tokens) to one new file. sodan may keep running.
 
-    It is as confidential as the mails in it. Exit status 1 if a raw mail was missing outside the database.
+    The file is as confidential as the mails. Exit status 1 if a raw mail was missing in SODAN_CONTENT_STORE.
 
     Parameters
     ----------
     file
-        The file to write; must not exist. In a folder, the file is named after the current time.
+        The file to write. It must not exist. If it is a folder, a file named after the current time is written there.
     """
     from service.store.backup import backup as write
     from service.store.blob_store import outside
@@ -26,12 +26,12 @@ def backup(file: Path) -> int:
     made = write(start.database(settings), outside(settings), file, start.now())
     start.say(f"{file}: {made.rows['spool']} mails, {made.rows['cases']} cases, {file.stat().st_size} bytes")
     for key in made.missing:
-        start.say(f"missing in SODAN_CONTENT_STORE: {key}")
+        start.say(f"this raw mail is missing in SODAN_CONTENT_STORE, and so in the backup: {key}")
     return start.FOUND_WRONG if made.missing else 0
 
 
 def restore(file: Path) -> int:
-    """Fill an empty database from a backup, and check every mail. SQLite and PostgreSQL can be exchanged.
+    """Fill an empty database from a backup, and check every mail. A backup of SQLite fits PostgreSQL and vice versa.
 
     Parameters
     ----------
@@ -51,23 +51,25 @@ def restore(file: Path) -> int:
     for id, words in restored.wrong:
         start.say(f"{id}: {words}")
     if restored.manifest.rows.get("webhooks"):
-        start.say("webhooks are held, lest a copy tells what the original tells: `sodan webhooks` lists them")
+        start.say(
+            "webhooks are held, because the original installation may still send their events: see `sodan webhooks`"
+        )
     return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0
 
 
 def webhooks(*, release: bool = False) -> int:
-    """List the webhooks that are held since a restore, or release them.
+    """List the webhooks that a restore has disabled, or enable them again.
 
     Parameters
     ----------
     release
-        Send them events from now on. Use this only if the original installation sends nothing any more.
+        Enable them for events from now on. Do this only after the original installation has stopped.
     """
     from service.store import webhooks as hooks
 
     database = start.database(start.settings())
     if release:
-        start.say(f"{database.transact(lambda conn: hooks.resume_held(conn, start.now()))} webhooks go on")
+        start.say(f"{database.transact(lambda conn: hooks.resume_held(conn, start.now()))} webhooks are enabled")
         return 0
     for url in database.read(hooks.held):
         print(url)
@@ -82,20 +84,20 @@ def retention(
     raw_days: int | None = None,
     cases_days: int | None = None,
 ) -> int:
-    """Show what the retention settings allow to be deleted; the worker deletes it once a day.
+    """List what the retention settings allow to be deleted. The worker deletes it once a day.
 
     Parameters
     ----------
     apply
-        Delete it now, permanently. An interrupted run can be repeated.
+        Delete it permanently now. An interrupted run can be repeated.
     compact
-        Then rewrite the database, so that its files no longer contain the deleted data. Blocks all writers.
+        With --apply: then rewrite the database files, so that they no longer contain the deleted data. Blocks writers.
     json
         Print a JSON line for each case instead of a table.
     raw_days
-        Instead of SODAN_RETENTION_RAW_DAYS.
+        Use this number of days instead of SODAN_RETENTION_RAW_DAYS.
     cases_days
-        Instead of SODAN_RETENTION_CASES_DAYS.
+        Use this number of days instead of SODAN_RETENTION_CASES_DAYS.
     """
     from service.cli.terminal.retention import retire
     from service.store.blob_store import outside
@@ -105,7 +107,7 @@ def retention(
     settings = start.settings(**{name: days for name, days in given.items() if days is not None})
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
     if compact and not apply:
-        start.say("--compact goes with --apply")
+        start.say("--compact needs --apply")
         return start.WRONG_USE
     return retire(
         start.database(settings), outside(settings), terms, settings.case_prefix, start.now(),
@@ -121,31 +123,31 @@ def erase(
     dry_run: bool = False,
     yes: bool = False,
 ) -> int:
-    """Erase a person from every mail, table and index, permanently; print a certificate (JSON). The cases are kept.
+    """Erase a person from all mails and tables, permanently, and print a certificate (JSON). Cases are kept.
 
     Parameters
     ----------
     address
         The person's mail address. Its part before the @ and the display name beside it are erased too.
     name
-        A name of the person, best with all its parts ("Aiko Mori"), or a phone number.
-        A single word is erased only where it refers to a person: after a title, in a greeting or signature.
-        Only names given here are erased from other people's mail.
+        A name of the person, best the full name ("Aiko Mori"), or a phone number.
+        A single word is erased only if it refers to a person: with a title, in a greeting or in a signature.
+        In mail of other people, only the names given here are erased.
     confirm_names
-        Confirm that you checked what the dry run lists for these names; required with --yes.
+        Confirm that you checked the list of the dry run for these names. Required with --name and --yes.
     dry_run
-        Change nothing; list every place and the words that would be replaced.
+        List every place and the words that would be replaced. Nothing is changed.
     yes
-        Erase the person.
+        Erase the person. This cannot be undone.
     """
     from service.cli.terminal.erasing import erase_person, words_of_vendors
     from service.intake import AppContext
 
     if dry_run == yes:
-        start.say("say --dry-run to look, or --yes to erase")
+        start.say("give either --dry-run (list the changes) or --yes (erase)")
         return start.WRONG_USE
     if yes and name and not confirm_names:
-        start.say("names go from other people's mail too: look with --dry-run first, then add --confirm-names")
+        start.say("names are also erased from mail of other people: check --dry-run first, then add --confirm-names")
         return start.WRONG_USE
     settings = start.settings()
     reserved: frozenset[str] = frozenset()

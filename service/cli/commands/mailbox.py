@@ -6,7 +6,7 @@ from cyclopts import App
 
 from service.cli.commands import start
 
-app = App(name="mailbox", help="Mailboxes to fetch from (SODAN_MAILBOXES): list them, test them, fetch.")
+app = App(name="mailbox", help="Mailboxes to fetch mail from (SODAN_MAILBOXES): list, test, fetch.")
 
 
 @app.command(name="list")
@@ -27,16 +27,17 @@ def mailbox_list(*, json: bool = False) -> int:
 
 @app.command(name="test")
 def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) -> int:
-    """Sign in, open the folders, check permissions, read a mail; report how to solve each failure.
+    """Test mailboxes: sign in, open the folders, check permissions, read a mail. Says how to solve each problem.
 
     Parameters
     ----------
     names
         Only these mailboxes. Default: all.
     round_trip
-        Also send a mail to the mailbox by SODAN_SMARTHOST (without one: ask for a mail), wait for it, flag or move it.
+        Also send a mail to the mailbox by SODAN_SMARTHOST, wait for it, and flag or move it. Without SODAN_SMARTHOST,
+        you are asked to send one.
     seconds
-        How long to wait for that mail.
+        Seconds to wait for that mail.
     """
     from service.cli.terminal.mailboxes import chosen, examine
     from service.mailbox.file import load
@@ -48,7 +49,7 @@ def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) ->
 
 @app.command(name="run")
 def mailbox_run(*names: str, dry_run: bool = False) -> int:
-    """Only fetch mail (included in `sodan serve` if SODAN_MAILBOXES is set).
+    """Only fetch mail. `sodan serve` does this too if SODAN_MAILBOXES is set.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
 
 @app.command(name="forget")
 def mailbox_forget(name: str) -> int:
-    """Stop reporting a mailbox that is not fetched from any more; its mails are kept.
+    """Stop reporting a mailbox that is no longer used. Its mails are kept.
 
     Parameters
     ----------
@@ -84,6 +85,6 @@ def mailbox_forget(name: str) -> int:
 
     settings, now = start.settings(), start.now()
     if not start.database(settings).transact(lambda conn: mailboxes.forget(conn, name, now)):
-        raise NotFound(f"no mailbox was ever fetched from as {name}")
-    start.say(f"{name} is reported no longer, until it is fetched from again")
+        raise NotFound(f"no mail was ever fetched from a mailbox {name}; `sodan mailbox list` shows the names")
+    start.say(f"{name} is no longer reported; it is again when mail is fetched from it")
     return 0

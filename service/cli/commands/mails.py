@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from service.cli.commands import start
 
 
-def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
-    """Receive mail from files and process it. Running it twice changes nothing.
+def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negative="--no-take-in")] = True) -> int:
+    """Import mail from files. Importing the same mail again changes nothing.
 
     Parameters
     ----------
     paths
         .eml files, mbox files, Maildirs, or folders of them.
     take_in
-        Also process the received mails; --no-take-in leaves that to running workers.
+        Also process the imported mails. --no-take-in leaves that to running workers.
     """
     from service.cli.terminal.importing import import_paths
 
@@ -24,14 +27,14 @@ def import_(paths: tuple[Path, ...], *, take_in: bool = True) -> int:
 
 
 def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
-    """Parse mails and print the results: JSON Lines, one object per mail, in the order given.
+    """Parse mails and print JSON Lines: one object per mail, in the order given.
 
     Parameters
     ----------
     files
-        Mails as raw files (.eml). An unreadable one becomes a line with an `error` and does not stop the run.
+        Mails as raw files (.eml). For an unreadable one, the line contains an `error`; the others are still parsed.
     root
-        `file` is printed relative to this folder.
+        Print `file` relative to this folder.
     """
     from service.cli.terminal.reading import parse_files
 
@@ -48,7 +51,7 @@ def judge(
     root: Path | None = None,
     guess_roles: bool = False,
 ) -> int:
-    """Judge each mail alone, as if it opened a case: JSON Lines.
+    """Judge each mail alone, as if it opened a case, and print JSON Lines.
 
     Parameters
     ----------
@@ -63,9 +66,9 @@ def judge(
     site
         The site file: own products, host names, people. Default: SODAN_SITE_FILE.
     root
-        `file` is printed relative to this folder.
+        Print `file` relative to this folder.
     guess_roles
-        Guess the sides of undeclared people from the recipients of each mail. The service never does this.
+        Guess the side of unknown people from the recipients of each mail. The service never does this.
     """
     from service.cli.terminal.reading import judge_files
 
@@ -90,7 +93,7 @@ def explain(
     packs: tuple[Path, ...] = (),
     rule: str | None = None,
 ) -> int:
-    """Show what was found in a mail, which rules fired on which text, and the unmet conditions of the others.
+    """Show what was found in a mail, which rules fired on which text, and why the other rules did not fire.
 
     Parameters
     ----------
@@ -101,9 +104,9 @@ def explain(
     organisation
         Mail domains of the organisation; people at them are requesters.
     packs
-        Additional folders of rule packs.
+        Additional folders of rule packs, loaded after those of SODAN_PACKS.
     rule
-        Only this rule or meaning: the text it was found in, or its unmet conditions.
+        Only this rule or meaning: the text it is based on, or why it did not fire or was not found.
     """
     from service.cli.terminal.reading import explain_mail
 
@@ -126,7 +129,7 @@ def prompt(
     packs: tuple[Path, ...] = (),
     json: bool = False,
 ) -> int:
-    """Print the request to a language model for a mail, that is, all data that would be sent.
+    """Print the request to a language model for a mail: all data that would be sent. Nothing is sent.
 
     Parameters
     ----------
@@ -137,9 +140,9 @@ def prompt(
     organisation
         Mail domains of the organisation; people at them are requesters.
     packs
-        Additional folders of rule packs.
+        Additional folders of rule packs, loaded after those of SODAN_PACKS.
     json
-        Print the messages and the schema of the answer as they are sent to the API.
+        Print the messages and the schema of the answer as JSON, as the API gets them.
     """
     from service.cli.terminal.show_prompt import print_prompt
 

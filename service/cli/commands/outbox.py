@@ -10,7 +10,7 @@ from service.cli.commands import start
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 
-app = App(name="outbox", help="Mail that sodan sends: drafts, what waits, what was sent or failed, and why.")
+app = App(name="outbox", help="Mail that sodan sends: list, show, send, discard.")
 
 
 @app.command(name="list")
@@ -33,12 +33,12 @@ def outbox_list(*, state: State | None = None, limit: int = 100, json: bool = Fa
 
 @app.command(name="show")
 def outbox_show(id: int) -> int:
-    """Show one outgoing mail with its text and the result of sending it.
+    """Show one outgoing mail: its text, and the result of sending it.
 
     Parameters
     ----------
     id
-        Its number in `sodan outbox list`.
+        Its id in `sodan outbox list`.
     """
     from service.cli.terminal.outbox import show_entry
 
@@ -52,7 +52,7 @@ def outbox_send(*ids: int) -> int:
     Parameters
     ----------
     ids
-        Their numbers.
+        Their ids in `sodan outbox list`.
     """
     from service.cli.terminal.outbox import send_entries
 
@@ -61,12 +61,12 @@ def outbox_send(*ids: int) -> int:
 
 @app.command(name="discard")
 def outbox_discard(*ids: int) -> int:
-    """Discard these mails, so that they are not sent.
+    """Discard mails, so that they are not sent.
 
     Parameters
     ----------
     ids
-        Their numbers.
+        Their ids in `sodan outbox list`.
     """
     from service.cli.terminal.outbox import discard_entries
 

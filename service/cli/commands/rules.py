@@ -10,15 +10,17 @@ from cyclopts import App, Parameter
 from service.cli.commands import start
 from service.errors import SodanError
 
-Packs = Annotated[tuple[Path, ...], Parameter(help="Further folders of rule packs, after those of SODAN_PACKS.")]
-SiteFile = Annotated[Path | None, Parameter(help="The site file; without it, that of SODAN_SITE_FILE.")]
+Packs = Annotated[
+    tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
+]
+SiteFile = Annotated[Path | None, Parameter(help="The site file. Default: SODAN_SITE_FILE.")]
 
-app = App(name="rules", help="The rule packs: run their examples, check them, list them.")
+app = App(name="rules", help="Rule packs: run their examples, check them, list the rules.")
 
 
 @app.command(name="test")
 def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
-    """Run the examples of the packs and vendors; exit status 1 if one fails.
+    """Run the examples of packs and vendors; exit status 1 if one fails.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
 
 @app.command(name="lint")
 def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
-    """Check packs for unwise content: entries without examples, meanings without rules, ids given twice."""
+    """Check packs: entries without examples, meanings without rules, duplicate ids, phrases that are too short."""
     from service.cli.terminal.rules import run_lint
 
     settings = start.settings()
@@ -47,7 +49,7 @@ def rules_list(
     site: SiteFile = None,
     json: bool = False,
 ) -> int:
-    """List the rules: question, id, result, file.
+    """List the rules: the question they answer, id, result, file.
 
     Parameters
     ----------
@@ -67,21 +69,21 @@ def replay(
     apply: bool = False,
     diff: bool = False,
 ) -> int:
-    """Judge stored cases again with the current packs (or others), and show what would change.
+    """Judge stored cases again with the current packs or others, and show what would change.
 
     Parameters
     ----------
     since
         Only cases changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
     apply
-        Save the new judgements. Without it nothing is changed.
+        Save the new judgements. Without this option nothing is changed.
     diff
         Show what would change (the default).
     """
     from service.cli.terminal.replaying import replay_cases
 
     if apply and diff:
-        raise SodanError("--diff shows, --apply keeps: choose one")
+        raise SodanError("give either --diff (show the changes) or --apply (save them), not both")
 
     settings = start.settings()
     folders = (*settings.packs, *packs)

@@ -8,7 +8,7 @@ from service.cli.commands import start
 
 
 def serve() -> int:
-    """Receive mail, process it, and serve HTTP, all in one. Uses an embedded database by default."""
+    """Receive mail, process it and serve HTTP, all in one. The default database is an SQLite file."""
     from service.supervisor import run_supervisor
 
     settings = start.settings()
@@ -17,7 +17,7 @@ def serve() -> int:
 
 
 def smtp() -> int:
-    """Only receive mail (SMTP and LMTP) and store it."""
+    """Only receive mail by SMTP and LMTP, and store it."""
     from service.smtp.server import run_smtp
 
     settings = start.settings()
@@ -37,7 +37,7 @@ def worker() -> int:
 
 
 def sender() -> int:
-    """Only send outbox entries: mail by the smart host, notifications by Apprise."""
+    """Only send the outbox: mail by SODAN_SMARTHOST, notifications by SODAN_NOTIFY."""
     from service.app import run_sender
 
     settings = start.settings()
@@ -57,7 +57,7 @@ def api() -> int:
 
 
 def reader() -> int:
-    """Only run second readings of messages by the language model of SODAN_MODEL_URL."""
+    """Only read messages a second time, with the language model of SODAN_MODEL_URL."""
     from service.app import run_reader
 
     settings = start.settings()
@@ -76,12 +76,12 @@ def migrate() -> int:
 
 
 def smtp_password(name: str) -> int:
-    """Read a password and print the line to add to the file of SODAN_SMTP_PASSWORDS.
+    """Ask for a password and print the line to add to the file of SODAN_SMTP_PASSWORDS.
 
     Parameters
     ----------
     name
-        The login name for sending mail.
+        The name to sign in with (SMTP AUTH).
     """
     from getpass import getpass
 
@@ -89,7 +89,7 @@ def smtp_password(name: str) -> int:
 
     password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not password:
-        start.say("an empty password is none")
+        start.say("the password is empty: give one")
         return start.WRONG_USE
     print(password_line(name, password))
     return 0

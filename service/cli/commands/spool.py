@@ -10,12 +10,12 @@ from service.cli.commands import start
 
 State = Literal["waiting", "done", "shunted", "refused"]
 
-app = App(name="spool", help="Mail as it was received: what waits, what was set aside, and why.")
+app = App(name="spool", help="Received mail: list it, show it, retry mails that were set aside.")
 
 
 @app.command(name="list")
 def spool_list(*, state: State | None = None, limit: int = 100, json: bool = False) -> int:
-    """List received mails, newest first; exit status 1 if one was set aside (shunted).
+    """List received mails, newest first; exit status 1 if one is shunted (set aside after three failed attempts).
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def spool_list(*, state: State | None = None, limit: int = 100, json: bool = Fal
 
 @app.command(name="show")
 def spool_show(id: str, *, raw: bool = False) -> int:
-    """Show one received mail: envelope, attempts, reason.
+    """Show one received mail: envelope, state, attempts, and the reason if it failed.
 
     Parameters
     ----------
     id
-        The id given in the 250 reply.
+        Its id in `sodan spool list`; the 250 reply of SMTP contains it too.
     raw
-        Print the mail itself, byte by byte.
+        Print the mail itself, exactly as it was received.
     """
     from service.cli.terminal.spool import show_entry
     from service.store.blob_store import outside
@@ -51,14 +51,14 @@ def spool_show(id: str, *, raw: bool = False) -> int:
 
 @app.command(name="retry")
 def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> int:
-    """Let the worker try mails again that were set aside.
+    """Retry mails that were set aside (shunted). A worker processes them.
 
     Parameters
     ----------
     ids
-        Ids of received mails.
+        Their ids in `sodan spool list`.
     all
-        Every mail that was set aside.
+        Retry all of them.
     """
     from service.cli.terminal.spool import retry_entries
 

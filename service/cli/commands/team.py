@@ -8,14 +8,14 @@ from service.cli.commands import start
 
 app = App(
     name="team",
-    help="People who count as team, and companies as partners, by what mail showed.",
+    help="Team members and partner companies that sodan learned from mail: list, add, remove.",
 )
-REREAD = "mail taken in before is read anew by `sodan replay --apply`"
+REREAD = "`sodan replay --apply` judges earlier mail again"
 
 
 @app.command(name="list")
 def team_list(*, json: bool = False) -> int:
-    """List them, and since when they are known.
+    """List learned team members and partner companies, and since when they are known.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def team_add(address: str) -> int:
     Parameters
     ----------
     address
-        As it appears in From.
+        Mail address, as in From.
     """
     from service.store import learning
 
     now = start.now()
     added = start.database(start.settings()).transact(lambda conn: learning.add(conn, address, now))
-    start.say(f"{address} counts as team; {REREAD}" if added else f"{address} counts as team already")
+    start.say(f"{address} counts as team; {REREAD}" if added else f"{address} already counts as team")
     return 0
 
 
@@ -58,5 +58,5 @@ def team_remove(address: str) -> int:
     from service.store import learning
 
     start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
-    start.say(f"{address} counts as team or partner no longer; {REREAD}")
+    start.say(f"{address} no longer counts as team or partner; {REREAD}")
     return 0

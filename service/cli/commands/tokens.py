@@ -10,21 +10,21 @@ from service.cli.commands import start
 
 Scope = Literal["read", "write", "admin"]
 
-app = App(name="token", help="Tokens for HTTP: stored hashed, shown once.")
+app = App(name="token", help="Tokens for HTTP: create, list, revoke.")
 
 
 @app.command(name="create")
 def token_create(name: str, *, scope: Scope = "read", days: int | None = None) -> int:
-    """Create a token and print it once; only its hash is stored.
+    """Create a token and print it. It is shown only once, because only its hash is stored.
 
     Parameters
     ----------
     name
-        Who or what uses it.
+        The person or program that uses it. Changes are recorded under this name.
     scope
-        read: view; write: also change cases; admin: also webhooks and the spool.
+        read: view; write: also change cases and send mail; admin: also manage webhooks and retry mail.
     days
-        Valid for this number of days. Default: until revoked.
+        Number of days until it expires. Default: it does not expire.
     """
     from datetime import timedelta
 
@@ -33,7 +33,7 @@ def token_create(name: str, *, scope: Scope = "read", days: int | None = None) -
     now = start.now()
     expires = now + timedelta(days=days) if days else None
     made = start.database(start.settings()).transact(lambda conn: tokens.create(conn, name, scope, now, expires))
-    start.say(f"token {made.id} for {name} ({scope}); it is shown this once:")
+    start.say(f"token {made.id} for {name} ({scope}); store it now, it is not shown again:")
     print(made.secret)
     return 0
 
@@ -61,7 +61,7 @@ def token_revoke(id: int) -> int:
     Parameters
     ----------
     id
-        As `sodan token list` shows it.
+        Its id in `sodan token list`.
     """
     from service.store import tokens
 

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from service.store.database import Database
 
+_RETRIED = "Mail gets 451 and its senders retry, so none is lost"
 _EITHER = {
     "the database needs": "",  # the text already contains the advice
-    "the database is busy": "something holds it for long: look for a hanging process (`ps`, state D or T) or backup",
-    "the database refuses": "correct user or password in SODAN_DATABASE_URL",
-    "the database does not exist": "create it (`createdb`) or correct SODAN_DATABASE_URL, then `sodan migrate`",
-    "the database is out of": "more connections or memory on the server (max_connections), or fewer workers",
+    "the database is busy": "Another process locks it: look for one that hangs (`ps`, state D or T), or a backup",
+    "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",
+    "the database does not exist": "Create it (`createdb`) or correct SODAN_DATABASE_URL, then run `sodan migrate`",
+    "the database is out of": "Allow more connections (max_connections) or memory on the server, or use fewer workers",
 }
 _SQLITE = {
-    "the disk is full": "free space there; mail gets 452 or 451 until then, and goes on by itself after",
-    "no room on our disk": "free space there; mail gets 452 until then, and goes on by itself after",
-    "the database is unwell": (
-        "its disk fails, is read-only or not ours: look at `dmesg` and `mount`, at owner and rights of the folder; "
-        "mail gets 451 until then, and goes on by itself after"
+    "the disk is full": f"Free disk space. {_RETRIED}",
+    "the disk is almost full": "Free disk space. Mail gets 452 and its senders retry, so none is lost",
+    "the database reports a disk error": (
+        "Its disk fails or is read-only, or the user of sodan may not write: check `dmesg`, `mount`, and the owner and "
+        f"permissions of the folder. {_RETRIED}"
     ),
-    "the database is damaged": "stop, keep a copy of its files, restore the last backup; look at `dmesg`",
-    "the database cannot be reached": "correct SODAN_DATABASE_URL, or make the folder and give it to our user",
+    "the database is damaged": "Stop sodan, copy the files of the database, restore the last backup; read `dmesg`",
+    "the database cannot be reached": (
+        "Correct SODAN_DATABASE_URL, or create the folder and make the user of sodan its owner"
+    ),
 }
 _POSTGRESQL = {
-    "the disk is full": "free space on the server's disk; mail gets 451 until then, and goes on by itself after",
-    "the database may only be read": (
-        "this server is a standby, or has default_transaction_read_only: name all servers and "
-        "target_session_attrs=primary in SODAN_DATABASE_URL, or promote it"
+    "the disk is full": f"Free disk space on the database server. {_RETRIED}",
+    "the database is read-only": (
+        "The server is a standby, or has default_transaction_read_only: add all servers and "
+        "target_session_attrs=primary to SODAN_DATABASE_URL, or promote the server"
     ),
-    "the database is away": "start the server and look at its log; correct SODAN_DATABASE_URL if it moved",
-    "the database cannot be reached": "start the server; correct host and port in SODAN_DATABASE_URL",
+    "the database does not respond": "Start the server and read its log; if it moved, correct SODAN_DATABASE_URL",
+    "the database cannot be reached": "Start the server, or correct host and port in SODAN_DATABASE_URL",
 }
 
 
@@ -37,4 +40,4 @@ def what_to_do(words: str, database: Database) -> str:
     known = _EITHER | (_POSTGRESQL if database.postgresql else _SQLITE)
     todo = next((advice for beginning, advice in known.items() if words.startswith(beginning)), "")
     where = "" if database.folder is None else f" ({database.folder})"
-    return f"database: {words}{where}" + (f": {todo}" if todo else "")
+    return f"database: {words}{where}" + (f". {todo}" if todo else "")

@@ -81,7 +81,10 @@ def merge(settings: Settings, database: Database, key: str, into: str, *, now: d
         return corrections.survivor(conn, other)
 
     there = database.transact(apply)
-    print(f"sodan: {key} is in {cases.key_of(there, settings.case_prefix)} now; its page can undo it", file=sys.stderr)
+    print(
+        f"sodan: {key} is now part of {cases.key_of(there, settings.case_prefix)}; the page of the case can undo this",
+        file=sys.stderr,
+    )
     return 0
 
 

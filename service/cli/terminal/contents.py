@@ -24,8 +24,13 @@ def check_contents(database: Database, outside: BlobStore | None, now: datetime)
         wrong += 1
         print(f"{id}  {words}")
     for key in contents.find_inconsistencies(database, outside, now)[1]:
-        print(f"{key}  belongs to no mail: `sodan contents tidy`")
-    print(f"sodan: {wrong} missing or changed" if wrong else "sodan: every mail is there, as received", file=sys.stderr)
+        print(f"{key}  belongs to no mail; `sodan contents tidy` deletes it")
+    found = (
+        f"{wrong} raw mails are missing or changed; restore them from a backup"
+        if wrong
+        else "all raw mails are complete"
+    )
+    print(f"sodan: {found}", file=sys.stderr)
     return FOUND_WRONG if wrong else 0
 
 
@@ -45,5 +50,5 @@ def tidy_contents(database: Database, outside: BlobStore | None, now: datetime) 
     for key in contents.tidy(database, outside, now) if outside is not None else ():
         print(key)
         count += 1
-    print(f"sodan: deleted {count} that belonged to no mail", file=sys.stderr)
+    print(f"sodan: deleted {count} files that belonged to no mail", file=sys.stderr)
     return 0

@@ -63,8 +63,13 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
             print(f"{'ok   ' if fine else 'WRONG'}  {words}")
     sys.stdout.flush()  # otherwise the line below may be printed first
     if wrong:
-        print("sodan: something needs attention", file=sys.stderr)
+        print("sodan: problems were found; see the lines with WRONG", file=sys.stderr)
     return FOUND_WRONG if wrong else 0
+
+
+def _wrong(what: str, meaning: str, action: str) -> Finding:
+    """Return a finding that says what is wrong, what it means, and what to do."""
+    return False, f"{what}; {meaning}. {action}"
 
 
 def _there(database: Database) -> list[Finding]:
@@ -83,15 +88,16 @@ def _packs(settings: Settings) -> list[Finding]:
 def _schema(database: Database) -> list[Finding]:
     found, wanted = database.read(migrate.revision), migrate.head()
     if found == wanted:
-        return [(True, f"database: answers, at revision {found}")]
-    return [(False, f"database: at revision {found or 'empty'}, this version needs {wanted}: run `sodan migrate`")]
+        return [(True, f"database: responds, at revision {found}")]
+    what = f"database: its schema is at revision {found}" if found else "database: it has no tables"
+    return [_wrong(what, f"this version of sodan needs revision {wanted}", "Run `sodan migrate`")]
 
 
 def _writing(database: Database) -> list[Finding]:
     """Check that the database can be written to, as for a mail."""
     database.probe()
     found = [(False, f"database: {words}") for words in ailments(database)]
-    return found or [(True, "database: can be written to, and is sound")]
+    return found or [(True, "database: can be written to, no damage found")]
 
 
 def _clock(database: Database, now: datetime) -> list[Finding]:
@@ -100,39 +106,31 @@ def _clock(database: Database, now: datetime) -> list[Finding]:
     newest = database.read(spool_view.newest)
     if newest is None or newest - now < STALE:
         return []
-    words = f"the newest mail was received at {newest:%Y-%m-%d %H:%M}Z, and now it is {now:%Y-%m-%d %H:%M}Z"
-    return [(False, f"clock: {words}: the clock was set back, or ran ahead: check NTP (`timedatectl`)")]
+    what = f"clock: it is {now:%Y-%m-%d %H:%M}Z, but a mail was received at {newest:%Y-%m-%d %H:%M}Z"
+    return [_wrong(what, "the clock was set back, or was ahead before", "Check the time and NTP (`timedatectl`)")]
 
 
 def _ledger(database: Database, now: datetime) -> list[Finding]:
     if database.read(migrate.revision) != migrate.head():
         return []
     ledger = database.read(spool_view.ledger)
-    found: list[Finding] = [
-        (
-            ledger.balanced,
-            f"ledger: accepted {ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting}"
-            f" + shunted {ledger.shunted}",
-        )
-    ]
+    counts = f"taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
+    found: list[Finding] = [(True, f"mail: accepted {ledger.accepted} = {counts}")]
+    if not ledger.balanced:
+        what = f"mail: accepted {ledger.accepted} is not {counts}"
+        found = [_wrong(what, "mail may be missing", "Change nothing, run `sodan backup FILE`, and report this line")]
     if ledger.shunted:
-        found.append(
-            (
-                False,
-                f"spool: {ledger.shunted} set aside: see `sodan spool list --state shunted`, then `sodan spool retry`",
-            )
-        )
+        what = f"spool: {ledger.shunted} mails were set aside after three failed attempts"
+        action = "Read the reasons with `sodan spool list --state shunted`, then run `sodan spool retry --all`"
+        found.append(_wrong(what, "they are in no case", action))
     oldest = database.read(spool_view.oldest_waiting)
     if oldest is not None and now - oldest > STALE:
-        found.append(
-            (
-                False,
-                f"spool: a mail waits since {oldest:%Y-%m-%d %H:%M}Z: does a worker run, and what does its log say?",
-            )
-        )
+        what = f"spool: a mail has been waiting since {oldest:%Y-%m-%d %H:%M}Z"
+        found.append(_wrong(what, "no worker runs, or it fails", "Start `sodan serve` or `sodan worker`; read its log"))
     lost = database.read(spool_view.done_without_message)
     if lost:
-        found.append((False, f"spool: taken in but in no case: {', '.join(lost)}: please report it"))
+        what = f"spool: {', '.join(lost)} are marked as done, but are in no case"
+        found.append(_wrong(what, "this is an error in sodan", "Run `sodan backup FILE`, and report this line"))
     return found
 
 
@@ -142,16 +140,17 @@ def _outbox(settings: Settings, database: Database, now: datetime) -> list[Findi
     counts = database.read(outbox.counts)
     found: list[Finding] = []
     if counts.get("failed"):
-        words = f"outbox: {counts['failed']} could not be sent: see `sodan outbox list --state failed`"
-        found.append((False, f"{words}, then `sodan outbox send` or `discard`"))
+        action = "Read the reasons with `sodan outbox list --state failed`, then `sodan outbox send` or `discard` them"
+        found.append(_wrong(f"outbox: {counts['failed']} mails failed", "they are not retried", action))
     tripped = database.read(outbox.tripped)
     if tripped is not None:
-        words = f"outbox: too many automatic mails, held as drafts since {tripped:%Y-%m-%d %H:%M}Z"
-        found.append((False, f"{words}: look at them with `sodan outbox list --state draft`"))
+        what = f"outbox: the hourly limit of automatic mail was last reached at {tripped:%Y-%m-%d %H:%M}Z"
+        action = "Check them with `sodan outbox list --state draft`, then `sodan outbox send` or `discard` them"
+        found.append(_wrong(what, "further mails are held as drafts", action))
     oldest = database.read(lambda conn: outbox.oldest_due(conn, now))
     if oldest is not None and now - oldest > STALE:
-        words = f"outbox: a mail is due since {oldest:%Y-%m-%d %H:%M}Z"
-        found.append((False, f"{words}: does `sodan sender` run, and what does its log say?"))
+        what = f"outbox: a mail has been due since {oldest:%Y-%m-%d %H:%M}Z"
+        found.append(_wrong(what, "no sender runs, or it fails", "Start `sodan serve` or `sodan sender`; read its log"))
     if settings.smarthost or settings.notify:
         found.append((True, f"outbox: {counts.get('sent', 0)} sent, {counts.get('waiting', 0)} waiting"))
     return found
@@ -162,17 +161,19 @@ def _contents(settings: Settings, database: Database, now: datetime) -> list[Fin
         return []
     missing, orphaned = contents.find_inconsistencies(database, outside(settings), now)
     place = settings.content_store
-    found: list[Finding] = [(True, f"contents: kept in {'the database' if place == 'database' else place}")]
+    found: list[Finding] = [(True, f"contents: stored in {'the database' if place == 'database' else place}")]
     if missing:
         some = ", ".join(missing[:5])
-        found = [(False, f"contents: {len(missing)} raw mails are not in {place}: {some}: restore them there")]
+        what = f"contents: {len(missing)} raw mails are missing in {place}: {some}"
+        found = [_wrong(what, "they cannot be shown or read again", "Restore these files from a backup")]
     damaged = list(contents.check_newest(database, outside(settings), LOOKED_AT_BYTES))
     if damaged and not missing:
         some = ", ".join(id for id, _ in damaged[:5])
-        words = f"contents: {len(damaged)} of the newest raw mails are damaged: {some}"
-        found.append((False, f"{words}: `sodan contents check` looks at all; restore them from a backup"))
+        what = f"contents: {len(damaged)} of the newest raw mails are damaged: {some}"
+        action = "Check all with `sodan contents check`, and restore them from a backup"
+        found.append(_wrong(what, "older ones may be damaged too", action))
     if orphaned:
-        found.append((True, f"contents: {len(orphaned)} files belong to no mail: `sodan contents tidy`"))
+        found.append((True, f"contents: {len(orphaned)} files belong to no mail; `sodan contents tidy` deletes them"))
     return found
 
 
@@ -185,14 +186,17 @@ def _mailboxes(settings: Settings, database: Database, now: datetime) -> list[Fi
         away = one.away_since(now)
         if away is not None or one.failing_since is not None:
             since = away or one.failing_since
-            step = one.next_step or "does `sodan serve` or `sodan mailbox run` run?"
-            words = one.cause or "nobody fetches from it"
-            step += f"; where it is fetched from no more: `sodan mailbox forget {one.name}`" if away else ""
-            found.append((False, f"mailbox {one.name}: not read since {since:%Y-%m-%d %H:%M}Z: {words}: {step}"))
+            step = one.next_step or "start `sodan serve` or `sodan mailbox run`"
+            cause = one.cause or "no process fetches from it"
+            step += f"; if it is no longer used, run `sodan mailbox forget {one.name}`" if away else ""
+            found.append(
+                _wrong(f"mailbox {one.name}: not read since {since:%Y-%m-%d %H:%M}Z", cause, step[0].upper() + step[1:])
+            )
         else:
-            found.append((True, f"mailbox {one.name}: {one.taken} mails kept, read to its end"))
+            found.append((True, f"mailbox {one.name}: read completely, {one.taken} mails fetched so far"))
         if one.failed:
-            found.append((False, f"mailbox {one.name}: {one.failed} mails could not be taken: `sodan mailbox list`"))
+            what = f"mailbox {one.name}: {one.failed} mails could not be fetched"
+            found.append(_wrong(what, "they are still in the mailbox", "Read the reasons with `sodan mailbox list`"))
     return found
 
 
@@ -200,7 +204,8 @@ def _tokens(settings: Settings, database: Database, now: datetime) -> list[Findi
     listen = settings.http_listen
     if listen.loopback or database.read(lambda conn: tokens.any_valid(conn, now)):
         return []
-    return [(False, f"HTTP: {listen} is not loopback and there is no token: `sodan token create NAME`")]
+    what = f"HTTP: {listen} can be reached from the network, but there is no token"
+    return [_wrong(what, "the service does not start like this", "Run `sodan token create NAME --scope admin`")]
 
 
 def _webhooks(settings: Settings, database: Database) -> list[Finding]:
@@ -213,17 +218,17 @@ def _webhooks(settings: Settings, database: Database) -> list[Finding]:
 def _verdicts(settings: Settings, database: Database) -> list[Finding]:
     local = all(listen.loopback for listen in (settings.smtp_listen, settings.lmtp_listen) if listen is not None)
     if settings.authserv_id and not settings.smtp_networks and not local:
-        words = "senders: whoever reaches the SMTP port can write SODAN_AUTHSERV_ID into a header"
-        return [
-            (False, f"{words}, so it is not believed of hosts on the internet: name our relay in SODAN_SMTP_NETWORKS")
-        ]
+        what = "senders: any host that reaches the SMTP port can forge the header of SODAN_AUTHSERV_ID"
+        meaning = "so it is not trusted from public addresses"
+        return [_wrong(what, meaning, "Set SODAN_SMTP_NETWORKS to the networks of your mail servers")]
     if settings.verdicts_configured:
         return []
-    words = "senders: nothing vouches for mail of our own people"
+    what = "senders: nothing verifies the sender of mail from your own domains"
     relayed = database.read(migrate.revision) == migrate.head() and database.read(unverified_lately)
     if local and not relayed:
-        return [(True, f"{words}; programs on this machine are believed, relays are not")]
-    return [(False, f"{words}, so their replies change nothing: set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS")]
+        return [(True, f"{what}; mail from programs on this machine is trusted, relayed mail is not")]
+    meaning = "replies of your own people change no case"
+    return [_wrong(what, meaning, "Set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS (docs/settings.md)")]
 
 
 def _disk(settings: Settings, database: Database) -> list[Finding]:
@@ -233,14 +238,17 @@ def _disk(settings: Settings, database: Database) -> list[Finding]:
         free = there.f_bavail * there.f_frsize
         least = max(LOW_DISK, settings.min_free_bytes)
         space = f"disk: {free // 1_000_000} MB free at {database.folder}"
-        todo = f": free some: below {settings.min_free_bytes // 1_000_000} MB mail gets 452"
-        found.append((True, space) if free > least else (False, space + todo))
+        meaning = f"below {settings.min_free_bytes // 1_000_000} MB, mail gets 452 and the sender retries later"
+        found.append((True, space) if free > least else _wrong(space, meaning, "Free some disk space"))
         if there.f_flag & os.ST_RDONLY:
-            found.append((False, f"disk: {database.folder} is mounted read-only: look at `dmesg`, then remount it"))
+            what = f"disk: {database.folder} is mounted read-only"
+            found.append(_wrong(what, "no mail can be stored", "Read `dmesg` for the cause, then remount it"))
         if there.f_files and not there.f_favail:
-            found.append((False, f"disk: no file can be made at {database.folder} (no inodes): delete some"))
+            what = f"disk: no inodes are free at {database.folder}"
+            found.append(_wrong(what, "no file can be created", "Delete files there"))
     if not database.postgresql and sqlite3.sqlite_version_info < (3, 35):
-        found.append((False, f"SQLite {sqlite3.sqlite_version} is older than 3.35"))
+        what = f"SQLite: version {sqlite3.sqlite_version}"
+        found.append(_wrong(what, "sodan needs 3.35 or newer", "Use a Python with a newer SQLite"))
     return found
 
 
@@ -252,6 +260,8 @@ def _model(settings: Settings, database: Database, now: datetime) -> list[Findin
     waiting = database.read(second_readings.oldest_waiting)
     words = f"language model {settings.model}: {jobs.get('done', 0)} read, {jobs.get('waiting', 0)} waiting"
     if waiting is not None and now - waiting.created_at > STALE:
-        why = f": {waiting.reason}" if waiting.reason else ""
-        return [(False, f"{words}, the oldest since {waiting.created_at:%Y-%m-%d %H:%M} UTC{why}; mail is not delayed")]
+        why = f" ({waiting.reason})" if waiting.reason else ""
+        what = f"{words}, the oldest since {waiting.created_at:%Y-%m-%d %H:%M}Z{why}"
+        action = "Check SODAN_MODEL_URL, and the log of `sodan serve` or `sodan reader`"
+        return [_wrong(what, "cases use the embedded reader meanwhile, and mail is not delayed", action)]
     return [(True, words)]

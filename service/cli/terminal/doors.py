@@ -23,12 +23,12 @@ def smtp(listen: Listen) -> Finding:
             with contextlib.suppress(OSError):
                 client.sendall(b"QUIT\r\n")
     except TimeoutError:
-        return False, f"SMTP: {listen}: accepts and says nothing: it hangs: restart it"
+        return False, f"SMTP: {listen} accepts connections but sends nothing; the process hangs. Restart it"
     except OSError:
-        return True, f"SMTP: {listen}: nothing answers (not started?)"
+        return True, f"SMTP: nothing listens on {listen} (sodan is not running)"
     if said.startswith("220"):
-        return True, f"SMTP: {listen}: something answers"
-    return False, f"SMTP: {listen}: answers {said[:100] or 'nothing'}: clients are turned away"
+        return True, f"SMTP: {listen} responds"
+    return False, f"SMTP: {listen} replied {said[:100] or 'nothing'}; it refuses clients. Read the log of the process"
 
 
 def http(listen: Listen) -> Finding:
@@ -37,15 +37,18 @@ def http(listen: Listen) -> Finding:
     url = f"http://{Listen(host, port)}/readyz"
     try:
         with urllib.request.urlopen(url, timeout=SECONDS):
-            return True, f"HTTP: {listen}: something answers, and is ready"
+            return True, f"HTTP: {listen} responds and is ready"
     except urllib.error.HTTPError as error:
         if error.code == 503:
-            return False, f"HTTP: {listen}: /readyz says 503: see the database above"
-        return True, f"HTTP: {listen}: something answers"
+            return (
+                False,
+                f"HTTP: {listen} is not ready (/readyz: 503); it cannot store mail. See the lines about the database",
+            )
+        return True, f"HTTP: {listen} responds"
     except (OSError, ValueError) as error:
         if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
-            return False, f"HTTP: {listen}: accepts and says nothing: it hangs: restart it"
-        return True, f"HTTP: {listen}: nothing answers (not started?)"
+            return False, f"HTTP: {listen} accepts connections but sends nothing; the process hangs. Restart it"
+        return True, f"HTTP: nothing listens on {listen} (sodan is not running)"
 
 
 def _where(listen: Listen) -> tuple[str, int]:

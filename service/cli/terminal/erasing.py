@@ -22,8 +22,8 @@ from service.store.erasure import erase, names_of
 
 FOUND_WRONG = 1
 NOT_REACHED = [
-    "backups made before",
-    "attached documents, pictures and archives: searched byte by byte, not opened",
+    "backups made earlier",
+    "text inside attached documents, pictures and archives, which are not opened",
 ]
 
 
@@ -44,11 +44,14 @@ def erase_person(
     """
     local, at, domain = address.strip().casefold().rpartition("@")
     if not (local and at and domain):
-        raise Refused(f"{address} is no mail address")
+        raise Refused(f"{address} is not a mail address")
     check_names(names, reserved)
     for word in names_of(database, f"{local}@{domain}"):
         if word not in names and not apply:
-            print(f"sodan: came with this address, and stays elsewhere unless --name gives it: {word}", file=sys.stderr)
+            print(
+                f"sodan: this name occurs with the address; add --name to erase it elsewhere too: {word}",
+                file=sys.stderr,
+            )
     alias = "x" + secrets.token_hex(4)
     mask = Mask(f"{local}@{domain}", names, alias)
     shelf = BlobWriter(outside(settings), settings.content_store_from_bytes)
@@ -72,12 +75,12 @@ def erase_person(
     }
     print(json.dumps(certificate, indent=1))
     if not apply:
-        print("sodan: nothing was changed; --yes erases, for good", file=sys.stderr)
+        print("sodan: nothing was changed; --yes erases permanently", file=sys.stderr)
     elif erased.left:
-        print(f"sodan: {erased.left} places still name the person: erase again", file=sys.stderr)
+        print(f"sodan: {erased.left} places still name the person; run the command again", file=sys.stderr)
         return FOUND_WRONG
     for words in (*erased.remains.here, *erased.remains.elsewhere):
-        print(f"sodan: what went may still stand in {words}", file=sys.stderr)
+        print(f"sodan: erased text may remain in {words}", file=sys.stderr)
     return FOUND_WRONG if erased.remains.here else 0
 
 
@@ -87,9 +90,11 @@ def check_names(names: Sequence[str], reserved: Collection[str]) -> None:
     for name in names:
         parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]
         if len("".join(parts)) < 2:
-            raise Refused(f"{name!r} is too short for a name")
+            raise Refused(f"{name!r} is too short; give at least two characters, best the full name")
         if name.casefold() in known or all(part.casefold() in known or is_common(part) for part in parts):
-            raise Refused(f"{name!r} is a vendor, a product or an everyday word, and names no person")
+            raise Refused(
+                f"{name!r} is a vendor, a product or a common word, not a name; give the full name of the person"
+            )
 
 
 def words_of_vendors(vendors: Iterable[Vendor], organisation: Sequence[str]) -> frozenset[str]:

@@ -34,7 +34,7 @@ def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings
         )
     if model is not None:
         words = f"{model.requests} requests, {model.tokens} tokens, {model.dropped} statements dropped"
-        sys.stderr.write(f"sodan: {model.version}: {words}, {model.left} mails left to the embedded reader\n")
+        sys.stderr.write(f"sodan: {model.version}: {words}, {model.left} mails read by the embedded reader instead\n")
     if as_json:
         sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
         return 0
@@ -45,7 +45,7 @@ def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings
 
 def _model(settings: Settings) -> ModelReader:
     if not settings.model_url:
-        raise Refused("SODAN_MODEL_URL and SODAN_MODEL: set up a language model first (docs/language-model.md)")
+        raise Refused("SODAN_MODEL_URL and SODAN_MODEL: --reader model needs both (docs/language-model.md)")
     catalogue = rules_of(()).catalogue
     return ModelReader(model_of(settings), catalogue, EmbeddedReader(), settings.model_max_characters)
 

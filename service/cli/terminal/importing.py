@@ -27,7 +27,7 @@ FOUND_WRONG = 1
 def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
     """Receive mails that are not known yet; process them here if ``take_in``."""
     if not paths:
-        raise Refused("name the files or folders to import")
+        raise Refused("give the files or folders to import")
     files = find(paths)
     context = AppContext.of(settings)
     migrate.migrate(database)
@@ -44,7 +44,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
             _take_in(settings, database, context, progress)
     ledger = database.read(spool_view.ledger)
     print(
-        f"sodan: {done.mails} mails in {done.files} files: {done.received} new, {done.known} known; accepted "
+        f"sodan: {done.mails} mails in {done.files} files: {done.received} new, {done.known} known already; accepted "
         f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}",
         file=sys.stderr,
     )
@@ -63,7 +63,7 @@ def _take_in(settings: Settings, database: Database, context: AppContext, progre
         clock=lambda: datetime.now(UTC),
     )
     waiting = database.read(spool_view.undone).get("waiting", 0)
-    bar = progress.add_task("take in", total=waiting)
+    bar = progress.add_task("process", total=waiting)
     while waiting:
         if not worker.step():
             sleep(0.05)  # other workers hold the rest, or it waits for its next attempt

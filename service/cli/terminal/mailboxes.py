@@ -27,11 +27,11 @@ COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "ta
 def chosen(configured: Sequence[Mailbox], names: Sequence[str]) -> list[Mailbox]:
     """Return the mailboxes with these names, or all. Raises SodanError for an unknown name."""
     if not configured:
-        raise SodanError("SODAN_MAILBOXES: name the file with the mailboxes to fetch from")
+        raise SodanError("SODAN_MAILBOXES: not set; set it to the file that lists the mailboxes (docs/mailboxes.md)")
     known = {mailbox.name: mailbox for mailbox in configured}
     for name in names:
         if name not in known:
-            raise SodanError(f"there is no mailbox {name} in SODAN_MAILBOXES: it has {', '.join(known)}")
+            raise SodanError(f"there is no mailbox {name} in SODAN_MAILBOXES; it has {', '.join(known)}")
     return [known[name] for name in names] or list(configured)
 
 
@@ -58,9 +58,9 @@ def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, no
     if status is None:
         return {**row, "state": "never fetched from", "failed": 0, "taken": 0}
     if mailbox is None:
-        state, step = "not configured", f"is it fetched from no more? `sodan mailbox forget {name}`"
+        state, step = "not configured", f"if it is no longer used, run `sodan mailbox forget {name}`"
     elif status.away_since(now):
-        state, step = "away", status.next_step or "is `sodan serve` or `sodan mailbox run` running?"
+        state, step = "away", status.next_step or "start `sodan serve` or `sodan mailbox run`"
     else:
         state, step = "failing" if status.failing_since else "ok", status.next_step or ""
     return {
@@ -97,7 +97,7 @@ def _folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -
         state = source.examine(folder)
     except FolderMissing as error:
         return _say(False, mailbox.name, error.cause, error.next_step)
-    _say(True, mailbox.name, f"signed in; {folder} is there with {state.mails} mails")
+    _say(True, mailbox.name, f"signed in; the folder {folder} has {state.mails} mails")
     for note in state.notes:
         print(f"note   {mailbox.name}: {note}")
     fine = True
@@ -105,13 +105,19 @@ def _folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -
         fine = _say(False, mailbox.name, cause, step)
     page = next(iter(source.pages(folder, None, mailbox.since_moment(settings))), None)
     if page is None or not page.found:
-        return _say(True, mailbox.name, f"{folder}: no mail that would be taken") and fine
+        return _say(True, mailbox.name, f"{folder}: no mail to fetch") and fine
     newest = page.found[-1]
     content = source.fetch(folder, [newest]).get(newest.place)
     if content is not None:
-        _say(True, mailbox.name, f"{folder}: a mail of {newest.arrived_at:%Y-%m-%d %H:%M}Z read, {len(content)} bytes")
+        _say(
+            True,
+            mailbox.name,
+            f"{folder}: read the newest mail ({newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes)",
+        )
     if not mailbox.verdicts_of:
-        print(f"note   {mailbox.name}: authserv is not set: mail of our own people counts as not verified")
+        print(
+            f"note   {mailbox.name}: authserv is not set, so the sender of mail from your own domains is not verified"
+        )
     return fine
 
 
@@ -142,8 +148,8 @@ def preview(settings: Settings, configured: Sequence[Mailbox], database: Databas
         finally:
             source.close()
         what = mailbox.after.move or mailbox.after.flag
-        then = "left as they are" if what is None else f"{'moved to' if mailbox.after.move else 'flagged'} {what}"
-        print(f"sodan: {mailbox.name}: {mails} mails would be taken, and {then}", file=sys.stderr)
+        then = "left unchanged" if what is None else f"{'moved to' if mailbox.after.move else 'flagged'} {what}"
+        print(f"sodan: {mailbox.name}: {mails} mails would be fetched, and {then}", file=sys.stderr)
     return FOUND_WRONG if wrong else 0
 
 

@@ -76,7 +76,7 @@ class ModelReader:
                 reply = self.model.ask(asked, repair=repair)
             except ModelAway as error:
                 if attempt + 1 == TRIES:
-                    raise Refused(f"the language model did not answer {TRIES} times: {error}") from None
+                    raise Refused(f"the language model failed {TRIES} times: {error}") from None
                 self.pause(min(2.0**attempt if error.retry_after is None else error.retry_after, LONGEST_PAUSE))
             else:
                 self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)

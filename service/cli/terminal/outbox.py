@@ -51,7 +51,7 @@ def _each(
     words: str,
 ) -> int:
     if not ids:
-        raise Refused("name the mails by their numbers; `sodan outbox list` shows them")
+        raise Refused("give the ids of the mails; `sodan outbox list` shows them")
     who = getpass.getuser()
 
     def all_of_them(conn: Connection) -> None:

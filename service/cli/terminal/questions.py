@@ -41,9 +41,9 @@ def ask(
     made, number = database.transact(write)
     print(f"To: {made.address or '-'}\nSubject: {made.subject}\n\n{made.text}", end="")
     if number is not None:
-        print(f"sodan: outbox entry {number}: `sodan outbox show {number}`", file=sys.stderr)
+        print(f"sodan: written to the outbox: see `sodan outbox show {number}`", file=sys.stderr)
     elif made.refused:
-        print(f"sodan: it may not be sent: {made.refused}", file=sys.stderr)
+        print(f"sodan: this mail may not be sent: {made.refused}", file=sys.stderr)
     return 0
 
 
@@ -54,7 +54,7 @@ def note(settings: Settings, database: Database, key: str, text: str, *, now: da
         return notes.add(conn, number_of(conn, key, settings.case_prefix), text, getpass.getuser(), now)
 
     number = database.transact(write)
-    print(f"sodan: note {number}", file=sys.stderr)
+    print(f"sodan: note {number} was added to {key}", file=sys.stderr)
     return 0
 
 

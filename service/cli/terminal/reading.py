@@ -52,7 +52,7 @@ class _Fallen:
     root: Path | None
 
     def __call__(self, file: Path) -> _Read:
-        return _line(Mail(error="reading it ended the process"), name_of(file, self.root))
+        return _line(Mail(error="parsing this mail crashed the process"), name_of(file, self.root))
 
 
 def name_of(file: Path, root: Path | None) -> str:
@@ -161,7 +161,7 @@ class _JudgeFallen:
     root: Path | None
 
     def __call__(self, file: Path) -> str:
-        return dump({"file": name_of(file, self.root), "error": "judging it ended the process"})
+        return dump({"file": name_of(file, self.root), "error": "judging this mail crashed the process"})
 
 
 @cache
@@ -191,7 +191,7 @@ def explain_mail(
 
     rules = rules_of(packs, settings.site_file)
     if rule is not None and not knows(rules, rule):
-        raise NotFound(f"no rule or meaning is called {rule!r}; `sodan rules list` shows the rules")
+        raise NotFound(f"there is no rule or meaning {rule!r}; see `sodan rules list` and docs/meanings.md")
     roles = Roles(
         organisation=organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
     )
@@ -226,7 +226,7 @@ def _content(what: str, settings: Settings) -> bytes:
             return contents.content(database, outside(settings), source.spool_id)
         except NotFound:
             continue
-    raise NotFound(f"{what} is neither a file nor the Message-ID of a mail that was taken in")
+    raise NotFound(f"{what} is neither a file nor the Message-ID of a processed mail")
 
 
 _VISIBLE = dict.fromkeys((*range(32), 127, *range(128, 160), *range(55296, 57344)), "�")

@@ -32,8 +32,8 @@ def replay_cases(
         if changes:
             changed += 1
             sys.stdout.write(json.dumps({"case": key, **changes}, ensure_ascii=False) + "\n")
-    kept = "kept" if apply else "not kept (--apply keeps them)"
-    print(f"sodan: {looked} cases judged by {context.rules.version}, {changed} differ; {kept}", file=sys.stderr)
+    saved = "saved" if apply else "not saved (--apply saves them)"
+    print(f"sodan: {looked} cases judged by {context.rules.version}, {changed} differ; {saved}", file=sys.stderr)
     return 0
 
 

@@ -31,7 +31,7 @@ def retire(
 ) -> int:
     """Show what would be deleted, or delete it; print the cases to stdout."""
     if terms.raw is None and terms.cases is None:
-        _say("everything is kept for ever: neither SODAN_RETENTION_RAW_DAYS nor SODAN_RETENTION_CASES_DAYS is set")
+        _say("nothing is ever deleted: set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS to change that")
         return 0
     gone = Gone()
 
@@ -44,12 +44,12 @@ def retire(
     print_rows(rows(), COLUMNS, as_json=as_json)
     counted = f"{gone.cases} cases with {gone.messages} messages, {gone.mails} raw mails"
     if not apply:
-        _say(f"would go: {counted}; nothing was changed: --apply does it, for good")
+        _say(f"would be deleted: {counted}; nothing was changed, --apply deletes permanently")
         return 0
     remains = erasure.compact(database) if compact else Remains()
-    _say(f"gone: {counted}")
+    _say(f"deleted: {counted}")
     for words in (*remains.here, *remains.elsewhere):
-        _say(f"what went may still stand in {words}")
+        _say(f"deleted text may remain in {words}")
     return FOUND_WRONG if remains.here else 0
 
 

@@ -41,10 +41,12 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
         try:
             _send(settings, mailbox.address, mark)
         except (NotSent, Refused) as error:
-            return say(False, mailbox.name, f"no mail could be sent ({error})", "look at SODAN_SMARTHOST and its login")
-        say(True, mailbox.name, f"sent “{mark}” to {mailbox.address}; waiting for it up to {seconds:g} s")
+            return say(
+                False, mailbox.name, f"the test mail could not be sent ({error})", "check SODAN_SMARTHOST and its login"
+            )
+        say(True, mailbox.name, f"sent “{mark}” to {mailbox.address}; waiting up to {seconds:g} s")
     else:
-        say(True, mailbox.name, f"send a mail to {mailbox.address} now; waiting for it up to {seconds:g} s")
+        say(True, mailbox.name, f"send a mail to {mailbox.address} now; waiting up to {seconds:g} s")
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         for folder, position in positions.items():
@@ -56,23 +58,23 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
     return say(
         False,
         mailbox.name,
-        f"no mail came into {', '.join(mailbox.folders)} within {seconds:g} s",
-        f"is {mailbox.address} delivered into this mailbox? Look into its junk folder, and at the rules that move mail",
+        f"no mail arrived in {', '.join(mailbox.folders)} within {seconds:g} s",
+        f"check that {mailbox.address} delivers to this mailbox, its junk folder, and its rules that move mail",
     )
 
 
 def _came(mailbox: Mailbox, source: Source, folder: str, found: Found, took: float, say: Say) -> bool:
     content = source.fetch(folder, [found]).get(found.place)
     if content is None:
-        return say(False, mailbox.name, f"the mail left {folder} before it was read", "which rule moved it?")
-    say(True, mailbox.name, f"{folder}: the mail came after {took:.1f} s and was read, {len(content)} bytes")
+        return say(False, mailbox.name, f"the mail left {folder} before it was read", "find the rule that moved it")
+    say(True, mailbox.name, f"{folder}: the mail arrived after {took:.1f} s and was read ({len(content)} bytes)")
     source.mark(folder, [found.place])  # raises an error if it would fail for other mails too
-    done = "left as it is" if mailbox.after.move is None and mailbox.after.flag is None else "flagged or moved"
-    say(True, mailbox.name, f"the mail was {done}, as `after` says; delete it in a mail program")
+    done = "left unchanged" if mailbox.after.move is None and mailbox.after.flag is None else "flagged or moved"
+    say(True, mailbox.name, f"the mail was {done} (`after`); delete it in a mail program")
     written = _topmost_verdict(content)
     if mailbox.authserv and written not in (None, mailbox.authserv):
-        words = f"its topmost Authentication-Results is of {written}, and authserv is {mailbox.authserv}"
-        return say(False, mailbox.name, words, f"set authserv: {written} if that is your provider's server")
+        words = f"the topmost Authentication-Results is from {written}, but authserv is {mailbox.authserv}"
+        return say(False, mailbox.name, words, f"set authserv to {written} if that is the server of your provider")
     return True
 
 

@@ -39,7 +39,7 @@ def _must_exist(library: Library, name: str) -> None:
     for pack, _ in library.own:
         known |= {finder.id for finder in pack.find} | {str(entry.get("id")) for entry in pack.meanings}
     if name not in known:
-        raise NotFound(f"no pack, vendor or entry with examples is called {name!r}")
+        raise NotFound(f"there is no pack, vendor or entry {name!r} with examples")
 
 
 def run_lint(packs: Sequence[Path], site: Path | None) -> int:

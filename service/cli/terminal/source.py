@@ -90,7 +90,9 @@ class Remote:
             answer = httpx.get(self.url + path, params=query, headers=self.headers, timeout=30, follow_redirects=True)
             said = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise Unavailable(f"--url: {self.url} does not answer ({type(error).__name__})") from None
+            raise Unavailable(
+                f"--url: {self.url} does not respond as a sodan service ({type(error).__name__}); check the address"
+            ) from None
         if answer.status_code == 404:
             raise NotFound(str(said.get("detail", "not found")))
         if answer.status_code != 200:

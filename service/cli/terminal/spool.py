@@ -36,12 +36,12 @@ def show_entry(database: Database, outside: BlobStore | None, id: str, *, raw: b
 def retry_entries(database: Database, ids: tuple[str, ...], *, everything: bool, now: datetime) -> int:
     """Let the worker try mails again."""
     if bool(ids) == everything:
-        raise Refused("name the mails to try again, or say --all")
+        raise Refused("give the ids of the mails to retry, or --all")
     if everything:
         count = database.transact(lambda conn: spool.retry_all(conn, now))
     else:
         for id in ids:
             database.transact(lambda conn, id=id: spool.retry(conn, id, now))  # type: ignore[misc]
         count = len(ids)
-    print(f"sodan: {count} will be tried again", file=sys.stderr)
+    print(f"sodan: {count} mails will be retried by a worker", file=sys.stderr)
     return 0

@@ -15,13 +15,14 @@ from rich.text import Text
 
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
 _NOTES = {
-    "p1-without-contact": "P1, and nobody is named who can be reached",
-    "p1-without-owner": "P1, and nobody of the team takes part",
-    "overdue-promise": "what was promised is overdue",
-    "call": "several turns, and still something is missing: a call may be quicker than another mail",
-    "dmarc-failed": "a mail in it was sent under another's name",
-    "sender-unverified": "the sender of a mail in it is not verified",
-    "outsider": "somebody who takes no part wrote into it; that changed nothing",
+    "p1-without-contact": "P1, but no person to reach is named",
+    "p1-without-owner": "P1, but no team member takes part",
+    "overdue-promise": "a promise is overdue",
+    "call": "several mails, and still something is missing: a phone call may be quicker",
+    "reminded": "the requester was reminded",
+    "dmarc-failed": "a mail was sent under another person's name (DMARC failed), so it changed nothing",
+    "sender-unverified": "the sender of a mail is not verified",
+    "outsider": "a person who takes no part in the case wrote; that mail changed nothing",
 }
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
@@ -76,7 +77,7 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
         print_json(page)
         return 0
     if not page["items"]:
-        print("no cases", file=sys.stderr)
+        print("sodan: no case matches", file=sys.stderr)
         return 0
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name, most in (
@@ -102,7 +103,7 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
         )
     console().print(table)
     if page["next"]:
-        print(f"more: --cursor {page['next']}", file=sys.stderr)
+        print(f"sodan: there are more: --cursor {page['next']}", file=sys.stderr)
     return 0
 
 
@@ -118,43 +119,49 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
         )
     )
     refs = ", ".join(f"{ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
-    turn = f"waiting on {case['waiting_on']} for {age(case['waiting_since'])}" if case["waiting_on"] else "nobody waits"
+    turn = (
+        f"waiting on {case['waiting_on']} for {age(case['waiting_since'])}"
+        if case["waiting_on"]
+        else "nobody has to act"
+    )
     out.print(escape(f"{case['status']}, {turn} · {case['kind']}" + (f" · {refs}" if refs else "")))
     detail = case.get("priority_detail") or {}
     _section(
         out,
-        f"why {case['priority']}"
+        f"evidence for {case['priority']}"
         + (f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""),
         [f"“{quote}”  {', '.join(rules)}" for quote, rules in _by_words(detail.get("evidence", []))],
     )
-    _section(out, "heard, not counted", [f"“{found['quote']}”" for found in detail.get("heard", [])])
-    _section(out, "to be minded", [_NOTES.get(note, note) for note in case.get("notes", [])])
+    _section(out, "urgent wording (does not count)", [f"“{found['quote']}”" for found in detail.get("heard", [])])
+    _section(out, "please check", [_NOTES.get(note, note) for note in case.get("notes", [])])
     problem = case.get("problem") or {}
     if problem.get("statement") and problem["statement"] != case["title"]:
         _section(
-            out, f"problem (version {problem['version']}{', it drifts' * problem['drift']})", [problem["statement"]]
+            out,
+            f"problem (version {problem['version']}{', the topic changed' * problem['drift']})",
+            [problem["statement"]],
         )
     labels = {line["item"]: line["label"] for line in case.get("checklist", [])}
-    _section(out, "still needed", [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]])
+    _section(out, "missing", [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]])
     _section(
         out,
-        "asks",
+        "requests of the vendor",
         [f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])],
     )
     _section(
         out,
-        "promised",
+        "promises",
         [
             f"by {one['by']}, {one['due'][:16].replace('T', ' ')}Z{', overdue' * one['overdue']}  “{one['quote']}”"
             for one in case.get("promises", [])
             if not one["kept"]
         ],
     )
-    _section(out, "a kinder wording", [f"“{one['quote']}”  {one['advice']}" for one in case.get("tone", [])])
-    _section(out, "parked", [f"{one['topic']}  “{one['quote']}”" for one in case.get("parked", [])])
+    _section(out, "suggested wording", [f"“{one['quote']}”  {one['advice']}" for one in case.get("tone", [])])
+    _section(out, "to discuss after recovery", [f"{one['topic']}  “{one['quote']}”" for one in case.get("parked", [])])
     clocks = case.get("clocks") or {}
     held = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
-    _section(out, "time on each side", [f"{held} · {clocks.get('turns', 0)} turns"])
+    _section(out, "time per side", [f"{held} · {clocks.get('turns', 0)} exchanges"])
     out.print()
     for mail in messages:
         author, when = mail["author"], (mail["date"] or mail["received_at"])[:16].replace("T", " ")
