@@ -182,8 +182,8 @@ def _announce(settings: Settings, stop: threading.Event) -> None:
     url = f"http://{'localhost' if http.loopback else http.host}:{http.port}"
     print(
         f"sodan: SMTP on {settings.smtp_listen}, for {', '.join(settings.intake)}\n"
-        f"sodan: HTTP on {http}: the page is {url}/, the interface {url}/docs\n"
-        "sodan: next, in another terminal: `make demo` sends sample mails and prints the cases they become",
+        f"sodan: HTTP on {http}: the page is {url}/, the API description {url}/docs\n"
+        "sodan: next, in another terminal: `make demo` sends sample mails and prints their cases",
         file=sys.stderr,
         flush=True,
     )

@@ -10,19 +10,20 @@ _FAMILIES: Mapping[str, str] = {
     "items": "Items",
     "acts": "Acts and desk states",
     "asks": "Asks",
-    "weight": "Weight and course",
-    "matter": "Matter",
+    "weight": "Impact, urgency and state",
+    "matter": "Properties of the request",
     "tone": "Tone",
     "parked": "Parked topics",
     "kinds": "Kinds",
 }
 _HEAD = """# Meanings
 
-Every meaning that a reader may find in a mail. This page is made from `mailrules/catalogue/` by
-`python -m mailrules.catalogue`; edit the YAML files, not the page.
+Every meaning that a reader can find in a mail. This page is generated from `mailrules/catalogue/` by
+`python -m mailrules.catalogue`; edit the YAML files, not this page.
 
-A statement names a meaning, one of its states and the words that carry it. The state `unsure` is possible for every
-meaning: the sentence could not be judged, so it counts neither as told nor as missing.
+A statement consists of a meaning, one of its states and the quoted text. A near-miss is a similar sentence that does
+not have the meaning. Every meaning can also have the state `unsure`: the reader could not decide, so the statement
+counts neither as given nor as missing.
 """
 
 
@@ -41,7 +42,7 @@ def _entry(meaning: Meaning) -> Iterable[str]:
     yield f"### `{meaning.id}`\n"
     yield f"{meaning.title.en} · {meaning.title.ja}\n"
     yield f"{meaning.definition.en}  \n{meaning.definition.ja}\n"
-    yield f"Read in mails of: {', '.join(meaning.sides)}. States: {', '.join(meaning.states)}.\n"
+    yield f"Found in mail of: {', '.join(meaning.sides)}. States: {', '.join(meaning.states)}.\n"
     for name, sentences in (("Examples", meaning.examples), ("Near-misses", meaning.near_misses)):
         yield f"{name}:\n"
         yield "\n".join(f"- {_plain(s)}" for language in ("en", "ja") for s in sentences.get(language, ())) + "\n"

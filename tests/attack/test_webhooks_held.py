@@ -124,7 +124,7 @@ def test_one_that_drips_has_a_total_time_and_the_error_is_recorded(
         embedded.deliver(REPORT)
         assert asyncio.run(webhook_delivery.tell_one(desk(embedded)))
     found = row(embedded, id)
-    assert (found["attempts"], found["last_error"]) == (1, "no answer within 0.5 seconds")
+    assert (found["attempts"], found["last_error"]) == (1, "no response within 0.5 seconds")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -51,7 +51,7 @@ def test_an_ask_for_a_fact_has_an_instance_for_each_item() -> None:
         ("item.version", "unsure", "team", None),
         ("item.version", "partial", "team", "no state 'partial'"),
         ("item.version", "value", "vendor", "does not occur in mail of the side vendor"),
-        ("item.colour", "value", "team", "no meaning"),
+        ("item.colour", "value", "team", "unknown meaning"),
     ],
 )
 def test_a_statement_outside_the_catalogue_is_named(meaning: str, state: str, side: str, fault: str | None) -> None:
@@ -62,10 +62,10 @@ def test_a_statement_outside_the_catalogue_is_named(meaning: str, state: str, si
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"sides": ["nobody"]}, "sides are"),
+        ({"sides": ["nobody"]}, "sides: expected"),
         ({"states": ["perhaps"]}, "unknown state: perhaps"),
         ({"colour": "red"}, "colour"),
-        ({"examples": {"ja": ["手を振ります。"]}}, "0 in en, at least 1"),
+        ({"examples": {"ja": ["手を振ります。"]}}, "0 sentences in en, at least 1"),
         ({"near_misses": {"ja": ["手を振ります。"], "en": ["x"]}}, "both example and near-miss"),
     ],
 )

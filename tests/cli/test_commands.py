@@ -86,6 +86,12 @@ def test_judge_keeps_the_number_of_the_maker_beside_that_of_the_distributor(soda
     assert said.lines[0]["vendor_refs"] == ["SBCS-0066441", "86110022"]
 
 
+def test_imported_mail_can_be_left_to_the_workers(sodan: Sodan, mail: Write) -> None:
+    said = sodan("import", "--no-take-in", str(mail("1.eml", REPORT)))
+    assert said.status == 0
+    assert "accepted 1 = taken in 0 + waiting 1 + shunted 0" in said.err
+
+
 def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
     file = mail("1.eml", REPORT)
     said = sodan("explain", str(file))

@@ -21,4 +21,4 @@ def test_a_meaning_that_was_not_stated_says_what_was_lacking() -> None:
     trace = trace_meaning(EmbeddedReader(), MAIL, "item.version")
     assert trace.lacking
     assert trace.probability < trace.threshold
-    assert "does not read" in trace_meaning(EmbeddedReader(), MAIL, "item.nonsense").lacking
+    assert "does not detect" in trace_meaning(EmbeddedReader(), MAIL, "item.nonsense").lacking
