@@ -61,7 +61,7 @@ def test_a_mailbox_that_is_well(written: Written, dovecot: Dovecot, capfd: pytes
         ({"imap": {"user": "nobody"}}, "refuses the sign-in of nobody", "check user and secret"),
         ({"imap": {"port": 1}}, "localhost:1 cannot be reached", "look at host, port and tls"),
         ({"imap": {"ca_file": None}}, "the certificate of localhost is not accepted", "imap.ca_file"),
-        ({"folders": ["Nowhere"]}, "the folder Nowhere cannot be opened", "renamed or deleted"),
+        ({"folders": ["Nowhere"]}, "the folder Nowhere cannot be opened", "list an existing folder"),
         ({"after": {"move": "Done"}}, "the folder Done to move to does not exist", "make it in a mail program"),
     ],
 )

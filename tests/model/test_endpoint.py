@@ -65,7 +65,7 @@ def test_a_model_that_takes_no_temperature_is_asked_without() -> None:
         ({"body": "<html>proxy</html>", "type": "text/html"}, "chat API|choices", None),
         ({"body": "{not json"}, "does not have the format of the chat API", None),
         ({**statements(), "cut": 40}, "(?i)connection|peer", None),
-        ({"body": '{"choices": []}'}, "no choices", None),
+        ({"body": '{"choices": []}'}, "contains no answer", None),
         (says(None), "empty", None),
         (says('{"statements": [', finish="length"), "cut off", None),
     ],

@@ -70,7 +70,7 @@ def test_on_monday_parked_topics_of_solved_cases_come_too(digested: Desk) -> Non
     assert digested.entries() == []
     digested.now = MORNING + timedelta(days=4)
     _look(digested)
-    assert "To look at this week" in digested.entries()[0]["text"]
+    assert "To check this week" in digested.entries()[0]["text"]
     assert "SD-1 Outlook" in digested.entries()[0]["text"]
 
 

@@ -24,7 +24,7 @@ def test_a_report_by_one_of_our_people_is_answered() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"author": ""}, "names no author"),
+        ({"author": ""}, "has no author address"),
         ({"author": "intake@corp.example"}, "sodan itself"),
         ({"author": "intake+3f.abc@corp.example"}, "sodan itself"),
         ({"author": "it@corp.example"}, "sodan itself"),
@@ -55,7 +55,7 @@ def test_a_report_by_one_of_our_people_is_answered() -> None:
                 "listserv",
             )
         ),
-        ({"verified": False}, "nothing confirms"),
+        ({"verified": False}, "the sender of the mail is not verified"),
         ({"origin": "forwarded"}, "did not send the mail to sodan directly"),
         ({"origin": "quoted"}, "did not send the mail to sodan directly"),
         ({"automatic": "auto_reply"}, "automatic"),

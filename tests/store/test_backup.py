@@ -217,7 +217,7 @@ def test_a_restore_takes_only_whole_backups_and_only_empty_databases(sqlite: Dat
     path.write_bytes(whole)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("more", b"")
-    with pytest.raises(Refused, match="other parts"):
+    with pytest.raises(Refused, match="its parts differ"):
         restore(elsewhere, None, path)
     path.write_bytes(whole)
     assert restore(elsewhere, None, path).ledger.waiting == 6
