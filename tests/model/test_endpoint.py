@@ -62,12 +62,12 @@ def test_a_model_that_takes_no_temperature_is_asked_without() -> None:
         (refuses(503, "loading", Retry_After="2"), "503", 2.0),
         (refuses(401, "bad key"), "SODAN_MODEL_URL", None),
         (refuses(404, "no such model"), "SODAN_MODEL_URL", None),
-        ({"body": "<html>proxy</html>", "type": "text/html"}, "chat API|choices", None),
+        ({"body": "<html>proxy</html>", "type": "text/html"}, "chat API|contains no answer", None),
         ({"body": "{not json"}, "does not have the format of the chat API", None),
         ({**statements(), "cut": 40}, "(?i)connection|peer", None),
         ({"body": '{"choices": []}'}, "contains no answer", None),
         (says(None), "empty", None),
-        (says('{"statements": [', finish="length"), "cut off", None),
+        (says('{"statements": [', finish="length"), "truncated", None),
     ],
 )
 def test_an_endpoint_that_is_unwell_is_told_apart_from_one_that_refuses(

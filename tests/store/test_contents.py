@@ -130,7 +130,7 @@ def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp
     ids = _taken_in(database, BlobWriter(folder, 10_000), BIG, other)
     key = database.read(lambda conn: contents.kept(conn, ids[0])).sha256
     (tmp_path / "contents" / path_of(key)).write_bytes(pack(b"not that mail"))
-    assert [id for id, words in contents.check(database, folder) if "not the mail" in words] == [ids[0]]
+    assert [id for id, words in contents.check(database, folder) if "is damaged" in words] == [ids[0]]
     folder.remove(key)
     orphan = "ff" * 32
     folder.put(orphan, b"left by a crash")
