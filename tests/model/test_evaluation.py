@@ -100,5 +100,5 @@ def test_an_endpoint_that_is_busy_is_waited_for_and_one_that_is_away_ends_it() -
         reader.read(mail())
     assert (waits, reader.requests) == ([7.0, 2.0], 1)
     away = ModelReader(LanguageModel("http://127.0.0.1:9/v1", "m"), RULES.catalogue, EMBEDDED, 9999, waits.append)
-    with pytest.raises(Refused, match="did not answer 5 times"):
+    with pytest.raises(Refused, match="the language model failed 5 times"):
         away.read(mail())

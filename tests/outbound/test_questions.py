@@ -127,7 +127,7 @@ def test_an_item_that_does_not_exist_is_named(quiet: Desk) -> None:
     quiet.deliver(report())
     with pytest.raises(NotFound, match="items: 'colour' is not a checklist item"):
         _ask(quiet, "colour")
-    with pytest.raises(Refused, match="at most 5 facts"):
+    with pytest.raises(Refused, match="at most 5 items"):
         _ask(quiet, "version", "device_id", "location", "deadline", "tried", "frequency")
 
 
