@@ -129,7 +129,7 @@ def change_case(
     412.
     """
     found = find()
-    wanted = {name: getattr(change, name) for name in change.model_fields_set}
+    wanted = change.model_dump(exclude_unset=True)
     number, now, who = found.id, desk.now(), name_of(request)
     if wanted.get("owner") == "me":
         wanted["owner"] = who

@@ -19,7 +19,7 @@ from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
 from service.cases.people import participants_of
 from service.cases.replies import Asked
-from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Promised, Status
+from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Promised, Setting, Status
 from service.cases.turn import Course, follow
 
 DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
@@ -52,7 +52,8 @@ def revise(
     level = overrides.priority.value if overrides.priority else judgement.priority.level
     course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level))
     status, waiting_on, since, moves = _with_people(course, overrides)
-    checklist, missing = _checklist(judgement, overrides)
+    by_hand = _answers_by_hand(course.asks) | dict(overrides.items)
+    checklist, missing = _checklist(judgement, by_hand)
     set_by = _set_by(overrides)
     not_counted = tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted)
     state = CaseState(
@@ -80,6 +81,7 @@ def revise(
         problem=_agreed(judgement.problem, course.asks, ordered),
         parked=judgement.parked,
         frame=frame,
+        items_set_by={item: setting.by or "somebody" for item, setting in by_hand.items()},
         set_by=set_by,
         not_counted=not_counted,
         owner=overrides.owner.value if overrides.owner else None,
@@ -184,16 +186,27 @@ def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage])
     return replace(problem, drift=False, agreed_at=min(agreed)) if agreed else problem
 
 
-def _checklist(judgement: Judgement, overrides: Overrides) -> tuple[tuple[ItemState, ...], tuple[str, ...]]:
+def _answers_by_hand(asks: Sequence[Ask]) -> dict[str, Setting]:
+    """Return item → its value, of requests for one item that a person answered in words."""
+    return {
+        ask.what.removeprefix("info:"): Setting(ask.answer, ask.set_by or "", ask.answered_at)
+        for ask in asks
+        if ask.answer and ask.what.startswith("info:")
+    }
+
+
+def _checklist(judgement: Judgement, by_hand: Mapping[str, Setting]) -> tuple[tuple[ItemState, ...], tuple[str, ...]]:
     lines: list[ItemState] = []
     for line in judgement.checklist:
-        setting = overrides.items.get(line.item)
+        setting = by_hand.get(line.item)
         if setting is not None and setting.value == "waived":
             line = replace(line, state="waived")
-        elif setting is not None and setting.value is not None:
-            line = replace(line, state="present", value=str(setting.value))
+        elif setting is not None and setting.value is not None:  # no mail says it: a quote would be wrong evidence
+            line = replace(
+                line, state="present", value=str(setting.value), turn=None, quote=None, partial=False, none=False
+            )
         lines.append(line)
-    done = {line.item for line in lines if line.state in ("waived", "present") and line.item in overrides.items}
+    done = {line.item for line in lines if line.state in ("waived", "present") and line.item in by_hand}
     return tuple(lines), tuple(item for item in judgement.missing if item not in done)
 
 

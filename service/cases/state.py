@@ -30,6 +30,8 @@ class Ask:
     answered_by_message: str | None = None
     set_by: str | None = None
     """Who marked it as answered elsewhere (portal, phone) or as not needed."""
+    answer: str | None = None
+    """The answer in the words of that person."""
 
     def document(self) -> dict[str, Any]:
         return {
@@ -44,6 +46,7 @@ class Ask:
             "answered_at": stamp(self.answered_at),
             "answered_by_message": self.answered_by_message,
             "set_by": self.set_by,
+            "answer": self.answer,
         }
 
 
@@ -117,6 +120,8 @@ class Setting:
     value: Any
     by: str = ""
     at: datetime | None = None
+    text: str = ""
+    """An answer in words, of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,8 @@ def _setting(written: Any) -> Setting:
     if written.get("state") == "waived":
         value = "waived"
     at = written.get("at")
-    return Setting(value, str(written.get("by") or ""), datetime.fromisoformat(at) if isinstance(at, str) else at)
+    at = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return Setting(value, str(written.get("by") or ""), at, str(written.get("text") or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +194,8 @@ class CaseState:
     problem: Problem
     parked: tuple[Finding, ...]
     frame: Frame
+    items_set_by: Mapping[str, str] = field(default_factory=dict)
+    """Checklist item → the person who answered or waived it."""
     set_by: Mapping[str, str] = field(default_factory=dict)
     """Field → who set it by hand."""
     notes: tuple[str, ...] = ()
@@ -250,7 +258,7 @@ class CaseState:
         return self.summary() | {
             "priority_detail": self._priority_detail(),
             "recovered": judged.recovered,
-            "checklist": [_checklist_line(line, lang) for line in self.checklist],
+            "checklist": [_checklist_line(line, lang, self.items_set_by.get(line.item)) for line in self.checklist],
             "questions": [item for item in judged.questions if item in self.missing],
             "asks": [ask.document() for ask in self.asks],
             "tone": [
@@ -296,7 +304,7 @@ class CaseState:
         }
 
 
-def _checklist_line(line: ItemState, lang: str) -> dict[str, Any]:
+def _checklist_line(line: ItemState, lang: str, set_by: str | None) -> dict[str, Any]:
     return {
         "item": line.item,
         "label": line.label.get(lang) or line.label.get("en") or line.item,
@@ -306,6 +314,7 @@ def _checklist_line(line: ItemState, lang: str) -> dict[str, Any]:
         "quote": line.quote,
         "partial": line.partial,
         "none": line.none,
+        "set_by": set_by,
         "others": [
             {"author": one.author, "message": one.turn, "value": one.value, "quote": one.quote} for one in line.others
         ],

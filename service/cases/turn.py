@@ -112,7 +112,7 @@ def _asked(course: Course, at: datetime) -> None:
 
 
 def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:
-    settled = ledger.told(ask, str(setting.value), at, setting.by or "somebody")
+    settled = ledger.told(ask, str(setting.value), at, setting.by or "somebody", setting.text or None)
     if not settled or setting.value != "answered" or ledger.open():
         return
     if course.status == "open" and course.waiting_on == "team":

@@ -126,6 +126,8 @@ def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -
     message = suggestions.find(conn, number).message_id
     suggestions.decide(conn, suggestions.between(conn, older, newer), "dismissed", who, now)
     links.relate(conn, [(older, newer, message, DISMISSED)])
+    for one, other in ((older, newer), (newer, older)):
+        note(conn, one, "case.kept_apart", who, now, {"other": other})
     return older, newer
 
 
@@ -140,10 +142,12 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
 
 
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
-    """Store fields set by a person (None removes one), items and asks one by one. Returns the event id."""
-    row = conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).one_or_none()
-    if row is None:
-        raise NotFound("there is no such case")
+    """Store fields set by a person (None removes one), items and asks one by one. Returns the event id.
+
+    The event holds what was set, and in ``was`` what the case showed until then. Raises NotFound, Conflict (merged).
+    """
+    must_exist_unmerged(conn, number)
+    row = conn.execute(select(cases.c.set_by_people, cases.c.document).where(cases.c.id == number)).one()
     before: dict[str, Any] = row.set_by_people or {}
     kept: dict[str, Any] = {name: value for name, value in before.items() if name not in _ONE_BY_ONE}
     groups: dict[str, dict[str, Any]] = {name: dict(before.get(name) or {}) for name in _ONE_BY_ONE}
@@ -155,6 +159,8 @@ def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who:
             for one, state in (value or {}).items():
                 if state is None:
                     groups[name].pop(one, None)
+                elif isinstance(state, Mapping):
+                    groups[name][one] = {"value": "answered", "text": state["answer"], **signed}
                 else:
                     groups[name][one] = {"value": state, **signed}
             if value is None:
@@ -165,7 +171,8 @@ def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who:
             kept[name] = {"value": None if value == "none" else value, **signed}
     kept |= {name: group for name, group in groups.items() if group}
     conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=kept))
-    data = {"set": dict(wanted), "before": before, "touched": [number]}
+    was = _shown(row.document or {}, wanted, before)
+    data = {"set": dict(wanted), "was": was, "before": before, "touched": [number]}
     return note(conn, number, "case.set", who, now, data)
 
 
@@ -189,6 +196,25 @@ def survivor(conn: Connection, number: int) -> int:
 
 
 # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the case shows of these fields: a value; of an item its state and words; of a request its state."""
+    rows = {
+        "items": {
+            line["item"]: {"state": line["state"], "value": line.get("value") or line.get("quote")}
+            for line in document.get("checklist", ())
+        },
+        "asks": {ask["id"]: ask["state"] for ask in document.get("asks", ())},
+    }
+    was: dict[str, Any] = {}
+    for name, value in wanted.items():
+        if name in _ONE_BY_ONE:
+            named = before.get(name) or () if value is None else value
+            was[name] = {one: rows[name].get(one) for one in named}
+        else:
+            was[name] = document.get(name)
+    return was
 
 
 def must_exist_unmerged(conn: Connection, number: int) -> None:

@@ -21,9 +21,13 @@ def newest(conn: Connection) -> int:
     return int(conn.execute(select(func.coalesce(func.max(events.c.id), 0))).scalar_one())
 
 
-def of_case(conn: Connection, case_id: int, prefix: str, limit: int = 100) -> list[dict[str, Any]]:
-    """Return the events of one case, newest first."""
+def of_case(
+    conn: Connection, case_id: int, prefix: str, limit: int = 100, *, by_people: bool = False
+) -> list[dict[str, Any]]:
+    """Return the events of one case, newest first; ``by_people``: only what people did."""
     query = select(events).where(events.c.case_id == case_id).order_by(events.c.id.desc()).limit(limit)
+    if by_people:
+        query = query.where(events.c.who != "")
     return [_told(dict(row), prefix) for row in conn.execute(query).mappings()]
 
 

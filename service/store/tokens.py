@@ -86,5 +86,11 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in conn.execute(select(*columns).order_by(tokens.c.id))]
 
 
+def names(conn: Connection) -> list[str]:
+    """Return the names of tokens that were not revoked: those who work with the service."""
+    query = select(tokens.c.name).where(tokens.c.revoked_at.is_(None), tokens.c.name != "").distinct()
+    return list(conn.execute(query.order_by(tokens.c.name).limit(100)).scalars())
+
+
 def _valid(now: datetime) -> tuple[Any, ...]:
     return tokens.c.revoked_at.is_(None), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)

@@ -37,7 +37,7 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
     if row["kind"] == "case.set":
         must_exist_unmerged(conn, row["case_id"])
-        _put_back(conn, row["case_id"], data["before"])
+        _put_back(conn, row["case_id"], data["set"], data["before"])
         return [row["case_id"]]
     touched = _restore(conn, data, now)
     conn.execute(
@@ -140,5 +140,13 @@ def _follow_back(
     return changed
 
 
-def _put_back(conn: Connection, number: int, before: Mapping[str, Any]) -> None:
-    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=dict(before)))
+def _put_back(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Restore the fields that a person set; fields set by later changes are kept."""
+    kept = dict(conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).scalar_one() or {})
+    for name, value in done.items():
+        there: Any = before.get(name)
+        if isinstance(value, Mapping):  # items and asks, one by one
+            group = {one: setting for one, setting in (kept.get(name) or {}).items() if one not in value}
+            there = group | {one: setting for one, setting in (there or {}).items() if one in value}
+        kept[name] = there
+    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people={k: v for k, v in kept.items() if v}))

@@ -35,6 +35,7 @@ def test_an_item_may_be_waived_or_answered(service: Running) -> None:
     states = {line["item"]: line for line in changed["checklist"]}
     assert states[first]["state"] == "waived"
     assert (states[second]["state"], states[second]["value"]) == ("present", "PC-1042")
+    assert (states[second]["set_by"], states[second]["quote"]) == (LOGIN, None)
     assert first not in changed["missing"]
     assert second not in changed["missing"]
     back = service.client.patch(f"/api/cases/{key}", json={"items": {first: None}}).json()
@@ -118,9 +119,41 @@ def test_what_is_not_there_cannot_be_moved_or_merged(embedded: Running) -> None:
 
 def test_the_history_says_who_did_what(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
+    before = embedded.get(f"/api/cases/{key}")
     embedded.client.patch(f"/api/cases/{key}", json={"priority": "P3"})
     events = embedded.get(f"/api/cases/{key}/history")["items"]
-    assert [event["who"] for event in events if event["kind"] == "case.set"] == [LOGIN]
+    (done,) = [event for event in events if event["kind"] == "case.set"]
+    assert (done["who"], done["data"]["set"]) == (LOGIN, {"priority": "P3"})
+    assert done["data"]["was"] == {"priority": before["priority"]}
+
+
+def test_undoing_a_value_keeps_those_set_later(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    first = embedded.get(f"/api/cases/{key}")
+    item = first["missing"][0]
+    embedded.client.patch(f"/api/cases/{key}", json={"priority": "P4", "items": {item: "waived"}})
+    embedded.client.patch(f"/api/cases/{key}", json={"owner": "Aki", "items": {"resource_id": "PC-1042"}})
+    done = [one["id"] for one in embedded.get(f"/api/cases/{key}/history")["items"] if one["kind"] == "case.set"]
+    assert embedded.client.post(f"/api/corrections/{done[-1]}/undo").status_code == 200
+    after = embedded.get(f"/api/cases/{key}")
+    assert (after["priority"], after["owner"]) == (first["priority"], "Aki")
+    assert item in after["missing"]
+    assert [line["value"] for line in after["checklist"] if line["item"] == "resource_id"] == ["PC-1042"]
+
+
+def test_a_request_is_answered_in_words_which_fill_the_checklist(service: Running) -> None:
+    asked = ASK.replace("サインインログをご提供いただけますでしょうか", "発生日時をお知らせいただけますでしょうか")
+    (key,) = service.deliver(asked)
+    (ask,) = [one for one in service.get(f"/api/cases/{key}")["asks"] if one["what"].startswith("info:")]
+    item = ask["what"].removeprefix("info:")
+    told = service.client.patch(f"/api/cases/{key}", json={"asks": {ask["id"]: {"answer": "11/17 9:00頃"}}}).json()
+    (answered,) = [one for one in told["asks"] if one["id"] == ask["id"]]
+    assert (answered["state"], answered["answer"], answered["set_by"]) == ("answered", "11/17 9:00頃", LOGIN)
+    line = next(line for line in told["checklist"] if line["item"] == item)
+    assert (line["state"], line["value"], line["set_by"]) == ("present", "11/17 9:00頃", LOGIN)
+    assert told["waiting_on"] == "vendor"
+    back = service.client.patch(f"/api/cases/{key}", json={"asks": {ask["id"]: None}}).json()
+    assert [one["answer"] for one in back["asks"] if one["id"] == ask["id"]] == [None]
 
 
 def test_an_answer_that_went_by_a_portal_is_told_and_taken_back(service: Running) -> None:

@@ -159,7 +159,7 @@ def test_the_document_has_every_name_of_the_interface() -> None:
     assert set(summary.split()) | set(rest.split()) <= set(document)
     assert document["open_asks"] == 2
     ask = {"id", "by", "of", "what", "quote", "message", "asked_at", "state", "answered_at", "answered_by_message"}
-    assert set(document["asks"][0]) == ask | {"set_by"}
+    assert set(document["asks"][0]) == ask | {"set_by", "answer"}
     assert document["waiting_since"].endswith("Z")
 
 

@@ -9,6 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api.schemas.people import Level, Out, Status
 
 
+class AskAnswer(BaseModel):
+    """The answer to a request of the vendor, in words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answer: str = Field(min_length=1, max_length=2000, description="The answer.")
+
+
 class CaseChange(BaseModel):
     """Values set by a person. A field that is absent is not changed.
 
@@ -39,11 +47,12 @@ class CaseChange(BaseModel):
         max_length=64,
         description="Checklist items by id: `waived` (not needed), or the answer as text, or null: by the rules.",
     )
-    asks: dict[str, Literal["answered", "withdrawn"] | None] | None = Field(
+    asks: dict[str, Literal["answered", "withdrawn"] | AskAnswer | None] | None = Field(
         default=None,
         max_length=64,
         description="Requests of the vendor by id, or `*` for all that are open: `answered` if it was answered by "
-        "phone or in a portal, `withdrawn` if it is no longer needed, null to remove your entry. When the last open "
+        "phone or in a portal, or the answer in words, `withdrawn` if it is no longer needed, null to remove your "
+        "entry. When the last open "
         "request is answered, the vendor has to act next, until a mail changes that.",
     )
 

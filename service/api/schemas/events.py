@@ -12,7 +12,8 @@ from service.api.schemas.people import Out
 KINDS = {
     "case.opened": "a mail opened a case",
     "case.changed": "a case was judged again, after new mail or a manual change",
-    "case.set": "a person set fields: `data.set`",
+    "case.set": "a person set fields: `data.set`; `data.was` holds what the case showed before",
+    "case.kept_apart": "a person said that another case is a different matter: `data.other`",
     "case.merged": "a case was merged into another: `data.from`, `data.into` (numbers of the cases)",
     "case.split": "a person moved several messages to another case",
     "case.noted": "a person added a note: `data.note` (its id)",

@@ -64,6 +64,9 @@ class ChecklistItem(Out):
     partial: bool = Field(default=False, description="True if it is given, but not exactly enough (a day, no time).")
     none: bool = Field(default=False, description="True if the mail says that there is none (no workaround).")
     others: list[OtherValue] = Field(default_factory=list, description="Different values given by other people.")
+    set_by: str | None = Field(
+        default=None, description="The person who answered or waived it by hand; null if nobody did."
+    )
 
 
 class Ask(Out):
@@ -91,6 +94,7 @@ class Ask(Out):
     set_by: str | None = Field(
         default=None, description="The person who marked it as answered or not needed; null if nobody did."
     )
+    answer: str | None = Field(default=None, description="The answer in the words of that person; null without one.")
 
 
 class ToneHint(Out):
