@@ -11,10 +11,10 @@ from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
-from service.store import asked, cases, feed, notes, suggestions, timeline
+from service.store import asked, cases, feed, notes, suggestions, timeline, tokens
 from service.store.cursor import from_cursor, to_cursor
 from service.store.links import set_apart
-from service.web import chart, marks, questions
+from service.web import chart, history, marks, questions, selected
 from service.web.frame import Frame, who
 from service.web.reader import Reader
 
@@ -42,27 +42,30 @@ def routes(frame: Frame) -> APIRouter:
         def read(conn: Any) -> tuple[Any, ...]:
             return (
                 timeline.page(conn, number, MAILS, after, frame.prefix),
-                feed.of_case(conn, number, frame.prefix, 40),
+                feed.of_case(conn, number, frame.prefix, 40, by_people=True),
                 {cases.key_of(other, frame.prefix) for other in set_apart(conn, number)},
                 questions.sent_in(conn, number, frame.prefix),
                 notes.of_case(conn, number, frame.prefix),
                 asked.times_asked(conn, number),
                 suggestions.of_case(conn, number, frame.prefix),
+                tokens.names(conn),
             )
 
-        (mails, position), events, apart, sent, noted, often, likely = frame.database.read(read)
+        (mails, position), events, apart, sent, noted, often, likely, team = frame.database.read(read)
         reader = frame.reader(request)
         case = cases.to_now(found, reader.now, calendars_of(frame.rules, found.document.get("vendor")))
+        shown = seen(frame, reader, case, mails)
         return frame.page(
             request,
             "case.html",
-            **seen(frame, reader, case, mails),
-            history=[event for event in events if event["who"]],
+            **shown,
+            history=history.entries(events, reader, shown["items"], frame.prefix),
+            team=team,
+            vendors=sorted({reader.vendor(id) for id in frame.rules.vendors.profiles}),
             sent=sent,
             noted=noted,
             often=often,
             me=who(request),
-            version=found.version,
             proposed=[key for key in case.get("related", []) if key not in apart],
             suggestions=likely,
             later=to_cursor(position),
@@ -70,6 +73,7 @@ def routes(frame: Frame) -> APIRouter:
             done=request.query_params.get("done", ""),
             undo=request.query_params.get("undo", ""),
             merged_key=request.query_params.get("key", ""),
+            failed=selected.failures(request),
         )
 
     @router.get("/messages/{id}")
@@ -106,6 +110,8 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         shown.append({**mail, "cut": len(text) > length, "quoted": mail["quoted_text"].strip("\n")[:QUOTED]})
     detail = case.get("priority_detail") or {}
     wanted = [line for line in lines if line["state"] == "missing"]
+    # the answer to a request is taken back at the request
+    answered = {ask["what"].removeprefix("info:") for ask in case.get("asks", []) if ask.get("answer")}
     order = {item: at for at, item in enumerate(case.get("missing", []))}
     helpful = [item for item in items_to_ask(case) if item not in order] if case["status"] == "open" else []
     return {
@@ -115,6 +121,7 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         "helpful": [line for line in lines if line["item"] in helpful],
         "askable": [line for line in lines if line["state"] == "not_needed" and line["item"] not in helpful],
         "known": [line for line in lines if line["state"] in ("present", "unknown", "waived")],
+        "items_by_hand": frozenset(line["item"] for line in lines if line.get("set_by")) - answered,
         "promises": [one for one in case.get("promises", []) if not one["kept"]],
         "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),
         "items": {line["item"]: line["label"] for line in lines},

@@ -166,10 +166,15 @@ def back_to(path: str, done: str = "", **values: str) -> Response:
 
 
 async def form(request: Request) -> dict[str, str]:
-    """Return the fields of a posted form, at most 64 KB; the last value of each name."""
+    """Return the fields of a posted form; the last value of each name."""
+    return dict(await fields(request))
+
+
+async def fields(request: Request) -> list[tuple[str, str]]:
+    """Return all fields of a posted form, at most 64 KB."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > 65_536:
             break
-    return dict(parse_qsl(body[:65_536].decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200))
+    return parse_qsl(body[:65_536].decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)

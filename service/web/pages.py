@@ -21,7 +21,7 @@ from service.store import reviews, spool, spool_view, tokens
 from service.store.cached_value import CachedValue
 from service.store.cases import stamp
 from service.store.database import Database
-from service.web import case, changes, lanes, questions
+from service.web import case, changes, lanes, questions, selected
 from service.web.frame import LANGUAGE_COOKIE, POLICY, Frame, back_to, form
 
 TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
@@ -35,6 +35,7 @@ def routes(settings: Settings, database: Database, context: AppContext, now: Cal
         lanes.routes(frame),
         case.routes(frame),
         changes.routes(frame),
+        selected.routes(frame),
         questions.routes(frame),
         _others(frame),
         _entry(frame),

@@ -1,4 +1,4 @@
-"""Pages for questions to a requester, notes, the owner of a case, and the outbox."""
+"""Pages for questions to a requester, notes, and the outbox."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service.errors import NotFound, Refused
-from service.intake import rejudge
 from service.outbound import questions
 from service.outbound.setup import labels_of, outbound_of
-from service.store import cases, corrections, keys, notes, outbox
+from service.store import cases, keys, notes, outbox
 from service.store.cases import key_of, stamp
-from service.store.database import Connection, one_at_a_time
+from service.store.database import Connection
 from service.web.frame import Frame, back_to, form, who
 
 SHOWN = 100
@@ -56,19 +55,6 @@ def routes(frame: Frame) -> APIRouter:
             raise Refused("the note is empty")
         await change(lambda conn: notes.add(conn, number, text, by, now))
         return back_to(f"/cases/{key_of(number, frame.prefix)}", "noted")
-
-    @router.post("/cases/{key}/owner")
-    async def assign(request: Request, key: str) -> Response:
-        owner = (await form(request)).get("owner", "").strip()[:200]
-        number, by, now = _standing(frame, key), who(request), frame.now()
-
-        def apply(conn: Connection) -> None:
-            one_at_a_time(conn)
-            corrections.set_by_person(conn, number, {"owner": by if owner == "me" else owner or None}, by, now)
-            rejudge(conn, [number], frame.context, now=now)
-
-        await change(apply)
-        return back_to(f"/cases/{key_of(number, frame.prefix)}", "set")
 
     @router.get("/outbox")
     def show_outbox(request: Request) -> Response:

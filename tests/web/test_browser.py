@@ -23,8 +23,15 @@ pytestmark = pytest.mark.skipif(
 )
 PATHS = (
     "/", "/?status=open", "/?q=zzz", "/cases/SD-1", "/cases/SD-2", "/messages/1", "/vendors", "/received", "/docs",
-    "/login", "/cases/SD-999",
+    "/login", "/cases/SD-999", "/merge?case=SD-1&case=SD-2",
 )  # fmt: skip
+
+
+EVERYTHING = """() => {
+    for (const box of document.querySelectorAll(".pick input")) box.checked = true;
+    for (const one of document.querySelectorAll("details")) { one.removeAttribute("name"); one.open = true; }
+}"""
+"""Show what opens: every form at once (of those with a name the browser opens one), and the bar for selected cases."""
 
 
 @pytest.fixture(scope="module")  # its event loop must be gone before other tests of this process run theirs
@@ -73,7 +80,7 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, sche
     page = context.new_page()
     for path in PATHS:
         page.goto(path)
-        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        page.evaluate(EVERYTHING)
         assert violations(page) == [], path
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} scrolls sideways at {width}"
@@ -129,9 +136,71 @@ def test_the_keyboard_moves_opens_edits_and_assigns(sheet: Page, embedded: Runni
     expect(titles.nth(0)).to_be_focused()
     sheet.goto(f"/cases/{report}")
     sheet.keyboard.press("e")
-    expect(sheet.locator("select[name=priority]")).to_be_visible()
+    expect(sheet.locator("select[name=priority]")).to_be_focused()
+    sheet.keyboard.press("Escape")
+    expect(sheet.locator("select[name=priority]")).to_be_hidden()
     sheet.keyboard.press("a")
-    expect(sheet.get_by_text("担当を外す")).to_be_visible()
+    expect(sheet.locator("#edit-owner summary")).to_contain_text(getpass.getuser())
+
+
+def test_keyboard_shortcuts_are_switched_off_and_stay_off(sheet: Page, embedded: Running) -> None:
+    embedded.deliver(REPORT)
+    sheet.goto("/")
+    sheet.get_by_role("button", name="キーボード操作").click()
+    sheet.get_by_label("キーボード操作を使う").uncheck()
+    sheet.keyboard.press("Escape")
+    sheet.goto("/?status=open")
+    sheet.keyboard.press("j")
+    sheet.keyboard.press("?")
+    expect(sheet.locator(".card .title")).not_to_be_focused()
+    expect(sheet.get_by_role("dialog")).to_be_hidden()
+    sheet.get_by_role("button", name="キーボード操作").click()
+    sheet.get_by_label("キーボード操作を使う").check()
+    sheet.keyboard.press("Escape")
+    sheet.keyboard.press("j")
+    expect(sheet.locator(".card .title")).to_be_focused()
+
+
+def test_several_cases_are_selected_merged_and_separated_again(sheet: Page, embedded: Running) -> None:
+    report, ask, _ = embedded.deliver(REPORT, ASK, REFUND)
+    sheet.goto("/?sort=opened")
+    bar = sheet.get_by_role("form", name="選択したケース")
+    expect(bar).to_be_hidden()
+    sheet.keyboard.press("j")
+    sheet.keyboard.press("x")
+    expect(bar).to_contain_text("1 件を選択中")
+    sheet.locator(f"#pick-{report}").check()
+    sheet.locator(f"#pick-{ask}").check()
+    embedded.client.patch(f"/api/cases/{ask}", json={"title": "別の件名"})
+    expect(sheet.get_by_text("別の件名")).to_be_visible()  # the page follows, and keeps what is selected
+    expect(bar).to_contain_text("3 件を選択中")
+    sheet.locator(".card").first.locator(".pick input").uncheck()
+    bar.get_by_role("button", name="統合…").click()
+    sheet.locator(f"input[name=into][value={ask}]").check()
+    sheet.get_by_role("button", name="統合", exact=True).click()
+    expect(sheet).to_have_url(re.compile(rf"/cases/{ask}\?done=merged"))
+    expect(sheet.locator(".done")).to_contain_text(f"{report} をここへ統合しました。")
+    sheet.locator(".done").get_by_role("button", name="元に戻す").click()
+    expect(sheet).to_have_url(re.compile(r"done=undone"))
+    assert embedded.client.get(f"/api/cases/{report}").status_code == 200
+
+
+def test_a_missing_fact_and_a_request_are_answered_in_words(sheet: Page, embedded: Running) -> None:
+    report, ask = embedded.deliver(REPORT, ASK)
+    item = embedded.get(f"/api/cases/{report}")["missing"][0]
+    sheet.goto(f"/cases/{report}")
+    sheet.locator(f"#answer-{item} summary").click()
+    sheet.keyboard.type("PC-1042")
+    sheet.keyboard.press("Enter")
+    expect(sheet.locator(".done")).to_contain_text("保存しました。")
+    assert item not in embedded.get(f"/api/cases/{report}")["missing"]
+    expect(sheet.locator(".past").last).to_contain_text("→ 「PC-1042」")
+    sheet.goto(f"/cases/{ask}")
+    sheet.locator(".asks .edit summary").first.click()
+    sheet.keyboard.type("電話で送付を約束")
+    sheet.keyboard.press("Enter")
+    expect(sheet.locator(".asks .answer")).to_contain_text("電話で送付を約束")
+    assert embedded.get(f"/api/cases/{ask}")["waiting_on"] == "vendor"
 
 
 def test_a_card_names_who_asks_and_what_is_missing(sheet: Page, embedded: Running) -> None:
@@ -190,7 +259,7 @@ def test_the_page_follows_a_mail_by_itself(sheet: Page, embedded: Running) -> No
         embedded.deliver(LOGS)
     expect(sheet.locator(".lane.vendor .card")).to_have_count(1)
     sheet.goto(f"/cases/{key}")
-    sheet.locator("details.quote, .need details, .second details").first.locator("summary").click()
+    sheet.locator("details:not(.edit)").first.locator("summary").click()
     embedded.deliver(LOGS.replace("<logs@", "<more@").replace("添付いたします", "再度添付いたします"))
     expect(sheet.locator(".mail")).to_have_count(4)
     expect(sheet.locator("#said")).to_have_text("更新しました")
@@ -228,10 +297,15 @@ def test_without_javascript_everything_is_there(browser: Browser, embedded: Runn
     page.goto("/")
     page.locator(f'.lane a[href="/cases/{report}"]').click()
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
-    page.get_by_text("Status, Priority").click()
+    page.locator("#edit-priority summary").click()
     page.get_by_label("Priority").select_option("P3")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text(f"set by {getpass.getuser()}")).to_be_visible()
+    expect(page.get_by_text(f"set by {getpass.getuser()}").last).to_be_visible()
+    page.goto("/")
+    for box in page.locator(".pick input").all():
+        box.check()
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.get_by_role("status").first).to_contain_text("2 cases are resolved.")
     context.close()
 
 

@@ -161,8 +161,9 @@ def test_static_files_are_these_and_no_others(embedded: Running) -> None:
 
 def test_people_set_waive_merge_and_undo_by_plain_forms(service: Running) -> None:
     report, ask = service.deliver(REPORT, ASK)
-    done = service.client.post(f"/cases/{report}/set", data={"priority": "P4", "was_priority": ""})
-    assert (done.status_code, done.headers["location"]) == (303, f"/cases/{report}?done=set")
+    done = service.client.post(f"/cases/{report}/set", data={"priority": "P4"})
+    assert done.status_code == 303
+    assert done.headers["location"].startswith(f"/cases/{report}?done=set&undo=")
     assert service.get(f"/api/cases/{report}")["priority"] == "P4"
     missing = service.get(f"/api/cases/{report}")["missing"][0]
     service.client.post(f"/cases/{report}/items/{missing}", data={"value": "waived"})
@@ -179,9 +180,74 @@ def test_people_set_waive_merge_and_undo_by_plain_forms(service: Running) -> Non
 
 def test_a_form_upon_an_older_state_is_told_so(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
-    answer = embedded.client.post(f"/cases/{key}/set", data={"priority": "P4", "version": "0"})
+    answer = embedded.client.post(f"/cases/{key}/set", data={"priority": "P1", "was_priority": "P4"})
     assert answer.status_code == 409
-    assert "text/html" in answer.headers["content-type"]
+    assert "この値が変わりました" in answer.text
+
+
+def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to_what(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    case = embedded.get(f"/api/cases/{key}")
+    head = LexborHTMLParser(page(embedded, f"/cases/{key}")).css_first(".casehead")
+    assert head is not None
+    new = {"priority": "P4", "status": "resolved", "vendor": "Microsoft 365", "title": "ポータル障害", "owner": "佐藤"}
+    for name, value in new.items():
+        (was,) = head.css(f"#edit-{name} input[name=was_{name}]")
+        data = {name: value, f"was_{name}": was.attributes["value"] or ""}
+        answer = embedded.client.post(f"/cases/{key}/set", data=data)
+        assert answer.status_code == 303, answer.text
+    after = embedded.get(f"/api/cases/{key}")
+    assert [after[name] for name in new] == [*new.values()]
+    text = page(embedded, f"/cases/{key}")
+    for line in (
+        f"優先度: {case['priority']} → P4", "状態: 対応中 → 解決済み", "ベンダー: – → Microsoft 365",
+        f"件名: {case['title']} → ポータル障害", "担当: なし → 佐藤",
+    ):  # fmt: skip
+        assert f"<div>{line}</div>" in text
+    embedded.client.post(f"/cases/{key}/set", data={"automatic": "priority"})
+    assert "優先度: P4 → 自動" in page(embedded, f"/cases/{key}")
+    assert embedded.get(f"/api/cases/{key}")["priority"] == case["priority"]
+    assert embedded.client.post(f"/cases/{key}/set", data={"priority": "P9"}).status_code == 409
+
+
+def test_a_vendor_is_set_by_its_name(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    embedded.client.post(f"/cases/{key}/set", data={"vendor": "マイクロソフト"})
+    assert embedded.get(f"/api/cases/{key}")["vendor"] == "microsoft"
+    embedded.client.post(f"/cases/{key}/set", data={"vendor": ""})
+    assert embedded.get(f"/api/cases/{key}")["vendor"] is None
+
+
+def test_of_several_cases_the_one_that_fails_is_named_and_the_others_are_done(service: Running) -> None:
+    report, ask, refund = service.deliver(REPORT, ASK, REFUND)
+    service.client.post(f"/cases/{refund}/merge", data={"into": ask})
+    chosen = {"case": [report, refund, "SD-999", ask], "do": "assign", "owner": "佐藤", "back": "/?status=open"}
+    done = service.client.post("/selected", data=chosen)
+    assert done.headers["location"].startswith("/?status=open&done=assigned&undo=")
+    assert [service.get(f"/api/cases/{key}")["owner"] for key in (report, ask)] == ["佐藤", "佐藤"]
+    seen = page(service, done.headers["location"])
+    assert "2 件の担当を変更しました。" in seen
+    assert f'<a href="/cases/{refund}">{refund}</a>: すでに別のケースに統合されています' in seen
+    assert '<a href="/cases/SD-999">SD-999</a>: 見つかりません' in seen
+    action = re.search(r'action="(/corrections/[\d.]+/undo)"', seen)
+    assert action
+    assert service.client.post(action[1]).headers["location"] == "/?done=undone"
+    assert [service.get(f"/api/cases/{key}")["owner"] for key in (report, ask)] == [None, None]
+    assert service.client.post("/selected", data={"case": report, "do": "assign", "owner": " "}).status_code == 409
+    away = service.client.post("/selected", data={"case": report, "do": "take", "back": "//evil.example/"})
+    assert away.headers["location"].startswith("/?done=assigned")
+
+
+def test_a_p1_case_appears_once_and_the_first_of_its_lane(embedded: Running) -> None:
+    report, ask = embedded.deliver(REPORT, ASK)
+    assert embedded.get(f"/api/cases/{report}")["priority"] == "P1"
+    seen = LexborHTMLParser(page(embedded, "/"))
+    assert len(seen.css(f'a[href="/cases/{report}"]')) == 1
+    first = seen.css_first(".lane.team .card")
+    assert first is not None
+    assert f"/cases/{report}" in (first.html or "")
+    assert "対応中の P1 <b>1 件</b>" in page(embedded, "/")
+    assert f"/cases/{ask}" not in page(embedded, "/?status=open&priority=P1")
 
 
 def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:

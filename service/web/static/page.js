@@ -29,7 +29,7 @@
   const steps = () => [...main.querySelectorAll(".card .title, .timeline .mail")];
   const step = (by) => {
     const all = steps();
-    const at = all.findIndex((one) => one.contains(document.activeElement));
+    const at = all.findIndex((one) => (one.closest(".card") || one).contains(document.activeElement));
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
     if (!next) return;
     next.focus();
@@ -44,29 +44,80 @@
     found.focus();
     if (found.dataset.press === "now") found.click();
   };
+  const choose = () => {
+    const box = document.activeElement?.closest(".card")?.querySelector(".pick input");
+    if (!box) return;
+    box.click();
+    document.activeElement.scrollIntoView({ block: "nearest" }); // above the bar, which may just have appeared
+  };
   const actions = {
     "/": () => document.getElementById("q")?.focus(),
     "?": () => keys.showModal(),
     j: () => step(1),
     k: () => step(-1),
+    x: choose,
     e: () => press("e"),
     a: () => press("a"),
   };
+  // who dictates, or uses single keys for something else, switches them off (WCAG 2.1.4); this browser remembers it
+  const kept = {
+    get: () => { try { return localStorage.getItem("sodan.keys"); } catch { return null; } },
+    set: (value) => { try { localStorage.setItem("sodan.keys", value); } catch { /* not remembered here */ } },
+  };
+  const on = document.getElementById("keys-on"), show = document.getElementById("show-keys");
+  on.checked = kept.get() !== "off";
+  on.onchange = () => kept.set(on.checked ? "on" : "off");
+  show.hidden = false;
+  show.onclick = () => keys.showModal();
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keys.open) return;
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || !Object.hasOwn(actions, event.key)) return;
+    if (event.key === "Escape" && !keys.open) {
+      const open = document.activeElement?.closest(".edit[open]");
+      if (open) { open.querySelector("form").reset(); open.open = false; open.querySelector("summary").focus(); }
+    }
+    if (!on.checked || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keys.open) return;
+    const box = event.target.type === "checkbox" || event.target.type === "radio";
+    if ((!box && /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) || !Object.hasOwn(actions, event.key)) return;
     event.preventDefault();
     actions[event.key]();
   });
 
+  // a value that is changed where it stands: its field has the focus at once; Escape closes it, and a click elsewhere
+  // too if nothing was written yet
+  const changed = (field) => (field.tagName === "SELECT"
+    ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
+    : !/^(checkbox|radio|hidden)$/.test(field.type) && field.value !== field.defaultValue);
+  document.addEventListener("toggle", (event) => {
+    const at = event.target;
+    if (at.matches?.(".edit[open]") && at.contains(document.activeElement)) at.querySelector("select, input:not([type=hidden])")?.focus();
+  }, true);
+  document.addEventListener("pointerdown", (event) => {
+    for (const open of document.querySelectorAll(".edit[open]")) {
+      if (!open.contains(event.target) && ![...open.querySelector("form").elements].some(changed)) open.open = false;
+    }
+  });
+
+  // the bar for selected cases says how many there are
+  const count = () => {
+    const words = document.getElementById("picked"), n = main.querySelectorAll(".pick input:checked").length;
+    if (!words) return;
+    words.textContent = words.dataset.text.replace("{n}", n);
+    said.textContent = words.textContent;
+  };
+  main.addEventListener("change", (event) => { if (event.target.closest(".pick")) count(); });
+  main.addEventListener("reset", () => setTimeout(count));
+  if (main.querySelector(".pick input:checked")) count(); // the browser came back to this page
+
   if (!live || !window.EventSource) return;
 
-  // somebody who writes or chooses is not interrupted: the page follows once they are done
+  // somebody who writes or chooses is not interrupted, and what is written is not lost: the page follows once they are done
   const busy = () => {
     const at = document.activeElement;
-    return at && main.contains(at) && /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName);
+    return (at && main.contains(at) && /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName) && !at.closest(".pick"))
+      || [...main.querySelectorAll("input, select, textarea")].some(changed);
   };
-  const opened = () => new Set([...main.querySelectorAll("details")].flatMap((d, i) => (d.open ? [i] : [])));
+  const place = (at) => at.getAttribute("href") || at.id || (at.tagName === "SUMMARY" && at.parentNode.id ? `${at.parentNode.id} summary` : null);
+  const opened = () => new Set([...main.querySelectorAll("details")].flatMap((d, i) => (d.open ? [d.id || i] : [])));
+  const ticked = () => new Map([...main.querySelectorAll("input[type=checkbox][id]")].filter((b) => b.checked !== b.defaultChecked).map((b) => [b.id, b.checked]));
 
   let wanted = false, running = false;
   const refresh = async () => {
@@ -81,11 +132,13 @@
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.getElementById("main");
         if (!fresh || fresh.innerHTML === main.innerHTML) continue;
-        const open = opened(), at = document.activeElement && main.contains(document.activeElement)
-          ? document.activeElement.getAttribute("href") || document.activeElement.id : null;
+        const open = opened(), ticks = ticked(), at = document.activeElement && main.contains(document.activeElement)
+          ? place(document.activeElement) : null;
         main.replaceChildren(...fresh.childNodes);
-        main.querySelectorAll("details").forEach((d, i) => { if (open.has(i)) d.open = true; });
-        if (at) [...main.querySelectorAll("a[href], [id]")].find((e) => e.getAttribute("href") === at || e.id === at)?.focus({ preventScroll: true });
+        main.querySelectorAll("details").forEach((d, i) => { if (open.has(d.id || i)) d.open = true; });
+        ticks.forEach((checked, id) => { const box = document.getElementById(id); if (box) box.checked = checked; });
+        if (ticks.size) count();
+        if (at) [...main.querySelectorAll("a[href], [id], [id] > summary")].find((e) => place(e) === at)?.focus({ preventScroll: true });
         ready();
         document.title = page.title;
         said.textContent = main.dataset.changed;
