@@ -199,10 +199,13 @@ def survivor(conn: Connection, number: int) -> int:
 
 
 def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the case shows of these fields: a value; of an item its state and words; of a request its state."""
+    """Return what the case shows of these fields: a value; of an item or a request its state.
+
+    Of an item also what a person wrote, but no words of a mail: events leave by webhooks and outlast an erased mail.
+    """
     rows = {
         "items": {
-            line["item"]: {"state": line["state"], "value": line.get("value") or line.get("quote")}
+            line["item"]: {"state": line["state"], "value": line.get("value") if line.get("set_by") else None}
             for line in document.get("checklist", ())
         },
         "asks": {ask["id"]: ask["state"] for ask in document.get("asks", ())},
