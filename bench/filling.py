@@ -20,7 +20,7 @@ from sqlalchemy import insert
 from service.cases.facts.content_words import content_words, squashed
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.subject import read_subject
-from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
+from service.cases.placement.keys import stored_keys
 from service.store import tables
 from service.store.database import Connection, Database
 from service.store.tables import thread_keys
@@ -194,7 +194,7 @@ def _message(written: Written, node: MessageFacts) -> dict[str, Any]:
 
 
 def _keys(node: MessageFacts) -> Iterator[dict[str, Any]]:
-    for kind, keys in (("own", own_keys(node) | candidate_keys(node)), ("cites", cited_keys(node))):
+    for kind, keys in zip(("own", "cites"), stored_keys(node), strict=True):
         for key in keys:
             yield {"key": key, "message_id": node.id, "kind": kind, "case_id": node.case}
 

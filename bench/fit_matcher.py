@@ -79,17 +79,18 @@ def _case(known: Known, node: MessageFacts) -> int | None:
 
 def _against(conversation: str, name: str, nodes: Sequence[MessageFacts], case: int, known: Known) -> list[Example]:
     keys = {key for node in nodes for key in candidate_lookup(node)}
-    rows = {key: [(i, known.nodes[i].case or 0) for i in known.own.get(key, ())][-MOST_ROWS:] for key in keys}
+    rows = {key: [known.nodes[i].case or 0 for i in known.own.get(key, ())][-MOST_ROWS:] for key in keys}
     chosen = candidates.choose({key: its for key, its in rows.items() if its})
     members: dict[int, list[MessageFacts]] = defaultdict(list)
     for node in sorted(known.nodes.values(), key=order_of):
         if node.case in chosen:
             members[node.case].append(node)
-    shared, mail = {key: len(its) for key, its in rows.items()}, matcher.profile(nodes)
+    shared, mail = {key: len(its) for key, its in rows.items()}, matcher.Profile(nodes)
+    rare = candidates.rarity(nodes, shared)
     out = []
     for other in chosen:
         ends = {n.id: n for n in (*members[other][:3], *members[other][-3:])}
-        found = matcher.features(mail, matcher.profile(list(ends.values())), shared)
+        found = matcher.features(mail, matcher.Profile(list(ends.values())), rare)
         out.append(Example(conversation, name, tuple(found[n] for n in NAMES), other == case))
     return out
 

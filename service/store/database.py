@@ -20,14 +20,14 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, Table, create_engine, event, func, make_url, select, text
 
 from service.errors import Refused, Unavailable
 from service.store.private import create_file, make_folder
@@ -216,6 +216,17 @@ def one_at_a_time(conn: Connection) -> None:
     """Block other writers until the commit, so that results do not depend on timing and events are in order."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
+
+
+def next_ids(conn: Connection, table: Table, count: int) -> Sequence[int]:
+    """Return unused ids for ``count`` new rows. Only within ``one_at_a_time``: SQLite reserves nothing."""
+    if not count:
+        return ()
+    if conn.dialect.name == "postgresql":
+        query = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)"
+        return conn.exec_driver_sql(query, (table.name, count)).scalars().all()
+    first = conn.execute(select(func.coalesce(func.max(table.c.id), 0) + 1)).scalar_one()
+    return range(first, first + count)
 
 
 def _within(connection: Connection, fn: Callable[[Connection], T]) -> T:

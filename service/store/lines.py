@@ -17,7 +17,7 @@ from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
 from service.cases.facts.readings import reading_of
 from service.store import tables
-from service.store.neighbours import OF_A_NODE, THESE, chunks
+from service.store.neighbours import THESE, chunks
 from service.store.tables import messages
 
 KEPT_SIZE = 32_000
@@ -79,7 +79,12 @@ _LINES = select(
     *map(
         _written,
         (
-            *OF_A_NODE,
+            messages.c.id,
+            messages.c.case_id,
+            messages.c.facts,
+            messages.c.pinned_by,
+            messages.c.joined,
+            messages.c.placed_by,
             messages.c.author_name,
             messages.c.author_role,
             messages.c.author_address,

@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
 from service.cases.facts.extracted import ExtractedMessage
-from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
-from service.cases.placement.keys import candidate_keys, cited_keys, identity_keys, own_keys
+from service.cases.placement.keys import identity_keys
 from service.cases.placement.plan import Evidence, Plan
 from service.mail.message import Address, Mail
 from service.store.tables import attachments, deliveries, messages
@@ -151,6 +150,10 @@ def deliver(
 
 
 _FILES = insert(attachments)
+_KEYS = {
+    "sqlite": "INSERT INTO thread_keys (key, message_id, kind, case_id) VALUES (?, ?, ?, ?)",
+    "postgresql": "INSERT INTO thread_keys (key, message_id, kind, case_id) VALUES ($1, $2, $3, $4)",
+}
 _DELIVER = insert(deliveries)
 _COUNT = (
     update(messages)
@@ -181,14 +184,16 @@ def renew(conn: Connection, message: int, one: ArrivedMail, extracted: Extracted
     conn.execute(update(messages).where(messages.c.id == message).values(**values))
 
 
-def keys_of(node: MessageFacts, message: int, case: int) -> list[dict[str, Any]]:
-    """Return the rows of ``thread_keys`` by which later mail finds a message."""
-    own = own_keys(node) | candidate_keys(node)
-    return [
-        {"key": key, "message_id": message, "kind": kind, "case_id": case}
-        for kind, keys in (("own", own), ("cites", cited_keys(node) - own))
-        for key in sorted(keys)
-    ]
+def key_rows(keys: tuple[set[str], set[str]], message: int, case: int) -> list[tuple[str, int, str, int]]:
+    """Return the rows of ``thread_keys`` by which later mail finds a message; ``keys``: its ``stored_keys``."""
+    own, cited = (sorted(its) for its in keys)
+    return [(key, message, "own", case) for key in own] + [(key, message, "cites", case) for key in cited]
+
+
+def write_keys(conn: Connection, rows: list[tuple[str, int, str, int]]) -> None:
+    """Insert rows of ``thread_keys`` by the driver itself, since there are about 25 of them for each message."""
+    if rows:
+        conn.exec_driver_sql(_KEYS[conn.dialect.name], rows)
 
 
 def evidence_of(number: int, plan: Plan, case: Callable[[int], int], message: Callable[[int], int]) -> dict[str, Any]:

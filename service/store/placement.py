@@ -8,7 +8,7 @@ whatever the number of workers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from service.cases.people import is_team_here
 from service.cases.placement.placer import Placer
 from service.cases.placement.plan import Plan
 from service.store import links, suggestions
+from service.store.database import next_ids
 from service.store.learning import Read, as_known, learn
 from service.store.learning import learned as learned
 from service.store.lines import lines as lines
@@ -31,19 +32,20 @@ from service.store.message_rows import (
     evidence_of,
     extra_facts,
     extra_facts_kept,
-    keys_of,
+    key_rows,
     renew,
     write_files,
+    write_keys,
 )
 from service.store.neighbours import (
     THESE,
+    Lookup,
+    Rows,
     add_candidates,
     aliases_of,
     chunks,
     nodes_by_number,
-    seen,
     strong,
-    strong_rows,
 )
 from service.store.tables import cases, deliveries, messages, thread_keys
 
@@ -73,7 +75,8 @@ class Prepared:
     arrived: Sequence[ArrivedMail]
     mails: Sequence[Mail]
     plan: Plan
-    rows: frozenset[tuple[str, int, int]]
+    lookup: Lookup
+    rows: Rows
     """The rows of strong keys that the decisions depend on."""
 
 
@@ -91,13 +94,14 @@ def prepare(
     arrived = as_known(conn, arrived, read)
     mails = _numbered(arrived)
     come = [extracted.node for mail in mails for _, extracted in mail]
-    known, rows = strong(conn, come)
+    lookup = Lookup.of(come)
+    rows = lookup.rows(conn)
+    known = strong(conn, come, rows)
     placing = Placer(known, reopen)
     for mail in mails:
         placing.take([extracted.node for _, extracted in mail])
-    if placing.unmatched:
-        add_candidates(conn, known, [*placing.unmatched.values()])
-    return Prepared(arrived, mails, placing.finish(), rows)
+    add_candidates(conn, known, placing.lookups)
+    return Prepared(arrived, mails, placing.finish(), lookup, rows)
 
 
 def place_all(
@@ -127,8 +131,7 @@ def _holds(conn: Connection, prepared: Prepared, read: Read | None) -> bool:
     """Whether nothing that the decisions depend on has changed."""
     if as_known(conn, prepared.arrived, read) != list(prepared.arrived):
         return False
-    come = [extracted.node for mail in prepared.mails for _, extracted in mail]
-    if seen(strong_rows(conn, come)) != prepared.rows:
+    if prepared.lookup.rows(conn) != prepared.rows:
         return False
     plan = prepared.plan
     named = {*plan.home.values(), *plan.merged_cases.values(), *(s.case for s in plan.suggestions)}
@@ -141,12 +144,13 @@ def open_case(conn: Connection, opened_at: datetime, now: datetime) -> int:
     return number
 
 
-def _open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) -> list[int]:
-    if not opened_at:
-        return []
-    bare = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
-    rows = [{**bare, "opened_at": at, "updated_at": now, "set_by_people": {}, "document": {}} for at in opened_at]
-    return [int(number) for number in conn.execute(_OPEN, rows).scalars()]
+def _open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) -> Sequence[int]:
+    numbers = next_ids(conn, cases, len(opened_at))
+    bare: dict[str, Any] = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
+    bare |= {"updated_at": now, "set_by_people": {}, "document": {}}
+    if numbers:
+        conn.execute(_OPEN, [{**bare, "id": id, "opened_at": at} for id, at in zip(numbers, opened_at, strict=True)])
+    return numbers
 
 
 def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: Any) -> None:
@@ -158,15 +162,14 @@ def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: A
 
 # built once, since building a statement takes longer than running it
 
-_OPEN = insert(cases).returning(cases.c.id, sort_by_parameter_order=True)
+_OPEN = insert(cases)
 _PLACED = (
     select(deliveries.c.spool_id, deliveries.c.message_id)
     .where(deliveries.c.spool_id.in_(THESE))
     .order_by(deliveries.c.part)
 )
-_INSERT = insert(messages).returning(messages.c.id, sort_by_parameter_order=True)
+_INSERT = insert(messages)
 _CHANGE = update(messages).where(messages.c.id == bindparam("number"))
-_KEYS = insert(thread_keys)
 _NO_KEYS = delete(thread_keys).where(thread_keys.c.message_id.in_(THESE))
 _MEMBERS = select(messages.c.id).where(messages.c.case_id == bindparam("case"))
 _CASES_OF = select(messages.c.case_id).where(messages.c.id.in_(THESE))
@@ -252,61 +255,39 @@ class _Writer:
     def insert_messages(self) -> None:
         plan = self.plan
         fresh = [(one, b) for one, b in self.flat if b.node.id not in plan.copies]
-        rows = []
+        self.stored = dict(zip((b.node.id for _, b in fresh), next_ids(self.conn, messages, len(fresh)), strict=True))
+        rows, keys = [], []
         for one, extracted in fresh:
             number = extracted.node.id
-            row = content_row(one, extracted)
-            row |= {"case_id": self.case(plan.home[number]), "deliveries": 1}
+            id, case = self.stored[number], self.case(plan.home[number])
+            row = content_row(one, extracted) | {"id": id, "case_id": case, "deliveries": 1}
             row |= {"placed_by": plan.evidence[number].kind, **self.derived(number, extracted)}
             if number in plan.reused:
                 row["defects"] = sorted({*row["defects"], "message-id-reused"})
             rows.append(row)
-        if not rows:
-            return
-        numbers = self.conn.execute(_INSERT, rows).scalars().all()
-        self.stored = {b.node.id: number for (_, b), number in zip(fresh, numbers, strict=True)}
-        write_files(self.conn, [(self.stored[b.node.id], one, b) for one, b in fresh])
-        keys = [
-            row
-            for number, stored in self.stored.items()
-            for row in keys_of(plan.nodes[number], stored, self.case(plan.home[number]))
-        ]
-        self.write_keys(keys)
-        later = [(number, b) for _, b in fresh if self.names_new(number := b.node.id)]
-        if later:
-            changed = [{"number": self.stored[n], **self.derived(n, b)} for n, b in later]
-            self.conn.execute(_CHANGE, changed)
-
-    def write_keys(self, keys: Sequence[Mapping[str, Any]]) -> None:
-        """Insert keys; a message without content has none."""
-        if keys:
-            self.conn.execute(_KEYS, keys)
-
-    def names_new(self, number: int) -> bool:
-        """Whether the stored facts or evidence of a message refer to messages that had only a temporary id."""
-        plan = self.plan
-        pointed = [plan.evidence[number].message, *(r.evidence.message for r in plan.runners_up.get(number, ()))]
-        return any(other is not None and other < 0 for other in (*plan.nodes[number].holds, *pointed))
+            keys += key_rows(plan.keys[number], id, case)
+        if rows:
+            self.conn.execute(_INSERT, rows)
+            write_files(self.conn, [(self.stored[b.node.id], one, b) for one, b in fresh])
+            write_keys(self.conn, keys)
 
     def derived(self, number: int, extracted: ExtractedMessage | None = None) -> dict[str, Any]:
         """Return facts and evidence of a message as columns."""
-        node = self.plan.nodes[number]
-        holds = tuple(dict.fromkeys(map(self.number, node.holds)))
-        extra = extra_facts(extracted) if extracted else extra_facts_kept(self.conn, self.number(number))
-        facts = {**replace(node, holds=holds).document(), **extra}
+        facts = self.plan.nodes[number].document()
+        if "holds" in facts:
+            facts["holds"] = tuple(dict.fromkeys(map(self.number, facts["holds"])))
+        facts |= extra_facts(extracted) if extracted else extra_facts_kept(self.conn, self.number(number))
         if number not in self.plan.evidence:
             return {"facts": facts}
         return {"facts": facts, "evidence": evidence_of(number, self.plan, self.case, self.number)}
 
     def change_messages(self) -> None:
         """Update stored messages about which a better copy gave more information."""
-        changed = [number for number in self.plan.nodes if number > 0]
-        for number in changed:
-            node = self.plan.nodes[number]
+        for number in (number for number in self.plan.nodes if number > 0):
             self.conn.execute(_CHANGE, [{"number": number, **self.derived(number)}])
             self.conn.execute(_NO_KEYS, {"these": [number]})
             [case] = self.cases_of([number])
-            self.write_keys(keys_of(node, number, case))
+            write_keys(self.conn, key_rows(self.plan.keys[number], number, case))
 
     def deliver(self) -> None:
         delivered = [(one, extracted, self.number(extracted.node.id)) for one, extracted in self.flat]

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
-from service.store.message_rows import keys_of
+from service.cases.placement.keys import stored_keys
+from service.store.message_rows import key_rows, write_keys
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 
@@ -142,9 +143,8 @@ def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, Ca
     renewed = [line for line in changed if line.node != before[line.id].node]
     if renewed:
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_([line.id for line in renewed])))
-        rows = [row for line in renewed for row in keys_of(line.node, line.id, line.node.case or 0)]
-        if rows:
-            conn.execute(insert(thread_keys), rows)
+        rows = [row for line in renewed for row in key_rows(stored_keys(line.node), line.id, line.node.case or 0)]
+        write_keys(conn, rows)
 
 
 def stands(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:

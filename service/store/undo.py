@@ -16,7 +16,7 @@ from service.errors import Conflict, NotFound
 from service.store import links, placement, suggestions
 from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, note, rewrite, survivor
 from service.store.database import one_at_a_time
-from service.store.neighbours import add_facts, nodes_of, strong
+from service.store.neighbours import Lookup, add_facts, nodes_of, strong
 from service.store.tables import cases, events, messages
 
 
@@ -108,8 +108,9 @@ def _follow_back(
     the cases they link are merged as for a new mail.
     """
     nodes = nodes_of(conn, among)
-    known, _ = strong(conn, list(nodes.values()))
-    add_facts(conn, known, among, ())
+    come = list(nodes.values())
+    known = strong(conn, come, Lookup.of(come).rows(conn))
+    add_facts(conn, known, among)
     later = [node for node in sorted(nodes.values(), key=order_of) if node.id not in stood and node.pinned is None]
     for node in nodes.values():
         known.enter(node if node not in later else replace(node, case=None))

@@ -12,6 +12,8 @@ from mailrules.thread import Side
 from service.cases.facts.sender import Trust
 from service.mail.message import Origin
 
+_IN_COLUMNS = ("id", "case", "pinned", "joined", "placed")
+
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
@@ -167,18 +169,8 @@ class MessageFacts:
 
     def document(self) -> dict[str, Any]:
         """Return the facts as a JSON object, without those that the store keeps in columns."""
-        out: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in ("id", "case", "pinned", "joined", "placed"):
-                continue
-            if isinstance(value, datetime):
-                value = value.isoformat()
-            if value not in (None, (), "", False) or field.name == "at":
-                out[field.name] = value
-        out["dated"] = self.dated
-        out["has_subject"] = self.has_subject
-        return out
+        out = {name: value for name in _STORED if (value := getattr(self, name))}
+        return out | {"at": self.at.isoformat(), "dated": self.dated, "has_subject": self.has_subject}
 
     @classmethod
     def from_document(
@@ -207,6 +199,7 @@ class MessageFacts:
 
 
 _NAMES = frozenset(field.name for field in fields(MessageFacts))
+_STORED = [field.name for field in fields(MessageFacts) if field.name not in _IN_COLUMNS]
 _DECODER = msgspec.json.Decoder(MessageFacts)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
 from service.cases.facts.content_words import weight
-from service.cases.placement.keys import word_of
+from service.cases.facts.message_facts import MessageFacts
+from service.cases.placement.keys import MONTH, word_of
 
 MOST = 8
 """Maximum number of cases compared with one mail."""
@@ -15,13 +17,12 @@ CROWD = 10
 _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
 
-def choose(found: Mapping[str, Sequence[tuple[int, int]]]) -> list[int]:
-    """Return the best candidate cases, best first. ``found``: candidate key → (message, case) pairs that have it."""
+def choose(found: Mapping[str, Sequence[int]]) -> list[int]:
+    """Return the best candidate cases, best first. ``found``: candidate key → the case of each message that has it."""
     points: dict[int, float] = defaultdict(float)
     for key, rows in found.items():
-        cases = {case for _, case in rows}
         worth = worth_of(key) / (len(rows) if len(rows) <= CROWD else 10 * CROWD)
-        for case in cases:
+        for case in set(rows):
             points[case] += worth
     ranked = sorted(points, key=lambda case: (-points[case], -case))
     return ranked[:MOST]
@@ -33,13 +34,18 @@ def worth_of(key: str) -> float:
     return weight(word) if word is not None else _WORTH.get(key.partition(":")[0], 0.0)
 
 
-def rarity(word: str, shared: Mapping[str, int], months: Collection[int]) -> float:
-    """Return the rarity of a word: 1 if no stored message has it, down to 0.1 if many do; 0.4 if it was not looked up.
+def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
+    """Return a function that returns the rarity of a word in the months around a mail.
 
-    ``shared``: candidate key → number of messages; ``months``: 30-day periods to add up.
+    It is 1 if no stored message has the word, down to 0.1 if many do; 0.4 if it was not looked up. ``shared``:
+    candidate key → number of messages.
     """
-    counts = [shared[key] for month in months if (key := f"word:{word}:{month}") in shared]
-    if not counts:
-        return 0.4
-    many = sum(counts)
-    return 1.0 / (1.0 + many / 4.0) if many <= CROWD else 0.1
+    months = {n.at.toordinal() // MONTH + step for n in nodes for step in (-1, 0, 1)}
+
+    @cache
+    def rare(word: str) -> float:
+        counts = [n for month in months if (n := shared.get(f"word:{word}:{month}")) is not None]
+        many = sum(counts)
+        return (1.0 / (1.0 + many / 4.0) if many <= CROWD else 0.1) if counts else 0.4
+
+    return rare

@@ -31,7 +31,7 @@ from service.cases.facts.roles import companies_above
 
 _LONG = 240
 """Longer ids are hashed, so that a key fits its column."""
-_MONTH = 30
+MONTH = 30
 WORDS, FEWER_WORDS = 12, 6
 """Number of distinctive words used as keys: for a mail that starts a thread, for a reply."""
 _SILENT = ("bounce", "calendar")
@@ -62,8 +62,7 @@ def cited_keys(node: MessageFacts) -> set[str]:
     """Return the strong keys for what the message refers to."""
     keys = {mid_key(mid) for mid in cited_ids(node)}
     keys |= {_key("ref", f"{vendor}:{ref}") for vendor, ref in node.mentioned}
-    keys |= {_key("num", number) for number in (*node.numbers, *node.told)}
-    return keys - own_keys(node)
+    return keys | {_key("num", number) for number in (*node.numbers, *node.told)}
 
 
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:
@@ -71,6 +70,12 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
     bounced = (node.bounced,) if node.bounced else ()
     refs = (*reversed(node.refs[-20:]), *node.refs[:1])
     return tuple(dict.fromkeys(mid for mid in (*bounced, *node.parents, *refs) if mid))
+
+
+def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
+    """Return the keys under which later mail finds a message: by what it is, and by what it refers to."""
+    own = own_keys(node) | candidate_keys(node)
+    return own, cited_keys(node) - own
 
 
 def identity_lookup(node: MessageFacts) -> set[str]:
@@ -89,14 +94,14 @@ def strong_lookup(node: MessageFacts) -> set[str]:
 
 def candidate_keys(node: MessageFacts) -> set[str]:
     """Return the keys under which other mail finds this message as a candidate."""
-    month = node.at.toordinal() // _MONTH
+    month = node.at.toordinal() // MONTH
     return {f"{key}:{month}" for key in _candidates(node)}
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
     """Return the candidate keys of its own month and of the nearer neighbouring month."""
-    month, day = divmod(node.at.toordinal(), _MONTH)
-    other = month - 1 if day < _MONTH // 2 else month + 1
+    month, day = divmod(node.at.toordinal(), MONTH)
+    other = month - 1 if day < MONTH // 2 else month + 1
     return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
 
 
@@ -115,7 +120,7 @@ def _candidates(node: MessageFacts) -> list[str]:
 
 def company_keys(company: str, at: datetime) -> list[str]:
     """Return the keys for a company's mail in the month of ``at``, the month before and the month after."""
-    month = at.toordinal() // _MONTH
+    month = at.toordinal() // MONTH
     return [f"{_key('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement.keys import candidate_keys, cited_keys, own_keys
+from service.cases.placement.keys import stored_keys
 
 MOST_ROWS = 12
 """Maximum number of messages loaded per key, newest first; a candidate key that more messages share is hardly
@@ -40,22 +40,23 @@ class Known:
     """Message-ID → ids of the messages that have it."""
     own: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     cites: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    near: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    """Candidate key → cases of stored messages that have it."""
+    near: dict[int, set[int]] = field(default_factory=dict)
+    """New mail → stored cases to compare it with."""
     cases: dict[int, CaseFacts] = field(default_factory=lambda: defaultdict(CaseFacts))
     aliases: dict[int, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
     """Candidate key → number of stored messages that have it, at most ``MOST_ROWS``."""
 
-    def enter(self, node: MessageFacts) -> None:
-        """Add a message that is not stored yet, or one that another copy completed."""
+    def enter(self, node: MessageFacts) -> tuple[set[str], set[str]]:
+        """Add a message that is not stored yet, or one that another copy completed. Returns its ``stored_keys``."""
         self.nodes[node.id] = node
-        if node.message_id:
-            _add(self.ids[node.message_id], node.id)
-        for key in own_keys(node) | candidate_keys(node):
-            _add(self.own[key], node.id)
-        for key in cited_keys(node):
-            _add(self.cites[key], node.id)
+        own, cited = stored_keys(node)
+        rows = [self.ids[node.message_id]] if node.message_id else []
+        rows += [self.own[key] for key in own] + [self.cites[key] for key in cited]
+        for row in rows:
+            if node.id not in row:
+                row.append(node.id)
+        return own, cited
 
     def copies(self, keys: Iterable[str], message_id: str | None) -> dict[int, MessageFacts]:
         """Return the messages that may be copies, by these identity keys and this Message-ID."""
@@ -74,8 +75,3 @@ class Known:
     def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:
         """Return the messages with these ids that may be linked: none that only an unknown sender shows."""
         return [self.nodes[i] for i in numbers if i in self.nodes and not self.nodes[i].shown_by]
-
-
-def _add(rows: list[int], message: int) -> None:
-    if message not in rows:
-        rows.append(message)

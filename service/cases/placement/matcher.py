@@ -7,14 +7,13 @@ conversations; the limits were chosen there so that at least 99 % of automatic j
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
 from service.cases.facts.content_words import IDENTIFIER, weight
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement.candidates import rarity
 
 WEIGHTS: dict[str, float] = {
     "to_another": 1.18,
@@ -46,35 +45,50 @@ MARGIN = 2.0
 """Minimum lead over the next candidate, in logits, for an automatic join."""
 
 
-@dataclass(frozen=True)
 class Profile:
     """The features of a mail (with the messages inside it), or of the messages of a case."""
 
-    nodes: tuple[MessageFacts, ...]
-    words: frozenset[str]
-    people: frozenset[str]
-    vendors: frozenset[str]
-    reporters: frozenset[str]
-    inquires: frozenset[str]
-    """Vendors that we asked and that have not answered since."""
-    answered_by: frozenset[str]
-    """Vendors that wrote."""
+    def __init__(self, nodes: Sequence[MessageFacts]) -> None:
+        """Summarise messages; of quoted messages only the words are used."""
+        self.nodes = nodes
+        self.spoken = [n for n in nodes if n.origin != "quoted"] or nodes
+        self.words = {word for n in nodes for words in (n.words, n.subject_words) for word in words}
+        self.reporters: set[str] = set()
+        self.answered_by: set[str] = set()
+        """Vendors that wrote."""
+        last: dict[str, MessageFacts] = {}
+        for n in self.spoken:
+            companies = n.asked
+            if n.side == "requester" and n.author and not companies:
+                self.reporters.add(n.author)
+            elif n.side == "vendor" and n.company and not n.automatic:
+                companies = (n.company,)
+                self.answered_by.add(n.company)
+            for company in companies:
+                if company not in last or n.at > last[company].at:
+                    last[company] = n
+        self.inquires = {company for company, n in last.items() if n.side != "vendor"}
+        """Vendors that we asked and that have not answered since."""
+        self.told = {number for n in nodes if not n.tells_previous for number in n.told}
+        """Words that may be a number, without those of mails that name an earlier case."""
 
     @cached_property
-    def codes(self) -> frozenset[str]:
+    def matter_numbers(self) -> set[str]:
+        return {number for n in self.nodes if not n.tells_previous for number in n.matter_numbers}
+
+    @cached_property
+    def codes(self) -> set[str]:
         """Identifiers with letters that are not case numbers."""
-        numbers = {ref.casefold() for n in self.nodes for _, ref in (*n.stated, *n.mentioned)}
-        return frozenset(w for w in self.words if weight(w) >= IDENTIFIER and not w.isdigit() and w not in numbers)
+        refs = {ref.casefold() for n in self.nodes for _, ref in (*n.stated, *n.mentioned)}
+        return {w for w in self.words if weight(w) >= IDENTIFIER and not w.isdigit() and w not in refs}
 
     @cached_property
-    def told(self) -> frozenset[str]:
-        """Words that may be a number."""
-        return frozenset(number for n in self.nodes if not n.tells_previous for number in n.told)
+    def vendors(self) -> set[str]:
+        return {company for n in self.spoken for company in n.companies}
 
     @cached_property
-    def matter_numbers(self) -> frozenset[str]:
-        """Numbers that name the matter, without those of mails that name an earlier case."""
-        return frozenset(number for n in self.nodes if not n.tells_previous for number in n.matter_numbers)
+    def people(self) -> set[str]:
+        return {person for n in self.spoken for person in n.others}
 
     @cached_property
     def mass(self) -> float:
@@ -108,63 +122,34 @@ def _is_clear(best: Score, other: Score) -> bool:
     return at_once or best.logit - other.logit >= MARGIN
 
 
-def _is_next_step(features: Mapping[str, float]) -> bool:
-    return bool(features["answer"] or features["inquiry"] or features["reply"] or features["receipt"])
-
-
-def profile(nodes: Sequence[MessageFacts]) -> Profile:
-    """Summarise messages; of quoted messages only the words are used."""
-    spoken = [n for n in nodes if n.origin != "quoted"] or list(nodes)
-    wrote = frozenset(c for n in spoken if n.side == "vendor" and not n.automatic and (c := n.company))
-    asked = frozenset(company for n in spoken for company in n.asked)
-    return Profile(
-        nodes=tuple(nodes),
-        words=frozenset[str]().union(*(n.words for n in nodes), *(n.subject_words for n in nodes)),
-        people=frozenset(p for n in spoken for p in n.others),
-        vendors=frozenset[str]().union(*(n.companies for n in spoken)),
-        reporters=frozenset(n.author for n in spoken if n.side == "requester" and n.author and not n.asked),
-        inquires=frozenset(company for company in asked if _waits_for(company, spoken)),
-        answered_by=wrote,
-    )
-
-
-def _waits_for(company: str, spoken: Sequence[MessageFacts]) -> bool:
-    """Whether the last mail between us and a company was ours."""
-    last = max(
-        (n for n in spoken if company in n.asked or (n.side == "vendor" and n.company == company and not n.automatic)),
-        key=lambda n: n.at,
-    )
-    return last.side != "vendor"
-
-
 def may_fit(mail: Profile, nodes: Collection[MessageFacts]) -> bool:
     """Whether a case shares a word or a company with a mail; without either its score would be close to zero."""
     return any(n.companies & mail.vendors or not mail.words.isdisjoint(n.words) for n in nodes)
 
 
-def score(mail: Profile, case: Profile, shared: Mapping[str, int]) -> Score:
-    """Score one mail against one case. ``shared``: candidate key → number of stored messages that have it."""
-    found = features(mail, case, shared)
+def score(mail: Profile, case: Profile, rare: Callable[[str], float]) -> Score:
+    """Score one mail against one case. ``rare``: the rarity of a word, see ``candidates.rarity``."""
+    found = features(mail, case, rare)
     logit = BIAS + sum(WEIGHTS[name] * value for name, value in found.items())
     return Score(1.0 / (1.0 + math.exp(-logit)), logit, found, _least(mail, case, found))
 
 
-def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[str, float]:
+def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict[str, float]:
     """Return the values that the weights apply to; each is between -1 and about 7."""
-    months = {n.at.toordinal() // 30 + step for n in mail.nodes for step in (-1, 0, 1)}
-    both = mail.words & case.words
-    telling = {word: rarity(word, shared, months) for word in both}
-    strong = sum(r for word, r in telling.items() if weight(word) >= IDENTIFIER)
-    plain = sum(weight(word) * r for word, r in telling.items() if weight(word) < IDENTIFIER)
-    mass = min(mail.mass, case.mass)
-    coverage = sum(weight(word) * r for word, r in telling.items()) / mass if mass else 0.0
-    reporter = _reporter(mail, case)
+    identifiers = plain = 0.0
+    for word in mail.words & case.words:
+        if (its := weight(word)) >= IDENTIFIER:
+            identifiers += rare(word)
+        else:
+            plain += its * rare(word)
+    # no word weighs less than 1, so most cases weigh more than the mail
+    mass = mail.mass if len(case.words) >= mail.mass else min(mail.mass, case.mass)
     answer = max(_answers(mail, case), _answers(case, mail))
     return {
         "number": float(bool(_common_numbers(mail, case))),
-        "identifiers": min(2.0, strong),
+        "identifiers": min(2.0, identifiers),
         "words": math.log1p(min(plain, 12.0)),
-        "coverage": coverage,
+        "coverage": (IDENTIFIER * identifiers + plain) / mass if mass else 0.0,
         "foreign": _foreign(mail, case),
         "hours": math.log1p(_hours(mail, case)),
         "answer": float(answer == 1.0),
@@ -172,7 +157,7 @@ def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[st
         "receipt": _receipt(mail, case),
         "reply": float(_replies(mail, case) or _replies(case, mail)),
         "inquiry": max(_asks_for(mail, case), _asks_for(case, mail)),
-        "reporter": reporter,
+        "reporter": _reporter(mail, case),
         "to_reporter": float(_tells_reporter(mail, case) or _tells_reporter(case, mail)),
         "same_side": float(bool(mail.inquires and (case.inquires or case.answered_by)) and not mail.answered_by),
     }
@@ -180,7 +165,8 @@ def features(mail: Profile, case: Profile, shared: Mapping[str, int]) -> dict[st
 
 def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
     outer, opener = mail.nodes[0], min(case.nodes, key=lambda n: n.at)
-    if _is_next_step(found) or (found["number"] and not outer.automatic):
+    next_step = found["answer"] or found["inquiry"] or found["reply"] or found["receipt"]
+    if next_step or (found["number"] and not outer.automatic):
         return JOIN_NEXT
     replies = outer.reply_marked and any(n.base == outer.base for n in case.nodes)
     if replies or not (outer.side == opener.side or found["reporter"]):
@@ -188,9 +174,10 @@ def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
     return NEVER
 
 
-def _common_numbers(mail: Profile, case: Profile) -> frozenset[str]:
+def _common_numbers(mail: Profile, case: Profile) -> set[str]:
     """Return numbers in both that one of them names as a number of the matter."""
-    return mail.told & case.told & (mail.matter_numbers | case.matter_numbers)
+    both = mail.told & case.told
+    return both and both & (mail.matter_numbers | case.matter_numbers)
 
 
 def _foreign(mail: Profile, case: Profile) -> float:
@@ -243,8 +230,10 @@ def _replies(reply: Profile, question: Profile) -> bool:
 
     Either the team wrote to this user last in ``question``, or the user reported ``question`` and says it is solved.
     """
+    if len(reply.reporters) != 1:
+        return False
     answers = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
-    if not answers or len(reply.reporters) != 1:
+    if not answers:
         return False
     first = min(answers, key=lambda n: n.at)
     own = [n.at for n in question.nodes if n.author == first.author and n.at < first.at]

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement import matcher
+from service.cases.placement.candidates import rarity
 from service.cases.placement.identity import better, merged, same_messages
 from service.cases.placement.keys import candidate_lookup, identity_lookup
 from service.cases.placement.known import CaseFacts, Known
@@ -49,8 +50,11 @@ class Placer:
         self.fresh: dict[int, None] = {}
         self.unmatched: dict[int, list[MessageFacts]] = {}
         """Id of a mail without strong evidence → the new messages found in it."""
+        self.lookups: dict[int, set[str]] = {}
+        """Id of such a mail → the keys that find its candidates."""
         self.quoted: dict[int, list[int]] = {}
         """Message id → further copies of it that were quoted in other mails before it arrived."""
+        self.profiles: dict[tuple[int, ...], matcher.Profile] = {}
         self.group(known.nodes.values())
 
     def group(self, nodes: Iterable[MessageFacts]) -> None:
@@ -82,6 +86,7 @@ class Placer:
             self.unmatched[outer.id] = [
                 self.known.nodes[i] for i in dict.fromkeys(taken.values()) if self.case_at(i) == home
             ]
+            self.lookups[outer.id] = {key for n in self.unmatched[outer.id] for key in candidate_lookup(n)}
 
     def identify(self, node: MessageFacts, own: set[int], held: Sequence[int] = ()) -> int:
         """Match a message with its known copy, or add it as new. Return the id of the copy or of the new message."""
@@ -92,7 +97,7 @@ class Placer:
                 self.plan.reused.add(node.id)
             self.fresh[node.id] = None
             self.plan.nodes[node.id] = node
-            self.known.enter(node)
+            self.plan.keys[node.id] = self.known.enter(node)
             return node.id
         (other, why), *further = same
         self.quoted[other.id] = [copy.id for copy, _ in further if copy.is_shown]
@@ -100,7 +105,7 @@ class Placer:
         whole = merged(other, node)
         if whole != other:
             self.plan.nodes[other.id] = whole
-            self.known.enter(whole)
+            self.plan.keys[other.id] = self.known.enter(whole)
         return other.id
 
     def hold(self, outer: int, held: tuple[int, ...]) -> None:
@@ -198,16 +203,16 @@ class Placer:
         against = {r.evidence.against for r in self.plan.runners_up.get(message, ())}
         if outer.forged or leaves_topic(outer) or against - {OTHER_MATTER} or not has_content(outer, nodes):
             return
-        keys = {key for n in nodes for key in candidate_lookup(n)}
-        near = {self.root(case) for key in keys for case in self.known.near.get(key, ())}
-        near |= {case for key in keys for n in self.known.owners(key) if (case := self.case_at(n.id)) is not None}
-        mail = matcher.profile(nodes)
+        near = {self.root(case) for case in self.known.near.get(message, ())}
+        near |= {self.root(n.case) for key in self.lookups[message] for n in self.known.owners(key) if n.case}
+        mail, rare = matcher.Profile(nodes), rarity(nodes, self.known.shared)
+        last = min(n.id for n in nodes)
         ranked: list[tuple[matcher.Score, int, matcher.Profile]] = []
         for case in near - {home}:
-            before = self.before(case, nodes)
+            before = [n for n in self.at(case) if n.id > last]  # without later mails of the batch
             if matcher.may_fit(mail, before) and not self.rules_out(outer, home, case):
-                other = matcher.profile(before)
-                ranked.append((matcher.score(mail, other, self.known.shared), case, other))
+                other = self.profile(before)
+                ranked.append((matcher.score(mail, other, rare), case, other))
         ranked = sorted(ranked, key=lambda row: (-row[0].logit, row[1]))[:4]
         answers = [r.case for r in self.plan.runners_up.get(message, ()) if r.evidence.against == OTHER_MATTER]
         self.plan.suggestions += [Suggestion(message, c, 0.5, ("it answers a mail of this case",)) for c in answers]
@@ -235,10 +240,12 @@ class Placer:
                 if s.score >= matcher.SUGGEST
             ]
 
-    def before(self, case: int, nodes: Sequence[MessageFacts]) -> list[MessageFacts]:
-        """Return the messages of a case without later ones of the same batch (these have smaller negative ids)."""
-        last = min(n.id for n in nodes)
-        return [n for n in self.at(case) if n.id > last]
+    def profile(self, members: Sequence[MessageFacts]) -> matcher.Profile:
+        """Return the profile of these messages of a case; several mails of a batch may need it."""
+        ids = tuple(n.id for n in members)
+        if ids not in self.profiles:
+            self.profiles[ids] = matcher.Profile(members)
+        return self.profiles[ids]
 
     def rules_out(self, outer: MessageFacts, home: int, case: int) -> bool:
         """Whether two cases must not be joined by content: different numbers, separated, or resolved too long ago."""

@@ -56,6 +56,8 @@ class Plan:
 
     nodes: dict[int, MessageFacts] = field(default_factory=dict)
     """Messages that are new or that a better copy changed."""
+    keys: dict[int, tuple[set[str], set[str]]] = field(default_factory=dict)
+    """Their ``stored_keys``."""
     copies: dict[int, Copy] = field(default_factory=dict)
     reused: set[int] = field(default_factory=set)
     """New messages whose Message-ID another mail already has (a defect)."""
