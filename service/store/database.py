@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, Table, create_engine, event, func, make_url, select, text
+from sqlalchemy import Engine, Table, create_engine, event, make_url, text
 
 from service.errors import Refused, Unavailable
 from service.store.private import create_file, make_folder
@@ -218,15 +218,26 @@ def one_at_a_time(conn: Connection) -> None:
         conn.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
 
 
+def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
+    """Run a statement of the driver's own syntax; returns its rows. On SQLite it bypasses SQLAlchemy.
+
+    For small statements that run for every mail: SQLAlchemy takes several times as long as SQLite.
+    """
+    if conn.dialect.name == "postgresql":
+        return conn.exec_driver_sql(statement, values).all()
+    driver: Any = conn.connection.driver_connection
+    return driver.execute(statement, values).fetchall()  # type: ignore[no-any-return]
+
+
 def next_ids(conn: Connection, table: Table, count: int) -> Sequence[int]:
     """Return unused ids for ``count`` new rows. Only within ``one_at_a_time``: SQLite reserves nothing."""
     if not count:
         return ()
     if conn.dialect.name == "postgresql":
         query = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)"
-        return conn.exec_driver_sql(query, (table.name, count)).scalars().all()
-    first = conn.execute(select(func.coalesce(func.max(table.c.id), 0) + 1)).scalar_one()
-    return range(first, first + count)
+        return [id for (id,) in run(conn, query, (table.name, count))]
+    [(last,)] = run(conn, f"SELECT coalesce(max(id), 0) FROM {table.name}", ())  # noqa: S608 - a name of ours
+    return range(last + 1, last + 1 + count)
 
 
 def _within(connection: Connection, fn: Callable[[Connection], T]) -> T:

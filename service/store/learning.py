@@ -27,7 +27,7 @@ from service.errors import NotFound
 from service.store import replaying
 from service.store.lines import lines_of
 from service.store.message_rows import ArrivedMail
-from service.store.neighbours import THESE, chunks
+from service.store.neighbours import THESE, chunks, look_up
 from service.store.tables import learned_team, messages, partners, thread_keys
 
 Read = Callable[[RuleInput], Reading]
@@ -40,7 +40,6 @@ _MOST_READ_ANEW = 100
 _TEAM = select(learned_team.c.address)
 _PARTNERS = select(partners.c.company, partners.c.refused)
 _OF_THESE = select(partners.c.company).where(partners.c.company.in_(THESE))
-_NOT_REFUSED = _OF_THESE.where(partners.c.refused.is_(False))
 _OF_THEM = select(learned_team.c.address).where(learned_team.c.address.in_(THESE))
 _WRITTEN = select(messages.c.id, messages.c.case_id).where(
     messages.c.author_address.in_(THESE), text("messages.author_role = 'requester'")
@@ -137,13 +136,11 @@ def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None
     authors = {(b.role, b.node.author) for one in arrived for b in one.extracted if b.node.author}
     companies = sorted({one for role, author in authors if role == "unknown" for one in companies_above(author)})
     addresses = sorted({author for role, author in authors if role == "requester"})
-    team: set[str] = set()
-    known: set[str] = set()
-    for query, come, found in ((_OF_THEM, addresses, team), (_NOT_REFUSED, companies, known)):
-        for chunk in chunks(come):
-            found.update(conn.execute(query, {"these": chunk}).scalars())
-    if not team and not known:
+    found = {*look_up(conn, "learned", addresses, companies)} if addresses or companies else set()
+    if not found:
         return list(arrived)
+    team = {one for what, one in found if what == "team"}
+    known = {one for what, one in found if what == "partner"}
 
     def again(extracted: ExtractedMessage) -> ExtractedMessage:
         author = extracted.node.author

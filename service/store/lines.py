@@ -163,5 +163,6 @@ def _with_offset(date: datetime | None, minutes: int | None) -> datetime | None:
 
 
 def clear_caches() -> None:
-    """Empty the cache of messages."""
+    """Empty the caches of messages."""
     _kept.cache_clear()
+    node_from_json.cache_clear()

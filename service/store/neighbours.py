@@ -20,6 +20,7 @@ from service.cases.placement import candidates
 from service.cases.placement.keys import cited_ids, mid_key, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
 from service.cases.placement.objections import APART, leaves_topic
+from service.store.database import run
 from service.store.tables import messages, participants
 
 MOVED = "a person moved a message from one to the other"
@@ -105,7 +106,7 @@ def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Seq
     at_ends: set[int] = set()
     if not wanted:
         return at_ends
-    for id, status, refs, apart, guarded, first, last in _rows(conn, "cases", sorted(wanted)):
+    for id, status, refs, apart, guarded, first, last in look_up(conn, "cases", sorted(wanted)):
         at_ends.update(from_json(first or "[]"), from_json(last or "[]"))
         if id in known.cases:
             continue
@@ -164,6 +165,14 @@ UNION ALL SELECT 'id:' || k.value, CAST((SELECT {list}({row}(n.id, n.case_id, 'i
 SELECT m.id, m.case_id, CAST(m.facts AS text), m.pinned_by, m.joined, m.placed_by
 FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers}) ORDER BY m.id""",
     "messages": "SELECT m.id FROM messages AS m WHERE m.case_id IN (SELECT k.value FROM {numbers})",
+    "cases of messages": "SELECT m.case_id FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers})",
+    "deliveries": """
+SELECT d.spool_id, d.message_id FROM deliveries AS d
+WHERE d.spool_id IN (SELECT k.value FROM {texts}) ORDER BY d.part""",
+    "learned": """
+SELECT 'team', l.address FROM learned_team AS l WHERE l.address IN (SELECT k.value FROM {texts})
+UNION ALL SELECT 'partner', p.company FROM partners AS p
+WHERE NOT p.refused AND p.company IN (SELECT k.value FROM {more})""",
     "merged": """
 WITH RECURSIVE step(start, into_id) AS (
   SELECT c.id, c.merged_into FROM {numbers} JOIN cases AS c ON c.id = k.value WHERE c.merged_into IS NOT NULL
@@ -190,15 +199,13 @@ def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> R
     """Return at most ``MOST_ROWS`` rows per key and per Message-ID."""
     if not keys and not ids:
         return {}
-    found = {key: _ROWS.decode(rows) for key, rows in _rows(conn, "keys", keys, ids) if rows}
+    found = {key: _ROWS.decode(rows) for key, rows in look_up(conn, "keys", keys, ids) if rows}
     return {key: rows for key, rows in found.items() if rows}
 
 
-def _rows(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
-    """Run a statement by the driver itself, since SQLAlchemy takes longer than the database."""
+def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
     name = conn.dialect.name
-    values = tuple(json.dumps(values) if name == "sqlite" else list(values) for values in given)
-    return conn.exec_driver_sql(_statement(what, name), values).all()
+    return run(conn, _statement(what, name), tuple(json.dumps(its) if name == "sqlite" else list(its) for its in given))
 
 
 @cache
@@ -217,18 +224,18 @@ _PEOPLE = select(participants.c.case_id, participants.c.address).where(
 def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
     return {
         id: node_from_json(facts or "{}", id=id, case=case, pinned=case if by else None, joined=joined, placed=placed)
-        for id, case, facts, by, joined, placed in (_rows(conn, "nodes", sorted(wanted)) if wanted else ())
+        for id, case, facts, by, joined, placed in (look_up(conn, "nodes", sorted(wanted)) if wanted else ())
     }
 
 
 def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
     """Return all messages of these cases, by id."""
-    return nodes_by_number(conn, [id for (id,) in _rows(conn, "messages", sorted(wanted))])
+    return nodes_by_number(conn, [id for (id,) in look_up(conn, "messages", sorted(wanted))])
 
 
 def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
     """Return merged case → the case it is finally part of."""
-    return dict(map(tuple, _rows(conn, "merged", sorted(wanted)))) if wanted else {}
+    return dict(map(tuple, look_up(conn, "merged", sorted(wanted)))) if wanted else {}
 
 
 def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -16,7 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from service.cases.facts.extracted import ExtractedMessage
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.people import is_team_here
+from service.cases.placement.keys import stored_keys
 from service.cases.placement.placer import Placer
 from service.cases.placement.plan import Plan
 from service.store import links, suggestions
@@ -44,13 +46,14 @@ from service.store.neighbours import (
     add_candidates,
     aliases_of,
     chunks,
+    look_up,
     nodes_by_number,
     strong,
 )
-from service.store.tables import cases, deliveries, messages, thread_keys
+from service.store.tables import cases, messages, thread_keys
 
-Mail = list[tuple[ArrivedMail, ExtractedMessage]]
-"""A mail and the messages found inside it, each with a negative temporary id."""
+Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]
+"""A mail and the messages found inside it; their facts have negative temporary ids."""
 
 
 @dataclass(slots=True)
@@ -93,13 +96,13 @@ def prepare(
     """
     arrived = as_known(conn, arrived, read)
     mails = _numbered(arrived)
-    come = [extracted.node for mail in mails for _, extracted in mail]
+    come = [node for mail in mails for _, _, node in mail]
     lookup = Lookup.of(come)
     rows = lookup.rows(conn)
     known = strong(conn, come, rows)
     placing = Placer(known, reopen)
     for mail in mails:
-        placing.take([extracted.node for _, extracted in mail])
+        placing.take([node for _, _, node in mail])
     add_candidates(conn, known, placing.lookups)
     return Prepared(arrived, mails, placing.finish(), lookup, rows)
 
@@ -163,24 +166,17 @@ def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: A
 # built once, since building a statement takes longer than running it
 
 _OPEN = insert(cases)
-_PLACED = (
-    select(deliveries.c.spool_id, deliveries.c.message_id)
-    .where(deliveries.c.spool_id.in_(THESE))
-    .order_by(deliveries.c.part)
-)
 _INSERT = insert(messages)
 _CHANGE = update(messages).where(messages.c.id == bindparam("number"))
 _NO_KEYS = delete(thread_keys).where(thread_keys.c.message_id.in_(THESE))
 _MEMBERS = select(messages.c.id).where(messages.c.case_id == bindparam("case"))
-_CASES_OF = select(messages.c.case_id).where(messages.c.id.in_(THESE))
 _NEWEST = _MEMBERS.order_by(messages.c.id.desc()).limit(50)
 
 
 def _placed_before(conn: Connection, spool_ids: Sequence[str]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
-    for chunk in chunks(spool_ids):
-        for row in conn.execute(_PLACED, {"these": chunk}):
-            found[row.spool_id].append(row.message_id)
+    for spool_id, message in look_up(conn, "deliveries", spool_ids):
+        found[spool_id].append(message)
     return dict(found)
 
 
@@ -189,21 +185,17 @@ def _numbered(arrived: Sequence[ArrivedMail]) -> list[Mail]:
     mails: list[Mail] = []
     number = 0
     for one in arrived:
-        ids = {extracted.node.id: number - place for place, extracted in enumerate(one.extracted, start=1)}
+        ids = {b.node.id: number - place for place, b in enumerate(one.extracted, start=1)}
         number -= len(one.extracted)
-        mails.append(
-            [
-                (one, replace(b, node=replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds))))
-                for b in one.extracted
-            ]
-        )
+        nodes = (replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in one.extracted)
+        mails.append([(one, b, node) for b, node in zip(one.extracted, nodes, strict=True)])
     return mails
 
 
 class _Writer:
     def __init__(self, conn: Connection, prepared: Prepared, placed: Placed, now: datetime) -> None:
         self.conn, self.plan, self.placed, self.now = conn, prepared.plan, placed, now
-        self.flat = [pair for mail in prepared.mails for pair in mail]
+        self.flat = [one for mail in prepared.mails for one in mail]
         self.stored: dict[int, int] = {}
         self.case_numbers: dict[int, int] = {}
 
@@ -239,7 +231,7 @@ class _Writer:
         return self.stored.get(message, message)
 
     def cases_of(self, numbers: Collection[int]) -> set[int]:
-        return set(self.conn.execute(_CASES_OF, {"these": sorted(numbers)}).scalars()) if numbers else set()
+        return {case for (case,) in look_up(self.conn, "cases of messages", sorted(numbers))} if numbers else set()
 
     def open_cases(self) -> None:
         """Create the new cases, numbered in the order in which their first mail arrived."""
@@ -254,11 +246,11 @@ class _Writer:
 
     def insert_messages(self) -> None:
         plan = self.plan
-        fresh = [(one, b) for one, b in self.flat if b.node.id not in plan.copies]
-        self.stored = dict(zip((b.node.id for _, b in fresh), next_ids(self.conn, messages, len(fresh)), strict=True))
+        fresh = [(one, b, node.id) for one, b, node in self.flat if node.id not in plan.copies]
+        ids = next_ids(self.conn, messages, len(fresh))
+        self.stored = {number: id for (_, _, number), id in zip(fresh, ids, strict=True)}
         rows, keys = [], []
-        for one, extracted in fresh:
-            number = extracted.node.id
+        for one, extracted, number in fresh:
             id, case = self.stored[number], self.case(plan.home[number])
             row = content_row(one, extracted) | {"id": id, "case_id": case, "deliveries": 1}
             row |= {"placed_by": plan.evidence[number].kind, **self.derived(number, extracted)}
@@ -268,7 +260,7 @@ class _Writer:
             keys += key_rows(plan.keys[number], id, case)
         if rows:
             self.conn.execute(_INSERT, rows)
-            write_files(self.conn, [(self.stored[b.node.id], one, b) for one, b in fresh])
+            write_files(self.conn, [(self.stored[number], one, b) for one, b, number in fresh])
             write_keys(self.conn, keys)
 
     def derived(self, number: int, extracted: ExtractedMessage | None = None) -> dict[str, Any]:
@@ -287,14 +279,14 @@ class _Writer:
             self.conn.execute(_CHANGE, [{"number": number, **self.derived(number)}])
             self.conn.execute(_NO_KEYS, {"these": [number]})
             [case] = self.cases_of([number])
-            write_keys(self.conn, key_rows(self.plan.keys[number], number, case))
+            write_keys(self.conn, key_rows(stored_keys(self.plan.nodes[number]), number, case))
 
     def deliver(self) -> None:
-        delivered = [(one, extracted, self.number(extracted.node.id)) for one, extracted in self.flat]
+        delivered = [(one, extracted, self.number(node.id)) for one, extracted, node in self.flat]
         deliver(self.conn, delivered, [self.number(number) for number in self.plan.copies])
-        for one, extracted, message in delivered:
+        for (one, extracted, message), (_, _, node) in zip(delivered, self.flat, strict=True):
             self.placed.messages.setdefault(one.spool_id, []).append(message)
-            copy = self.plan.copies.get(extracted.node.id)
+            copy = self.plan.copies.get(node.id)
             if copy is not None and copy.better:
                 renew(self.conn, message, one, extracted, copy.why)
 

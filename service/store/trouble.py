@@ -66,7 +66,7 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
         if error.connection_invalidated:
             return Unavailable("the database does not respond")
         origin = error.orig
-    elif isinstance(error, (driver.PostgresError, driver.InterfaceError)):  # COPY bypasses SQLAlchemy
+    elif isinstance(error, (sqlite3.Error, driver.PostgresError, driver.InterfaceError)):  # ``run``, COPY
         origin = error
     else:
         return None

@@ -26,20 +26,21 @@ def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
         if _same_author(one, other) is False:
             return None  # a copy by an unknown sender must not replace the mail it copies
         one_doubted = one.doubted != other.doubted  # otherwise it would be hidden under that id
-        if _same_words(one, other) or (_same_minute(one, other) and not one_doubted):
+        same_words = alike(one.text, other.text) or (one.text == other.text and one.base == other.base)
+        if same_words or (_same_minute(one, other) and not one_doubted):
             return "Message-ID and content"
         return None
     if one.message_id and other.message_id:
         return None
     if one.dated and other.dated and abs(one.at - other.at) > _FARTHEST:
         return None  # different mails even if the text is equal, such as daily notices
+    if _same_author(one, other) is not True or not _subjects_agree(one, other):
+        return None
     return _same_without_id(*(replace(n, text=n.text[:_SHOWN]) if n.is_shown else n for n in (one, other)))
 
 
 def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
     if other_numbers(one.text, other.text):
-        return None
-    if _same_author(one, other) is not True or not _subjects_agree(one, other):
         return None
     apart = abs(one.at - other.at)
     if one.dated and other.dated and apart < timedelta(seconds=60) and _same_minute(one, other):
@@ -56,9 +57,8 @@ def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
         return "author, words, day"
     quarter = timedelta(minutes=15)
     off = min(apart % quarter, quarter - apart % quarter)
-    if apart <= timedelta(hours=14) and off <= timedelta(seconds=60) and "quoted" in (one.origin, other.origin):
-        return "author, words, time in another zone"
-    if apart <= timedelta(hours=14) and off <= timedelta(seconds=60) and "forwarded" in (one.origin, other.origin):
+    in_another = "quoted" in (one.origin, other.origin) or "forwarded" in (one.origin, other.origin)
+    if in_another and apart <= timedelta(hours=14) and off <= timedelta(seconds=60):
         return "author, words, time in another zone"
     return None
 
@@ -97,23 +97,15 @@ def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
         joined=known.joined,
         shown_by=known.shown_by and come.shown_by,
         placed=known.placed,
-        message_id=first.message_id or second.message_id,
-        author=first.author or second.author,
-        to=first.to or second.to,
-        cc=first.cc or second.cc,
         base=first.base if first.has_subject else second.base,
         has_subject=first.has_subject or second.has_subject,
-        parents=first.parents or second.parents,
-        refs=first.refs or second.refs,
         stated=tuple(dict.fromkeys((*first.stated, *second.stated))),
-        numbers=first.numbers or second.numbers,
-        vendor=first.vendor or second.vendor,
-        automatic=first.automatic or second.automatic,
-        words=first.words or second.words,
-        subject_words=first.subject_words or second.subject_words,
-        others=first.others or second.others,
         holds=tuple(dict.fromkeys(holds)),
+        **{name: getattr(first, name) or getattr(second, name) for name in _COMPLETED},
     )
+
+
+_COMPLETED = "message_id author to cc parents refs numbers vendor automatic words subject_words others".split()
 
 
 def same_messages(
@@ -163,16 +155,9 @@ def _subjects_agree(one: MessageFacts, other: MessageFacts) -> bool:
     return not one.has_subject or not other.has_subject or one.base == other.base
 
 
-def _same_words(one: MessageFacts, other: MessageFacts) -> bool:
-    return alike(one.text, other.text) or (one.text == other.text and one.base == other.base)
-
-
 def _same_minute(one: MessageFacts, other: MessageFacts) -> bool:
-    return (
-        one.dated
-        and other.dated
-        and one.at.replace(second=0, microsecond=0) == other.at.replace(second=0, microsecond=0)
-    )
+    minutes = [n.at.replace(second=0, microsecond=0) for n in (one, other)]
+    return one.dated and other.dated and minutes[0] == minutes[1]
 
 
 def _either_inline(one: MessageFacts, other: MessageFacts) -> bool:

@@ -77,6 +77,12 @@ class Profile:
         return {number for n in self.nodes if not n.tells_previous for number in n.matter_numbers}
 
     @cached_property
+    def first_reply(self) -> MessageFacts | None:
+        """The first mail of a user, if only one user wrote."""
+        own = [n for n in self.nodes if n.side == "requester" and not n.asked and n.automatic is None]
+        return min(own, key=lambda n: n.at) if own and len(self.reporters) == 1 else None
+
+    @cached_property
     def codes(self) -> set[str]:
         """Identifiers with letters that are not case numbers."""
         refs = {ref.casefold() for n in self.nodes for _, ref in (*n.stated, *n.mentioned)}
@@ -230,12 +236,9 @@ def _replies(reply: Profile, question: Profile) -> bool:
 
     Either the team wrote to this user last in ``question``, or the user reported ``question`` and says it is solved.
     """
-    if len(reply.reporters) != 1:
+    first = reply.first_reply
+    if first is None:
         return False
-    answers = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
-    if not answers:
-        return False
-    first = min(answers, key=lambda n: n.at)
     own = [n.at for n in question.nodes if n.author == first.author and n.at < first.at]
     asked = [n.at for n in question.nodes if n.side == "team" and first.author in n.to and n.at < first.at]
     waits = bool(asked) and max(asked) > max(own, default=datetime.min.replace(tzinfo=UTC))
@@ -266,16 +269,18 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
         out.append("person: " + ", ".join(sorted(mail.people & case.people)[:2]))
     if mail.vendors & case.vendors:
         out.append("vendor: " + ", ".join(sorted(mail.vendors & case.vendors)[:2]))
-    if found["answer"] or found["to_another"]:
-        out.append("an answer that was waited for")
-    if found["receipt"]:
-        out.append("a receipt right after the inquiry")
-    if found["reply"]:
-        out.append("the user's reply")
-    if found["to_reporter"]:
-        out.append("a mail to the user who reported")
-    if found["number"]:
-        out.append("number: " + ", ".join(sorted(_common_numbers(mail, case))[:2]))
-    if found["inquiry"]:
-        out.append("the inquiry about a report")
+    for said in _SAID:
+        if any(found[name] for name in said):
+            numbers = ", ".join(sorted(_common_numbers(mail, case))[:2])
+            out.append(_SAID[said].format(numbers))
     return tuple(out)
+
+
+_SAID = {
+    ("answer", "to_another"): "an answer that was waited for",
+    ("receipt",): "a receipt right after the inquiry",
+    ("reply",): "the user's reply",
+    ("to_reporter",): "a mail to the user who reported",
+    ("number",): "number: {}",
+    ("inquiry",): "the inquiry about a report",
+}
