@@ -82,7 +82,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
     before = _before(conn, [*sources, *([target] if target is not None else [])])
     opened = target is None
     if target is None:
-        target = placement.open_case(conn, min(row.received_at for row in rows), now)
+        [target] = placement.open_cases(conn, [min(row.received_at for row in rows)], now)
     else:
         _anchor(conn, target)
     rewrite(conn, [row.id for row in rows], case_id=target, pinned_by=who or "somebody")

@@ -21,7 +21,7 @@ from service.cases.placement.keys import cited_ids, mid_key, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
 from service.cases.placement.objections import APART, leaves_topic
 from service.store.database import run
-from service.store.tables import messages, participants
+from service.store.tables import messages
 
 MOVED = "a person moved a message from one to the other"
 """Why a case is related to one that a person moved a message out of."""
@@ -115,10 +115,10 @@ def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Seq
         facts.refs = {(vendor, ref) for vendor, ref in from_json(refs or "[]")}
         facts.apart = {other for other, why in from_json(apart or "[]") if why in SET_APART}
         facts.guarded = bool(guarded)
-    strangers = sorted({n.author for n in come if n.author and (n.is_outsider or n.claims)})
-    for chunk in chunks(sorted(wanted)) if strangers else ():
-        for row in conn.execute(_PEOPLE, {"these": chunk, "those": strangers}):
-            known.cases[row.case_id].people.add(row.address)
+    strangers = {n.author for n in come if n.author and (n.is_outsider or n.claims)}
+    for case, address in look_up(conn, "people", sorted(wanted)) if strangers else ():
+        if address in strangers:
+            known.cases[case].people.add(address)
     return at_ends
 
 
@@ -173,6 +173,7 @@ WHERE d.spool_id IN (SELECT k.value FROM {texts}) ORDER BY d.part""",
 SELECT 'team', l.address FROM learned_team AS l WHERE l.address IN (SELECT k.value FROM {texts})
 UNION ALL SELECT 'partner', p.company FROM partners AS p
 WHERE NOT p.refused AND p.company IN (SELECT k.value FROM {more})""",
+    "people": "SELECT p.case_id, p.address FROM participants AS p WHERE p.case_id IN (SELECT k.value FROM {numbers})",
     "merged": """
 WITH RECURSIVE step(start, into_id) AS (
   SELECT c.id, c.merged_into FROM {numbers} JOIN cases AS c ON c.id = k.value WHERE c.merged_into IS NOT NULL
@@ -216,9 +217,6 @@ def _statement(what: str, name: str) -> str:
 # ── messages as placement sees them ──────────────────────────────────────────────────────────────────────────────────
 
 THESE: BindParameter[Any] = bindparam("these", expanding=True)
-_PEOPLE = select(participants.c.case_id, participants.c.address).where(
-    participants.c.case_id.in_(THESE), participants.c.address.in_(bindparam("those", expanding=True))
-)
 
 
 def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:

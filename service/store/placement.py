@@ -65,10 +65,6 @@ class Placed:
     cases: list[int] = field(default_factory=list)
     """Cases to be judged again, by id."""
     opened: list[int] = field(default_factory=list)
-    merged: dict[int, int] = field(default_factory=dict)
-    """Case → the case it was merged into by strong evidence."""
-    learned: list[str] = field(default_factory=list)
-    """Addresses that are team from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,7 @@ def place_all(
     fresh = [one for one in arrived if one.spool_id not in done]
     if not fresh:
         return placed
-    placed.learned, placed.cases = learn(conn, fresh, read, now)
+    _, placed.cases = learn(conn, fresh, read, now)
     if prepared is None or done or placed.cases or not _holds(conn, prepared, read):
         prepared = prepare(conn, fresh, reopen=reopen, read=read)
     _Writer(conn, prepared, placed, now).write()
@@ -141,18 +137,14 @@ def _holds(conn: Connection, prepared: Prepared, read: Read | None) -> bool:
     return not aliases_of(conn, {case for case in named if case > 0})
 
 
-def open_case(conn: Connection, opened_at: datetime, now: datetime) -> int:
-    """Create a case without content, to be judged later; returns its id."""
-    [number] = _open_cases(conn, [opened_at], now)
-    return number
-
-
-def _open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) -> Sequence[int]:
+def open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) -> Sequence[int]:
+    """Create cases without content, to be judged later; returns their ids."""
     numbers = next_ids(conn, cases, len(opened_at))
     bare: dict[str, Any] = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
     bare |= {"updated_at": now, "set_by_people": {}, "document": {}}
     if numbers:
-        conn.execute(_OPEN, [{**bare, "id": id, "opened_at": at} for id, at in zip(numbers, opened_at, strict=True)])
+        rows = [{**bare, "id": id, "opened_at": at} for id, at in zip(numbers, opened_at, strict=True)]
+        conn.execute(insert(cases), rows)
     return numbers
 
 
@@ -165,12 +157,9 @@ def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: A
 
 # built once, since building a statement takes longer than running it
 
-_OPEN = insert(cases)
-_INSERT = insert(messages)
 _CHANGE = update(messages).where(messages.c.id == bindparam("number"))
 _NO_KEYS = delete(thread_keys).where(thread_keys.c.message_id.in_(THESE))
-_MEMBERS = select(messages.c.id).where(messages.c.case_id == bindparam("case"))
-_NEWEST = _MEMBERS.order_by(messages.c.id.desc()).limit(50)
+_NEWEST = select(messages.c.id).where(messages.c.case_id == bindparam("case")).order_by(messages.c.id.desc()).limit(50)
 
 
 def _placed_before(conn: Connection, spool_ids: Sequence[str]) -> dict[str, list[int]]:
@@ -204,7 +193,6 @@ class _Writer:
         self.open_cases()
         for case, into in plan.merged_cases.items():
             links.merge_cases(self.conn, case, self.case(into), self.now)
-            placed.merged[case] = self.case(into)
         self.insert_messages()
         self.change_messages()
         self.deliver()
@@ -220,7 +208,7 @@ class _Writer:
             (self.number(s.message), self.case(plan.home[s.message]), self.case(s.case), s) for s in plan.suggestions
         ]
         touched |= suggestions.add(self.conn, rows, self.now)
-        placed.cases = sorted({*touched, *placed.cases} - placed.merged.keys())
+        placed.cases = sorted({*touched, *placed.cases} - plan.merged_cases.keys())
 
     def case(self, number: int) -> int:
         return self.case_numbers.get(number, number)
@@ -240,7 +228,7 @@ class _Writer:
             if case < 0:
                 at = self.plan.nodes[message].at
                 began[case] = min(began.get(case, at), at)
-        numbers = _open_cases(self.conn, list(began.values()), self.now)
+        numbers = open_cases(self.conn, list(began.values()), self.now)
         self.case_numbers = dict(zip(began, numbers, strict=True))
         self.placed.opened += numbers
 
@@ -259,7 +247,7 @@ class _Writer:
             rows.append(row)
             keys += key_rows(plan.keys[number], id, case)
         if rows:
-            self.conn.execute(_INSERT, rows)
+            self.conn.execute(insert(messages), rows)
             write_files(self.conn, [(self.stored[number], one, b) for one, b, number in fresh])
             write_keys(self.conn, keys)
 

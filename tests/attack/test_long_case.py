@@ -134,7 +134,7 @@ def test_a_case_that_lost_its_mails_meanwhile_leaves_the_queue(long_case: Databa
     worker(long_case).step()
 
     def move_all(conn: Connection) -> None:
-        other = placement.open_case(conn, datetime.now(UTC), datetime.now(UTC))
+        [other] = placement.open_cases(conn, [datetime.now(UTC)], datetime.now(UTC))
         conn.execute(messages.update().values(case_id=other))
 
     long_case.transact(move_all)

@@ -219,17 +219,18 @@ class Placer:
         if not ranked:
             return
         best, case, _ = ranked[0]
-        margin = best.logit - ranked[1][0].logit if len(ranked) > 1 else None
+        second = ranked[1][0] if len(ranked) > 1 else None
         believed = outer.side != "unknown" and not outer.doubted
         believed &= outer.partner is None or takes_part(outer, self.facts(case), self.at(case))
         ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
-        joins = matcher.joins(best, ranked[1][0] if len(ranked) > 1 else None) and believed and ours and not against
+        joins = matcher.joins(best, second) and believed and ours and not against
         why = {c: matcher.reasons(mail, other, s.features) for s, c, other in ranked}
         runners = [RunnerUp(c, Evidence("content", "; ".join(why[c]), score=round(s.score, 3))) for s, c, _ in ranked]
         self.plan.runners_up.setdefault(message, []).extend(runners[1:] if joins else runners)
         if joins:
             self.merge_cases(case, home)
-            evidence = replace(runners[0].evidence, margin=_rounded(margin))
+            margin = None if second is None else round(best.logit - second.logit, 2)
+            evidence = replace(runners[0].evidence, margin=margin)
             for node in nodes:
                 if self.plan.evidence[node.id].kind == "new":
                     self.plan.evidence[node.id] = evidence
@@ -277,9 +278,8 @@ class Placer:
         facts.people |= gone.people
         facts.guarded |= gone.guarded
         facts.apart |= gone.apart
-        facts.settled_at = (
-            None if facts.settled_at is None or gone.settled_at is None else max(facts.settled_at, gone.settled_at)
-        )
+        settled = (facts.settled_at, gone.settled_at)
+        facts.settled_at = None if None in settled else max(filter(None, settled))
         self.members[stays] += self.members.pop(goes, [])
         if goes > 0:
             self.plan.merged_cases[goes] = stays
@@ -327,14 +327,8 @@ class Placer:
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
-    """Whether there is text to compare: the mail is no bounce, invitation, receipt or automatic mail except a
-    vendor's."""
-    if outer.automatic in ("bounce", "calendar", "receipt"):
-        return False
-    if outer.automatic and outer.side != "vendor":
+    """Whether there is text to compare: in mail that people wrote, and in automatic mail of a vendor, such as a
+    notice."""
+    if outer.automatic and (outer.side != "vendor" or outer.automatic in ("bounce", "calendar", "receipt")):
         return False
     return any(n.words or n.subject_words for n in nodes)
-
-
-def _rounded(margin: float | None) -> float | None:
-    return None if margin is None else round(margin, 2)
