@@ -131,6 +131,6 @@ def _learn(
     conn: Connection, case_id: int, anew: Mapping[int, ExtractedMessage], context: AppContext, now: datetime
 ) -> None:
     """Store the team members and partners found by the current rules, and judge other affected cases again."""
-    _, changed = learn(conn, [placement.ArrivedMail("", now, tuple(anew.values()))], context.rules.read, now)
+    changed = learn(conn, [placement.ArrivedMail("", now, tuple(anew.values()))], context.rules.read, now)
     if others := sorted(set(changed) - {case_id}):
         rejudge(conn, others, context, now=now)

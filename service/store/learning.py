@@ -96,12 +96,10 @@ def remove(conn: Connection, address: str) -> None:
         raise NotFound(f"{key} was not learned as team or partner; `sodan team list` shows what was")
 
 
-def learn(
-    conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime
-) -> tuple[list[str], list[int]]:
+def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime) -> list[int]:
     """Store who forwards a vendor's mail and which companies the team writes to; read their earlier mail again.
 
-    Returns the new team addresses, and the cases that contain mail of new team members or partners.
+    Returns the cases that contain mail of new team members or partners.
     """
     every = [b for one in arrived for b in one.extracted]
     team = _unknown_to(conn, _OF_THEM, {address for b in every for address in b.learned.team})
@@ -123,7 +121,7 @@ def learn(
         sides = {line.id: theirs[case].get(line.id) for line in lines if not line.node.doubted}
         anew = [_line_by(line, side, read) if (side := sides.get(line.id)) else line for line in lines]
         replaying.keep(conn, anew, {line.id: line for line in lines})
-    return team, sorted(theirs)
+    return sorted(theirs)
 
 
 def _unknown_to(conn: Connection, query: Any, come: set[str]) -> list[str]:

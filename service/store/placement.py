@@ -119,7 +119,7 @@ def place_all(
     fresh = [one for one in arrived if one.spool_id not in done]
     if not fresh:
         return placed
-    _, placed.cases = learn(conn, fresh, read, now)
+    placed.cases = learn(conn, fresh, read, now)
     if prepared is None or done or placed.cases or not _holds(conn, prepared, read):
         prepared = prepare(conn, fresh, reopen=reopen, read=read)
     _Writer(conn, prepared, placed, now).write()

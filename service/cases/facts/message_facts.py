@@ -13,7 +13,7 @@ from mailrules.thread import Side
 from service.cases.facts.sender import Trust
 from service.mail.message import Origin
 
-KEPT_NODES = 1_000
+KEPT_NODES = 2_048
 """Messages whose decoded facts are cached."""
 _IN_COLUMNS = ("id", "case", "pinned", "joined", "placed")
 

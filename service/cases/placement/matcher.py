@@ -130,7 +130,7 @@ def _is_clear(best: Score, other: Score) -> bool:
 
 def may_fit(mail: Profile, nodes: Collection[MessageFacts]) -> bool:
     """Whether a case shares a word or a company with a mail; without either its score would be close to zero."""
-    return any(n.companies & mail.vendors or not mail.words.isdisjoint(n.words) for n in nodes)
+    return any(not mail.words.isdisjoint(n.words) or n.companies & mail.vendors for n in nodes)
 
 
 def score(mail: Profile, case: Profile, rare: Callable[[str], float]) -> Score:
@@ -202,7 +202,7 @@ def _reporter(mail: Profile, case: Profile) -> float:
 
 
 def _hours(mail: Profile, case: Profile) -> float:
-    return min(abs((one.at - other.at).total_seconds()) for one in mail.nodes for other in case.nodes) / 3600
+    return min(abs(one.at - other.at) for one in mail.nodes for other in case.nodes).total_seconds() / 3600
 
 
 def _answers(answer: Profile, inquiry: Profile) -> float:

@@ -204,7 +204,8 @@ class Placer:
         if outer.forged or leaves_topic(outer) or against - {OTHER_MATTER} or not has_content(outer, nodes):
             return
         near = {self.root(case) for case in self.known.near.get(message, ())}
-        near |= {self.root(n.case) for key in self.lookups[message] for n in self.known.owners(key) if n.case}
+        of_batch = self.lookups[message] & self.known.own.keys()
+        near |= {self.root(n.case) for key in of_batch for n in self.known.owners(key) if n.case}
         mail, rare = matcher.Profile(nodes), rarity(nodes, self.known.shared)
         last = min(n.id for n in nodes)
         ranked: list[tuple[matcher.Score, int, matcher.Profile]] = []
