@@ -8,7 +8,7 @@ from functools import cache
 
 from service.cases.facts.content_words import weight
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement.keys import MONTH, word_of
+from service.cases.placement.keys import MONTH
 
 MOST = 8
 """Maximum number of cases compared with one mail."""
@@ -21,17 +21,13 @@ def choose(found: Mapping[str, Sequence[int]]) -> list[int]:
     """Return the best candidate cases, best first. ``found``: candidate key → the case of each message that has it."""
     points: dict[int, float] = defaultdict(float)
     for key, rows in found.items():
-        worth = worth_of(key) / (len(rows) if len(rows) <= CROWD else 10 * CROWD)
+        kind, _, value = key.partition(":")
+        worth = weight(value.rpartition(":")[0]) if kind == "word" else _WORTH.get(kind, 0.0)
+        worth /= len(rows) if len(rows) <= CROWD else 10 * CROWD
         for case in set(rows):
             points[case] += worth
     ranked = sorted(points, key=lambda case: (-points[case], -case))
     return ranked[:MOST]
-
-
-def worth_of(key: str) -> float:
-    """Return the weight of a shared key, regardless of how many messages share it."""
-    word = word_of(key)
-    return weight(word) if word is not None else _WORTH.get(key.partition(":")[0], 0.0)
 
 
 def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:

@@ -131,11 +131,6 @@ def telling_words(node: MessageFacts) -> list[str]:
     return sorted(words, key=lambda word: -weight(word))[:most]
 
 
-def word_of(key: str) -> str | None:
-    """Return the word of a ``word:`` key; None for other keys."""
-    return key[5:].rpartition(":")[0] if key.startswith("word:") else None
-
-
 def mid_key(message_id: str) -> str:
     return _key("mid", message_id)
 

@@ -124,15 +124,11 @@ def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
         for speaker in {n.id: n for key in keys for n in known.citing(key)}.values():
             if speaks_of(speaker, vendor, ref):
                 yield Link("mention", f"{vendor} {ref}", other=speaker)
-    for other in _staters(node, known):
+    keys = [ref_key(*pair) for pair in node.mentioned] + [number_key(number) for number in node.told]
+    for other in {n.id: n for key in keys for n in known.owners(key)}.values():
         for vendor, ref in other.stated:
             if speaks_of(node, vendor, ref):
                 yield Link("mention", f"{vendor} {ref}", other=other)
-
-
-def _staters(node: MessageFacts, known: Known) -> Iterator[MessageFacts]:
-    keys = [ref_key(*pair) for pair in node.mentioned] + [number_key(number) for number in node.told]
-    yield from (known.nodes[i] for i in dict.fromkeys(n.id for key in keys for n in known.owners(key)))
 
 
 def speaks_of(node: MessageFacts, vendor: str, ref: str) -> bool:

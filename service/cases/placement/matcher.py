@@ -265,10 +265,9 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
     out = []
     if both:
         out.append("words: " + ", ".join(both[:6]))
-    if mail.people & case.people:
-        out.append("person: " + ", ".join(sorted(mail.people & case.people)[:2]))
-    if mail.vendors & case.vendors:
-        out.append("vendor: " + ", ".join(sorted(mail.vendors & case.vendors)[:2]))
+    for kind, shared in (("person", mail.people & case.people), ("vendor", mail.vendors & case.vendors)):
+        if shared:
+            out.append(f"{kind}: " + ", ".join(sorted(shared)[:2]))
     for said in _SAID:
         if any(found[name] for name in said):
             numbers = ", ".join(sorted(_common_numbers(mail, case))[:2])
