@@ -14,12 +14,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench.training.classifiers import importance, train, train_mail, unit_rows, whole_importance, whole_rows
 from bench.training.samples import WHOLE, Sample, learned_meanings, read_samples
 from bench.training.thresholds import choose_seen, choose_thresholds
 from mailrules.library import load
-from mailrules.reader.mailview import mail_inputs, whole_features
-from mailrules.reader.weights import UnitClassifier, marks_of, write_weights
+from mailrules.reader.mailview import input_names, mail_inputs
+from mailrules.reader.marks import UnitMarks, marks_of
+from mailrules.reader.weights import UnitClassifier, write_weights
 
 READER = Path(__file__).resolve().parent.parent / "mailrules" / "reader"
 SIDES = ("ours", "vendor")
@@ -78,15 +81,16 @@ def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict
 
 def inputs(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> dict[str, float]:
     """What the mail step sees of one mail."""
-    weights = dict(
-        zip(whole.meanings, map(float, whole.scores([marks_of(whole_features(sample.view))])[0]), strict=True)
-    )
-    return mail_inputs(
-        sample.view,
-        units.scores([marks_of([*unit.own, *unit.placed]) for unit in sample.view.features]),
-        units,
-        weights,
-    )
+    features = sample.features
+    own = [marks_of(unit.own) for unit in features]
+    everything = [np.concatenate((mine, marks_of(unit.placed))) for mine, unit in zip(own, features, strict=True)]
+    numbers = np.repeat(np.arange(len(features)), list(map(len, everything)))
+    scores = units.scores(UnitMarks(numbers, np.concatenate(everything)), len(features))
+    mine = np.concatenate(own)
+    weights = whole.scores(UnitMarks(np.zeros(len(mine), np.int64), mine), 1)[0]
+    names = input_names(units.meanings, whole.meanings)
+    values = zip(names, mail_inputs(sample.view, scores, weights).tolist(), strict=True)
+    return {name: value for name, value in values if value or not name.startswith("g ")}
 
 
 def kept(folder: Path | None, name: str, make: Any) -> Any:

@@ -12,8 +12,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
+from bench.training.features import whole_features
 from bench.training.samples import LEAST_UNITS, WHOLE, Sample, whole_targets
-from mailrules.reader.mailview import whole_features
+from mailrules.reader.marks import chunked_marks
 from mailrules.reader.weights import Packed, UnitClassifier
 
 Row = tuple[Sequence[str], set[str]]
@@ -31,12 +32,14 @@ def unit_rows(samples: list[Sample]) -> list[Row]:
         ([*features.own, *features.placed], labels)
         for sample in samples
         if sample.by_sentence
-        for features, labels in zip(sample.view.features, sample.labels, strict=False)  # the subject has no labels
+        for features, labels in zip(sample.features, sample.labels, strict=False)  # the subject has no labels
     ]
 
 
 def whole_rows(samples: list[Sample]) -> list[Row]:
-    return [(whole_features(one.view), {name for name, so in whole_targets(one.mail).items() if so}) for one in samples]
+    return [
+        (whole_features(one.features), {name for name, so in whole_targets(one.mail).items() if so}) for one in samples
+    ]
 
 
 def importance(feature: str) -> float:
@@ -70,7 +73,7 @@ def train(
     kept = np.abs(out).max(1) > 0
     features = [feature for feature, keep in zip(vocabulary, kept, strict=True) if keep]
     packed = Packed.of(meanings, out[kept], weight[kept], base)
-    return UnitClassifier(features, packed), packed.written(features)
+    return UnitClassifier(chunked_marks(features), packed), packed.written(features)
 
 
 def matrix(rows: list[Row], vocabulary: Sequence[str], weight: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from bench.training.features import Features, features_of
 from mailrules.evaluation.judged import mail_text
 from mailrules.reader.embedded import KINDS, shipped_matcher
 from mailrules.reader.mailview import MailView, view_mail
@@ -37,6 +38,11 @@ class Sample:
     @cached_property
     def view(self) -> MailView:
         return view_mail(mail_text(self.mail), shipped_matcher())
+
+    @cached_property
+    def features(self) -> list[Features]:
+        """Of the units, then of the subject."""
+        return features_of(self.view)
 
     @cached_property
     def labels(self) -> list[set[str]]:

@@ -13,7 +13,10 @@ _PREDICATES = frozenset("た ない だ する ある て たい れる られ�
 _NEGATIVES = frozenset("not no nothing never none neither nor without nobody ない なし 無 不 未 無し".split())
 _CONDITIONS = frozenset("if unless suppose assuming もし 仮に 万一 なら ば たら 場合".split())
 _PLANS = frozenset("will shall plan intend schedule going 予定 計画 つもり 検討 たい".split())
+_ENDS = _BREAKS | _JOINTS
 _QUESTION_HEADS = frozenset("which what when where who why how do be can could would have may shall should any".split())
+
+_NAMED = (("negated", _NEGATIVES), ("condition", _CONDITIONS), ("plan", _PLANS))
 
 
 def split_clauses(forms: Sequence[str]) -> list[tuple[int, int]]:
@@ -21,10 +24,12 @@ def split_clauses(forms: Sequence[str]) -> list[tuple[int, int]]:
     ranges: list[tuple[int, int]] = []
     start = 0
     for at, form in enumerate(forms):
-        joint = form in _JOINTS and (form not in _CASE_PARTICLES or (at > 0 and forms[at - 1] in _PREDICATES))
-        if (form in _BREAKS or joint) and at > start:
-            ranges.append((start, at + 1))
-            start = at + 1
+        if form not in _ENDS or at == start:
+            continue
+        if form in _CASE_PARTICLES and forms[at - 1] not in _PREDICATES:
+            continue
+        ranges.append((start, at + 1))
+        start = at + 1
     if start < len(forms):
         ranges.append((start, len(forms)))
     return ranges
@@ -32,16 +37,9 @@ def split_clauses(forms: Sequence[str]) -> list[tuple[int, int]]:
 
 def clause_properties(forms: Sequence[str]) -> frozenset[str]:
     """Return the properties of a clause (or of a whole sentence)."""
-    found: set[str] = set()
-    words = set(forms)
-    if words & _NEGATIVES:
-        found.add("negated")
-    if words & _CONDITIONS:
-        found.add("condition")
-    if words & _PLANS:
-        found.add("plan")
-    if "?" in words or (len(forms) > 1 and (forms[-1] == "か" or forms[-2] == "か")):
-        found.add("question")
+    found = [name for name, words in _NAMED if not words.isdisjoint(forms)]
+    if "?" in forms or (len(forms) > 1 and "か" in forms[-2:]):
+        found.append("question")
     elif forms and forms[0] in _QUESTION_HEADS:
-        found.add("inverted")
+        found.append("inverted")
     return frozenset(found)

@@ -7,9 +7,10 @@ whole words. Japanese entries must begin and end at word boundaries, whatever th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
+from typing import NamedTuple
 
 import yaml
 from ahocorasick_rs import AhoCorasick
@@ -24,8 +25,7 @@ _FUNCTION_WORDS = frozenset(
 Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class ConceptHit:
+class ConceptHit(NamedTuple):
     """A concept found in a sentence: tokens `start` to `end`."""
 
     concept: str
@@ -62,32 +62,32 @@ class ConceptMatcher:
         return self._find_joined(forms) if japanese else self._find_spaced(forms)
 
     def _find_spaced(self, forms: Sequence[str]) -> list[ConceptHit]:
-        text = f" {' '.join(forms)} "
-        index = {}
-        at = 0
-        for number, form in enumerate(forms):
-            index[at] = number
-            at += len(form) + 1
-        index[at] = len(forms)
+        matches = self._spaced_search.find_matches_as_indexes(f" {' '.join(forms)} ", overlapping=True)
+        if not matches:
+            return []
+        index = _index([len(form) + 1 for form in forms])
         return [
             ConceptHit(concept, index[start], index[end - 1])
-            for pattern, start, end in self._spaced_search.find_matches_as_indexes(text, overlapping=True)
+            for pattern, start, end in matches
             for concept in self._spaced[pattern]
         ]
 
     def _find_joined(self, forms: Sequence[str]) -> list[ConceptHit]:
-        index = {}
-        at = 0
-        for number, form in enumerate(forms):
-            index[at] = number
-            at += len(form)
-        index[at] = len(forms)
+        matches = self._joined_search.find_matches_as_indexes("".join(forms), overlapping=True)
+        if not matches:
+            return []
+        index = _index(map(len, forms))
         return [
             ConceptHit(concept, index[start], index[end])
-            for pattern, start, end in self._joined_search.find_matches_as_indexes("".join(forms), overlapping=True)
+            for pattern, start, end in matches
             if start in index and end in index
             for concept in self._joined[pattern]
         ]
+
+
+def _index(lengths: Iterable[int]) -> dict[int, int]:
+    """Return the number of the word that begins at a position; the end counts as one more word."""
+    return {at: number for number, at in enumerate(accumulate(lengths, initial=0))}
 
 
 def load_vocabulary(documents: Iterable[str]) -> dict[str, dict[str, list[str]]]:

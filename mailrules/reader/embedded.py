@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache, cached_property
 
-import numpy as np
-
 from ..statement import UNSURE, MailText, Statement
 from .clauses import clause_properties
 from .concepts import ConceptHit, ConceptMatcher, shipped_vocabulary
-from .features import Reading
-from .mailview import MailView, best_unit, mail_inputs, side_of, view_mail
+from .features import mail_marks
+from .mailview import MailView, Matrix, best_unit, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
-from .weights import Matrix, UnitClassifier, Weights, marks_of, shipped_weights
+from .unit_reading import Reading
+from .weights import UnitClassifier, Weights, shipped_weights
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
@@ -66,17 +65,10 @@ class EmbeddedReader:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view = view_mail(mail, self._matcher)
         side = side_of(mail)
-        classifier = self._weights.units[side]
-        own = [marks_of(unit.own) for unit in view.features]
-        scores = classifier.scores(
-            [np.concatenate((mine, marks_of(unit.placed))) for mine, unit in zip(own, view.features, strict=True)]
-        )
-        whole = self._weights.whole[side]
-        together = [np.concatenate(own)] if own else [marks_of(())]
-        weights = dict(zip(whole.meanings, map(float, whole.scores(together)[0]), strict=True))
-        values = mail_inputs(view, scores, classifier, weights)
-        chances = self._weights.mail[side].probabilities(values)
-        return Decision(view, scores, classifier, chances, self._weights.thresholds[side])
+        marks = mail_marks(view.readings, view.subject, mail)
+        scores, whole = self._weights.scores(side, marks, len(view.readings) + (view.subject is not None))
+        chances = self._weights.mail[side].probabilities(mail_inputs(view, scores, whole))
+        return Decision(view, scores, self._weights.units[side], chances, self._weights.thresholds[side])
 
 
 class Decision:

@@ -1,124 +1,149 @@
-"""Features of a unit: normal forms, concepts, clause properties, shapes, signals and its position in the mail.
+"""Features of the units of a mail, as marks: words, parts of words, concepts, properties, shapes, signals, position.
 
-They are the input of the linear classifiers (`weights.py`) and are shown by `sodan explain`.
+They are the input of the linear classifiers (`weights.py`). `bench/training/features.py` has their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain
+
+import numpy as np
 
 from ..statement import MailText
-from .clauses import clause_properties, split_clauses
-from .concepts import ConceptHit, ConceptMatcher
-from .normal_forms import fold, is_japanese, tokens
-from .shapes import Count, find_counts, find_shapes
-from .signals import find_signals
-from .units import Unit
+from .clauses import clause_properties
+from .marks import HashedText, MailMarks, UnitMarks, joined, mark_of, prefixed
+from .normal_forms import fold, tokens
+from .unit_reading import Reading
 
-_FAMILY_SHOWN = 12  # number of tokens of a form label that become features
-_MARKS = ".,;:!?()[]{}\"'"
-_LONGEST_WORD = 30
+LABEL_TOKENS = 12  # number of tokens of a form label that become features
+WORD_MARKS = ".,;:!?()[]{}\"'"
+LONGEST_WORD = 30
 
 
-@dataclass
-class Reading:
-    """A unit and everything found in it before meanings are assigned."""
-
-    unit: Unit
-    folded: str
-    forms: list[str]
-    hits: list[ConceptHit]
-    clauses: list[tuple[int, int]]
-    properties: list[frozenset[str]]
-    shapes: list[str]
-    counts: list[Count]
-    signals: list[str] = field(default_factory=list)
-
-    @property
-    def concepts(self) -> set[str]:
-        return {hit.concept for hit in self.hits}
+def mail_marks(readings: Sequence[Reading], subject: Reading | None, mail: MailText) -> MailMarks:
+    """Return the marks of the features of the units; the subject is the last unit."""
+    everything = [*readings, subject] if subject is not None else list(readings)
+    words, neighbours = _words([reading.forms for reading in everything], len(readings))
+    always = tuple(map(mark_of, mail_features(mail)))
+    own = [*words, *_letters(everything), _listed([[*always, *_found(reading)] for reading in everything])]
+    placed = [_position(readings, at) for at in range(len(readings))]
+    if subject is not None:
+        placed.append(_position([subject], 0))
+    return MailMarks(joined(own), joined([neighbours, _listed(placed)]))
 
 
-def read_unit(unit: Unit, matcher: ConceptMatcher) -> Reading:
-    """Read one unit: normal forms, concepts, clauses, shapes, signals."""
-    folded = fold(unit.text)
-    japanese = is_japanese(folded)
-    forms = tokens(folded)
-    hits = matcher.find(forms, japanese=japanese)
-    clauses = split_clauses(forms)
-    properties = [clause_properties(forms[start:end]) for start, end in clauses]
-    reading = Reading(
-        unit, folded, forms, hits, clauses, properties, find_shapes(folded), find_counts(folded, japanese=japanese)
+def _listed(marks: Sequence[Sequence[int]]) -> UnitMarks:
+    units = np.repeat(np.arange(len(marks)), np.fromiter(map(len, marks), np.int64, len(marks)))
+    return UnitMarks(units, np.fromiter(chain.from_iterable(marks), np.uint64, len(units)))
+
+
+def mail_features(mail: MailText) -> tuple[str, ...]:
+    """Return the features that all units of a mail have."""
+    return (
+        "bias",
+        f"side:{mail.side}",
+        f"to:{mail.to}",
+        f"opens:{mail.opens}",
+        f"auto:{mail.automatic is not None}",
     )
-    reading.signals = find_signals(reading.hits, reading.clauses, reading.properties, reading.counts, reading.shapes)
-    return reading
 
 
-class Features(NamedTuple):
-    """Names of the features of one unit."""
+def _words(forms: Sequence[Sequence[str]], body: int) -> tuple[list[UnitMarks], UnitMarks]:
+    """Return the marks of one, two and three words in a row, and those of the words of the unit before.
 
-    own: list[str]
-    placed: list[str]
-    """Features of its position in the mail; not used for the mail as a whole."""
+    `^` stands before a unit and `$` after it. The first `body` units have a unit before, except the first.
+    """
+    words = [word for some in forms for word in ("", "^", *some, "$")]
+    ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)) + 1) - 1
+    starts = np.concatenate((np.zeros(1, np.int64), ends + 1))
+    units = np.repeat(np.arange(len(forms)), np.fromiter(map(len, forms), np.int64, len(forms)) + 1)
+    at = np.arange(len(units)) + 2 * (units + 1)  # without "" and "^"
+    text = HashedText(" ".join(words))
+    rows = [UnitMarks(units, text.marks(starts[at - before], ends[at])) for before in (0, 1, 2)]
+    inner = np.flatnonzero((units[:-1] == units[1:]) & (units[:-1] < body - 1))  # without "$"
+    return rows, UnitMarks(units[inner] + 1, prefixed("P:", rows[0].marks[inner]))
 
 
-def unit_features(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
-    """Return the names of the features of one unit, including those of its position in the mail."""
+def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
+    """Yield the marks of character n-grams: even inflected forms and compounds that are in no list share them.
+
+    Two to four characters of a Japanese sentence, three to five of an English word.
+    """
+    pieces = [_pieces(reading) for reading in readings]
+    counts = np.fromiter(map(len, pieces), np.int64, len(pieces))
+    whole = [piece for some in pieces for piece in some]
+    lengths = np.fromiter(map(len, whole), np.int64, len(whole))
+    units = np.repeat(np.repeat(np.arange(len(pieces)), counts), lengths)
+    least = np.where(np.fromiter((reading.japanese for reading in readings), np.bool_, len(readings)), 2, 3)[units]
+    room = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(units)) - least
+    text = HashedText("".join(whole))
+    for more in (0, 1, 2):
+        at = np.flatnonzero(room >= more)
+        yield UnitMarks(units[at], prefixed("k:", text.marks(at, at + least[at] + more)))
+
+
+def _pieces(reading: Reading) -> list[str]:
+    text = reading.folded.lower()
+    if reading.japanese:
+        return [f"^{text}$"]
+    return [f"<{word.strip(WORD_MARKS)[:LONGEST_WORD]}>" for word in text.split()]
+
+
+def _found(reading: Reading) -> list[int]:
+    """Return the marks of the concepts, shapes, counts, signals and properties of a unit."""
+    found = list(_found_marks(tuple(found_features(reading))))
+    for concepts, properties in zip(reading.clause_concepts, reading.properties, strict=True):
+        for concept in concepts:
+            found += _concept_marks(concept, properties)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _found_marks(features: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(map(mark_of, features))
+
+
+@lru_cache(maxsize=4096)
+def _concept_marks(concept: str, properties: frozenset[str]) -> tuple[int, ...]:
+    return tuple(map(mark_of, concept_features(concept, properties)))
+
+
+def concept_features(concept: str, properties: frozenset[str]) -> Iterator[str]:
+    """Yield the features of a concept in a clause with these properties."""
+    yield f"c:{concept}"
+    yield f"f:{concept.split('.')[0]}"
+    for name in properties:
+        yield f"c:{concept}/{name}"
+
+
+def found_features(reading: Reading) -> list[str]:
+    """Return the features of a unit that are neither its words nor its concepts."""
+    found = [f"s:{shape}" for shape in reading.shapes]
+    found += [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
+    found += [f"g:{signal}" for signal in reading.signals]
+    found += [f"p:{name}" for name in clause_properties(reading.forms)]
+    return [*found, "label"] if reading.unit.label else found
+
+
+def _position(readings: Sequence[Reading], index: int) -> list[int]:
+    return list(map(mark_of, position_features(readings, index)))
+
+
+def position_features(readings: Sequence[Reading], index: int) -> list[str]:
+    """Return the features of a unit's position in the mail, without the words of the unit before."""
     reading = readings[index]
-    forms = reading.forms
     place = ("first", "second")[index] if index < 2 else "last" if index >= len(readings) - 2 else "middle"
-    placed = [f"shape:{reading.unit.shape}", f"len:{min(len(forms) // 6, 6)}", f"at:{place}"]
+    found = [f"shape:{reading.unit.shape}", f"len:{min(len(reading.forms) // 6, 6)}", f"at:{place}"]
     if index:
-        placed.extend(f"P:{form}" for form in readings[index - 1].forms)
-        placed.extend(f"Q:{concept}" for concept in readings[index - 1].concepts)
-    own = ["bias", f"side:{mail.side}", f"to:{mail.to}", f"opens:{mail.opens}", f"auto:{mail.automatic is not None}"]
-    before, previous = "", "^"
-    for form in (*forms, "$"):
-        own += (form, f"{previous} {form}", f"{before} {previous} {form}")
-        before, previous = previous, form
-    own.extend(_letters(reading))
-    own.extend(_concept_features(reading))
-    own.extend(f"s:{shape}" for shape in reading.shapes)
-    own.extend(f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts)
-    own.extend(f"g:{signal}" for signal in reading.signals)
-    own.extend(f"p:{name}" for name in clause_properties(forms))
+        found += [f"Q:{concept}" for concept in readings[index - 1].concepts]
     if reading.unit.label:
-        own.append("label")
-        placed.extend(f"l:{form}" for form in tokens(fold(reading.unit.label))[:_FAMILY_SHOWN])
+        found += [f"l:{form}" for form in tokens(fold(reading.unit.label))[:LABEL_TOKENS]]
     heading = _heading(readings, index)
     if heading is not None:
-        placed.extend(f"h:{concept}" for concept in heading.concepts)
-    return Features(own, placed)
-
-
-def _letters(reading: Reading) -> list[str]:
-    """Return character n-grams: even inflected forms and compounds that are in no word list share them."""
-    text = reading.folded.lower()
-    if is_japanese(text):
-        text = f"^{text}$"
-        return [f"k:{text[at : at + length]}" for length in (2, 3, 4) for at in range(len(text) - length + 1)]
-    return [piece for word in text.split() for piece in _pieces(word)]
-
-
-@lru_cache(maxsize=20_000)
-def _pieces(word: str) -> tuple[str, ...]:
-    word = f"<{word.strip(_MARKS)[:_LONGEST_WORD]}>"
-    return tuple(f"k:{word[at : at + length]}" for length in (3, 4, 5) for at in range(len(word) - length + 1))
-
-
-def _concept_features(reading: Reading) -> list[str]:
-    found: set[str] = set()
-    for (start, end), properties in zip(reading.clauses, reading.properties, strict=True):
-        here = {hit.concept for hit in reading.hits if start <= hit.start < end}
-        for concept in here:
-            found.add(f"c:{concept}")
-            found.update(f"c:{concept}/{name}" for name in properties)
-    families = {concept.split(".")[0] for concept in reading.concepts}
-    found.update(f"f:{family}" for family in families)
-    return sorted(found)
+        found += [f"h:{concept}" for concept in heading.concepts]
+    return found
 
 
 def _heading(readings: Sequence[Reading], index: int) -> Reading | None:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..statement import MailText
 from .concepts import ConceptMatcher
-from .features import Features, Reading, read_unit, unit_features
+from .signals import signal_names
+from .unit_reading import Reading, read_unit
 from .units import Unit, split_units
-from .weights import Matrix, UnitClassifier
 
+Matrix = NDArray[np.float32]
 MAX_SUBJECT = 200
 ABSENT = -1.2  # score of a missing unit
+CIRCUMSTANCES = "opens|to vendor|to requester|from team|from vendor|automatic|length|short|files|ja".split("|")
 
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """The units of a mail and its subject, with their features."""
+    """The units of a mail and its subject."""
 
     mail: MailText
     readings: tuple[Reading, ...]
     subject: Reading | None
-    features: tuple[Features, ...]  # of the units, then of the subject
 
 
 def side_of(mail: MailText) -> str:
@@ -34,48 +36,45 @@ def side_of(mail: MailText) -> str:
 
 def view_mail(mail: MailText, matcher: ConceptMatcher) -> MailView:
     """Split one mail into units and read them."""
-    readings = [read_unit(unit, matcher) for unit in split_units(mail.text)]
-    features = [unit_features(readings, at, mail) for at in range(len(readings))]
+    readings = tuple(read_unit(unit, matcher) for unit in split_units(mail.text))
     subject = mail.subject.strip()[:MAX_SUBJECT]
-    if not subject:
-        return MailView(mail, tuple(readings), None, tuple(features))
-    heading = read_unit(Unit(subject, -1, -1, "subject"), matcher)
-    features.append(unit_features([heading], 0, mail))
-    return MailView(mail, tuple(readings), heading, tuple(features))
+    return MailView(mail, readings, read_unit(Unit(subject, -1, -1, "subject"), matcher) if subject else None)
 
 
-def whole_features(view: MailView) -> list[str]:
-    """Return the features of the mail as a whole: those of its units and subject, without positions."""
-    return list({feature for unit in view.features for feature in unit.own})
+def input_names(meanings: Sequence[str], whole: Sequence[str]) -> list[str]:
+    """Return the names of the inputs of the mail step, in the order of `mail_inputs`."""
+    scores = [f"{rank} {meaning}" for rank in "12s" for meaning in meanings]
+    return [*CIRCUMSTANCES, *(f"b {name}" for name in whole), *scores, *(f"g {name}" for name in signal_names())]
 
 
-def mail_inputs(
-    view: MailView, scores: Matrix, classifier: UnitClassifier, whole: Mapping[str, float]
-) -> dict[str, float]:
-    """Return the inputs of the mail step: unit scores (best and second), subject and mail scores, mail properties."""
-    mail = view.mail
-    units = len(view.readings)
-    absent = np.full((1, len(classifier.meanings)), ABSENT, np.float32)
-    values: dict[str, float] = {
-        "opens": float(mail.opens),
-        "to vendor": float(mail.to == "vendor"),
-        "to requester": float(mail.to == "requester"),
-        "from team": float(mail.side == "team"),
-        "from vendor": float(mail.side == "vendor"),
-        "automatic": float(mail.automatic is not None),
-        "length": min(units, 30) / 10,
-        "short": float(units <= 4),
-        "files": float(bool(mail.files)),
-        "ja": float(mail.language == "ja"),
-    } | {f"b {meaning}": score for meaning, score in whole.items()}
-    body = np.sort(np.concatenate((scores[:units], absent, absent)), axis=0)[::-1]
-    for meaning, column in classifier.column.items():
-        values[f"1 {meaning}"] = float(body[0, column])
-        values[f"2 {meaning}"] = float(body[1, column])
-        values[f"s {meaning}"] = float(scores[units, column]) if view.subject is not None else ABSENT
-    for signal in {signal for reading in view.readings for signal in reading.signals}:
-        values[f"g {signal}"] = 1.0
-    return values
+def mail_inputs(view: MailView, scores: Matrix, whole: Matrix) -> NDArray[np.float64]:
+    """Return the inputs of the mail step: mail properties, scores of the whole, of the units and the subject, signals.
+
+    Of each meaning the best and the second best score of a unit count.
+    """
+    mail, units = view.mail, len(view.readings)
+    circumstances = (
+        mail.opens,
+        mail.to == "vendor",
+        mail.to == "requester",
+        mail.side == "team",
+        mail.side == "vendor",
+        mail.automatic is not None,
+        min(units, 30) / 10,
+        units <= 4,
+        bool(mail.files),
+        mail.language == "ja",
+    )
+    absent = np.full((1, scores.shape[1]), ABSENT, np.float32)
+    body = np.concatenate((scores[:units], absent, absent))
+    columns = np.arange(scores.shape[1])
+    first = body.argmax(0)
+    best = body[first, columns]
+    body[first, columns] = ABSENT
+    subject = scores[units] if view.subject is not None else absent[0]
+    told = {signal for reading in view.readings for signal in reading.signals}
+    signals = [name in told for name in signal_names()]
+    return np.concatenate((circumstances, whole, best, body.max(0), subject, signals), dtype=np.float64)
 
 
 def best_unit(scores: Matrix, units: int, columns: Sequence[int]) -> int:

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import re2
@@ -58,7 +59,9 @@ def _forms() -> _EnglishForms:
 
 def fold(text: str) -> str:
     """Apply NFKC, replace typographic apostrophes by plain ones and line breaks by spaces."""
-    return unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'").replace("\n", " ")
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
+    return text.replace("\n", " ")
 
 
 def is_japanese(text: str) -> bool:
@@ -76,7 +79,7 @@ def _tokenizer() -> Tokenizer:
 def tokens(folded: str) -> list[str]:
     """Return the normal forms of a folded sentence."""
     if is_japanese(folded):
-        forms = (_japanese(morpheme.normalized_form()) for morpheme in _tokenizer().tokenize(folded))
+        forms = [_japanese(morpheme.normalized_form()) for morpheme in _tokenizer().tokenize(folded)]
         return [form for form in forms if form]
     return english(folded)
 
@@ -101,10 +104,7 @@ def _japanese(form: str) -> str:
 
 def english(folded: str) -> list[str]:
     """Return the lemmas of an English sentence."""
-    out: list[str] = []
-    for word in _WORD.findall(folded.lower()):
-        out.extend(_english_word(word))
-    return out
+    return list(chain.from_iterable(map(_english_word, _WORD.findall(folded.lower()))))
 
 
 @lru_cache(maxsize=20_000)

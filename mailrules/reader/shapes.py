@@ -1,11 +1,12 @@
 """Values with a recognisable form: codes, identifiers, versions, times, counts, amounts, file names (`shapes.yaml`).
 
-The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. One set search finds all that match.
+The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. One set search finds all that match,
+and which numbers of people, places and machines to look for.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,9 +28,6 @@ _EN = (
     r"(?: (?:of|the|our|my|other|all|or so|more|[a-z-]+)){{0,2}}? (?:{nouns})\b"
 )
 _JA = r"([0-9][0-9,]*|[一二三四五六七八九十百千]+|数十|数百|数千) ?(?:{nouns})"
-_NUMBER_WORD = re.compile(
-    rf"(?i)[0-9一二三四五六七八九十百千]|hundred|thousand|dozen|million|{'|'.join((*_SMALL, *_TENS))}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +41,29 @@ class Count:
 @dataclass(frozen=True, slots=True)
 class _Shapes:
     names: tuple[str, ...]
-    any_of: Any  # re2.Set
-    counts: dict[str, dict[str, Any]]  # language → what is counted → pattern
+    counts: dict[str, list[tuple[str, Any]]]
+    """Language → what is counted and its pattern."""
+    any_of: dict[str, Any]
+    """Language → an RE2 set of all shapes and its counts."""
 
 
-def find_shapes(folded: str) -> list[str]:
-    """Return the names of the shapes found in a folded sentence."""
+def find_shapes(folded: str, *, japanese: bool) -> tuple[list[str], list[Count]]:
+    """Return the names of the shapes, and the numbers of people, places and machines, in a folded sentence."""
     shapes = _shapes()
-    return [shapes.names[at] for at in shapes.any_of.Match(folded) or ()]
-
-
-def find_counts(folded: str, *, japanese: bool) -> list[Count]:
-    """Return the numbers of people, places and machines in a folded sentence."""
-    if not _NUMBER_WORD.search(folded):
-        return []
-    table = _shapes().counts["ja" if japanese else "en"]
-    return [
+    language = "ja" if japanese else "en"
+    matched = shapes.any_of[language].Match(folded)
+    if not matched:
+        return [], []
+    names, counts = shapes.names, shapes.counts[language]
+    found = [
         Count(of, number)
-        for of, pattern in table.items()
-        for found in pattern.finditer(folded)
-        if (number := _number(found.group(1)))
+        for at in matched
+        if at >= len(names)
+        for of, pattern in (counts[at - len(names)],)
+        for match in pattern.finditer(folded)
+        if (number := _number(match.group(1)))
     ]
+    return [names[at] for at in matched if at < len(names)], found
 
 
 def _number(words: str) -> int:
@@ -83,18 +83,29 @@ def _shapes() -> _Shapes:
         (files("mailrules") / "reader" / "shapes.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
     )
     patterns: dict[str, str] = content["shapes"]
-    any_of = re2.Set.SearchSet()  # type: ignore[no-untyped-call]
-    for pattern in patterns.values():
-        any_of.Add(pattern)
-    any_of.Compile()
-    counts = {}
+    counts: dict[str, list[tuple[str, str]]] = {}
     for language, template in (("en", _EN), ("ja", _JA)):
         nouns = {of: "|".join(words.split()).replace("_", " ") for of, words in content["counts"][language].items()}
-        counts[language] = {
-            of: _compile(template.format(digits=_DIGITS, tens="|".join(_TENS), small="|".join(_SMALL), nouns=words))
+        counts[language] = [
+            (of, template.format(digits=_DIGITS, tens="|".join(_TENS), small="|".join(_SMALL), nouns=words))
             for of, words in nouns.items()
-        }
-    return _Shapes(tuple(patterns), any_of, counts)
+        ]
+    return _Shapes(
+        tuple(patterns),
+        {language: [(of, _compile(pattern)) for of, pattern in table] for language, table in counts.items()},
+        {
+            language: _set_of([*patterns.values(), *(pattern for _, pattern in table)])
+            for language, table in counts.items()
+        },
+    )
+
+
+def _set_of(patterns: Iterable[str]) -> Any:
+    made = re2.Set.SearchSet()  # type: ignore[no-untyped-call]
+    for pattern in patterns:
+        made.Add(pattern)
+    made.Compile()
+    return made
 
 
 def _compile(pattern: str) -> Any:

@@ -7,14 +7,13 @@ shapes (`shape.money`) and properties (`negated`, `question`, `condition`, `plan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import yaml
 
-from .concepts import ConceptHit
 from .shapes import Count
 
 
@@ -27,37 +26,46 @@ class Signal:
     unless: frozenset[str]
     whole_unit: bool
 
+    def holds(self, members: Set[str]) -> bool:
+        return self.unless.isdisjoint(members) and not any(group.isdisjoint(members) for group in self.all)
+
 
 def find_signals(
-    hits: Sequence[ConceptHit],
-    clauses: Sequence[tuple[int, int]],
+    concepts: Set[str],
+    clause_concepts: Sequence[Set[str]],
     properties: Sequence[frozenset[str]],
     counts: Sequence[Count],
     shapes: Sequence[str],
 ) -> list[str]:
-    """Return the names of the signals of one unit."""
-    if not hits and not counts:
+    """Return the names of the signals of one unit.
+
+    `clause_concepts` and `properties` are those of each clause.
+    """
+    if not concepts and not counts:
         return []
-    common = {f"count.{count.of}.{size}" for count in counts for size in _sizes(count.number)} | {
-        f"shape.{shape}" for shape in shapes
-    }
-    unit = common.union((hit.concept for hit in hits), *properties)
-    begun = {signal for member in unit for signal in _by_member().get(member, ())}
-    possible = [signal for signal in _table() if signal in begun and all(group & unit for group in signal.all)]
-    if not possible:
-        return []
-    in_clauses = [
-        common | {hit.concept for hit in hits if start <= hit.start < end} | own
-        for (start, end), own in zip(clauses, properties, strict=True)
-    ]
-    return [
-        signal.name
-        for signal in possible
-        if any(
-            all(group & here for group in signal.all) and not signal.unless & here
-            for here in ([unit] if signal.whole_unit else in_clauses)
-        )
-    ]
+    common = {f"shape.{shape}" for shape in shapes}
+    for count in counts:
+        common.update(f"count.{count.of}.{size}" for size in _sizes(count.number))
+    unit = common.union(concepts, *properties)
+    begun: set[int] = set()
+    for member in _by_member().keys() & unit:
+        begun.update(_by_member()[member])
+    found: list[str] = []
+    in_clauses: list[Set[str]] = []
+    for at in sorted(begun):
+        signal = _table()[at]
+        if any(group.isdisjoint(unit) for group in signal.all):
+            continue
+        if not signal.whole_unit and not in_clauses:
+            in_clauses = [common | here | own for here, own in zip(clause_concepts, properties, strict=True)]
+        if any(signal.holds(here) for here in ([unit] if signal.whole_unit else in_clauses)):
+            found.append(signal.name)
+    return found
+
+
+def signal_names() -> tuple[str, ...]:
+    """Return the names of all signals."""
+    return tuple(signal.name for signal in _table())
 
 
 def _sizes(number: int) -> list[str]:
@@ -69,12 +77,12 @@ def _sizes(number: int) -> list[str]:
 
 
 @cache
-def _by_member() -> dict[str, tuple[Signal, ...]]:
+def _by_member() -> dict[str, list[int]]:
     """Index signals by the members of their first group; most sentences contain none of these."""
-    found: dict[str, tuple[Signal, ...]] = {}
-    for signal in _table():
+    found: dict[str, list[int]] = {}
+    for at, signal in enumerate(_table()):
         for member in signal.all[0]:
-            found[member] = (*found.get(member, ()), signal)
+            found.setdefault(member, []).append(at)
     return found
 
 

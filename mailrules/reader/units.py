@@ -7,9 +7,7 @@ Hard-wrapped lines of one paragraph are joined. Limits: at most `MAX_TEXT` chara
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-
-import re2
+from typing import NamedTuple
 
 MAX_TEXT = 24_000
 MAX_UNITS = 300
@@ -17,23 +15,23 @@ MAX_UNIT = 600
 WRAP_COLUMNS = range(60, 84)  # the mail program wrapped a line of this width without final punctuation
 MAX_LABEL = 40
 
-_LIST = re2.compile(  # type: ignore[no-untyped-call]
-    r"^[ \t　]*(?:[-*・•●■□○◆◇▪◦–▼☑✓※]|\[[ xX]?\]|\(?[0-9]{1,2}[.):．）]|[①-⑳]|\(?[a-zA-Z][.)])[ \t　]*"
-)
-_FORM = re2.compile(r"^[ \t　]*([^:：?？。!！]{1,40}?)[ \t　]*[:：][ \t　]*([^/\s][^\n]*)?$")  # type: ignore[no-untyped-call]
-_CLOCK = re2.compile(r"[0-9]$")  # type: ignore[no-untyped-call]
-_STOP = re2.compile(r"[。！？!?]+[」』）)\"'”’]*|[.…]+[)\"'”’]*(?:[ \t\n]+|$)|\n")  # type: ignore[no-untyped-call]
-_ABBREVIATION = re2.compile(  # type: ignore[no-untyped-call]
+# The engine of Python is faster on short lines. These patterns are applied at one place each and never go back.
+_LIST = re.compile(r"[ \t　]*(?:[-*・•‣●■□○◆◇▪◦–▼☑✓※]|\[[ xX]?\]|\(?[0-9]{1,2}[.):．）]|[①-⑳]|\(?[a-zA-Z][.)])[ \t　]*")
+_BLANKS = " \t　"
+_COLON = re.compile("[:：]")
+_NO_LABEL = re.compile("[?？。!！]")
+_MARK = re.compile("[。！？!?.…\n]")
+_STOP = re.compile(r"[。！？!?]+[」』）)\"'”’]*|[.…]+[)\"'”’]*(?:[ \t\n]+|\Z)|\n")
+_ABBREVIATION = re.compile(
     r"(?i)(?:^|[ \t\n(])(?:mr|mrs|ms|dr|prof|no|nr|st|vs|etc|e\.g|i\.e|approx|ca|ext|fig|inc|ltd|co"
     r"|dept|ver|v|jan|feb|mar|apr|jun"
-    r"|jul|aug|sep|sept|oct|nov|dec|a\.m|p\.m|[a-z])\.$"
+    r"|jul|aug|sep|sept|oct|nov|dec|a\.m|p\.m|[a-z])\.\Z"
 )
 _BRACKET = re.compile("[「『（(“【]")
 _OPENING = {"「": "」", "『": "』", "（": "）", "(": ")", "“": "”", "【": "】"}
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One sentence or line. The `text` of `form` and `list` lines includes the label or the marker."""
 
     text: str
@@ -80,19 +78,26 @@ def _blocks(text: str) -> list[tuple[int, int, str]]:
 
 def _columns(line: str) -> int:
     """Return the width of a line up to `MAX_UNIT` characters; wide characters count as two."""
-    return sum(2 if character > "⺀" else 1 for character in line[:MAX_UNIT])
+    line = line[:MAX_UNIT]
+    return len(line) if line.isascii() else sum(2 if character > "⺀" else 1 for character in line)
 
 
 def _form(line: str) -> str:
     """Return the label of a form line, or "".
 
-    A label is short and does not end in a digit (a clock time).
+    A label is short and does not end in a digit (a clock time). The value is in the same line and is no path.
     """
-    found = _FORM.match(line[:MAX_UNIT])
-    if not found or _CLOCK.search(found.group(1)):
+    line = line[:MAX_UNIT]
+    colon = _COLON.search(line)
+    if not colon or not colon.start() or _NO_LABEL.search(line, 0, colon.start()):
         return ""
-    label: str = found.group(1)
-    return label if len(label.split()) <= 5 and _columns(label) <= MAX_LABEL else ""
+    head, value = line[: colon.start()], line[colon.end() :]
+    label = head.strip(_BLANKS) or head[-1]
+    bare = value.lstrip(_BLANKS)
+    path = bare[:1] in tuple("/\t\f\r ") and "　" not in value[: len(value) - len(bare)]
+    if path or "\n" in bare or label[-1] in "0123456789":
+        return ""
+    return label if len(label) <= MAX_LABEL and len(label.split()) <= 5 and _columns(label) <= MAX_LABEL else ""
 
 
 def _sentences(text: str, start: int, end: int, shape: str) -> list[Unit]:
@@ -118,20 +123,24 @@ def _cuts(block: str) -> list[int]:
     cuts: list[int] = []
     closed_until = 0
     brackets = _bracketed(block)
-    for found in _STOP.finditer(block):
+    end = 0
+    for mark in _MARK.finditer(block):
+        at = mark.start()
+        if at < end or (at and block[at] in ".…" and block[at - 1] in ".…"):
+            continue  # inside the mark before
+        found = _STOP.match(block, at)
+        if found is None:
+            continue
         end = found.end()
         if end >= len(block):
             break
-        mark = found.group()
-        if mark == "\n":
+        if mark.group() == "\n":
             continue  # a wrapped line
-        if mark[0] == "." and (
-            _ABBREVIATION.search(block[max(0, found.start() - 8) : found.start() + 1]) or not _begins(block, end)
-        ):
+        if mark.group() == "." and (not _begins(block, end) or _ABBREVIATION.search(block[max(0, at - 8) : at + 1])):
             continue
-        while closed_until < len(brackets) and brackets[closed_until][1] < found.start():
+        while closed_until < len(brackets) and brackets[closed_until][1] < at:
             closed_until += 1
-        if any(left < found.start() < right for left, right in brackets[closed_until : closed_until + 3]):
+        if any(left < at < right for left, right in brackets[closed_until : closed_until + 3]):
             continue
         cuts.append(end)
     return cuts

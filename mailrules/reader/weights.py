@@ -19,9 +19,11 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float32]
-Marks = NDArray[np.uint64]
-STEPS = 31
+from .mailview import Matrix, input_names
+from .marks import MailMarks, Marks, Places, UnitMarks, chunked_marks
+
+STEPS = 31  # the sum of four weights fits into a byte, see `UnitClassifier._sums`
+_ROW_BITS = 20
 
 
 class Packed(NamedTuple):
@@ -55,53 +57,79 @@ class Packed(NamedTuple):
         }
 
 
+class MarkTable:
+    """Finds marks among many, by their highest bits. The row of a mark is its place among all in rising order."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = np.append(np.unique(marks), np.iinfo(np.uint64).max)
+        bits = len(marks).bit_length() + 1
+        self._shift = np.uint64(64 - bits)
+        places = np.arange(1 << bits, dtype=np.uint64)
+        self._first = np.searchsorted(self._marks[:-1] >> self._shift, places).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self._marks) - 1
+
+    def find(self, marks: Marks) -> tuple[Places, Places]:
+        """Return which of these marks are in the table, and the row of each of them."""
+        rows = self._first.take((marks >> self._shift).astype(np.int64)).astype(np.int64)
+        found = self._marks.take(rows)
+        later = np.flatnonzero(found < marks)
+        while len(later):
+            rows[later] += 1
+            found[later] = self._marks.take(rows[later])
+            later = later[found[later] < marks[later]]
+        known = np.flatnonzero(found == marks)
+        return known, rows.take(known)
+
+
 class UnitClassifier:
     """Scores units for all meanings of one side's mail."""
 
-    def __init__(self, features: Sequence[str], part: Packed) -> None:
+    def __init__(self, features: Marks, part: Packed, table: MarkTable | None = None) -> None:
+        """`features`: the mark of each row of the part. A table may be shared and have more marks."""
         self.meanings = tuple(part.meanings)
         self.column = {meaning: at for at, meaning in enumerate(part.meanings)}
-        marks = marks_of(features)
-        order = np.argsort(marks)
-        self._marks, self._rows = marks[order], order.astype(np.int32)
-        self._part = part
-        self._squares = part.importance * part.importance
+        self.table = table or MarkTable(features)
+        rows = self.table.find(features)[1]
+        self._weights = np.zeros((len(self.table) + 1, len(part.meanings)), np.int8)  # the last row stays zero
+        self._weights[rows] = part.weights
+        self._squares = np.zeros(len(self.table) + 1)
+        self._squares[rows] = np.square(part.importance)
+        self._scale, self._base = part.scale, part.base
 
-    def scores(self, units: Sequence[Marks]) -> Matrix:
+    def scores(self, found: UnitMarks, units: int) -> Matrix:
         """Return the scores: one row per unit, one column per meaning."""
-        unit = np.repeat(np.arange(len(units)), [len(marks) for marks in units])
-        marks = np.concatenate(units) if units else np.empty(0, np.uint64)
-        places = np.minimum(np.searchsorted(self._marks, marks), len(self._marks) - 1)
-        known = self._marks[places] == marks
-        size = len(self._rows)
-        once = np.unique(unit[known] * size + self._rows[places[known]])  # a feature counts once per unit
-        rows = once % size
-        ends = np.searchsorted(once, np.arange(1, len(units) + 1) * size)
-        out = np.empty((len(units), len(self.meanings)), np.float32)
-        for at, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
-            norm = float(np.sqrt(self._squares[rows[start:end]].sum())) or 1.0
-            out[at] = self._part.weights[rows[start:end]].sum(0, dtype=np.int32) / norm
-        return out * self._part.scale + self._part.base
+        known, rows = self.table.find(found.marks)
+        return self.scores_of(found.units.take(known), rows, units)
 
+    def scores_of(self, units: Places, rows: Places, count: int) -> Matrix:
+        """Return the scores for features that were found in the table: the unit and the row of each."""
+        keys = np.sort(units << _ROW_BITS | rows)
+        keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]  # a feature counts once per unit
+        units, rows = keys >> _ROW_BITS, keys & ((1 << _ROW_BITS) - 1)
+        norm = np.sqrt(np.bincount(units, self._squares.take(rows), count))
+        norm[norm == 0] = 1.0
+        sums = self._sums(rows, np.bincount(units, minlength=count))
+        return (sums / norm[:, None]).astype(np.float32) * self._scale + self._base
 
-def marks_of(features: Sequence[str]) -> Marks:
-    """Return a 64-bit hash of each feature: a table of the names themselves would need ten times the memory.
+    def _sums(self, rows: Places, counts: Places) -> NDArray[np.int32]:
+        """Return the sum of the rows of weights of each unit, which has so many of them.
 
-    Multilinear hashing: the sum over the bytes of a random number for the byte value times a random odd number for
-    the position, modulo 2 to the 64th. It handles all features in a few array operations.
-    """
-    if not features:
-        return np.empty(0, np.uint64)
-    text = np.frombuffer(("\n".join(features) + "\n").encode(), np.uint8)
-    ends = np.flatnonzero(text == ord("\n")) + 1
-    starts = np.concatenate(([0], ends[:-1]))
-    places = np.arange(len(text)) - np.repeat(starts, ends - starts)
-    return np.add.reduceat(_OF_BYTE[text] * _OF_PLACE[places % len(_OF_PLACE)], starts)
-
-
-_RANDOM = np.random.Generator(np.random.PCG64(20261128))
-_OF_BYTE = _RANDOM.integers(1 << 63, size=256, dtype=np.uint64)
-_OF_PLACE = _RANDOM.integers(1 << 63, size=512, dtype=np.uint64) | np.uint64(1)
+        Short integers are added several times faster. Four weights fit into a byte (`STEPS`), and sixteen are added
+        at once: each unit gets zero rows up to a multiple of sixteen.
+        """
+        blocks = (counts + 15) // 16
+        padded = np.full(16 * int(blocks.sum()), len(self.table))
+        before = 16 * (np.cumsum(blocks) - blocks) - (np.cumsum(counts) - counts)
+        padded[np.arange(len(rows)) + np.repeat(before, counts)] = rows
+        some = self._weights.take(padded.reshape(-1, 16).T.reshape(4, 4, -1), axis=0)
+        added = some.sum(0, dtype=np.int8).sum(0, dtype=np.int16)
+        sums = np.zeros((len(counts), added.shape[1]), np.int32)
+        filled = np.flatnonzero(blocks)
+        if len(filled):
+            sums[filled] = np.add.reduceat(added, (np.cumsum(blocks) - blocks)[filled], dtype=np.int32)
+        return sums
 
 
 class MailClassifier:
@@ -111,21 +139,20 @@ class MailClassifier:
     makes it a probability. All linear functions are one matrix; all trees are evaluated level by level.
     """
 
-    def __init__(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]) -> None:
+        """`inputs`: the names of all inputs, in their order."""
         linear = {meaning: part for meaning, part in parts.items() if "trees" not in part}
         forests = {meaning: part for meaning, part in parts.items() if "trees" in part}
-        self._inputs = tuple(dict.fromkeys(name for part in parts.values() for name in part["inputs"]))
-        place = {name: at for at, name in enumerate(self._inputs)}
+        place = {name: at for at, name in enumerate(inputs)}
         self.meanings = (*linear, *forests)
-        self._weights = np.zeros((len(linear), len(self._inputs)))
+        self._weights = np.zeros((len(linear), len(inputs)))
         for row, part in enumerate(linear.values()):
             self._weights[row, [place[name] for name in part["inputs"]]] = part["weights"]
         self._bias = np.array([part["bias"] for part in (*linear.values(), *forests.values())])
         self._forest = _Forest([(part["trees"], [place[name] for name in part["inputs"]]) for part in forests.values()])
 
-    def probabilities(self, values: Mapping[str, float]) -> dict[str, float]:
-        """Return meaning → probability. Missing inputs are 0."""
-        given = np.array([values.get(name, 0.0) for name in self._inputs])
+    def probabilities(self, given: NDArray[np.float64]) -> dict[str, float]:
+        """Return meaning → probability."""
         total = np.concatenate((self._weights @ given, self._forest.sums(given))) + self._bias
         return dict(zip(self.meanings, (1 / (1 + np.exp(-np.clip(total, -30.0, 30.0)))).tolist(), strict=True))
 
@@ -160,9 +187,10 @@ class _Forest:
         """Return the sum of the leaves reached, per meaning."""
         if not len(self._roots):
             return np.zeros(self._meanings)
-        at = self._roots
+        then = np.where(given[self._input] <= self._border, self._left, self._right)
+        at = then[self._roots]
         while True:
-            down = np.where(given[self._input[at]] <= self._border[at], self._left[at], self._right[at])
+            down = then[at]
             if (down == at).all():
                 return np.bincount(self._of, self._border[at], self._meanings).astype(np.float64)
             at = down
@@ -174,17 +202,33 @@ class Weights:
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.version: str = content["version"]
         self.thresholds: dict[str, dict[str, float]] = content["thresholds"]
-        self.units = {side: _unit_classifier(part) for side, part in content["units"].items()}
-        self.whole = {side: _unit_classifier(part) for side, part in content["whole"].items()}
-        self.mail = {side: MailClassifier(parts) for side, parts in content["mail"].items()}
+        self.units: dict[str, UnitClassifier] = {}
+        self.whole: dict[str, UnitClassifier] = {}
+        self.mail: dict[str, MailClassifier] = {}
+        for side, parts in content["mail"].items():
+            units, whole = content["units"][side], content["whole"][side]
+            marks = [chunked_marks(part["features"].split("\n")) for part in (units, whole)]
+            table = MarkTable(np.concatenate(marks))
+            self.units[side] = UnitClassifier(marks[0], _unpacked(units), table)
+            self.whole[side] = UnitClassifier(marks[1], _unpacked(whole), table)
+            self.mail[side] = MailClassifier(parts, input_names(units["meanings"], whole["meanings"]))
+
+    def scores(self, side: str, marks: MailMarks, units: int) -> tuple[Matrix, Matrix]:
+        """Return the scores of the units, and those of the mail as a whole."""
+        everything = marks.all
+        known, rows = self.units[side].table.find(everything.marks)
+        own = rows[: np.searchsorted(known, len(marks.own.marks))]
+        return (
+            self.units[side].scores_of(everything.units.take(known), rows, units),
+            self.whole[side].scores_of(np.zeros_like(own), own, 1)[0],
+        )
 
 
-def _unit_classifier(part: Mapping[str, Any]) -> UnitClassifier:
-    features: list[str] = part["features"].split("\n")
+def _unpacked(part: Mapping[str, Any]) -> Packed:
     meanings: list[str] = part["meanings"]
-    weights = np.frombuffer(part["weights"], np.int8).reshape(len(meanings), len(features))
+    weights = np.frombuffer(part["weights"], np.int8).reshape(len(meanings), -1).T
     numbers = (np.frombuffer(part[name], np.float32) for name in ("scale", "importance", "base"))
-    return UnitClassifier(features, Packed(meanings, np.ascontiguousarray(weights.T), *numbers))
+    return Packed(meanings, weights, *numbers)
 
 
 def write_weights(content: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,73 @@
+"""Names of the features of the units of a mail: training needs them, since the file of weights holds names.
+
+The reader computes only their hashes (`mailrules/reader/features.py`); a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from mailrules.reader.features import (
+    LONGEST_WORD,
+    WORD_MARKS,
+    concept_features,
+    found_features,
+    mail_features,
+    position_features,
+)
+from mailrules.reader.mailview import MailView
+from mailrules.reader.unit_reading import Reading
+from mailrules.statement import MailText
+
+
+class Features(NamedTuple):
+    """Names of the features of one unit."""
+
+    own: list[str]
+    placed: list[str]
+    """Features of its position in the mail; not used for the mail as a whole."""
+
+
+def features_of(view: MailView) -> list[Features]:
+    """Return the features of the units, then of the subject."""
+    found = [_unit(view.readings, at, view.mail) for at in range(len(view.readings))]
+    return found + ([_unit([view.subject], 0, view.mail)] if view.subject is not None else [])
+
+
+def whole_features(features: Sequence[Features]) -> list[str]:
+    """Return the features of the mail as a whole: those of its units and subject, without positions."""
+    return list({feature for unit in features for feature in unit.own})
+
+
+def _unit(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
+    reading = readings[index]
+    own = [*mail_features(mail), *_words(reading.forms), *(f"k:{piece}" for piece in _letters(reading))]
+    for concepts, properties in zip(reading.clause_concepts, reading.properties, strict=True):
+        for concept in concepts:
+            own += concept_features(concept, properties)
+    own += found_features(reading)
+    placed = list(position_features(readings, index))
+    if index:
+        placed += (f"P:{form}" for form in readings[index - 1].forms)
+    return Features(own, placed)
+
+
+def _words(forms: Sequence[str]) -> Iterator[str]:
+    before, previous = "", "^"
+    for form in (*forms, "$"):
+        yield from (form, f"{previous} {form}", f"{before} {previous} {form}")
+        before, previous = previous, form
+
+
+def _letters(reading: Reading) -> Iterator[str]:
+    text = reading.folded.lower()
+    if reading.japanese:
+        yield from _parts(f"^{text}$", (2, 3, 4))
+    else:
+        for word in text.split():
+            yield from _parts(f"<{word.strip(WORD_MARKS)[:LONGEST_WORD]}>", (3, 4, 5))
+
+
+def _parts(text: str, lengths: Sequence[int]) -> Iterator[str]:
+    return (text[at : at + length] for length in lengths for at in range(len(text) - length + 1))

@@ -1,0 +1,48 @@
+"""Reads one unit: normal forms, concepts, clauses and their properties, shapes, counts, signals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .clauses import clause_properties, split_clauses
+from .concepts import ConceptHit, ConceptMatcher
+from .normal_forms import fold, is_japanese, tokens
+from .shapes import Count, find_shapes
+from .signals import find_signals
+from .units import Unit
+
+
+@dataclass(slots=True)
+class Reading:
+    """A unit and everything found in it before meanings are assigned."""
+
+    unit: Unit
+    folded: str
+    japanese: bool
+    forms: list[str]
+    hits: list[ConceptHit]
+    concepts: set[str]
+    clauses: list[tuple[int, int]]
+    properties: list[frozenset[str]]
+    """Of each clause."""
+    clause_concepts: list[set[str]]
+    shapes: list[str]
+    counts: list[Count]
+    signals: list[str]
+
+
+def read_unit(unit: Unit, matcher: ConceptMatcher) -> Reading:
+    """Read one unit."""
+    folded = fold(unit.text)
+    japanese = is_japanese(folded)
+    forms = tokens(folded)
+    hits = matcher.find(forms, japanese=japanese)
+    clauses = split_clauses(forms)
+    properties = [clause_properties(forms[start:end]) for start, end in clauses]
+    clause_concepts = [{hit.concept for hit in hits if start <= hit.start < end} for start, end in clauses]
+    concepts = {hit.concept for hit in hits}
+    shapes, counts = find_shapes(folded, japanese=japanese)
+    signals = find_signals(concepts, clause_concepts, properties, counts, shapes)
+    return Reading(
+        unit, folded, japanese, forms, hits, concepts, clauses, properties, clause_concepts, shapes, counts, signals
+    )
