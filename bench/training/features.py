@@ -43,7 +43,7 @@ def whole_features(features: Sequence[Features]) -> list[str]:
 def _unit(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
     reading = readings[index]
     own = [*mail_features(mail), *_words(reading.forms), *(f"k:{piece}" for piece in _letters(reading))]
-    for concepts, properties in zip(reading.clause_concepts, reading.properties, strict=True):
+    for concepts, properties in zip(reading.clause_concepts, reading.clauses.properties, strict=True):
         for concept in concepts:
             own += concept_features(concept, properties)
     own += found_features(reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 _BREAKS = frozenset("、，,;；:：—–()（）。")
 _JOINTS = frozenset(
@@ -13,33 +14,69 @@ _PREDICATES = frozenset("た ない だ する ある て たい れる られ�
 _NEGATIVES = frozenset("not no nothing never none neither nor without nobody ない なし 無 不 未 無し".split())
 _CONDITIONS = frozenset("if unless suppose assuming もし 仮に 万一 なら ば たら 場合".split())
 _PLANS = frozenset("will shall plan intend schedule going 予定 計画 つもり 検討 たい".split())
-_ENDS = _BREAKS | _JOINTS
 _QUESTION_HEADS = frozenset("which what when where who why how do be can could would have may shall should any".split())
+_NEGATED, _CONDITION, _PLAN, _QUESTION, _INVERTED, _END = (1 << at for at in range(6))
+_PROPERTIES = tuple(
+    frozenset(
+        name for at, name in enumerate(("negated", "condition", "plan", "question", "inverted")) if flags >> at & 1
+    )
+    for flags in range(_END)
+)
+"""The properties by their flags."""
+_FLAGS: dict[str, int] = {}
+for _flag, _words in (
+    (_NEGATED, _NEGATIVES),
+    (_CONDITION, _CONDITIONS),
+    (_PLAN, _PLANS),
+    (_QUESTION, "?"),
+    (_END, _BREAKS | _JOINTS),
+):
+    for _word in _words:
+        _FLAGS[_word] = _FLAGS.get(_word, 0) | _flag
 
-_NAMED = (("negated", _NEGATIVES), ("condition", _CONDITIONS), ("plan", _PLANS))
+
+class Clauses(NamedTuple):
+    """The clauses of a sentence: their token ranges in order, their properties, and those of the whole sentence."""
+
+    ranges: list[tuple[int, int]]
+    properties: list[frozenset[str]]
+    whole: frozenset[str]
 
 
-def split_clauses(forms: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the token ranges of the clauses of a sentence, in order."""
+def split_clauses(forms: Sequence[str]) -> Clauses:
+    """Return the clauses of a sentence."""
     ranges: list[tuple[int, int]] = []
-    start = 0
+    properties: list[frozenset[str]] = []
+    start = flags = every = 0
     for at, form in enumerate(forms):
-        if form not in _ENDS or at == start:
+        flag = _FLAGS.get(form)
+        if flag is None:
             continue
-        if form in _CASE_PARTICLES and forms[at - 1] not in _PREDICATES:
+        flags |= flag
+        if not flag & _END or at == start or (form in _CASE_PARTICLES and forms[at - 1] not in _PREDICATES):
             continue
         ranges.append((start, at + 1))
-        start = at + 1
+        properties.append(_properties(flags, forms[start : at + 1]))
+        every |= flags
+        start, flags = at + 1, 0
     if start < len(forms):
         ranges.append((start, len(forms)))
-    return ranges
+        properties.append(_properties(flags, forms[start:]))
+    return Clauses(ranges, properties, _properties(every | flags, forms))
 
 
 def clause_properties(forms: Sequence[str]) -> frozenset[str]:
-    """Return the properties of a clause (or of a whole sentence)."""
-    found = [name for name, words in _NAMED if not words.isdisjoint(forms)]
-    if "?" in forms or (len(forms) > 1 and "か" in forms[-2:]):
-        found.append("question")
-    elif forms and forms[0] in _QUESTION_HEADS:
-        found.append("inverted")
-    return frozenset(found)
+    """Return the properties of one clause."""
+    flags = 0
+    for form in forms:
+        flags |= _FLAGS.get(form, 0)
+    return _properties(flags, forms)
+
+
+def _properties(flags: int, forms: Sequence[str]) -> frozenset[str]:
+    flags &= _END - 1
+    if len(forms) > 1 and "か" in forms[-2:]:
+        flags |= _QUESTION
+    elif not flags & _QUESTION and forms and forms[0] in _QUESTION_HEADS:
+        flags |= _INVERTED
+    return _PROPERTIES[flags]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import NamedTuple
 
 import yaml
@@ -62,13 +62,10 @@ class ConceptMatcher:
         return self._find_joined(forms) if japanese else self._find_spaced(forms)
 
     def _find_spaced(self, forms: Sequence[str]) -> list[ConceptHit]:
-        matches = self._spaced_search.find_matches_as_indexes(f" {' '.join(forms)} ", overlapping=True)
-        if not matches:
-            return []
-        index = _index([len(form) + 1 for form in forms])
+        text = f" {' '.join(forms)} "
         return [
-            ConceptHit(concept, index[start], index[end - 1])
-            for pattern, start, end in matches
+            ConceptHit(concept, text.count(" ", 0, start), text.count(" ", 0, end - 1))
+            for pattern, start, end in self._spaced_search.find_matches_as_indexes(text, overlapping=True)
             for concept in self._spaced[pattern]
         ]
 
@@ -76,18 +73,13 @@ class ConceptMatcher:
         matches = self._joined_search.find_matches_as_indexes("".join(forms), overlapping=True)
         if not matches:
             return []
-        index = _index(map(len, forms))
+        index = dict(zip(accumulate(map(len, forms), initial=0), count(), strict=False))
         return [
             ConceptHit(concept, index[start], index[end])
             for pattern, start, end in matches
             if start in index and end in index
             for concept in self._joined[pattern]
         ]
-
-
-def _index(lengths: Iterable[int]) -> dict[int, int]:
-    """Return the number of the word that begins at a position; the end counts as one more word."""
-    return {at: number for number, at in enumerate(accumulate(lengths, initial=0))}
 
 
 def load_vocabulary(documents: Iterable[str]) -> dict[str, dict[str, list[str]]]:

@@ -324,12 +324,12 @@ class Decision:
 
 def _mild(reading: Reading) -> bool:
     """Whether a sentence contains a question, condition or plan, so that it is no fact."""
-    return any(own & _MILD for own in reading.properties)
+    return any(own & _MILD for own in reading.clauses.properties)
 
 
 def _negated_around(reading: Reading, hit: ConceptHit) -> bool:
     """Whether the clause of a hit is negated by words outside the hit."""
-    start, end = next(span for span in reading.clauses if span[0] <= hit.start < span[1])
+    start, end = next(span for span in reading.clauses.ranges if span[0] <= hit.start < span[1])
     rest = (*reading.forms[start : hit.start], *reading.forms[hit.end : end])
     return "negated" in clause_properties(rest)
 

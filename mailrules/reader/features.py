@@ -12,7 +12,6 @@ from itertools import chain
 import numpy as np
 
 from ..statement import MailText
-from .clauses import clause_properties
 from .marks import HashedText, MailMarks, UnitMarks, joined, mark_of, prefixed
 from .normal_forms import fold, tokens
 from .unit_reading import Reading
@@ -94,7 +93,7 @@ def _pieces(reading: Reading) -> list[str]:
 def _found(reading: Reading) -> list[int]:
     """Return the marks of the concepts, shapes, counts, signals and properties of a unit."""
     found = list(_found_marks(tuple(found_features(reading))))
-    for concepts, properties in zip(reading.clause_concepts, reading.properties, strict=True):
+    for concepts, properties in zip(reading.clause_concepts, reading.clauses.properties, strict=True):
         for concept in concepts:
             found += _concept_marks(concept, properties)
     return found
@@ -123,7 +122,7 @@ def found_features(reading: Reading) -> list[str]:
     found = [f"s:{shape}" for shape in reading.shapes]
     found += [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
     found += [f"g:{signal}" for signal in reading.signals]
-    found += [f"p:{name}" for name in clause_properties(reading.forms)]
+    found += [f"p:{name}" for name in reading.clauses.whole]
     return [*found, "label"] if reading.unit.label else found
 
 

@@ -8,30 +8,35 @@ shapes (`shape.money`) and properties (`negated`, `question`, `condition`, `plan
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from importlib.resources import files
+from itertools import chain
+from operator import or_
+from typing import NamedTuple
 
 import yaml
 
 from .shapes import Count
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Signal:
-    """One row of the table."""
+class Signal(NamedTuple):
+    """One row of the table. A bit stands for a group: it is set if a member is there."""
 
     name: str
-    all: tuple[frozenset[str], ...]
-    unless: frozenset[str]
+    needed: int
+    """The groups of `all`."""
+    known: int
+    """These and the group of `unless`."""
     whole_unit: bool
 
-    def holds(self, members: Set[str]) -> bool:
-        return self.unless.isdisjoint(members) and not any(group.isdisjoint(members) for group in self.all)
+
+class _Table(NamedTuple):
+    signals: tuple[Signal, ...]
+    bits: dict[str, int]
+    """Member → the groups that it is in."""
 
 
 def find_signals(
-    concepts: Set[str],
     clause_concepts: Sequence[Set[str]],
     properties: Sequence[frozenset[str]],
     counts: Sequence[Count],
@@ -41,31 +46,35 @@ def find_signals(
 
     `clause_concepts` and `properties` are those of each clause.
     """
-    if not concepts and not counts:
+    if not counts and not any(clause_concepts):
         return []
-    common = {f"shape.{shape}" for shape in shapes}
+    table = _table()
+    bits = table.bits
+    common = 0
+    for shape in shapes:
+        common |= bits.get(f"shape.{shape}", 0)
     for count in counts:
-        common.update(f"count.{count.of}.{size}" for size in _sizes(count.number))
-    unit = common.union(concepts, *properties)
-    begun: set[int] = set()
-    for member in _by_member().keys() & unit:
-        begun.update(_by_member()[member])
-    found: list[str] = []
-    in_clauses: list[Set[str]] = []
-    for at in sorted(begun):
-        signal = _table()[at]
-        if any(group.isdisjoint(unit) for group in signal.all):
-            continue
-        if not signal.whole_unit and not in_clauses:
-            in_clauses = [common | here | own for here, own in zip(clause_concepts, properties, strict=True)]
-        if any(signal.holds(here) for here in ([unit] if signal.whole_unit else in_clauses)):
-            found.append(signal.name)
-    return found
+        for size in _sizes(count.number):
+            common |= bits.get(f"count.{count.of}.{size}", 0)
+    clauses = []
+    unit = common
+    for here, own in zip(clause_concepts, properties, strict=True):
+        seen = common
+        for member in chain(here, own):
+            seen |= bits.get(member, 0)
+        clauses.append(seen)
+        unit |= seen
+    return [
+        signal.name
+        for signal in table.signals
+        if unit & signal.needed == signal.needed
+        and any(seen & signal.known == signal.needed for seen in ((unit,) if signal.whole_unit else clauses))
+    ]
 
 
 def signal_names() -> tuple[str, ...]:
     """Return the names of all signals."""
-    return tuple(signal.name for signal in _table())
+    return tuple(signal.name for signal in _table().signals)
 
 
 def _sizes(number: int) -> list[str]:
@@ -77,30 +86,24 @@ def _sizes(number: int) -> list[str]:
 
 
 @cache
-def _by_member() -> dict[str, list[int]]:
-    """Index signals by the members of their first group; most sentences contain none of these."""
-    found: dict[str, list[int]] = {}
-    for at, signal in enumerate(_table()):
-        for member in signal.all[0]:
-            found.setdefault(member, []).append(at)
-    return found
-
-
-@cache
-def _table() -> tuple[Signal, ...]:
+def _table() -> _Table:
     rows = yaml.load(
         (files("mailrules") / "reader" / "signals.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
     )
-    groups: dict[str, list[str]] = rows["groups"]
-    return tuple(
-        Signal(
-            name,
-            tuple(
-                frozenset(member for part in group.split() for member in groups.get(part, [part]))
-                for group in row["all"]
-            ),
-            frozenset(member for part in row.get("unless", "").split() for member in groups.get(part, [part])),
-            row.get("in") == "unit",
-        )
-        for name, row in rows["signals"].items()
-    )
+    named: dict[str, list[str]] = rows["groups"]
+    numbers: dict[frozenset[str], int] = {}
+    bits: dict[str, int] = {}
+
+    def bit(written: str) -> int:
+        """Return the bit of a group, and note it for the members of the group."""
+        group = frozenset(member for part in written.split() for member in named.get(part, [part]))
+        number = 1 << numbers.setdefault(group, len(numbers))
+        for member in group:
+            bits[member] = bits.get(member, 0) | number
+        return number
+
+    signals = []
+    for name, row in rows["signals"].items():
+        needed = reduce(or_, map(bit, row["all"]))
+        signals.append(Signal(name, needed, needed | bit(row.get("unless", "")), row.get("in") == "unit"))
+    return _Table(tuple(signals), bits)

@@ -62,7 +62,7 @@ def trace_units(reader: EmbeddedReader, mail: MailText) -> tuple[UnitTrace, ...]
                 reading.unit.text,
                 tuple(reading.forms),
                 tuple(sorted(reading.concepts)),
-                tuple(sorted(frozenset().union(*reading.properties))),
+                tuple(sorted(frozenset().union(*reading.clauses.properties))),
                 tuple(reading.shapes),
                 tuple(reading.signals),
                 tuple((_dotted(decision.classifier.meanings[column]), round(float(row[column]), 2)) for column in best),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .clauses import clause_properties, split_clauses
+from .clauses import Clauses, split_clauses
 from .concepts import ConceptHit, ConceptMatcher
 from .normal_forms import fold, is_japanese, tokens
 from .shapes import Count, find_shapes
@@ -22,9 +22,7 @@ class Reading:
     forms: list[str]
     hits: list[ConceptHit]
     concepts: set[str]
-    clauses: list[tuple[int, int]]
-    properties: list[frozenset[str]]
-    """Of each clause."""
+    clauses: Clauses
     clause_concepts: list[set[str]]
     shapes: list[str]
     counts: list[Count]
@@ -38,11 +36,8 @@ def read_unit(unit: Unit, matcher: ConceptMatcher) -> Reading:
     forms = tokens(folded)
     hits = matcher.find(forms, japanese=japanese)
     clauses = split_clauses(forms)
-    properties = [clause_properties(forms[start:end]) for start, end in clauses]
-    clause_concepts = [{hit.concept for hit in hits if start <= hit.start < end} for start, end in clauses]
-    concepts = {hit.concept for hit in hits}
+    clause_concepts = [{hit.concept for hit in hits if start <= hit.start < end} for start, end in clauses.ranges]
     shapes, counts = find_shapes(folded, japanese=japanese)
-    signals = find_signals(concepts, clause_concepts, properties, counts, shapes)
-    return Reading(
-        unit, folded, japanese, forms, hits, concepts, clauses, properties, clause_concepts, shapes, counts, signals
-    )
+    signals = find_signals(clause_concepts, clauses.properties, counts, shapes)
+    concepts = clause_concepts[0] if len(clause_concepts) == 1 else {hit.concept for hit in hits}
+    return Reading(unit, folded, japanese, forms, hits, concepts, clauses, clause_concepts, shapes, counts, signals)
