@@ -62,7 +62,8 @@ def split_clauses(forms: Sequence[str]) -> Clauses:
     if start < len(forms):
         ranges.append((start, len(forms)))
         properties.append(_properties(flags, forms[start:]))
-    return Clauses(ranges, properties, _properties(every | flags, forms))
+    whole = properties[0] if len(properties) == 1 else _properties(every | flags, forms)
+    return Clauses(ranges, properties, whole)
 
 
 def clause_properties(forms: Sequence[str]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from ..statement import UNSURE, MailText, Statement
 from .clauses import clause_properties
 from .concepts import ConceptHit, ConceptMatcher, shipped_vocabulary
 from .features import mail_marks
-from .mailview import MailView, Matrix, best_unit, mail_inputs, side_of, view_mail
+from .mailview import MailView, Matrix, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
 from .unit_reading import Reading
 from .weights import UnitClassifier, Weights, shipped_weights
@@ -178,6 +178,18 @@ class Decision:
                     found.setdefault(concept, at)
         return {} if self.view.mail.side == "vendor" else found
 
+    @cached_property
+    def _best_units(self) -> list[int]:
+        """The unit with the highest score for each column; -1 without units."""
+        units = self.scores[: len(self.view.readings)]
+        return units.argmax(0).tolist() if len(units) else [-1] * units.shape[1]
+
+    @cached_property
+    def _concepts(self) -> frozenset[str]:
+        """All concepts of the units and the subject."""
+        readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
+        return frozenset().union(*(reading.concepts for reading in readings))
+
     def _score(self, meaning: str, at: int) -> float:
         column = self.classifier.column.get(meaning)
         return 0.0 if column is None else float(self.scores[at, column])
@@ -236,8 +248,7 @@ class Decision:
 
     def _names(self, family: str | tuple[str, ...]) -> bool:
         """Whether a sentence or the subject contains a concept of a family."""
-        readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
-        return any(concept.startswith(family) for reading in readings for concept in reading.concepts)
+        return any(concept.startswith(family) for concept in self._concepts)
 
     def _stands_still(self) -> bool:
         """Whether the mail says that everybody or the core work is stopped and that there is no workaround.
@@ -279,7 +290,7 @@ class Decision:
         if chance < self._thresholds["ask:any"]:
             return []
         units = range(len(self.view.readings))
-        best = best_unit(self.scores, len(self.view.readings), [column])
+        best = self._best_units[column]
         sure = [at for at in units if at == best or self.scores[at, column] >= self._thresholds["ask unit"]]
         return [
             statement
@@ -294,8 +305,8 @@ class Decision:
         return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
-        columns = [self.classifier.column[name] for name in (meaning,) if name in self.classifier.column]
-        at = best_unit(self.scores, len(self.view.readings), columns)
+        column = self.classifier.column.get(meaning)
+        at = -1 if column is None else self._best_units[column]
         return self._quote(meaning, at, chance, state or self._item_state(meaning, at))
 
     def _item_state(self, meaning: str, at: int) -> str:

@@ -75,8 +75,3 @@ def mail_inputs(view: MailView, scores: Matrix, whole: Matrix) -> NDArray[np.flo
     told = {signal for reading in view.readings for signal in reading.signals}
     signals = [name in told for name in signal_names()]
     return np.concatenate((circumstances, whole, best, body.max(0), subject, signals), dtype=np.float64)
-
-
-def best_unit(scores: Matrix, units: int, columns: Sequence[int]) -> int:
-    """Return the index of the unit with the highest score in any of the columns; -1 without units or columns."""
-    return int(scores[:units][:, columns].max(1).argmax()) if units and columns else -1

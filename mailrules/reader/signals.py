@@ -8,7 +8,7 @@ shapes (`shape.money`) and properties (`negated`, `question`, `condition`, `plan
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from importlib.resources import files
 from itertools import chain
 from operator import or_
@@ -48,8 +48,7 @@ def find_signals(
     """
     if not counts and not any(clause_concepts):
         return []
-    table = _table()
-    bits = table.bits
+    bits = _table().bits
     common = 0
     for shape in shapes:
         common |= bits.get(f"shape.{shape}", 0)
@@ -64,12 +63,18 @@ def find_signals(
             seen |= bits.get(member, 0)
         clauses.append(seen)
         unit |= seen
-    return [
+    return list(_signals(unit, tuple(clauses)))
+
+
+@lru_cache(maxsize=8192)
+def _signals(unit: int, clauses: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the signals of a unit by its bits and those of its clauses. Cached, since few combinations are common."""
+    return tuple(
         signal.name
-        for signal in table.signals
+        for signal in _table().signals
         if unit & signal.needed == signal.needed
         and any(seen & signal.known == signal.needed for seen in ((unit,) if signal.whole_unit else clauses))
-    ]
+    )
 
 
 def signal_names() -> tuple[str, ...]:

@@ -36,8 +36,12 @@ def read_unit(unit: Unit, matcher: ConceptMatcher) -> Reading:
     forms = tokens(folded)
     hits = matcher.find(forms, japanese=japanese)
     clauses = split_clauses(forms)
-    clause_concepts = [{hit.concept for hit in hits if start <= hit.start < end} for start, end in clauses.ranges]
+    concepts = {hit.concept for hit in hits}
+    clause_concepts = (
+        [concepts]
+        if len(clauses.ranges) == 1
+        else [{hit.concept for hit in hits if start <= hit.start < end} for start, end in clauses.ranges]
+    )
     shapes, counts = find_shapes(folded, japanese=japanese)
     signals = find_signals(clause_concepts, clauses.properties, counts, shapes)
-    concepts = clause_concepts[0] if len(clause_concepts) == 1 else {hit.concept for hit in hits}
     return Reading(unit, folded, japanese, forms, hits, concepts, clauses, clause_concepts, shapes, counts, signals)

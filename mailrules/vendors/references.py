@@ -15,7 +15,7 @@ from typing import Any
 
 from mailrules.fold import fold
 from mailrules.judgement import Reference
-from mailrules.patterns import compile_pattern
+from mailrules.patterns import compile_pattern, set_of
 from mailrules.thread import RuleInput
 from mailrules.vendors.lines import Line
 from mailrules.vendors.profile import Canonical, ReferencePattern, Vendor
@@ -70,6 +70,7 @@ class References:
         """
         own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
         self._certain = [s for shapes in own.values() for s in shapes if s.said.needs == "nothing"]
+        self._any_certain = set_of([shape.pattern.pattern for shape in self._certain])
         self._own = {
             vendor: [s for s in shapes if s.said.needs != "nothing"] for vendor, shapes in own.items() if shapes
         }
@@ -132,7 +133,10 @@ class References:
     def _collect_certain(
         self, places: Places, turn: RuleInput, vendor: str | None, found: dict[tuple[str, str], Reference]
     ) -> None:
-        for shape in self._certain:
+        matching = {place: set(self._any_certain("\n".join(texts))) for place, texts in places.plain.items()}
+        for number, shape in enumerate(self._certain):
+            if not any(place == "header" or number in matching[place] for place in shape.said.at):
+                continue
             owner = vendor if vendor and shape.vendor in self._platform_ids else shape.vendor
             _collect(shape, owner, places.plain, turn, found)
 
