@@ -60,6 +60,10 @@ class View:
         """Return a view with the same statements and additional facts."""
         return View(self.hits, {**self.facts, **facts}, self._of)
 
+    def has(self, names: frozenset[str]) -> bool:
+        """Whether there is a statement of one of these meanings, in any state."""
+        return not names.isdisjoint(self._of)
+
     def find(self, name: str, states: Sequence[str]) -> list[Hit]:
         """Return the statements of a meaning (for `item.*` all that begin with `item.`) in one of the states."""
         under = name.removesuffix(".*")
@@ -129,6 +133,14 @@ class Group:
             return False, []
         return True, list(dict.fromkeys(found))
 
+    def needs(self) -> frozenset[str]:
+        """Return meanings of which a statement must be there if the group is true; empty if it can be true without."""
+        for term in self.all:
+            if names := _needed(term):
+                return names
+        some = [_needed(term) for term in self.any]
+        return frozenset().union(*some) if all(some) else frozenset()
+
     def lacking(self, view: View) -> list[str]:
         """Return the terms that make the group false, as they are written."""
         out = [f"all: {said(term)}" for term in self.all if not term.holds(view)[0]]
@@ -144,6 +156,12 @@ class Group:
                 yield term
             else:
                 yield from term.terms()
+
+
+def _needed(term: Term | Group) -> frozenset[str]:
+    if isinstance(term, Group):
+        return term.needs()
+    return frozenset() if term.is_fact or term.negated else frozenset((term.name.removesuffix(".*"),))
 
 
 def said(term: Term | Group) -> str:

@@ -50,9 +50,13 @@ class Rule:
     gives: str = ""
     each: tuple[str, ...] = ()
     why: Text | None = None
+    needs: frozenset[str] = frozenset()
+    """`condition.needs()`: most rules need a statement that most mails do not have."""
 
     def fire(self, view: View) -> list[Fired]:
         """Return the results: none, one, or with `each` several."""
+        if self.needs and not view.has(self.needs):
+            return []
         holds, hits = self.condition.holds(view)
         if not holds:
             return []
@@ -138,7 +142,8 @@ def _rule(entry: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -
     why = entry.get("why")
     if why is not None and set(why) != {"ja", "en"}:
         raise RuleError(f"{file}: {name}: `why` needs a text in ja and one in en")
-    return Rule(name, file, condition, str(entry.get("gives", "")), each, Text(**why) if why else None)
+    text = Text(**why) if why else None
+    return Rule(name, file, condition, str(entry.get("gives", "")), each, text, condition.needs())
 
 
 def _unknown(

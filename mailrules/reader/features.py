@@ -87,7 +87,12 @@ def _pieces(reading: Reading) -> list[str]:
     text = reading.folded.lower()
     if reading.japanese:
         return [f"^{text}$"]
-    return [f"<{word.strip(WORD_MARKS)[:LONGEST_WORD]}>" for word in text.split()]
+    return list(map(_piece, text.split()))
+
+
+@lru_cache(maxsize=20_000)
+def _piece(word: str) -> str:
+    return f"<{word.strip(WORD_MARKS)[:LONGEST_WORD]}>"
 
 
 def _found(reading: Reading) -> list[int]:
