@@ -187,8 +187,7 @@ class Decision:
     @cached_property
     def _concepts(self) -> frozenset[str]:
         """All concepts of the units and the subject."""
-        readings = [*self.view.readings, *((self.view.subject,) if self.view.subject is not None else ())]
-        return frozenset().union(*(reading.concepts for reading in readings))
+        return frozenset().union(*(reading.concepts for reading in (*self.view.readings, self.view.subject) if reading))
 
     def _score(self, meaning: str, at: int) -> float:
         column = self.classifier.column.get(meaning)
@@ -285,8 +284,7 @@ class Decision:
 
     def _asks(self) -> list[Statement]:
         """Return the requests: of each unit that contains one, and of the best unit in any case."""
-        column = self.classifier.column["ask:any"]
-        chance = self.chances["ask:any"]
+        column, chance = self.classifier.column["ask:any"], self.chances["ask:any"]
         if chance < self._thresholds["ask:any"]:
             return []
         units = range(len(self.view.readings))

@@ -86,7 +86,8 @@ def mark_of(feature: str) -> int:
 
 def prefixed(prefix: str, marks: Marks) -> Marks:
     """Return the marks of the same features with a prefix."""
-    return marks * _powers(15)[0][len(prefix)] + np.uint64(mark_of(prefix))
+    longer: Marks = marks * _powers(15)[0][len(prefix)] + np.uint64(mark_of(prefix))
+    return longer
 
 
 @lru_cache(maxsize=4)
