@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from mailrules.catalogue.meanings import Catalogue, Meaning
 
@@ -16,39 +16,44 @@ _FAMILIES: Mapping[str, str] = {
     "parked": "Parked topics",
     "kinds": "Kinds",
 }
+_SHOWN = 2
+"""Sentences of each language that a cell shows."""
 _HEAD = """# Meanings
 
 Every meaning that a reader can find in a mail. This page is generated from `mailrules/catalogue/` by
-`python -m mailrules.catalogue`; edit the YAML files, not this page.
+`python -m mailrules.catalogue`; edit the YAML files, not this page. It shows two sentences of each kind and language;
+the files and `GET /api/meanings` have all of them, and the states of each meaning.
 
-A statement consists of a meaning, one of its states and the quoted text. A near-miss is a similar sentence that does
-not have the meaning. Every meaning can also have the state `unsure`: the reader could not decide, so the statement
-counts neither as given nor as missing.
+A statement consists of a meaning, one of its states and the quoted text. "Not" shows near-misses: similar sentences
+that do not have the meaning. Every meaning can also have the state `unsure`: the reader could not decide, so the
+statement counts neither as given nor as missing.
 """
 
 
 def as_markdown(catalogue: Catalogue) -> str:
-    """Return the whole page."""
+    """Return the whole page: one table for each family, one row for each meaning."""
     out = [_HEAD]
     for family, title in _FAMILIES.items():
-        out.append(f"## {title}\n")
-        for meaning in catalogue:
-            if meaning.family == family:
-                out += _entry(meaning)
-    return "\n".join(out).rstrip() + "\n"
+        out.append(f"\n## {title}\n\n| meaning | definition | for example | not |\n|---|---|---|---|\n")
+        out += [_row(meaning) for meaning in catalogue if meaning.family == family]
+    return "".join(out)
 
 
-def _entry(meaning: Meaning) -> Iterable[str]:
-    yield f"### `{meaning.id}`\n"
-    yield f"{meaning.title.en} · {meaning.title.ja}\n"
-    yield f"{meaning.definition.en}  \n{meaning.definition.ja}\n"
-    yield f"Found in mail of: {', '.join(meaning.sides)}. States: {', '.join(meaning.states)}.\n"
-    for name, sentences in (("Examples", meaning.examples), ("Near-misses", meaning.near_misses)):
-        yield f"{name}:\n"
-        yield "\n".join(f"- {_plain(s)}" for language in ("en", "ja") for s in sentences.get(language, ())) + "\n"
+def _row(meaning: Meaning) -> str:
+    cells = (
+        f"`{meaning.id}`<br>{meaning.title.en}<br>{meaning.title.ja}",
+        f"{meaning.definition.en}<br>{meaning.definition.ja}",
+        _sentences(meaning.examples),
+        _sentences(meaning.near_misses),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _sentences(by_language: Mapping[str, Sequence[str]]) -> str:
+    return "<br>".join(_plain(s) for language in ("en", "ja") for s in by_language.get(language, ())[:_SHOWN])
 
 
 def _plain(sentence: str) -> str:
-    for mark in ("\\", "*", "_", "<", "[", "#"):
+    for mark in ("\\", "*", "_", "<", "[", "#", "|"):
         sentence = sentence.replace(mark, f"\\{mark}")
     return sentence
