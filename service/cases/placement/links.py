@@ -124,8 +124,8 @@ def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
         for speaker in {n.id: n for key in keys for n in known.citing(key)}.values():
             if speaks_of(speaker, vendor, ref):
                 yield Link("mention", f"{vendor} {ref}", other=speaker)
-    keys = [ref_key(*pair) for pair in node.mentioned] + [number_key(number) for number in node.told]
-    for other in {n.id: n for key in keys for n in known.owners(key)}.values():
+    cited = [ref_key(*pair) for pair in node.mentioned] + [number_key(number) for number in node.told]
+    for other in {n.id: n for key in cited for n in known.owners(key)}.values():
         for vendor, ref in other.stated:
             if speaks_of(node, vendor, ref):
                 yield Link("mention", f"{vendor} {ref}", other=other)
