@@ -173,7 +173,7 @@ class Decision:
         """
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
-            for concept in reading.concepts:
+            for concept in sorted(reading.concepts):
                 if concept.startswith(_MATTER) and not (concept == "matter.device" and "scale.all" in reading.concepts):
                     found.setdefault(concept, at)
         return {} if self.view.mail.side == "vendor" else found
