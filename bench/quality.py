@@ -71,9 +71,8 @@ times. The earlier scorings used other weights and thresholds. Nothing was chang
 LATER = """
 ## Mails whose figures were used to choose thresholds
 
-Three writers wrote these mails after the reader was first trained. The figures of these mails were used to choose two
-thresholds: the one for "asks something", and the minimum probability of a requested item (`_NAMED_ASK` in
-`mailrules/reader/embedded.py`). The mails themselves were not read for this purpose. Ten of them were read for another
+Three writers wrote these mails after the reader was first trained. The figures of these mails were used to choose the
+threshold for "asks something". The mails themselves were not read for this purpose. Ten of them were read for another
 purpose, a change of the request to the language model.
 
 """

@@ -25,7 +25,6 @@ _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing 
 _ASKED, _PLAIN, _MATTER = "asked.", "plain.", "matter."
 _MILD = frozenset({"question", "condition", "plan"})
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
-_NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _ATTACK = "sec."
 _SURELY_SECURITY, _TELLS = 0.4, 0.4
 _TELLING = tuple(
@@ -298,9 +297,9 @@ class Decision:
 
     def _topics(self, at: int, chance: float) -> list[Statement]:
         """Return the requests of a sentence whose topic an unmistakable word names (`concepts/vendor_asks.yaml`)."""
-        named = {hit.concept for hit in self.view.readings[at].hits if hit.concept.startswith(_ASKED)}
-        topics = sorted(f"ask:{concept[len(_ASKED) :].replace('info.', 'info:')}" for concept in named)
-        return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]
+        minimum = self._thresholds["named ask"]
+        topics = sorted(named_topics(self.view.readings[at]))
+        return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= minimum]
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
         column = self.classifier.column.get(meaning)
@@ -329,6 +328,12 @@ class Decision:
             return Statement(name, state, subject, -1, -1, round(chance, 3))
         unit = self.view.readings[at].unit
         return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))
+
+
+def named_topics(reading: Reading) -> set[str]:
+    """Return the topics of a request that words of a sentence name (`concepts/vendor_asks.yaml`)."""
+    named = {hit.concept for hit in reading.hits if hit.concept.startswith(_ASKED)}
+    return {f"ask:{concept[len(_ASKED) :].replace('info.', 'info:')}" for concept in named}
 
 
 def _mild(reading: Reading) -> bool:
