@@ -6,7 +6,6 @@ import re
 from datetime import datetime
 from typing import Any
 
-import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -26,11 +25,9 @@ CHOICES = {
 }
 
 
-def routes(frame: Frame) -> APIRouter:
+def value_routes(frame: Frame) -> APIRouter:
+    """Return the routes that set values of a case: fields, checklist items, requests of the vendor."""
     router = APIRouter(include_in_schema=False)
-
-    async def change(fn: Any) -> Any:
-        return await anyio.to_thread.run_sync(frame.database.transact, fn)
 
     @router.post("/cases/{key}/set")
     async def set_by_hand(request: Request, key: str) -> Response:
@@ -47,7 +44,7 @@ def routes(frame: Frame) -> APIRouter:
                     raise Conflict("error.changed")
             return set_values(conn, frame, number, wanted, by, now)
 
-        return back_to(f"/cases/{key}", "set", undo=str(await change(apply)))
+        return back_to(f"/cases/{key}", "set", undo=str(await frame.transact(apply)))
 
     @router.post("/cases/{key}/items/{item}")
     async def set_item(request: Request, key: str, item: str) -> Response:
@@ -56,7 +53,7 @@ def routes(frame: Frame) -> APIRouter:
             raise Refused("there is no such item")
         wanted = {"items": {item: given.get("value", "").strip()[:2000] or None}}
         now, by = frame.now(), who(request)
-        event = await change(lambda conn: set_values(conn, frame, number, wanted, by, now))
+        event = await frame.transact(lambda conn: set_values(conn, frame, number, wanted, by, now))
         return back_to(f"/cases/{key}", "set", undo=str(event))
 
     @router.post("/cases/{key}/asks/{ask}")
@@ -67,15 +64,22 @@ def routes(frame: Frame) -> APIRouter:
         words = given.get("answer", "").strip()[:2000]
         value = ({"answer": words} if words else "answered") if given.get("value") == "answered" else None
         now, by = frame.now(), who(request)
-        event = await change(lambda conn: set_values(conn, frame, number, {"asks": {ask: value}}, by, now))
+        event = await frame.transact(lambda conn: set_values(conn, frame, number, {"asks": {ask: value}}, by, now))
         return back_to(f"/cases/{key}", "set", undo=str(event))
+
+    return router
+
+
+def place_routes(frame: Frame) -> APIRouter:
+    """Return the routes that say what belongs together: merge, suggestions, moving a message."""
+    router = APIRouter(include_in_schema=False)
 
     @router.post("/cases/{key}/merge")
     async def merge(request: Request, key: str) -> Response:
         given, number = await form(request), cases.number_of(key, frame.prefix)
         into = cases.number_of(given.get("into", "").strip(), frame.prefix)
         now, by = frame.now(), who(request)
-        done = await change(lambda conn: merge_case(conn, frame, number, into, by, now))
+        done = await frame.transact(lambda conn: merge_case(conn, frame, number, into, by, now))
         return back_to(f"/cases/{cases.key_of(into, frame.prefix)}", "merged", undo=str(done), key=key)
 
     @router.post("/cases/{key}/suggestions/{id}")
@@ -92,7 +96,7 @@ def routes(frame: Frame) -> APIRouter:
             rejudge(conn, corrections.dismiss(conn, number, id, by, now), frame.context, now=now)
             return 0, number
 
-        done, case = await change(apply)
+        done, case = await frame.transact(apply)
         shown = cases.key_of(case, frame.prefix)
         if not accepted:
             return back_to(f"/cases/{shown}", "dismissed")
@@ -110,8 +114,15 @@ def routes(frame: Frame) -> APIRouter:
             rejudge(conn, corrections.touched(conn, event), frame.context, now=now)
             return event, case
 
-        done, case = await change(apply)
+        done, case = await frame.transact(apply)
         return back_to(f"/cases/{cases.key_of(case, frame.prefix)}", "moved", undo=str(done))
+
+    return router
+
+
+def undo_routes(frame: Frame) -> APIRouter:
+    """Return the route that undoes corrections."""
+    router = APIRouter(include_in_schema=False)
 
     @router.post("/corrections/{ids}/undo")
     async def undo(request: Request, ids: str) -> Response:
@@ -128,7 +139,7 @@ def routes(frame: Frame) -> APIRouter:
             rejudge(conn, sorted(touched), frame.context, now=now)
             return sorted(touched)
 
-        touched = await change(apply)
+        touched = await frame.transact(apply)
         alone = touched and len(events) == 1
         return back_to(f"/cases/{cases.key_of(touched[0], frame.prefix)}" if alone else "/", "undone")
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
+import anyio.to_thread
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
@@ -21,7 +22,7 @@ from service.errors import Unavailable
 from service.intake import AppContext
 from service.settings import Settings
 from service.store import callers
-from service.store.database import Database
+from service.store.database import Connection, Database
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible
@@ -35,6 +36,9 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,10 @@ class Frame:
         chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
         language = language_of(request.headers.get("accept-language", ""), chosen)
         return Reader(language, self.now(), self.settings.zone, self.rules.vendor_name)
+
+    async def transact(self, fn: Callable[[Connection], T]) -> T:
+        """Run ``fn`` in a transaction, in a thread."""
+        return await anyio.to_thread.run_sync(self.database.transact, fn)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Render a page as HTML."""

@@ -34,10 +34,14 @@ def routes(settings: Settings, database: Database, context: AppContext, now: Cal
     for part in (
         lanes.routes(frame),
         case.routes(frame),
-        changes.routes(frame),
+        changes.value_routes(frame),
+        changes.place_routes(frame),
+        changes.undo_routes(frame),
         selected.routes(frame),
-        questions.routes(frame),
-        _others(frame),
+        questions.question_routes(frame),
+        questions.outbox_routes(frame),
+        _lists(frame),
+        _files(frame),
         _entry(frame),
     ):
         for route in part.routes:
@@ -66,7 +70,8 @@ def _error_page_route(frame: Frame) -> Any:
     return Kind
 
 
-def _others(frame: Frame) -> APIRouter:
+def _lists(frame: Frame) -> APIRouter:
+    """Return the routes of the vendors and of received mail."""
     router = APIRouter()
 
     def all_reviews() -> list[dict[str, Any]]:
@@ -100,6 +105,13 @@ def _others(frame: Frame) -> APIRouter:
         now = frame.now()
         frame.database.transact(lambda conn: spool.retry(conn, id, now))
         return back_to("/received")
+
+    return router
+
+
+def _files(frame: Frame) -> APIRouter:
+    """Return the routes of the documentation of the API, and of static files."""
+    router = APIRouter()
 
     @router.get("/docs")
     def docs(request: Request) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -20,11 +19,9 @@ SHOWN = 100
 """Number of outbox entries on one page."""
 
 
-def routes(frame: Frame) -> APIRouter:
+def question_routes(frame: Frame) -> APIRouter:
+    """Return the routes for asking a requester, and for notes."""
     router = APIRouter(include_in_schema=False)
-
-    async def change(fn: Any) -> Any:
-        return await anyio.to_thread.run_sync(frame.database.transact, fn)
 
     @router.get("/cases/{key}/ask")
     def show_draft(request: Request, key: str) -> Response:
@@ -44,7 +41,7 @@ def routes(frame: Frame) -> APIRouter:
             made = _prepared(conn, frame, number, items, given.get("text", ""), by)
             return questions.ask(conn, made, _outbound(conn, frame), now)
 
-        await change(write)
+        await frame.transact(write)
         return back_to(f"/cases/{key_of(number, frame.prefix)}", "asked")
 
     @router.post("/cases/{key}/notes")
@@ -53,8 +50,15 @@ def routes(frame: Frame) -> APIRouter:
         number, by, now = _standing(frame, key), who(request), frame.now()
         if not text:
             raise Refused("the note is empty")
-        await change(lambda conn: notes.add(conn, number, text, by, now))
+        await frame.transact(lambda conn: notes.add(conn, number, text, by, now))
         return back_to(f"/cases/{key_of(number, frame.prefix)}", "noted")
+
+    return router
+
+
+def outbox_routes(frame: Frame) -> APIRouter:
+    """Return the routes of mails that sodan sends."""
+    router = APIRouter(include_in_schema=False)
 
     @router.get("/outbox")
     def show_outbox(request: Request) -> Response:
@@ -83,7 +87,7 @@ def routes(frame: Frame) -> APIRouter:
         if not 0 < id < 2**62 or what not in ("send", "discard"):
             raise NotFound("there is nothing at this address")
         decision = outbox.send_again if what == "send" else outbox.discard
-        await change(lambda conn: decision(conn, id, by, now))
+        await frame.transact(lambda conn: decision(conn, id, by, now))
         return back_to(f"/outbox/{id}")
 
     return router
