@@ -53,7 +53,7 @@ class CaseSummary(Out):
     language: str = Field(description="Language of the case: `ja`, `en` or another ISO 639 code; `und`: not known.")
     vendor: str | None = Field(description="Id of the vendor (`GET /api/vendors`); null if no vendor is known.")
     vendor_refs: list[VendorRef] = Field(description="Case numbers of vendors found in the mails.")
-    missing: list[str] = Field(description="Ids of the checklist items to ask for, most important first.")
+    missing: list[str] = Field(description="Ids of at most five checklist items to ask for, most important first.")
     needs_triage: bool = Field(
         default=False,
         description="True while the case is open, no mail states the impact, and no person has set the priority.",
