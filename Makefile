@@ -4,23 +4,20 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test test-release test-long check setup lock bench demo lint types imports audit sbom clean
+.PHONY: run test test-long check setup lock bench demo lint types imports audit sbom clean
 
 run: $(VENV)/.run            ## serve SMTP and HTTP with an embedded database
 	@$(BIN)/sodan serve
 
 setup: $(VENV)/.run          ## the environment alone
 
-test: $(VENV)/.dev           ## the tests to run after each change; those of the store on a real PostgreSQL too
+test: $(VENV)/.dev           ## every test, on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist worksteal
-
-test-release: $(VENV)/.dev   ## faults, long properties, and everything else on PostgreSQL
-	@$(BIN)/python -m pytest -n auto --dist worksteal -m "(slow or release) and not long"
 
 test-long: $(VENV)/.dev      ## tests of many minutes: 500 starts and stops
 	@$(BIN)/python -m pytest -n 0 -m long --timeout 7200
 
-check: lint types imports audit test test-release ## what CI runs
+check: lint types imports audit test  ## what CI runs
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

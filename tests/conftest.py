@@ -33,13 +33,6 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of the store run on PostgreSQL each time; what only uses the store does so before a release."""
-    called = getattr(item, "callspec", None)
-    if called and called.params.get("database_url") == "postgresql" and "store" not in item.path.parts:
-        item.add_marker("release")
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow tests first, so that none is left alone at the end.
