@@ -110,5 +110,5 @@ def test_an_empty_file_is_an_empty_mail(sqlite: Database, tmp_path: Path) -> Non
 
 
 def test_a_path_that_is_not_there_is_named(sqlite: Database, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"gone\.eml is not there"):
+    with pytest.raises(Refused, match=r"gone\.eml does not exist"):
         run(sqlite, tmp_path / "gone.eml")

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.training.samples import LEVELS, Sample, whole_targets
-from mailrules.reader.embedded import named_topics
 
 Chances = Sequence[dict[str, float]]
 PROMISES = {"item": 0.905, "ask": 0.84, "tone": 0.92, "parked": 0.87, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
@@ -57,7 +56,7 @@ def named_asks(sample: Sample, chances: dict[str, float]) -> list[Row]:
     """The requests of a vendor's mail whose topic a word names."""
     if sample.side != "vendor" or not sample.by_sentence:
         return []
-    named = {topic for reading in sample.view.readings for topic in named_topics(reading)}
+    named = {topic for reading in sample.view.readings for topic in reading.asked_topics()}
     return [(chances[topic], topic in sample.told) for topic in sorted(named & chances.keys())]
 
 

@@ -22,7 +22,7 @@ from .weights import UnitClassifier, Weights, shipped_weights
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing about impact or urgency
-_ASKED, _PLAIN, _MATTER = "asked.", "plain.", "matter."
+_PLAIN, _MATTER = "plain.", "matter."
 _MILD = frozenset({"question", "condition", "plan"})
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _ATTACK = "sec."
@@ -298,7 +298,7 @@ class Decision:
     def _topics(self, at: int, chance: float) -> list[Statement]:
         """Return the requests of a sentence whose topic an unmistakable word names (`concepts/vendor_asks.yaml`)."""
         minimum = self._thresholds["named ask"]
-        topics = sorted(named_topics(self.view.readings[at]))
+        topics = sorted(self.view.readings[at].asked_topics())
         return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= minimum]
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
@@ -328,12 +328,6 @@ class Decision:
             return Statement(name, state, subject, -1, -1, round(chance, 3))
         unit = self.view.readings[at].unit
         return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))
-
-
-def named_topics(reading: Reading) -> set[str]:
-    """Return the topics of a request that words of a sentence name (`concepts/vendor_asks.yaml`)."""
-    named = {hit.concept for hit in reading.hits if hit.concept.startswith(_ASKED)}
-    return {f"ask:{concept[len(_ASKED) :].replace('info.', 'info:')}" for concept in named}
 
 
 def _mild(reading: Reading) -> bool:

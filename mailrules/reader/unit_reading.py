@@ -28,6 +28,11 @@ class Reading:
     counts: list[Count]
     signals: list[str]
 
+    def asked_topics(self) -> set[str]:
+        """Return the topics of a request that words of the unit name (`concepts/vendor_asks.yaml`)."""
+        named = (concept.removeprefix("asked.") for concept in self.concepts if concept.startswith("asked."))
+        return {f"ask:{topic.replace('info.', 'info:')}" for topic in named}
+
 
 def read_unit(unit: Unit, matcher: ConceptMatcher) -> Reading:
     """Read one unit."""

@@ -39,7 +39,8 @@ def find_case(request: Request, key: str, desk: Desk) -> cases.Found:
     except NotFound:
         raise NotFound(f"there is no case {key[:40]}") from None
     rest = request.url.path.removeprefix(f"/api/cases/{key}")
-    raise Moved(f"/api/cases/{cases.key_of(there, desk.prefix)}{rest}")
+    query = f"?{request.url.query}" if request.url.query else ""
+    raise Moved(f"/api/cases/{cases.key_of(there, desk.prefix)}{rest}{query}")
 
 
 async def _finder(request: Request, key: Key, desk: TheDesk) -> Callable[[], cases.Found]:

@@ -15,7 +15,7 @@ import structlog
 from service.errors import Refused, Unavailable
 from service.holders import process_name, release_the_dead
 from service.mailbox.entra import EntraTokens
-from service.mailbox.fetcher import Fetcher
+from service.mailbox.fetcher import BACK_OFF, BackOff, Fetcher
 from service.mailbox.file import Mailbox
 from service.mailbox.graph import GraphSource
 from service.mailbox.imap import ImapSource
@@ -42,9 +42,17 @@ def run_mailboxes(settings: Settings, configured: Sequence[Mailbox]) -> None:
     database.close()
 
 
-def fetch(settings: Settings, configured: Sequence[Mailbox], database: Database, stop: threading.Event) -> None:
+def fetch(
+    settings: Settings,
+    configured: Sequence[Mailbox],
+    database: Database,
+    stop: threading.Event,
+    *,
+    by: str | None = None,
+    back_off: BackOff = BACK_OFF,
+) -> None:
     """Fetch from these mailboxes until ``stop``; failures of one do not affect the others."""
-    by = process_name()
+    by = by or process_name()
     lease = timedelta(seconds=settings.lease_seconds)
     fetchers = [
         Fetcher(
@@ -56,6 +64,7 @@ def fetch(settings: Settings, configured: Sequence[Mailbox], database: Database,
             since=mailbox.since_moment(settings),
             max_bytes=settings.max_message_bytes,
             clock=now,
+            back_off=back_off,
         )
         for mailbox in configured
     ]

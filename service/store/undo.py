@@ -142,12 +142,17 @@ def _follow_back(
 
 
 def _put_back(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """Restore the fields that a person set; fields set by later changes are kept."""
+    """Restore the fields that a person set; fields set by later changes are kept.
+
+    Raises Conflict where a later change set the same field.
+    """
     kept = dict(conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).scalar_one() or {})
     for name, value in done.items():
         there: Any = before.get(name)
         if isinstance(value, Mapping):  # items and asks, one by one
             group = {one: setting for one, setting in (kept.get(name) or {}).items() if one not in value}
             there = group | {one: setting for one, setting in (there or {}).items() if one in value}
+        elif (kept.get(name) or {}).get("value") != (None if value == "none" else value):
+            raise Conflict(f"a later change set the {name.replace('_', ' ')}; undo that one first")
         kept[name] = there
     conn.execute(update(cases).where(cases.c.id == number).values(set_by_people={k: v for k, v in kept.items() if v}))

@@ -36,7 +36,8 @@ def routes(frame: Frame) -> APIRouter:
         found = frame.database.read(lambda conn: cases.find(conn, number))
         if found.merged_into is not None:
             there = frame.database.read(lambda conn: cases.survivor(conn, number))
-            return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}", 308)
+            query = f"?{request.url.query}" if request.url.query else ""  # the outcome of a change
+            return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}{query}", 308)
         after = from_cursor(request.query_params.get("cursor"))
 
         def read(conn: Any) -> tuple[Any, ...]:
@@ -70,8 +71,8 @@ def routes(frame: Frame) -> APIRouter:
             suggestions=likely,
             later=to_cursor(position),
             earlier=after is not None,
-            done=request.query_params.get("done", ""),
-            undo=request.query_params.get("undo", ""),
+            done=selected.done(request),
+            undo=selected.undoable(request),
             merged_key=request.query_params.get("key", ""),
             failed=selected.failures(request),
         )

@@ -63,7 +63,8 @@ def _error_page_route(frame: Frame) -> Any:
                 except NotFound:
                     return frame.page(request, "error.html", 404, title="error.404", text="error.404.text")
                 except SodanError as error:
-                    return frame.page(request, "error.html", 409, title="error.other", text=str(error))
+                    case = request.path_params.get("key", "")
+                    return frame.page(request, "error.html", 409, title="error.other", text=str(error), case=case)
 
             return kindly
 

@@ -12,7 +12,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.errors import Conflict, NotFound, Refused
+from service.errors import Conflict, NotFound, Refused, SodanError
 from service.store import cases
 from service.store.corrections import must_exist_unmerged
 from service.web.changes import merge_case, set_values
@@ -21,6 +21,8 @@ from service.web.frame import Frame, back_to, fields, who
 MOST = 100
 """Number of cases that one form changes."""
 REASONS = ("gone", "merged", "other")
+DONE = ("set", "merged", "dismissed", "accepted", "moved", "undone", "asked", "noted", "assigned", "resolved")
+"""Changes that a page tells about after it was redirected to."""
 OUTCOME = ("done", "undo", "changed", "failed")
 
 
@@ -34,7 +36,7 @@ def routes(frame: Frame) -> APIRouter:
             try:
                 one = partial(change, number=cases.number_of(key, frame.prefix))
                 events.append(await anyio.to_thread.run_sync(frame.database.transact, one))
-            except (NotFound, Conflict) as error:
+            except SodanError as error:  # of this case alone: the others are changed all the same
                 failed.append(f"{key}:{_reason(error)}")
         return events, failed
 
@@ -92,12 +94,23 @@ def failures(request: Request) -> list[tuple[str, str]]:
     return [(key, reason) for key, reason in found if reason in REASONS]
 
 
+def done(request: Request) -> str:
+    """Return the change that a page tells about; empty: none."""
+    given = request.query_params.get("done", "")
+    return given if given in DONE else ""
+
+
+def undoable(request: Request) -> str:
+    """Return the ids of the corrections that the page offers to undo; empty: none."""
+    given = request.query_params.get("undo", "")
+    return given if re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}", given) else ""
+
+
 def outcome(request: Request) -> dict[str, Any]:
     """Return what the overview says about a change of several cases."""
-    undo = request.query_params.get("undo", "")
     return {
-        "done": request.query_params.get("done", ""),
-        "undo": undo if re.fullmatch(r"\d+(\.\d+)*", undo) else "",
+        "done": done(request),
+        "undo": undoable(request),
         "failed": failures(request),
         "here": _here(f"{request.url.path}?{request.url.query}"),
     }

@@ -100,7 +100,7 @@ def test_a_word_or_a_vendor_is_refused_as_a_name(filled: Filled, name: str) -> N
         pytest.skip("no everyday word of mail; what it may take is the next test")
     filled.fill(from_person("Aiko Mori"), OTHERS)
     before = filled.everything()
-    with pytest.raises(Refused, match=r"no person|too short"):
+    with pytest.raises(Refused, match=r"not a name|too short"):
         filled.erase(name)
     assert filled.everything() == before
 

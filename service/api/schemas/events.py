@@ -113,7 +113,7 @@ class NewWebhook(BaseModel):
         max_length=2000,
         pattern=r"^https?://[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){0,9}[.]?(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(/[!-~]*)?$",
     )
-    kinds: list[Annotated[str, Field(pattern="^[a-z]+([.][a-z]+)*$", max_length=40)]] = Field(
+    kinds: list[Annotated[str, Field(pattern="^[a-z_]+([.][a-z_]+)*$", max_length=40)]] = Field(
         default=[], max_length=20, description="Kinds of events to send; empty: all."
     )
 
