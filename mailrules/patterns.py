@@ -37,13 +37,20 @@ def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) ->
 
 
 def set_of(patterns: Sequence[str]) -> Callable[[str], Sequence[int]]:
-    """Return a function that tells which of some compiled patterns match anywhere, in one search for all."""
+    """Return a function that tells which of some compiled patterns match anywhere, in one search for all.
+
+    The patterns share the memory of one automaton. If it is not enough, each is searched for by itself.
+    """
     if not patterns:
         return lambda _: ()
     made = RE2.Set.SearchSet(options_for(case=False))
     for pattern in patterns:
         made.Add(pattern)
-    made.Compile()
+    try:
+        made.Compile()
+    except RE2.error:
+        single = [RE2.compile(pattern, options_for(case=False, groups=False)) for pattern in patterns]
+        return lambda text: [at for at, one in enumerate(single) if one.search(text)]
     return lambda text: made.Match(text) or ()
 
 

@@ -6,6 +6,7 @@ as such.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -187,11 +188,15 @@ def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage])
 
 
 def _answers_by_hand(asks: Sequence[Ask]) -> dict[str, Setting]:
-    """Return item → its value, of requests for one item that a person answered in words."""
+    """Return item → its value, of requests for one item that a person answered in words.
+
+    Words that answer several requests at once are the value of no single item.
+    """
+    given = Counter(ask.answer for ask in asks if ask.answer)
     return {
         ask.what.removeprefix("info:"): Setting(ask.answer, ask.set_by or "", ask.answered_at)
         for ask in asks
-        if ask.answer and ask.what.startswith("info:")
+        if ask.answer and given[ask.answer] == 1 and ask.what.startswith("info:")
     }
 
 

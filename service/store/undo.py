@@ -37,6 +37,7 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
     if row["kind"] == "case.set":
         must_exist_unmerged(conn, row["case_id"])
+        _must_be_the_newest(conn, event, row["case_id"], data["set"])
         _put_back(conn, row["case_id"], data["set"], data["before"])
         return [row["case_id"]]
     touched = _restore(conn, data, now)
@@ -141,18 +142,33 @@ def _follow_back(
     return changed
 
 
-def _put_back(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """Restore the fields that a person set; fields set by later changes are kept.
+def _must_be_the_newest(conn: Connection, event: int, number: int, done: Mapping[str, Any]) -> None:
+    """Raise Conflict if a later change, not undone, set the same field, item or request."""
+    later = select(events.c.data).where(
+        events.c.case_id == number,
+        events.c.kind == "case.set",
+        events.c.id > event,
+        events.c.undone_by.is_(None),
+    )
+    for data in conn.execute(later).scalars():
+        for name, value in data["set"].items():
+            if name in done and _overlap(done[name], value):
+                raise Conflict(f"a later change set the {name.replace('_', ' ')}; undo that one first")
 
-    Raises Conflict where a later change set the same field.
-    """
+
+def _overlap(one: Any, other: Any) -> bool:
+    """Whether two values of a field were set for the same thing: a group (items, requests) has several."""
+    both = isinstance(one, Mapping) and isinstance(other, Mapping)
+    return not both or "*" in one or "*" in other or not one.keys().isdisjoint(other)
+
+
+def _put_back(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Restore the fields, items and requests that a person set; what other changes set is kept."""
     kept = dict(conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).scalar_one() or {})
     for name, value in done.items():
         there: Any = before.get(name)
         if isinstance(value, Mapping):  # items and asks, one by one
             group = {one: setting for one, setting in (kept.get(name) or {}).items() if one not in value}
             there = group | {one: setting for one, setting in (there or {}).items() if one in value}
-        elif (kept.get(name) or {}).get("value") != (None if value == "none" else value):
-            raise Conflict(f"a later change set the {name.replace('_', ' ')}; undo that one first")
         kept[name] = there
     conn.execute(update(cases).where(cases.c.id == number).values(set_by_people={k: v for k, v in kept.items() if v}))

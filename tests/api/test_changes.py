@@ -141,6 +141,43 @@ def test_undoing_a_value_keeps_those_set_later(embedded: Running) -> None:
     assert [line["value"] for line in after["checklist"] if line["item"] == "resource_id"] == ["PC-1042"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"priority": "P1"}, {"priority": "P2"}),
+        ({"priority": "P1"}, {"priority": "P1"}),
+        ({"items": {"contact": "waived"}}, {"items": {"contact": "内線 1234"}}),
+        ({"items": None}, {"items": {"contact": "内線 1234"}}),
+    ],
+)
+def test_an_older_change_of_the_same_value_cannot_be_undone(
+    embedded: Running, one: dict[str, object], other: dict[str, object]
+) -> None:
+    (key,) = embedded.deliver(REPORT)
+    before = embedded.get(f"/api/cases/{key}")
+    for change in (one, other):
+        after = embedded.client.patch(f"/api/cases/{key}", json=change).json()
+    newer, older = (e["id"] for e in embedded.get(f"/api/cases/{key}/history")["items"] if e["kind"] == "case.set")
+    refused = embedded.client.post(f"/api/corrections/{older}/undo")
+    assert (refused.status_code, "undo that one first" in refused.text) == (409, True)
+    assert embedded.get(f"/api/cases/{key}")["checklist"] == after["checklist"]
+    for event in (newer, older):
+        assert embedded.client.post(f"/api/corrections/{event}/undo").status_code == 200
+    now = embedded.get(f"/api/cases/{key}")
+    assert (now["priority"], now["checklist"]) == (before["priority"], before["checklist"])
+
+
+def test_one_answer_to_several_requests_is_the_value_of_no_item(embedded: Running) -> None:
+    two = "発生日時をお知らせいただけますでしょうか。\n製造番号もお知らせください"
+    asked = ASK.replace("サインインログをご提供いただけますでしょうか", two)
+    (key,) = embedded.deliver(asked)
+    body = {"asks": {"*": {"answer": "明日お電話します"}}}
+    told = embedded.client.patch(f"/api/cases/{key}", json=body).json()
+    assert len([ask for ask in told["asks"] if ask["what"].startswith("info:")]) > 1
+    assert {ask["answer"] for ask in told["asks"]} == {"明日お電話します"}
+    assert "明日お電話します" not in {line["value"] for line in told["checklist"]}
+
+
 def test_a_request_is_answered_in_words_which_fill_the_checklist(service: Running) -> None:
     asked = ASK.replace("サインインログをご提供いただけますでしょうか", "発生日時をお知らせいただけますでしょうか")
     (key,) = service.deliver(asked)
