@@ -47,16 +47,13 @@ def revise(
         raise ValueError("a case without messages has no state")
     everything = in_order(lines)
     doubted = doubts_of(everything)
-    ordered = [line for line in everything if line.id not in doubted] or everything
-    if len(judgement.readings) == len(ordered):
-        ordered = with_readings(ordered, judgement.readings)
+    ordered = _counted(everything, doubted, judgement)
     level = overrides.priority.value if overrides.priority else judgement.priority.level
     course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level))
     status, waiting_on, since, moves = _with_people(course, overrides)
     by_hand = _answers_by_hand(course.asks) | dict(overrides.items)
     checklist, missing = _checklist(judgement, by_hand)
     set_by = _set_by(overrides)
-    not_counted = tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted)
     state = CaseState(
         key=frame.key,
         title=overrides.title.value if overrides.title else _title(ordered),
@@ -82,18 +79,29 @@ def revise(
         problem=_agreed(judgement.problem, course.asks, ordered),
         parked=judgement.parked,
         frame=frame,
-        items_set_by={item: setting.by or "somebody" for item, setting in by_hand.items()},
+        items_set_by=_names(by_hand),
         set_by=set_by,
-        not_counted=not_counted,
+        not_counted=tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted),
         owner=overrides.owner.value if overrides.owner else None,
     )
     return replace(state, notes=(*_notes(state, asked), *_doubtful(everything, doubted)))
 
 
+def _counted(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt], judgement: Judgement) -> Sequence[CaseMessage]:
+    """Return the messages that count, with what was read in them."""
+    counted = [line for line in lines if line.id not in doubted] or lines
+    same = len(judgement.readings) == len(counted)
+    return with_readings(counted, judgement.readings) if same else counted
+
+
 def _set_by(overrides: Overrides) -> dict[str, str]:
     """Return who set each field by hand."""
     settings = {name: getattr(overrides, name) for name in FIELDS}
-    return {name: setting.by or "somebody" for name, setting in settings.items() if setting is not None}
+    return _names({name: setting for name, setting in settings.items() if setting is not None})
+
+
+def _names(settings: Mapping[str, Setting]) -> dict[str, str]:
+    return {name: setting.by or "somebody" for name, setting in settings.items()}
 
 
 def _clocks(

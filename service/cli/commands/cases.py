@@ -38,22 +38,16 @@ def cases(
     url: Url = None,
     token: Secret = None,
 ) -> int:
-    """List cases as a table.
+    """List the cases that match all options, as a table. Options with fixed values may be repeated.
 
     Parameters
     ----------
     q
         Words that all occur in one mail, Japanese or English; or a case key, or a vendor's case number.
-    status
-        Only cases with this status. Options with fixed values may be repeated.
     waiting_on
-        Only cases in which this side has to act next; none: nobody has to.
-    priority
-        Only cases with this priority.
-    kind
-        Only cases of this kind.
+        The side that has to act next; none: nobody has to.
     vendor
-        Only cases with this vendor: an id such as microsoft.
+        Id of a vendor, such as microsoft.
     vendor_ref
         A vendor's case number.
     missing

@@ -163,6 +163,11 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
     held = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
     _section(out, "time per side", [f"{held} · {clocks.get('turns', 0)} exchanges"])
     out.print()
+    _print_mails(out, messages)
+    return 0
+
+
+def _print_mails(out: Console, messages: list[dict[str, Any]]) -> None:
     for mail in messages:
         author, when = mail["author"], (mail["date"] or mail["received_at"])[:16].replace("T", " ")
         ways = "" if mail["origin"] == "delivered" else f" [{mail['origin']}]"
@@ -170,7 +175,6 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
         out.print(Text(visible(mail["text"].strip())))
         for file in mail["attachments"]:
             out.print(Text(visible(f"   + {file['filename']} ({file['size']} bytes)"), "dim"))
-    return 0
 
 
 def _by_words(evidence: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
