@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -36,7 +37,8 @@ def routes(frame: Frame) -> APIRouter:
         found = frame.database.read(lambda conn: cases.find(conn, number))
         if found.merged_into is not None:
             there = frame.database.read(lambda conn: cases.survivor(conn, number))
-            query = f"?{request.url.query}" if request.url.query else ""  # the outcome of a change
+            outcome = [pair for pair in request.query_params.multi_items() if pair[0] in selected.TOLD]
+            query = f"?{urlencode(outcome)}" if outcome else ""
             return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}{query}", 308)
         after = from_cursor(request.query_params.get("cursor"))
 

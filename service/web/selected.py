@@ -24,6 +24,8 @@ REASONS = ("gone", "merged", "other")
 DONE = ("set", "merged", "dismissed", "accepted", "moved", "undone", "asked", "noted", "assigned", "resolved")
 """Changes that a page tells about after it was redirected to."""
 OUTCOME = ("done", "undo", "changed", "failed")
+TOLD = ("done", "undo", "failed", "key")
+"""Query parameters with which a case page tells the outcome of a change."""
 
 
 def routes(frame: Frame) -> APIRouter:

@@ -142,7 +142,7 @@ def test_a_token_endpoint_that_is_away_is_no_refusal(
 ) -> None:
     provider.status = 503
     with fetching(own_settings, sqlite, refreshing(server, tmp_path, provider, refresh_token)):
-        wait_until(lambda: "answers 503" in str(status(sqlite).cause) if sqlite_has(sqlite) else False)
+        wait_until(lambda: "responds with 503" in str(status(sqlite).cause) if sqlite_has(sqlite) else False)
         provider.status = 200
         wait_until(lambda: succeeded(sqlite))
 
