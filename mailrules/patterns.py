@@ -36,20 +36,20 @@ def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) ->
         raise PatternError(f"{pattern!r} is not a valid RE2 pattern: {text}{hint}") from None
 
 
-def set_of(patterns: Sequence[str]) -> Callable[[str], Sequence[int]]:
-    """Return a function that tells which of some compiled patterns match anywhere, in one search for all.
+def set_of(patterns: Sequence[str], options: Any = None) -> Callable[[str], Sequence[int]]:
+    """Return a function that tells which of some RE2 patterns match anywhere, in one search for all.
 
     The patterns share the memory of one automaton. If it is not enough, each is searched for by itself.
     """
     if not patterns:
         return lambda _: ()
-    made = RE2.Set.SearchSet(options_for(case=False))
+    made = RE2.Set.SearchSet(options)
     for pattern in patterns:
         made.Add(pattern)
     try:
         made.Compile()
     except RE2.error:
-        single = [RE2.compile(pattern, options_for(case=False, groups=False)) for pattern in patterns]
+        single = [RE2.compile(pattern, options) for pattern in patterns]
         return lambda text: [at for at, one in enumerate(single) if one.search(text)]
     return lambda text: made.Match(text) or ()
 

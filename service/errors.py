@@ -47,6 +47,10 @@ class Conflict(Refused):
     """It changed meanwhile, or its state does not allow the request."""
 
 
+class AlreadyMerged(Conflict):
+    """The case is a part of another one now."""
+
+
 class Unavailable(SodanError):
     """Not possible now; retry later."""
 

@@ -100,7 +100,7 @@ class Checklist:
     def fill(
         self, view: View, kind: str | None, told: Mapping[str, Told], sees: Collection[str] | None
     ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
-        """Return all lines, the missing items, and the items to ask for now (at most five).
+        """Return all lines, the missing items, and those of them to ask for (not those that will follow).
 
         `kind`: None if nothing can be missing. `sees`: items whose absence the reader can detect; None for all.
         """
@@ -116,7 +116,7 @@ class Checklist:
         by_item = {line.item: line for line in lines}
         missing = tuple(item for item in wanted if by_item[item].state == "missing")
         asked = [item for item in missing if item not in told or told[item].statement.state != "pending"]
-        return lines, missing, tuple(asked[:AT_ONCE])
+        return lines, missing, tuple(asked)
 
     def _line(
         self, item: str, told: Told | None, wanted: Sequence[str], ruled: str | None, sees: Collection[str] | None

@@ -15,7 +15,7 @@ import msgspec
 from mailrules.catalogue.meanings import Catalogue, Text
 from mailrules.dates import next_business_end, read_limit
 from mailrules.engine import case_facts, mails
-from mailrules.engine.checklist import AT_ONCE, Checklist, told_items
+from mailrules.engine.checklist import Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.house import OrganisationPhraseReader
 from mailrules.engine.mails import ConcludedMail
@@ -214,7 +214,7 @@ class Rules:
             side="team" if towards == "vendor" or mails.opener(thread).side == "team" else "requester",
             priority=prioritise(view, kind, self.files["priority"], self.files["triage"]),
             checklist=lines,
-            missing=missing[:AT_ONCE],
+            missing=missing,
             present=tuple(line.item for line in lines if line.state == "present"),
             unknown=tuple(line.item for line in lines if line.state == "unknown"),
             questions=questions,

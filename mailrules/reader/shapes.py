@@ -6,7 +6,7 @@ and which numbers of people, places and machines to look for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,8 @@ from typing import Any
 
 import re2
 import yaml
+
+from ..patterns import set_of
 
 _DIGITS = "[0-9][0-9,.]*k?"
 _SMALL = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
@@ -43,15 +45,15 @@ class _Shapes:
     names: tuple[str, ...]
     counts: dict[str, list[tuple[str, Any]]]
     """Language → what is counted and its pattern."""
-    any_of: dict[str, Any]
-    """Language → an RE2 set of all shapes and its counts."""
+    any_of: dict[str, Callable[[str], Sequence[int]]]
+    """Language → one search for all shapes and its counts."""
 
 
 def find_shapes(folded: str, *, japanese: bool) -> tuple[list[str], list[Count]]:
     """Return the names of the shapes, and the numbers of people, places and machines, in a folded sentence."""
     shapes = _shapes()
     language = "ja" if japanese else "en"
-    matched = shapes.any_of[language].Match(folded)
+    matched = shapes.any_of[language](folded)
     if not matched:
         return [], []
     names, counts = shapes.names, shapes.counts[language]
@@ -94,18 +96,10 @@ def _shapes() -> _Shapes:
         tuple(patterns),
         {language: [(of, _compile(pattern)) for of, pattern in table] for language, table in counts.items()},
         {
-            language: _set_of([*patterns.values(), *(pattern for _, pattern in table)])
+            language: set_of([*patterns.values(), *(pattern for _, pattern in table)])
             for language, table in counts.items()
         },
     )
-
-
-def _set_of(patterns: Iterable[str]) -> Any:
-    made = re2.Set.SearchSet()  # type: ignore[no-untyped-call]
-    for pattern in patterns:
-        made.Add(pattern)
-    made.Compile()
-    return made
 
 
 def _compile(pattern: str) -> Any:

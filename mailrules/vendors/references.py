@@ -15,7 +15,7 @@ from typing import Any
 
 from mailrules.fold import fold
 from mailrules.judgement import Reference
-from mailrules.patterns import compile_pattern, set_of
+from mailrules.patterns import compile_pattern, options_for, set_of
 from mailrules.thread import RuleInput
 from mailrules.vendors.lines import Line
 from mailrules.vendors.profile import Canonical, ReferencePattern, Vendor
@@ -70,7 +70,7 @@ class References:
         """
         own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
         self._certain = [s for shapes in own.values() for s in shapes if s.said.needs == "nothing"]
-        self._any_certain = set_of([shape.pattern.pattern for shape in self._certain])
+        self._any_certain = set_of([shape.pattern.pattern for shape in self._certain], options_for(case=False))
         self._own = {
             vendor: [s for s in shapes if s.said.needs != "nothing"] for vendor, shapes in own.items() if shapes
         }

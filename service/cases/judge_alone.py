@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from mailrules.engine.checklist import AT_ONCE
 from mailrules.engine.judge import Rules
 from mailrules.judgement import Judgement
 from mailrules.thread import Side
@@ -113,7 +114,7 @@ def _shown(
         },
         "needs_triage": priority.needs_triage,
         "present": list(judgement.present),
-        "missing": list(judgement.missing),
+        "missing": list(judgement.missing[:AT_ONCE]),
         "unknown": list(judgement.unknown),
         "asks": [ask.what for ask in reading.asks if ask.what != SOMETHING],
         "asks_something": [ask.finding.quote for ask in reading.asks],
@@ -123,7 +124,7 @@ def _shown(
         "vendor": vendor,
         "vendor_refs": [r.ref for r in named if not r.token],
         "waiting_on": waiting_on,
-        "questions": list(judgement.questions),
+        "questions": list(judgement.questions[:AT_ONCE]),
         "excerpt": judgement.excerpt,
         "statements": [statement_shown(s) for s in reading.statements],
         "findings": [{"rule": f.rule, "pack": f.pack, "quote": f.quote} for f in reading.findings],

@@ -6,11 +6,11 @@ as such.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from mailrules.engine.checklist import AT_ONCE
 from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.thread import Side
 from service.cases.asks import Answers
@@ -196,15 +196,11 @@ def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage])
 
 
 def _answers_by_hand(asks: Sequence[Ask]) -> dict[str, Setting]:
-    """Return item → its value, of requests for one item that a person answered in words.
-
-    Words that answer several requests at once are the value of no single item.
-    """
-    given = Counter(ask.answer for ask in asks if ask.answer)
+    """Return item → its value, of requests for one item that a person answered in words."""
     return {
         ask.what.removeprefix("info:"): Setting(ask.answer, ask.set_by or "", ask.answered_at)
         for ask in asks
-        if ask.answer and given[ask.answer] == 1 and ask.what.startswith("info:")
+        if ask.answer and ask.what.startswith("info:")
     }
 
 
@@ -220,7 +216,7 @@ def _checklist(judgement: Judgement, by_hand: Mapping[str, Setting]) -> tuple[tu
             )
         lines.append(line)
     done = {line.item for line in lines if line.state in ("waived", "present") and line.item in by_hand}
-    return tuple(lines), tuple(item for item in judgement.missing if item not in done)
+    return tuple(lines), tuple(item for item in judgement.missing if item not in done)[:AT_ONCE]
 
 
 def _title(lines: Sequence[CaseMessage]) -> str:

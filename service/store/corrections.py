@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from service.errors import Conflict, NotFound, Refused
+from service.errors import AlreadyMerged, Conflict, NotFound, Refused
 from service.store import links, placement, suggestions
 from service.store.database import one_at_a_time
 from service.store.neighbours import DISMISSED, MOVED
@@ -160,6 +160,8 @@ def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who:
                 if state is None:
                     groups[name].pop(one, None)
                 elif isinstance(state, Mapping):
+                    if one == "*":
+                        raise Refused("asks: an answer in words belongs to one request; name it by its id, not by `*`")
                     groups[name][one] = {"value": "answered", "text": state["answer"], **signed}
                 else:
                     groups[name][one] = {"value": state, **signed}
@@ -225,7 +227,7 @@ def must_exist_unmerged(conn: Connection, number: int) -> None:
     if row is None:
         raise NotFound("there is no such case")
     if row.merged_into is not None:
-        raise Conflict("the case was merged already")
+        raise AlreadyMerged("the case was merged already")
 
 
 def messages_of(conn: Connection, case: int) -> list[int]:

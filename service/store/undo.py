@@ -23,8 +23,8 @@ from service.store.tables import cases, events, messages
 def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     """Undo a correction and restore what it changed; mail received since then is placed by the rules.
 
-    Returns the cases to be judged again. Raises NotFound; Conflict if it was undone already or a later correction moved
-    the same messages.
+    Returns the cases to be judged again. Raises NotFound; Conflict if it was undone already, or if a later correction
+    moved the same messages or set the same value.
     """
     one_at_a_time(conn)
     row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()

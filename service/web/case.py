@@ -37,7 +37,7 @@ def routes(frame: Frame) -> APIRouter:
         found = frame.database.read(lambda conn: cases.find(conn, number))
         if found.merged_into is not None:
             there = frame.database.read(lambda conn: cases.survivor(conn, number))
-            outcome = [pair for pair in request.query_params.multi_items() if pair[0] in selected.TOLD]
+            outcome = [pair for pair in request.query_params.multi_items() if pair[0] in selected.OUTCOME]
             query = f"?{urlencode(outcome)}" if outcome else ""
             return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}{query}", 308)
         after = from_cursor(request.query_params.get("cursor"))

@@ -18,6 +18,8 @@ from service.web.deceptive import visible
 from service.web.frame import Frame, back_to, form, who
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
+IDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}")
+"""Ids of corrections to undo together: ``41.42``."""
 CHOICES = {
     "status": ("open", "resolved", "closed"),
     "priority": ("P1", "P2", "P3", "P4"),
@@ -127,7 +129,7 @@ def undo_routes(frame: Frame) -> APIRouter:
     @router.post("/corrections/{ids}/undo")
     async def undo(request: Request, ids: str) -> Response:
         """Undo one correction, or several (``41.42``) together, the last one first."""
-        if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}", ids):
+        if not IDS.fullmatch(ids):
             raise NotFound("there is no such correction")
         events = sorted({int(id) for id in ids.split(".")}, reverse=True)
         now, by = frame.now(), who(request)

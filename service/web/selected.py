@@ -8,14 +8,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.errors import Conflict, NotFound, Refused, SodanError
+from service.errors import AlreadyMerged, Conflict, NotFound, Refused, SodanError
 from service.store import cases
 from service.store.corrections import must_exist_unmerged
-from service.web.changes import merge_case, set_values
+from service.web.changes import IDS, merge_case, set_values
 from service.web.frame import Frame, back_to, fields, who
 
 MOST = 100
@@ -23,9 +22,8 @@ MOST = 100
 REASONS = ("gone", "merged", "other")
 DONE = ("set", "merged", "dismissed", "accepted", "moved", "undone", "asked", "noted", "assigned", "resolved")
 """Changes that a page tells about after it was redirected to."""
-OUTCOME = ("done", "undo", "changed", "failed")
-TOLD = ("done", "undo", "failed", "key")
-"""Query parameters with which a case page tells the outcome of a change."""
+OUTCOME = ("done", "undo", "failed", "key")
+"""Query parameters with which a page tells the outcome of a change."""
 
 
 def routes(frame: Frame) -> APIRouter:
@@ -37,7 +35,7 @@ def routes(frame: Frame) -> APIRouter:
         for key in keys:
             try:
                 one = partial(change, number=cases.number_of(key, frame.prefix))
-                events.append(await anyio.to_thread.run_sync(frame.database.transact, one))
+                events.append(await frame.transact(one))
             except SodanError as error:  # of this case alone: the others are changed all the same
                 failed.append(f"{key}:{_reason(error)}")
         return events, failed
@@ -105,7 +103,7 @@ def done(request: Request) -> str:
 def undoable(request: Request) -> str:
     """Return the ids of the corrections that the page offers to undo; empty: none."""
     given = request.query_params.get("undo", "")
-    return given if re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}", given) else ""
+    return given if IDS.fullmatch(given) else ""
 
 
 def outcome(request: Request) -> dict[str, Any]:
@@ -137,7 +135,7 @@ def _keys(given: list[tuple[str, str]]) -> list[str]:
 
 
 def _reason(error: Exception) -> str:
-    return "gone" if isinstance(error, NotFound) else "merged" if "merged" in str(error) else "other"
+    return "gone" if isinstance(error, NotFound) else "merged" if isinstance(error, AlreadyMerged) else "other"
 
 
 def _ids(events: list[int]) -> str:

@@ -167,15 +167,20 @@ def test_an_older_change_of_the_same_value_cannot_be_undone(
     assert (now["priority"], now["checklist"]) == (before["priority"], before["checklist"])
 
 
-def test_one_answer_to_several_requests_is_the_value_of_no_item(embedded: Running) -> None:
-    two = "発生日時をお知らせいただけますでしょうか。\n製造番号もお知らせください"
-    asked = ASK.replace("サインインログをご提供いただけますでしょうか", two)
-    (key,) = embedded.deliver(asked)
-    body = {"asks": {"*": {"answer": "明日お電話します"}}}
-    told = embedded.client.patch(f"/api/cases/{key}", json=body).json()
-    assert len([ask for ask in told["asks"] if ask["what"].startswith("info:")]) > 1
-    assert {ask["answer"] for ask in told["asks"]} == {"明日お電話します"}
-    assert "明日お電話します" not in {line["value"] for line in told["checklist"]}
+def test_words_answer_one_request_and_not_all_of_them(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    refused = embedded.client.patch(f"/api/cases/{key}", json={"asks": {"*": {"answer": "明日お電話します"}}})
+    assert (refused.status_code, "belongs to one request" in refused.text) == (400, True)
+    assert embedded.get(f"/api/cases/{key}")["open_asks"] > 0
+
+
+def test_what_was_waived_makes_room_for_what_is_missing_next(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    lines = embedded.get(f"/api/cases/{key}")["checklist"]
+    missing = [line["item"] for line in lines if line["state"] == "missing"]
+    shown = embedded.get(f"/api/cases/{key}")["missing"]
+    after = embedded.client.patch(f"/api/cases/{key}", json={"items": dict.fromkeys(shown, "waived")}).json()
+    assert set(after["missing"]) == set(missing) - set(shown)
 
 
 def test_a_request_is_answered_in_words_which_fill_the_checklist(service: Running) -> None:

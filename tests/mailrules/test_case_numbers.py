@@ -2,7 +2,58 @@
 
 import pytest
 
-from mailrules.vendors.case_numbers import find_matter_numbers
+from mailrules.vendors.case_numbers import find_case_numbers, find_matter_numbers, find_tokens
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "numbers"),
+    [
+        ("お問い合わせの件", "受付番号:10482913 にて承りました。", ["10482913"]),
+        ("【T261021-037】ご回答", "調査の結果をお知らせします。", ["T261021-037"]),
+        ("Re: Backup fails", "Your request has been logged as Log #61044218.", ["61044218"]),
+        ("[#24817733] Printer offline", "Hello, thanks for the trace.", ["24817733"]),
+        ("整理番号 K-2026-00417 について", "", ["K-2026-00417"]),
+        ("RE: our ref QX/88120/7", "", ["QX/88120/7"]),
+        ("SR 3-0199284711 needs your answer", "", ["3-0199284711"]),
+        ("Slow disks", "Please quote reference number MNT-77120 in your answer.", ["MNT-77120"]),
+        ("問合せ番号:00918273", "", ["00918273"]),
+        ("修理完了のご報告(東-71820)", "本日完了しました。", ["東-71820"]),
+        ("訪問の日時", "受付No. 東-71820 にて承りました。", ["東-71820"]),
+        ("案件番号は札幌-0021847です", "", ["札幌-0021847"]),
+        ("(Ticket 5520318) update", "", ["5520318"]),
+    ],
+)
+def test_a_labelled_or_bracketed_token_is_a_case_number(subject: str, text: str, numbers: list[str]) -> None:
+    assert [found.number for found in find_case_numbers(subject, text, by_vendor=True)] == numbers
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("ご契約について", "契約番号:1234567890 をご用意ください。"),
+        ("Order", "Your order number 55120987 was shipped."),
+        ("端末の件", "資産管理番号 10048221 の端末です。"),
+        ("電話", "お電話は 0120-123-456 まで。"),
+        ("【2026-11-27】メンテナンスのお知らせ", "11/27 に実施します。"),
+        ("Release 22.4.1 (build 10482)", "See KB5034441."),
+        ("Case closed", "In any case 300 people were affected."),
+        ("Invoice 20931448", "PO 5512098 applies."),
+    ],
+)
+def test_numbers_of_other_things_are_no_case_numbers(subject: str, text: str) -> None:
+    assert find_case_numbers(subject, text, by_vendor=True) == ()
+
+
+def test_a_bracketed_token_counts_in_a_vendors_subject_only() -> None:
+    assert find_case_numbers("[48210] moving boxes", "", by_vendor=False) == ()
+
+
+def test_the_search_is_linear_in_hostile_text() -> None:
+    assert find_case_numbers("[" * 100_000, "case " * 200_000, by_vendor=True) == ()
+
+
+def test_a_token_keeps_the_office_before_it_where_that_is_set_apart() -> None:
+    assert find_tokens("伝票 4471235 と 東-71820 の件", 9) == ("4471235", "東-71820")
 
 
 @pytest.mark.parametrize(

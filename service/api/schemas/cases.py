@@ -56,7 +56,8 @@ class CaseSummary(Out):
     missing: list[str] = Field(description="Ids of at most five checklist items to ask for, most important first.")
     needs_triage: bool = Field(
         default=False,
-        description="True while the case is open, no mail states the impact, and no person has set the priority.",
+        description="True while the case is open, no person has set the priority, and the mails do not state "
+        "the impact or state it in words that could not be judged.",
     )
     requester: Person | None = Field(default=None, description="The person who needs help; null if nobody is known.")
     excerpt: str = Field(

@@ -148,8 +148,7 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
             identifiers += rare(word)
         else:
             plain += its * rare(word)
-    # no word weighs less than 1, so most cases weigh more than the mail
-    mass = mail.mass if len(case.words) >= mail.mass else min(mail.mass, case.mass)
+    mass = min(mail.mass, case.mass)
     answer = max(_answers(mail, case), _answers(case, mail))
     return {
         "number": float(bool(_common_numbers(mail, case))),
@@ -182,8 +181,7 @@ def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
 
 def _common_numbers(mail: Profile, case: Profile) -> set[str]:
     """Return numbers in both that one of them names as a number of the matter."""
-    both = mail.told & case.told
-    return both and both & (mail.matter_numbers | case.matter_numbers)
+    return mail.told & case.told & (mail.matter_numbers | case.matter_numbers)
 
 
 def _foreign(mail: Profile, case: Profile) -> float:
