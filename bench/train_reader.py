@@ -2,15 +2,14 @@
 
 Scores used for choosing thresholds come from writers who were left out: a file is scored by weights that never saw it.
 Held-out files (`mailrules/corpus/split.yaml`) are never opened. Needs the dependency group `train`. With a folder as
-argument, the scores of left-out writers are kept there, and taken from there the next time. With `--side vendor` (or
-`ours`), only the classifiers of that side's mail are trained; those of the other side stay as they are.
+argument, the scores of left-out writers are kept there, and taken from there the next time.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import pickle
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from bench.training.thresholds import choose_seen, choose_thresholds
 from mailrules.library import load
 from mailrules.reader.mailview import input_names, mail_inputs
 from mailrules.reader.marks import UnitMarks, marks_of
-from mailrules.reader.weights import UnitClassifier, decode_weights, write_weights
+from mailrules.reader.weights import UnitClassifier, write_weights
 
 READER = Path(__file__).resolve().parent.parent / "mailrules" / "reader"
 SIDES = ("ours", "vendor")
@@ -34,16 +33,10 @@ SEEN_HEAD = """# Items whose absence the embedded reader can tell, by language: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train the embedded reader's weights.")
-    parser.add_argument("cache", nargs="?", type=Path, help="folder for the scores of left-out writers")
-    parser.add_argument("--side", choices=SIDES, help="train the classifiers of one side's mail only")
-    given = parser.parse_args()
-    cache: Path | None = given.cache
+    cache = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     samples = read_samples()
     content: dict[str, Any] = {"thresholds": {}, "units": {}, "whole": {}, "mail": {}}
-    if given.side:
-        content = decode_weights((READER / "weights.bin").read_bytes())
-    for side in [given.side] if given.side else SIDES:
+    for side in SIDES:
         own = [sample for sample in samples if sample.side == side]
         meanings = learned_meanings(own)
         held: list[dict[str, float]] = [{}] * len(own)

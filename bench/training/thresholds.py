@@ -39,9 +39,6 @@ def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, floa
     for family, promise in PROMISES.items():
         out[family] = lowest_threshold(rows[family], promise)
         report(family, rows[family], out[family])
-    named = [row for sample, chance in zip(samples, chances, strict=True) for row in named_asks(sample, chance)]
-    out["named ask"] = lowest_threshold(named, PROMISES["ask"])  # concepts/vendor_asks.yaml
-    report("named ask", named, out["named ask"])
     out["act"] = best_threshold(rows["act"])
     report("act", rows["act"], out["act"])
     asking = rows["ask:any"]
@@ -50,14 +47,6 @@ def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, floa
         out["ask:any"] = min(out["ask:any"], recall_threshold(asking, ASK_ANY[1]))
     report("ask:any", asking, out["ask:any"])
     return out | choose_urgent(samples, chances)
-
-
-def named_asks(sample: Sample, chances: dict[str, float]) -> list[Row]:
-    """The requests of a vendor's mail whose topic a word names."""
-    if sample.side != "vendor" or not sample.by_sentence:
-        return []
-    named = {topic for reading in sample.view.readings for topic in reading.asked_topics()}
-    return [(chances[topic], topic in sample.told) for topic in sorted(named & chances.keys())]
 
 
 def report(name: str, rows: list[Row], threshold: float) -> None:

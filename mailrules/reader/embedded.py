@@ -25,6 +25,7 @@ _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing 
 _PLAIN, _MATTER = "plain.", "matter."
 _MILD = frozenset({"question", "condition", "plan"})
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
+_NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _ATTACK = "sec."
 _SURELY_SECURITY, _TELLS = 0.4, 0.4
 _TELLING = tuple(
@@ -297,9 +298,8 @@ class Decision:
 
     def _topics(self, at: int, chance: float) -> list[Statement]:
         """Return the requests of a sentence whose topic an unmistakable word names (`concepts/vendor_asks.yaml`)."""
-        minimum = self._thresholds["named ask"]
         topics = sorted(self.view.readings[at].asked_topics())
-        return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= minimum]
+        return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
         column = self.classifier.column.get(meaning)

@@ -236,15 +236,9 @@ def write_weights(content: Mapping[str, Any]) -> bytes:
     return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(content))
 
 
-def decode_weights(data: bytes) -> dict[str, Any]:
-    """Return what `write_weights` was given."""
-    content: dict[str, Any] = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))
-    return content
-
-
 def read_weights(data: bytes) -> Weights:
     """Read the output of `write_weights`."""
-    return Weights(decode_weights(data))
+    return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data)))
 
 
 @cache
