@@ -80,8 +80,8 @@ def _shown(database: Database, context: AppContext, settings: Settings) -> dict[
             key = summary["key"]
             timeline = service.get(f"/api/cases/{key}/messages")["items"]
             case = service.get(f"/api/cases/{key}")
-            for side in ("team", "vendor", "requester"):
-                del case["clocks"][side]  # they tick
+            for ticking in ("team", "vendor", "requester", "business"):
+                case["clocks"].pop(ticking, None)
             shown[key] = case, timeline
             for message in timeline:
                 raw = service.client.get(f"/api/messages/{message['id']}/raw")
