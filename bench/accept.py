@@ -1,115 +1,65 @@
-"""Durable accept against stock aiosmtpd that throws mail away: mails a second, as ratios within one run.
+"""Accepting mail against stock aiosmtpd that discards it: mails a second, as ratios within one run.
 
-Three servers stand side by side, each a process of its own: aiosmtpd's SMTP class on its own loop with a handler that
-discards; `sodan smtp` on SQLite; `sodan smtp` on a PostgreSQL that flushes. A load generator, one more process on the
-same cores, sends to one of them at a time, in turns; what counts is the median of the rounds' ratios.
+The servers are processes of their own: aiosmtpd's SMTP class with a handler that discards; our listener with the same
+handler, or `sodan smtp` on SQLite and on a PostgreSQL that flushes. The load generator, one more process on the same
+cores, sends to one of them at a time, in turns.
 """
 
 from __future__ import annotations
 
 import contextlib
-import signal
-import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-from bench.figure import Outcome, figure, median_ratio, outcome
+from bench.harness import INTAKE, Figure, Listening, databases, listening, opened, ratio
 from bench.smtp_load import LOADS, WARM_UP
-from bench.stores import INTAKE, databases
-from service.store.database import Database
-from service.store.migrate import migrate
-from tests.served import environment
+
+ROUNDS = 3
+STOCK = ("-m", "bench.smtp_load", "stock")
+DISCARDING = ("-m", "bench.smtp_load", "discarding")
 
 
 @contextlib.contextmanager
-def _running(command: list[str], **settings: str) -> Iterator[int]:
-    """A server process; yields its port."""
-    process = subprocess.Popen(
-        [sys.executable, *command], env=environment(**settings), stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if " on 127.0.0.1:" in line:
-                yield int(line.rpartition("127.0.0.1:")[2].split()[0].strip(","))
-                return
-        raise SystemExit(f"{command} did not start")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-        process.kill()
-
-
-@contextlib.contextmanager
-def stock() -> Iterator[int]:
-    """The stock server, discarding; yields its port."""
-    with _running(["-m", "bench.smtp_load", "stock"]) as port:
-        yield port
-
-
-@contextlib.contextmanager
-def _sodan(kind: str) -> Iterator[int]:
+def _durable(kind: str) -> Iterator[Listening]:
     """`sodan smtp`, on a database that flushes every commit, unlike those of the tests."""
     with databases(kind, "fsync = on", "max_wal_size = '4GB'") as create:
         url = create("accept")
-        database = Database(url)
-        migrate(database)
-        database.close()
+        with opened(url):
+            pass
         given = {"database_url": url, "smtp_listen": "127.0.0.1:0", "intake": INTAKE, "log_level": "error"}
-        with _running(["-m", "service", "smtp"], **given) as port:
-            yield port
+        with listening("-m", "service", "smtp", **given) as ours:
+            yield ours
 
 
-@contextlib.contextmanager
-def _servers(kinds: Sequence[str]) -> Iterator[dict[str, int]]:
-    """The stock server and those of ``kinds``; their ports by name."""
-    with contextlib.ExitStack() as stack:
-        ports = {"stock": stack.enter_context(stock())}
-        for kind in kinds:
-            server = _running(["-m", "bench.smtp_load", "discarding"]) if kind == "discarding" else _sodan(kind)
-            ports[kind] = stack.enter_context(server)
-        yield ports
+def measure(seconds: float) -> list[Figure]:
+    """Our protocol without keeping anything; in about so many seconds."""
+    with listening(*STOCK) as stock, listening(*DISCARDING) as ours:
+        return _compare({"stock": stock, "discarding": ours}, seconds, targets=False)
 
 
-def measure(seconds: float, kinds: Sequence[str] = ("discarding",)) -> Outcome:
-    """Our protocol without keeping anything, against stock; in about so many seconds."""
-    rounds = 3
+def measure_durable(seconds: float) -> list[Figure]:
+    """Durable before the 250, on both databases."""
+    with listening(*STOCK) as stock, _durable("sqlite") as sqlite, _durable("postgresql") as postgresql:
+        return _compare({"stock": stock, "sqlite": sqlite, "postgresql": postgresql}, seconds, targets=True)
+
+
+def _compare(servers: Mapping[str, Listening], seconds: float, *, targets: bool) -> list[Figure]:
+    """The rate of each server and load against the first server; they take turns within each round."""
     spent = 1.2 + WARM_UP  # a generator's start and warm-up
-    each = max(0.5, seconds / (rounds * len(LOADS) * (1 + len(kinds))) - spent)
-    with _servers(kinds) as ports:
-        rates = _measure(ports, each, rounds)
+    each = max(0.5, seconds / (ROUNDS * len(LOADS) * len(servers)) - spent)
     figures = []
-    for load in LOADS:
-        base = rates[load.name]["stock"]
-        for name, of in rates[load.name].items():
-            if name == "stock":
-                continue
-            figures.append(
-                figure(
-                    f"{load.name}, {name}",
-                    median_ratio(of, base),
-                    against="stock, discarding",
-                    promised=None if name == "discarding" else load.promised,
-                    detail={"rate": statistics.median(of), "base": statistics.median(base)},
-                )
-            )
-    return outcome(figures)
-
-
-def measure_durable(seconds: float) -> Outcome:
-    """Durable before the 250, on both databases, against stock that discards."""
-    return measure(seconds, ("sqlite", "postgresql"))
-
-
-def _measure(ports: dict[str, int], seconds: float, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Rates by load and server, one a round; the servers take turns within each round."""
-    rates: dict[str, dict[str, list[float]]] = {load.name: {name: [] for name in ports} for load in LOADS}
     for index, load in enumerate(LOADS):
-        for _ in range(rounds):
-            for name, port in ports.items():
-                command = [sys.executable, "-m", "bench.smtp_load", str(port), str(index), str(seconds)]
-                answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=7 * seconds + 30)
-                rates[load.name][name].append(float(answer.stdout))
-    return rates
+        rounds = [[_rate(one.port, index, each) for one in servers.values()] for _ in range(ROUNDS)]
+        stock, *others = zip(*rounds, strict=True)
+        figure = partial(ratio, bases=stock, target=load.target if targets else None, unit="mails/s")
+        names = list(servers)[1:]
+        figures += [figure(f"{load.name}, {name}", rates) for name, rates in zip(names, others, strict=True)]
+    return figures
+
+
+def _rate(port: int, index: int, seconds: float) -> float:
+    command: Sequence[str] = [sys.executable, "-m", "bench.smtp_load", str(port), str(index), str(seconds)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=7 * seconds + 60)
+    return float(answer.stdout)

@@ -4,16 +4,14 @@
 
 A folder holds sub-folders of ``NN.eml`` with ``expected.json``: ``arrival`` (the order of sending), ``cases`` (which
 mails belong together) and ``hard_links`` (mails that only content, people or time join); or ``*.yaml`` as in
-``bench/labelled``, the default. Counted are pairs of mails in
-one case (precision, recall), all and without the hard ones, and links: a mail that joins the case of earlier mails of
-its own, or is suggested to it.
+``bench/labelled``, the default. Counted are pairs of mails in one case (precision, recall), all and without the hard
+ones, and links: a mail that joins the case of earlier mails of its own, or is suggested to it. ``--verbose`` names each
+mail, its case and its evidence.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,14 +19,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
 from email.utils import formataddr
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import cyclopts
 import yaml
 from sqlalchemy import select
 
-from bench.stores import context, empty, worker
+from bench.harness import context, empty, pair_figures, table, worker
 from service import intake
 from service.intake import AppContext
 from service.store.database import Connection, Database
@@ -37,15 +35,8 @@ from service.store.spool import Envelope
 from service.store.tables import deliveries, messages, suggestions
 
 INTAKE = "intake@corp.example"
-NAMES = {
-    "h.mori": "森 宏", "k.aoki": "青木 健", "y.endo": "遠藤 由美", "s.hirano": "平野 咲", "t.kudo": "工藤 拓",
-    "j.ono": "小野 潤", "n.ueda": "上田 直", "c.sato": "佐藤 千", "e.mita": "三田 恵", "d.kato": "加藤 大",
-    "l.nagai": "永井 蘭", "f.abe": "阿部 文", "g.iwata": "岩田 剛", "q.hara": "原 久", "w.mizuno": "水野 和",
-    "u.kubo": "久保 詩", "v.doi": "土井 武", "x.noda": "野田 翔", "z.oka": "岡 善", "i.fujii": "藤井 泉",
-    "o.yagi": "八木 織", "h.berg": "Helga Berg", "p.lund": "Per Lund", "m.saeki": "佐伯 美穂", "r.otsuka": "大塚 亮",
-    "a.frost": "Ann Frost", "b.khan": "Bina Khan", "c.wells": "Carl Wells", "dana": "Dana Reed", "ana": "Ana Silva",
-}  # fmt: skip
-"""Names of the people of ``bench/labelled``, by address."""
+ENVELOPE = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
+NAMES = table("people")
 LABELLED = Path(__file__).parent / "labelled"
 BEGUN = datetime(2026, 11, 16, 9, 0, tzinfo=timezone(timedelta(hours=9)))
 PLAYED = datetime(2027, 6, 1, tzinfo=UTC)
@@ -127,23 +118,30 @@ def labelled_context() -> AppContext:
     return context(intake=INTAKE, team=",".join(TEAM))
 
 
-def play(database: Database, ours: AppContext, conversations: Sequence[Conversation]) -> Played:
-    """Take every mail in by itself, in order of arrival."""
+def play(
+    database: Database,
+    ours: AppContext,
+    conversations: Sequence[Conversation],
+    envelope: Envelope = ENVELOPE,
+    batch: int = 1,
+) -> Played:
+    """Take all mails in, so many at once, in order of arrival."""
     ids: dict[str, str] = {}
     now = PLAYED
     reads = worker(database, ours, lambda: now)
-    envelope = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
     for conversation in conversations:
-        for name, content in conversation.mails:
+        for start in range(0, len(conversation.mails), batch):
             now += timedelta(seconds=1)
-            [ids[name]] = intake.receive(database, [(envelope, content)], now)
-            reads.step()
-    return database.read(partial(_landed, ids=ids))
+            arrived = conversation.mails[start : start + batch]
+            numbers = intake.receive(database, [(envelope, content) for _, content in arrived], now)
+            ids |= zip(numbers, (name for name, _ in arrived), strict=True)
+            while reads.step():
+                pass
+    return database.read(partial(_landed, names=ids))
 
 
-def _landed(conn: Connection, ids: Mapping[str, str]) -> Played:
+def _landed(conn: Connection, names: Mapping[str, str]) -> Played:
     found = Played()
-    names = {spool_id: name for name, spool_id in ids.items()}
     by_message = {}
     query = select(deliveries.c.spool_id, messages.c.id, messages.c.case_id, messages.c.placed_by).join(
         messages, messages.c.id == deliveries.c.message_id
@@ -161,41 +159,24 @@ def _landed(conn: Connection, ids: Mapping[str, str]) -> Played:
 
 
 def figures(conversations: Sequence[Conversation], played: Played) -> dict[str, float]:
-    """Pairs and links."""
+    """Links and pairs."""
     count: Counter[str] = Counter()
     for one in conversations:
-        for a, b in combinations(sorted(one.labels), 2):
-            together, wanted = played.cases[a] == played.cases[b], one.labels[a] == one.labels[b]
-            easy = not {a, b} & one.hard
-            for kind in ("all", *(("easy",) if easy else ())):
-                count[f"{kind}.good"] += together and wanted
-                count[f"{kind}.found"] += together
-                count[f"{kind}.wanted"] += wanted
         links(one, played, count)
-    names = [name for one in conversations for name in one.labels]
-    whose = {name: one.name for one in conversations for name in one.labels}
-    count["glued across"] = sum(
-        played.cases[a] == played.cases[b] for a, b in combinations(names, 2) if whose[a] != whose[b]
+    labels = {name: label for one in conversations for name, label in one.labels.items()}
+    hard = {name for one in conversations for name in one.hard}
+    within = {name: (one.name, played.cases[name]) for one in conversations for name in one.labels}
+    found: dict[str, float] = {kind: count[kind] for kind in LINKS}
+    found["glued across"] = (
+        pair_figures({name: played.cases[name] for name in labels}, labels)[2] - pair_figures(within, labels)[2]
     )
-    return {
-        **{k: count[k] for k in _COUNTED},
-        **{
-            f"{kind} pairs {what}": round(count[f"{kind}.good"] / max(1, count[f"{kind}.{of}"]), 4)
-            for kind in ("all", "easy")
-            for what, of in (("precision", "found"), ("recall", "wanted"))
-        },
-    }
+    for kind, names in (("all", labels.keys()), ("easy", labels.keys() - hard)):
+        precision, recall, *_ = pair_figures({name: within[name] for name in names}, labels)
+        found |= {f"{kind} pairs precision": round(precision, 4), f"{kind} pairs recall": round(recall, 4)}
+    return found
 
 
-_COUNTED = (
-    "links",
-    "links.joined",
-    "links.suggested",
-    "links.easy",
-    "links.easy.joined",
-    "links.wrong",
-    "glued across",
-)
+LINKS = ("links", "links.joined", "links.suggested", "links.easy", "links.easy.joined", "links.wrong")
 
 
 def links(one: Conversation, played: Played, count: Counter[str]) -> None:
@@ -215,25 +196,16 @@ def links(one: Conversation, played: Played, count: Counter[str]) -> None:
         before.append(name)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="*", type=Path, default=[LABELLED])
-    parser.add_argument("--verbose", action="store_true", help="name each mail, its case and its evidence")
-    asked = parser.parse_args()
-    conversations = read_all(asked.folders)
+def main(*folders: Path, verbose: bool = False) -> None:
+    conversations = read_all(folders or [LABELLED])
     with empty("sqlite") as database:
         played = play(database, labelled_context(), conversations)
-    if asked.verbose:
-        for one in conversations:
-            for name, _ in one.mails:
-                hard = " (hard)" if name in one.hard else ""
-                likely = f" suggested {sorted(played.suggested[name])}" if played.suggested[name] else ""
-                label = one.labels.get(name, "-").rpartition("/")[2]
-                print(f"{name} {label} case {played.cases[name]} {played.evidence[name]}{hard}{likely}")
+    for name, label in [pair for one in conversations for pair in one.labels.items()] if verbose else ():
+        likely = f" suggested {sorted(played.suggested[name])}" if played.suggested[name] else ""
+        print(f"{name} {label.rpartition('/')[2]} case {played.cases[name]} {played.evidence[name]}{likely}")
     for what, value in figures(conversations, played).items():
         print(f"{what}: {value}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cyclopts.run(main)

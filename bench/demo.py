@@ -1,7 +1,7 @@
 """``make demo``: sends eight mails to a running service by SMTP and prints the cases they became.
 
 The mails in ``demo/`` carry places for times, so that ages look as they would: ``{rfc:-90}`` is the Date header of a
-mail written 90 minutes ago; ``outlook``, ``gmail``, ``gmail_ja`` and ``ja`` are the ways other programs write it.
+mail written 90 minutes ago; ``gmail``, ``gmail_ja`` and ``ja`` are the ways other programs write it.
 Sending them twice makes nothing twice: the same mail is one message.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from service.cli.terminal.tables import print_case
 from service.errors import SodanError
 from service.settings import Settings, load
 
@@ -29,24 +30,24 @@ _DAYS = "月火水木金土日"
 def written(way: str, at: datetime) -> str:
     """A time as one program or another writes it."""
     day = f"{at:%a}, {at.day} {at:%b} {at.year}"
+    date = f"{at.year}年{at.month}月{at.day}日"
     return {
         "rfc": format_datetime(at),
-        "outlook": f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}",
         "gmail": f"{day} at {at:%H:%M}",
-        "gmail_ja": f"{at.year}年{at.month}月{at.day}日({_DAYS[at.weekday()]}) {at:%H:%M}",
-        "ja": f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}",
+        "gmail_ja": f"{date}({_DAYS[at.weekday()]}) {at:%H:%M}",
+        "ja": f"{date} {at:%H:%M}",
     }[way]
 
 
 def mails(now: datetime) -> list[tuple[str, bytes]]:
     """Message-ID and content of each."""
+
+    def dated(found: re.Match[str]) -> str:
+        return written(found[1], now + timedelta(minutes=int(found[2])))
+
     made = []
     for file in sorted(MAILS.glob("*.eml")):
-        text = re.sub(
-            r"\{(\w+):(-\d+)\}",
-            lambda found: written(found[1], now + timedelta(minutes=int(found[2]))),
-            file.read_text(encoding="utf-8"),
-        )
+        text = re.sub(r"\{(\w+):(-\d+)\}", dated, file.read_text(encoding="utf-8"))
         message_id = re.search(r"^Message-ID: (\S+)", text, re.MULTILINE)
         assert message_id
         made.append((message_id[1], text.replace("\n", "\r\n").encode()))
@@ -75,30 +76,6 @@ def cases(client: httpx.Client, made: list[tuple[str, bytes]]) -> list[dict[str,
     return [client.get(f"/api/cases/{key}").json() for key in keys]
 
 
-def told(case: dict[str, Any]) -> str:
-    """A case in a few lines, each reason with the words it rests on."""
-    refs = "".join(f" · {ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
-    turn = f"waiting on {case['waiting_on']}" if case["waiting_on"] else "nobody has to act"
-    detail = case["priority_detail"]
-    lines = [f"{case['key']}  {case['priority']}  {case['title']}", f"    {case['status']}, {turn}{refs}"]
-    why = ", ".join(f"“{found['quote']}”" for found in detail["evidence"])
-    if why:
-        lines.append(
-            f"    evidence for {case['priority']}: {why} (impact {detail['impact']}, urgency {detail['urgency']})"
-        )
-    heard = ", ".join(f"“{found['quote']}”" for found in detail["heard"])
-    if heard:
-        lines.append(f"    urgent wording (does not count): {heard}")
-    if case["missing"]:
-        lines.append(f"    missing: {', '.join(case['missing'])}")
-    for ask in case["asks"]:
-        lines.append(f"    {ask['state']} request: {ask['what']}  “{ask['quote']}”")
-    for topic in case["parked"]:
-        lines.append(f"    to discuss after recovery: {topic['topic']}  “{topic['quote']}”")
-    lines.append(f"    {case['messages']} messages, judged by {case['judged_by']}")
-    return "\n".join(lines)
-
-
 def main() -> int:
     try:
         settings = load()
@@ -115,7 +92,8 @@ def main() -> int:
         print(f"demo: {error}. Is the service running? `make run` starts it.", file=sys.stderr)
         return 1
     print(f"demo: {len(made)} mails sent, {len(found)} cases:\n", file=sys.stderr)
-    print("\n\n".join(map(told, found)))
+    for case in found:
+        print_case(case, [], as_json=False)
     print(f"\nSee them at {url}/", file=sys.stderr)
     return 0
 

@@ -1,162 +1,157 @@
-"""Growth: what placing one mail costs in an old and full store against a young one of the same house, in turns.
+"""What placing a mail costs in an old and full store, against a young one of the same company, in turns.
 
-    python -m bench.growth [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5] [sqlite postgresql]
+    python -m bench.growth [sqlite postgresql] [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5]
 
-The stores are filled by ``bench.filling``, the mails placed are new ones: whole conversations, and answers to
-old ones, each read before by the real rules. Measured is ``placement.place_all`` alone, in batches as a worker makes
-them, its time and its CPU (on PostgreSQL that of the client alone).
+Both stores take in the same mails of ``bench.desks``. Then the rows of the full one are copied until there are enough,
+as mail of earlier months: a company writes as much every month, so a larger store is an older one, and candidates are
+looked for by keys of a month. Measured are the time and the CPU of placing new mails of these conversations, and
+answers to copied ones, in batches (on PostgreSQL the CPU of the client alone).
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import random
-import statistics
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import insert
+import cyclopts
+from sqlalchemy import ColumnElement, Table, func, insert, literal, select
 
-from bench import filling
-from bench.figure import Outcome, figure, median_ratio, outcome, show
-from bench.stores import context, databases
-from service.cases.facts.extracted import ExtractedMessage, with_reading
-from service.cases.facts.extraction import extract_messages
-from service.cases.facts.roles import LearnedRoles
+from bench import desks
+from bench.harness import DOMAIN, INTAKE, Figure, context, databases, opened, ratio, show
+from bench.taking_in import Stages, receive, take_in
 from service.intake import AppContext
-from service.mail.parse import parse
-from service.store import placement
-from service.store.database import Connection, Database, one_at_a_time
-from service.store.migrate import migrate
-from service.store.placement import ArrivedMail
-from service.store.tables import spool
+from service.store.database import Connection, Database
+from service.store.tables import case_refs, cases, messages, participants, thread_keys
 
 BATCH = 32
+OLD = 1 / 4
+"""Of the mails that are placed: answers to copied ones."""
 
 
-def written(mails: int, cases: int, turn: int) -> list[filling.Written]:
-    """New mails for a store of so many cases: three of four open or belong to new ones, the others answer old ones."""
-    chance = random.Random(turn)  # repeatable
-    fresh: list[filling.Written] = []
-    for number in range(mails * 3 // 4 // filling.MAILS + 1):
-        begun = filling.END + timedelta(days=turn, minutes=10 * number)
-        fresh += filling.conversation(10_000_000 + 10_000 * turn + number, begun)
-    last = max(one.at for one in fresh)
-    for number in range(mails - len(fresh)):
-        # most answers come soon, some after years
-        old = cases - min(int(cases ** chance.random()), cases - 1)
-        said = list(filling.conversation(old, last))[-2]
-        again = replace(said, step=100 + turn * 1000 + number, at=last - timedelta(minutes=number), parents=(1, 2, 3))
-        fresh.append(replace(again, text=f"{said.text} We still wait for an answer to this ({number})."))
-    return sorted(fresh, key=lambda one: one.at)
+class Store:
+    """A store that takes in the mail of a company."""
+
+    def __init__(self, database: Database, ours: AppContext) -> None:
+        self._database, self._ours = database, ours
+        self._now = datetime.now(UTC)
+        self._mails = desks.mails(10**9, self._now)
+        self._copies, self._reports = range(1), 1
+
+    def fill(self, few: int, many: int) -> None:
+        """Take in ``few`` mails, and copy their rows until there are ``many`` messages."""
+        self.take_in([one.content for one in islice(self._mails, few)])
+        self._copies, self._reports = range(many // few), max(1, few // 6)
+        with contextlib.ExitStack() as stack:
+            for index in sorted(thread_keys.indexes, key=str):  # made when all is there: that is much faster
+                self._database.transact(index.drop)
+                stack.callback(self._database.transact, index.create)
+            ends = self._database.read(
+                lambda conn: {table: conn.execute(select(func.max(table.c.id))).scalar() or 0 for table in KEPT}
+            )
+            for number in self._copies[1:]:
+                self._database.transact(partial(_copy, ends=ends, number=number))
+        self._database.transact(_finish)
+
+    def take_in(self, contents: Sequence[bytes]) -> Stages:
+        """Take in mails by batches; what it cost."""
+        stages = Stages()
+        gc.collect()
+        with stages.watching():
+            for start in range(0, len(contents), BATCH):
+                self._now += BATCH * desks.EVERY
+                receive(self._database, contents[start : start + BATCH], self._now)
+                take_in(self._database, self._ours, self._now, BATCH)
+        return stages
+
+    def place(self, mails: int, turn: int) -> tuple[float, float]:
+        """Milliseconds and CPU milliseconds of placing one of so many new mails."""
+        chance = random.Random(turn)
+        fresh = [one.content for one in islice(self._mails, round(mails * (1 - OLD)))]
+        fresh += [self._answer(f"{turn}-{number}", chance) for number in range(mails - len(fresh))]
+        stages = self.take_in(fresh)
+        took, cpu = (spent["place"] + spent["prepare"] for spent in (stages.time, stages.cpu))
+        return 1000 * took / mails, 1000 * cpu / mails
+
+    def _answer(self, number: str, chance: random.Random) -> bytes:
+        """An answer to a report, of the last months or of an earlier one."""
+        report = f"<desk-{chance.randrange(self._reports)}-0@{DOMAIN}{_mark(chance.choice(self._copies))}>"
+        head = f"From: user1@{DOMAIN}\r\nTo: {INTAKE}\r\nSubject: Re: it stops\r\nIn-Reply-To: {report}\r\n"
+        return f"{head}Message-ID: <{number}@{DOMAIN}>\r\n\r\nWe still wait for an answer ({number}).\r\n".encode()
 
 
-def read_mails(
-    mails: Sequence[filling.Written], ours: AppContext
-) -> list[tuple[filling.Written, tuple[ExtractedMessage, ...]]]:
-    """Read by the real rules, outside what is measured."""
-    roles, out = ours.roles(LearnedRoles(team=frozenset(filling.DESKS))), []
-    for one in mails:
-        extracted = extract_messages(parse(one.content()), roles, ours.ingest, received_at=one.at)
-        out.append((one, tuple(with_reading(each, ours.rules.read(each.turn)) for each in extracted)))
-    return out
+KEPT = (cases, messages)
+COPIED: tuple[Table, ...] = (cases, messages, thread_keys, case_refs, participants)
 
 
-def place(
-    database: Database, mails: Sequence[tuple[filling.Written, tuple[ExtractedMessage, ...]]]
-) -> tuple[float, float]:
-    """Milliseconds and CPU milliseconds of placing one."""
-    took = spent = 0.0
+def _copy(conn: Connection, ends: dict[Table, int], number: int) -> None:
+    """Copy the rows of the first mails, with ids, keys and Message-IDs of their own."""
 
-    def batch(conn: Connection, arrived: list[ArrivedMail]) -> tuple[float, float]:
-        rows = [
-            {"id": one.spool_id, "received_at": one.received_at, "channel": "smtp", "rcpt_tos": [], "size": 1,
-             "sha256": "", "due_at": one.received_at, "state": "done"}
-            for one in arrived
-        ]  # fmt: skip
-        conn.execute(insert(spool), rows)
-        one_at_a_time(conn)
-        began, cpu = time.perf_counter(), time.process_time()
-        placement.place_all(conn, arrived, now=arrived[-1].received_at)
-        return time.perf_counter() - began, time.process_time() - cpu
+    def copied(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        numbered = [key.column.table for key in column.foreign_keys if key.column.table in KEPT]
+        if column.primary_key and column.name == "id":
+            numbered = [column.table]
+        if numbered:
+            return column + number * ends[numbered[0]]
+        if column is thread_keys.c.key:
+            return column + _mark(number)
+        if column is messages.c.message_id:
+            return func.replace(column, ">", f"{_mark(number)}>")
+        if column is messages.c.quoted_text:
+            return literal("")  # saves most of the space
+        return column
 
-    gc.collect()
-    for start in range(0, len(mails), BATCH):
-        arrived = [
-            ArrivedMail(f"{one.number}-{one.step}", one.at + timedelta(seconds=5), extracted)
-            for one, extracted in mails[start : start + BATCH]
-        ]
-        seconds, cpu = database.transact(partial(batch, arrived=arrived))
-        took, spent = took + seconds, spent + cpu
-    return took / len(mails) * 1000, spent / len(mails) * 1000
+    for table in COPIED:
+        first = table.c.case_id if "case_id" in table.c else table.c.id
+        rows = select(*map(copied, table.c)).where(first <= ends[cases])
+        conn.execute(insert(table).from_select(list(table.c), rows))
 
 
-@contextlib.contextmanager
-def filled(kinds: Sequence[str], sizes: Sequence[int]) -> Iterator[dict[str, dict[int, Database]]]:
-    """By kind of database: a store of each size, in messages."""
-    with contextlib.ExitStack() as stack:
-        stores: dict[str, dict[int, Database]] = {kind: {} for kind in kinds}
-        create = {kind: stack.enter_context(databases(kind)) for kind in kinds}
-        for size in sizes:
-            for kind in kinds:
-                database = stores[kind][size] = Database(create[kind](f"size_{size}"))
-                stack.callback(database.close)
-                migrate(database)
-                began = time.monotonic()
-                keys = filling.fill(database, size // filling.MAILS)
-                took = time.monotonic() - began
-                print(f"{kind}: {size:,} messages, {keys:,} keys filled in {took:.0f} s", file=sys.stderr)
-        yield stores
+def _mark(copy: int) -> str:
+    return f".m{copy}" if copy else ""
 
 
-def compare(kinds: Sequence[str], few: int, many: int, mails: int, rounds: int) -> Outcome:
+def _finish(conn: Connection) -> None:
+    if conn.dialect.name == "postgresql":
+        for table in KEPT:
+            query = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
+            conn.exec_driver_sql(query)
+    conn.exec_driver_sql("ANALYZE")
+
+
+def compare(kinds: Sequence[str], few: int, many: int, mails: int, rounds: int) -> list[Figure]:
     """Time and CPU of placing a mail beside ``many`` messages, against beside ``few``."""
-    ours = context(intake=filling.INTAKE)
+    ours = context(team=f"@{desks.TEAM}")
     figures = []
-    with filled(kinds, (few, many)) as stores:
-        for kind in kinds:
-            found: dict[int, list[tuple[float, float]]] = {few: [], many: []}
-            for turn in range(rounds + 1):
-                for size in (few, many) if turn % 2 else (many, few):
-                    new = read_mails(written(mails, size // filling.MAILS, turn), ours)
-                    found[size].append(place(stores[kind][size], new))
+    for kind in kinds:
+        with databases(kind) as create, opened(create("few")) as young, opened(create("many")) as old:
+            stores = [Store(young, ours), Store(old, ours)]
+            for store, messages in zip(stores, (few, many), strict=True):
+                store.fill(few, messages)
+            found: list[list[tuple[float, float]]] = [[], []]
+            for turn in range(rounds + 1):  # the first warms up
+                for at in (0, 1) if turn % 2 else (1, 0):
+                    found[at].append(stores[at].place(mails, turn))
             for at, what in enumerate(("time", "CPU")):
-                beside_many, base = ([one[at] for one in found[size][1:]] for size in (many, few))  # the first warms up
-                figures.append(
-                    figure(
-                        f"{what} of placing beside {many:,} messages, {kind}",
-                        median_ratio(beside_many, base),
-                        against=f"beside {few:,} messages",
-                        promised=1.5,
-                        at_most=True,
-                        detail={"ms": statistics.median(beside_many), "base_ms": statistics.median(base)},
-                    )
-                )
-    return outcome(figures)
+                base, values = ([one[at] for one in its[1:]] for its in found)
+                figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.5, at_most=True))
+    return figures
 
 
-def measure(seconds: float) -> Outcome:
+def measure(seconds: float) -> list[Figure]:
     """A bounded size: ten times as many; in about so many seconds."""
-    few = 2_500 if seconds >= 40 else 500
-    return compare(["sqlite"], few, few * 10, mails=max(60, round(seconds * 1.5)), rounds=3)
+    few = 1000 if seconds >= 40 else 200
+    return compare(["sqlite"], few, few * 10, mails=max(64, round(seconds * 1.5)), rounds=3)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("databases", nargs="*", default=["sqlite", "postgresql"])
-    parser.add_argument("--messages", type=int, default=1_000_000)
-    parser.add_argument("--few", type=int, default=10_000)
-    parser.add_argument("--mails", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
-    return show(compare(asked.databases, asked.few, asked.messages, asked.mails, asked.rounds))
+def main(*kinds: str, messages: int = 1_000_000, few: int = 10_000, mails: int = 300, rounds: int = 5) -> int:
+    return show(compare(kinds or ("sqlite", "postgresql"), few, messages, mails, rounds))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cyclopts.run(main)

@@ -1,0 +1,273 @@
+"""What benchmarks share: figures, CPU times, empty databases, and processes of sodan."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import importlib
+import logging
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+import yaml
+
+from service import settings
+from service.intake import AppContext
+from service.store.database import Database
+from service.store.migrate import migrate
+from service.worker import Worker
+from tests.postgres import Postgres
+from tests.served import Served, environment
+
+ROOT = Path(__file__).resolve().parent.parent
+INTAKE, DOMAIN = "help@intake.example", "corp.example"
+
+# ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value. ``×`` is a ratio to a baseline of the same run, comparable between machines."""
+
+    what: str
+    value: float
+    unit: str = "×"
+    target: float | None = None
+    at_most: bool = False
+    """The target is an upper bound."""
+    detail: dict[str, float] = field(default_factory=dict)
+    """The absolute numbers behind it."""
+
+    @property
+    def met(self) -> bool:
+        if self.target is None:
+            return True
+        return self.value <= self.target if self.at_most else self.value >= self.target
+
+    def line(self, before: Mapping[str, Any] | None = None) -> str:
+        """One line; ``before``: the same figure of another run."""
+        target = "" if self.target is None else f"{'≤' if self.at_most else '≥'} {self.target:.4g}"
+        value = f"{self.value:.2f} {self.unit}"
+        change = f"{before['value']:>9.2f} {100 * (self.value / before['value'] - 1):>+5.0f} % " if before else ""
+        numbers = ", ".join(f"{name} {number:,.4g}" for name, number in self.detail.items())
+        return f"  {self.what:<44} {value:>12} {target + ('' if self.met else ' (!)'):<12} {change}{numbers}".rstrip()
+
+
+def ratio(
+    what: str,
+    values: Sequence[float],
+    bases: Sequence[float],
+    target: float | None = None,
+    *,
+    unit: str = "ms",
+    at_most: bool = False,
+    **detail: float,
+) -> Figure:
+    """The median over the rounds of value to base, each measured beside the other. ``unit``: of these."""
+    found = statistics.median(value / max(base, 1e-9) for value, base in zip(values, bases, strict=True))
+    numbers = {unit: statistics.median(values), f"base {unit}": statistics.median(bases)}
+    return Figure(what, found, "×", target, at_most, numbers | detail)
+
+
+def show(figures: Sequence[Figure]) -> int:
+    """Print the figures of one benchmark; an exit status: 1 if a target was missed."""
+    print("\n".join(figure.line() for figure in figures))
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+def pair_figures(cases: Mapping[str, Hashable], labels: Mapping[str, str]) -> tuple[float, float, int, int]:
+    """Precision and recall of pairs of mails in one case, pairs in one case, pairs that belong in one."""
+
+    def pairs(names: Counter[Any]) -> int:
+        return sum(n * (n - 1) // 2 for n in names.values())
+
+    found, wanted = pairs(Counter(cases.values())), pairs(Counter(labels[one] for one in cases))
+    right = pairs(Counter((case, labels[one]) for one, case in cases.items()))
+    return right / max(1, found), right / max(1, wanted), found, wanted
+
+
+def measure_apart(module: str, function: str, seconds: float, sending: Connection) -> None:
+    """Run a benchmark in this process, which was made for it, and send its figures."""
+    figures: list[Figure] = getattr(importlib.import_module(module), function)(seconds)
+    sending.send([asdict(figure) for figure in figures])
+
+
+def machine() -> dict[str, Any]:
+    """What absolute figures depend on."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load before": round(os.getloadavg()[0], 2),
+    }
+
+
+def commit() -> str:
+    """The short id of the commit, with ``-dirty`` if files were changed."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+# ── CPU time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cpu_of(call: Callable[[], object]) -> float:
+    """CPU milliseconds of one call in this process."""
+    began = time.process_time()
+    call()
+    return (time.process_time() - began) * 1000
+
+
+def cpu_rounds(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
+    """CPU milliseconds of each call in each round; the calls take turns. Some rounds before are not counted."""
+    for _ in range(min(rounds, 20)):
+        for call in calls:
+            call()
+    return [list(times) for times in zip(*([cpu_of(call) for call in calls] for _ in range(rounds)), strict=True)]
+
+
+def standard_library(raw: bytes) -> None:
+    """Parse a mail as a program does that uses only the standard library: the baseline of CPU figures."""
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    with contextlib.suppress(Exception):  # it raises on many real mails; its time counts all the same
+        body = message.get_body(("plain", "html"))
+        if body is not None:
+            body.get_content()
+
+
+def cpu_of_processes(*pids: int) -> float:
+    """Seconds of CPU that these processes have used."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
+
+
+# ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextlib.contextmanager
+def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
+    """A function that creates an empty database with a name and returns its URL; all are removed at the end.
+
+    ``kind`` is ``sqlite``, ``postgresql`` (a server of its own, with these lines in its configuration), or a URL.
+    """
+    if "://" in kind:
+        yield lambda _name: kind
+        return
+    with tempfile.TemporaryDirectory(prefix="sodan-bench-") as folder:
+        if kind == "sqlite":
+            yield lambda name: f"sqlite:///{folder}/{name}.db"
+            return
+        # a short path (a socket's path may have 107 bytes), in a folder that the server's own user may enter
+        place = Path(tempfile.gettempdir()) / f"sodan-bench-{os.getpid()}"
+        server = Postgres(place, settings="".join(f"{line}\n" for line in conf))
+        server.start()
+        try:
+            yield server.create
+        finally:
+            server.stop()
+            server.remove()
+
+
+@contextlib.contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """A database with all tables."""
+    database = Database(url)
+    migrate(database)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def empty(kind: str) -> Iterator[Database]:
+    """One empty database with all tables."""
+    with databases(kind) as create, opened(create("bench")) as database:
+        yield database
+
+
+def context(**given: str) -> AppContext:
+    """The settings of the company whose mails the benchmarks use."""
+    return AppContext.of(settings.load(_env_file=None, **{"intake": INTAKE, "organisation": DOMAIN} | given))
+
+
+def worker(database: Database, ours: AppContext, clock: Callable[[], datetime], batch: int = 16) -> Worker:
+    """A worker in this process that logs only errors."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    return Worker(database, ours, by="bench", batch=batch, lease=timedelta(seconds=600), clock=clock)
+
+
+def table(name: str) -> Any:
+    """Texts of generated mail: ``bench/data/NAME.yaml``."""
+    return yaml.safe_load((ROOT / "bench" / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+# ── processes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Listening(NamedTuple):
+    """A server process."""
+
+    pid: int
+    port: int
+
+
+@contextlib.contextmanager
+def listening(*command: str, **given: str) -> Iterator[Listening]:
+    """A Python process that prints to standard error where it listens; ``given``: its settings."""
+    process = subprocess.Popen([sys.executable, *command], env=environment(**given), stderr=subprocess.PIPE, text=True)
+    with ending(process):
+        assert process.stderr is not None
+        for line in process.stderr:
+            if " on " in line and "127.0.0.1:" in line:
+                yield Listening(process.pid, int(line.rpartition("127.0.0.1:")[2].split()[0].strip(",")))
+                return
+        raise RuntimeError(f"{command} did not start")
+
+
+@contextlib.contextmanager
+def serving(url: str, **given: str) -> Iterator[Served]:
+    """`sodan serve` on this database, with ports of its own."""
+    usual = {"intake": INTAKE, "organisation": DOMAIN, "http_rate": "1000000", "log_level": "error"}
+    with tempfile.TemporaryDirectory() as folder:
+        served = Served(Path(folder), database_url=url, **usual | given)
+        with ending(served.process):
+            yield served
+
+
+@contextlib.contextmanager
+def ending(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """End the process by SIGTERM, or by SIGKILL after a minute."""
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+        process.kill()
+
+
+def children(pid: int) -> list[tuple[str, int]]:
+    """Name and id of each process that `sodan serve` runs."""
+    found = []
+    for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            command = Path(f"/proc/{one}/cmdline").read_text().split("\0")
+            if "service" in command:
+                found.append((command[-2], int(one)))
+    return found
