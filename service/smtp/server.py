@@ -36,6 +36,7 @@ from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
 from service.store.spool import Envelope
+from service.watchdog import report
 
 
 class Reception:
@@ -117,7 +118,10 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(signal.SIGHUP, listening.renew)
         lmtp = f", LMTP on {listening.lmtp}" if listening.lmtp else ""
         print(f"sodan: SMTP on {listening.smtp}{lmtp}", file=sys.stderr, flush=True)
-        await stopped.wait()
+        while not stopped.is_set():
+            report()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), 1)
 
 
 @contextlib.asynccontextmanager
