@@ -13,27 +13,29 @@ import contextlib
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from service.errors import Unavailable
 from service.holders import release_the_dead
-from service.settings import Listen, Settings
+from service.settings import Settings
 from service.signals import on_signals
 from service.store.database import Database
 from service.store.migrate import migrate
-from service.watchdog import doors, watch
+from service.watchdog import VARIABLE, Watch
 
 _log = structlog.get_logger("sodan.serve")
 
+MISSES = 3
+"""A process is killed after this many times SODAN_WATCHDOG without a report."""
+MIN_PAUSE = 0.25
 MAX_PAUSE = 10.0
 LIVED_SECONDS = 10.0
 """A child that ran for longer than this is restarted with the shortest delay."""
@@ -51,17 +53,23 @@ class Child:
 
     name: str
     command: Sequence[str]
+    watch: Watch
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     due: float = 0.0
-    pause: float = field(default=0.25)
+    pause: float = MIN_PAUSE
 
     def start(self) -> None:
+        self.started = time.monotonic()
+        self.watch.start(self.started)
         # its own session, so that Ctrl-C reaches only the supervisor, which stops the children in order
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
-            self.command, start_new_session=True, env=os.environ, preexec_fn=_as_a_child
+            self.command,
+            start_new_session=True,
+            env=os.environ | {VARIABLE: str(self.watch.descriptor)},
+            pass_fds=(self.watch.descriptor,),
+            preexec_fn=_as_a_child,
         )
-        self.started = time.monotonic()
 
     def ended(self) -> int | None:
         """Return the exit status if the process has ended since the last call, and schedule its restart; else None."""
@@ -70,10 +78,21 @@ class Child:
             return None
         self.process = None
         if time.monotonic() - self.started > LIVED_SECONDS:
-            self.pause = 0.25
+            self.pause = MIN_PAUSE
         self.due = time.monotonic() + self.pause
         self.pause = min(self.pause * 2, MAX_PAUSE)
         return status
+
+    def keep_running(self) -> None:
+        """Kill the process if it hangs; start it again if it ended and the restart is due."""
+        now = time.monotonic()
+        if self.process is None:
+            if now >= self.due:
+                self.start()
+        elif self.watch.hangs(now):
+            _log.error("a process hangs and is killed", process=self.name, pid=self.process.pid)
+            self.process.kill()
+            self.watch.start(now)
 
 
 def commands(settings: Settings) -> list[tuple[str, list[str]]]:
@@ -104,33 +123,20 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
         raise Unavailable(f"SODAN_DATABASE_URL: {error}") from error
     finally:
         database.close()  # keep no file open, since the disk may be replaced while the supervisor runs
-    family += [Child(name, command) for name, command in children or commands(settings)]
-    announcer = threading.Thread(target=_announce, args=(settings, stop), daemon=True)
+    patience = settings.watchdog * MISSES
+    family += [Child(name, command, Watch(patience)) for name, command in children or commands(settings)]
     try:
         for child in family:
             child.start()
-        announcer.start()
-        _start_watchdogs(settings, family, stop)
-        return _watch(family, database, stop)
+        return _watch(family, database, stop, settings)
     finally:
         stop.set()
         _stop(family, settings.stop_seconds)
 
 
-def _start_watchdogs(settings: Settings, family: Sequence[Child], stop: threading.Event) -> None:
-    """Start one watchdog thread per port, so that one that hangs does not delay the check of the other."""
-    if not settings.watchdog:
-        return
-
-    def process(name: str) -> subprocess.Popen[bytes] | None:
-        return next((child.process for child in family if child.name == name), None)
-
-    for door in doors(settings.smtp_listen, settings.http_listen, process):
-        threading.Thread(target=watch, args=(door, settings.watchdog, stop), daemon=True).start()
-
-
-def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -> int:
+def _watch(family: Sequence[Child], database: Database, stop: threading.Event, settings: Settings) -> int:
     began = time.monotonic()
+    announced = False
     while not stop.wait(0.1):
         for child in family:
             status = child.ended()
@@ -140,8 +146,10 @@ def _watch(family: Sequence[Child], database: Database, stop: threading.Event) -
                 _log.error("a process ended and is restarted", process=child.name, status=status)
                 if child.name == "mailbox" or child.name.startswith("worker"):
                     threading.Thread(target=_release, args=(database,), daemon=True).start()
-            if child.process is None and time.monotonic() >= child.due:
-                child.start()
+            child.keep_running()
+        if not announced and {"smtp", "api"} <= {child.name for child in family if child.watch.reported}:
+            announced = True
+            _announce(settings)
     return 0
 
 
@@ -172,12 +180,8 @@ def _tell(family: Sequence[Child], what: signal.Signals) -> None:
                 child.process.send_signal(what)
 
 
-def _announce(settings: Settings, stop: threading.Event) -> None:
-    """Once both ports accept connections, print their addresses and what to try next."""
-    for listen in (settings.smtp_listen, settings.http_listen):
-        while not _open(listen):
-            if stop.wait(0.1):
-                return
+def _announce(settings: Settings) -> None:
+    """Print the addresses of both listeners, which accept connections now, and what to try next."""
     http = settings.http_listen
     url = f"http://{'localhost' if http.loopback else http.host}:{http.port}"
     print(
@@ -187,15 +191,6 @@ def _announce(settings: Settings, stop: threading.Event) -> None:
         file=sys.stderr,
         flush=True,
     )
-
-
-def _open(listen: Listen) -> bool:
-    if not listen.port:
-        return True
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - not bound to, compared
-    with contextlib.suppress(OSError), socket.create_connection((host, listen.port), timeout=1):
-        return True
-    return False
 
 
 def _as_a_child() -> None:

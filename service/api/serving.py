@@ -15,6 +15,15 @@ from service.errors import Refused
 from service.settings import Listen
 from service.store import tokens
 from service.store.database import Database
+from service.watchdog import report
+
+
+class Server(uvicorn.Server):
+    """Reports to the supervisor that its event loop runs."""
+
+    async def on_tick(self, counter: int) -> bool:
+        report()
+        return await super().on_tick(counter)
 
 
 def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
@@ -58,4 +67,4 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
         h11_max_incomplete_event_size=64 * 1024,
         limit_concurrency=1000,  # a second limit; Spoken stays below it
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    Server(config).run(sockets=[listening])

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -64,6 +65,8 @@ class OAuth(_Part):
     token_url: str = ""
     client_id: str = ""
     client_secret: Secret | None = None
+    certificate: Secret | None = None
+    """PEM file with private key and certificate, instead of a client secret."""
     refresh_token: Secret | None = None
     key_file: Path | None = None
     """service_account: the account's key file (JSON), as Google issues it."""
@@ -75,12 +78,14 @@ class OAuth(_Part):
     def _is_complete(self) -> OAuth:
         needed = {
             "refresh_token": ("token_url", "client_id", "refresh_token"),
-            "client_credentials": ("token_url", "client_id", "client_secret", "scope"),
+            "client_credentials": ("token_url", "client_id", "scope"),
             "service_account": ("key_file", "scope"),
         }[self.grant]
         missing = [name for name in needed if not getattr(self, name)]
         if missing:
             raise ValueError(f"grant {self.grant} needs {', '.join(missing)}")
+        if self.grant == "client_credentials" and not (self.client_secret or self.certificate):
+            raise ValueError("grant client_credentials needs client_secret or certificate")
         return self
 
 
@@ -134,6 +139,18 @@ class Graph(_Part):
             if not getattr(self, name).startswith("https://"):
                 raise ValueError(f"{name} must begin with https://")
         return self
+
+    @property
+    def oauth(self) -> OAuth:
+        """How to get a token for the app from Microsoft Entra ID."""
+        return OAuth.model_construct(
+            grant="client_credentials",
+            token_url=f"{self.authority.rstrip('/')}/{self.tenant}/oauth2/v2.0/token",
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            certificate=self.certificate,
+            scope=f"{'://'.join(urlsplit(self.url)[:2])}/.default",
+        )
 
 
 class After(_Part):

@@ -19,7 +19,7 @@ import httpx
 import jwt
 
 from service.mailbox.file import After, Graph
-from service.mailbox.oauth import seconds
+from service.mailbox.oauth import Tokens, seconds
 from service.mailbox.source import (
     FolderMissing,
     FolderState,
@@ -28,7 +28,6 @@ from service.mailbox.source import (
     MailUnreadable,
     Page,
     SignInRefused,
-    TokenSource,
     trust,
 )
 
@@ -59,7 +58,7 @@ class GraphSource:
     batch = 10
 
     def __init__(
-        self, given: Graph, address: str, after: After, tokens: TokenSource, max_bytes: int,
+        self, given: Graph, address: str, after: After, tokens: Tokens, max_bytes: int,
         pause: Callable[[float], object],
     ) -> None:  # fmt: skip
         """``pause`` waits the given seconds, or less if the process is to stop."""

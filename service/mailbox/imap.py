@@ -18,6 +18,7 @@ from imapclient.exceptions import IMAPClientError
 
 from service.mailbox.file import After, Imap
 from service.mailbox.imap_connection import ImapServer, brief
+from service.mailbox.oauth import Tokens
 from service.mailbox.source import (
     FolderMissing,
     FolderState,
@@ -25,7 +26,6 @@ from service.mailbox.source import (
     MailboxError,
     MailUnreadable,
     Page,
-    TokenSource,
 )
 
 PAGE = 200
@@ -40,7 +40,7 @@ class ImapSource:
 
     batch = 50
 
-    def __init__(self, given: Imap, after: After, tokens: TokenSource | None) -> None:
+    def __init__(self, given: Imap, after: After, tokens: Tokens | None) -> None:
         self._server = ImapServer(given, tokens)
         self._after = after
         self._clients: dict[str, IMAPClient] = {}

@@ -12,7 +12,8 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from service.mailbox.file import Imap
-from service.mailbox.source import MailboxError, SignInRefused, TokenSource, trust
+from service.mailbox.oauth import Tokens
+from service.mailbox.source import MailboxError, SignInRefused, trust
 
 _NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the network in between"
 
@@ -33,7 +34,7 @@ class _Client(IMAPClient):  # type: ignore[misc]  # taken as untyped
 class ImapServer:
     """One account on one server."""
 
-    def __init__(self, given: Imap, tokens: TokenSource | None) -> None:
+    def __init__(self, given: Imap, tokens: Tokens | None) -> None:
         self._given = given
         self._tokens = tokens
 
@@ -96,7 +97,7 @@ class ImapServer:
                 f"{given.host} ended the sign-in ({brief(error)})", "it is retried; read the log of the server"
             ) from None
 
-    def _by_token(self, client: IMAPClient, tokens: TokenSource) -> None:
+    def _by_token(self, client: IMAPClient, tokens: Tokens) -> None:
         wanted = self._given.oauth.mechanism if self._given.oauth else None
         offered = [name for name in ("OAUTHBEARER", "XOAUTH2") if client.has_capability(f"AUTH={name}")]
         mechanism = wanted or (offered[0] if offered else None)

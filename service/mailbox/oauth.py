@@ -1,14 +1,16 @@
-"""Access tokens from an OAuth 2.0 token endpoint, renewed automatically.
+"""Access tokens from an OAuth 2.0 token endpoint, renewed automatically: for IMAP, and for Microsoft Graph from Entra.
 
-Three grants: ``refresh_token`` and ``client_credentials`` (RFC 6749), and a signed assertion of a service account (RFC
-7523), as Google uses it. If the endpoint replaces the refresh token, the new one is stored and used until the
-configured one changes.
+Grants: ``refresh_token`` and ``client_credentials`` with a secret (RFC 6749) or a certificate, and the assertion of a
+service account, as Google uses it (RFC 7523). If the endpoint replaces the refresh token, the new one is stored and
+used until the configured one changes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,18 +18,24 @@ from typing import Any
 
 import httpx
 import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from service.mailbox.file import OAuth
 from service.mailbox.source import MailboxError, SignInRefused, TokenStore, trust
 
 EARLY = timedelta(seconds=60)
 """A token is renewed this long before it expires."""
-_ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_BY_JWT = "urn:ietf:params:oauth:{}:jwt-bearer"
 _RENEW = {
     "refresh_token": "sign in again at the provider, and put the new refresh token where oauth.refresh_token points",
-    "client_credentials": "check client_id, client_secret (it may have expired) and scope; set a new one if needed",
+    "client_credentials": "check client_id, scope, and secret or certificate (it may have expired)",
     "service_account": "check the key file, and the domain-wide delegation of the service account",
+    "invalid_client": "make a new secret (it may have ended), and put its value, not its id, at client_secret",
+    "unauthorized_client": "look at client_id: is the app registered in this tenant?",
+    "invalid_request": "look at client_id and tenant or token_url",
 }
+"""Next step by the error of the endpoint (RFC 6749 §5.2), else by the grant."""
 
 
 class Tokens:
@@ -57,7 +65,7 @@ class Tokens:
         return kept["access_token"]
 
     def refused(self) -> bool:
-        """Discard the stored access token; returns whether there was one."""
+        """Discard the access token, which a server refused; returns whether there was one."""
         kept = self._kept()
         there = kept.pop("access_token", None) is not None
         self._keep(kept)
@@ -65,65 +73,82 @@ class Tokens:
 
     def _kept(self) -> dict[str, str]:
         """Return the stored tokens if they belong to the current configuration."""
-        print_now = self._fingerprint()
+        given = self._given
+        secret = [
+            one.read() for one in (given.client_secret, given.certificate, given.refresh_token) if one is not None
+        ]
+        key = given.key_file.read_text(encoding="utf-8") if given.key_file and given.key_file.is_file() else ""
+        parts = [given.grant, given.token_url, given.client_id, given.scope, self._user, key, *secret]
+        print_now = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         kept = self._load()
         return kept if kept.get("for") == print_now else {"for": print_now}
 
-    def _fingerprint(self) -> str:
-        given = self._given
-        secrets = [secret.read() for secret in (given.client_secret, given.refresh_token) if secret is not None]
-        key = given.key_file.read_text(encoding="utf-8") if given.key_file and given.key_file.is_file() else ""
-        parts = [given.grant, given.token_url, given.client_id, given.scope, self._user, key, *secrets]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
     def _ask(self, kept: dict[str, str]) -> dict[str, Any]:
         url, form = self._request(kept)
+        endpoint = f"the token endpoint {httpx.URL(url).host or url}"
         try:
             with httpx.Client(timeout=30, verify=trust(self._ca_file)) as client:
                 response = client.post(url, data=form, headers={"Accept": "application/json"})
             answer = response.json() if "json" in response.headers.get("content-type", "") else {}
         except (httpx.HTTPError, ValueError) as error:
             raise MailboxError(
-                f"the token endpoint {_host(url)} does not respond ({type(error).__name__})",
-                "check the network, the proxy, and oauth.token_url",
+                f"{endpoint} does not respond ({type(error).__name__})",
+                "check the network, the proxy, and the URL of the endpoint",
             ) from None
         if response.status_code >= 500 or response.status_code == 429:
             raise MailboxError(
-                f"the token endpoint {_host(url)} responds with {response.status_code}",
+                f"{endpoint} responds with {response.status_code}",
                 "it is retried; check the status page of the provider if it lasts",
                 retry_after=seconds(response.headers.get("retry-after")),
             )
-        if response.status_code != 200 or not isinstance(answer, dict) or not answer.get("access_token"):
-            reason = answer.get("error", response.status_code) if isinstance(answer, dict) else response.status_code
-            raise SignInRefused(
-                f"the token endpoint {_host(url)} gives no token: {str(reason)[:100]}", _RENEW[self._given.grant]
-            )
+        answer = answer if isinstance(answer, dict) else {}
+        if response.status_code != 200 or not answer.get("access_token"):
+            code = str(answer.get("error", response.status_code))[:100]
+            number = "".join(f", AADSTS{one}" for one in (answer.get("error_codes") or ())[:1])  # in Microsoft's pages
+            next_step = _RENEW.get(code, _RENEW[self._given.grant])
+            raise SignInRefused(f"{endpoint} gives no token: {code}{number}", next_step)
         return answer
 
     def _request(self, kept: dict[str, str]) -> tuple[str, dict[str, str]]:
         given = self._given
         if given.grant == "service_account":
-            return self._assertion()
+            return self._by_service_account()
         form = {"grant_type": given.grant, "client_id": given.client_id}
         if given.client_secret is not None:
             form["client_secret"] = given.client_secret.read()
+        if given.certificate is not None:
+            form["client_assertion_type"] = _BY_JWT.format("client-assertion-type")
+            form["client_assertion"] = self._by_certificate(given.certificate.read())
         if given.refresh_token is not None:
             form["refresh_token"] = kept.get("refresh_token") or given.refresh_token.read()
         if given.scope:
             form["scope"] = given.scope
         return given.token_url, form
 
-    def _assertion(self) -> tuple[str, dict[str, str]]:
+    def _by_certificate(self, pem: str) -> str:
+        """Return the assertion that replaces a secret.
+
+        https://learn.microsoft.com/entra/identity-platform/certificate-credentials
+        """
+        try:
+            certificate = x509.load_pem_x509_certificate(pem.encode())
+            thumbprint = urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
+            who = self._given.client_id
+            claims = {"iss": who, "sub": who, "jti": secrets.token_hex(16), **self._times(self._given.token_url)}
+            return jwt.encode(claims, pem, algorithm="PS256", headers={"x5t#S256": thumbprint})
+        except (ValueError, TypeError, jwt.PyJWTError) as error:
+            raise SignInRefused(
+                f"the certificate cannot be used ({type(error).__name__})",
+                "store a PEM file with the private key, not encrypted, and the certificate",
+            ) from None
+
+    def _by_service_account(self) -> tuple[str, dict[str, str]]:
         """Return the request in which the service account signs for the mailbox user (domain-wide delegation)."""
         given = self._given
         try:
-            key = json.loads((given.key_file or "").read_text(encoding="utf-8"))  # type: ignore[union-attr]
+            key = json.loads((given.key_file or Path()).read_text(encoding="utf-8"))
             url = given.token_url or str(key["token_uri"])
-            now = int(self._clock().timestamp())
-            claims = {
-                "iss": key["client_email"], "sub": self._user, "scope": given.scope, "aud": url,
-                "iat": now, "exp": now + 3600,
-            }  # fmt: skip
+            claims = {"iss": key["client_email"], "sub": self._user, "scope": given.scope, **self._times(url)}
             headers = {"kid": key["private_key_id"]} if key.get("private_key_id") else None
             signed = jwt.encode(claims, key["private_key"], algorithm="RS256", headers=headers)
         except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
@@ -131,7 +156,11 @@ class Tokens:
                 f"the key file {given.key_file} cannot be used ({type(error).__name__})",
                 "create a new JSON key for the service account, and store it there",
             ) from None
-        return url, {"grant_type": _ASSERTION, "assertion": signed}
+        return url, {"grant_type": _BY_JWT.format("grant-type"), "assertion": signed}
+
+    def _times(self, url: str) -> dict[str, Any]:
+        now = int(self._clock().timestamp())
+        return {"aud": url, "iat": now, "nbf": now, "exp": now + 3600}
 
 
 def seconds(written: str | None) -> float | None:
@@ -140,7 +169,3 @@ def seconds(written: str | None) -> float | None:
         return max(0.0, float(written)) if written else None
     except ValueError:
         return None
-
-
-def _host(url: str) -> str:
-    return httpx.URL(url).host or url

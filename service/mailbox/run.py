@@ -14,7 +14,6 @@ import structlog
 
 from service.errors import Refused, Unavailable
 from service.holders import process_name, release_the_dead
-from service.mailbox.entra import EntraTokens
 from service.mailbox.fetcher import BACK_OFF, BackOff, Fetcher
 from service.mailbox.file import Mailbox
 from service.mailbox.graph import GraphSource
@@ -94,8 +93,9 @@ def source_of(
 ) -> Source:  # fmt: skip
     """Return the source of a mailbox, not yet connected."""
     if mailbox.graph is not None:
-        tokens = EntraTokens(mailbox.graph, store)
-        return GraphSource(mailbox.graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)
+        graph = mailbox.graph
+        tokens = Tokens(graph.oauth, "", now, store, graph.ca_file)
+        return GraphSource(graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)
     assert mailbox.imap is not None
     imap = mailbox.imap
     if imap.oauth is None:

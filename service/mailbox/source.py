@@ -99,16 +99,6 @@ class Source(Protocol):
         """Return the subject, for a dry run."""
 
 
-class TokenSource(Protocol):
-    """Provides access tokens."""
-
-    def token(self) -> str:
-        """Return a valid access token. Raises MailboxError."""
-
-    def refused(self) -> bool:
-        """Discard the token, which a server refused; returns whether there was one."""
-
-
 def trust(ca_file: Path | None) -> ssl.SSLContext:
     """Return a TLS context that trusts the system's authorities, or those of ``ca_file``. Raises MailboxError."""
     try:

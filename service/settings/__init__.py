@@ -1,30 +1,56 @@
-"""All SODAN_* variables, read once when a command starts. An invalid value ends the command with one line."""
+"""All SODAN_* variables, read once when a command starts. An invalid value ends the command with one line.
+
+docs/settings.md says what each setting means. The environment variable of a field is its name in upper case after
+``SODAN_``.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 from difflib import get_close_matches
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from service.errors import Refused
-from service.settings.cases import CasePolicy
-from service.settings.receiving import ReceivingSettings
-from service.settings.sending import SendingSettings
+from service.settings.values import (
+    Address,
+    Addresses,
+    Domains,
+    File,
+    Folder,
+    Folders,
+    Networks,
+    OptionalAddress,
+    Sender,
+    Words,
+    Zone,
+    form,
+    split,
+)
 from service.settings.values import Listen as Listen
-from service.settings.values import split
+
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_DATABASE = r"(sqlite|postgres(ql)?)(\+\w+)?://.*"
+_STORE = r"database|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|(file://)?/.*"
+_STORE_FORMS = "database, a folder (/var/lib/sodan/contents) or s3://bucket"
+_SMARTHOST = r"(smtp|smtps|smtp\+starttls)://[^/\s:].*"
+_SMARTHOST_FORMS = "smtp://host:port, smtp+starttls://user@host:587 or smtps://user@host:465"
+_PREFIX_FORM = "1 to 16 letters and digits, beginning with a letter"
+_LEVELS = r"(?i)debug|info|warning|error"
+Side = Literal["requester", "team", "vendor"]
 
 
 class WrongSetting(Refused):
     """An invalid setting: one line that begins with the name of the variable."""
 
 
-class Settings(ReceivingSettings, CasePolicy, SendingSettings):
-    """All settings. The environment variable of a field is its name in upper case after ``SODAN_``."""
+class Settings(BaseSettings):
+    """All settings."""
 
     model_config = SettingsConfigDict(
         env_prefix="SODAN_",
@@ -36,112 +62,105 @@ class Settings(ReceivingSettings, CasePolicy, SendingSettings):
         arbitrary_types_allowed=True,
     )
 
-    database_url: str = Field("sqlite:///var/sodan.db", description="database URL: SQLite or PostgreSQL")
-    http_listen: Annotated[Listen, NoDecode] = Field(
-        Listen("127.0.0.1", 8080), description="host:port of the HTTP listener"
-    )
-    content_store: str = Field(
-        "database", description="where large raw mails are stored: database, a folder, or s3://bucket/prefix"
-    )
-    content_store_from_bytes: int = Field(
-        262_144, ge=0, description="minimum size of the mails stored there; smaller ones stay in the database"
-    )
-    s3_endpoint: str = Field("", description="URL of an S3-compatible store; empty: AWS")
-    s3_region: str = Field("", description="region of the S3 store, if it has regions")
-    s3_access_key: str = Field("", description="access key of the S3 store; empty: the role of the machine")
-    s3_secret_key: str = Field("", description="secret key of the S3 store")
-    workers: int = Field(1, ge=1, le=64, description="number of worker processes of `sodan serve`")
-    batch: int = Field(
-        128, ge=1, le=10_000, description="maximum number of mails that a worker processes in one transaction"
-    )
-    mail_seconds: float = Field(
-        10,
-        ge=0,
-        le=3600,
-        description="CPU seconds for parsing one mail; of a slower one only the beginning is read; 0: no limit",
-    )
-    lease_seconds: float = Field(
-        60, gt=0, le=86400, description="seconds until the mails of a worker that does not respond go to another worker"
-    )
-    watchdog: float = Field(
-        20,
-        ge=0,
-        le=3600,
-        description="seconds between health checks; a process that fails three in a row is killed; 0: off",
-    )
-    stop_seconds: float = Field(20, gt=0, le=3600, description="maximum seconds for a graceful stop")
-    http_rate: int = Field(1200, ge=1, le=1_000_000, description="HTTP requests per minute and token; above: 429")
-    trust_loopback: bool = Field(
-        True,
-        description="local HTTP needs no token until the first token exists; no: always needs one (behind a proxy)",
-    )
-    log_level: str = Field("info", description="debug, info, warning or error")
+    database_url: Annotated[
+        str, form(_DATABASE, "sqlite:///path or postgresql://user:password@host/database", secret=True)
+    ] = "sqlite:///var/sodan.db"
+    content_store: Annotated[str, form(_STORE, _STORE_FORMS)] = "database"
+    content_store_from_bytes: int = Field(262_144, ge=0)
+    s3_endpoint: str = ""
+    s3_region: str = ""
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
+    key_file: Path | None = None
 
-    @field_validator("smtp_listen", "http_listen", "lmtp_listen", mode="before")
-    @classmethod
-    def _read_listen(cls, written: Any) -> Any:
-        return Listen.parse(written) if isinstance(written, str) else written
+    # processes
+    workers: int = Field(1, ge=1, le=64)
+    batch: int = Field(128, ge=1, le=10_000)
+    mail_seconds: float = Field(10, ge=0, le=3600)
+    lease_seconds: float = Field(60, gt=0, le=86400)
+    watchdog: float = Field(20, ge=0, le=3600)
+    stop_seconds: float = Field(20, gt=0, le=3600)
+    log_level: Annotated[str, form(_LEVELS, "debug, info, warning or error"), AfterValidator(str.lower)] = "info"
 
-    @field_validator("intake", "team", mode="before")
-    @classmethod
-    def _read_addresses(cls, written: Any) -> Any:
-        entries = split(written)
-        for entry in entries if isinstance(entries, tuple) else ():
-            if not re.fullmatch(r"[^@\s<>\"]*@[^@\s<>\"]+", entry):
-                raise ValueError(f"expected an address or @domain, not {entry!r}")
-        return tuple(entry.casefold() for entry in entries) if isinstance(entries, tuple) else entries
+    # HTTP
+    http_listen: Address = Listen("127.0.0.1", 8080)
+    http_rate: int = Field(1200, ge=1, le=1_000_000)
+    trust_loopback: bool = True
+    webhook_networks: Networks = ()
 
-    @field_validator("organisation", mode="before")
-    @classmethod
-    def _read_domains(cls, written: Any) -> Any:
-        entries = split(written)
-        if not isinstance(entries, tuple):
-            return entries
-        domains = tuple(entry.removeprefix("@").casefold() for entry in entries)
-        for domain in domains:
-            if not re.fullmatch(r"[^@\s<>\"]+", domain):
-                raise ValueError(f"expected a domain, not {domain!r}")
-        return domains
+    # receiving mail
+    intake: Addresses = Field(("intake@localhost",), min_length=1)
+    organisation: Domains = ()
+    team: Addresses = ()
+    authserv_id: str = ""
+    trusted_networks: Networks = ()
+    mailboxes: Path | None = None
+    max_hops: int = Field(100, ge=1, le=10_000)
+    max_message_bytes: int = Field(36_700_160, ge=1024, le=1_000_000_000)
+    max_recipients: int = Field(100, ge=1, le=100_000)
+    max_waiting: int = Field(1_000_000, ge=0)
+    min_free_bytes: int = Field(16_777_216, ge=0)
+    sender_rate: int = Field(0, ge=0, le=1_000_000)
+    network_rate: int = Field(7200, ge=0, le=10_000_000)
+    hostname: str = Field("localhost", min_length=1, max_length=255)
+    smtp_listen: Address = Listen("127.0.0.1", 8025)
+    lmtp_listen: OptionalAddress = None
+    smtp_networks: Networks = ()
+    smtp_max_connections: int = Field(256, ge=1, le=100_000)
+    smtp_max_connections_per_host: int = Field(128, ge=1, le=100_000)
+    smtp_max_bytes_at_once: int = Field(1_073_741_824, ge=1_048_576)
+    smtp_timeout: float = Field(300, gt=0, le=86400)
+    smtp_bare_newlines: Literal["normalise", "refuse", "keep"] = "normalise"
+    smtp_tls_certificate: Path | None = None
+    smtp_tls_key: Path | None = None
+    smtp_require_tls: bool = False
+    smtp_passwords: Path | None = None
+    smtp_require_login: bool = False
 
-    @field_validator("notify", "model_sides", mode="before")
-    @classmethod
-    def _read_targets(cls, written: Any) -> Any:
-        return split(written)
+    # cases
+    packs: Folders = ()
+    site_file: File | None = None
+    case_prefix: Annotated[str, form(r"[A-Za-z][A-Za-z0-9]{0,15}", _PREFIX_FORM), AfterValidator(str.upper)] = "SD"
+    zone: Zone = ZoneInfo("Asia/Tokyo")
+    reopen_days: int = Field(14, ge=0, le=3650)
+    retention_raw_days: int = Field(0, ge=0, le=36_500)
+    retention_cases_days: int = Field(0, ge=0, le=36_500)
 
-    @field_validator("webhook_networks", "smtp_networks", "trusted_networks", mode="before")
-    @classmethod
-    def _read_networks(cls, written: Any) -> Any:
-        return split(written)
+    # outgoing mail and notifications
+    from_: Sender = Field("", validation_alias=AliasChoices("from_", "SODAN_FROM"))
+    smarthost: Annotated[str, form(_SMARTHOST, _SMARTHOST_FORMS, secret=True)] = ""
+    smarthost_password: str = ""
+    smarthost_password_file: Path | None = None
+    smarthost_token_command: str = ""
+    acknowledge: Literal["off", "draft", "on"] = "off"
+    acknowledge_per_address: int = Field(5, ge=1, le=1000)
+    acknowledge_per_hour: int = Field(60, ge=1, le=100_000)
+    templates: Folder | None = None
+    public_url: str = ""
+    notify: Words = ()
+    notify_quiet: Annotated[str, form(f"{_CLOCK}-{_CLOCK}", "two times of day such as 20:00-07:30")] = ""
+    triage_minutes: int = Field(30, ge=1, le=10_080)
+    digest: Annotated[str, form(_CLOCK, "a time of day such as 08:30")] = ""
+    digest_language: Literal["ja", "en"] = "ja"
+    remind_days: int = Field(0, ge=0, le=365)
 
-    @field_validator("log_level")
-    @classmethod
-    def _level_is_known(cls, level: str) -> str:
-        if level.lower() not in ("debug", "info", "warning", "error"):
-            raise ValueError(f"expected debug, info, warning or error, not {level!r}")
-        return level.lower()
-
-    @field_validator("content_store")
-    @classmethod
-    def _store_is_a_place(cls, place: str) -> str:
-        if place == "database" or re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", place):
-            return place
-        if not place.removeprefix("file://").startswith("/"):
-            raise ValueError(f"expected database, a folder (/var/lib/sodan/contents) or s3://bucket, not {place!r}")
-        return place
-
-    @field_validator("database_url")
-    @classmethod
-    def _database_is_known(cls, url: str) -> str:
-        if not re.match(r"(sqlite|postgres(ql)?)(\+\w+)?://", url):
-            # do not repeat the URL: it may contain a password
-            raise ValueError("expected sqlite:///path or postgresql://user:password@host/database")
-        return url
-
-    @model_validator(mode="after")
-    def _model_has_a_name(self) -> Settings:
-        if self.model_url and not self.model:
-            raise ValueError("SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model")
-        return self
+    # the language model
+    model_url: Annotated[
+        str,
+        form(r"https?://[^/\s].*", "a URL such as http://127.0.0.1:11434/v1", secret=True),
+        AfterValidator(lambda url: url.rstrip("/")),
+    ] = ""
+    model: str = ""
+    model_key: str = ""
+    model_key_file: Path | None = None
+    model_seconds: float = Field(60, gt=0, le=3600)
+    model_concurrency: int = Field(4, ge=1, le=64)
+    model_requests_per_day: int = Field(0, ge=0)
+    model_tokens_per_day: int = Field(0, ge=0)
+    model_sides: Annotated[tuple[Side, ...], NoDecode, BeforeValidator(split)] = ("requester", "team", "vendor")
+    model_max_characters: int = Field(20_000, ge=100, le=1_000_000)
+    model_price_in: float = Field(0, ge=0)
+    model_price_out: float = Field(0, ge=0)
 
     @model_validator(mode="before")
     @classmethod
@@ -152,6 +171,12 @@ class Settings(ReceivingSettings, CasePolicy, SendingSettings):
                 domains = dict.fromkeys(str(entry).rpartition("@")[2] for entry in intake)
                 given = {**given, "organisation": tuple(domain for domain in domains if domain)}
         return given
+
+    @model_validator(mode="after")
+    def _model_has_a_name(self) -> Settings:
+        if self.model_url and not self.model:
+            raise ValueError("SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model")
+        return self
 
     @property
     def verdicts_configured(self) -> bool:

@@ -6,11 +6,11 @@ that uses most is cut off, provided that network uses more than the newcomer's. 
 
 from __future__ import annotations
 
-from collections import Counter
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.smtp.limits import neighbourhood, network_of
+from service.smtp.limits import Usage, network_of
 
 GRACE_SECONDS = 5.0
 """A message younger than this is not treated as slow."""
@@ -28,21 +28,19 @@ class Share:
     moving: bool = True
     """Still being received; a complete message is never cut off."""
 
-    def speed(self, now: float) -> float:
-        """Bytes per second so far."""
-        return self.received / max(now - self.began, 0.001)
-
 
 class Budget:
-    """Limits the total bytes of messages that one process is receiving; ``total`` in bytes."""
+    """Limits the bytes of messages that one process is receiving or committing; most of them are on disk."""
 
-    def __init__(self, total: int, clock: Callable[[], float]) -> None:
-        self.total = total
-        self.held = 0
+    def __init__(self, total: int = 1_073_741_824, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total = total
         self._clock = clock
         self._shares: set[Share] = set()
-        self._near: Counter[str] = Counter()
-        self._network: Counter[str] = Counter()
+        self._usage = Usage()
+
+    @property
+    def held(self) -> int:
+        return self._usage.total
 
     def open(self, host: str | None, cut_off: Callable[[], None]) -> Share:
         """Create the share of a message that begins now."""
@@ -60,11 +58,10 @@ class Budget:
         more = size - share.held
         if more <= 0:
             return True
-        if self._near[neighbourhood(share.host)] + more > self.total // 4:
+        usage = self._usage
+        if usage.near(share.host) + more > self._total // 4 or usage.network(share.host) + more > self._total // 2:
             return False
-        if self._network[network_of(share.host)] + more > self.total // 2:
-            return False
-        while self.held + more > self.total:
+        while usage.total + more > self._total:
             slowest = self._slowest(share)
             if slowest is None:
                 return False
@@ -74,22 +71,12 @@ class Budget:
         return True
 
     def _slowest(self, newcomer: Share) -> Share | None:
-        now = self._clock()
-        own = network_of(newcomer.host)
-        biggest, most = max(self._network.items(), key=lambda item: item[1], default=("", 0))
-        if biggest == own or most <= self._network[own]:
-            return None
-        candidates = [
-            share
-            for share in self._shares
-            if share.moving and share.held and now - share.began > GRACE_SECONDS and network_of(share.host) == biggest
-        ]
-        return min(candidates, key=lambda share: share.speed(now), default=None)
+        """Return the slowest message of the network that must make room."""
+        network, now = self._usage.to_cut(newcomer.host), self._clock()
+        slow = [one for one in self._shares if one.moving and one.held and now - one.began > GRACE_SECONDS]
+        candidates = [one for one in slow if network_of(one.host) == network]
+        return min(candidates, key=lambda one: one.received / (now - one.began), default=None)
 
     def _add(self, share: Share, more: int) -> None:
         share.held += more
-        self.held += more
-        for counter, name in ((self._near, neighbourhood(share.host)), (self._network, network_of(share.host))):
-            counter[name] += more
-            if not counter[name]:
-                del counter[name]
+        self._usage.add(share.host, more)

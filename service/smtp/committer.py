@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -28,8 +28,9 @@ GROUP_BYTES = 32_000_000
 BIG = 1_000_000
 """Bytes of a group above which idle connections are closed after the commit, to free their memory."""
 
-
-_Waiting = tuple[Envelope, Content, datetime, asyncio.Future[str]]
+_Reply = asyncio.Future[str]
+"""The id of a mail once it is durable."""
+_Waiting = tuple[Envelope, Content, datetime, _Reply]
 
 
 class Committer:
@@ -44,8 +45,6 @@ class Committer:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._commit_groups, name="committer")
         self._stopping = False
-        self.waiting = 0
-        """Mails not yet committed."""
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -53,14 +52,10 @@ class Committer:
 
     async def keep(self, envelope: Envelope, content: Content) -> str:
         """Return the mail's id once it is durable. Raises Unavailable if it is not."""
-        future: asyncio.Future[str] = self._loop.create_future()
-        self.waiting += 1
-        try:
-            self._queue.put((envelope, content, self._clock(), future))
-            # cancelling this wait does not cancel the mail, which may be committed already
-            return await future
-        finally:
-            self.waiting -= 1
+        future: _Reply = self._loop.create_future()
+        self._queue.put((envelope, content, self._clock(), future))
+        # cancelling this wait does not cancel the mail, which may be committed already
+        return await future
 
     def stop(self) -> None:
         """Commit what is queued, then end the thread. Blocks."""
@@ -70,15 +65,14 @@ class Committer:
     def _commit_groups(self) -> None:
         following = self._queue.get()
         while following is not None:
-            group = [following]
-            size = following[1].size
+            group, size = [following], following[1].size
             following = self._next()
             while following is not None and len(group) < GROUP_MAILS and size + following[1].size <= GROUP_BYTES:
                 group.append(following)
                 size += following[1].size
                 following = self._next()
             # read and hashed in this thread, so that it does not block the event loop
-            self._commit([waiting for one in group if (waiting := self._read(one)) is not None])
+            self._commit([entry for waiting in group for entry in self._read(waiting)])
             if size > BIG:
                 self._database.forget_values()
             del group
@@ -94,42 +88,46 @@ class Committer:
         self._stopping = following is None
         return following
 
-    def _read(self, waiting: _Waiting) -> tuple[NewEntry, asyncio.Future[str]] | None:
+    def _read(self, waiting: _Waiting) -> list[tuple[NewEntry, _Reply]]:
+        """Return the mail as an entry; nothing if its file cannot be read, or its session closed it."""
         envelope, content, now, future = waiting
         try:
-            return new_entry(envelope, content.read(self._bare_newlines), now), future
-        except (OSError, ValueError) as error:  # its file cannot be read, or its session closed it
-            _log.error("mail was not made durable", mails=1, error=type(error).__name__, trace=where(error))
-            failed: list[tuple[asyncio.Future[str], str | BaseException]] = [(future, error)]
-            self._loop.call_soon_threadsafe(_answer, failed)
-            return None
+            return [(new_entry(envelope, content.read(self._bare_newlines), now), future)]
+        except (OSError, ValueError) as error:
+            self._failed([future], error)
+            return []
 
-    def _commit(self, group: list[tuple[NewEntry, asyncio.Future[str]]]) -> None:
+    def _commit(self, group: Sequence[tuple[NewEntry, _Reply]]) -> None:
         if not group:
             return
-        results: list[tuple[asyncio.Future[str], str | BaseException]]
+        futures = [future for _, future in group]
         try:
             ids = intake.receive_entries(self._database, [entry for entry, _ in group])
-            results = [(future, id) for (_, future), id in zip(group, ids, strict=True)]
         except Unavailable as error:
             _log.error("mail was not made durable", mails=len(group), reason=str(error), cause=repr(error.__cause__))
-            results = [(future, error) for _, future in group]
+            self._answer(futures, [error] * len(futures))
         except Exception as error:
-            if len(group) > 1:
-                # one of them cannot be stored: commit each alone, so that the others are not affected
+            if len(group) == 1:
+                self._failed(futures, error)
+            else:  # one of them cannot be stored: commit each alone, so that the others are not affected
                 for single in group:
                     self._commit([single])
-                return
-            _log.error("mail was not made durable", mails=1, error=type(error).__name__, trace=where(error))
-            results = [(group[0][1], error)]
-        self._loop.call_soon_threadsafe(_answer, results)
+        else:
+            self._answer(futures, ids)
+
+    def _failed(self, futures: Sequence[_Reply], error: Exception) -> None:
+        _log.error("mail was not made durable", mails=1, error=type(error).__name__, trace=where(error))
+        self._answer(futures, [error])
+
+    def _answer(self, futures: Sequence[_Reply], results: Sequence[str | Exception]) -> None:
+        self._loop.call_soon_threadsafe(_set_results, futures, results)
 
 
-def _answer(results: list[tuple[asyncio.Future[str], str | BaseException]]) -> None:
-    for future, result in results:
+def _set_results(futures: Sequence[_Reply], results: Sequence[str | Exception]) -> None:
+    for future, result in zip(futures, results, strict=True):
         if future.done():
             continue
-        if isinstance(result, BaseException):
+        if isinstance(result, Exception):
             future.set_exception(result)
         else:
             future.set_result(result)

@@ -1,9 +1,10 @@
-"""Limits for one client (RFC 5321 §4.5.3, §7.8), and the networks that may connect. Values only."""
+"""Limits for one client (RFC 5321 §4.5.3, §7.8), the networks that may connect, and counts by network."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
 BareNewlines = Literal["normalise", "refuse", "keep"]
@@ -19,10 +20,10 @@ LONGER_LINES = {
 LONGEST_LINE = max(LONGER_LINES.values())
 PATH = 256
 """RFC 5321 §4.5.3.1.3, in bytes. The limit of 64 for the local part is not enforced: bounce addresses exceed it."""
-FAILED_LOGINS = 20
-"""Failed logins per hour from one ``neighbourhood``, over all its connections."""
 DOMAIN = 255
 """RFC 5321 §4.5.3.1.2, in bytes."""
+FAILED_LOGINS = 20
+"""Failed logins per hour from one ``neighbourhood``, over all its connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,6 @@ class Limits:
     """Bytes read and discarded after a message became too big, before the connection is closed."""
     content_seconds: float = 1800.0
     """For a whole message, however steadily it arrives."""
-    at_once_bytes: int = 1_073_741_824
-    """Bytes of messages being received or waiting for their commit; most of them are on disk."""
     bare_newlines: BareNewlines = "normalise"
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Peers that may send; empty: all."""
@@ -60,9 +59,12 @@ class Limits:
         """Whether the peer at ``host`` may send at all."""
         if not self.networks or host is None:
             return True
-        address = ip_address(host.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in network for network in self.networks)
+        return any(_address(host) in network for network in self.networks)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address:
+    address = ip_address(host.partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def network_of(host: str | None) -> str:
@@ -73,10 +75,37 @@ def network_of(host: str | None) -> str:
 
 def neighbourhood(host: str | None) -> str:
     """Return the IPv4 address, or the /64 of an IPv6 address, since one customer usually has a whole /64."""
-    if host is None:
-        return ""
-    if ":" not in host:
-        return host
-    address = ip_address(host.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped) if mapped else address.exploded[:19]
+    if host is None or ":" not in host:
+        return host or ""
+    address = _address(host)
+    return str(address) if address.version == 4 else address.exploded[:19]
+
+
+class Usage:
+    """How much of a shared resource each address and each network uses."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._near: Counter[str] = Counter()
+        self._networks: Counter[str] = Counter()
+
+    def add(self, host: str | None, more: int) -> None:
+        """Add to what ``host`` uses; a negative number is given back."""
+        self.total += more
+        for counter, name in ((self._near, neighbourhood(host)), (self._networks, network_of(host))):
+            counter[name] += more
+            if not counter[name]:
+                del counter[name]
+
+    def near(self, host: str | None) -> int:
+        """Return what the ``neighbourhood`` of this host uses."""
+        return self._near[neighbourhood(host)]
+
+    def network(self, host: str | None) -> int:
+        """Return what the network of this host uses."""
+        return self._networks[network_of(host)]
+
+    def to_cut(self, newcomer: str | None) -> str | None:
+        """Return the network that must make room for a newcomer: the one that uses most, if more than its own."""
+        network, most = max(self._networks.items(), key=lambda item: item[1], default=("", 0))
+        return network if most > self.network(newcomer) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -22,7 +23,7 @@ class Rate:
     Up to ``burst`` (default ``most``) may happen at once; used capacity returns evenly over time (GCRA).
     """
 
-    def __init__(self, most: int, clock: Callable[[], float], burst: int | None = None) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic, burst: int | None = None) -> None:
         self._most = most
         self._clock = clock
         self._step = HOUR / most if most else 0.0
@@ -57,7 +58,7 @@ class Rates:
     network. Loopback has no network limit, since a mail server on this machine passes on mail of everybody.
     """
 
-    def __init__(self, of_sender: int, of_network: int, clock: Callable[[], float]) -> None:
+    def __init__(self, of_sender: int, of_network: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._of_sender = Rate(of_sender, clock)
         self._of_network = Rate(of_network, clock, burst=max(1, of_network // 6))
 

@@ -26,7 +26,6 @@ _PLAIN = re.compile(
 _PATH = re.compile(
     rf"<(?:@{_NAME}(?:,@{_NAME})*:)?(?:({_DOT_STRING}|{_QUOTED})(?:@({_NAME}|{_LITERAL}))?)?>(?: +(.*))?", re.DOTALL
 )
-_NULL = re.compile(r"<>(?: +(.*))?", re.DOTALL)
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u0080-\U0010ffff]+))?")
 
 
@@ -38,32 +37,25 @@ def read_path(argument: str) -> tuple[str, str] | None:
     plain = _PLAIN.fullmatch(argument)
     if plain:
         return (plain[1], plain[2] or "") if len(plain[1]) <= PATH - 2 else None
-    null = _NULL.fullmatch(argument)
-    if null:
-        return "<>", null[1] or ""
     found = _PATH.fullmatch(argument)
-    if not found or found[1] is None:
+    if not found:
         return None
     local, domain, rest = found[1], found[2], found[3] or ""
+    if local is None:
+        return ("<>", rest) if argument.startswith("<>") else None
     mailbox = local if domain is None else f"{local}@{domain}"
-    if len(mailbox.encode("utf-8", "surrogateescape")) > PATH - 2 or not _is_domain(domain):
-        return None
-    return mailbox, rest
+    too_long = len(mailbox.encode("utf-8", "surrogateescape")) > PATH - 2
+    return None if too_long or not _is_domain(domain or "") else (mailbox, rest)
 
 
-def _is_domain(domain: str | None) -> bool:
-    if domain is None:
-        return True
-    if len(domain.encode("utf-8", "surrogateescape")) > DOMAIN:
-        return False
+def _is_domain(domain: str) -> bool:
     if not domain.startswith("["):
-        return True
-    literal = domain[1:-1]
+        return len(domain.encode("utf-8", "surrogateescape")) <= DOMAIN
     try:
-        if literal[:5].upper() == "IPV6:":
-            IPv6Address(literal[5:])
+        if domain[1:6].upper() == "IPV6:":
+            IPv6Address(domain[6:-1])
         else:
-            IPv4Address(literal)
+            IPv4Address(domain[1:-1])
     except AddressValueError:
         return False
     return True

@@ -28,30 +28,26 @@ class Pressure:
         self._database = database
         self._min_free_bytes = min_free_bytes
         self._max_waiting = max_waiting
-        self._stopped = asyncio.Event()
-
-    def stop(self) -> None:
-        """Start no further check."""
-        self._stopped.set()
+        self.stopped = asyncio.Event()
+        """Set this to start no further check."""
 
     async def watch(self) -> None:
         """Check repeatedly until stopped; a running check is completed."""
-        while not self._stopped.is_set():
-            found = await asyncio.to_thread(self._look)
+        while not self.stopped.is_set():
+            reason = await asyncio.to_thread(self._look)
+            found = f"452 4.3.1 {reason}, please try again later" if reason else None
             if found != self.refusal:
                 _log.warning("no mail is taken for now" if found else "mail is taken again", reason=found)
             self.refusal = found
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(self.stopped.wait(), LOOK_SECONDS)
 
     def _look(self) -> str | None:
         full = disk_full_reason(self._database.folder, self._min_free_bytes)
-        if full is not None:
-            return f"452 4.3.1 {full}, please try again later"
-        if self._max_waiting:
-            try:
-                if self._database.read(lambda conn: spool.more_waiting_than(conn, self._max_waiting)):
-                    return "452 4.3.1 too many mails are waiting, please try again later"
-            except Unavailable:
-                return None
-        return None
+        if full is not None or not self._max_waiting:
+            return full
+        try:
+            too_many = self._database.read(lambda conn: spool.more_waiting_than(conn, self._max_waiting))
+        except Unavailable:
+            return None
+        return "too many mails are waiting" if too_many else None

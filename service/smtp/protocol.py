@@ -221,9 +221,6 @@ class Protocol(Transaction):
             raise Fault("501 5.5.4 Syntax: VRFY address")
         self.say("252 2.5.0 cannot verify, try RCPT")  # RFC 5321 §7.3: do not reveal which users exist
 
-    async def smtp_EXPN(self, arg: str | None) -> None:
-        raise Fault("502 5.5.1 EXPN is not implemented")
-
     @syntax("HELP [command]")
     async def smtp_HELP(self, arg: str | None) -> None:
         known = {name: method for name, method in self.terms.commands.items() if self._syntax_available(method)}

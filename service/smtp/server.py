@@ -11,10 +11,10 @@ import contextlib
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,50 +36,47 @@ from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
 from service.store.spool import Envelope
+from service.watchdog import report
 
 
+@dataclass(frozen=True)
 class Reception:
     """Handler hooks of aiosmtpd: which mail is accepted, and where it goes when it is complete."""
 
-    takes_contents = True
-
-    def __init__(
-        self, intake: Intake, committer: Committer, pressure: Pressure, channel: str, rates: Rates, max_hops: int
-    ) -> None:
-        self._intake = intake
-        self._committer = committer
-        self._pressure = pressure
-        self._channel = channel
-        self._rates = rates
-        self._max_hops = max_hops
+    intake: Intake
+    committer: Committer
+    pressure: Pressure
+    rates: Rates
+    max_hops: int
+    channel: str = "smtp"
 
     async def handle_MAIL(self, _server: Any, session: Any, envelope: Any, address: str, _options: list[str]) -> str:
-        if self._pressure.refusal is not None:
-            return self._pressure.refusal
-        refusal = self._rates.refusal(address, _host(session))
+        if self.pressure.refusal is not None:
+            return self.pressure.refusal
+        refusal = self.rates.refusal(address, _host(session))
         if refusal is not None:
             return refusal
         envelope.mail_from = address
         return "250 2.1.0 OK"
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
-        if not self._intake.accepts(address):
+        if not self.intake.accepts(address):
             return "550 5.1.1 no such mailbox here"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:
-        if hops(envelope.received.head(HEADER_BYTES)) > self._max_hops:
+        if hops(envelope.received.head(HEADER_BYTES)) > self.max_hops:
             return TOO_MANY_HOPS
         received = Envelope(
-            channel=self._channel,
+            channel=self.channel,
             mail_from="" if envelope.mail_from == "<>" else envelope.mail_from,
             rcpt_tos=tuple(envelope.rcpt_tos),
             peer=_host(session),
             helo=session.host_name,
         )
         try:
-            id = await self._committer.keep(received, envelope.received)
+            id = await self.committer.keep(received, envelope.received)
         except Unavailable:
             return NOT_NOW
         return f"250 2.0.0 accepted as {id}"
@@ -117,7 +114,10 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(signal.SIGHUP, listening.renew)
         lmtp = f", LMTP on {listening.lmtp}" if listening.lmtp else ""
         print(f"sodan: SMTP on {listening.smtp}{lmtp}", file=sys.stderr, flush=True)
-        await stopped.wait()
+        while not stopped.is_set():
+            report()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), 1)
 
 
 @contextlib.asynccontextmanager
@@ -129,33 +129,36 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
     committer = Committer(database, lambda: datetime.now(UTC), settings.smtp_bare_newlines)
     give_back_what_is_freed()
     pressure = Pressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
-    wanted = [("SODAN_SMTP_LISTEN", "smtp", settings.smtp_listen), ("SODAN_LMTP_LISTEN", "lmtp", settings.lmtp_listen)]
-    rates = Rates(settings.sender_rate, settings.network_rate, time.monotonic)
-    shared = {
-        "budget": Budget(settings.smtp_max_bytes_at_once, loop.time),
-        "guesses": Rate(FAILED_LOGINS, loop.time),
-        "folder": spill_folder(database.folder),
-    }
-    intake = Intake(settings.intake, settings.hostname)
-    listeners: list[Listener] = []
-    addresses: dict[str, Listen] = {}
+    rates = Rates(settings.sender_rate, settings.network_rate)
+    smtp = Reception(Intake(settings.intake, settings.hostname), committer, pressure, rates, settings.max_hops)
+    listening = partial(
+        Listener,
+        hostname=settings.hostname,
+        limits=_limits(settings),
+        tls=tls,
+        require_tls=settings.smtp_require_tls,
+        passwords=passwords,
+        require_login=settings.smtp_require_login,
+        folder=spill_folder(database.folder),
+        budget=Budget(settings.smtp_max_bytes_at_once),
+        guesses=Rate(FAILED_LOGINS),
+    )
+    listeners = [listening(smtp)]
+    address, lmtp_address = await _listen(listeners[0], "SODAN_SMTP_LISTEN", settings.smtp_listen), None
     try:
-        for name, channel, listen in wanted:
-            if listen is not None:
-                reception = Reception(intake, committer, pressure, channel, rates, settings.max_hops)
-                listener = _listener(settings, reception, tls, passwords, lmtp=channel == "lmtp", **shared)
-                listeners.append(listener)
-                addresses[channel] = await _listen(listener, name, listen)
+        if settings.lmtp_listen is not None:
+            listeners.append(listening(replace(smtp, channel="lmtp"), lmtp=True))
+            lmtp_address = await _listen(listeners[1], "SODAN_LMTP_LISTEN", settings.lmtp_listen)
     except Refused:
-        await _stop(listeners, 0)
+        await listeners[0].stop(0)
         raise
     committer.start()
     watch = loop.create_task(pressure.watch())
     try:
-        yield Listening(addresses["smtp"], addresses.get("lmtp"), tls)
+        yield Listening(address, lmtp_address, tls)
     finally:
-        await _stop(listeners, settings.stop_seconds)
-        pressure.stop()
+        await asyncio.gather(*(listener.stop(settings.stop_seconds) for listener in listeners))
+        pressure.stopped.set()
         await loop.run_in_executor(None, committer.stop)
         await asyncio.wait({watch}, timeout=LOOK_SECONDS)  # do not wait longer for a check of a database that hangs
         await loop.run_in_executor(None, database.close)
@@ -176,16 +179,8 @@ def spill_folder(database_folder: Path | None) -> Path | None:
     return None
 
 
-def _listener(
-    settings: Settings,
-    reception: Reception,
-    tls: ServerTls | None,
-    passwords: Passwords | None,
-    *,
-    lmtp: bool,
-    **shared: Any,
-) -> Listener:
-    limits = Limits(
+def _limits(settings: Settings) -> Limits:
+    return Limits(
         message_bytes=settings.max_message_bytes,
         recipients=settings.max_recipients,
         connections=settings.smtp_max_connections,
@@ -193,17 +188,6 @@ def _listener(
         timeout=settings.smtp_timeout,
         bare_newlines=settings.smtp_bare_newlines,
         networks=settings.smtp_networks,
-    )
-    return Listener(
-        reception,
-        hostname=settings.hostname,
-        limits=limits,
-        tls=tls,
-        require_tls=settings.smtp_require_tls,
-        passwords=passwords,
-        require_login=settings.smtp_require_login,
-        lmtp=lmtp,
-        **shared,
     )
 
 
@@ -234,7 +218,3 @@ async def _listen(listener: Listener, name: str, listen: Listen) -> Listen:
     except OSError as error:
         raise Refused(f"{name}: cannot listen on {listen}: {error.strerror or error}") from error
     return Listen(*server.sockets[0].getsockname()[:2])
-
-
-async def _stop(listeners: list[Listener], grace: float) -> None:
-    await asyncio.gather(*(listener.stop(grace) for listener in listeners))

@@ -1,40 +1,46 @@
-"""The interface between a session and its listener, so that neither imports the other."""
+"""What all sessions of one listener share; a session needs to know no more of its listener."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from service.smtp.budget import Budget
-from service.smtp.limits import Limits
+from service.smtp.limits import FAILED_LOGINS, Limits
 from service.smtp.loops import Rate
 from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
 
 
-class Terms(Protocol):
-    """What all sessions of one listener share."""
+@dataclass(eq=False)
+class Terms:
+    """What is offered to clients, and the limits they share. Create it within the running loop.
 
-    loop: asyncio.AbstractEventLoop
+    ``handler`` has aiosmtpd's hooks for MAIL, RCPT and DATA (at least DATA); ``envelope.received`` is the ``Content``.
+    """
+
     handler: Any
-    hooks: dict[str, Callable[..., Any]]
-    """Hooks of the handler, by command."""
-    commands: dict[str, Callable[..., Any]]
-    """Methods of the session class, by command."""
-    budget: Budget
-    """Limits the bytes of messages being received or waiting for their commit."""
-    folder: Path | None
-    """Folder for large messages until they are committed."""
-    guesses: Rate
-    """Failed logins by ``neighbourhood``."""
     hostname: str
-    limits: Limits
-    tls: ServerTls | None
-    require_tls: bool
-    passwords: Passwords | None
-    require_login: bool
+    limits: Limits = field(default_factory=Limits)
+    tls: ServerTls | None = None
+    require_tls: bool = False
+    passwords: Passwords | None = None
+    require_login: bool = False
+    lmtp: bool = False
+    folder: Path | None = None
+    """Folder for large messages until they are committed."""
+    budget: Budget = field(default_factory=Budget)
+    guesses: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
+    """Failed logins by ``neighbourhood``."""
+    commands: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    """Methods of the session class, by command."""
+
+    def __post_init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.hooks = {name[7:]: getattr(self.handler, name) for name in dir(self.handler) if name[:7] == "handle_"}
 
     def join(self, wire: Any) -> str | None:
         """Add a connection. Return the reply that refuses it, or None if it is accepted."""

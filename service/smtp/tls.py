@@ -18,17 +18,14 @@ class ServerTls:
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate = certificate
         self._key = key
-        try:
-            self.context = self._read()
-        except (OSError, ssl.SSLError, ValueError) as error:
-            raise Refused(f"SODAN_SMTP_TLS_CERTIFICATE: {certificate} with {key}: {_reason(error)}") from error
+        self.context = self._read()
 
     def reload(self) -> bool:
         """Reload the files; if they are not usable, keep the old certificate and return False."""
         try:
             self.context = self._read()
-        except (OSError, ssl.SSLError, ValueError) as error:
-            _log.error("certificate not renewed, the old one stays", file=str(self._certificate), reason=_reason(error))
+        except Refused as error:
+            _log.error("certificate not renewed, the old one stays", reason=str(error))
             return False
         _log.info("certificate renewed", file=str(self._certificate))
         return True
@@ -36,13 +33,13 @@ class ServerTls:
     def _read(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self._certificate, self._key, password=_no_password)
+        try:
+            context.load_cert_chain(self._certificate, self._key, password=_no_password)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
+            raise Refused(f"SODAN_SMTP_TLS_CERTIFICATE: {self._certificate} with {self._key}: {reason}") from error
         return context
 
 
 def _no_password() -> str:
     raise ValueError("the key is encrypted, and there is nobody to ask for its password")
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or getattr(error, "reason", None) or error)

@@ -36,8 +36,6 @@ class Transaction(Wire):
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms)
         self._handle_hooks = terms.hooks
-        self.wants_bytes = not getattr(terms.handler, "takes_contents", False)
-        """Whether the handler reads ``envelope.content``, as in aiosmtpd; sodan's own reads ``envelope.received``."""
         self._declared = 0
         self.wrong = 0
         """Wrong commands so far."""
@@ -144,42 +142,36 @@ class Transaction(Wire):
             self.envelope = self._create_envelope()
 
     async def _take(self, recipients: int) -> None:
-        incoming = await self.read_content()
+        content = await self.read_content()
         try:
-            if incoming.too_big:
-                self.conclude("552 5.3.4 too big", recipients)
-            elif incoming.complete and incoming.dropped:
-                self.conclude(TOO_MUCH, recipients)
-            elif incoming.complete and incoming.breaks_lines_badly(self.limits.bare_newlines):
-                self.wrong += 1
-                self.conclude("550 5.6.0 CR or LF alone in the content: lines end with CR LF", recipients)
-            elif incoming.complete:
-                await self._keep(incoming.content(), recipients)
-            if incoming.dropped and not incoming.complete:
-                self.hang_up("421 4.7.0 far too big" if incoming.too_big else "421 4.3.1 far too much at once")
+            verdict = await self._verdict(content)
+            if verdict is not None:
+                self.conclude(verdict, recipients)
+            if content.dropped and not content.complete:
+                self.hang_up("421 4.7.0 far too big" if content.too_big else "421 4.3.1 far too much at once")
         finally:
-            incoming.drop()
+            content.drop()
 
-    async def _keep(self, content: Content, recipients: int) -> None:
-        self.content_is_here()
+    async def _verdict(self, content: Content) -> Any:
+        """Return the reply to a message; None if the connection ended before its end."""
+        if content.too_big:
+            return "552 5.3.4 too big"
+        if not content.complete:
+            return None
+        if content.dropped:
+            return TOO_MUCH
+        if content.breaks_lines_badly(self.limits.bare_newlines):
+            self.wrong += 1
+            return "550 5.6.0 CR or LF alone in the content: lines end with CR LF"
         self.envelope.received = content
-        try:
-            if self.wants_bytes:
-                self.envelope.content = self.envelope.original_content = content.read(self.limits.bare_newlines)
-            self.conclude(await self._hand_over(), recipients)
-        finally:
-            content.close()
-
-    async def _hand_over(self) -> Any:
         self.committing = True
         try:
-            status = await self._call_handler_hook("DATA")
+            return await self._call_handler_hook("DATA")
         except Exception as error:
             _log.error("mail was not taken", error=type(error).__name__, trace=where(error))
             return NOT_NOW
         finally:
             self.committing = False
-        return "250 2.0.0 OK" if status is MISSING else status
 
     def conclude(self, verdict: Any, recipients: int) -> None:
         """Send the reply to a message: in SMTP one for all recipients."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import partial
 from typing import Any
 
 import structlog
 from aiosmtpd.smtp import SMTP
 
 from service.smtp.budget import Share
-from service.smtp.content import Incoming
+from service.smtp.content import Content
 from service.smtp.limits import LONGEST_LINE
 from service.smtp.terms import Terms
 
@@ -27,6 +28,7 @@ _AHEAD = 65_536
 """Bytes of pipelined commands that are buffered before reading pauses; also the limit of an over-long line."""
 _HANDSHAKE_SECONDS = 30.0
 _LINGER_SECONDS = 1.0
+_CUT_OFF = "421 4.3.1 too slow while others wait, please try again later"
 
 
 class LineTooLong(Exception):
@@ -60,7 +62,7 @@ class Wire(SMTP):
         self.hung_up = False
         self._buffer = bytearray()
         self._skipped = 0
-        self._incoming: Incoming | None = None
+        self._content: Content | None = None
         self._read_before = 0
         self._share: Share | None = None
         self._content_ends = 0.0
@@ -87,16 +89,16 @@ class Wire(SMTP):
             self._talk = self.loop.create_task(self._handle_client())
 
     def data_received(self, data: bytes) -> None:
-        incoming = self._incoming
+        content = self._content
         self.quiet_since = self.loop.time()
-        if incoming is not None:
-            rest = self._feed(incoming, data)
+        if content is not None:
+            rest = self._feed(content, data)
             if rest is not None:
-                self._incoming = None
+                self._content = None
                 self._buffer += rest
                 self._wake()
-            elif incoming.dropped and incoming.read > self.limits.message_bytes + self.limits.overdraft:
-                self._incoming = None
+            elif content.dropped and content.received > self.limits.message_bytes + self.limits.overdraft:
+                self._content = None
                 self._wake()
         elif not self.ended:
             self._buffer += data
@@ -156,48 +158,40 @@ class Wire(SMTP):
 
     def expect_content(self, declared: int) -> bool:
         """Reserve room for a message of the size declared by MAIL; False if there is none now."""
-        self._share = self.terms.budget.open(self.host, self._cut_off)
+        self._share = self.terms.budget.open(self.host, partial(self.hang_up, _CUT_OFF))
         return self.terms.budget.reserve(self._share, max(declared, _RESERVED))
 
-    def _cut_off(self) -> None:
-        if self._incoming is not None:
-            self._incoming.drop()
-        self.hang_up("421 4.3.1 too slow while others wait, please try again later")
-
-    async def read_content(self) -> Incoming:
+    async def read_content(self) -> Content:
         """Read the message after the 354 reply; not ``complete`` if the connection ended or far too much was sent."""
-        incoming = Incoming(self.limits.message_bytes, self.terms.folder)
+        content = Content(self.limits.message_bytes, self.terms.folder)
         self._content_ends = self.loop.time() + self.limits.content_seconds
         ahead = bytes(self._buffer)
         self._buffer.clear()
-        rest = self._feed(incoming, ahead)
+        rest = self._feed(content, ahead)
         if rest is not None:
             self._buffer += rest
         elif not self.ended:
-            self._incoming = incoming
+            self._content = content
             self._read_before = 0
             await self._wait_for_more()
-        return incoming
-
-    def _feed(self, incoming: Incoming, data: bytes) -> bytes | None:
-        """As ``Incoming.feed``, within the budget; a message without room is discarded up to its end."""
-        share = self._share
-        if share is not None and not incoming.dropped:
-            share.received = incoming.read + len(data)
-            size = -(-share.received // _RESERVED) * _RESERVED
-            if not self.terms.budget.reserve(share, min(size, self.limits.message_bytes)):
-                incoming.drop()
-        try:
-            return incoming.feed(data)
-        except OSError as error:
-            _log.error("a content has no room", error=type(error).__name__, number=error.errno)
-            incoming.drop()
-            return incoming.feed(data)
-
-    def content_is_here(self) -> None:
-        """Mark the message as complete, so that it is not cut off as slow."""
         if self._share is not None:
             self._share.moving = False
+        return content
+
+    def _feed(self, content: Content, data: bytes) -> bytes | None:
+        """As ``Content.feed``, within the budget; a message without room is discarded up to its end."""
+        share = self._share
+        if share is not None and not content.dropped:
+            share.received = content.received + len(data)
+            size = -(-share.received // _RESERVED) * _RESERVED
+            if not self.terms.budget.reserve(share, min(size, self.limits.message_bytes)):
+                content.drop()
+        try:
+            return content.feed(data)
+        except OSError as error:
+            _log.error("a content has no room", error=type(error).__name__, number=error.errno)
+            content.drop()
+            return content.feed(data)
 
     def release_content(self) -> None:
         """Release the budget of the message."""
@@ -213,7 +207,7 @@ class Wire(SMTP):
         if not self.ended:
             self._more = self.loop.create_future()
             self.deadline = self.loop.time() + self.limits.timeout
-            if self._incoming is not None:
+            if self._content is not None:
                 self.deadline = min(self.deadline, self._content_ends)
             await self._more
             self._more = None
@@ -227,13 +221,13 @@ class Wire(SMTP):
         """
         if not self.deadline or now < self.deadline or self.transport is None:
             return
-        incoming = self._incoming
+        content = self._content
         if self.hung_up or self._writable is not None:
             self.transport.abort()  # it does not read, so no reply would reach it
-        elif incoming is not None and now >= self._content_ends:
+        elif content is not None and now >= self._content_ends:
             self.hang_up("421 4.4.2 that mail takes too long")
-        elif incoming is not None and incoming.read - self._read_before >= self.limits.slowest * self.limits.timeout:
-            self._read_before = incoming.read
+        elif content is not None and content.received - self._read_before >= self.limits.slowest * self.limits.timeout:
+            self._read_before = content.received
             self.deadline = min(now + self.limits.timeout, self._content_ends)
         else:
             self.hang_up("421 4.4.2 you were silent for too long")
@@ -243,10 +237,6 @@ class Wire(SMTP):
     def say(self, reply: str) -> None:
         """Queue a reply; replies to pipelined commands are sent together."""
         self._out.append(reply.encode("utf-8", "replace") + b"\r\n")
-
-    async def push(self, status: Any) -> None:
-        """aiosmtpd's method for replies, for hooks that use it."""
-        self.say(status if isinstance(status, str) else bytes(status).decode("utf-8", "replace"))
 
     async def flush(self) -> None:
         """Send queued replies; wait while the client does not read them."""
@@ -271,14 +261,14 @@ class Wire(SMTP):
         """
         if self.hung_up:
             return
-        may_be_sending = self._incoming is not None or self._paused or bool(self._buffer)
+        may_be_sending = self._content is not None or self._paused or bool(self._buffer)
         if reply is not None:
             self.say(reply)
         self._write()
         self.ended = self.hung_up = True
-        if self._incoming is not None:
-            self._incoming.drop()
-            self._incoming = None
+        if self._content is not None:
+            self._content.drop()
+            self._content = None
         self._buffer.clear()
         if self.transport is not None and not self.transport.is_closing():
             if reply is not None and may_be_sending and self.transport.can_write_eof():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.smtp.content import Incoming
+from service.smtp.content import Content
 from service.smtp.limits import BareNewlines
 from service.store import contents, spool_view
 from service.store.database import Database
@@ -32,11 +32,12 @@ HARMLESS = [end for end in FALSE_ENDS if not ends_early(end)]
 def test_only_the_true_end_ends_a_content(tmp_path: Path, false_end: str, mode: BareNewlines) -> None:
     sent = b"Subject: x\r\n\r\ny" + false_end.encode() + HIDDEN + b"\r\n.\r\n"
     for step in (1, 5, len(sent)):
-        incoming = Incoming(100_000, tmp_path)
+        incoming = Content(100_000, tmp_path)
         rests = [incoming.feed(sent[at : at + step]) for at in range(0, len(sent), step)]
         assert [rest for rest in rests if rest is not None] == [b""]
         bad = incoming.breaks_lines_badly(mode)
-        read = incoming.content().read(mode)
+        read = incoming.read(mode)
+        incoming.drop()
         if mode == "normalise":
             assert not bad
             assert read.count(b"\r\n") == read.count(b"\r") == read.count(b"\n")

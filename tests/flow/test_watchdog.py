@@ -2,113 +2,75 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import socket
-import subprocess
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from service.settings import Listen
-from service.watchdog import MISSES, Door, doors, look
+from service.watchdog import LATE_SECONDS, Watch
 from tests.served import Served
 
-
-@pytest.fixture
-def process() -> Iterator[subprocess.Popen[bytes]]:
-    started = subprocess.Popen(["sleep", "600"])
-    yield started
-    started.kill()
-    started.wait()
-
-
-class Host:
-    """A door that answers or not, as the test says."""
-
-    def __init__(self) -> None:
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.says = b""
-        self.thread = threading.Thread(target=self._answer)
-        self.thread.start()
-
-    def _answer(self) -> None:
-        with contextlib.ExitStack() as silent, contextlib.suppress(OSError):
-            while True:
-                client, _ = self.socket.accept()
-                if self.says:
-                    with client:
-                        client.sendall(self.says)
-                else:
-                    silent.enter_context(client)
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    opened = Host()
-    yield opened
-    opened.socket.shutdown(socket.SHUT_RDWR)
-    opened.thread.join()
-    opened.socket.close()
-
-
-def _door(host: Host, process: subprocess.Popen[bytes]) -> Door:
-    listen = Listen("127.0.0.1", host.socket.getsockname()[1])
-    [door] = doors(listen, Listen("127.0.0.1", 0), lambda _: process)
-    return door
+PATIENCE = 60.0
 
 
 class Looks:
-    """Looks at a door as the clock of the test goes: 0.4 s apart, or with all the patience that an answer may need."""
+    """Looks at a process every second of the test's own clock."""
 
-    def __init__(self, door: Door) -> None:
-        self.door, self.now = door, 0.0
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self.now = 1000.0
+        self.watch = Watch(patience)
+        self.watch.start(self.now)
 
-    def find(self, answers: bool, times: int = 1, *, took: float = 0.3, apart: float = 0.4) -> None:
-        for _ in range(times):
+    def hangs(self, seconds: float, *, reports: bool, apart: float = 1.0) -> bool:
+        end, found = self.now + seconds, False
+        while self.now < end:
             self.now += apart
-            ticks = iter((self.now, self.now + took))
-            look(self.door, 20 if answers else 0.4, threading.Event(), lambda ticks=ticks: next(ticks))  # type: ignore[misc]
+            if reports:
+                os.write(self.watch.descriptor, b".")
+            found = self.watch.hangs(self.now)
+        return found
 
 
-def test_three_misses_in_a_row_after_an_answer_and_not_before(host: Host, process: subprocess.Popen[bytes]) -> None:
-    looks = Looks(_door(host, process))
-    looks.find(False, MISSES + 1)
-    assert process.poll() is None  # it may still be starting
-    for greeting in (b"421 too many connections\r\n", b"220 here\r\n"):
-        host.says = greeting
-        looks.find(True)
-        host.says = b""
-        looks.find(False, MISSES - 1)
-    assert process.poll() is None
-    looks.find(False)
-    assert process.wait(20) == -signal.SIGKILL
+def test_only_a_process_that_reported_and_then_does_not_for_long_hangs() -> None:
+    looks = Looks()
+    assert not looks.hangs(10 * PATIENCE, reports=False)  # it may still be starting
+    assert not looks.hangs(10 * PATIENCE, reports=True)
+    assert not looks.hangs(PATIENCE, reports=False)
+    assert looks.hangs(1, reports=False)
+    assert not looks.hangs(1, reports=True)
 
 
-def test_a_supervisor_that_was_held_up_blames_nobody(host: Host, process: subprocess.Popen[bytes]) -> None:
-    looks = Looks(_door(host, process))
-    host.says = b"220 here\r\n"
-    looks.find(True)
-    host.says = b""
-    looks.find(False, MISSES + 1, took=60)
-    looks.find(False, MISSES - 1)
-    looks.find(False, apart=600)
-    looks.find(False, MISSES - 1)
-    assert process.poll() is None
+def test_the_next_process_is_not_judged_by_reports_of_the_last() -> None:
+    looks = Looks()
+    looks.hangs(2, reports=True)
+    os.write(looks.watch.descriptor, b".")
+    looks.watch.start(looks.now)
+    assert not looks.hangs(10 * PATIENCE, reports=False)
+
+
+def test_a_supervisor_that_was_held_up_blames_nobody() -> None:
+    looks = Looks()
+    looks.hangs(1, reports=True)
+    assert not looks.hangs(10 * PATIENCE, reports=False, apart=LATE_SECONDS + 1)
+    assert not looks.hangs(PATIENCE, reports=False)
+    assert looks.hangs(1, reports=False)
+
+
+def test_nothing_is_killed_when_it_is_off() -> None:
+    looks = Looks(patience=0)
+    looks.hangs(1, reports=True)
+    assert not looks.hangs(100 * PATIENCE, reports=False)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_hung_acceptor_and_a_hung_api_are_replaced(tmp_path: Path) -> None:
-    served = Served(tmp_path, watchdog="4")
+    served = Served(tmp_path, watchdog="2")
     try:
         served.send(1)
         served.wait_for(lambda: served.seen(1))
         before = served.children()
-        served.wait_for(lambda: served.log.read_text().count("a door answers") >= 2)
         for part in ("smtp", "api"):
             os.kill(before[part], signal.SIGSTOP)
         for part in ("smtp", "api"):

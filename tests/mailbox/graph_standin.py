@@ -3,11 +3,13 @@
 Pages it follows: delta query for messages (learn.microsoft.com/graph/delta-query-messages), MIME content
 (/graph/outlook-get-mime-message), immutable ids (/graph/outlook-immutable-id), throttling (/graph/throttling), resync
 by 410 (/graph/delta-query-overview), errors (/graph/errors), client credentials
-(/entra/identity-platform/v2-oauth2-client-creds-grant-flow). What the service does beyond these pages it does not show.
+(/entra/identity-platform/v2-oauth2-client-creds-grant-flow, /entra/identity-platform/certificate-credentials). What
+the service does beyond these pages it does not show.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import ssl
@@ -20,6 +22,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 USER = "support@corp.example"
 TENANT = "corp-tenant"
@@ -78,14 +84,28 @@ class StandIn:
 
     # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def token(self, form: dict[str, str]) -> tuple[int, Any]:
-        if form.get("client_secret") != self.secret:
+    def token(self, tenant: str, form: dict[str, str]) -> tuple[int, Any]:
+        if tenant != TENANT:
+            return 400, {"error": "invalid_request", "error_description": "AADSTS90002", "error_codes": [90002]}
+        if not self.knows(f"{self.url}/{tenant}/oauth2/v2.0/token", form):
             return 401, {"error": "invalid_client", "error_description": "AADSTS7000215", "error_codes": [7000215]}
         assert form["scope"] == f"{self.url}/.default"
         token = secrets.token_hex(8)
         self.valid.add(token)
         self.tokens_given += 1
         return 200, {"token_type": "Bearer", "expires_in": self.lasts, "access_token": token}
+
+    def knows(self, audience: str, form: dict[str, str]) -> bool:
+        """Whether the app signs in by its secret, or by its certificate as Microsoft documents it."""
+        if "client_assertion" not in form:
+            return form.get("client_secret") == self.secret
+        certificate = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        assertion = form["client_assertion"]
+        digest = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
+        assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        assert jwt.get_unverified_header(assertion)["x5t#S256"] == digest
+        claims = jwt.decode(assertion, certificate.public_key(), ["PS256"], audience=audience)  # type: ignore[arg-type]
+        return bool(claims["iss"] == claims["sub"] == form["client_id"] == "app" and claims["jti"])
 
     def delta(self, folder: str, query: dict[str, str], size: int) -> tuple[int, Any]:
         """Each page names the next one; the last one names where the next round begins."""
@@ -140,16 +160,9 @@ def _answer(site: StandIn, method: str, path: str, headers: Any, body: bytes) ->
     parts = urlsplit(path)
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     route = unquote(parts.path)
-    base = f"{site.url}/{TENANT}"
-    if route.endswith("/.well-known/openid-configuration"):
-        if TENANT not in route:
-            return 400, {"error": "invalid_tenant"}, {}
-        return 200, {
-            "token_endpoint": f"{base}/oauth2/v2.0/token", "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-            "issuer": f"{base}/v2.0",
-        }, {}  # fmt: skip
     if route.endswith("/oauth2/v2.0/token"):
-        status, answer = site.token({name: values[0] for name, values in parse_qs(body.decode()).items()})
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        status, answer = site.token(route.split("/")[1], form)
         return status, answer, {}
     site.requests.append((method, route))
     if headers.get("Authorization", "").removeprefix("Bearer ") not in site.valid:

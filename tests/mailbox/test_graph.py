@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from service.mailbox.entra import EntraTokens
 from service.mailbox.fetcher import Fetcher
 from service.mailbox.file import Mailbox
 from service.mailbox.graph import GraphSource
+from service.mailbox.oauth import Tokens
 from service.mailbox.run import now, source_of, stored_tokens
 from service.mailbox.source import Source
 from service.settings import Settings
@@ -175,7 +175,7 @@ def test_a_secret_that_ended_is_told_and_a_new_one_needs_no_restart(desk: Desk, 
     graph.deliver(mail(1))
     fetcher = desk.fetcher()
     assert desk.rounds(fetcher) > 0
-    assert status(desk.database).cause == "Microsoft Entra refuses the app (invalid_client, AADSTS7000215)"
+    assert status(desk.database).cause == "the token endpoint localhost gives no token: invalid_client, AADSTS7000215"
     assert "make a new secret" in str(status(desk.database).next_step)
     desk.secret.write_text("newer")
     assert desk.rounds(fetcher) == 0
@@ -198,12 +198,29 @@ def test_a_wrong_tenant_is_told(desk: Desk, graph: StandIn) -> None:
         wrong,
         "support@corp.example",
         mailbox.after,
-        EntraTokens(wrong, (dict, lambda _: None)),
+        Tokens(wrong.oauth, "", now, (dict, lambda _: None), wrong.ca_file),
         1000,
         desk.waits.append,
     )
     assert desk.rounds(fetcher) > 0
-    assert "does not know the tenant elsewhere" in str(status(desk.database).cause)
+    assert "gives no token: invalid_request, AADSTS90002" in str(status(desk.database).cause)
+    assert "look at client_id and tenant" in str(status(desk.database).next_step)
+
+
+@pytest.mark.parametrize(("read", "found"), [("both", 1), ("reversed", 1), ("certificate", 0), ("broken", 0)])
+def test_a_certificate_signs_in_instead_of_a_secret(desk: Desk, graph: StandIn, read: str, found: int) -> None:
+    graph.deliver(mail(1))
+    certificate = graph.certificate.read_text()
+    key = (graph.certificate.parent / "key.pem").read_text()
+    files = {"both": key + certificate, "reversed": certificate + key, "certificate": certificate, "broken": "none"}
+    desk.secret.write_text(files[read])
+    mailbox = desk.mailbox().model_dump()
+    mailbox["graph"] |= {"client_secret": None, "certificate": {"file": str(desk.secret)}}
+    pause = desk.rounds(desk.fetcher(graph=mailbox["graph"]))
+    assert len(kept(desk.database)) == found
+    if not found:
+        assert pause > 0
+        assert "the certificate cannot be used" in str(status(desk.database).cause)
 
 
 def test_drafts_older_and_too_large_mails_stay(desk: Desk, graph: StandIn) -> None:

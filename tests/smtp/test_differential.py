@@ -114,7 +114,7 @@ class Taken:
                 tuple(envelope.mail_options),
                 tuple(envelope.rcpt_tos),
                 envelope.smtp_utf8,
-                envelope.content,
+                envelope.received.read("keep") if hasattr(envelope, "received") else envelope.content,
             )
         )
         return "250 2.0.0 OK"

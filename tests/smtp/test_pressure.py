@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from service.smtp import pressure
-from service.smtp.limits import Limits
+from service.smtp.budget import Budget
 from service.smtp.listener import Listener
 from service.store import spool_view
 from service.store.database import Database
@@ -55,7 +55,7 @@ def test_workers_far_behind(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -
 def test_contents_on_their_way_share_one_budget() -> None:
     class Keep:
         async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-            return f"250 2.0.0 {len(envelope.content)}"
+            return f"250 2.0.0 {envelope.received.size}"
 
     async def begin(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -85,7 +85,7 @@ def test_contents_on_their_way_share_one_budget() -> None:
         return said
 
     async def both() -> list[bytes]:
-        listener = Listener(Keep(), hostname="mx", limits=Limits(at_once_bytes=4_400_000))
+        listener = Listener(Keep(), hostname="mx", budget=Budget(4_400_000))
         port = (await listener.listen("127.0.0.1", 0)).sockets[0].getsockname()[1]
         try:
             return await talk(listener, port)
