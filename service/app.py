@@ -150,8 +150,8 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     """Serve HTTP: the API for programs and the web page. Raises Refused if that would not be safe."""
     from service import memory
     from service.api.app import make_app
-    from service.api.desk import Desk
     from service.api.serving import bind, must_be_safe, serve
+    from service.desk import Desk
     from service.intake import AppContext
     from service.rule_reloader import RuleReloader
     from service.web.pages import routes
@@ -164,9 +164,8 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     memory.settle()
     signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # sets only a flag: a signal handler must not lock
     Thread(target=reloader.keep, args=(stop,), daemon=True).start()
-    pages = routes(settings, database, context, clock)
     desk = Desk(settings, database, context, clock)
-    made = make_app(desk, [pages], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback)
+    made = make_app(desk, [routes(desk)], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback)
     serve(made, listening, stop_seconds=settings.stop_seconds)
     stop.set()
     database.close()

@@ -16,7 +16,7 @@ import uvicorn
 
 from service.api.app import make_app
 from service.api.connections import LimitedHttpProtocol
-from service.api.desk import Desk
+from service.desk import Desk
 from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import search, tokens
@@ -84,7 +84,7 @@ def now() -> datetime:
 def running(database: Database, context: AppContext, settings: Settings, *, loopback: bool = True) -> Iterator[Running]:
     """The HTTP side over ``database``, until the block ends."""
     desk = Desk(settings, database, context, now)
-    app = make_app(desk, [routes(settings, database, context, now)], open_to_loopback=loopback)
+    app = make_app(desk, [routes(desk)], open_to_loopback=loopback)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from service.api import (
     attachments,
     cases,
-    corrections,
+    changes,
     events,
     health,
     meanings,
@@ -26,13 +26,12 @@ from service.api import (
 )
 from service.api.access import Access
 from service.api.connections import BodyLimit
-from service.api.desk import Desk
+from service.api.dependencies import Moved, operation_id, redirect, refuse_unknown_query
 from service.api.guard import Guard
-from service.api.one_case import Moved, redirect
-from service.api.operations import operation_id, refuse_unknown_query
 from service.api.problems import ProblemDetails
 from service.api.storable import RefuseUnstorable
 from service.api.versions import Versions
+from service.desk import Desk
 
 DESCRIPTION = """Groups mail with IT vendors into cases: their priority, who has to act next, and what is missing.
 
@@ -72,16 +71,16 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
     meters = health.Meters(desk)
     routers = (
         cases.router,
-        messages.routes(desk),
-        attachments.routes(desk),
+        changes.router,
+        messages.router,
+        attachments.router,
         questions.router,
-        corrections.routes(desk),
-        vendors.routes(desk),
-        meanings.routes(),
-        spool.routes(desk),
-        outbox.routes(desk),
+        vendors.router,
+        meanings.router,
+        spool.router,
+        outbox.router,
         events.routes(desk),
-        webhooks.routes(desk),
+        webhooks.router,
     )
     others = (health.routes(desk, meters), *pages)
     for router in routers:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from service.api.desk import Desk
+from service.api.dependencies import TheDesk
 from service.api.problems import documented
 from service.mail import parse
 from service.store import timeline
@@ -25,27 +25,25 @@ BYTES: dict[int | str, dict[str, Any]] = {
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 
 
-def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/api/attachments", tags=["messages"])
+router = APIRouter(prefix="/api/attachments", tags=["messages"])
 
-    @router.get("/{id}", response_class=Response, responses={**BYTES, **documented(404, 503)})
-    def read_attachment(id: Number) -> Response:
-        """Return the file as a download."""
-        file = desk.database.read(lambda conn: timeline.file(conn, id))
-        raw = desk.content(file.spool_id)
-        return Response(
-            parse.attachment(raw, file.part),
-            headers={
-                "Content-Type": "application/octet-stream",
-                "X-Content-Type": _token(file.content_type),
-                "Content-Disposition": disposition(file.filename),
-                "Content-Security-Policy": "default-src 'none'; sandbox",
-                "Cache-Control": "private, no-cache",
-                "ETag": f'"{file.sha256}"',
-            },
-        )
 
-    return router
+@router.get("/{id}", response_class=Response, responses={**BYTES, **documented(404, 503)})
+def read_attachment(desk: TheDesk, id: Number) -> Response:
+    """Return the file as a download."""
+    file = desk.database.read(lambda conn: timeline.file(conn, id))
+    raw = desk.content(file.spool_id)
+    return Response(
+        parse.attachment(raw, file.part),
+        headers={
+            "Content-Type": "application/octet-stream",
+            "X-Content-Type": _token(file.content_type),
+            "Content-Disposition": disposition(file.filename),
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, no-cache",
+            "ETag": f'"{file.sha256}"',
+        },
+    )
 
 
 def disposition(filename: str) -> str:

@@ -1,37 +1,29 @@
-"""Cases: list, single case, manual changes, brief, merging, suggestions."""
+"""Cases: list, single case, values set by hand, messages, brief, history."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
-from mailrules.thread import Side
 from service.api import schemas
-from service.api.desk import Desk, TheDesk, name_of
+from service.api.dependencies import MOVED, FindCase, TheDesk, Who, name_of
 from service.api.moments import MOMENT, moment
-from service.api.one_case import MOVED, FindCase
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
-from service.cases import brief as briefs
 from service.cases import brief_text
-from service.cases.clocks import Calendar
 from service.cases.working import calendars_of
-from service.intake import rejudge
+from service.desk import Desk
 from service.outbound import letter
 from service.outbound.acknowledge import reply_subject
-from service.outbound.setup import outbound_of
-from service.store import cases, corrections, feed, keys, second_readings, suggestions, timeline
+from service.store import cases, feed, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor
-from service.store.database import one_at_a_time
 
 Sides = Literal["team", "vendor", "requester", "none"]
 Unshown = Annotated[str | None, Header(include_in_schema=False)]
 """Hidden, because schema-based tests cannot know the current ETag; the descriptions mention it."""
-Number = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
 Sort = Annotated[
     schemas.Sort,
     # names for generated clients, which cannot derive any from a value that begins with "-"
@@ -121,28 +113,15 @@ def read_case(find: FindCase, desk: TheDesk, if_none_match: Unshown = None) -> R
 
 @router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
 def change_case(
-    request: Request, find: FindCase, desk: TheDesk, change: schemas.CaseChange, if_match: Unshown = None
+    find: FindCase, desk: TheDesk, who: Who, change: schemas.CaseChange, if_match: Unshown = None
 ) -> Response:
     """Correct values by hand. They are kept until you reset them with `null`.
 
     With `If-Match: <ETag>` the change is made only if the case is still in that state; otherwise the response is
     412.
     """
-    found = find()
     wanted = change.model_dump(exclude_unset=True)
-    number, now, who = found.id, desk.now(), name_of(request)
-    if wanted.get("owner") == "me":
-        wanted["owner"] = who
-
-    def apply(conn: Any) -> cases.Found:
-        _must_match(if_match, cases.find(conn, number))
-        if wanted:
-            one_at_a_time(conn)
-            corrections.set_by_person(conn, number, wanted, who, now)
-            rejudge(conn, [number], desk.context, now=now)
-        return cases.find(conn, number)
-
-    changed = desk.database.transact(apply)
+    _, changed = desk.set_values(find().id, wanted, who, partial(_must_match, if_match))
     return answer(_shown(desk, changed), {"ETag": _tag(changed)})
 
 
@@ -184,31 +163,27 @@ def read_brief(
 
     `eml` is a draft for a mail program, with the address of the case in Cc.
     """
-    found = find()
-    shown = cases.to_now(found, desk.now())
-    mails = desk.database.read(lambda conn: timeline.page(conn, found.id, 200, None, desk.prefix))[0]
-    lang = lang or ("en" if shown["language"] == "en" else "ja")
-    labels = {item: {"ja": title.ja, "en": title.en} for item, title in desk.rules.labels.items()}
-    made = briefs.brief(shown, mails, for_=for_, lang=lang, labels=labels)
+    number = find().id
+    shown, made = desk.brief(number, for_, lang)
     match format:
         case "markdown":
             return Response(brief_text.markdown(made), media_type="text/markdown; charset=utf-8")
         case "text":
             return Response(brief_text.text(made), media_type="text/plain; charset=utf-8")
         case "eml":
-            return _draft(desk, found.id, shown, brief_text.text(made), for_, lang)
+            return _draft(desk, number, shown, made)
     return answer(made)
 
 
-def _draft(desk: Desk, number: int, shown: dict[str, Any], text: str, for_: str, lang: str) -> Response:
+def _draft(desk: Desk, number: int, shown: dict[str, Any], made: dict[str, Any]) -> Response:
     """Return a brief as a mail that a mail program opens as a draft."""
-    secret = desk.database.transact(lambda conn: keys.key(conn, "case", desk.now()))
+    outbound = desk.database.transact(desk.outbound)
     mail = letter.unsent(
-        text,
-        to="" if for_ == "team" else letter.address_of(shown, for_),
-        cc=outbound_of(desk.settings, secret).reply_address(number),
+        brief_text.text(made),
+        to="" if made["for"] == "team" else letter.address_of(shown, made["for"]),
+        cc=outbound.reply_address(number),
         subject=reply_subject(shown["title"], shown["key"]),
-        language=lang,
+        language=made["lang"],
     )
     name = {"Content-Disposition": f'attachment; filename="{shown["key"]}.eml"'}
     return Response(mail, headers=name, media_type="message/rfc822")
@@ -222,81 +197,15 @@ def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     return answer({"items": events, "next": None})
 
 
-@router.post("/{key}/merge", response_model=schemas.Correction, responses={**documented(400, 404, 409, 503), **MOVED})
-def merge_case(request: Request, find: FindCase, desk: TheDesk, body: schemas.Merge) -> Response:
-    """Merge this case into another one. Its URL redirects there from now on. Can be undone."""
-    found = find()
-    into = cases.number_of(body.into, desk.prefix)
-    now, who = desk.now(), name_of(request)
-
-    def merge(conn: Any) -> tuple[int, int]:
-        event = corrections.merge(conn, found.id, into, who, now)
-        rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
-        return event, cases.survivor(conn, into)
-
-    event, there = desk.database.transact(merge)
-    return corrected(event, cases.key_of(there, desk.prefix))
-
-
-@router.post(
-    "/{key}/suggestions/{id}/accept",
-    response_model=schemas.Correction,
-    responses={**documented(404, 409, 503), **MOVED},
-)
-def accept_suggestion(request: Request, find: FindCase, desk: TheDesk, id: Number) -> Response:
-    """Accept a suggestion: the newer case is merged into the older one. Can be undone."""
-    found = find()
-    now, who = desk.now(), name_of(request)
-
-    def accept(conn: Any) -> tuple[int, int]:
-        event, case = corrections.accept(conn, found.id, id, who, now)
-        rejudge(conn, corrections.touched(conn, event), desk.context, now=now)
-        return event, case
-
-    event, case = desk.database.transact(accept)
-    return corrected(event, cases.key_of(case, desk.prefix))
-
-
-@router.post(
-    "/{key}/suggestions/{id}/dismiss",
-    response_model=schemas.Dismissed,
-    responses={**documented(404, 409, 503), **MOVED},
-)
-def dismiss_suggestion(request: Request, find: FindCase, desk: TheDesk, id: Number) -> Response:
-    """Dismiss a suggestion: the two cases are not suggested again, and no rule merges them later."""
-    found = find()
-    now, who = desk.now(), name_of(request)
-
-    def dismiss(conn: Any) -> None:
-        both = corrections.dismiss(conn, found.id, id, who, now)
-        rejudge(conn, both, desk.context, now=now)
-
-    desk.database.transact(dismiss)
-    return answer({"dismissed": id})
-
-
-def corrected(correction: int, key: str) -> Response:
-    """Return the response to a correction: its id, the case, and the URL that undoes it."""
-    return answer({"correction": correction, "case": key, "undo": f"/api/corrections/{correction}/undo"})
-
-
-def _with_pending(desk: Desk, found: cases.Found, document: dict[str, Any]) -> dict[str, Any]:
-    """Add to ``read_by`` whether a message is waiting for its second reading; this is not stored in the document."""
-    if not desk.settings.model_url or not document.get("read_by"):
-        return document
-    pending = desk.database.read(lambda conn: second_readings.is_pending(conn, found.id))
-    return document | {"read_by": {**document["read_by"], "pending": pending}}
-
-
 def _shown(desk: Desk, found: cases.Found) -> dict[str, Any]:
-    """Return the case document with its open suggestions."""
+    """Return the case document with its open suggestions, and whether a message waits for its second reading."""
     open_ones = desk.database.read(lambda conn: suggestions.of_case(conn, found.id, desk.prefix))
-    document = cases.to_now(found, desk.now(), _calendars(desk, found))
-    return {**_with_pending(desk, found, document), "suggestions": open_ones}
-
-
-def _calendars(desk: Desk, found: cases.Found) -> Mapping[Side, Calendar]:
-    return calendars_of(desk.rules, found.document.get("vendor"))
+    calendars = calendars_of(desk.rules, found.document.get("vendor"))
+    document = cases.to_now(found, desk.now(), calendars) | {"suggestions": open_ones}
+    if desk.settings.model_url and document.get("read_by"):
+        pending = desk.database.read(lambda conn: second_readings.is_pending(conn, found.id))
+        document["read_by"] = {**document["read_by"], "pending": pending}
+    return document
 
 
 def _tag(found: cases.Found) -> str:

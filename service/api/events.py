@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.api import schemas
-from service.api.desk import Desk
 from service.api.problems import documented, problem
+from service.desk import Desk
 from service.errors import Refused, Unavailable
 from service.store import feed
 

@@ -12,10 +12,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from starlette.responses import Response
 
 from service.api import schemas
-from service.api.desk import Desk
 from service.api.paging import answer
 from service.api.problems import documented, problem
 from service.api.readiness import Readiness
+from service.desk import Desk
 from service.store import cases, mailboxes, outbox, second_readings, spool_view
 from service.store.cached_value import CachedValue
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from typing import Any
 
-from mailrules.catalogue import Meaning, Text, load
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from mailrules.catalogue import load
 
 
 class Words(BaseModel):
     """The same text in Japanese and English."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     ja: str = Field(description="Japanese.")
     en: str = Field(description="English.")
@@ -17,6 +21,8 @@ class Words(BaseModel):
 
 class MeaningOut(BaseModel):
     """One meaning of the catalogue."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     id: str = Field(description="Id of the meaning, such as `item.version`.")
     family: str = Field(
@@ -37,31 +43,11 @@ class Meanings(BaseModel):
     ids: list[str] = Field(description="Every id that a statement may have.")
 
 
-def routes() -> APIRouter:
-    """Return the router of the catalogue."""
-    router = APIRouter(prefix="/api", tags=["meanings"])
-
-    @router.get("/meanings")
-    async def list_meanings() -> Meanings:
-        """Return the catalogue: id, title, definition, examples and near-misses of every meaning."""
-        catalogue = load()
-        return Meanings(items=[_shown(meaning) for meaning in catalogue], ids=list(catalogue.ids))
-
-    return router
+router = APIRouter(prefix="/api", tags=["meanings"])
 
 
-def _shown(meaning: Meaning) -> MeaningOut:
-    return MeaningOut(
-        id=meaning.id,
-        family=meaning.family,
-        title=_words(meaning.title),
-        definition=_words(meaning.definition),
-        sides=list(meaning.sides),
-        states=list(meaning.states),
-        examples={language: list(sentences) for language, sentences in meaning.examples.items()},
-        near_misses={language: list(sentences) for language, sentences in meaning.near_misses.items()},
-    )
-
-
-def _words(text: Text) -> Words:
-    return Words(ja=text.ja, en=text.en)
+@router.get("/meanings", response_model=Meanings)
+async def list_meanings() -> Any:
+    """Return the catalogue: id, title, definition, examples and near-misses of every meaning."""
+    catalogue = load()
+    return {"items": list(catalogue), "ids": catalogue.ids}

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from service.api import schemas
-from service.api.desk import Desk, name_of
+from service.api.dependencies import TheDesk, Who
 from service.api.paging import Limit, answer, page_at
 from service.api.problems import documented
+from service.desk import Desk
 from service.store import outbox
-from service.store.cases import key_of, stamp
+from service.store.cases import key_of
 from service.store.database import Connection
 
 Id = Annotated[int, Path(ge=1, le=2**53, description="Id of the outbox entry.")]
@@ -25,48 +26,49 @@ State = Annotated[
 HIDDEN = ("leased_by", "leased_until", "once", "case_id", "channel", "due_at")
 
 
-def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/api/outbox", tags=["outbox"])
+router = APIRouter(prefix="/api/outbox", tags=["outbox"])
 
-    @router.get("", response_model=schemas.OutboxPage, responses=documented(400, 503))
-    def list_outbox_entries(
-        request: Request, state: State = None, limit: Limit = 50, cursor: Before = None
-    ) -> Response:
-        """List outgoing mails and notifications, newest first."""
-        rows = desk.database.read(lambda conn: outbox.listing(conn, state, limit + 1, cursor))
-        shown = rows[:limit]
-        after = shown[-1]["id"] if len(rows) > limit else None
-        return page_at(request, [entry(row, desk.prefix) for row in shown], after)
 
-    @router.get("/{id}", response_model=schemas.OutboxEntry, responses=documented(404, 503))
-    def read_outbox_entry(id: Id) -> Response:
-        """Return one outgoing mail: text, state, the reply of the server, the delivery report."""
-        return answer(entry(desk.database.read(lambda conn: outbox.entry(conn, id)), desk.prefix))
+@router.get("", response_model=schemas.OutboxPage, responses=documented(400, 503))
+def list_outbox_entries(
+    request: Request, desk: TheDesk, state: State = None, limit: Limit = 50, cursor: Before = None
+) -> Response:
+    """List outgoing mails and notifications, newest first."""
+    rows = desk.database.read(lambda conn: outbox.listing(conn, state, limit + 1, cursor))
+    shown = rows[:limit]
+    after = shown[-1]["id"] if len(rows) > limit else None
+    return page_at(request, [entry(row, desk.prefix) for row in shown], after)
 
-    @router.post("/{id}/send", response_model=schemas.OutboxEntry, responses=documented(404, 409, 503))
-    def send_outbox_entry(request: Request, id: Id) -> Response:
-        """Send a draft, or try a failed mail again."""
-        return changed(request, id, outbox.send_again)
 
-    @router.delete("/{id}", response_model=schemas.OutboxEntry, responses=documented(404, 409, 503))
-    def discard_outbox_entry(request: Request, id: Id) -> Response:
-        """Discard a draft, a waiting mail or a failed mail, so that it is not sent."""
-        return changed(request, id, outbox.discard)
+@router.get("/{id}", response_model=schemas.OutboxEntry, responses=documented(404, 503))
+def read_outbox_entry(desk: TheDesk, id: Id) -> Response:
+    """Return one outgoing mail: text, state, the reply of the server, the delivery report."""
+    return answer(entry(desk.database.read(lambda conn: outbox.entry(conn, id)), desk.prefix))
 
-    def changed(request: Request, id: int, change: Callable[[Connection, int, str, datetime], None]) -> Response:
-        who, now = name_of(request), desk.now()
 
-        def write(conn: Any) -> dict[str, Any]:
-            change(conn, id, who, now)
-            return outbox.entry(conn, id)
+@router.post("/{id}/send", response_model=schemas.OutboxEntry, responses=documented(404, 409, 503))
+def send_outbox_entry(desk: TheDesk, who: Who, id: Id) -> Response:
+    """Send a draft, or try a failed mail again."""
+    return _changed(desk, id, outbox.send_again, who)
 
-        return answer(entry(desk.database.transact(write), desk.prefix))
 
-    return router
+@router.delete("/{id}", response_model=schemas.OutboxEntry, responses=documented(404, 409, 503))
+def discard_outbox_entry(desk: TheDesk, who: Who, id: Id) -> Response:
+    """Discard a draft, a waiting mail or a failed mail, so that it is not sent."""
+    return _changed(desk, id, outbox.discard, who)
+
+
+def _changed(desk: Desk, id: int, change: Callable[[Connection, int, str, datetime], None], who: str) -> Response:
+    now = desk.now()
+
+    def write(conn: Connection) -> dict[str, Any]:
+        change(conn, id, who, now)
+        return outbox.entry(conn, id)
+
+    return answer(entry(desk.database.transact(write), desk.prefix))
 
 
 def entry(row: dict[str, Any], prefix: str) -> dict[str, Any]:
     """Return an outbox entry as it is shown to clients."""
-    shown = {name: stamp(value) if isinstance(value, datetime) else value for name, value in row.items()}
     case = None if row["case_id"] is None else key_of(row["case_id"], prefix)
-    return {"case": case, **{name: value for name, value in shown.items() if name not in HIDDEN}}
+    return {"case": case, **{name: value for name, value in row.items() if name not in HIDDEN}}

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from service.store.cases import stamp
 from service.store.cursor import PATTERN, to_cursor
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items.")]
@@ -20,8 +21,8 @@ JSON = "application/json"
 
 
 def encode(value: Any) -> bytes:
-    """Encode as compact JSON in UTF-8, without escaping Japanese."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    """Encode as compact JSON in UTF-8, without escaping Japanese; times as ISO 8601 in UTC."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=stamp).encode("utf-8", "replace")
 
 
 def answer(value: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:

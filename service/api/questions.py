@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from service.api import schemas
-from service.api.desk import Desk, TheDesk, name_of
-from service.api.one_case import MOVED, FindCase
+from service.api.dependencies import MOVED, FindCase, TheDesk, Who
 from service.api.outbox import entry
 from service.api.paging import answer
 from service.api.problems import documented
 from service.outbound import questions
-from service.outbound.setup import labels_of, outbound_of
-from service.store import keys, notes, outbox
-from service.store.database import Connection
+from service.store import notes
 
 Items = Annotated[
     list[schemas.ItemId],
@@ -43,9 +40,7 @@ def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang 
 
     `refused` is the reason if it may not be sent.
     """
-    found = find()
-    made = desk.database.transact(lambda conn: prepared(conn, desk, found.id, item, "", lang))
-    return answer(shown(made))
+    return answer(shown(desk.draft_questions(find().id, item, language=lang)))
 
 
 @router.post(
@@ -54,19 +49,13 @@ def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang 
     status_code=201,
     responses={**documented(400, 404, 409, 503), **MOVED},
 )
-def ask_questions(request: Request, find: FindCase, desk: TheDesk, body: schemas.Questions) -> Response:
+def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: schemas.Questions) -> Response:
     """Ask the requester for these facts by mail; 409 with the reason if it may not be sent.
 
     `text` is placed above the numbered questions; if it already contains them, it is the whole mail.
     """
-    found = find()
-    who = name_of(request)
-
-    def write(conn: Connection) -> dict[str, Any]:
-        made = prepared(conn, desk, found.id, body.items, body.text, body.lang, who)
-        return outbox.entry(conn, questions.ask(conn, made, _outbound(conn, desk), desk.now()))
-
-    return answer(entry(desk.database.transact(write), desk.prefix), status=201)
+    _, written = desk.ask(find().id, body.items, body.text, body.lang, who)
+    return answer(entry(written, desk.prefix), status=201)
 
 
 @router.get("/{key}/notes", response_model=schemas.NotePage, responses={**documented(404, 503), **MOVED})
@@ -79,32 +68,9 @@ def list_notes(find: FindCase, desk: TheDesk) -> Response:
 @router.post(
     "/{key}/notes", response_model=schemas.Note, status_code=201, responses={**documented(400, 404, 503), **MOVED}
 )
-def add_note(request: Request, find: FindCase, desk: TheDesk, body: schemas.NewNote) -> Response:
+def add_note(find: FindCase, desk: TheDesk, who: Who, body: schemas.NewNote) -> Response:
     """Add a note for the team. It is shown in the timeline, and never sent."""
-    found = find()
-    who, now = name_of(request), desk.now()
-
-    def write(conn: Connection) -> dict[str, Any]:
-        made = notes.add(conn, found.id, body.text, who, now)
-        return next(one for one in notes.of_case(conn, found.id, desk.prefix) if one["id"] == made)
-
-    return answer(desk.database.transact(write), status=201)
-
-
-def prepared(
-    conn: Connection, desk: Desk, number: int, items: list[str], text: str, lang: str | None, who: str = ""
-) -> questions.Questions:
-    """Prepare the mail that asks for these items. Raises NotFound, Refused."""
-    return questions.prepare(
-        conn,
-        number,
-        items,
-        text,
-        _outbound(conn, desk),
-        known=labels_of(desk.rules),
-        language=lang,
-        who=who,
-    )
+    return answer(desk.note(find().id, body.text, who), status=201)
 
 
 def shown(made: questions.Questions) -> dict[str, Any]:
@@ -117,7 +83,3 @@ def shown(made: questions.Questions) -> dict[str, Any]:
         "items": list(made.items),
         "refused": made.refused,
     }
-
-
-def _outbound(conn: Connection, desk: Desk) -> Any:
-    return outbound_of(desk.settings, keys.key(conn, "case", desk.now()))

@@ -18,8 +18,8 @@ import httpx
 import structlog
 from standardwebhooks import Webhook
 
-from service.api.desk import Desk
 from service.api.problems import Forbidden
+from service.desk import Desk
 from service.errors import Refused, Unavailable, where
 from service.store import feed, webhooks
 from service.store.encryption import secret_box

@@ -15,10 +15,10 @@ from typing import Any, Literal
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from service.cli.commands import (
+    access,
     cases,
+    changes,
     contents,
-    evaluating,
-    health,
     keeping,
     mailbox,
     mails,
@@ -26,10 +26,8 @@ from service.cli.commands import (
     rules,
     serving,
     spool,
-    team,
-    tokens,
 )
-from service.cli.commands.start import FOUND_WRONG, WRONG_USE, say
+from service.cli.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
 
@@ -52,10 +50,8 @@ app = App(
 def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
     """Print the script that completes commands in a shell. Use it as `eval "$(sodan completion bash)"`.
 
-    Parameters
-    ----------
-    shell
-        The shell that will run the script.
+    Args:
+        shell: The shell that will run the script.
     """
     print(app.generate_completion(shell=shell))
     return 0
@@ -71,16 +67,16 @@ _GROUPS: dict[str, dict[str, Any]] = {
         "sender": serving.sender,
         "reader": serving.reader,
         "mailbox": mailbox.app,
-        "doctor": health.doctor,
+        "doctor": serving.doctor,
     },
     "Cases": {
         "cases": cases.cases,
         "show": cases.show,
-        "brief": cases.brief,
-        "set": cases.set_,
-        "merge": cases.merge,
-        "ask": cases.ask,
-        "note": cases.note,
+        "brief": changes.brief,
+        "set": changes.set_,
+        "merge": changes.merge,
+        "ask": changes.ask,
+        "note": changes.note,
     },
     "Mail": {
         "import": mails.import_,
@@ -94,12 +90,12 @@ _GROUPS: dict[str, dict[str, Any]] = {
     "Rules": {
         "rules": rules.app,
         "replay": rules.replay,
-        "eval": evaluating.evaluate,
+        "eval": rules.evaluate,
     },
     "Administration": {
         "migrate": serving.migrate,
-        "token": tokens.app,
-        "team": team.app,
+        "token": access.tokens,
+        "team": access.team,
         "smtp-password": serving.smtp_password,
         "webhooks": keeping.webhooks,
         "completion": completion,

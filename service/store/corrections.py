@@ -151,6 +151,7 @@ def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who:
     before: dict[str, Any] = row.set_by_people or {}
     kept: dict[str, Any] = {name: value for name, value in before.items() if name not in _ONE_BY_ONE}
     groups: dict[str, dict[str, Any]] = {name: dict(before.get(name) or {}) for name in _ONE_BY_ONE}
+    wanted = _singled_out(wanted, groups["asks"], row.document or {})
     signed = {"by": who or "somebody", "at": now.isoformat()}
     for name, value in wanted.items():
         if name not in FIELDS:
@@ -198,6 +199,20 @@ def survivor(conn: Connection, number: int) -> int:
 
 
 # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _singled_out(wanted: Mapping[str, Any], answered: dict[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Let one request be reset that was answered with all others (``*``): the others get that entry one by one.
+
+    Returns the values to set, which then reset ``*`` too, so that an undo brings it back.
+    """
+    asks = wanted.get("asks") or {}
+    if "*" not in answered or "*" in asks or None not in asks.values():
+        return wanted
+    for ask in document.get("asks", ()):
+        if ask.get("set_by"):
+            answered.setdefault(str(ask["id"]), answered["*"])
+    return {**wanted, "asks": {**asks, "*": None}}
 
 
 def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

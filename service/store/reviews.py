@@ -87,6 +87,27 @@ def summary(rows: list[_Exchange]) -> dict[str, Any]:
     }
 
 
+def usual_times(conn: Connection, now: datetime) -> dict[str, float]:
+    """Return priority → median seconds until a case was resolved, of the last 90 days.
+
+    It is the time during which a side had to act, of at most the 500 most recently updated cases. A priority with fewer
+    than ``ENOUGH`` cases or a median below a minute is left out.
+    """
+    query = (
+        select(cases.c.priority, cases.c.document["clocks"].label("clocks"))
+        .where(cases.c.status == "resolved", cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
+        .order_by(cases.c.updated_at.desc())
+        .limit(AT_MOST)
+    )
+    times: dict[str, list[float]] = {}
+    for priority, clocks in conn.execute(query):
+        times.setdefault(priority, []).append(
+            sum((clocks or {}).get(side) or 0 for side in ("team", "vendor", "requester"))
+        )
+    medians = {priority: median(found) for priority, found in times.items() if len(found) >= ENOUGH}
+    return {priority: seconds for priority, seconds in medians.items() if seconds >= 60}
+
+
 def _latency(ask: dict[str, Any]) -> float | None:
     asked, answered = ask.get("asked_at"), ask.get("answered_at")
     if not asked or not answered:

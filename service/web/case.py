@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -12,11 +11,14 @@ from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
-from service.store import asked, cases, feed, notes, suggestions, timeline, tokens
+from service.store import asked, cases, feed, notes, outbox, suggestions, timeline, tokens
 from service.store.cursor import from_cursor, to_cursor
+from service.store.database import Connection
 from service.store.links import set_apart
-from service.web import chart, history, marks, questions, selected
-from service.web.frame import Frame, who
+from service.web import history, marks
+from service.web.changes import shown_values
+from service.web.frame import Frame, Who
+from service.web.outcome import of_redirect, outcome
 from service.web.reader import Reader
 
 MAILS = 25
@@ -24,67 +26,64 @@ MAILS = 25
 LONGEST = 6000
 """Number of characters of one mail shown on the page; a link leads to the whole mail."""
 QUOTED = 2500
+BAR = 220
+"""Width of the longest bar of a clock."""
 WHOLE = 30_000
 """Number of characters of all mails on one page; beyond it, later mails are shortened more."""
 
 
 def routes(frame: Frame) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+    router, desk = frame.router(), frame.desk
 
     @router.get("/cases/{key}")
-    def read_case(request: Request, key: str) -> Response:
-        number = cases.number_of(key, frame.prefix)
-        found = frame.database.read(lambda conn: cases.find(conn, number))
+    def read_case(request: Request, key: str, me: Who) -> Response:
+        found = desk.find(key)
         if found.merged_into is not None:
-            there = frame.database.read(lambda conn: cases.survivor(conn, number))
-            outcome = [pair for pair in request.query_params.multi_items() if pair[0] in selected.OUTCOME]
-            query = f"?{urlencode(outcome)}" if outcome else ""
-            return RedirectResponse(f"/cases/{cases.key_of(there, frame.prefix)}{query}", 308)
+            there = desk.key_of(desk.survivor(key))
+            return RedirectResponse(f"/cases/{there}{of_redirect(request)}", 308)
+        number, prefix = found.id, desk.prefix
         after = from_cursor(request.query_params.get("cursor"))
 
-        def read(conn: Any) -> tuple[Any, ...]:
+        def read(conn: Connection) -> tuple[list[dict[str, Any]], Any, list[dict[str, Any]], dict[str, Any]]:
+            mails, position = timeline.page(conn, number, MAILS, after, prefix)
+            apart = {desk.key_of(other) for other in set_apart(conn, number)}
             return (
-                timeline.page(conn, number, MAILS, after, frame.prefix),
-                feed.of_case(conn, number, frame.prefix, 40, by_people=True),
-                {cases.key_of(other, frame.prefix) for other in set_apart(conn, number)},
-                questions.sent_in(conn, number, frame.prefix),
-                notes.of_case(conn, number, frame.prefix),
-                asked.times_asked(conn, number),
-                suggestions.of_case(conn, number, frame.prefix),
-                tokens.names(conn),
+                mails,
+                position,
+                feed.of_case(conn, number, prefix, 40, by_people=True),
+                {
+                    "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
+                    "noted": notes.of_case(conn, number, prefix),
+                    "often": asked.times_asked(conn, number),
+                    "suggestions": suggestions.of_case(conn, number, prefix),
+                    "team": tokens.names(conn),
+                    "proposed": [key for key in found.document.get("related", []) if key not in apart],
+                },
             )
 
-        (mails, position), events, apart, sent, noted, often, likely, team = frame.database.read(read)
+        mails, position, events, beside = desk.database.read(read)
         reader = frame.reader(request)
-        case = cases.to_now(found, reader.now, calendars_of(frame.rules, found.document.get("vendor")))
+        case = cases.to_now(found, reader.now, calendars_of(desk.rules, found.document.get("vendor")))
         shown = seen(frame, reader, case, mails)
         return frame.page(
             request,
             "case.html",
             **shown,
-            history=history.entries(events, reader, shown["items"], frame.prefix),
-            team=team,
-            vendors=sorted({reader.vendor(id) for id in frame.rules.vendors.profiles}),
-            sent=sent,
-            noted=noted,
-            often=often,
-            me=who(request),
-            proposed=[key for key in case.get("related", []) if key not in apart],
-            suggestions=likely,
+            **beside,
+            **outcome(request),
+            history=history.entries(events, reader, shown["items"], prefix),
+            vendors=sorted({reader.vendor(id) for id in desk.rules.vendors.profiles}),
+            me=me,
             later=to_cursor(position),
             earlier=after is not None,
-            done=selected.done(request),
-            undo=selected.undoable(request),
-            merged_key=request.query_params.get("key", ""),
-            failed=selected.failures(request),
         )
 
     @router.get("/messages/{id}")
     def read_message(request: Request, id: int) -> Response:
         if not 0 < id < 2**62:
             raise NotFound("there is no such message")
-        message = frame.database.read(lambda conn: timeline.find(conn, id, frame.prefix))
-        why = frame.database.read(lambda conn: timeline.why(conn, id, frame.prefix))
+        message = desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix))
+        why = desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix))
         return frame.page(request, "message.html", message=message, why=why)
 
     return router
@@ -92,9 +91,10 @@ def routes(frame: Frame) -> APIRouter:
 
 def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the template values of a case."""
-    known = frame.rules.labels
+    names = {item: title.in_language(reader.language) for item, title in frame.desk.rules.labels.items()}
     lines = [
-        {**line, "label": reader.label(_label(known, line, reader.language))} for line in case.get("checklist", [])
+        {**line, "label": names.get(line["item"]) or reader.label(line.get("label") or line["item"])}
+        for line in case.get("checklist", [])
     ]
     labels = {
         "ask": reader.t("asks"),
@@ -128,22 +128,39 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         "promises": [one for one in case.get("promises", []) if not one["kept"]],
         "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),
         "items": {line["item"]: line["label"] for line in lines},
-        "bars": chart.bars(case.get("clocks"), case["waiting_on"] if case["status"] == "open" else None),
-        "width": chart.WIDTH,
+        "was": shown_values(case),
+        "bars": _bars(case),
+        "width": BAR,
         "mails": shown,
         "marked": marked,
         "outsiders": {one["message"] for one in case.get("not_counted", ()) if one["why"] == "outsider"},
         "anchors": marks.placed(marked),
-        "brief": _brief(case, mails, reader),
+        "brief": _brief(case, mails),
     }
 
 
-def _label(known: Any, line: dict[str, Any], language: str) -> Any:
-    item = known.get(line["item"])
-    return line.get("label") or line["item"] if item is None else item.in_language(language)
+def _bars(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the time of each side with the width of its bar, and whether its clock is running."""
+    clocks = case.get("clocks") or {}
+    seconds = {side: float(clocks.get(side) or 0) for side in ("team", "vendor", "requester")}
+    longest = max(seconds.values()) or 1.0
+    holder = case["waiting_on"] if case["status"] == "open" else None
+    return [
+        {
+            "side": side,
+            "seconds": time,
+            "width": time and round(max(2.0, time / longest * BAR), 1),
+            "holds": side == holder,
+        }
+        for side, time in seconds.items()
+    ]
 
 
-def _brief(case: dict[str, Any], mails: list[dict[str, Any]], reader: Reader) -> str:
+def _width(share: float) -> float:
+    return round(max(2.0, share * BAR), 1) if share else 0.0
+
+
+def _brief(case: dict[str, Any], mails: list[dict[str, Any]]) -> str:
     """Return the brief for the vendor, in the language of the case."""
     language = "en" if case["language"] == "en" else "ja"
     return brief_text.text(brief.brief(case, mails, for_="vendor", lang=language))

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
-import anyio.to_thread
-from fastapi import Request
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from mailrules.engine.judge import Rules
-from service.errors import Unavailable
-from service.intake import AppContext
-from service.settings import Settings
+from service.desk import Desk
+from service.errors import NotFound, SodanError, Unavailable
 from service.store import callers
-from service.store.database import Connection, Database
+from service.store.cases import stamp
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible
@@ -38,22 +36,16 @@ POLICY = (
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
-T = TypeVar("T")
-
-
 @dataclass(frozen=True)
 class Frame:
     """Shared context of all pages."""
 
-    settings: Settings
-    database: Database
-    context: AppContext
-    now: Callable[[], datetime]
+    desk: Desk
     environment: Environment
     static: dict[str, tuple[bytes, str]]
 
     @classmethod
-    def of(cls, settings: Settings, database: Database, context: AppContext, now: Callable[[], datetime]) -> Frame:
+    def of(cls, desk: Desk) -> Frame:
         """Read the templates and static files once."""
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -61,7 +53,7 @@ class Frame:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            finalize=_visible,  # applies to every value of every template, so none can be forgotten
+            finalize=_shown,  # applies to every value of every template, so none can be forgotten
         )
         static = {
             file.name: (file.read_bytes(), TYPES[file.suffix])
@@ -72,38 +64,45 @@ class Frame:
         environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
 
         def item_name(item: str, language: str) -> str:
-            known = context.rules.labels.get(item)
+            known = desk.rules.labels.get(item)
             return item if known is None else known.in_language(language)
 
-        def reason(rule: str, language: str) -> str:
-            """Return the explanation of a rule, in the reader's language."""
-            return context.rules.why(rule, language)
-
         environment.globals["names"] = item_name
-        environment.globals["reason"] = reason
-        return cls(settings, database, context, now, environment, static)
+        environment.globals["key_of"] = desk.key_of
+        environment.globals["reason"] = lambda rule, language: desk.rules.why(rule, language)
+        environment.globals["mixes_scripts"] = mixes_scripts
+        return cls(desk, environment, static)
+
+    def router(self) -> APIRouter:
+        """Return a router whose errors are shown as pages."""
+
+        class PageRoute(APIRoute):
+            def get_route_handler(route) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+                answer = super().get_route_handler()
+
+                async def answer_with_page(request: Request) -> Response:
+                    try:
+                        return await answer(request)
+                    except NotFound:
+                        return self.page(request, "error.html", 404, title="error.404", text="error.404.text")
+                    except SodanError as error:
+                        key = request.path_params.get("key", "")
+                        return self.page(request, "error.html", 409, title="error.other", text=str(error), case=key)
+
+                return answer_with_page
+
+        return APIRouter(include_in_schema=False, route_class=PageRoute)
 
     def domains(self) -> KnownDomains:
         """Return the organisation's domains and those of vendors, according to the current rules."""
-        vendors = (domain for vendor in self.rules.vendors.profiles.values() for domain in vendor.domains)
-        return _known_domains((*self.settings.organisation, *vendors))
-
-    @property
-    def rules(self) -> Rules:
-        return self.context.rules
-
-    @property
-    def prefix(self) -> str:
-        return self.settings.case_prefix
+        vendors = (domain for vendor in self.desk.rules.vendors.profiles.values() for domain in vendor.domains)
+        return _known_domains((*self.desk.settings.organisation, *vendors))
 
     def reader(self, request: Request) -> Reader:
         chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
         language = language_of(request.headers.get("accept-language", ""), chosen)
-        return Reader(language, self.now(), self.settings.zone, self.rules.vendor_name)
-
-    async def transact(self, fn: Callable[[Connection], T]) -> T:
-        """Run ``fn`` in a transaction, in a thread."""
-        return await anyio.to_thread.run_sync(self.database.transact, fn)
+        desk = self.desk
+        return Reader(language, desk.now(), desk.settings.zone, desk.rules.vendor_name, desk.usual_times())
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Render a page as HTML."""
@@ -113,7 +112,6 @@ class Frame:
             r=reader,
             t=reader.t,
             similar=self.domains().similar,
-            mixes_scripts=mixes_scripts,
             path=request.url.path,
             query=request.query_params,
             other="en" if reader.language == "ja" else "ja",
@@ -141,12 +139,12 @@ class Frame:
         This is so if no sender verification is configured, and mail comes from other hosts or through a relay on this
         one.
         """
-        if self.settings.verdicts_configured:
+        if self.desk.settings.verdicts_configured:
             return False
-        if not self.settings.smtp_listen.loopback:
+        if not self.desk.settings.smtp_listen.loopback:
             return True
         try:
-            return self.database.read(unverified_lately)
+            return self.desk.database.read(unverified_lately)
         except Unavailable:
             return False  # the pages that report this error must be shown
 
@@ -156,8 +154,10 @@ def _known_domains(domains: tuple[str, ...]) -> KnownDomains:
     return KnownDomains(domains)
 
 
-def _visible(value: Any) -> Any:
-    """Mark invisible characters in a text, except in HTML of the templates."""
+def _shown(value: Any) -> Any:
+    """Mark invisible characters in a text, except in HTML of the templates; write times as ISO 8601."""
+    if isinstance(value, datetime):
+        return stamp(value)
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -167,18 +167,7 @@ def who(request: Request) -> str:
     return callers.name_of(caller if isinstance(caller, Token) else None, request.client)
 
 
-def back_to(path: str, done: str = "", **values: str) -> Response:
-    """Redirect to the page after a change, with a message about it (303, so that a reload does not repeat it)."""
-    query = {"done": done, **values} if done else values
-    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
-
-
-async def form(request: Request) -> dict[str, str]:
-    """Return the fields of a posted form; the last value of each name."""
-    return dict(await fields(request))
-
-
-async def fields(request: Request) -> list[tuple[str, str]]:
+async def posted(request: Request) -> list[tuple[str, str]]:
     """Return all fields of a posted form, at most 64 KB."""
     body = b""
     async for chunk in request.stream():
@@ -186,3 +175,14 @@ async def fields(request: Request) -> list[tuple[str, str]]:
         if len(body) > 65_536:
             break
     return parse_qsl(body[:65_536].decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+
+
+Who = Annotated[str, Depends(who)]
+Posted = Annotated[list[tuple[str, str]], Depends(posted)]
+"""The fields of a form; ``dict`` of it has the last value of each name."""
+
+
+def back_to(path: str, done: str = "", **values: str) -> Response:
+    """Redirect to the page after a change, with a message about it (303, so that a reload does not repeat it)."""
+    query = {"done": done, **values} if done else values
+    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)

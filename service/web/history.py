@@ -49,7 +49,7 @@ def _changes(data: Mapping[str, Any], reader: Reader, items: Mapping[str, str]) 
         if name in ("items", "asks"):
             before = was.get(name) or {}
             for one, new in (dict.fromkeys(before) if value is None else value).items():
-                label = items.get(one, one) if name == "items" else reader.asked(one.partition("-")[2], dict(items))
+                label = items.get(one, one) if name == "items" else reader.asked(one.partition("-")[2] or one, items)
                 old, now = _row(before.get(one), reader, name), _row(new, reader, name, chosen=True)
                 lines.append(_line(label, old, now))
         else:

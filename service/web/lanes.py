@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.desk import Desk
 from service.errors import Refused
 from service.store import cases, mailboxes, tokens
 from service.store.cases import stamp
 from service.store.cursor import from_cursor, to_cursor
-from service.web import selected
-from service.web.frame import Frame, who
+from service.web.frame import Frame, Who
+from service.web.outcome import outcome
 
 LANE = 24
 PAGE = 40
@@ -29,26 +30,21 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 def routes(frame: Frame) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+    router, desk = frame.router(), frame.desk
 
     @router.get("/")
-    def board(request: Request) -> Response:
+    def board(request: Request, me: Who) -> Response:
         query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
         chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
-        vendors = sorted(frame.rules.vendors.profiles) if chosen else []
-        team = frame.database.read(tokens.names)
+        shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **outcome(request)}
         if chosen:
-            me = who(request)
-            shown = _list(frame, chosen, query.get("cursor"), me) | selected.outcome(request)
-            return frame.page(request, "list.html", **shown, team=team, vendors=vendors)
-        shown = frame.database.read(lambda conn: _lanes(conn, frame.prefix))
-        now = frame.now()
-        away = [(one, since) for one in frame.database.read(mailboxes.statuses) if (since := one.away_since(now))]
-        shown |= selected.outcome(request)
+            shown |= _list(desk, chosen, query.get("cursor"), me)
+            return frame.page(request, "list.html", **shown, vendors=sorted(desk.rules.vendors.profiles))
+        shown |= desk.database.read(lambda conn: _lanes(conn, desk.prefix))
+        now = desk.now()
+        away = [(one, since) for one in desk.database.read(mailboxes.statuses) if (since := one.away_since(now))]
         shown["away"] = [{"name": one.name, "since": stamp(since), "cause": one.cause} for one, since in away]
-        return frame.page(
-            request, "lanes.html", **shown, intake=frame.settings.intake[0], team=team, chosen={}, vendors=[]
-        )
+        return frame.page(request, "lanes.html", **shown, vendors=[], intake=desk.settings.intake[0])
 
     return router
 
@@ -80,13 +76,13 @@ def _lanes(conn: Any, prefix: str) -> dict[str, Any]:
     }
 
 
-def _list(frame: Frame, chosen: dict[str, str], cursor: str | None, me: str) -> dict[str, Any]:
+def _list(desk: Desk, chosen: dict[str, str], cursor: str | None, me: str) -> dict[str, Any]:
     for name, values in CHOICES.items():
         if name in chosen and chosen[name] not in values:
-            raise Refused(f"{name}: {chosen[name][:40]}")
+            raise Refused(f"{name}: {chosen[name][:40]} is not a possible value")
     sort = chosen.get("sort", "-updated")
     if sort not in cases.SORTS:
-        raise Refused(f"sort: {sort[:40]}")
+        raise Refused(f"sort: {sort[:40]} is not a possible value")
     which = cases.Filter(
         **{name: (chosen[name],) for name in (*CHOICES, "vendor") if name in chosen and name != "needs_triage"},  # type: ignore[arg-type]
         needs_triage=True if "needs_triage" in chosen else None,
@@ -95,7 +91,7 @@ def _list(frame: Frame, chosen: dict[str, str], cursor: str | None, me: str) -> 
         q=chosen.get("q"),
     )
     after = from_cursor(cursor)
-    items, position = frame.database.read(lambda conn: cases.page(conn, which, sort, PAGE, after, frame.prefix))
+    items, position = desk.database.read(lambda conn: cases.page(conn, which, sort, PAGE, after, desk.prefix))
     following = to_cursor(position)
     more = f"/?{urlencode({**chosen, 'cursor': following})}" if following else None
-    return {"items": items, "more": more, "chosen": chosen}
+    return {"items": items, "more": more}

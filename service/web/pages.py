@@ -5,114 +5,109 @@ They work without JavaScript and update live with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.errors import PROBLEM_TYPES, NotFound, Refused, SodanError
-from service.intake import AppContext
-from service.settings import Settings
-from service.store import reviews, spool, spool_view, tokens
-from service.store.cached_value import CachedValue
-from service.store.cases import stamp
-from service.store.database import Database
-from service.web import case, changes, lanes, questions, selected
-from service.web.frame import LANGUAGE_COOKIE, POLICY, Frame, back_to, form
+from service.desk import Desk
+from service.errors import PROBLEM_TYPES, NotFound, Refused
+from service.store import outbox, spool, spool_view, tokens
+from service.store.database import Connection
+from service.web import case, changes, lanes, selected
+from service.web.frame import LANGUAGE_COOKIE, POLICY, Frame, Posted, Who, back_to
 
 TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
+SHOWN = 100
+"""Number of outbox entries on one page."""
 
 
-def routes(settings: Settings, database: Database, context: AppContext, now: Callable[[], datetime]) -> APIRouter:
+def routes(desk: Desk) -> APIRouter:
     """Return the router of all pages."""
-    frame = Frame.of(settings, database, context, now)
-    router = APIRouter(include_in_schema=False, route_class=_error_page_route(frame))
+    frame = Frame.of(desk)
+    router = APIRouter()
     for part in (
         lanes.routes(frame),
         case.routes(frame),
         changes.value_routes(frame),
         changes.place_routes(frame),
-        changes.undo_routes(frame),
         selected.routes(frame),
-        questions.question_routes(frame),
-        questions.outbox_routes(frame),
+        _outbox(frame),
         _lists(frame),
         _files(frame),
         _entry(frame),
     ):
-        for route in part.routes:
-            router.add_api_route(route.path, route.endpoint, methods=list(route.methods))  # type: ignore[attr-defined]
+        router.include_router(part)
     return router
-
-
-def _error_page_route(frame: Frame) -> Any:
-    """Return a route class that shows errors as pages."""
-    from fastapi.routing import APIRoute
-
-    class Kind(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Any]:
-            answer = super().get_route_handler()
-
-            async def kindly(request: Request) -> Response:
-                try:
-                    return await answer(request)
-                except NotFound:
-                    return frame.page(request, "error.html", 404, title="error.404", text="error.404.text")
-                except SodanError as error:
-                    case = request.path_params.get("key", "")
-                    return frame.page(request, "error.html", 409, title="error.other", text=str(error), case=case)
-
-            return kindly
-
-    return Kind
 
 
 def _lists(frame: Frame) -> APIRouter:
     """Return the routes of the vendors and of received mail."""
-    router = APIRouter()
-
-    def all_reviews() -> list[dict[str, Any]]:
-        now = frame.now()
-
-        def read(conn: Any) -> list[dict[str, Any]]:
-            found = sorted(reviews.counts(conn).items(), key=lambda pair: (-pair[1]["cases"], pair[0]))[:50]
-            return [{"id": id, **numbers, "review": reviews.review(conn, id, now)} for id, numbers in found]
-
-        return frame.database.read(read)
-
-    cached = CachedValue(all_reviews)
+    router, desk = frame.router(), frame.desk
 
     @router.get("/vendors")
     def vendors(request: Request) -> Response:
-        return frame.page(request, "vendors.html", rows=cached())
+        return frame.page(request, "vendors.html", rows=desk.vendor_reviews()[:50])
 
     @router.get("/received")
     def received(request: Request) -> Response:
-        def read(conn: Any) -> tuple[spool_view.Ledger, list[dict[str, Any]]]:
+        def read(conn: Connection) -> tuple[spool_view.Ledger, list[dict[str, Any]]]:
             rows = spool_view.listing(conn, "shunted", 50) + spool_view.listing(conn, "waiting", 50)
-            return spool_view.ledger(conn), [{**row, "received_at": stamp(row["received_at"])} for row in rows]
+            return spool_view.ledger(conn), rows
 
-        ledger, rows = frame.database.read(read)
+        ledger, rows = desk.database.read(read)
         return frame.page(request, "received.html", ledger=ledger, rows=rows)
 
     @router.post("/received/{id}/retry")
     def retry(request: Request, id: str) -> Response:
         if not request.state.token.may("admin"):
             raise Refused("this needs a token with the scope admin")
-        now = frame.now()
-        frame.database.transact(lambda conn: spool.retry(conn, id, now))
+        desk.database.transact(lambda conn: spool.retry(conn, id, desk.now()))
         return back_to("/received")
+
+    return router
+
+
+def _outbox(frame: Frame) -> APIRouter:
+    """Return the routes of mails that sodan sends."""
+    router, desk = frame.router(), frame.desk
+
+    @router.get("/outbox")
+    def show_outbox(request: Request) -> Response:
+        state = request.query_params.get("state") or None
+        if state is not None and state not in outbox.STATES:
+            raise Refused(f"state: {state[:40]} is not a possible value")
+
+        def read(conn: Connection) -> dict[str, Any]:
+            return {
+                "counts": outbox.counts(conn),
+                "rows": outbox.listing(conn, state, SHOWN),
+                "tripped": outbox.tripped(conn),
+            }
+
+        return frame.page(request, "outbox.html", **desk.database.read(read), state=state)
+
+    @router.get("/outbox/{id}")
+    def show_entry(request: Request, id: int) -> Response:
+        if not 0 < id < 2**62:
+            raise NotFound("there is no such mail")
+        return frame.page(request, "outbox_entry.html", row=desk.database.read(lambda conn: outbox.entry(conn, id)))
+
+    @router.post("/outbox/{id}/{what}")
+    def decide(id: int, what: str, who: Who, posted: Posted) -> Response:
+        if not 0 < id < 2**62 or what not in ("send", "discard"):
+            raise NotFound("there is nothing at this address")
+        decision = outbox.send_again if what == "send" else outbox.discard
+        desk.database.transact(lambda conn: decision(conn, id, who, desk.now()))
+        return back_to(f"/outbox/{id}")
 
     return router
 
 
 def _files(frame: Frame) -> APIRouter:
     """Return the routes of the documentation of the API, and of static files."""
-    router = APIRouter()
+    router = frame.router()
 
     @router.get("/docs")
     def docs(request: Request) -> Response:
@@ -149,20 +144,16 @@ def _files(frame: Frame) -> APIRouter:
 
 def _entry(frame: Frame) -> APIRouter:
     """Return the routes for signing in with a token, signing out, and choosing a language."""
-    router = APIRouter()
+    router, desk = frame.router(), frame.desk
 
     @router.get("/login")
     def login(request: Request) -> Response:
         return frame.page(request, "login.html", wrong=False)
 
     @router.post("/login")
-    async def come_in(request: Request) -> Response:
-        secret, now = (await form(request)).get("token", "").strip(), frame.now()
-
-        def find(conn: Any) -> Any:
-            return tokens.find(conn, secret, now)
-
-        if not secret or await anyio.to_thread.run_sync(frame.database.read, find) is None:
+    def come_in(request: Request, posted: Posted) -> Response:
+        secret = dict(posted).get("token", "").strip()
+        if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
             return frame.page(request, "login.html", 401, wrong=True)
         answer = RedirectResponse("/", 303)
         secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from service.web.texts import Language, say
+from service.web.texts import Language, say, translated
 
 _DAYS = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
 _UNITS = ((86400, "日", "d"), (3600, "時間", "h"), (60, "分", "min"))
@@ -21,9 +21,15 @@ class Reader:
     now: datetime
     zone: tzinfo
     vendor_name: Callable[[str, str], str]
+    usual_times: Mapping[str, float] = field(default_factory=dict)
+    """Priority → seconds until such a case is usually resolved."""
 
     def t(self, name: str, **values: object) -> str:
         return say(self.language, name, **values)
+
+    def translated(self, text: str) -> str:
+        """Return a text of the store or an error; ``error.NAME`` is a text of the page."""
+        return self.t(text) if text.startswith("error.") else translated(self.language, text)
 
     def counted(self, name: str, number: int) -> str:
         """Return the text ``name`` with a number; the singular has a text of its own."""
@@ -52,19 +58,24 @@ class Reader:
         """Return how long ago a time was."""
         return self.length((self.now - datetime.fromisoformat(written)).total_seconds()) if written else ""
 
+    def open_for(self, case: Mapping[str, Any]) -> str:
+        """Return how long a case is open, and what is usual for its priority."""
+        age, usual = self.age(case["opened_at"]), self.usual_times.get(case["priority"])
+        return self.t("open_for.usual", age=age, usual=self.length(usual)) if usual else self.t("open_for", age=age)
+
     def since(self, written: str) -> str:
         """Return since when something lasts, as the end of a sentence."""
         new = (self.now - datetime.fromisoformat(written)).total_seconds() < 60
         return self.t("turn.now") if new else self.t("turn.since", age=self.age(written))
 
-    def moment(self, written: str | None) -> str:
+    def moment(self, time: datetime | str | None) -> str:
         """Return day and time in the reader's zone, with the year if it is not the current one.
 
         11/24(火) 10:31, Tue 24 Nov 10:31
         """
-        if not written:
+        if not time:
             return ""
-        at = datetime.fromisoformat(written).astimezone(self.zone)
+        at = (datetime.fromisoformat(time) if isinstance(time, str) else time).astimezone(self.zone)
         day = _DAYS[self.language][at.weekday()]
         year = at.year != self.now.astimezone(self.zone).year
         if self.language == "ja":
@@ -95,7 +106,7 @@ class Reader:
             count /= 1000
         return f"{count:.1f} MB"
 
-    def asked(self, what: str, items: dict[str, str]) -> str:
+    def asked(self, what: str, items: Mapping[str, str]) -> str:
         """Return what a request asks for, in words."""
         head, colon, item = what.partition(":")
         return self.t("what.info", item=items.get(item, item)) if colon else self.t(f"what.{head}")

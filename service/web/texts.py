@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
 Language = Literal["ja", "en"]
 
-WORDS: dict[str, dict[Language, str]] = yaml.load(
-    resources.files("service.web").joinpath("texts.yaml").read_bytes(), yaml.CSafeLoader
-)
+
+def _load(file: str) -> Any:
+    return yaml.load(resources.files("service.web").joinpath(file).read_bytes(), yaml.CSafeLoader)
+
+
+WORDS: dict[str, dict[Language, str]] = _load("texts.yaml")
 """Name → its text in each language."""
+ERRORS: dict[str, str] = _load("errors.yaml")
+"""English text of the store, with ``{}`` for each value → the text in Japanese."""
 
 
 def say(language: Language, name: str, **values: object) -> str:
@@ -21,6 +26,30 @@ def say(language: Language, name: str, **values: object) -> str:
         return name.rpartition(".")[2]
     text = WORDS[name][language]
     return text.format(**values) if values else text
+
+
+def translated(language: Language, text: str) -> str:
+    """Return an English text of the store in this language; unchanged if there is no translation."""
+    if language == "ja":
+        for english, japanese in ERRORS.items():
+            values = _values(english, text)
+            if values is not None:
+                return japanese.format(*values)
+    return text
+
+
+def _values(template: str, text: str) -> list[str] | None:
+    """Return the values with which ``template`` makes ``text``; None if it does not."""
+    first, *others = template.split("{}")
+    if not text.startswith(first):
+        return None
+    values, rest = [], text[len(first) :]
+    for part in others:
+        value, found, rest = rest.partition(part) if part else (rest, "all", "")
+        if not found:
+            return None
+        values.append(value)
+    return None if rest else values
 
 
 def language_of(accept: str, chosen: str | None) -> Language:

@@ -212,3 +212,24 @@ def test_an_answer_that_went_by_a_portal_is_told_and_taken_back(service: Running
     assert (back["waiting_on"], back["open_asks"]) == ("team", len(ids))
     assert service.client.patch(f"/api/cases/{key}", json={"asks": {"*": "answered"}}).json()["waiting_on"] == "vendor"
     assert service.client.patch(f"/api/cases/{key}", json={"asks": {ids[0]: "sent"}}).status_code == 422
+
+
+def test_one_request_is_taken_back_after_all_were_answered_at_once(service: Running) -> None:
+    asked = ASK.replace(
+        "サインインログをご提供いただけますでしょうか",
+        "サインインログをご提供いただけますでしょうか。発生日時をお知らせいただけますでしょうか",
+    )
+    (key,) = service.deliver(asked)
+    first, second, *_ = ids = [ask["id"] for ask in service.get(f"/api/cases/{key}")["asks"]]
+    told = service.client.patch(f"/api/cases/{key}", json={"asks": {"*": "answered"}}).json()
+    at = {ask["id"]: ask["answered_at"] for ask in told["asks"]}
+    assert set(at) == set(ids)
+    back = service.client.patch(f"/api/cases/{key}", json={"asks": {first: None}}).json()
+    states = {ask["id"]: (ask["state"], ask["answered_at"]) for ask in back["asks"]}
+    assert states == {first: ("open", None)} | {id: ("answered", at[id]) for id in ids if id != first}
+    assert back["waiting_on"] == "team"
+    done = [one["id"] for one in service.get(f"/api/cases/{key}/history")["items"] if one["kind"] == "case.set"]
+    assert service.client.post(f"/api/corrections/{done[0]}/undo").status_code == 200
+    assert {ask["state"] for ask in service.get(f"/api/cases/{key}")["asks"]} == {"answered"}
+    again = service.client.patch(f"/api/cases/{key}", json={"asks": {second: None}}).json()
+    assert [ask["id"] for ask in again["asks"] if ask["state"] == "open"] == [second]

@@ -16,8 +16,8 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from service.api.desk import Desk
 from service.api.webhook_delivery import check_url, reachable, tell_one
+from service.desk import Desk
 from service.errors import Refused
 from service.store import webhooks
 from service.store.encryption import secret_box

@@ -13,10 +13,10 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import insert, select
 
-from service.api.desk import Desk
 from service.api.webhook_delivery import tell_one
 from service.app import encrypt_secrets
 from service.cli.terminal.doctor import examine
+from service.desk import Desk
 from service.errors import Refused
 from service.intake import AppContext
 from service.settings import Settings, load

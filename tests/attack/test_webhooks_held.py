@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from service.api import webhook_delivery
-from service.api.desk import Desk
+from service.desk import Desk
 from service.store import webhooks
 from service.store.encryption import secret_box
 from service.store.tables import events

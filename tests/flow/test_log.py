@@ -23,7 +23,7 @@ MAIL = (
     f"Message-ID: <log@corp.example>\r\n\r\nMy password is {SECRET}. Error 0x80070005.\r\n"
 ).encode()
 WORDS = (SECRET, "kaede", "secretname", "corp.example", "password")
-ONCE = "from service.cli.commands import start; start.log_to_stderr(start.settings());"
+ONCE = "from service.cli import start; start.log_to_stderr(start.settings());"
 
 
 def _run(url: str, code: str) -> str:

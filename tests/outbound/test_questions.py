@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.api.desk import Desk as ApiDesk
-from service.api.questions import prepared
+from service.desk import Desk as ApiDesk
 from service.errors import Conflict, NotFound, Refused
 from service.outbound import questions
 from service.outbound.setup import labels_of, outbound_of
@@ -162,7 +161,7 @@ def test_the_draft_says_why_it_may_not_be_sent_and_can_be_copied(sqlite: Databas
     desk = desk_with(sqlite, host, smarthost="", acknowledge="off")
     desk.deliver(report(subject="プリンタ", body="紙が出ません。"))
     api = ApiDesk(desk.settings, sqlite, desk.context, lambda: desk.now)
-    made = sqlite.transact(lambda conn: prepared(conn, api, 1, ["occurred_at"], "", "en"))
+    made = api.draft_questions(1, ["occurred_at"], language="en")
     assert made.refused is not None
     assert "1. When did it start" in made.text
     assert sqlite.transact(lambda conn: keys.key(conn, "case", desk.now))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select, update
 
 from service.store.database import Connection
+from service.store.reviews import usual_times
 from service.store.tables import cases
 from service.web import marks
 from service.web.reader import Reader
-from service.web.texts import WORDS, language_of, say
+from service.web.texts import WORDS, language_of, say, translated
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 from tests.seeding import seed
 
+ROOT = Path(__file__).parents[2]
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>{{7*7}}"
 
 ATTACK = f"""
@@ -183,6 +187,92 @@ def test_a_form_upon_an_older_state_is_told_so(embedded: Running) -> None:
     answer = embedded.client.post(f"/cases/{key}/set", data={"priority": "P1", "was_priority": "P4"})
     assert answer.status_code == 409
     assert "この値が変わりました" in answer.text
+
+
+def test_a_form_of_a_fact_or_a_request_upon_an_older_state_is_told_so(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    embedded.deliver(
+        ASK.replace("<ask@", "<again@").replace("サインインログをご提供いただけますでしょうか", "ありがとうございます")
+    )
+    ask = embedded.get(f"/api/cases/{key}")["asks"][0]["id"]
+    seen = LexborHTMLParser(page(embedded, f"/cases/{key}"))
+    forms = {form.attributes["action"]: form for form in seen.css("form") if form.css_first("input[name=was]")}
+    request, fact = f"/cases/{key}/asks/{ask}", next(one for one in forms if "/items/" in str(one))
+    assert request in forms
+    for action, value in ((request, {"value": "answered", "answer": "電話で回答"}), (fact, {"value": "値\n2 行目"})):
+        hidden = forms[action].css_first("input[name=was]")
+        assert hidden is not None
+        data = {"was": hidden.attributes["value"] or "", **value}
+        assert embedded.client.post(str(action), data=data).status_code == 303
+        late = embedded.client.post(str(action), data=data)
+        assert late.status_code == 409
+        assert "この値が変わりました" in late.text
+    after = LexborHTMLParser(page(embedded, f"/cases/{key}"))
+    back = next(form for form in after.css("form") if form.attributes["action"] == fact)
+    was = back.css_first("input[name=was]")
+    assert was is not None
+    changed = embedded.client.post(str(fact), data={"was": (was.attributes["value"] or ""), "value": ""})
+    assert changed.status_code == 303, changed.text
+
+
+def test_errors_of_the_store_are_shown_in_the_language_of_the_reader(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    for language, text in (("ja", "自分自身に統合することはできません"), ("en", "cannot be merged into itself")):
+        headers = {"Accept-Language": language}
+        answer = embedded.client.post(f"/cases/{key}/merge", data={"into": key}, headers=headers)
+        assert answer.status_code == 409
+        assert text in answer.text
+
+
+def raised(*modules: str) -> list[str]:
+    """The texts of the errors that a page shows if these modules raise them, with ``7`` for each value."""
+    kinds = ("Refused", "Conflict", "AlreadyMerged", "Unavailable")
+    found = []
+    for module in modules:
+        for node in ast.walk(ast.parse((ROOT / "service" / f"{module}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and ast.unparse(node.exc.func) in kinds:
+                text = node.exc.args[0]
+                parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+                found.append("".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in parts))
+    return found
+
+
+def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
+    texts = raised(
+        "store/corrections", "store/undo", "store/suggestions", "store/outbox", "store/spool", "store/cases",
+        "store/cursor", "outbound/questions", "desk", "web/changes", "web/lanes", "web/pages", "web/selected",
+    )  # fmt: skip
+    assert len(texts) > 20
+    reasons = ["the author is sodan itself", "the sender of the mail is not verified", "number: 12", "words: a, b"]
+    shown = [text for text in (*texts, *reasons) if not text.startswith("error.") and text != "7"]
+    assert [text for text in shown if translated("ja", text) == text] == []
+    assert translated("ja", "the database is busy") != "the database is busy"
+    assert translated("en", "the database is busy") == "the database is busy"
+    assert translated("ja", "outbox entry 5 is sent; only a draft or a failed one can be sent").startswith(
+        "送信メール 5 "
+    )
+
+
+def test_a_card_says_how_long_a_case_is_open_and_what_is_usual(embedded: Running) -> None:
+    seed(embedded.database, 60, now=datetime.now(UTC))
+    for times, said in (((7200,) * 5, "(通常 2時間)"), ((7200,) * 4, None), ((20,) * 5, None)):
+
+        def resolved(conn: Connection, times: tuple[int, ...] = times) -> None:
+            numbers = conn.execute(select(cases.c.id).order_by(cases.c.id)).scalars().all()
+            conn.execute(update(cases).values(status="open", priority="P2", updated_at=datetime.now(UTC)))
+            for number, seconds in zip(numbers, times, strict=False):
+                clocks = {"clocks": {"team": seconds, "vendor": 0, "requester": None}}
+                conn.execute(update(cases).where(cases.c.id == number).values(status="resolved", document=clocks))
+
+        embedded.database.transact(resolved)
+        assert embedded.database.read(lambda conn: usual_times(conn, datetime.now(UTC))) == (
+            {"P2": 7200} if said else {}
+        )
+    case = {"status": "open", "priority": "P2", "opened_at": "2026-11-24T00:00:00Z"}
+    now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+    assert Reader("ja", now, UTC, lambda id, _: id, {"P2": 7200.0}).open_for(case) == "経過 3時間(通常 2時間)"
+    assert Reader("en", now, UTC, lambda id, _: id, {"P1": 60.0}).open_for(case) == "open for 3 h"
+    assert "経過 " in page(embedded, "/")
 
 
 def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to_what(embedded: Running) -> None:

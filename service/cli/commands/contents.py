@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from cyclopts import App
 
-from service.cli.commands import start
+from service.cli import start
 
 app = App(name="contents", help="Raw mails: check them, and move them to another store.")
 
@@ -12,35 +14,54 @@ app = App(name="contents", help="Raw mails: check them, and move them to another
 @app.command
 def check() -> int:
     """Read every raw mail and compare it with what was received; exit status 1 if one is missing or changed."""
-    from service.cli.terminal.contents import check_contents
+    from service.store import contents
     from service.store.blob_store import outside
 
     settings = start.settings()
-    return check_contents(start.database(settings), outside(settings), start.now())
+    database, store, wrong = start.database(settings), outside(settings), 0
+    for id, words in contents.check(database, store):
+        wrong += 1
+        print(f"{id}  {words}")
+    for key in contents.find_inconsistencies(database, store, start.now())[1]:
+        print(f"{key}  belongs to no mail; `sodan contents tidy` deletes it")
+    if not wrong:
+        start.say("all raw mails are complete")
+        return 0
+    start.say(f"{wrong} raw mails are missing or changed; restore them from a backup")
+    return start.FOUND_WRONG
 
 
 @app.command
 def move(*, before: str | None = None) -> int:
     """Move every raw mail to the place set by SODAN_CONTENT_STORE. sodan may keep running.
 
-    Parameters
-    ----------
-    before
-        The previous value of SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.
+    Args:
+        before: The previous value of SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.
     """
-    from service.cli.terminal.contents import move_contents
+    from service.store import contents
     from service.store.blob_store import outside
 
     settings = start.settings()
     old = outside(start.settings(content_store=before)) if before is not None else None
-    return move_contents(start.database(settings), outside(settings), settings.content_store_from_bytes, old)
+    writer = contents.BlobWriter(outside(settings), settings.content_store_from_bytes)
+    moved: Counter[str] = Counter()
+    for id, codec in contents.move(start.database(settings), writer, old):
+        moved[codec] += 1
+        print(f"{id}  {'outside' if codec == 'file' else 'in the database'}")
+    start.say(f"moved {moved['file']} outside, {moved['zstd']} into the database")
+    return 0
 
 
 @app.command
 def tidy() -> int:
     """Delete files in SODAN_CONTENT_STORE that belong to no mail. A crash can leave such a file."""
-    from service.cli.terminal.contents import tidy_contents
+    from service.store import contents
     from service.store.blob_store import outside
 
-    settings = start.settings()
-    return tidy_contents(start.database(settings), outside(settings), start.now())
+    settings, count = start.settings(), 0
+    store = outside(settings)
+    for key in contents.tidy(start.database(settings), store, start.now()) if store is not None else ():
+        print(key)
+        count += 1
+    start.say(f"deleted {count} files that belonged to no mail")
+    return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service.cli.commands import start
+from service.cli import start
 
 
 def backup(file: Path) -> int:
@@ -12,10 +12,9 @@ def backup(file: Path) -> int:
 
     The file is as confidential as the mails. Exit status 1 if a raw mail was missing in SODAN_CONTENT_STORE.
 
-    Parameters
-    ----------
-    file
-        The file to write. It must not exist. If it is a folder, a file named after the current time is written there.
+    Args:
+        file: The file to write. It must not exist. If it is a folder, a file named after the current time is written
+            there.
     """
     from service.store.backup import backup as write
     from service.store.blob_store import outside
@@ -33,10 +32,8 @@ def backup(file: Path) -> int:
 def restore(file: Path) -> int:
     """Fill an empty database from a backup, and check every mail. A backup of SQLite fits PostgreSQL and vice versa.
 
-    Parameters
-    ----------
-    file
-        A file that `sodan backup` wrote.
+    Args:
+        file: A file that `sodan backup` wrote.
     """
     from service.store.backup import restore as read
     from service.store.blob_store import outside
@@ -60,10 +57,8 @@ def restore(file: Path) -> int:
 def webhooks(*, release: bool = False) -> int:
     """List the webhooks that a restore has disabled, or enable them again.
 
-    Parameters
-    ----------
-    release
-        Enable them for events from now on. Do this only after the original installation has stopped.
+    Args:
+        release: Enable them for events from now on. Do this only after the original installation has stopped.
     """
     from service.store import webhooks as hooks
 
@@ -86,18 +81,13 @@ def retention(
 ) -> int:
     """List what the retention settings allow to be deleted. The worker deletes it once a day.
 
-    Parameters
-    ----------
-    apply
-        Delete it permanently now. An interrupted run can be repeated.
-    compact
-        With --apply: then rewrite the database files, so that they no longer contain the deleted data. Blocks writers.
-    json
-        Print a JSON line for each case instead of a table.
-    raw_days
-        Use this number of days instead of SODAN_RETENTION_RAW_DAYS.
-    cases_days
-        Use this number of days instead of SODAN_RETENTION_CASES_DAYS.
+    Args:
+        apply: Delete it permanently now. An interrupted run can be repeated.
+        compact: With --apply: then rewrite the database files, so that they no longer contain the deleted data.
+            Blocks writers.
+        json: Print a JSON line for each case instead of a table.
+        raw_days: Use this number of days instead of SODAN_RETENTION_RAW_DAYS.
+        cases_days: Use this number of days instead of SODAN_RETENTION_CASES_DAYS.
     """
     from service.cli.terminal.retention import retire
     from service.store.blob_store import outside
@@ -125,20 +115,14 @@ def erase(
 ) -> int:
     """Erase a person from all mails and tables, permanently, and print a certificate (JSON). Cases are kept.
 
-    Parameters
-    ----------
-    address
-        The person's mail address. Its part before the @ and the display name beside it are erased too.
-    name
-        A name of the person, best the full name ("Aiko Mori"), or a phone number.
-        A single word is erased only if it refers to a person: with a title, in a greeting or in a signature.
-        In mail of other people, only the names given here are erased.
-    confirm_names
-        Confirm that you checked the list of the dry run for these names. Required with --name and --yes.
-    dry_run
-        List every place and the words that would be replaced. Nothing is changed.
-    yes
-        Erase the person. This cannot be undone.
+    Args:
+        address: The person's mail address. Its part before the @ and the display name beside it are erased too.
+        name: A name of the person, best the full name ("Aiko Mori"), or a phone number.
+            A single word is erased only if it refers to a person: with a title, in a greeting or in a signature.
+            In mail of other people, only the names given here are erased.
+        confirm_names: Confirm that you checked the list of the dry run for these names. Required with --name and --yes.
+        dry_run: List every place and the words that would be replaced. Nothing is changed.
+        yes: Erase the person. This cannot be undone.
     """
     from service.cli.terminal.erasing import erase_person, words_of_vendors
     from service.intake import AppContext

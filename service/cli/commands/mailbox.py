@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from service.cli.commands import start
+from service.cli import start
 
 app = App(name="mailbox", help="Mailboxes to fetch mail from (SODAN_MAILBOXES): list, test, fetch.")
 
@@ -13,10 +13,8 @@ app = App(name="mailbox", help="Mailboxes to fetch mail from (SODAN_MAILBOXES): 
 def mailbox_list(*, json: bool = False) -> int:
     """List mailboxes and their state; exit status 1 if one cannot be read or a mail could not be fetched.
 
-    Parameters
-    ----------
-    json
-        JSON Lines instead of a table.
+    Args:
+        json: JSON Lines instead of a table.
     """
     from service.cli.terminal.mailboxes import list_mailboxes
     from service.mailbox.file import load
@@ -29,15 +27,11 @@ def mailbox_list(*, json: bool = False) -> int:
 def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) -> int:
     """Test mailboxes: sign in, open the folders, check permissions, read a mail. Says how to solve each problem.
 
-    Parameters
-    ----------
-    names
-        Only these mailboxes. Default: all.
-    round_trip
-        Also send a mail to the mailbox by SODAN_SMARTHOST, wait for it, and flag or move it. Without SODAN_SMARTHOST,
-        you are asked to send one.
-    seconds
-        Seconds to wait for that mail.
+    Args:
+        names: Only these mailboxes. Default: all.
+        round_trip: Also send a mail to the mailbox by SODAN_SMARTHOST, wait for it, and flag or move it. Without
+            SODAN_SMARTHOST, you are asked to send one.
+        seconds: Seconds to wait for that mail.
     """
     from service.cli.terminal.mailboxes import chosen, examine
     from service.mailbox.file import load
@@ -51,12 +45,9 @@ def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) ->
 def mailbox_run(*names: str, dry_run: bool = False) -> int:
     """Only fetch mail. `sodan serve` does this too if SODAN_MAILBOXES is set.
 
-    Parameters
-    ----------
-    names
-        Only these mailboxes. Default: all.
-    dry_run
-        Print the mails that would be fetched now, without fetching them.
+    Args:
+        names: Only these mailboxes. Default: all.
+        dry_run: Print the mails that would be fetched now, without fetching them.
     """
     from service.cli.terminal.mailboxes import chosen, preview
     from service.mailbox.file import load
@@ -75,10 +66,8 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
 def mailbox_forget(name: str) -> int:
     """Stop reporting a mailbox that is no longer used. Its mails are kept.
 
-    Parameters
-    ----------
-    name
-        Its name in the mailboxes file.
+    Args:
+        name: Its name in the mailboxes file.
     """
     from service.errors import NotFound
     from service.store import mailboxes

@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from service.cli.commands import start
+from service.cli import start
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Additions:
+    """Options that add to the settings."""
+
+    team: Annotated[tuple[str, ...], Parameter(help="Addresses or @domains of the IT team.")] = ()
+    organisation: Annotated[
+        tuple[str, ...], Parameter(help="Mail domains of the organisation; people at them are requesters.")
+    ] = ()
+    packs: Annotated[
+        tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
+    ] = ()
+
+    def settings(self) -> Settings:
+        """Load the settings with these additions."""
+        settings = start.settings()
+        return settings.model_copy(
+            update={
+                "team": (*settings.team, *self.team),
+                "organisation": (*settings.organisation, *self.organisation),
+                "packs": (*settings.packs, *self.packs),
+            }
+        )
+
+
+NOTHING = Additions()
 
 
 def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negative="--no-take-in")] = True) -> int:
     """Import mail from files. Importing the same mail again changes nothing.
 
-    Parameters
-    ----------
-    paths
-        .eml files, mbox files, Maildirs, or folders of them.
-    take_in
-        Also process the imported mails. --no-take-in leaves that to running workers.
+    Args:
+        paths: .eml files, mbox files, Maildirs, or folders of them.
+        take_in: Also process the imported mails. --no-take-in leaves that to running workers.
     """
     from service.cli.terminal.importing import import_paths
 
@@ -29,129 +58,63 @@ def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negat
 def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
     """Parse mails and print JSON Lines: one object per mail, in the order given.
 
-    Parameters
-    ----------
-    files
-        Mails as raw files (.eml). For an unreadable one, the line contains an `error`; the others are still parsed.
-    root
-        Print `file` relative to this folder.
+    Args:
+        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`; the others are still
+            parsed.
+        root: Print `file` relative to this folder.
     """
     from service.cli.terminal.reading import parse_files
 
-    return parse_files(files, root)
+    parse_files(files, root)
+    return 0
 
 
 def judge(
     files: tuple[Path, ...],
     *,
-    team: tuple[str, ...] = (),
-    organisation: tuple[str, ...] = (),
-    packs: tuple[Path, ...] = (),
+    additions: Additions = NOTHING,
     site: Path | None = None,
     root: Path | None = None,
     guess_roles: bool = False,
 ) -> int:
     """Judge each mail alone, as if it opened a case, and print JSON Lines.
 
-    Parameters
-    ----------
-    files
-        Mails as raw files (.eml).
-    team
-        Addresses or @domains of the IT team.
-    organisation
-        Mail domains of the organisation; people at them are requesters.
-    packs
-        Additional folders of rule packs, loaded after the shipped ones.
-    site
-        The site file: own products, host names, people. Default: SODAN_SITE_FILE.
-    root
-        Print `file` relative to this folder.
-    guess_roles
-        Guess the side of unknown people from the recipients of each mail. The service never does this.
+    Args:
+        files: Mails as raw files (.eml).
+        site: The site file: own products, host names, people. Default: SODAN_SITE_FILE.
+        root: Print `file` relative to this folder.
+        guess_roles: Guess the side of unknown people from the recipients of each mail. The service never does this.
     """
     from service.cli.terminal.reading import judge_files
 
-    settings = start.settings()
-    return judge_files(
-        files,
-        team=team,
-        organisation=organisation,
-        packs=(*settings.packs, *packs),
-        site=site or settings.site_file,
-        root=root,
-        settings=settings,
-        guess=guess_roles,
-    )
+    settings = additions.settings()
+    only = {"team": additions.team, "organisation": additions.organisation, "site_file": site or settings.site_file}
+    for line in judge_files(files, settings.model_copy(update=only), root, guess=guess_roles):
+        print(line)
+    return 0
 
 
-def explain(
-    what: str,
-    *,
-    team: tuple[str, ...] = (),
-    organisation: tuple[str, ...] = (),
-    packs: tuple[Path, ...] = (),
-    rule: str | None = None,
-) -> int:
+def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = None) -> int:
     """Show what was found in a mail, which rules fired on which text, and why the other rules did not fire.
 
-    Parameters
-    ----------
-    what
-        A file, or the Message-ID of a processed mail.
-    team
-        Addresses or @domains of the IT team.
-    organisation
-        Mail domains of the organisation; people at them are requesters.
-    packs
-        Additional folders of rule packs, loaded after those of SODAN_PACKS.
-    rule
-        Only this rule or meaning: the text it is based on, or why it did not fire or was not found.
+    Args:
+        what: A file, or the Message-ID of a processed mail.
+        rule: Only this rule or meaning: the text it is based on, or why it did not fire or was not found.
     """
     from service.cli.terminal.reading import explain_mail
 
-    settings = start.settings()
-    return explain_mail(
-        what,
-        settings,
-        team=(*settings.team, *team),
-        organisation=(*settings.organisation, *organisation),
-        packs=(*settings.packs, *packs),
-        rule=rule,
-    )
+    explain_mail(what, additions.settings(), rule)
+    return 0
 
 
-def prompt(
-    file: Path,
-    *,
-    team: tuple[str, ...] = (),
-    organisation: tuple[str, ...] = (),
-    packs: tuple[Path, ...] = (),
-    json: bool = False,
-) -> int:
+def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) -> int:
     """Print the request to a language model for a mail: all data that would be sent. Nothing is sent.
 
-    Parameters
-    ----------
-    file
-        A mail as a raw file (.eml).
-    team
-        Addresses or @domains of the IT team.
-    organisation
-        Mail domains of the organisation; people at them are requesters.
-    packs
-        Additional folders of rule packs, loaded after those of SODAN_PACKS.
-    json
-        Print the messages and the schema of the answer as JSON, as the API gets them.
+    Args:
+        file: A mail as a raw file (.eml).
+        json: Print the messages and the schema of the answer as JSON, as the API gets them.
     """
-    from service.cli.terminal.show_prompt import print_prompt
+    from service.cli.terminal.reading import print_prompt
 
-    settings = start.settings()
-    return print_prompt(
-        settings,
-        file,
-        team=(*settings.team, *team),
-        organisation=(*settings.organisation, *organisation),
-        packs=(*settings.packs, *packs),
-        as_json=json,
-    )
+    print_prompt(file, additions.settings(), as_json=json)
+    return 0

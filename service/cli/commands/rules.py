@@ -1,19 +1,25 @@
-"""`sodan rules` and `sodan replay`: checking packs, and judging stored cases again."""
+"""`sodan rules`, `replay` and `eval`: checking packs, judging stored cases again, measuring a reader."""
 
 from __future__ import annotations
 
+import json as jsons
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from service.cli.commands import start
-from service.errors import SodanError
+from service.cli import start
+from service.errors import NotFound, SodanError
+
+if TYPE_CHECKING:
+    from mailrules.engine.sources import Library
 
 Packs = Annotated[
     tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
 ]
 SiteFile = Annotated[Path | None, Parameter(help="The site file. Default: SODAN_SITE_FILE.")]
+SHOWN = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
+"""Fields of a case that `sodan replay` compares as they are."""
 
 app = App(name="rules", help="Rule packs: run their examples, check them, list the rules.")
 
@@ -22,69 +28,136 @@ app = App(name="rules", help="Rule packs: run their examples, check them, list t
 def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
     """Run the examples of packs and vendors; exit status 1 if one fails.
 
-    Parameters
-    ----------
-    names
-        Only these packs, vendors or entries. Default: all.
+    Args:
+        names: Only these packs, vendors or entries. Default: all.
     """
-    from service.cli.terminal.rules import run_examples
+    from mailrules.engine.examples import try_examples
+    from mailrules.library import build
 
-    settings = start.settings()
-    return run_examples((*settings.packs, *packs), site or settings.site_file, names)
+    library = _library(packs, site)
+    known = _names(library)
+    for name in names:
+        if name not in known:
+            raise NotFound(f"there is no pack, vendor or entry {name!r} with examples")
+    tried = list(try_examples(library, build(library), names or None))
+    failed = [one for one in tried if not one.ok]
+    for one in failed:
+        print(f"{one.file}:{one.line}: {one.rule}: {one.message or one.wanted}: {one.text!r}")
+    start.say(f"{len(tried)} examples, {len(failed)} failed")
+    return start.FOUND_WRONG if failed else 0
 
 
 @app.command(name="lint")
 def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     """Check packs: entries without examples, meanings without rules, duplicate ids, phrases that are too short."""
-    from service.cli.terminal.rules import run_lint
+    from mailrules.engine.lint import lint
+    from mailrules.library import build
 
-    settings = start.settings()
-    return run_lint((*settings.packs, *packs), site or settings.site_file)
+    library = _library(packs, site)
+    found = lint(library, build(library))
+    for one in found:
+        print(one)
+    errors = sum(one.severity == "error" for one in found)
+    start.say(f"{len(library.sources)} packs, {errors} errors, {len(found) - errors} warnings")
+    return start.FOUND_WRONG if errors else 0
 
 
 @app.command(name="list")
-def rules_list(
-    *,
-    packs: Packs = (),
-    site: SiteFile = None,
-    json: bool = False,
-) -> int:
+def rules_list(*, packs: Packs = (), site: SiteFile = None, json: bool = False) -> int:
     """List the rules: the question they answer, id, result, file.
 
-    Parameters
-    ----------
-    json
-        JSON Lines instead of a table.
+    Args:
+        json: JSON Lines instead of a table.
     """
-    from service.cli.terminal.rules import list_rules
+    from mailrules.library import build
+    from service.cli.terminal.tables import print_rows
+
+    rows = [
+        {"question": question, "rule": rule.id, "gives": rule.gives or ", ".join(rule.each), "where": rule.file}
+        for question, file in build(_library(packs, site)).files.items()
+        for rule in (*file.rules, *file.final)
+    ]
+    return print_rows(rows, ("question", "rule", "gives", "where"), as_json=json)
+
+
+def _library(packs: tuple[Path, ...], site: Path | None) -> Library:
+    from mailrules.library import collect
 
     settings = start.settings()
-    return list_rules((*settings.packs, *packs), site or settings.site_file, as_json=json)
+    return collect((*settings.packs, *packs), site or settings.site_file)
 
 
-def replay(
-    *,
-    since: str | None = None,
-    packs: Packs = (),
-    apply: bool = False,
-    diff: bool = False,
-) -> int:
+def _names(library: Library) -> set[str]:
+    """Return the names of packs, vendors and entries that have examples."""
+    known = {source.pack.pack for source in library.sources}
+    known |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
+    for pack, _ in library.own:
+        known |= {finder.id for finder in pack.find} | {str(entry.get("id")) for entry in pack.meanings}
+    return known
+
+
+def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, diff: bool = False) -> int:
     """Judge stored cases again with the current packs or others, and show what would change.
 
-    Parameters
-    ----------
-    since
-        Only cases changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
-    apply
-        Save the new judgements. Without this option nothing is changed.
-    diff
-        Show what would change (the default).
+    Args:
+        since: Only cases changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
+        apply: Save the new judgements. Without this option nothing is changed.
+        diff: Show what would change (the default).
     """
-    from service.cli.terminal.replaying import replay_cases
+    from service.api.moments import moment
+    from service.intake import AppContext
+    from service.replay import replay as judge_again
+    from service.store.blob_store import outside
 
     if apply and diff:
         raise SodanError("give either --diff (show the changes) or --apply (save them), not both")
+    settings, now = start.settings(), start.now()
+    database = start.database(settings)
+    context = AppContext.of(settings.model_copy(update={"packs": (*settings.packs, *packs)}))
+    begin = moment(since, "--since", now)
+    judged = changed = 0
+    for key, before, after in judge_again(database, context, outside(settings), since=begin, apply=apply, now=now):
+        judged += 1
+        one, other = _shown(before), _shown(after)
+        if one != other:
+            changed += 1
+            differing = {name: [one[name], other[name]] for name in other if one[name] != other[name]}
+            print(jsons.dumps({"case": key, **differing}, ensure_ascii=False))
+    saved = "saved" if apply else "not saved (--apply saves them)"
+    start.say(f"{judged} cases judged by {context.rules.version}, {changed} differ; {saved}")
+    return 0
 
-    settings = start.settings()
-    folders = (*settings.packs, *packs)
-    return replay_cases(settings, start.database(settings), since=since, packs=folders, apply=apply, now=start.now())
+
+def _shown(case: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a case that people see."""
+    lines = case.get("checklist") or []
+    asks = [ask for ask in case.get("asks") or [] if ask["state"] == "open"]
+    return {name: case.get(name) for name in SHOWN} | {
+        "vendor_refs": [f"{ref['vendor']} {ref['ref']}" for ref in case.get("vendor_refs") or []],
+        "present": [line["item"] for line in lines if line["state"] == "present"],
+        "unknown": [line["item"] for line in lines if line["state"] == "unknown"],
+        "asks": [ask["what"] for ask in asks],
+        "evidence": [said["quote"] for said in (case.get("priority_detail") or {}).get("evidence", [])],
+        "tone": [hint["id"] for hint in case.get("tone") or []],
+        "parked": [one["topic"] for one in case.get("parked") or []],
+        "problem": (case.get("problem") or {}).get("statement"),
+    }
+
+
+def evaluate(
+    paths: tuple[Path, ...],
+    *,
+    reader: Literal["embedded", "model"] = "embedded",
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Measure a reader on labelled mails: precision, recall and counts, by language.
+
+    Args:
+        paths: Corpus files (.jsonl), or folders with corpus files or with mails (NAME.eml) and their labels
+            (NAME.json).
+        reader: The reader to measure: embedded, or model (the language model of SODAN_MODEL_URL).
+        as_json: Print all figures as one JSON object.
+    """
+    from service.cli.terminal.evaluating import print_figures
+
+    return print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())

@@ -1,18 +1,17 @@
-"""`sodan serve` and its single parts, database migration, and passwords for SMTP logins."""
+"""`sodan serve` and its single parts, `doctor`, database migration, and passwords for SMTP logins."""
 
 from __future__ import annotations
 
 import sys
 
-from service.cli.commands import start
+from service.cli import start
 
 
 def serve() -> int:
     """Receive mail, process it and serve HTTP, all in one. The default database is an SQLite file."""
     from service.supervisor import run_supervisor
 
-    settings = start.settings()
-    start.as_service(settings)
+    settings = start.service_settings()
     return run_supervisor(settings)
 
 
@@ -20,8 +19,7 @@ def smtp() -> int:
     """Only receive mail by SMTP and LMTP, and store it."""
     from service.smtp.server import run_smtp
 
-    settings = start.settings()
-    start.as_service(settings)
+    settings = start.service_settings()
     run_smtp(settings)
     return 0
 
@@ -30,8 +28,7 @@ def worker() -> int:
     """Only process received mail."""
     from service.app import run_worker
 
-    settings = start.settings()
-    start.as_service(settings)
+    settings = start.service_settings()
     run_worker(settings)
     return 0
 
@@ -40,8 +37,7 @@ def sender() -> int:
     """Only send the outbox: mail by SODAN_SMARTHOST, notifications by SODAN_NOTIFY."""
     from service.app import run_sender
 
-    settings = start.settings()
-    start.as_service(settings)
+    settings = start.service_settings()
     run_sender(settings, start.now)
     return 0
 
@@ -50,8 +46,7 @@ def api() -> int:
     """Only serve HTTP: the API and the web pages."""
     from service.app import run_api
 
-    settings = start.settings()
-    start.as_service(settings)
+    settings = start.service_settings()
     run_api(settings, start.database(settings, make=True), start.now)
     return 0
 
@@ -66,6 +61,18 @@ def reader() -> int:
     return 0
 
 
+def doctor() -> int:
+    """Check settings, database, packs, ports and mail counts. Each problem is one line with what to do."""
+    from service.cli.terminal.doctor import examine
+
+    settings = start.settings()
+    database = start.database(settings, make=True)  # `examine` reports a missing file without creating it
+    try:
+        return examine(settings, database, start.now())
+    finally:
+        database.close()
+
+
 def migrate() -> int:
     """Migrate the database to the newest schema; create it if it is empty."""
     from service.store.migrate import migrate as bring_to_head
@@ -78,10 +85,8 @@ def migrate() -> int:
 def smtp_password(name: str) -> int:
     """Ask for a password and print the line to add to the file of SODAN_SMTP_PASSWORDS.
 
-    Parameters
-    ----------
-    name
-        The name to sign in with (SMTP AUTH).
+    Args:
+        name: The name to sign in with (SMTP AUTH).
     """
     from getpass import getpass
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from service.cli.terminal.advice import what_to_do
+from service.cli import start
 from service.cli.terminal.doors import http, smtp
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
@@ -21,34 +21,47 @@ from service.store.soundness import ailments
 from service.store.timeline import unverified_lately
 
 Finding = tuple[bool, str]
-FOUND_WRONG = 1
+Look = Callable[[], list[Finding]]
 LOW_DISK = 1_000_000_000
 LOOKED_AT_BYTES = 64_000_000
 """Raw mails checked, newest first, in bytes; `sodan contents check` reads all of them."""
 STALE = timedelta(minutes=5)
+_RETRIED = "Mail gets 451 and its senders retry, so none is lost"
+_EITHER = {
+    # public text of an error of the database (service/store/trouble.py), or its beginning → what to do
+    "the database needs": "",  # the text already contains the advice
+    "the database is busy": "Another process locks it: look for one that hangs (`ps`, state D or T), or a backup",
+    "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",
+    "the database does not exist": "Create it (`createdb`) or correct SODAN_DATABASE_URL, then run `sodan migrate`",
+    "the database is out of": "Allow more connections (max_connections) or memory on the server, or use fewer workers",
+}
+_SQLITE = {
+    "the disk is full": f"Free disk space. {_RETRIED}",
+    "the disk is almost full": "Free disk space. Mail gets 452 and its senders retry, so none is lost",
+    "the database reports a disk error": (
+        "Its disk fails or is read-only, or the user of sodan may not write: check `dmesg`, `mount`, and the owner and "
+        f"permissions of the folder. {_RETRIED}"
+    ),
+    "the database is damaged": "Stop sodan, copy the files of the database, restore the last backup; read `dmesg`",
+    "the database cannot be reached": (
+        "Correct SODAN_DATABASE_URL, or create the folder and make the user of sodan its owner"
+    ),
+}
+_POSTGRESQL = {
+    "the disk is full": f"Free disk space on the database server. {_RETRIED}",
+    "the database is read-only": (
+        "The server is a standby, or has default_transaction_read_only: add all servers and "
+        "target_session_attrs=primary to SODAN_DATABASE_URL, or promote the server"
+    ),
+    "the database does not respond": "Start the server and read its log; if it moved, correct SODAN_DATABASE_URL",
+    "the database cannot be reached": "Start the server, or correct host and port in SODAN_DATABASE_URL",
+}
 
 
 def examine(settings: Settings, database: Database, now: datetime) -> int:
     """Make all checks; return status 1 if something is wrong."""
-    looks: list[Callable[[], list[Finding]]] = [
-        lambda: _packs(settings),
-        lambda: _disk(settings, database),
-        lambda: _schema(database),
-        lambda: _writing(database),
-        lambda: _ledger(database, now),
-        lambda: _outbox(settings, database, now),
-        lambda: _clock(database, now),
-        lambda: _contents(settings, database, now),
-        lambda: _mailboxes(settings, database, now),
-        lambda: _tokens(settings, database, now),
-        lambda: _webhooks(settings, database),
-        lambda: _verdicts(settings, database),
-        lambda: _model(settings, database, now),
-        lambda: [smtp(settings.smtp_listen), http(settings.http_listen)],
-    ]
-    if database.missing:  # the other checks would create it
-        looks = [looks[0], lambda: _there(database), looks[-1]]
     wrong = False
+    looks = _looks(settings, database, now)
     while looks:
         look = looks.pop(0)
         try:
@@ -63,8 +76,38 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
             print(f"{'ok   ' if fine else 'WRONG'}  {words}")
     sys.stdout.flush()  # otherwise the line below may be printed first
     if wrong:
-        print("sodan: problems were found; see the lines with WRONG", file=sys.stderr)
-    return FOUND_WRONG if wrong else 0
+        start.say("problems were found; see the lines with WRONG")
+    return start.FOUND_WRONG if wrong else 0
+
+
+def _looks(settings: Settings, database: Database, now: datetime) -> list[Look]:
+    """Return the checks, in order; that of the listeners is the last."""
+
+    def of_this_version(look: Look) -> Look:
+        return lambda: look() if database.read(migrate.revision) == migrate.head() else []
+
+    def listeners() -> list[Finding]:
+        return [smtp(settings.smtp_listen), http(settings.http_listen)]
+
+    if database.missing:  # the other checks would create it
+        return [lambda: _packs(settings), lambda: _there(database), listeners]
+    return [
+        lambda: _packs(settings),
+        lambda: _disk(settings, database),
+        lambda: _schema(database),
+        lambda: _writing(database),
+        of_this_version(lambda: _ledger(database, now)),
+        of_this_version(lambda: _outbox(settings, database, now)),
+        of_this_version(lambda: _clock(database, now)),
+        of_this_version(lambda: _contents(settings, database, now)),
+        lambda: _mailbox_file(settings),
+        of_this_version(lambda: _mailboxes(database, now)),
+        lambda: _tokens(settings, database, now),
+        of_this_version(lambda: _webhooks(settings, database)),
+        lambda: _verdicts(settings, database),
+        lambda: _model(settings, database, now),
+        listeners,
+    ]
 
 
 def _wrong(what: str, meaning: str, action: str) -> Finding:
@@ -101,8 +144,6 @@ def _writing(database: Database) -> list[Finding]:
 
 
 def _clock(database: Database, now: datetime) -> list[Finding]:
-    if database.read(migrate.revision) != migrate.head():
-        return []
     newest = database.read(spool_view.newest)
     if newest is None or newest - now < STALE:
         return []
@@ -111,8 +152,6 @@ def _clock(database: Database, now: datetime) -> list[Finding]:
 
 
 def _ledger(database: Database, now: datetime) -> list[Finding]:
-    if database.read(migrate.revision) != migrate.head():
-        return []
     ledger = database.read(spool_view.ledger)
     counts = f"taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
     found: list[Finding] = [(True, f"mail: accepted {ledger.accepted} = {counts}")]
@@ -135,8 +174,6 @@ def _ledger(database: Database, now: datetime) -> list[Finding]:
 
 
 def _outbox(settings: Settings, database: Database, now: datetime) -> list[Finding]:
-    if database.read(migrate.revision) != migrate.head():
-        return []
     counts = database.read(outbox.counts)
     found: list[Finding] = []
     if counts.get("failed"):
@@ -157,8 +194,6 @@ def _outbox(settings: Settings, database: Database, now: datetime) -> list[Findi
 
 
 def _contents(settings: Settings, database: Database, now: datetime) -> list[Finding]:
-    if database.read(migrate.revision) != migrate.head():
-        return []
     missing, orphaned = contents.find_inconsistencies(database, outside(settings), now)
     place = settings.content_store
     found: list[Finding] = [(True, f"contents: stored in {'the database' if place == 'database' else place}")]
@@ -177,10 +212,12 @@ def _contents(settings: Settings, database: Database, now: datetime) -> list[Fin
     return found
 
 
-def _mailboxes(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+def _mailbox_file(settings: Settings) -> list[Finding]:
     load(settings)
-    if database.read(migrate.revision) != migrate.head():
-        return []
+    return []
+
+
+def _mailboxes(database: Database, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     for one in database.read(mailboxes.statuses):
         away = one.away_since(now)
@@ -209,8 +246,6 @@ def _tokens(settings: Settings, database: Database, now: datetime) -> list[Findi
 
 
 def _webhooks(settings: Settings, database: Database) -> list[Finding]:
-    if database.read(migrate.revision) != migrate.head():
-        return []
     box = secret_box(settings)
     return [(False, f"webhook {id}: {why}") for id, why in database.read(lambda conn: webhooks.unreadable(conn, box))]
 
@@ -265,3 +300,11 @@ def _model(settings: Settings, database: Database, now: datetime) -> list[Findin
         action = "Check SODAN_MODEL_URL, and the log of `sodan serve` or `sodan reader`"
         return [_wrong(what, "cases use the embedded reader meanwhile, and mail is not delayed", action)]
     return [(True, words)]
+
+
+def what_to_do(words: str, database: Database) -> str:
+    """Return the text with the folder of the database and the advice."""
+    known = _EITHER | (_POSTGRESQL if database.postgresql else _SQLITE)
+    todo = next((advice for beginning, advice in known.items() if words.startswith(beginning)), "")
+    where = "" if database.folder is None else f" ({database.folder})"
+    return f"database: {words}{where}" + (f". {todo}" if todo else "")

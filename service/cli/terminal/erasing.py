@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import sys
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
 from mailrules.vendors import Vendor
 from service.cases.facts.content_words import is_common
+from service.cli import start
 from service.errors import Refused
 from service.mail.masking import Mask
 from service.settings import Settings
@@ -20,7 +20,6 @@ from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase, names_of
 
-FOUND_WRONG = 1
 NOT_REACHED = [
     "backups made earlier",
     "text inside attached documents, pictures and archives, which are not opened",
@@ -48,10 +47,7 @@ def erase_person(
     check_names(names, reserved)
     for word in names_of(database, f"{local}@{domain}"):
         if word not in names and not apply:
-            print(
-                f"sodan: this name occurs with the address; add --name to erase it elsewhere too: {word}",
-                file=sys.stderr,
-            )
+            start.say(f"this name occurs with the address; add --name to erase it elsewhere too: {word}")
     alias = "x" + secrets.token_hex(4)
     mask = Mask(f"{local}@{domain}", names, alias)
     shelf = BlobWriter(outside(settings), settings.content_store_from_bytes)
@@ -75,13 +71,13 @@ def erase_person(
     }
     print(json.dumps(certificate, indent=1))
     if not apply:
-        print("sodan: nothing was changed; --yes erases permanently", file=sys.stderr)
+        start.say("nothing was changed; --yes erases permanently")
     elif erased.left:
-        print(f"sodan: {erased.left} places still name the person; run the command again", file=sys.stderr)
-        return FOUND_WRONG
+        start.say(f"{erased.left} places still name the person; run the command again")
+        return start.FOUND_WRONG
     for words in (*erased.remains.here, *erased.remains.elsewhere):
-        print(f"sodan: erased text may remain in {words}", file=sys.stderr)
-    return FOUND_WRONG if erased.remains.here else 0
+        start.say(f"erased text may remain in {words}")
+    return start.FOUND_WRONG if erased.remains.here else 0
 
 
 def check_names(names: Sequence[str], reserved: Collection[str]) -> None:

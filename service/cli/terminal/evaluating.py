@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +12,7 @@ from typing import Any
 from mailrules.evaluation.figures import SETS, SINGLE, Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.reader import EmbeddedReader
+from service.cli import start
 from service.cli.terminal.model_reader import ModelReader
 from service.cli.terminal.reading import judge_files, judge_guessed, rules_of
 from service.errors import Refused
@@ -34,12 +32,12 @@ def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings
         )
     if model is not None:
         words = f"{model.requests} requests, {model.tokens} tokens, {model.dropped} statements dropped"
-        sys.stderr.write(f"sodan: {model.version}: {words}, {model.left} mails read by the embedded reader instead\n")
+        start.say(f"{model.version}: {words}, {model.left} mails read by the embedded reader instead")
     if as_json:
-        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+        print(json.dumps(figures, ensure_ascii=False))
         return 0
     for language, figure in figures.items():
-        sys.stdout.write("\n".join(table(language, figure)) + "\n\n")
+        print("\n".join(table(language, figure)) + "\n")
     return 0
 
 
@@ -97,10 +95,8 @@ def _mail_files(files: list[Path], settings: Settings) -> Iterator[tuple[Outcome
     """Yield pairs for mails with a label file each, judged as `sodan judge` does."""
     if not files:
         return
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        judge_files(files, team=(), organisation=(), packs=(), site=None, root=None, settings=settings, guess=True)
-    for file, line in zip(files, printed.getvalue().splitlines(), strict=True):
+    alone = settings.model_copy(update={"team": (), "organisation": (), "packs": (), "site_file": None})
+    for file, line in zip(files, judge_files(files, alone, guess=True), strict=True):
         yield _outcome(json.loads(line)), _label(file)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from time import sleep
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from service.cli import start
 from service.errors import Refused
 from service.holders import process_name
 from service.importer import Imported, find, import_files
@@ -20,8 +20,6 @@ from service.settings import Settings
 from service.store import keys, migrate, search, spool_view
 from service.store.database import Database
 from service.worker import Worker
-
-FOUND_WRONG = 1
 
 
 def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
@@ -43,12 +41,11 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
         if take_in:
             _take_in(settings, database, context, progress)
     ledger = database.read(spool_view.ledger)
-    print(
-        f"sodan: {done.mails} mails in {done.files} files: {done.received} new, {done.known} known already; accepted "
+    start.say(
+        f"{done.mails} mails in {done.files} files: {done.received} new, {done.known} known already; accepted "
         f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}",
-        file=sys.stderr,
     )
-    return FOUND_WRONG if ledger.shunted else 0
+    return start.FOUND_WRONG if ledger.shunted else 0
 
 
 def _take_in(settings: Settings, database: Database, context: AppContext, progress: Progress) -> None:

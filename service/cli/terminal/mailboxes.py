@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from service.cli import start
 from service.cli.terminal.round_trip import round_trip
 from service.cli.terminal.tables import print_rows, visible
 from service.errors import SodanError, Unavailable
@@ -20,7 +20,6 @@ from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
 
-FOUND_WRONG = 1
 COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "taken", "failed", "cause", "next_step")
 
 
@@ -44,11 +43,9 @@ def list_mailboxes(configured: Sequence[Mailbox], database: Database, now: datet
     wrong = any(row["state"] not in ("ok", "never fetched from") or row["failed"] for row in rows)
     for name in statuses:
         for mail in database.read(partial(mailboxes.not_taken, name=name)):
-            print(
-                f"sodan: {name}: {visible(mail['folder'])} {visible(mail['place'])}: {mail['reason']}", file=sys.stderr
-            )
+            start.say(f"{name}: {visible(mail['folder'])} {visible(mail['place'])}: {mail['reason']}")
             wrong = True
-    return FOUND_WRONG if wrong else 0
+    return start.FOUND_WRONG if wrong else 0
 
 
 def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, now: datetime) -> dict[str, Any]:
@@ -89,7 +86,7 @@ def examine(
             wrong |= not _say(False, mailbox.name, *_told(error))
         finally:
             source.close()
-    return FOUND_WRONG if wrong else 0
+    return start.FOUND_WRONG if wrong else 0
 
 
 def _folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -> bool:
@@ -149,8 +146,8 @@ def preview(settings: Settings, configured: Sequence[Mailbox], database: Databas
             source.close()
         what = mailbox.after.move or mailbox.after.flag
         then = "left unchanged" if what is None else f"{'moved to' if mailbox.after.move else 'flagged'} {what}"
-        print(f"sodan: {mailbox.name}: {mails} mails would be fetched, and {then}", file=sys.stderr)
-    return FOUND_WRONG if wrong else 0
+        start.say(f"{mailbox.name}: {mails} mails would be fetched, and {then}")
+    return start.FOUND_WRONG if wrong else 0
 
 
 def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder: str, database: Database) -> int:

@@ -1,12 +1,10 @@
-"""`sodan parse`, `judge` and `explain`: analyse mails in files."""
+"""`sodan parse`, `judge`, `explain` and `prompt`: analyse mails in files."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,50 +17,38 @@ from service.mail.report import report, threads
 
 if TYPE_CHECKING:
     from mailrules.engine.judge import Rules
+    from service.cases.facts.extracted import ExtractedMessage
     from service.cases.facts.extraction import IngestConfig
     from service.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """Result of one file: its JSON line without the thread, and the ids that determine the thread."""
-
-    line: str
-    ids: Mail
-
-
-def parse_files(files: Sequence[Path], root: Path | None) -> int:
+def parse_files(files: Sequence[Path], root: Path | None) -> None:
     """Print JSON Lines, one object per mail, in the order given."""
-    found = list(Many(_Parse(root), _Fallen(root)).over(files))
-    for read, thread in zip(found, threads([read.ids for read in found]), strict=True):
-        sys.stdout.write(f'{read.line[:-1]},"thread":{json.dumps(thread)}}}\n')
-    return 0
+    found = list(Many(partial(_parsed, root=root), partial(_parse_crashed, root=root)).over(files))
+    for (line, _), thread in zip(found, threads([ids for _, ids in found]), strict=True):
+        print(f'{line[:-1]},"thread":{json.dumps(thread)}}}')
 
 
-@dataclass(frozen=True, slots=True)
-class _Parse:
-    root: Path | None
-
-    def __call__(self, file: Path) -> _Read:
-        return _line(_mail(file), name_of(file, self.root))
+def _parsed(file: Path, root: Path | None) -> tuple[str, Mail]:
+    return _line(_mail(file), _name(file, root))
 
 
-@dataclass(frozen=True, slots=True)
-class _Fallen:
-    root: Path | None
-
-    def __call__(self, file: Path) -> _Read:
-        return _line(Mail(error="parsing this mail crashed the process"), name_of(file, self.root))
+def _parse_crashed(file: Path, root: Path | None) -> tuple[str, Mail]:
+    return _line(Mail(error="parsing this mail crashed the process"), _name(file, root))
 
 
-def name_of(file: Path, root: Path | None) -> str:
+def _line(mail: Mail, name: str) -> tuple[str, Mail]:
+    """Return the JSON line of a mail without its thread, and the ids that determine the thread."""
+    said = report(mail, name)
+    said.pop("thread", None)
+    return _dump(said), Mail(mail.message_id, mail.in_reply_to, mail.references)
+
+
+def _name(file: Path, root: Path | None) -> str:
     """Return the name of a file in the output: relative to ``root`` if it is below it."""
-    if root is None:
+    if root is None or not file.resolve().is_relative_to(root.resolve()):
         return str(file)
-    try:
-        return file.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return str(file)
+    return file.resolve().relative_to(root.resolve()).as_posix()
 
 
 def _mail(file: Path) -> Mail:
@@ -72,13 +58,7 @@ def _mail(file: Path) -> Mail:
         return Mail(error=f"cannot read the file: {error.strerror}")
 
 
-def _line(mail: Mail, name: str) -> _Read:
-    said = report(mail, name)
-    said.pop("thread", None)
-    return _Read(dump(said), Mail(mail.message_id, mail.in_reply_to, mail.references))
-
-
-def dump(value: Any) -> str:
+def _dump(value: Any) -> str:
     """Return one line of JSON that can be encoded as UTF-8; lone surrogates are replaced."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return written.encode("utf-8", "replace").decode()
@@ -87,49 +67,38 @@ def dump(value: Any) -> str:
 # ── judge ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def judge_files(
-    files: Sequence[Path],
-    *,
-    team: tuple[str, ...],
-    organisation: tuple[str, ...],
-    packs: tuple[Path, ...],
-    site: Path | None,
-    root: Path | None,
-    settings: Settings,
-    guess: bool = False,
-) -> int:
-    """Judge each mail alone and print JSON Lines in the order given.
+def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:
+    """Judge each mail alone with the team, organisation and packs of the settings; yield JSON lines in order.
 
-    Raises PackError for an invalid pack.
+    ``guess``: the sides of unknown people from the recipients. Raises PackError for an invalid pack.
     """
-    rules_of(packs, site)  # reports an invalid pack once, before the first mail
-    intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in organisation))
-    work = _Judge(team, organisation, packs, site, root, intake, settings.zone, guess)
-    for line in Many(work, _JudgeFallen(root)).over(files):
-        sys.stdout.write(line + "\n")
-    return 0
+    from service.cases.facts.extraction import IngestConfig
+
+    rules_of(settings.packs, settings.site_file)  # reports an invalid pack once, before the first mail
+    intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in settings.organisation))
+    ingest = IngestConfig(zone=settings.zone, intake=intake, organisation=settings.organisation)
+    rules = (settings.packs, settings.site_file)
+    work = partial(_judge, root=root, loaded=rules, team=settings.team, ingest=ingest, guess=guess)
+    yield from Many(work, partial(_judge_crashed, root=root)).over(files)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    team: tuple[str, ...]
-    organisation: tuple[str, ...]
-    packs: tuple[Path, ...]
-    site: Path | None
-    root: Path | None
-    intake: tuple[str, ...]
-    zone: tzinfo
-    guess: bool
+def _judge(
+    file: Path,
+    root: Path | None,
+    loaded: tuple[tuple[Path, ...], Path | None],
+    team: tuple[str, ...],
+    ingest: IngestConfig,
+    guess: bool,
+) -> str:
+    name, rules = _name(file, root), rules_of(*loaded)
+    try:
+        return _dump(_judged(file, name, rules, team, ingest, rules if guess else None))
+    except Exception as error:  # one malformed mail must not end the run
+        return _dump({"file": name, "error": f"{type(error).__name__}: {error}"})
 
-    def __call__(self, file: Path) -> str:
-        from service.cases.facts.extraction import IngestConfig
 
-        name, rules = name_of(file, self.root), rules_of(self.packs, self.site)
-        ingest = IngestConfig(zone=self.zone, intake=self.intake, organisation=self.organisation)
-        try:
-            return dump(_judged(file, name, rules, self.team, ingest, rules if self.guess else None))
-        except Exception as error:  # one malformed mail must not end the run
-            return dump({"file": name, "error": f"{type(error).__name__}: {error}"})
+def _judge_crashed(file: Path, root: Path | None) -> str:
+    return _dump({"file": _name(file, root), "error": "judging this mail crashed the process"})
 
 
 def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) -> dict[str, Any]:
@@ -156,14 +125,6 @@ def _judged(
     return judge_alone(mail, rules, roles, name, ingest)
 
 
-@dataclass(frozen=True, slots=True)
-class _JudgeFallen:
-    root: Path | None
-
-    def __call__(self, file: Path) -> str:
-        return dump({"file": name_of(file, self.root), "error": "judging this mail crashed the process"})
-
-
 @cache
 def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
     """Return the rules, loaded once per process."""
@@ -172,55 +133,59 @@ def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
     return load(packs, site)
 
 
-# ── explain ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── explain, prompt ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def explain_mail(
-    what: str,
-    settings: Settings,
-    *,
-    team: tuple[str, ...],
-    organisation: tuple[str, ...],
-    packs: tuple[Path, ...],
-    rule: str | None = None,
-) -> int:
+def explain_mail(what: str, settings: Settings, rule: str | None = None) -> None:
     """Print statements, rules that fired and unmet conditions of the others, for each message in a mail."""
     from mailrules.engine.explain import explain, knows
+    from service.cli.terminal.tables import one_line
+
+    rules = rules_of(settings.packs, settings.site_file)
+    if rule is not None and not knows(rules, rule):
+        raise NotFound(f"there is no rule or meaning {rule!r}; see `sodan rules list` and docs/meanings.md")
+    for one in _messages(_content(what, settings), rules, settings):
+        head = f"── {one.way}: {one.turn.author or 'unknown author'} ({one.turn.side}): {one.turn.subject}"
+        for line in (head, *explain(rules, one.turn, rule)):
+            print(one_line(line))
+
+
+def print_prompt(file: Path, settings: Settings, *, as_json: bool) -> None:
+    """Print the request to a language model for each message in a mail. Raises Refused if it cannot be read."""
+    from mailrules import second
+
+    rules = rules_of(settings.packs, settings.site_file)
+    for one in _messages(_bytes(file), rules, settings):
+        request = second.request_for(rules, one.turn)
+        if as_json:
+            asked = {"messages": request.messages, "schema": request.schema, "version": request.version}
+            print(json.dumps(asked, ensure_ascii=False))
+        else:
+            print(f"── version {request.version}\n{request.system}\n\n{request.user}\n")
+
+
+def _messages(content: bytes, rules: Rules, settings: Settings) -> Sequence[ExtractedMessage]:
+    """Return the messages in a raw mail."""
     from service.cases.facts.extraction import IngestConfig, extract_messages
     from service.cases.facts.roles import Roles
 
-    rules = rules_of(packs, settings.site_file)
-    if rule is not None and not knows(rules, rule):
-        raise NotFound(f"there is no rule or meaning {rule!r}; see `sodan rules list` and docs/meanings.md")
-    roles = Roles(
-        organisation=organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
-    )
-    mail = parse(_content(what, settings))
-    ingest = IngestConfig(
-        zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=organisation
-    )
-    for one in extract_messages(mail, roles, ingest, received_at=mail.date or datetime.now(UTC)):
-        head = f"── {one.way}: {one.turn.author or 'unknown author'} ({one.turn.side}): {one.turn.subject}"
-        for line in (head, *explain(rules, one.turn, rule)):
-            print(line.translate(_VISIBLE))
-    return 0
+    own, team = settings.organisation, (*settings.team, *rules.colleagues)
+    roles = Roles(organisation=own, team=team, known=rules.people, vendor_of=rules.vendor_of)
+    ingest = IngestConfig(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=own)
+    mail = parse(content)
+    return extract_messages(mail, roles, ingest, received_at=mail.date or datetime.now(UTC))
 
 
 def _content(what: str, settings: Settings) -> bytes:
     """Return a raw mail from a file, or the one with this Message-ID. Raises NotFound, Refused."""
-    file = Path(what)
-    if not what.startswith("<") and file.is_file():
-        try:
-            return file.read_bytes()
-        except OSError as error:
-            raise Refused(f"{what} cannot be read: {error.strerror}") from None
+    if not what.startswith("<") and Path(what).is_file():
+        return _bytes(Path(what))
     from service.store import contents, timeline
     from service.store.blob_store import outside
     from service.store.database import Database
 
     database = Database(settings.database_url)
-    found = database.read(lambda conn: timeline.by_message_id(conn, what, settings.case_prefix))
-    for message in found:
+    for message in database.read(lambda conn: timeline.by_message_id(conn, what, settings.case_prefix)):
         try:
             source = database.read(partial(timeline.source, number=int(message["id"])))
             return contents.content(database, outside(settings), source.spool_id)
@@ -229,5 +194,8 @@ def _content(what: str, settings: Settings) -> bytes:
     raise NotFound(f"{what} is neither a file nor the Message-ID of a processed mail")
 
 
-_VISIBLE = dict.fromkeys((*range(32), 127, *range(128, 160), *range(55296, 57344)), "�")
-"""Control characters, replaced so that text of a mail cannot control the terminal."""
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Refused(f"{file} cannot be read: {error.strerror}") from None

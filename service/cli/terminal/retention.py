@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from service.cli import start
 from service.cli.terminal.tables import print_rows
 from service.store import erasure
 from service.store.blob_store import BlobStore
@@ -14,7 +14,6 @@ from service.store.database import Database
 from service.store.retention import Due, Gone, Terms, due, remove_due
 from service.store.writeahead import Remains
 
-FOUND_WRONG = 1
 COLUMNS = ("case", "status", "since", "goes", "messages", "mails", "bytes")
 
 
@@ -31,7 +30,7 @@ def retire(
 ) -> int:
     """Show what would be deleted, or delete it; print the cases to stdout."""
     if terms.raw is None and terms.cases is None:
-        _say("nothing is ever deleted: set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS to change that")
+        start.say("nothing is ever deleted: set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS to change that")
         return 0
     gone = Gone()
 
@@ -44,13 +43,13 @@ def retire(
     print_rows(rows(), COLUMNS, as_json=as_json)
     counted = f"{gone.cases} cases with {gone.messages} messages, {gone.mails} raw mails"
     if not apply:
-        _say(f"would be deleted: {counted}; nothing was changed, --apply deletes permanently")
+        start.say(f"would be deleted: {counted}; nothing was changed, --apply deletes permanently")
         return 0
     remains = erasure.compact(database) if compact else Remains()
-    _say(f"deleted: {counted}")
+    start.say(f"deleted: {counted}")
     for words in (*remains.here, *remains.elsewhere):
-        _say(f"deleted text may remain in {words}")
-    return FOUND_WRONG if remains.here else 0
+        start.say(f"deleted text may remain in {words}")
+    return start.FOUND_WRONG if remains.here else 0
 
 
 def _would(one: Due) -> Gone:
@@ -67,7 +66,3 @@ def _row(one: Due, prefix: str) -> dict[str, Any]:
         "mails": one.mails,
         "bytes": one.size,
     }
-
-
-def _say(words: str) -> None:
-    print(f"sodan: {words}", file=sys.stderr)

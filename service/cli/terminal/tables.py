@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from service.cli import start
+
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
 _NOTES = {
     "p1-without-contact": "P1, but no person to reach is named",
@@ -40,6 +42,11 @@ def visible(written: Any) -> str:
     return str(written).translate(_VISIBLE)
 
 
+def one_line(written: str) -> str:
+    """Replace tabs and line breaks too."""
+    return visible(written).translate(dict.fromkeys(range(32), "�"))
+
+
 _VISIBLE = dict.fromkeys((*range(9), *range(11, 32), 127, *range(128, 160), *range(55296, 57344)), "�")
 
 
@@ -63,6 +70,16 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_jso
     return 0
 
 
+def print_fields(row: dict[str, Any]) -> None:
+    """Print one row as a table of names and values."""
+    print_rows([{"name": name, "value": value} for name, value in row.items()], ("name", "value"), as_json=False)
+
+
+def without_lease(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a queue without the columns of its lease."""
+    return {name: value for name, value in row.items() if not name.startswith("leased")}
+
+
 def _plain(value: Any) -> str:
     if value is None:
         return ""
@@ -77,18 +94,11 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
         print_json(page)
         return 0
     if not page["items"]:
-        print("sodan: no case matches", file=sys.stderr)
+        start.say("no case matches")
         return 0
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, most in (
-        ("key", 12),
-        ("", 4),
-        ("turn", 10),
-        ("since", 10),
-        ("vendor", 16),
-        ("title", 60),
-        ("missing", 44),
-    ):
+    widths = {"key": 12, "": 4, "turn": 10, "since": 10, "vendor": 16, "title": 60, "missing": 44}
+    for name, most in widths.items():
         table.add_column(name, overflow="fold" if most > 20 else "ellipsis", max_width=most)
     for case in page["items"]:
         turn = case["waiting_on"] or case["status"]
@@ -103,7 +113,7 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
         )
     console().print(table)
     if page["next"]:
-        print(f"sodan: there are more: --cursor {page['next']}", file=sys.stderr)
+        start.say(f"there are more: --cursor {page['next']}")
     return 0
 
 
@@ -113,58 +123,53 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
         print_json(case)
         return 0
     out = console()
-    out.print(
-        Text.assemble(
-            (case["priority"], COLOURS[case["priority"]]), f" {case['key']}  ", (visible(case["title"]), "bold")
-        )
-    )
+    level = (case["priority"], COLOURS[case["priority"]])
+    out.print(Text.assemble(level, f" {case['key']}  ", (visible(case["title"]), "bold")))
     refs = ", ".join(f"{ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
-    turn = (
-        f"waiting on {case['waiting_on']} for {age(case['waiting_since'])}"
-        if case["waiting_on"]
-        else "nobody has to act"
-    )
+    side, since = case["waiting_on"], age(case["waiting_since"])
+    turn = f"waiting on {side} for {since}" if side else "nobody has to act"
     out.print(escape(f"{case['status']}, {turn} · {case['kind']}" + (f" · {refs}" if refs else "")))
-    detail = case.get("priority_detail") or {}
-    _section(
-        out,
-        f"evidence for {case['priority']}"
-        + (f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""),
-        [f"“{quote}”  {', '.join(rules)}" for quote, rules in _by_words(detail.get("evidence", []))],
-    )
-    _section(out, "urgent wording (does not count)", [f"“{found['quote']}”" for found in detail.get("heard", [])])
-    _section(out, "please check", [_NOTES.get(note, note) for note in case.get("notes", [])])
-    problem = case.get("problem") or {}
-    if problem.get("statement") and problem["statement"] != case["title"]:
-        _section(
-            out,
-            f"problem (version {problem['version']}{', the topic changed' * problem['drift']})",
-            [problem["statement"]],
-        )
-    labels = {line["item"]: line["label"] for line in case.get("checklist", [])}
-    _section(out, "missing", [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]])
-    _section(
-        out,
-        "requests of the vendor",
-        [f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])],
-    )
-    _section(
-        out,
-        "promises",
-        [
-            f"by {one['by']}, {one['due'][:16].replace('T', ' ')}Z{', overdue' * one['overdue']}  “{one['quote']}”"
-            for one in case.get("promises", [])
-            if not one["kept"]
-        ],
-    )
-    _section(out, "suggested wording", [f"“{one['quote']}”  {one['advice']}" for one in case.get("tone", [])])
-    _section(out, "to discuss after recovery", [f"{one['topic']}  “{one['quote']}”" for one in case.get("parked", [])])
-    clocks = case.get("clocks") or {}
-    held = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
-    _section(out, "time per side", [f"{held} · {clocks.get('turns', 0)} exchanges"])
+    for title, lines in _sections(case).items():
+        if lines:
+            out.print(Text(title, "bold"))
+            for line in lines:
+                out.print(Text(f"  {visible(line)}"))
     out.print()
     _print_mails(out, messages)
     return 0
+
+
+def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
+    """Return heading → lines of what is known about a case."""
+    detail, clocks = case.get("priority_detail") or {}, case.get("clocks") or {}
+    by_person = f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""
+    rules: dict[str, list[str]] = {}  # each quote once, with all rules based on it
+    for found in detail.get("evidence", []):
+        rules.setdefault(found["quote"], []).append(found["rule"])
+    problem = case.get("problem") or {"statement": "", "version": 0, "drift": False}
+    statement = problem["statement"] if problem["statement"] != case["title"] else ""
+    drift = ", the topic changed" if problem["drift"] else ""
+    labels = {line["item"]: line["label"] for line in case.get("checklist", [])}
+    promises = (one for one in case.get("promises", []) if not one["kept"])
+    held = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
+    return {
+        f"evidence for {case['priority']}{by_person}": [f"“{quote}”  {', '.join(ids)}" for quote, ids in rules.items()],
+        "urgent wording (does not count)": [f"“{found['quote']}”" for found in detail.get("heard", [])],
+        "please check": [_NOTES.get(note, note) for note in case.get("notes", [])],
+        f"problem (version {problem['version']}{', the topic changed' * problem['drift']})": [statement]
+        * bool(statement),
+        "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
+        "requests of the vendor": [
+            f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])
+        ],
+        "promises": [
+            f"by {one['by']}, {one['due'][:16].replace('T', ' ')}Z{', overdue' * one['overdue']}  “{one['quote']}”"
+            for one in promises
+        ],
+        "suggested wording": [f"“{one['quote']}”  {one['advice']}" for one in case.get("tone", [])],
+        "to discuss after recovery": [f"{one['topic']}  “{one['quote']}”" for one in case.get("parked", [])],
+        "time per side": [f"{held} · {clocks.get('turns', 0)} exchanges"],
+    }
 
 
 def _print_mails(out: Console, messages: list[dict[str, Any]]) -> None:
@@ -175,21 +180,6 @@ def _print_mails(out: Console, messages: list[dict[str, Any]]) -> None:
         out.print(Text(visible(mail["text"].strip())))
         for file in mail["attachments"]:
             out.print(Text(visible(f"   + {file['filename']} ({file['size']} bytes)"), "dim"))
-
-
-def _by_words(evidence: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Return each quote once, with all rules based on it."""
-    rules: dict[str, list[str]] = {}
-    for found in evidence:
-        rules.setdefault(found["quote"], []).append(found["rule"])
-    return list(rules.items())
-
-
-def _section(out: Console, title: str, lines: list[str]) -> None:
-    if lines:
-        out.print(Text(title, "bold"))
-        for line in lines:
-            out.print(Text(f"  {visible(line)}"))
 
 
 def _label(label: Any) -> str:

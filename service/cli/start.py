@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from service.desk import Desk
     from service.settings import Settings
     from service.store.database import Database
 
@@ -37,12 +38,23 @@ def database(settings: Settings, *, make: bool = False) -> Database:
     return opened
 
 
-def as_service(settings: Settings) -> None:
-    """Prepare a long-running command: log to stderr, and remove other users' access to its files."""
+def desk() -> Desk:
+    """Return what changes cases: settings, database, rules. Raises Refused."""
+    from service.desk import Desk
+    from service.intake import AppContext
+
+    loaded = settings()
+    return Desk(loaded, database(loaded), AppContext.of(loaded), now)
+
+
+def service_settings() -> Settings:
+    """Load the settings of a long-running command, log to stderr, and remove other users' access to its files."""
     from service.store.private import make_private
 
-    log_to_stderr(settings)
-    make_private(settings)
+    loaded = settings()
+    log_to_stderr(loaded)
+    make_private(loaded)
+    return loaded
 
 
 def log_to_stderr(settings: Settings) -> None:

@@ -1,0 +1,106 @@
+"""`sodan token` and `sodan team`: access over HTTP; team members and partner companies learned from mail."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cyclopts import App
+
+from service.cli import start
+
+tokens = App(name="token", help="Tokens for HTTP: create, list, revoke.")
+team = App(name="team", help="Team members and partner companies that sodan learned from mail: list, add, remove.")
+REREAD = "`sodan replay --apply` judges earlier mail again"
+
+
+@tokens.command(name="create")
+def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read", days: int | None = None) -> int:
+    """Create a token and print it. It is shown only once, because only its hash is stored.
+
+    Args:
+        name: The person or program that uses it. Changes are recorded under this name.
+        scope: read: view; write: also change cases and send mail; admin: also manage webhooks and retry mail.
+        days: Number of days until it expires. Default: it does not expire.
+    """
+    from datetime import timedelta
+
+    from service.store import tokens as store
+
+    now = start.now()
+    expires = now + timedelta(days=days) if days else None
+    made = start.database(start.settings()).transact(lambda conn: store.create(conn, name, scope, now, expires))
+    start.say(f"token {made.id} for {name} ({scope}); store it now, it is not shown again:")
+    print(made.secret)
+    return 0
+
+
+@tokens.command(name="list")
+def token_list(*, json: bool = False) -> int:
+    """List tokens, without their secrets.
+
+    Args:
+        json: JSON Lines instead of a table.
+    """
+    from service.cli.terminal.tables import print_rows
+    from service.store import tokens as store
+
+    rows = start.database(start.settings()).read(store.listing)
+    return print_rows(rows, ("id", "name", "scope", "created_at", "expires_at", "revoked_at"), as_json=json)
+
+
+@tokens.command(name="revoke")
+def token_revoke(id: int) -> int:
+    """Revoke a token, effective immediately.
+
+    Args:
+        id: Its id in `sodan token list`.
+    """
+    from service.store import tokens as store
+
+    now = start.now()
+    start.database(start.settings()).transact(lambda conn: store.revoke(conn, id, now))
+    start.say(f"token {id} is revoked")
+    return 0
+
+
+@team.command(name="list")
+def team_list(*, json: bool = False) -> int:
+    """List learned team members and partner companies, and since when they are known.
+
+    Args:
+        json: JSON Lines instead of a table.
+    """
+    from service.cli.terminal.tables import print_rows
+    from service.store import learning
+
+    rows = start.database(start.settings()).read(learning.listing)
+    return print_rows(rows, ("side", "address", "learned_at"), as_json=json)
+
+
+@team.command(name="add")
+def team_add(address: str) -> int:
+    """Add an address to the team.
+
+    Args:
+        address: Mail address, as in From.
+    """
+    from service.store import learning
+
+    now = start.now()
+    added = start.database(start.settings()).transact(lambda conn: learning.add(conn, address, now))
+    start.say(f"{address} counts as team; {REREAD}" if added else f"{address} already counts as team")
+    return 0
+
+
+@team.command(name="remove")
+def team_remove(address: str) -> int:
+    """Remove a learned team address or partner company. Entries in SODAN_TEAM and the site file remain.
+
+    Args:
+        address: Address or company, as `sodan team list` shows it.
+    """
+    from service.store import learning
+
+    start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
+    start.say(f"{address} no longer counts as team or partner; {REREAD}")
+    return 0

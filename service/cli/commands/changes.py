@@ -1,0 +1,130 @@
+"""Commands that change a case or print it as text to paste: brief, set, merge, ask, note."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from service.cli import start
+from service.errors import Refused
+
+
+def brief(
+    key: str,
+    *,
+    for_: Annotated[Literal["vendor", "team", "requester"], Parameter(name="--for")] = "vendor",
+    lang: Literal["ja", "en"] | None = None,
+    format: Literal["text", "markdown", "json"] = "text",
+) -> int:
+    """Print a summary of a case, ready to paste.
+
+    Args:
+        key: Key of the case, such as SD-12.
+        for_: Who will read it.
+        lang: Language of the summary. Default: the language of the case.
+        format: Format of the summary.
+    """
+    from service.cases import brief_text
+    from service.cli.terminal.tables import print_json
+
+    desk = start.desk()
+    _, made = desk.brief(desk.survivor(key), for_, lang)
+    if format == "json":
+        print_json(made)
+    else:
+        print((brief_text.markdown if format == "markdown" else brief_text.text)(made), end="")
+    return 0
+
+
+def set_(key: str, *changes: str) -> int:
+    """Correct values of a case by hand: priority=P2, status=resolved, owner=me, items.version=8.2.4.
+
+    Args:
+        key: Key of the case, such as SD-12.
+        changes: Each field=value. `field=` resets a field: the rules decide again.
+    """
+    wanted = parse_changes(changes)
+    desk = start.desk()
+    desk.set_values(desk.survivor(key), wanted, getpass.getuser())
+    return 0
+
+
+def parse_changes(given: Sequence[str]) -> dict[str, Any]:
+    """Parse ``priority=P2`` and ``items.version=8.2.4`` into the format of the API. Raises Refused."""
+    from pydantic import ValidationError
+
+    from service.api.schemas import CaseChange
+
+    wanted: dict[str, Any] = {}
+    for change in given:
+        name, equals, value = change.partition("=")
+        group, dot, member = name.partition(".")
+        if not equals or (group in ("items", "asks")) != bool(dot and member):
+            raise Refused(f"{change[:60]}: expected field=value, such as priority=P2 or items.version=8.2.4")
+        if dot:
+            wanted.setdefault(group, {})[member] = value or None
+        else:
+            wanted[name] = value or None
+    if not wanted:
+        raise Refused("nothing to set: give field=value, such as priority=P2")
+    try:
+        CaseChange.model_validate(wanted)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        known = f" (fields: {', '.join(CaseChange.model_fields)})" if first["type"] == "extra_forbidden" else ""
+        raise Refused(f"{where}: {first['msg']}{known}") from None
+    return wanted
+
+
+def merge(key: str, into: str) -> int:
+    """Merge a case into another one. The page of the case can undo this.
+
+    Args:
+        key: Key of the case, such as SD-12.
+        into: Key of the case to keep.
+    """
+    desk = start.desk()
+    _, there = desk.merge(desk.survivor(key), desk.survivor(into), getpass.getuser())
+    start.say(f"{key} is now part of {desk.key_of(there)}; the page of the case can undo this")
+    return 0
+
+
+def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False) -> int:
+    """Ask the requester of a case for facts by mail, and print the mail.
+
+    Args:
+        key: Key of the case, such as SD-12.
+        items: Ids of checklist items such as occurred_at, at most five. Without any, the missing items.
+        text: Text above the questions, or the whole mail if it contains the numbered questions.
+        lang: Language of the mail. Default: the language of the case.
+        draft: Only print the mail, do not send it.
+    """
+    desk, written = start.desk(), None
+    number = desk.survivor(key)
+    if draft:
+        made = desk.draft_questions(number, items, text, lang)
+    else:
+        made, written = desk.ask(number, items, text, lang, getpass.getuser())
+    print(f"To: {made.address or '-'}\nSubject: {made.subject}\n\n{made.text}", end="")
+    if written is not None:
+        start.say(f"written to the outbox: see `sodan outbox show {written['id']}`")
+    elif made.refused:
+        start.say(f"this mail may not be sent: {made.refused}")
+    return 0
+
+
+def note(key: str, text: str) -> int:
+    """Add a note for the team to a case. It is never sent.
+
+    Args:
+        key: Key of the case, such as SD-12.
+        text: The note.
+    """
+    desk = start.desk()
+    made = desk.note(desk.survivor(key), text, getpass.getuser())
+    start.say(f"note {made['id']} was added to {key}")
+    return 0

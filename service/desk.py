@@ -1,0 +1,206 @@
+"""What people do to cases, by HTTP, on the page or by a command: one transaction that changes, judges again and saves.
+
+The methods raise NotFound, Refused and Conflict as the functions of the store that they call. ``who`` is the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mailrules.engine.judge import Rules
+from service.cases import brief
+from service.errors import NotFound
+from service.intake import AppContext, rejudge
+from service.outbound import questions
+from service.outbound.acknowledge import Outbound
+from service.outbound.setup import labels_of, outbound_of
+from service.settings import Settings
+from service.store import cases, contents, corrections, keys, notes, outbox, reviews, timeline, undo
+from service.store.blob_store import outside
+from service.store.cached_value import CachedValue
+from service.store.database import Connection, Database, one_at_a_time
+
+BRIEF_MAILS = 200
+"""Maximum number of mails of a case that its brief uses."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Settings, database, rules and clock of a process, and the changes that people make."""
+
+    settings: Settings
+    database: Database
+    context: AppContext
+    now: Callable[[], datetime]
+    vendor_reviews: CachedValue[list[dict[str, Any]]] = field(init=False)
+    """Vendor id, counts and review of at most 200 vendors, the most cases first."""
+    usual_times: CachedValue[dict[str, float]] = field(init=False)
+    """Priority → seconds until such a case is usually resolved."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vendor_reviews", CachedValue(self._vendor_reviews))
+        usual = CachedValue(lambda: self.database.read(lambda conn: reviews.usual_times(conn, self.now())))
+        object.__setattr__(self, "usual_times", usual)
+
+    @property
+    def rules(self) -> Rules:
+        return self.context.rules
+
+    @property
+    def prefix(self) -> str:
+        return self.settings.case_prefix
+
+    def key_of(self, number: int) -> str:
+        return cases.key_of(number, self.prefix)
+
+    def number_of(self, key: str) -> int:
+        """Return the number of a case by its key. Raises NotFound if the text is not a case key."""
+        return cases.number_of(key, self.prefix)
+
+    def find(self, key: str) -> cases.Found:
+        """Return a case by its key, merged or not. Raises NotFound."""
+        number = self.number_of(key)
+        try:
+            return self.database.read(lambda conn: cases.find(conn, number))
+        except NotFound:
+            raise NotFound(f"there is no case {key[:40]}") from None
+
+    def survivor(self, key: str) -> int:
+        """Return the number of the case that a key leads to after merges. Raises NotFound."""
+        found = self.find(key)
+        if found.merged_into is None:
+            return found.id
+        return self.database.read(lambda conn: cases.survivor(conn, found.id))
+
+    def content(self, spool_id: str) -> bytes:
+        """Return a raw mail, wherever it is stored. Raises NotFound, Unavailable."""
+        return contents.content(self.database, outside(self.settings), spool_id)
+
+    def brief(self, number: int, reader: str, language: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the case document and its brief. ``language``: None for that of the case."""
+        found = self.database.read(lambda conn: cases.find(conn, number))
+        mails, _ = self.database.read(lambda conn: timeline.page(conn, number, BRIEF_MAILS, None, self.prefix))
+        shown = cases.to_now(found, self.now())
+        language = language or ("en" if shown["language"] == "en" else "ja")
+        return shown, brief.brief(shown, mails, for_=reader, lang=language, labels=labels_of(self.rules))
+
+    # ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def set_values(
+        self, number: int, wanted: Mapping[str, Any], who: str, check: Callable[[cases.Found], None] | None = None
+    ) -> tuple[int, cases.Found]:
+        """Set fields, checklist items and requests by hand; None resets one, the owner ``me`` is the person.
+
+        ``check`` may refuse the case as it is before the change. Returns the event (0: nothing was given) and the case.
+        """
+        if wanted.get("owner") == "me":
+            wanted = {**wanted, "owner": who}
+        now = self.now()
+
+        def change(conn: Connection) -> tuple[int, cases.Found]:
+            one_at_a_time(conn)
+            if check is not None:
+                check(cases.find(conn, number))
+            event = corrections.set_by_person(conn, number, wanted, who, now) if wanted else 0
+            if event:
+                rejudge(conn, [number], self.context, now=now)
+            return event, cases.find(conn, number)
+
+        return self.database.transact(change)
+
+    def merge(self, number: int, into: int, who: str) -> tuple[int, int]:
+        """Merge a case into another one. Returns the event and the case that contains it."""
+        return self._corrected(
+            lambda conn, now: (corrections.merge(conn, number, into, who, now), corrections.survivor(conn, into))
+        )
+
+    def move(self, message: int, to: int | None, who: str) -> tuple[int, int]:
+        """Move a message to a case (None: a new one). Returns the event and the case."""
+        return self._corrected(lambda conn, now: corrections.move(conn, message, to, who, now))
+
+    def accept(self, number: int, suggestion: int, who: str) -> tuple[int, int]:
+        """Accept a suggestion of a case. Returns the event and the case that contains both."""
+        return self._corrected(lambda conn, now: corrections.accept(conn, number, suggestion, who, now))
+
+    def _corrected(self, correct: Callable[[Connection, datetime], tuple[int, int]]) -> tuple[int, int]:
+        now = self.now()
+
+        def change(conn: Connection) -> tuple[int, int]:
+            event, case = correct(conn, now)
+            rejudge(conn, corrections.touched(conn, event), self.context, now=now)
+            return event, case
+
+        return self.database.transact(change)
+
+    def dismiss(self, number: int, suggestion: int, who: str) -> None:
+        """Dismiss a suggestion of a case: the two are not suggested again."""
+        now = self.now()
+
+        def change(conn: Connection) -> None:
+            both = corrections.dismiss(conn, number, suggestion, who, now)
+            rejudge(conn, both, self.context, now=now)
+
+        self.database.transact(change)
+
+    def undo(self, events: Sequence[int], who: str) -> list[int]:
+        """Undo corrections together, the newest first. Returns the cases that changed."""
+        now = self.now()
+
+        def change(conn: Connection) -> list[int]:
+            touched = {case for event in sorted(events, reverse=True) for case in undo.undo(conn, event, who, now)}
+            rejudge(conn, sorted(touched), self.context, now=now)
+            return sorted(touched)
+
+        return self.database.transact(change)
+
+    def note(self, number: int, text: str, who: str) -> dict[str, Any]:
+        """Add a note for the team and return it."""
+
+        def change(conn: Connection) -> dict[str, Any]:
+            made = notes.add(conn, number, text, who, self.now())
+            return next(one for one in notes.of_case(conn, number, self.prefix) if one["id"] == made)
+
+        return self.database.transact(change)
+
+    # ── questions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def outbound(self, conn: Connection) -> Outbound:
+        """Return the configuration for writing mail; the key that signs reply addresses is created at first use."""
+        return outbound_of(self.settings, keys.key(conn, "case", self.now()))
+
+    def draft_questions(
+        self, number: int, items: Sequence[str], text: str = "", language: str | None = None
+    ) -> questions.Questions:
+        """Return the mail that asks the requester for these items, without writing it to the outbox."""
+        return self.database.transact(lambda conn: self._prepared(conn, number, items, text, language, ""))
+
+    def ask(
+        self, number: int, items: Sequence[str], text: str, language: str | None, who: str
+    ) -> tuple[questions.Questions, dict[str, Any]]:
+        """Write that mail to the outbox. Returns it and its entry; raises Conflict if it may not be sent."""
+
+        def change(conn: Connection) -> tuple[questions.Questions, dict[str, Any]]:
+            made = self._prepared(conn, number, items, text, language, who)
+            return made, outbox.entry(conn, questions.ask(conn, made, self.outbound(conn), self.now()))
+
+        return self.database.transact(change)
+
+    def _prepared(
+        self, conn: Connection, number: int, items: Sequence[str], text: str, language: str | None, who: str
+    ) -> questions.Questions:
+        known = labels_of(self.rules)
+        return questions.prepare(
+            conn, number, items, text, self.outbound(conn), known=known, language=language, who=who
+        )
+
+    def _vendor_reviews(self) -> list[dict[str, Any]]:
+        now = self.now()
+
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            found = sorted(reviews.counts(conn).items(), key=lambda pair: (-pair[1]["cases"], pair[0]))[:200]
+            return [{"id": id, **numbers, "review": reviews.review(conn, id, now)} for id, numbers in found]
+
+        return self.database.read(read)
