@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.mail import dates
-from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, ORIGINAL_MARKS, Field, fold
+from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, ORIGINAL_MARKS, Field
 from service.mail.mark import Mark, is_rule, mark_of
+from service.mail.word_lists import fold
 
 LONGEST: Final = 4_000
 """Maximum number of characters read of one header line (To lists are long)."""

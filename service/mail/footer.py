@@ -4,33 +4,18 @@ It is recognised as a short clause that begins with a word for sending and names
 that continues ("Sent from my desk, which is …") is not a footer.
 """
 
-# ruff: noqa: E501 -- tables and patterns: a case a line
-
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from service.mail.client_phrases import fold
+from service.mail.word_lists import alternatives, fold, load
 
 _LONGEST: Final = 300
 _MOST_WORDS: Final = 9
 
-_DEVICES: Final = tuple(
-    """iphon ipad ipod android blackberry galaxy samsung huawei xiaomi pixel nokia lumia xperia sony htc motorola outlook windows yahoo
-    gmail mail mailbox airmail spark thunderbird k-9 proton hotmail aol mobil mobiel handy smartphone phone tablet cell device dispositiv
-    celular móvil cellulare telef télé телефон смартфон portable appareil gerät puhelim устройств verizon t-mobile vodafone typeapp bluemail
-    nine superhuman hushmail newton zoho sparrow polymail edison canary mailspring courrier posta e-mail""".split()
-)
-_SENT: Final = tuple(
-    """envoyé enviad inviat verzonden verstuurd gesendet geschickt skick sendt lähetetty wysłan odeslán odoslan poslan poslat trimis elküldve
-    küldve отправлен послано надіслано відправлено изпратено gönderil saadetud nosūtīts išsiųsta enviat dikirim terkirim dihantar στάλθηκε
-    απεστάλη gửi ส่งจาก נשלח أرسل أُرسل provenance expédié bidalia""".split()
-)
-_GET: Final = tuple(
-    """get obten obtén télécharg descarg holen herunterladen beziehen scarica ottieni obter baix download hämta hent last pobierz stáhn
-    получи скачай отримай завантаж 获取 下载 取得 를 다운로드 i̇ndir indir haal letölt""".split()
-)
+_LISTS: Final = load("around_text")
+_DEVICES, _SENT, _GET = (tuple(_LISTS[name].split()) for name in ("devices", "sent", "get"))
 _LINK = re.compile(r"\[([^\]\n]{1,60})\]\(https?://[^)\s]{0,300}\)|<?\(?https?://[^\s>)]{0,300}[>)]?")
 _WORD = re.compile(r"[^\W_]+(?:[-'’&][^\W_]+)*")
 _PARTS = re.compile(r"[\s,;:()\"'’“”„«»-]+")
@@ -40,14 +25,8 @@ _APOLOGY = re.compile(r"(?:so |and )?(?:please|sorry|apolog|excuse|pardon|forgiv
 _EXCUSE = re.compile(
     r"(?:please |pls )?(?:excuse|forgive|pardon)\b[^.]{0,60}\b(?:brevity|typos?|spelling|mistakes)\b.{0,60}$"
 )
-_JAPANESE = re.compile(
-    r"(?:私の|自分の|my )?[^。、]{0,24}?(?:iphone|ipad|android|スマートフォン|スマホ|携帯|モバイル|xperia|galaxy|windows|mac|outlook|yahoo|gmail|ドコモ|au|softbank|タブレット)"
-    r"[^。、]{0,24}?(?:から|より|で)(?:の)?(?:送信|送信しました|送信されました|送信しています|失礼します|失礼いたします|失礼致します)[。.]?$|"
-    r"[^。、]{0,16}outlook[^。、]{0,24}(?:を入手(?:する)?|を取得|をダウンロード)[。.]?$|yahoo!? ?メール ?[-:].{0,60}$"
-)
-_CHINESE = re.compile(
-    r"(?:從我的|从我的|发自我的|发自|傳送自|寄自|發自我的|發自).{1,30}$|.{1,20}에서 (?:보냄|보냈습니다|전송됨?|발송)\.?$"
-)
+_JAPANESE = re.compile(alternatives(_LISTS["japanese_footer"]))
+_CHINESE = re.compile(alternatives(_LISTS["chinese_footer"]))
 
 
 def is_footer(line: str) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from service.mail.client_phrases import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MARKS, fold
+from service.mail.client_phrases import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MARKS
+from service.mail.word_lists import fold
 
 Mark = Literal["forward", "original", "end", "unknown", "none"]
 

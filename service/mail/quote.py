@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.mail import dates
-from service.mail.client_phrases import WROTE, fold
+from service.mail.client_phrases import WROTE
+from service.mail.word_lists import fold
 
 LONGEST: Final = 1_000
 """Maximum number of characters read of one line; header lines of real mails are shorter."""

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.mail.boilerplate import FRAME, banner_end, disclaimer_start
-from service.mail.client_phrases import fold
 from service.mail.footer import is_footer
+from service.mail.word_lists import alternatives, fold, load, phrases
 
 _LONGEST_SIGNATURE: Final = 16
 """Maximum number of lines of a signature without a delimiter."""
@@ -24,69 +24,25 @@ _MOST_CUTS: Final = 40
 _MOST_WORDS: Final = 9
 """Maximum number of words in a line of a signature; a line with more is prose."""
 
+_LISTS: Final = load("around_text")
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
 _FOOTNOTE = re.compile(r"\s*\[\d{1,2}\]")
 _SYMBOLS = re.compile(r"[\s\-_=*#~+ᐧ.·•|]*$")
 _NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
-_CONTACT = re.compile(
-    r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,80}|"
-    r"(?<![^\W_])(?:tel|fax|phone|mobile|mob|cell|direct|office|e-?mail|telefon|téléphone|teléfono|tél|handy|mobil|ＴＥＬ|ＦＡＸ)[ \t]{0,3}"
-    r"(?:[.:：)）/]|[+(]?\d[\d() -]{5})|(?:電話|携帯|内線|代表|直通|住所)(?:番号)?[ \t\u3000]{0,3}[:：(（]?[ \t]?[\d〒東大京名福札仙広]|[℡☎📧📱📞]|〒[ \t]?\d{3}|"
-    r"(?<![\d.:/-])(?:\+\d{1,3}[ .-]?)?\(?\d{2,5}\)?[ -]\d{2,4}[ -]\d{3,4}(?![\d.:/-])|(?<![\d.])\d{3}\.\d{3}\.\d{4}(?![\d.])",
-    re.I,
-)
+_CONTACT = re.compile(alternatives(_LISTS["contact"]), re.I)
 """Matches contact details: address, phone number, postal address."""
 _COMPANY = re.compile(r"株式会社|有限会社|合同会社|㈱|\(株\)|（株）|\b(?:inc|ltd|llc|gmbh|corp|plc|b\.v|pty)\b", re.I)
-_ORGANISATION = re.compile(
-    r"グループ|事業部|[部課室係局][ \u3000]|(?:部|課|室|センター|サポート窓口|サポートデスク|カスタマーサポート|デスク)\s*$|受付時間|営業時間|"
-    r"\b(?:university|department|dept|division|team|support)\b",
-    re.I,
-)
-_NO_PERSON = re.compile(
-    r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d|\d{1,2}:\d{2}:\d{2}|tcp|udp|[$%>]|# |0x|at\s+\w+[.(]|\[\d|error|warn|info\b|debug|exception|caused by|traceback)|"
-    r".*(?:\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[={};\\]|\s{3,}\S+\s{3,}\S+\s{3,})",
-    re.I,
-)
+_ORGANISATION = re.compile(alternatives(_LISTS["organisation"]), re.I)
+_NO_PERSON = re.compile(alternatives(_LISTS["log_line"]), re.I)
 """Matches a line of a log, a table or code."""
 _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
 _LINK = re.compile(r"\s*(?:https?://|mailto:|[\w.+-]{1,64}@)")
-_CONTACT_LABELS: Final = frozenset(
-    """tel fax phone mobile mob cell direct office e-mail email mail web url skype http https t f m e p w o c d
-    電話 携帯 携帯電話 内線 代表 直通 住所 所在地 メール アドレス mailto ver website hp line hours hour 受付時間 営業時間 電話番号 ファックス telefon mobil""".split()
-)
+_CONTACT_LABELS: Final = frozenset(_LISTS["contact_labels"].split())
 _SENTENCE = re.compile(
     r"[。？！]|(?:です|ます|ました|ません|ください|下さい|でしょうか|致します)\W*$|[a-z]{2}[.!?](?:\s|$).*[a-z]{3}|\?\s*$|(?:\S+ ){4}\S*[a-z]{3}[.!]\s*$"
 )
 
-_SIGN_OFFS: Final = frozenset(
-    fold(phrase)
-    for phrase in """
-    regards|best regards|kind regards|warm regards|kindest regards|warmest regards|best wishes|with best regards|with kind regards|many regards|sincerely
-    sincerely yours|yours sincerely|yours faithfully|yours truly|respectfully|cordially|best|all the best|cheers|br|rgds|kr|bests|with regards|warmly|very best
-    mit freundlichen grüßen|mit freundlichem gruß|freundliche grüße|viele grüße|beste grüße|liebe grüße|mfg|vg|lg|mit besten grüßen|herzliche grüße|schöne grüße|gruß|grüße|mit freundlichen grüssen|freundliche grüsse|viele grüße / best regards
-    cordialement|bien cordialement|très cordialement|bien à vous|salutations|sincères salutations|meilleures salutations|cdlt|bonne journée|amicalement|respectueusement
-    saludos|un saludo|saludos cordiales|atentamente|cordialmente|un cordial saludo|saludos,|un abrazo
-    cordiali saluti|distinti saluti|saluti|un saluto|cordialmente|a presto
-    atenciosamente|cumprimentos|com os melhores cumprimentos|melhores cumprimentos|abraços|att|abraço|cordialmente
-    met vriendelijke groet|met vriendelijke groeten|vriendelijke groeten|groeten|groet|mvg|hartelijke groet
-    med vänliga hälsningar|med vänlig hälsning|vänliga hälsningar|vänlig hälsning|mvh|hälsningar|hälsning|bästa hälsningar
-    med venlig hilsen|venlig hilsen|kh|kærlig hilsen|de bedste hilsner|hilsen|mvh|vh|bedste hilsner|mange hilsner
-    med vennlig hilsen|vennlig hilsen|hilsen|beste hilsen|mvh
-    ystävällisin terveisin|terveisin|parhain terveisin|yt|t
-    pozdrawiam|z poważaniem|z wyrazami szacunku|serdecznie pozdrawiam|serdeczne pozdrowienia|pozdrowienia
-    s pozdravem|s přátelským pozdravem|hezký den|pozdravy|s pozdravom|s úctou|srdačan pozdrav|lijep pozdrav|lep pozdrav|s poštovanjem|pozdrav|lp
-    üdvözlettel|tisztelettel|üdv|köszönettel üdvözlettel
-    cu stimă|cu respect|cu drag|toate cele bune|o zi bună
-    с уважением|с наилучшими пожеланиями|всего доброго|з повагою|з найкращими побажаннями|с уважение|поздрави|поздрав
-    με εκτίμηση|φιλικά|χαιρετισμούς|saygılarımla|saygılarımızla|iyi çalışmalar|sevgiler|lugupidamisega|parimate soovidega|tervitades
-    ar cieņu|pagarbiai|linkėjimai|salutacions|atentament|trân trọng|thân mến|kính thư|hormat saya|salam|salam hormat|hormat kami
-    בברכה|בכבוד רב|مع التحية|مع خالص التحيات|تحياتي|此致|此致敬礼|祝好|顺颂商祺|敬上|드림|감사합니다 드림|ขอแสดงความนับถือ|敬具|草々
-    thanks and regards|thanks & regards|thanks and best regards|thank you and best regards|many thanks and best regards|thanks and kind regards|thank you and regards|danke und gruß
-    """.replace("\n", "|").split("|")
-    if phrase.strip()
-)  # fmt: skip
-_SIGN_OFFS_BARE: Final = frozenset(p.strip() for p in _SIGN_OFFS if p.strip())
-
+_SIGN_OFFS: Final = phrases(_LISTS["sign_offs"])
 _CUT_AFTER = re.compile(
     r"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
     r"отправлено из)\s[^.!?]{0,30}\b(?:outlook|mail|mobil\w*|iphone|ipad|android|phone)\b[^.!?]{0,30}<?\(?https?://\S{1,200}[)>]*\s*$",
@@ -203,7 +159,7 @@ def _signed_off(lines: list[str]) -> int | None:
     None."""
     for at in range(len(lines) - 1, max(0, len(lines) - 12), -1):
         bare = fold(lines[at][:60]).strip(" \t,.!;:-*_、。　")
-        if bare in _SIGN_OFFS_BARE and len(lines[at]) < 60:
+        if bare in _SIGN_OFFS and len(lines[at]) < 60:
             below = [line for line in lines[at + 1 :] if line.strip()]
             if (
                 below

@@ -9,10 +9,10 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from service.mail import dates
-from service.mail.client_phrases import INVISIBLE, WROTE, fold
+from service.mail.client_phrases import WROTE
 from service.mail.message import Address
-from service.mail.months import ZONES
 from service.mail.quote import ADDRESS, OPENER, VERB
+from service.mail.word_lists import INVISIBLE, fold
 
 _LONGEST_NAME: Final = 200
 _MOMENT = re.compile(
@@ -31,7 +31,7 @@ _BEFORE: Final = (
         пользователь користувач użytkownik uživatel používateľ odesílatel felhasználó lietotājs heeft hat ha a je oseba ο χρήστης χρήστη от від от: को बजे
         saatinde tarihinde mailto quoting citando zitat citation""".split()
     )
-    | {name for name in ZONES if len(name) > 2}
+    | {name for name in dates.ZONES if len(name) > 2}
     | {verb for verb in WROTE if " " not in verb and verb.isalpha()}
 )
 _BEHIND: Final = frozenset(map(fold, "am le den il em el on dnia dne op u la в at via from в írta ezt".split()))
