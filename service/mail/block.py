@@ -30,17 +30,8 @@ _CLIENTS_ORDER: Final = (
     ["from", "date", "subject", "to"],
 )
 _OPEN_ORDER: Final[tuple[Field, ...]] = (
-    "from",
-    "to",
-    "date",
-    "subject",
-    "cc",
-    "bcc",
-    "reply_to",
-    "message_id",
-    "raw",
-    "other",
-)
+    "from", "to", "date", "subject", "cc", "bcc", "reply_to", "message_id", "raw", "other",
+)  # fmt: skip
 _TELLING: Final = frozenset({"from", "to", "cc", "subject", "date"})
 _SHAPE = re.compile(r"[ \t*_>|]{0,6}([^\W\d_][^\d:：<>@\n]{0,27})[:：][ \t*\u00a0]*(.*)$")
 _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")

@@ -11,8 +11,7 @@ from typing import Final
 
 from service.mail import identifiers
 from service.mail.contents import Contents
-from service.mail.headers import Headers
-from service.mail.message import Bounce
+from service.mail.message import Bounce, Mail
 from service.mail.mime import Part
 from service.mail.word_lists import alternatives, linear, load
 
@@ -44,7 +43,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Z
 _SES = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:\s*\\?"(?:Bounce|Complaint)', re.IGNORECASE)
 
 
-def read(root: Part, head: Headers, found: Contents, text: str) -> Bounce | None:
+def read(root: Part, head: Mail, found: Contents, text: str) -> Bounce | None:
     """Return the content of a delivery report; None if the mail is not one (a report of success is a receipt)."""
     status = [body for kind, body in found.reports if kind.endswith("delivery-status")]
     if status:
@@ -63,7 +62,7 @@ def delivered(found: Contents) -> bool:
     return bool(actions) and all(a.startswith(("delivered", "relayed", "expanded")) for a in actions)
 
 
-def _report(status: str, head: Headers, found: Contents, text: str) -> Bounce | None:
+def _report(status: str, head: Mail, found: Contents, text: str) -> Bounce | None:
     if delivered(found):
         return None
     recipients: list[str] = []
@@ -84,7 +83,7 @@ def _field(block: str, name: str) -> list[str]:
     return [m.strip() for m in re.findall(rf"^{name}[ \t]*:[ \t]*([^\n]*)", block, re.IGNORECASE | re.MULTILINE)]
 
 
-def _free_form(root: Part, head: Headers, found: Contents, start: str) -> bool:
+def _free_form(root: Part, head: Mail, found: Contents, start: str) -> bool:
     if _SES.search(start):
         return True
     subject = head.subject
@@ -92,7 +91,7 @@ def _free_form(root: Part, head: Headers, found: Contents, start: str) -> bool:
     if _REPLY.match(subject) and not daemon:
         return False
     titled = 2 if _SUBJECT.search(subject) else 0
-    named = 3 if "x-failed-recipients" in head.facts else 0
+    named = 3 if "x-failed-recipients" in head.headers else 0
     points = titled + named
     if daemon:
         points += 2
@@ -112,16 +111,16 @@ def _free_form(root: Part, head: Headers, found: Contents, start: str) -> bool:
     return points >= ENOUGH + (1 if not daemon and not named else 0)
 
 
-def _daemon(head: Headers) -> bool:
+def _daemon(head: Mail) -> bool:
     sender = head.from_
     if sender is None:
         return False
     return bool(_DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name) or _DAEMON.match(sender.name))
 
 
-def _recipients(head: Headers, start: str) -> tuple[str, ...]:
+def _recipients(head: Mail, start: str) -> tuple[str, ...]:
     """Return the failed addresses of a free-form report: from its header, otherwise the first one in the text."""
-    stated = head.facts.get("x-failed-recipients")
+    stated = head.headers.get("x-failed-recipients")
     if stated:
         return tuple(dict.fromkeys(_ADDRESS.findall(stated)))[:MAX_RECIPIENTS]
     own = {a.key for a in (*head.to, *([head.from_] if head.from_ else []))}

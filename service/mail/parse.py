@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from service.mail import automatic, bounce, headers, mime, outlook_files, structure
 from service.mail.body import read_body
@@ -78,17 +79,9 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
     # a mail forwarded without a comment may be automatic, but the forwarding mail is not
     new_text = body.reply_text if forwarded or attached else body.reply_text or text
     kind = automatic.kind(head, found, new_text, report)
-    return Mail(
-        message_id=head.message_id,
-        in_reply_to=head.in_reply_to,
-        references=head.references,
-        from_=head.from_,
-        sender=head.sender,
-        reply_to=head.reply_to,
-        to=head.to,
-        cc=head.cc,
+    return replace(
+        head,
         subject=subject,
-        date=head.date,
         text="\n\n".join(filter(None, (found.title(), text, _complaint(found)))),
         reply_text=body.reply_text,
         quoted_text=body.quoted_text,
@@ -101,11 +94,6 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
         automatic=kind,
         auto_submitted=automatic.submitted(head, kind),
         bounce=report,
-        thread_index=head.thread_index,
-        headers=head.facts,
-        authentication_results=head.authentication_results,
-        relayed=head.relayed,
-        relayed_at=head.relayed_at,
         defects=tuple(sorted(defects)),
     )
 
