@@ -92,8 +92,7 @@ def question_lines(text: str) -> tuple[str, ...]:
 
 
 def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
-    """Return the answers to the questions of ``asked`` that the new ``text`` or the ``quoted`` text of a reply
-    contains."""
+    """Return the answers to the questions of ``asked`` in the new ``text`` or the ``quoted`` text of a reply."""
     if not asked.items:
         return ()
     lines = list(_lines(text))

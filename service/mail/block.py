@@ -40,8 +40,7 @@ _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
 
 @dataclass(slots=True)
 class Block:
-    """The header block in lines ``start`` to ``end`` (exclusive), including marks, rules and the blank line after
-    it."""
+    """The header block in lines ``start`` to ``end`` (exclusive), with marks, rules and the blank line after it."""
 
     start: int
     end: int
@@ -129,8 +128,7 @@ def _is_dashes(line: str) -> bool:
 
 
 def _plausible(values: dict[Field, str], known: int) -> bool:
-    """Whether header lines without a known mark contain an address or a date; both if at most one header word is
-    known."""
+    """Whether header lines without a known mark have an address or a date; both if at most one word is known."""
     person, day = "@" in values["from"], dates.has_day(values.get("date", ""))
     if known > 1:
         return person or day
@@ -138,8 +136,7 @@ def _plausible(values: dict[Field, str], known: int) -> bool:
 
 
 def _stands_alone(lines: Sequence[str], first: int, values: dict[Field, str]) -> bool:
-    """Whether header lines without a mark come from a client: From first (or all four), and no other label line
-    above."""
+    """Whether header lines without a mark come from a client: From first (or all four), no other label above."""
     if next((f for f in values if f in _TELLING), None) != "from" and not (
         {"from", "to", "date", "subject"} <= values.keys() and "@" in values["from"] and dates.has_day(values["date"])
     ):

@@ -1,5 +1,10 @@
-"""Text that mail systems add to a body: warnings above, disclaimers below, "reply above this line" of ticket
-systems."""
+"""Text that programs add to a body: warnings above it; disclaimers and footers below it ("Sent from my iPhone").
+
+A client's footer is a short clause that begins with a word for sending and names a device or a mail client. A sentence
+that continues ("Sent from my desk, which is …") is not a footer.
+"""
+
+# ruff: noqa: E501 -- patterns: a case a line
 
 from __future__ import annotations
 
@@ -7,12 +12,15 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from service.mail.word_lists import alternatives, load
+from service.mail.word_lists import alternatives, fold, load
 
 FRAME = re.compile(
     r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
 )
 """Matches a line of four or more drawing characters."""
+_LONGEST: Final = 300
+_MOST_WORDS: Final = 9
+"""Maximum number of characters and of words of a client's footer."""
 _LISTS: Final = load("around_text")
 
 
@@ -22,22 +30,27 @@ def _opening(name: str) -> re.Pattern[str]:
 
 
 _DISCLAIMER, _BANNER, _BANNER_END = map(_opening, ("disclaimer", "banner", "banner_end"))
-_ABOVE_LINE = re.compile(alternatives(_LISTS["reply_above"]), re.I)
-_ABOVE_HINTS: Final = tuple(_LISTS["reply_above_hints"].splitlines())
-
-
-def is_reply_line(line: str) -> bool:
-    """Whether a line is a ticket system's "reply above this line", in one of several languages."""
-    return len(line) < 300 and may_hold_reply_line(line) and _ABOVE_LINE.search(line) is not None
-
-
-def may_hold_reply_line(text: str) -> bool:
-    """Whether a line or text may contain such a line; a cheap first check."""
-    if text.isascii():
-        return (
-            "above" in text.lower() or "sopra" in text or "boven deze" in text or "acima" in text or "oberhalb" in text
-        )
-    return any(hint in text for hint in _ABOVE_HINTS)
+_DEVICES, _SENT, _GET = (tuple(_LISTS[name].split()) for name in ("devices", "sent", "get"))
+_LINK = re.compile(r"\[([^\]\n]{1,60})\]\(https?://[^)\s]{0,300}\)|<?\(?https?://[^\s>)]{0,300}[>)]?")
+_WORD = re.compile(r"[^\W_]+(?:[-'’&][^\W_]+)*")
+_PARTS = re.compile(r"[\s,;:()\"'’“”„«»-]+")
+_ENGLISH = re.compile(r"(?:sent|posted|composed|written)\s+(?:from|via|with|using|by|on)\b")
+_FROM = re.compile(r"(?:[\w'’-]{1,30} )?(?:via|from) (?:my |a )?(?:mobile|iphone|ipad|android|phone|cell|blackberry)\b")
+_APOLOGY = re.compile(r"(?:so |and )?(?:please|sorry|apolog|excuse|pardon|forgive|kindly|get |samsung)")
+_EXCUSE = re.compile(
+    r"(?:please |pls )?(?:excuse|forgive|pardon)\b[^.]{0,60}\b(?:brevity|typos?|spelling|mistakes)\b.{0,60}$"
+)
+_JAPANESE = re.compile(alternatives(_LISTS["japanese_footer"]))
+_CHINESE = re.compile(alternatives(_LISTS["chinese_footer"]))
+_CUT_AFTER = re.compile(
+    r"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
+    r"отправлено из)\s[^.!?]{0,30}\b(?:outlook|mail|mobil\w*|iphone|ipad|android|phone)\b[^.!?]{0,30}<?\(?https?://\S{1,200}[)>]*\s*$",
+    re.I,
+)  # fmt: skip
+_LIST_FOOTER = re.compile(
+    r"[\w.+-]{1,64} mailing list\b|[\w.+-]{1,64}@(?:lists?|googlegroups)\.|https?://\S{0,120}(?:listinfo|mailman)|unsubscribe|配信停止",
+    re.I,
+)
 
 
 def banner_end(lines: Sequence[str]) -> int:
@@ -52,23 +65,87 @@ def banner_end(lines: Sequence[str]) -> int:
         if first >= len(lines) or len(lines[first]) > 600 or not _BANNER.match(lines[first][:400]):
             break
         end = first + 1
-        while (
-            end < len(lines)
-            and end - first < 6
-            and lines[end].strip()
-            and (_BANNER_END.match(lines[end][:200]) or FRAME.match(lines[end][:200]))
-        ):
+        for line in lines[end : end + 5]:
+            if not line.strip() or not (_BANNER_END.match(line[:200]) or FRAME.match(line[:200])):
+                break
             end += 1
         at = end
     return at if at and any(line.strip() for line in lines[:at]) else 0
 
 
 def disclaimer_start(lines: Sequence[str]) -> int | None:
-    """Return the index of the first line near the end that begins a disclaimer; None if there is none, or nothing
-    else."""
+    """Return the index of the first line near the end that begins a disclaimer; None if there is none, or only that."""
     for at in range(max(0, len(lines) - 40), len(lines)):
         line = lines[at]
         starts = at == 0 or not lines[at - 1].strip() or FRAME.match(lines[at - 1][:200]) is not None
         if starts and line.strip() and _DISCLAIMER.match(line[:400]):
             return at or None
     return None
+
+
+def footer_start(lines: Sequence[str]) -> int | None:
+    """Return where a client's footer at the end begins; None if there is none."""
+    last = lines[-1]
+    if _is_footer(last):
+        return len(lines) - 1
+    # "Sent from Outlook for Android<https://…>", followed by quoted text without a header block
+    for at in range(len(lines) - 1, max(0, len(lines) - 200), -1):
+        line = lines[at]
+        if len(line) < 300 and "http" in line and _CUT_AFTER.match(line):
+            return at
+    linked = len(last) < 120 and last.strip().startswith(("<http", "http", "(http"))
+    return len(lines) - 2 if linked and len(lines) > 1 and _is_footer(lines[-2]) else None
+
+
+def list_footer_start(lines: Sequence[str]) -> int | None:
+    """Return where the footer of a mailing list begins, at the rule above it; None if there is none."""
+    for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
+        if len(lines[at]) < 200 and FRAME.match(lines[at]):
+            below = "\n".join(line[:300] for line in lines[at + 1 :])
+            return at if _LIST_FOOTER.search(below) else None
+    return None
+
+
+def _is_footer(line: str) -> bool:
+    """Whether the line is only a client's footer, such as "Sent from my iPhone"."""
+    if len(line) > _LONGEST:
+        return False
+    folded = fold(line)
+    if "http" in folded:
+        folded = _LINK.sub(lambda m: m[1] or " ", folded)
+    bare = folded.strip(" \t\u3000-–—_*<>()[]~=・※.!|\u200e\u200f")
+    if not bare:
+        return False
+    if not bare.isascii() and (_JAPANESE.match(bare) or _CHINESE.match(bare)):
+        return True
+    if _ENGLISH.match(bare):
+        return _is_english(bare)
+    if (m := _FROM.match(bare)) is not None:
+        return len(bare) - m.end() < 16 and "," not in bare
+    if bare.startswith(("please excuse", "pls excuse", "excuse", "please forgive", "yahoo mail:")):
+        return _EXCUSE.match(bare) is not None or bare.startswith("yahoo mail:")
+    return _is_foreign(bare)
+
+
+def _is_english(bare: str) -> bool:
+    clause, _, rest = (re.sub(r"[.,!;]\s", "\n", bare, count=1) + "\n").partition("\n")
+    words = _WORD.findall(clause)
+    if len(words) > _MOST_WORDS or (rest.strip() and not _APOLOGY.match(rest.strip())):
+        return False
+    if any(word.startswith(_DEVICES) for word in words[2:]):
+        return True
+    return words[1:3] in (["from", "my"], ["via", "my"]) and (len(words) <= 6 or bool(rest.strip()))
+
+
+def _is_foreign(bare: str) -> bool:
+    words = [word for word in _PARTS.split(bare) if word]
+    if not 2 <= len(words) <= 14 or not any(word.startswith(_DEVICES) for word in words):
+        return False
+    first, last = words[0], words[-1]
+    if first in ("von", "diese", "dieses"):
+        return last in ("gesendet", "geschickt", "verschickt")
+    if len(words) > _MOST_WORDS:
+        return False
+    if any(word.startswith(("ios", "android")) for word in words) and "outlook" in bare:
+        return first.startswith(_GET) or last.startswith(_GET) or bare.startswith(_SENT)
+    return bare.startswith(_SENT) or (first.startswith(_DEVICES) and last.startswith(_SENT) and len(words) <= 3)

@@ -189,8 +189,7 @@ def _month(word: str) -> int | None:
 
 
 def _beside(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
-    """Return (day, year, start, end) around the month name at start:end, between ``left`` and ``right``; None if
-    incomplete."""
+    """Return (day, year, start, end) around a month name, within ``left`` and ``right``; None if incomplete."""
     day = year = None
     first, last = start, end
     before = list(_NUMBER.finditer(text, left, start))

@@ -29,8 +29,7 @@ def sorted_out(speakers: Sequence[Speaker], subject: str, answered: bool) -> tup
 
 
 def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> bool:
-    """Whether the author of the outer mail (with the subject ``around``) forwarded this mail instead of answering
-    it."""
+    """Whether the author of the outer mail (subject ``around``) forwarded this mail instead of answering it."""
     prefix = prefix_of(around)
     block = speaker.block
     if block is not None and block.mark == "forward":

@@ -62,8 +62,7 @@ def language_of(text: str) -> str:
 
 @cache
 def _model() -> Any:
-    """Load the classifier for about a hundred languages: 70 MB and half a second, only for the few mails that need
-    it."""
+    """Load the classifier for about a hundred languages: 70 MB and half a second, only for the few that need it."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE)  # type: ignore[no-untyped-call]

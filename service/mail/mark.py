@@ -53,6 +53,5 @@ def is_forwarded_by(line: str) -> bool:
 
 
 def is_rule(line: str) -> bool:
-    """Whether the line is a rule of underscores, dashes or similar, as Outlook on the web draws above a header
-    block."""
+    """Whether the line is a rule of underscores, dashes or similar, as Outlook draws above a header block."""
     return len(line) < 200 and _RULE.match(line) is not None

@@ -75,8 +75,7 @@ def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Propert
 
 
 def _submitted(container: olefile.OleFileIO) -> datetime | None:
-    """Return when it was submitted or delivered, from the 16-byte properties after a header of 32 bytes; None if not
-    stated."""
+    """Return when it was submitted or delivered (16-byte properties after a header of 32); None if not stated."""
     if not container.exists("__properties_version1.0"):  # type: ignore[no-untyped-call]
         return None
     raw: bytes = container.openstream("__properties_version1.0").read(MAX_STREAM)  # type: ignore[no-untyped-call]

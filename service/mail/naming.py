@@ -23,16 +23,14 @@ _EXTENSIONS = {
 
 
 def extension(kind: str) -> str:
-    """Return the file extension for a media type (``png`` for ``image/png``); ``bin`` if the subtype does not look like
-    one."""
+    """Return the file extension for a media type (``png`` for ``image/png``); ``bin`` if it has none."""
     known = _EXTENSIONS.get(kind)
     subtype = kind.rpartition("/")[2].removeprefix("x-")
     return known or (subtype if re.fullmatch(r"[a-z0-9]{2,4}", subtype) else "bin")
 
 
 def filename(part: Part) -> str | None:
-    """Return the name from Content-Disposition, otherwise from Content-Type, without its path; None if there is
-    none."""
+    """Return the name from Content-Disposition, otherwise Content-Type, without path; None if there is none."""
     raw = part.first("content-disposition")
     name = None
     if raw and b";" in raw:

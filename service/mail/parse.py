@@ -37,8 +37,7 @@ def parse(raw: bytes) -> Mail:
 
 
 def attachment(raw: bytes, part: str) -> bytes:
-    """Return the bytes of the attachment whose ``Attachment.part`` is ``part``. Raises ``KeyError`` if there is
-    none."""
+    """Return the bytes of the attachment with that ``Attachment.part``; raises ``KeyError`` if there is none."""
     queue = [_open(raw, set())]
     for _ in range(MAX_ATTACHED * 4):
         if not queue:
@@ -109,8 +108,7 @@ def _written(history: Sequence[Earlier], report: Bounce | None) -> Sequence[Earl
 
 
 def _complaint(found: Contents) -> str:
-    """Return the text of the mail that an abuse report (RFC 5965) is about, as a quote; empty if it is no such
-    report."""
+    """Return the text of the mail that an abuse report (RFC 5965) is about, as a quote; otherwise empty."""
     if not found.returned or not any(kind == "message/feedback-report" for kind, _ in found.reports):
         return ""
     text = structure.contents(found.returned[0]).text()[:MAX_COMPLAINT]
@@ -129,8 +127,7 @@ def _describe(file: Found) -> Attachment:
 
 
 def _attached(found: Contents, defects: set[str], depth: int) -> tuple[list[Earlier], list[Earlier]]:
-    """Return the attached mails, each followed by the mails forwarded inside it, and the mails quoted in all of
-    them."""
+    """Return the attached mails, each followed by the mails forwarded inside it; and the mails quoted in them."""
     out: list[Earlier] = []
     quoted: list[Earlier] = []
     for inner in found.messages[:MAX_ATTACHED]:

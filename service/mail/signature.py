@@ -11,8 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from service.mail.boilerplate import FRAME, banner_end, disclaimer_start
-from service.mail.footer import is_footer
+from service.mail.boilerplate import FRAME, banner_end, disclaimer_start, footer_start, list_footer_start
 from service.mail.word_lists import alternatives, fold, load, phrases
 
 _LONGEST_SIGNATURE: Final = 16
@@ -43,16 +42,6 @@ _SENTENCE = re.compile(
 )
 
 _SIGN_OFFS: Final = phrases(_LISTS["sign_offs"])
-_CUT_AFTER = re.compile(
-    r"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
-    r"отправлено из)\s[^.!?]{0,30}\b(?:outlook|mail|mobil\w*|iphone|ipad|android|phone)\b[^.!?]{0,30}<?\(?https?://\S{1,200}[)>]*\s*$",
-    re.I,
-)  # fmt: skip
-
-_LIST_FOOTER = re.compile(
-    r"[\w.+-]{1,64} mailing list\b|[\w.+-]{1,64}@(?:lists?|googlegroups)\.|https?://\S{0,120}(?:listinfo|mailman)|unsubscribe|配信停止",
-    re.I,
-)
 
 
 def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -90,7 +79,7 @@ def _cut(lines: list[str]) -> int | None:
     """Return where the last part that is not content begins; None if the lines end with content."""
     if not lines:
         return None
-    for find in (_delimited, _footer, disclaimer_start, _list_footer, _framed, _signed_off, _contact_block):
+    for find in (_delimited, footer_start, disclaimer_start, list_footer_start, _framed, _signed_off, _contact_block):
         at = find(lines)
         if at is not None:
             return at
@@ -109,37 +98,8 @@ def _delimited(lines: list[str]) -> int | None:
     return None
 
 
-def _footer(lines: list[str]) -> int | None:
-    last = lines[-1]
-    if is_footer(last):
-        return len(lines) - 1
-    # "Sent from Outlook for Android<https://…>", followed by quoted text without a header block
-    for at in range(len(lines) - 1, max(0, len(lines) - 200), -1):
-        line = lines[at]
-        if len(line) < 300 and "http" in line and _CUT_AFTER.match(line):
-            return at
-    if (
-        len(lines) > 1
-        and is_footer(lines[-2])
-        and len(last) < 120
-        and last.strip().startswith(("<http", "http", "(http"))
-    ):
-        return len(lines) - 2
-    return None
-
-
-def _list_footer(lines: list[str]) -> int | None:
-    """Return where the footer of a mailing list begins, at the rule above it; None if there is none."""
-    for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
-        if len(lines[at]) < 200 and FRAME.match(lines[at]):
-            below = "\n".join(line[:300] for line in lines[at + 1 :])
-            return at if _LIST_FOOTER.search(below) else None
-    return None
-
-
 def _framed(lines: list[str]) -> int | None:
-    """Return where a signature below a line of dashes or stars begins, a common Japanese form; None if there is
-    none."""
+    """Return where a signature below a line of dashes or stars begins, a Japanese form; None if there is none."""
     inside: list[str] = []
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED), -1):
         line = lines[at]

@@ -43,8 +43,7 @@ class _Walk:
         self.found = found
 
     def part(self, part: Part, into: list[Segment], place: str = "mixed", *, report: bool = False) -> None:
-        """Classify one part. ``place``: ``root``, or the multipart around it: ``mixed``, ``alternative``,
-        ``related``."""
+        """Classify one part. ``place``: ``root``, or the multipart: ``mixed``, ``alternative``, ``related``."""
         kind = part.kind
         if kind.startswith("multipart/"):
             self._multipart(part, into, report)

@@ -154,8 +154,7 @@ def _words(text: str, keep_all: bool = False) -> Iterable[str]:
 
 
 def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
-    """Return the words of one token (no white space): pairs of characters for kanji, stems for Latin text, else the
-    token."""
+    """Return the words of one token: pairs of characters for kanji, stems for Latin text, else the token."""
     token = token.casefold()
     if "一" <= token[0] <= "龥" or token[0] == "々":
         pairs = {token[i : i + 2] for i in range(len(token) - 1)}

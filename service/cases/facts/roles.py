@@ -130,8 +130,7 @@ def is_freemail(domain: str) -> bool:
 
 
 def company_of(key: str) -> str:
-    """Return the id of a company without a vendor file: its mail domain, or the whole address at a consumer
-    provider."""
+    """Return the id of a company without a vendor file: its mail domain, or the address at a consumer provider."""
     domain = key.rpartition("@")[2]
     return key if is_freemail(domain) else domain
 
