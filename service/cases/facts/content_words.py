@@ -9,9 +9,7 @@ from functools import lru_cache
 
 from service.mail.word_lists import load
 
-_TOKEN = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9_.\-/]*[A-Za-z0-9]|[A-Za-z0-9]|[ァ-ヴー]{3,}|[一-龥々]{2,}",
-)
+_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-/]*[A-Za-z0-9]|[A-Za-z0-9]|[ァ-ヴー]{3,}|[一-龥々]{2,}")
 _DATE = re.compile(
     r"^(?:\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?(?:T\d+)?|20\d\d|\d{1,2}"
     r"|0\d{1,4}-\d{1,4}-\d{3,4}|\d{1,2}/\d{1,2})$"
