@@ -8,18 +8,10 @@ from service.mail import encoded
 from service.mail.mime import Part
 
 _EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/svg+xml": "svg",
-    "text/plain": "txt",
-    "text/html": "html",
-    "text/calendar": "ics",
-    "text/vcard": "vcf",
-    "text/x-vcard": "vcf",
-    "application/pgp-signature": "asc",
-    "application/pgp-encrypted": "asc",
-    "application/pkcs7-signature": "p7s",
-    "application/x-pkcs7-signature": "p7s",
-}
+    "image/jpeg": "jpg", "image/svg+xml": "svg", "text/plain": "txt", "text/html": "html", "text/calendar": "ics",
+    "text/vcard": "vcf", "text/x-vcard": "vcf", "application/pgp-signature": "asc", "application/pgp-encrypted": "asc",
+    "application/pkcs7-signature": "p7s", "application/x-pkcs7-signature": "p7s",
+}  # fmt: skip
 
 
 def extension(kind: str) -> str:
@@ -31,15 +23,10 @@ def extension(kind: str) -> str:
 
 def filename(part: Part) -> str | None:
     """Return the name from Content-Disposition, otherwise Content-Type, without path; None if there is none."""
-    raw = part.first("content-disposition")
-    name = None
-    if raw and b";" in raw:
-        found = encoded.parameters(raw.partition(b";")[2])
-        name = found.get("filename") or found.get("name")
-    name = name or part.parameters.get("name") or part.parameters.get("filename")
-    if not name:
-        return None
-    return safe(name)
+    stated = encoded.parameters((part.first("content-disposition") or b"").partition(b";")[2])
+    other = part.parameters
+    name = stated.get("filename") or stated.get("name") or other.get("name") or other.get("filename")
+    return safe(name) if name else None
 
 
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
