@@ -42,8 +42,7 @@ def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, st
 
 
 def _adds(reply: Reply, reading: Reading) -> bool:
-    """Whether the answer adds to what the reader found: nothing was found, or the answer names the question
-    explicitly."""
+    """Whether the answer adds to what the reader found: nothing was found, or the answer names its question."""
     said = [one for one in reading.statements if one.meaning == f"item.{reply.item}" and one.state in ("value", "none")]
     inside = any(one.quote and one.quote in reply.words for one in said)
     return not said or (reply.explicit and not inside)  # the reader's normalised value of the same words is kept

@@ -84,8 +84,7 @@ class Ledger:
         self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id)
 
     def told(self, ask: str, state: str, at: datetime, who: str, answer: str | None = None) -> int:
-        """Set the state of a request as a person states it (`*`: of all open requests). Return how many were
-        changed."""
+        """Set the state of a request as a person states it (`*`: of all open ones). Return how many were changed."""
         named = [one for one in self.open() if ask in ("*", one.id) and one.asked_at <= at]
         for one in named:
             self._asks[one.id] = replace(one, state=state, answered_at=at, set_by=who, answer=answer)  # type: ignore[arg-type]

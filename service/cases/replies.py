@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.cases.reply_words import EMPTY, REST, UNKNOWN, WORDS
+from service.cases.reply_words import EMPTY, REST, UNKNOWN, fit
 
 MOST_LINES = 400
 """Maximum number of lines of a reply that are examined."""
@@ -92,8 +92,7 @@ def question_lines(text: str) -> tuple[str, ...]:
 
 
 def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
-    """Return the answers to the questions of ``asked`` that the new ``text`` or the ``quoted`` text of a reply
-    contains."""
+    """Return the answers to the questions of ``asked`` in the new ``text`` or the ``quoted`` text of a reply."""
     if not asked.items:
         return ()
     lines = list(_lines(text))
@@ -105,9 +104,9 @@ def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
     _by_number(lines, asked, found, used)
     left = [line for n, line in enumerate(lines) if n not in used and line.text.strip()]
     left = [line for line in left if not EMPTY.match(line.text)]
-    if len(left) > 1 and _NAME.match(left[0].text) and not any(_fit(item, left[0].text) for item in asked.items):
+    if len(left) > 1 and _NAME.match(left[0].text) and not any(fit(item, left[0].text) for item in asked.items):
         del left[0]  # 「情シスの田中です。」
-    if len(left) > len(asked.items) and _signs(left[-1], text) and not any(_fit(i, left[-1].text) for i in asked.items):
+    if len(left) > len(asked.items) and _signs(left[-1], text) and not any(fit(i, left[-1].text) for i in asked.items):
         del left[-1]
     if not found:
         _in_order(left, asked, found)
@@ -258,8 +257,8 @@ def _in_order(left: list[_Line], asked: Asked, found: dict[int, Reply]) -> None:
     if len(left) != len(asked.items) or any(len(line.text) > SHORT or _ASKS_BACK.search(line.text) for line in left):
         return
     for n, line in enumerate(left):
-        others = max((_fit(item, line.text) for i, item in enumerate(asked.items) if i != n), default=0)
-        if others > _fit(asked.items[n], line.text):
+        others = max((fit(item, line.text) for i, item in enumerate(asked.items) if i != n), default=0)
+        if others > fit(asked.items[n], line.text):
             return  # the line answers another question: the order does not count
     for n, line in enumerate(left):
         _keep(n, [line], asked, found)
@@ -279,11 +278,11 @@ def _by_words(left: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> N
                 rest_unknown = (sentence, at)
                 continue
             for n, item in enumerate(asked.items):
-                fit = _fit(item, sentence)
-                if fit == 1 and not unknown and item not in _NAMED_IS_TOLD:
-                    fit = 0  # it only mentions the item; the reader decides whether it answers
-                if n not in found and fit > best.get(n, (0,))[0]:
-                    best[n] = (fit, sentence, at)
+                points = fit(item, sentence)
+                if points == 1 and not unknown and item not in _NAMED_IS_TOLD:
+                    points = 0  # it only mentions the item; the reader decides whether it answers
+                if n not in found and points > best.get(n, (0,))[0]:
+                    best[n] = (points, sentence, at)
     for n, (_, sentence, at) in best.items():
         known = not UNKNOWN.search(sentence)
         found[n] = Reply(asked.items[n], sentence[:LONGEST], at, at + len(sentence), known=known, explicit=False)
@@ -295,11 +294,6 @@ def _by_words(left: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> N
 
 _NAMED_IS_TOLD = frozenset("tried approval contact repro_steps deadline background recent_changes workaround".split())
 """Items that a sentence answers by merely mentioning them: 「承認は部長です」, "I tried it twice"."""
-
-
-def _fit(item: str, sentence: str) -> int:
-    words = WORDS.get(item)
-    return words.fit(unicodedata.normalize("NFKC", sentence)) if words else 0
 
 
 def _sentences(line: _Line) -> Iterator[tuple[str, int]]:

@@ -182,8 +182,7 @@ def _with_people(
 
 
 def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> Problem:
-    """Return the problem as agreed if we confirmed its scope, or corrected it, after it was stated; then it has no
-    drift."""
+    """Return the problem, agreed and without drift if we confirmed or corrected its scope after it was stated."""
     stated = next((line.node.at for line in lines if line.turn.id == problem.turn), None)
     if stated is None or problem.version < 2:
         return problem
@@ -290,8 +289,7 @@ def _first_response(lines: Sequence[CaseMessage]) -> int | None:
 
 
 def _turns(lines: Sequence[CaseMessage]) -> int:
-    """Return how often our side wrote and the vendor answered; without a vendor, how often a user wrote and the team
-    did."""
+    """Return how often our side wrote and the vendor answered; without a vendor, a user and the team."""
     vendor = any(m.turn.side == "vendor" and m.turn.automatic is None for m in lines)
     turns, asked = 0, False
     for line in lines:

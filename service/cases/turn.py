@@ -265,8 +265,7 @@ def _user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
 
 
 def _leaves(course: Course, line: CaseMessage, reading: Reading, acts: set[str]) -> bool:
-    """Whether a user's mail leaves the turn unchanged: a reminder, thanks, or an unknown sender after the case is
-    resolved."""
+    """Whether a user's mail leaves the turn unchanged: a reminder, thanks, a stranger in a resolved case."""
     if line.turn.side == "unknown" and course.status != "open":
         return True
     return bool(course.moves) and "reopen" not in acts and ("chase" in acts or _only_thanks(reading))

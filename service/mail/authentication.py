@@ -8,9 +8,9 @@ Received line between them. Our server must remove incoming headers with its nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from service.mail.message import Mail
 
@@ -21,6 +21,8 @@ MAX_LENGTH = 100_000
 """Maximum number of characters of a header; a longer one is ignored."""
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
 _JOINTS = frozenset("/.")
+_EQUALS: Final = None
+"""The ``=`` of the grammar, as opposed to one in a quoted string."""
 _VERSION = re.compile(r"[0-9]+\Z")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
 
@@ -81,58 +83,59 @@ def own_results(written: Sequence[tuple[int, str]], authserv: str) -> list[Resul
 
 def parse(value: str) -> Results | None:
     """Parse one header in linear time; None if it is malformed."""
-    tokens = _tokens(value)
-    if tokens is None:
+    parts = _parts(value)
+    if parts is None:
         return None
-    parts = list(_split(tokens))
-    head = _words(parts[0])
-    first = _result(parts[0])
-    if first is not None:  # the header begins with a result instead of a name
-        rest, authserv = parts, ""
-    elif head and not head[0].mark and (len(head) == 1 or (len(head) == 2 and _VERSION.match(head[1].text))):
-        rest, authserv = parts[1:], head[0].text.casefold()
-    else:
-        return None
-    results = tuple(one for one in map(_result, rest) if one is not None)
-    return Results(authserv, results)
+    results = [_result(part) for part in parts]
+    authserv, head = "", parts[0]
+    if results[0] is None:  # the header begins with a name, not with a result as those of Microsoft 365
+        if not head or head[0] is _EQUALS or not (len(head) == 1 or (len(head) == 2 and _VERSION.match(head[1] or ""))):
+            return None
+        authserv = head[0].casefold()
+    return Results(authserv, tuple(one for one in results if one is not None))
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    mark: bool = False
-    """``;`` or ``=`` of the grammar, not inside a quoted string."""
-    space: bool = False
-    """White space or a comment."""
+def _parts(value: str) -> list[list[str | None]] | None:
+    """Return the words between semicolons, ``_EQUALS`` for ``=``; None if the header is malformed or too long.
 
-
-def _tokens(value: str) -> list[_Token] | None:
-    """Return the tokens of a header; None if it is malformed or too long.
-
-    Tokens are words, quoted strings, ``;``, ``=`` and white space. A comment (nested, RFC 5322 §3.2.2) counts as white
-    space.
+    Adjacent pieces form one word (``"a b"@c.example``), and so do names in which the grammar allows white space
+    (``dmarc / 1``, ``header . from``). A comment (nested, RFC 5322 §3.2.2) counts as white space.
     """
     if len(value) > MAX_LENGTH:
         return None
-    tokens: list[_Token] = []
-    at = 0
+    words: list[str | None] = []
+    parts, at, spaced, piece = [words], 0, False, ""
     while at < len(value):
         if value[at] == "(":
             end = _end_of_comment(value, at)
             if end is None:
                 return None
-            tokens.append(_Token(" ", space=True))
-            at = end
+            at, spaced = end, True
             continue
         found = _TOKEN.match(value, at)
         if found is None or found[0] in ('"', ")", "\\"):
             return None  # an unclosed quote, or a character that is not allowed here
-        if found[1] is not None:
-            tokens.append(_Token(re.sub(r"\\(.)", r"\1", found[1], flags=re.S)))
-        else:
-            tokens.append(_Token(found[0], found[0] in (";", "="), found[0].isspace()))
         at = found.end()
-    return tokens
+        if found[0].isspace():
+            spaced = True
+            continue
+        if found[0] == ";":
+            words = []
+            parts.append(words)
+        elif found[0] == "=":
+            words.append(_EQUALS)
+        else:
+            text = found[0] if found[1] is None else re.sub(r"\\(.)", r"\1", found[1], flags=re.S)
+            last = words[-1] if words else _EQUALS
+            is_value = len(words) > 1 and words[-2] is _EQUALS
+            apart = spaced and (is_value or not (text[:1] in _JOINTS or piece[-1:] in _JOINTS))
+            if last is _EQUALS or apart:
+                words.append(text)
+            else:
+                words[-1] = last + text
+            piece = text
+        spaced = False
+    return parts
 
 
 def _end_of_comment(value: str, at: int) -> int | None:
@@ -151,66 +154,15 @@ def _end_of_comment(value: str, at: int) -> int | None:
     return None
 
 
-def _split(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
-    part: list[_Token] = []
-    for token in tokens:
-        if token.mark and token.text == ";":
-            yield part
-            part = []
-        else:
-            part.append(token)
-    yield part
-
-
-def _result(part: Sequence[_Token]) -> Result | None:
-    """Parse ``method[/version]=result`` and the ``name=value`` pairs after it; white space is allowed around ``=``."""
-    pairs = list(_pairs(part))
-    if not pairs:
-        return None
-    method = _METHOD.match(pairs[0][0])
+def _result(part: Sequence[str | None]) -> Result | None:
+    """Parse ``method[/version]=result`` and the ``name=value`` pairs after it, up to words that are no pair."""
+    pairs: list[tuple[str, str]] = []
+    for name, equals, value in zip(part[::3], part[1::3], part[2::3], strict=False):
+        if name is _EQUALS or equals is not _EQUALS or value is _EQUALS:
+            break
+        pairs.append((name.casefold(), value))
+    method = _METHOD.match(pairs[0][0]) if pairs else None
     return None if method is None else Result(method[1], pairs[0][1].casefold(), tuple(pairs[1:]))
-
-
-def _pairs(part: Sequence[_Token]) -> Iterator[tuple[str, str]]:
-    """Yield the pairs up to the first tokens that are not a pair."""
-    words = _words(part)
-    for name, mark, value in zip(words[::3], words[1::3], words[2::3], strict=False):
-        if name.mark or not mark.mark or value.mark:
-            return
-        yield name.text.casefold(), value.text
-
-
-def _words(part: Sequence[_Token]) -> list[_Token]:
-    """Return the tokens without white space.
-
-    Adjacent pieces form one word (``"a b"@c.example``), and so do names in which the grammar allows white space
-    (``dmarc / 1``, ``header . from``).
-    """
-    words: list[_Token] = []
-    pieces: list[str] = []
-
-    def end_of_word() -> None:
-        if pieces:
-            words.append(_Token("".join(pieces)))
-            pieces.clear()
-
-    spaced = False
-    for token in part:
-        if token.mark:
-            end_of_word()
-            words.append(token)
-        elif token.space:
-            spaced = True
-            continue
-        else:
-            is_value = bool(words) and words[-1].mark
-            joined = token.text[0:1] in _JOINTS or (bool(pieces) and pieces[-1][-1:] in _JOINTS)
-            if spaced and (is_value or not joined):
-                end_of_word()
-            pieces.append(token.text)
-        spaced = False
-    end_of_word()
-    return words
 
 
 def _domain(written: str | None) -> str:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.mail import dates
-from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, ORIGINAL_MARKS, Field, fold
+from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, ORIGINAL_MARKS, Field
 from service.mail.mark import Mark, is_rule, mark_of
+from service.mail.word_lists import fold
 
 LONGEST: Final = 4_000
 """Maximum number of characters read of one header line (To lists are long)."""
@@ -29,17 +30,8 @@ _CLIENTS_ORDER: Final = (
     ["from", "date", "subject", "to"],
 )
 _OPEN_ORDER: Final[tuple[Field, ...]] = (
-    "from",
-    "to",
-    "date",
-    "subject",
-    "cc",
-    "bcc",
-    "reply_to",
-    "message_id",
-    "raw",
-    "other",
-)
+    "from", "to", "date", "subject", "cc", "bcc", "reply_to", "message_id", "raw", "other",
+)  # fmt: skip
 _TELLING: Final = frozenset({"from", "to", "cc", "subject", "date"})
 _SHAPE = re.compile(r"[ \t*_>|]{0,6}([^\W\d_][^\d:：<>@\n]{0,27})[:：][ \t*\u00a0]*(.*)$")
 _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
@@ -48,8 +40,7 @@ _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
 
 @dataclass(slots=True)
 class Block:
-    """The header block in lines ``start`` to ``end`` (exclusive), including marks, rules and the blank line after
-    it."""
+    """The header block in lines ``start`` to ``end`` (exclusive), with marks, rules and the blank line after it."""
 
     start: int
     end: int
@@ -137,8 +128,7 @@ def _is_dashes(line: str) -> bool:
 
 
 def _plausible(values: dict[Field, str], known: int) -> bool:
-    """Whether header lines without a known mark contain an address or a date; both if at most one header word is
-    known."""
+    """Whether header lines without a known mark have an address or a date; both if at most one word is known."""
     person, day = "@" in values["from"], dates.has_day(values.get("date", ""))
     if known > 1:
         return person or day
@@ -146,8 +136,7 @@ def _plausible(values: dict[Field, str], known: int) -> bool:
 
 
 def _stands_alone(lines: Sequence[str], first: int, values: dict[Field, str]) -> bool:
-    """Whether header lines without a mark come from a client: From first (or all four), and no other label line
-    above."""
+    """Whether header lines without a mark come from a client: From first (or all four), no other label above."""
     if next((f for f in values if f in _TELLING), None) != "from" and not (
         {"from", "to", "date", "subject"} <= values.keys() and "@" in values["from"] and dates.has_day(values["date"])
     ):

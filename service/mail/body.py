@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from service.mail import boilerplate, dates, encoded, forward, history, identifiers, signature
-from service.mail.client_people import people
+from service.mail import dates, encoded, forward, history, identifiers, signature, ticket_comments
 from service.mail.headers import MAX_SUBJECT
 from service.mail.history import Speaker
 from service.mail.message import Earlier, Origin
-from service.mail.writer import who_and_when
+from service.mail.writer import people, who_and_when
 
 LONGEST: Final = 400_000
 """Maximum number of characters that are split; the rest stays text of the last author."""
@@ -72,7 +71,7 @@ def _read(text: str, html: str | None, subject: str, date: datetime | None) -> B
     lines, rest = _lines(text)
     walk = history.Walk(forward.prefix_of(subject))
     own, speakers = walk.take_apart(lines)
-    ticketed = boilerplate.may_hold_reply_line(text[:LONGEST])
+    ticketed = ticket_comments.may_hold_reply_line(text[:LONGEST])
     reply_lines, signed, beyond = _new_text(own, ticketed)
     around_it = _Around(dates.zone_of(_spoken(text, html), date), date, ticketed)
     forwards, others = forward.sorted_out(speakers, subject, bool(reply_lines))
@@ -164,9 +163,9 @@ def _reply_line(own: history.Lines) -> int | None:
     checked."""
     looks = 200
     for at, line in enumerate(own):
-        if line is not None and boilerplate.may_hold_reply_line(line):
+        if line is not None and ticket_comments.may_hold_reply_line(line):
             looks -= 1
-            if boilerplate.is_reply_line(line):
+            if ticket_comments.is_reply_line(line):
                 return at
             if not looks:
                 break
@@ -174,8 +173,7 @@ def _reply_line(own: history.Lines) -> int | None:
 
 
 def _spoken(text: str, html: str | None) -> str:
-    """Return the language that suggests a time zone: from the text's letters, otherwise from the HTML; empty if
-    unknown."""
+    """Return the language that suggests a time zone: by the letters, otherwise by the HTML; empty if unknown."""
     head = text[:20_000]
     if head.isascii():
         return "ja" if html is not None and _JAPANESE_HTML.search(html[:8_000]) else ""

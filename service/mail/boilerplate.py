@@ -1,5 +1,8 @@
-"""Text that mail systems add to a body: warnings above, disclaimers below, "reply above this line" of ticket
-systems."""
+"""Text that programs add to a body: warnings above it; disclaimers and footers below it ("Sent from my iPhone").
+
+A client's footer is a short clause that begins with a word for sending and names a device or a mail client. A sentence
+that continues ("Sent from my desk, which is …") is not a footer.
+"""
 
 # ruff: noqa: E501 -- patterns: a case a line
 
@@ -9,59 +12,45 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from service.mail.word_lists import alternatives, fold, load
+
 FRAME = re.compile(
     r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
 )
 """Matches a line of four or more drawing characters."""
-_DISCLAIMER = re.compile(
-    r"[\W_]*(?:(?:legal |confidentiality )?disclaimer\b|confidentiality (?:notice|note|statement)|confidential(?:ity)?:|privileged and confidential|"
-    r"(?:this|the (?:information|contents?)(?: contained)? in this) (?:e-?mail|message|communication|transmission|electronic)[^\n]{0,140}(?:confidential|intended|privileged|proprietary|scanned)|"
-    r"the information (?:contained|transmitted|in this)[^\n]{0,140}(?:confidential|intended|privileged)|if you (?:are not|have received)[^\n]{0,60}(?:intended|in error|this e-?mail)|"
-    r"please consider the environment|diese (?:e-?mail|nachricht) (?:enthält|ist|kann)[^\n]{0,120}(?:vertraulich|bestimmt)|ce (?:message|courriel|mail)[^\n]{0,120}(?:confidentiel|destin)|"
-    r"este (?:mensaje|correo|e-?mail)[^\n]{0,120}(?:confidencial|destin)|questo messaggio[^\n]{0,120}(?:riservat|confidenzial|destinat)|esta mensagem[^\n]{0,120}(?:confidencial|destin)|"
-    r"(?:本|この)(?:電子)?(?:メール|e-?mail|ｅメール)(?:に|は|には|および|及び|の)[^\n]{0,120}(?:機密|秘密|誤って|誤送信|受信者以外|無断|宛先以外|破棄)|【?(?:機密保持|免責事項|注意事項)】?|"
-    r"(?:本|この)メールに?(?:お心当たり|心当たり)|virus-free|avg で|ウイルス(?:フリー|チェック済|スキャン済)|this email has been (?:checked|scanned)|(?:本|この)メールは[^\n]{0,40}ウイルス(?:スキャン|チェック))",
+_LONGEST: Final = 300
+_MOST_WORDS: Final = 9
+"""Maximum number of characters and of words of a client's footer."""
+_LISTS: Final = load("around_text")
+
+
+def _opening(name: str) -> re.Pattern[str]:
+    """Return the pattern of a list for the beginning of a line."""
+    return re.compile(rf"[\W_]*(?:{alternatives(_LISTS[name])})", re.I)
+
+
+_DISCLAIMER, _BANNER, _BANNER_END = map(_opening, ("disclaimer", "banner", "banner_end"))
+_DEVICES, _SENT, _GET = (tuple(_LISTS[name].split()) for name in ("devices", "sent", "get"))
+_LINK = re.compile(r"\[([^\]\n]{1,60})\]\(https?://[^)\s]{0,300}\)|<?\(?https?://[^\s>)]{0,300}[>)]?")
+_WORD = re.compile(r"[^\W_]+(?:[-'’&][^\W_]+)*")
+_PARTS = re.compile(r"[\s,;:()\"'’“”„«»-]+")
+_ENGLISH = re.compile(r"(?:sent|posted|composed|written)\s+(?:from|via|with|using|by|on)\b")
+_FROM = re.compile(r"(?:[\w'’-]{1,30} )?(?:via|from) (?:my |a )?(?:mobile|iphone|ipad|android|phone|cell|blackberry)\b")
+_APOLOGY = re.compile(r"(?:so |and )?(?:please|sorry|apolog|excuse|pardon|forgive|kindly|get |samsung)")
+_EXCUSE = re.compile(
+    r"(?:please |pls )?(?:excuse|forgive|pardon)\b[^.]{0,60}\b(?:brevity|typos?|spelling|mistakes)\b.{0,60}$"
+)
+_JAPANESE = re.compile(alternatives(_LISTS["japanese_footer"]))
+_CHINESE = re.compile(alternatives(_LISTS["chinese_footer"]))
+_CUT_AFTER = re.compile(
+    r"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
+    r"отправлено из)\s[^.!?]{0,30}\b(?:outlook|mail|mobil\w*|iphone|ipad|android|phone)\b[^.!?]{0,30}<?\(?https?://\S{1,200}[)>]*\s*$",
     re.I,
 )  # fmt: skip
-_BANNER = re.compile(
-    r"[\W_]*(?:\[?(?:external|外部|ext)\]?[\s\]:：]*(?:e-?mail|sender|メール|message|mail)?[\W_]*$|"
-    r"\[?(?:external(?: e-?mail| sender| message)?|caution|warning|attention|notice|security notice|警告|注意)\]?[\s\]:：!*-]+[^\n]{0,60}(?:e-?mail|message|sender|mail|メール)[^\n]{0,80}(?:outside|external|originated|not (?:click|open)|外部|社外)|"
-    r"\[external\][^\n]{0,60}(?:think before|click|outside|report|sender|caution)|"
-    r"(?:this|the) (?:e-?mail|message|sender)[^\n]{0,60}(?:originated|came|is|was sent|comes)(?: from)?\s?(?:someone |a source )?(?:outside|external|an external)|"
-    r"(?:external e-?mail|external sender|外部からのメール|社外からのメール|社外メール)|"
-    r"【(?:外部|社外|外部メール|社外メール|外部送信元|外部からのメール|注意)】[^\n]{0,100}$|[※*＊■]?\s*(?:この|本)(?:電子)?メールは[、,]?(?:社外|外部|組織外|インターネット)[^\n]{0,60}(?:から|送信|受信)|"
-    r"you don'?t often get e-?mail from|some people who received this message don'?t often|多くの場合[^\n]{0,20}から(?:の)?メール|[^\n]{0,60}からメールを受け取ることはあまりありません|"
-    r"do not click (?:on )?(?:any )?links|think before you click)",
-    re.I,
-)  # fmt: skip
-_BANNER_END = re.compile(
-    r"[\W_]*(?:learn why this is important|do not click|この送信者|これが重要である理由|リンク|添付|be careful|please be|unless you|attachments?)",
+_LIST_FOOTER = re.compile(
+    r"[\w.+-]{1,64} mailing list\b|[\w.+-]{1,64}@(?:lists?|googlegroups)\.|https?://\S{0,120}(?:listinfo|mailman)|unsubscribe|配信停止",
     re.I,
 )
-_ABOVE_LINE = re.compile(
-    r"[\W_]*(?:please\s)?(?:type|write|enter|add)?\s?(?:your\s)?(?:repl(?:y|ies)|respond|response|answers?)?[^\n]{0,40}\babove (?:this|the) line\b|"
-    r"この(?:行|線)(?:より|の|から)?(?:も)?上(?:に|部に|へ)[^\n]{0,20}(?:返信|返答|記入|入力|ご記載|ご返信)|返信(?:は|を|内容は)?[^\n]{0,10}この(?:行|線)(?:より|の)上|"
-    r"antwort(?:en)?[^\n]{0,30}oberhalb dieser (?:zeile|linie)|répon(?:dre|dez)[^\n]{0,30}au-dessus de cette ligne|responda[^\n]{0,30}(?:por )?encima de esta línea|"
-    r"rispondi[^\n]{0,30}sopra questa (?:riga|linea)|antwoord[^\n]{0,30}boven deze (?:regel|lijn)|responda[^\n]{0,30}acima desta linha|请在此行(?:之)?上(?:方)?回复|이 줄 위에",
-    re.I,
-)  # fmt: skip
-_ABOVE_HINTS: Final = (
-    "above", "ABOVE", "Above", "の上", "より上", "も上", "oberhalb", "au-dessus", "encima", "sopra", "boven", "acima", "此行", "이 줄",
-)  # fmt: skip
-
-
-def is_reply_line(line: str) -> bool:
-    """Whether a line is a ticket system's "reply above this line", in one of several languages."""
-    return len(line) < 300 and may_hold_reply_line(line) and _ABOVE_LINE.search(line) is not None
-
-
-def may_hold_reply_line(text: str) -> bool:
-    """Whether a line or text may contain such a line; a cheap first check."""
-    if text.isascii():
-        return (
-            "above" in text.lower() or "sopra" in text or "boven deze" in text or "acima" in text or "oberhalb" in text
-        )
-    return any(hint in text for hint in _ABOVE_HINTS)
 
 
 def banner_end(lines: Sequence[str]) -> int:
@@ -76,23 +65,87 @@ def banner_end(lines: Sequence[str]) -> int:
         if first >= len(lines) or len(lines[first]) > 600 or not _BANNER.match(lines[first][:400]):
             break
         end = first + 1
-        while (
-            end < len(lines)
-            and end - first < 6
-            and lines[end].strip()
-            and (_BANNER_END.match(lines[end][:200]) or FRAME.match(lines[end][:200]))
-        ):
+        for line in lines[end : end + 5]:
+            if not line.strip() or not (_BANNER_END.match(line[:200]) or FRAME.match(line[:200])):
+                break
             end += 1
         at = end
     return at if at and any(line.strip() for line in lines[:at]) else 0
 
 
 def disclaimer_start(lines: Sequence[str]) -> int | None:
-    """Return the index of the first line near the end that begins a disclaimer; None if there is none, or nothing
-    else."""
+    """Return the index of the first line near the end that begins a disclaimer; None if there is none, or only that."""
     for at in range(max(0, len(lines) - 40), len(lines)):
         line = lines[at]
         starts = at == 0 or not lines[at - 1].strip() or FRAME.match(lines[at - 1][:200]) is not None
         if starts and line.strip() and _DISCLAIMER.match(line[:400]):
             return at or None
     return None
+
+
+def footer_start(lines: Sequence[str]) -> int | None:
+    """Return where a client's footer at the end begins; None if there is none."""
+    last = lines[-1]
+    if _is_footer(last):
+        return len(lines) - 1
+    # "Sent from Outlook for Android<https://…>", followed by quoted text without a header block
+    for at in range(len(lines) - 1, max(0, len(lines) - 200), -1):
+        line = lines[at]
+        if len(line) < 300 and "http" in line and _CUT_AFTER.match(line):
+            return at
+    linked = len(last) < 120 and last.strip().startswith(("<http", "http", "(http"))
+    return len(lines) - 2 if linked and len(lines) > 1 and _is_footer(lines[-2]) else None
+
+
+def list_footer_start(lines: Sequence[str]) -> int | None:
+    """Return where the footer of a mailing list begins, at the rule above it; None if there is none."""
+    for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
+        if len(lines[at]) < 200 and FRAME.match(lines[at]):
+            below = "\n".join(line[:300] for line in lines[at + 1 :])
+            return at if _LIST_FOOTER.search(below) else None
+    return None
+
+
+def _is_footer(line: str) -> bool:
+    """Whether the line is only a client's footer, such as "Sent from my iPhone"."""
+    if len(line) > _LONGEST:
+        return False
+    folded = fold(line)
+    if "http" in folded:
+        folded = _LINK.sub(lambda m: m[1] or " ", folded)
+    bare = folded.strip(" \t\u3000-–—_*<>()[]~=・※.!|\u200e\u200f")
+    if not bare:
+        return False
+    if not bare.isascii() and (_JAPANESE.match(bare) or _CHINESE.match(bare)):
+        return True
+    if _ENGLISH.match(bare):
+        return _is_english(bare)
+    if (m := _FROM.match(bare)) is not None:
+        return len(bare) - m.end() < 16 and "," not in bare
+    if bare.startswith(("please excuse", "pls excuse", "excuse", "please forgive", "yahoo mail:")):
+        return _EXCUSE.match(bare) is not None or bare.startswith("yahoo mail:")
+    return _is_foreign(bare)
+
+
+def _is_english(bare: str) -> bool:
+    clause, _, rest = (re.sub(r"[.,!;]\s", "\n", bare, count=1) + "\n").partition("\n")
+    words = _WORD.findall(clause)
+    if len(words) > _MOST_WORDS or (rest.strip() and not _APOLOGY.match(rest.strip())):
+        return False
+    if any(word.startswith(_DEVICES) for word in words[2:]):
+        return True
+    return words[1:3] in (["from", "my"], ["via", "my"]) and (len(words) <= 6 or bool(rest.strip()))
+
+
+def _is_foreign(bare: str) -> bool:
+    words = [word for word in _PARTS.split(bare) if word]
+    if not 2 <= len(words) <= 14 or not any(word.startswith(_DEVICES) for word in words):
+        return False
+    first, last = words[0], words[-1]
+    if first in ("von", "diese", "dieses"):
+        return last in ("gesendet", "geschickt", "verschickt")
+    if len(words) > _MOST_WORDS:
+        return False
+    if any(word.startswith(("ios", "android")) for word in words) and "outlook" in bare:
+        return first.startswith(_GET) or last.startswith(_GET) or bare.startswith(_SENT)
+    return bare.startswith(_SENT) or (first.startswith(_DEVICES) and last.startswith(_SENT) and len(words) <= 3)

@@ -7,13 +7,34 @@ label is tried first, then strict UTF-8, then a guess from the bytes; only then 
 
 from __future__ import annotations
 
+import codecs
 import re
+from functools import lru_cache
+from typing import Final
 
 from service.mail import jis
 from service.mail.charset_guess import cp1252, guess, japanese, utf8
-from service.mail.labels import NO_CLAIM, codec
+from service.mail.word_lists import load
 
 __all__ = ["codec", "decode", "guess", "japanese"]
+
+_ALIASES: Final[dict[str, str]] = {
+    label: name for name, labels in load("charsets")["aliases"].items() for label in labels.split()
+}
+"""Charset label → codec, if Python lacks the name or its codec is narrower than the label means in mail."""
+_LOOKS_LIKE: Final = (
+    (re.compile(r"utf.?8"), "utf-8"),
+    (re.compile(r"2022.?jp"), "jis"),
+    (re.compile(r"s(?:hift)?.?jis|cp.?932|windows.?31j"), "cp932"),
+    (re.compile(r"euc.?jp"), "euc_jp"),
+    (re.compile(r"gb.?(?:2312|k|18030)|cp.?936"), "gb18030"),
+    (re.compile(r"big.?5"), "big5hkscs"),
+    (re.compile(r"ks.?c.?5601|euc.?kr"), "cp949"),
+    (re.compile(r"koi8"), "koi8-r"),
+)
+"""Misspelt or decorated labels ("iso-gb2312", "utf8-strict") are matched by the name they contain."""
+_NOT_TEXT = {"base64", "hex", "quopri", "uu", "zip", "bz2", "rot13", "zlib", "idna", "punycode", "undefined", "mbcs"}
+_NO_CLAIM = {"", "unknown", "unknown-8bit", "x-unknown", "default", "default_charset", "8bit", "binary", "none", "utf"}
 
 _SINGLE_BYTE = re.compile(r"cp125\d|cp874|iso8859-\d+|mac-|koi8|cp4|cp8|latin|hp-|kz|ptcp")
 
@@ -25,7 +46,7 @@ def decode(raw: bytes, label: str | None = None) -> tuple[str, str | None]:
     (the label is wrong), ``charset-lossy`` (characters were lost).
     """
     name = codec(label) if label else None
-    defect = "charset-unknown" if label and name is None and label.strip().casefold() not in NO_CLAIM else None
+    defect = "charset-unknown" if label and name is None and label.strip().casefold() not in _NO_CLAIM else None
     if raw.isascii():
         return _ascii(raw, name, defect)
     if name in (None, "ascii", "utf-7"):
@@ -84,3 +105,38 @@ def _mislabelled(raw: bytes, name: str) -> tuple[str, str | None]:
     if lossy:
         return lenient, "charset-lossy"
     return text, "charset-wrong"
+
+
+@lru_cache(maxsize=512)
+def codec(label: str) -> str | None:
+    """Return the codec for a charset label (``jis`` for the ISO-2022-JP family); None if it names no charset."""
+    name = label[:100].strip().strip("\"'").casefold()
+    name = name.partition("*")[0].partition(";")[0].strip()
+    if name in _NO_CLAIM:
+        return None
+    if name in _ALIASES:
+        return _ALIASES[name]
+    for candidate in (name, name.removeprefix("x-"), name.removeprefix("charset="), name.replace("windows-cp", "cp")):
+        if candidate in _ALIASES:
+            return _ALIASES[candidate]
+        try:
+            found = codecs.lookup(candidate)
+        except (LookupError, ValueError, UnicodeError):
+            continue
+        if found.name in _NOT_TEXT or not getattr(found, "_is_text_encoding", True):
+            return None
+        return found.name
+    return next((known for pattern, known in _LOOKS_LIKE if pattern.search(name)), None) or _numbered(name)
+
+
+def _numbered(name: str) -> str | None:
+    """Return the codec for a numbered charset in any spelling: ``iso 8859 15``, ``windows_1252``, ``win-1251``."""
+    match = re.search(r"8859[^0-9]?(\d{1,2})(?!\d)|125([0-8])(?!\d)", name)
+    if match is None:
+        return None
+    if match[2]:
+        return f"cp125{match[2]}"
+    try:
+        return _ALIASES.get(f"iso-8859-{match[1]}") or codecs.lookup(f"iso8859-{match[1]}").name
+    except LookupError:
+        return None

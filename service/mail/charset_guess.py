@@ -120,8 +120,7 @@ def _japanese(raw: bytes) -> str | None:
 
 
 def japanese(raw: bytes) -> str | None:
-    """Decode Japanese text as Shift_JIS or EUC-JP: the valid one with fewer half-width kana; None if neither is
-    valid."""
+    """Decode Japanese as Shift_JIS or EUC-JP: the valid one with fewer half-width kana; None if neither is valid."""
     best: tuple[int, str] | None = None
     for name in ("cp932", "euc_jp"):
         try:

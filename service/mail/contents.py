@@ -68,8 +68,7 @@ class Contents:
         return "\n\n".join(said)[:MAX_TEXT]
 
     def title(self) -> str:
-        """Return the title of an HTML body if the HTML is used and its text does not contain the title; otherwise
-        empty."""
+        """Return the title of an HTML body that is used and whose text lacks the title; otherwise empty."""
         for segment in self.segments:
             if segment.html and (not segment.plain.strip() or _stub(segment)):
                 title = html.title(segment.html)

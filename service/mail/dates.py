@@ -3,15 +3,14 @@
 ``read`` is pure. If the text states no zone, it uses the caller's assumption and reports that.
 """
 
-# ruff: noqa: E501 -- patterns and tables: a case a line
-
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
-from service.mail.months import MONTHS, ZONES, plain
+from service.mail.word_lists import load
 
 LONGEST: Final = 200
 """A longer text is truncated to this many characters."""
@@ -43,6 +42,30 @@ _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thg|tháng) (\d{1,2}),? (?:năm )?(\d{4}
 _NUMBER = re.compile(r"\d{1,4}")
 
 
+def _plain(text: str) -> str:
+    """Normalise for comparison: NFKC, case-folded, without format characters."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in text if c == "\n" or unicodedata.category(c) != "Cf")
+
+
+_LISTS: Final = load("dates")
+ZONES: Final[dict[str, int]] = {zone: minutes for minutes, zones in _LISTS["zones"].items() for zone in zones.split()}
+"""Zone name → minutes east of UTC."""
+
+
+def _months() -> dict[str, int]:
+    table: dict[str, int] = {}
+    for row in _LISTS["months"].splitlines():
+        for number, word in enumerate(row.split(), 1):
+            for form in {word, word[:3]} if word.isascii() and len(word) > 4 else {word}:
+                table.setdefault(_plain(form), number)
+    return table | {_plain(word): number for word, number in _LISTS["more_months"].items()}
+
+
+_MONTHS: Final = _months()
+"""Folded name or abbreviation → number."""
+
+
 def read(
     text: str, assumed: tzinfo, written: datetime | None = None, day_first: bool | None = None
 ) -> tuple[datetime, bool] | None:
@@ -51,7 +74,7 @@ def read(
     ``written`` is the date of the mail that contains the text. An ambiguous date such as 3/4/2026 is read as the day
     closest to ``written`` (at most a month before), unless ``day_first`` is given.
     """
-    text = plain(text[:LONGEST])
+    text = _plain(text[:LONGEST])
     day, rest = _day(text, written, day_first)
     if day is None:
         return None
@@ -65,13 +88,13 @@ def read(
 
 
 def usable(date: datetime) -> datetime | None:
-    """Return ``date``, or None if its year is not 1970 to 2199: no mail has such a date, and arithmetic in UTC could overflow."""
+    """Return ``date``; None if its year is not 1970 to 2199, which no mail has and which may overflow in UTC."""
     return date if 1970 <= date.year <= 2199 else None
 
 
 def has_day(text: str) -> bool:
     """Whether the text contains a complete day (year, month, day)."""
-    return _day(plain(text[:LONGEST]), None, None)[0] is not None
+    return _day(_plain(text[:LONGEST]), None, None)[0] is not None
 
 
 def zone_of(text_is: str, containing: datetime | None) -> tzinfo:
@@ -159,15 +182,14 @@ def _named(text: str) -> tuple[tuple[int, int, int], int, int] | None:
 
 def _month(word: str) -> int | None:
     word = word.rstrip(".'’׳")
-    found = MONTHS.get(word)
+    found = _MONTHS.get(word)
     if found is None and word[:1] in ("ב", "d") and len(word) > 3:
-        found = MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
+        found = _MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
     return found
 
 
 def _beside(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
-    """Return (day, year, start, end) around the month name at start:end, between ``left`` and ``right``; None if
-    incomplete."""
+    """Return (day, year, start, end) around a month name, within ``left`` and ``right``; None if incomplete."""
     day = year = None
     first, last = start, end
     before = list(_NUMBER.finditer(text, left, start))

@@ -65,8 +65,7 @@ def _foreign(raw: bytes) -> bool:
 
 
 def words(value: str) -> str:
-    """Decode the encoded words; adjacent ones with the same charset are joined as bytes first, because some split
-    characters."""
+    """Decode the encoded words; adjacent ones of one charset are joined as bytes, because some split characters."""
     if "=?" not in value:
         return value
     out: list[str] = []

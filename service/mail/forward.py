@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from service.mail.client_phrases import FORWARD_PREFIXES, REPLY_PREFIXES, fold
+from service.mail.client_phrases import FORWARD_PREFIXES, REPLY_PREFIXES
 from service.mail.history import Speaker
+from service.mail.word_lists import fold
 
 _PREFIX = re.compile(r"\s*(?:\[[^\]]{1,60}\]\s*)?([^\s:：\[\]()]{1,16})\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
 _TAG = re.compile(r"\[[^\]]{0,60}\]|\([^)]{0,60}\)")
@@ -28,8 +29,7 @@ def sorted_out(speakers: Sequence[Speaker], subject: str, answered: bool) -> tup
 
 
 def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> bool:
-    """Whether the author of the outer mail (with the subject ``around``) forwarded this mail instead of answering
-    it."""
+    """Whether the author of the outer mail (subject ``around``) forwarded this mail instead of answering it."""
     prefix = prefix_of(around)
     block = speaker.block
     if block is not None and block.mark == "forward":

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from itertools import islice
 
 from dateutil import parser as dateparser
 
 from service.mail import address, dates, encoded, identifiers
-from service.mail.message import Address
+from service.mail.message import Address, Mail
 from service.mail.mime import Part
 
-_FACTS = re.compile(
+_OTHERS = re.compile(
     r"(?:sender|resent-.*|delivered-to|return-path|errors-to|precedence|importance|priority|sensitivity|auto-submitted"
     r"|list-(?:id|unsubscribe|post)|organization|user-agent|thread-topic|mailing-list"
     r"|disposition-notification-to|content-language|feedback-id"
@@ -26,34 +26,13 @@ MAX_SUBJECT = 1_000
 """Maximum number of characters kept of a subject, more than fit on one header line (RFC 5322 §2.1.1)."""
 MAX_RESULTS = 200_000
 """Maximum number of characters read of all Authentication-Results headers, topmost first."""
-MAX_FACTS = 60
-MAX_FACT = 1_000
-"""Maximum number of characters kept of one other field."""
+MAX_OTHERS = 60
+"""Maximum number of other fields kept, of at most ``MAX_OTHER`` characters each."""
+MAX_OTHER = 1_000
 
 
-@dataclass(slots=True)
-class Headers:
-    """The header fields of one message, decoded."""
-
-    message_id: str | None = None
-    in_reply_to: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
-    from_: Address | None = None
-    sender: Address | None = None
-    reply_to: tuple[Address, ...] = ()
-    to: tuple[Address, ...] = ()
-    cc: tuple[Address, ...] = ()
-    subject: str = ""
-    date: datetime | None = None
-    thread_index: str | None = None
-    facts: dict[str, str] = field(default_factory=dict)
-    authentication_results: tuple[tuple[int, str], ...] = ()
-    relayed: bool = False
-    relayed_at: datetime | None = None
-
-
-def read(part: Part, defects: set[str]) -> Headers:
-    """Read a message's header; codes of oddities are added to ``defects``."""
+def read(part: Part, defects: set[str]) -> Mail:
+    """Return a mail with only the fields of its header; codes of oddities are added to ``defects``."""
     hint = _hint(part)
     raw: dict[str, list[bytes]] = {}
     for name, value in part.fields:
@@ -71,9 +50,8 @@ def read(part: Part, defects: set[str]) -> Headers:
             return ()
         return address.addresses(values[0] if len(values) == 1 else b", ".join(values), hint)
 
-    for name in ("from", "subject", "date", "message-id"):
-        if len(raw.get(name, ())) > 1:
-            defects.add("header-repeated")
+    if any(len(raw.get(name, ())) > 1 for name in ("from", "subject", "date", "message-id")):
+        defects.add("header-repeated")
     if any(_guessed(value) for name in ("from", "subject", "to", "cc") for value in raw.get(name, ())):
         defects.add("header-8bit")
     authors = address.addresses(one("from"), hint)
@@ -93,7 +71,7 @@ def read(part: Part, defects: set[str]) -> Headers:
     message_id = identifiers.message_id(one("message-id"))
     if message_id is None:
         defects.add("message-id-missing")
-    return Headers(
+    return Mail(
         message_id=message_id,
         in_reply_to=identifiers.message_ids(one("in-reply-to")),
         references=identifiers.message_ids(b" ".join(raw["references"]) if "references" in raw else None),
@@ -105,7 +83,7 @@ def read(part: Part, defects: set[str]) -> Headers:
         subject=encoded.text(one("subject"), hint),
         date=when,
         thread_index=identifiers.thread_root(one("thread-index")),
-        facts=_facts(raw, hint),
+        headers=_others(raw, hint),
         authentication_results=_authentication_results(part),
         relayed="received" in raw,
         relayed_at=_relayed_at(raw.get("received", [b""])[0]),
@@ -150,14 +128,9 @@ def _hint(part: Part) -> str | None:
     return label
 
 
-def _facts(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, str]:
-    facts: dict[str, str] = {}
-    for name, values in raw.items():
-        if len(facts) >= MAX_FACTS:
-            break
-        if _FACTS.fullmatch(name):
-            facts[name] = encoded.text(values[0], hint)[:MAX_FACT]
-    return facts
+def _others(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, str]:
+    names = islice(filter(_OTHERS.fullmatch, raw), MAX_OTHERS)
+    return {name: encoded.text(raw[name][0], hint)[:MAX_OTHER] for name in names}
 
 
 _RFC = re.compile(

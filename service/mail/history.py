@@ -205,8 +205,7 @@ def _bare(found: Block) -> bool:
 
 
 def _may_announce(line: str) -> bool:
-    """Whether the line may announce a mail; a cheap first check for a colon, a rule, dashes or an attribution's
-    ending."""
+    """Whether the line may announce a mail: it has a colon, a rule, dashes or an attribution's ending."""
     if ":" in line or "：" in line:
         return True
     head = line.lstrip(" \t")[:1]

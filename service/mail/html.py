@@ -28,39 +28,12 @@ _PRE = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
 _CITE = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 
 _BLOCK = frozenset(
-    [
-        "div",
-        "section",
-        "article",
-        "header",
-        "footer",
-        "main",
-        "nav",
-        "aside",
-        "address",
-        "center",
-        "form",
-        "fieldset",
-        "table",
-        "thead",
-        "tbody",
-        "tfoot",
-        "caption",
-        "dl",
-        "dt",
-        "dd",
-        "ul",
-        "ol",
-        "figure",
-        "figcaption",
-        "body",
-        "html",
-        "tr",
-    ]
+    """div section article header footer main nav aside address center form fieldset table thead tbody tfoot caption
+    dl dt dd ul ol figure figcaption body html tr""".split()
 )
-_PARAGRAPH = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6"])
+_PARAGRAPH = frozenset("p h1 h2 h3 h4 h5 h6".split())
 _RAW = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "title", "xml", "template")}
-_NEVER_HIDDEN = frozenset(["body", "br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr"])
+_NEVER_HIDDEN = frozenset("body br hr img input meta link col area base wbr".split())
 """Void elements have no content to hide; a hidden body is ignored, because then the whole mail would be hidden."""
 
 

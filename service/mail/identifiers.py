@@ -49,8 +49,7 @@ def _fit(id: str) -> str:
 
 
 def thread_root(raw: bytes | None) -> str | None:
-    """Return the first 22 bytes of Exchange's Thread-Index in hex; equal within a conversation ([MS-OXOMSG]
-    2.2.1.3)."""
+    """Return the first 22 bytes of Exchange's Thread-Index in hex: the conversation ([MS-OXOMSG] 2.2.1.3)."""
     if not raw or len(raw) > 100_000:
         return None
     data = base64(raw)

@@ -29,8 +29,7 @@ def decode(raw: bytes) -> str:
 
 @lru_cache(maxsize=16_384)
 def _pair(part: bytes, mode: bytes) -> str:
-    """Decode a run of one character; cached, because a malicious mail may have millions of them, each with an
-    escape."""
+    """Decode a run of one character; cached, because a malicious mail may have millions of them."""
     return _run(part, mode)
 
 
@@ -53,8 +52,7 @@ def _jis0212(part: bytes) -> str:
 
 
 def _pairs(part: bytes) -> str:
-    """Decode JIS X 0208 pairs; after a line end (a missing escape) the text is ASCII again, as Japanese readers
-    assume."""
+    """Decode JIS X 0208 pairs; after a line end (a missing escape) the text is ASCII again, as readers assume."""
     text: list[str] = []
     ascii_now = False
     for index, line in enumerate(re.split(rb"(\r?\n)", part)):

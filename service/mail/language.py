@@ -8,6 +8,8 @@ import re
 from functools import cache
 from typing import Any, Final
 
+from service.mail.word_lists import load
+
 LONGEST: Final = 3_000
 """Maximum number of characters examined; the beginning of a mail is enough."""
 _LEAST_LETTERS: Final = 24
@@ -26,17 +28,7 @@ _NOISE = re.compile(
     r"https?://\S{1,500}|\S{1,128}@\S{1,128}|\[[^\]\n]{1,80}\]|<[^>\n]{1,200}>|[\w.-]{0,60}\d[\w.-]{0,60}"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_ENGLISH: Final = frozenset(
-    """the and you that for with this have are not but from can your was please thanks thank hello hi regards will we is
-    it to of in on be i my me us our they what when how who why which there been has had do does did if or as at by an a
-    no yes so any all just now still works working issue error help need would could should get got out up let know after
-    before about into more some than then them these those re sent dear best cheers ok okay sorry""".split()
-)
-_OTHER_SHORT: Final = frozenset(
-    """de la le les et est pas pour vous une des que der die das und ist nicht ich sie wir mit ein zu el los las por para
-    una como con il che di non per sono een het van niet och att det som jag inte er ikke og jeg på na nie jest się z do
-    os um uma não com obrigado merci bonjour hallo danke hola gracias ciao grazie""".split()
-)
+_ENGLISH, _OTHER_SHORT = (frozenset(load("languages")[name].split()) for name in ("english", "others"))
 
 
 def language_of(text: str) -> str:
@@ -62,8 +54,7 @@ def language_of(text: str) -> str:
 
 @cache
 def _model() -> Any:
-    """Load the classifier for about a hundred languages: 70 MB and half a second, only for the few mails that need
-    it."""
+    """Load the classifier for about a hundred languages: 70 MB and half a second, only for the few that need it."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE)  # type: ignore[no-untyped-call]

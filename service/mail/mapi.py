@@ -1,75 +1,74 @@
-"""MAPI property lists inside TNEF ([MS-OXTNEF] 2.1.3.4, [MS-OXCDATA] 2.11.1)."""
+"""Outlook's properties (MAPI): those of a mail, its files, and their lists inside TNEF ([MS-OXTNEF] 2.1.3.4)."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
 
-from service.mail import charset
+from service.mail import charset, rtf
 
 MAX_PROPERTIES = 10_000
 
 NAMES = {
-    0x0037: "subject",
-    0x001A: "class",
-    0x007D: "transport_headers",
-    0x0C1A: "sender_name",
-    0x0C1F: "sender_address",
-    0x5D01: "sender_smtp",
-    0x5D02: "sender_smtp_represented",
-    0x0E02: "bcc",
-    0x0E03: "cc",
-    0x0E04: "to",
-    0x0039: "submit_time",
-    0x1000: "body",
-    0x1009: "rtf",
-    0x1013: "html",
-    0x1035: "message_id",
-    0x1042: "in_reply_to",
-    0x1039: "references",
-    0x3FDE: "codepage",
-    0x3701: "data",
-    0x3704: "filename",
-    0x3707: "filename_long",
-    0x370E: "mime",
-    0x3712: "content_id",
-}
+    0x0037: "subject", 0x007D: "transport_headers", 0x0C1A: "sender_name", 0x0C1F: "sender_address",
+    0x5D01: "sender_smtp", 0x5D02: "sender_smtp_represented", 0x0E03: "cc", 0x0E04: "to", 0x1000: "body",
+    0x1009: "rtf", 0x1013: "html", 0x1035: "message_id", 0x3FDE: "codepage", 0x3701: "data", 0x3704: "filename",
+    0x3707: "filename_long", 0x370E: "mime", 0x3712: "content_id",
+}  # fmt: skip
 """Property ids ([MS-OXPROPS]) that are needed to read a mail."""
 
 Value = str | bytes | int | None
-_FIXED = {
-    0x0002: 4,
-    0x0003: 4,
-    0x0004: 4,
-    0x000A: 4,
-    0x000B: 4,
-    0x0005: 8,
-    0x0006: 8,
-    0x0007: 8,
-    0x0014: 8,
-    0x0040: 8,
-    0x0048: 16,
-}
+_FIXED = {0x02: 4, 0x03: 4, 0x04: 4, 0x0A: 4, 0x0B: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x14: 8, 0x40: 8, 0x48: 16}
+"""Property type → bytes of a value, for types of fixed size ([MS-OXCDATA] 2.11.1)."""
+
+
+class Properties(dict[str, Value]):
+    """Values by their name in ``NAMES``; all other properties are ignored."""
+
+    def text(self, *names: str) -> str:
+        """Return the first of these properties that is a text; empty if none is."""
+        values = (self.get(name) for name in names)
+        texts = (value.strip("\x00").strip() for value in values if isinstance(value, str))
+        return next(filter(None, texts), "")
 
 
 @dataclass(slots=True)
-class Properties:
-    """Properties by their name in ``NAMES``; all others are ignored."""
+class File:
+    filename: str
+    payload: bytes
+    content_type: str = "application/octet-stream"
+    inline: bool = False
 
-    values: dict[str, Value] = field(default_factory=dict)
 
-    def get(self, name: str) -> Value:
-        return self.values.get(name)
+@dataclass(slots=True)
+class Item:
+    """A mail in a format of Outlook. If ``text`` and ``html`` are empty, it has no body of its own."""
 
-    def text(self, name: str) -> str:
-        value = self.values.get(name)
-        return value.strip("\x00").strip() if isinstance(value, str) else ""
+    header: str = ""
+    """Header of the Internet mail; empty in TNEF, which is inside of one."""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    files: list[File] = field(default_factory=list)
+    defects: set[str] = field(default_factory=set)
 
-    @property
-    def page(self) -> str | None:
-        """Code page of the HTML, if stated."""
-        number = self.values.get("codepage")
-        return ("utf-8" if number == 65001 else f"cp{number}") if isinstance(number, int) else None
+    def read_body(self, properties: Properties, page: str | None, plain: str = "") -> None:
+        """Set the body: text and HTML, or rich text if there is neither. ``page``: code page if none is stated."""
+        self.text = properties.text("body") or plain
+        markup, number = properties.get("html"), properties.get("codepage")
+        if isinstance(number, int):
+            page = "utf-8" if number == 65001 else f"cp{number}"
+        if isinstance(markup, bytes):
+            self.html = charset.decode(markup.rstrip(b"\x00"), page)[0]
+        elif markup:
+            self.html = str(markup)
+        compressed = properties.get("rtf")
+        if isinstance(compressed, bytes) and not self.html and not self.text.strip():
+            unpacked = rtf.decompress(compressed)
+            if unpacked is None:
+                self.defects.add("rtf-broken")
+            else:
+                self.text, self.html = rtf.read(unpacked)
 
 
 def read_properties(data: bytes, page: str) -> Properties:
@@ -100,8 +99,8 @@ def _read(data: bytes, page: str, found: Properties) -> None:
             return
         for index in range(values):
             value, at = _value(data, at, base, page)
-            if index == 0 and ident in NAMES and (value or NAMES[ident] not in found.values):
-                found.values[NAMES[ident]] = value
+            if index == 0 and ident in NAMES and (value or NAMES[ident] not in found):
+                found[NAMES[ident]] = value
 
 
 def _skip_name(data: bytes, at: int) -> int:

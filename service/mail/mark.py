@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from service.mail.client_phrases import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MARKS, fold
+from service.mail.client_phrases import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MARKS
+from service.mail.word_lists import fold
 
 Mark = Literal["forward", "original", "end", "unknown", "none"]
 
@@ -52,6 +53,5 @@ def is_forwarded_by(line: str) -> bool:
 
 
 def is_rule(line: str) -> bool:
-    """Whether the line is a rule of underscores, dashes or similar, as Outlook on the web draws above a header
-    block."""
+    """Whether the line is a rule of underscores, dashes or similar, as Outlook draws above a header block."""
     return len(line) < 200 and _RULE.match(line) is not None

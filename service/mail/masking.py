@@ -62,8 +62,7 @@ class Mask:
     """Finds one person's address and names, in any case and spacing, and replaces them with ``alias``."""
 
     def __init__(self, address: str, names: Sequence[str], alias: str) -> None:
-        """``alias``: letters and digits, repeated and cut to length. ``names`` may contain any other words for the
-        person."""
+        """``alias``: letters and digits, repeated and cut to length. ``names``: also other words for the person."""
         self.address = address.casefold()
         self.names = tuple(dict.fromkeys(name.strip() for name in names if len(name.strip()) > 1))
         self._alias = alias
@@ -231,8 +230,7 @@ class Mask:
         return _encoded(self.text(read)) if self.hits(read) else found[0]
 
     def _plain(self, raw: bytes) -> bytes:
-        """Return a masked plain-text mail built from the parsed headers and text, if the mail itself cannot be
-        masked."""
+        """Return a masked plain-text mail of the parsed headers and text, if the mail itself cannot be masked."""
         mail = parse(raw)
         heads = [("Subject", mail.subject or "")]
         if mail.message_id:

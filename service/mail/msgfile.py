@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import olefile
 
-from service.mail import charset, rtf
-from service.mail.mapi import NAMES, Properties
-from service.mail.tnef import File
+from service.mail import charset
+from service.mail.mapi import NAMES, File, Item, Properties
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MAX_BYTES = 100_000_000
@@ -21,24 +20,7 @@ MAX_FILES = 200
 _STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})([0-9A-F]{4})(?:-[0-9A-F]{8})?$")
 
 
-@dataclass(slots=True)
-class Message:
-    """The content of a ``.msg``. ``headers`` is the transport header block, empty for a mail that was never sent."""
-
-    subject: str = ""
-    sender_name: str = ""
-    sender_address: str = ""
-    to: str = ""
-    cc: str = ""
-    date: datetime | None = None
-    message_id: str = ""
-    headers: str = ""
-    text: str = ""
-    html: str = ""
-    files: list[File] = field(default_factory=list)
-
-
-def read(data: bytes) -> Message | None:
+def read(data: bytes) -> Item | None:
     """Read a ``.msg``; None if it is not one or too damaged."""
     if not data.startswith(SIGNATURE) or len(data) > MAX_BYTES:
         return None
@@ -49,27 +31,15 @@ def read(data: bytes) -> Message | None:
         return None
 
 
-def _message(container: olefile.OleFileIO) -> Message | None:
+def _message(container: olefile.OleFileIO) -> Item | None:
     paths: list[list[str]] = container.listdir()  # type: ignore[no-untyped-call]
     if len(paths) > MAX_ENTRIES:
         return None
     own = _properties(container, [p for p in paths if len(p) == 1])
-    if not own.values:
+    if not own:
         return None
-    out = Message(
-        subject=own.text("subject"),
-        sender_name=own.text("sender_name"),
-        sender_address=next(
-            (a for n in ("sender_smtp", "sender_smtp_represented", "sender_address") if "@" in (a := own.text(n))), ""
-        ),
-        to=own.text("to"),
-        cc=own.text("cc"),
-        date=_submitted(container),
-        message_id=own.text("message_id"),
-        headers=own.text("transport_headers"),
-        text=own.text("body"),
-    )
-    _body(own, out)
+    out = Item(own.text("transport_headers") or _header(own, _submitted(container)), own.text("subject"))
+    out.read_body(own, None)
     by_file: dict[str, list[list[str]]] = {}
     for path in paths:
         if len(path) == 2 and path[0].startswith("__attach_version1.0"):
@@ -78,7 +48,7 @@ def _message(container: olefile.OleFileIO) -> Message | None:
         properties = _properties(container, by_file[name])
         payload = properties.get("data")
         if isinstance(payload, bytes):
-            filename = properties.text("filename_long") or properties.text("filename") or f"file-{index}.bin"
+            filename = properties.text("filename_long", "filename") or f"file-{index}.bin"
             kind = properties.text("mime") or "application/octet-stream"
             out.files.append(File(filename, payload, kind, bool(properties.text("content_id"))))
     return out
@@ -96,17 +66,16 @@ def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Propert
             continue
         raw: bytes = container.openstream(path).read()  # type: ignore[no-untyped-call]
         if match[2] == "001F":
-            found.values[name] = raw.decode("utf-16-le", "replace").rstrip("\x00")
+            found[name] = raw.decode("utf-16-le", "replace").rstrip("\x00")
         elif match[2] == "001E":
-            found.values[name] = charset.decode(raw.rstrip(b"\x00"), page)[0]
+            found[name] = charset.decode(raw.rstrip(b"\x00"), page)[0]
         elif match[2] == "0102":
-            found.values[name] = raw
+            found[name] = raw
     return found
 
 
 def _submitted(container: olefile.OleFileIO) -> datetime | None:
-    """Return when it was submitted or delivered, from the 16-byte properties after a header of 32 bytes; None if not
-    stated."""
+    """Return when it was submitted or delivered (16-byte properties after a header of 32); None if not stated."""
     if not container.exists("__properties_version1.0"):  # type: ignore[no-untyped-call]
         return None
     raw: bytes = container.openstream("__properties_version1.0").read(MAX_STREAM)  # type: ignore[no-untyped-call]
@@ -121,14 +90,21 @@ def _submitted(container: olefile.OleFileIO) -> datetime | None:
     return None
 
 
-def _body(own: Properties, out: Message) -> None:
-    markup = own.get("html")
-    if isinstance(markup, bytes):
-        out.html = charset.decode(markup, own.page)[0]
-    elif isinstance(markup, str):
-        out.html = markup
-    compressed = own.get("rtf")
-    if isinstance(compressed, bytes) and not out.text.strip() and not out.html:
-        unpacked = rtf.decompress(compressed)
-        if unpacked is not None:
-            out.text, out.html = rtf.read(unpacked)
+def _header(own: Properties, date: datetime | None) -> str:
+    """Return the header of a mail that was never sent over the Internet."""
+    addresses = (own.text(name) for name in ("sender_smtp", "sender_smtp_represented", "sender_address"))
+    address = next((one for one in addresses if "@" in one), "")
+    name, to, cc, subject, id = (_line(own.text(n)) for n in ("sender_name", "to", "cc", "subject", "message_id"))
+    lines = [
+        f'From: "{name}" <{_line(address)}>' if address else f"From: {name}",
+        f"To: {to.replace(';', ',')}",
+        f"Cc: {cc.replace(';', ',')}",
+        f"Subject: {subject}",
+        f"Date: {format_datetime(date)}" if date is not None else "",
+        f"Message-ID: {id}" if id else "",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _line(value: str) -> str:
+    return re.sub(r'[\r\n"]+', " ", value).strip()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from service.mail import automatic, bounce, headers, mime, outlook_files, structure
 from service.mail.body import read_body
@@ -36,8 +37,7 @@ def parse(raw: bytes) -> Mail:
 
 
 def attachment(raw: bytes, part: str) -> bytes:
-    """Return the bytes of the attachment whose ``Attachment.part`` is ``part``. Raises ``KeyError`` if there is
-    none."""
+    """Return the bytes of the attachment with that ``Attachment.part``; raises ``KeyError`` if there is none."""
     queue = [_open(raw, set())]
     for _ in range(MAX_ATTACHED * 4):
         if not queue:
@@ -78,17 +78,9 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
     # a mail forwarded without a comment may be automatic, but the forwarding mail is not
     new_text = body.reply_text if forwarded or attached else body.reply_text or text
     kind = automatic.kind(head, found, new_text, report)
-    return Mail(
-        message_id=head.message_id,
-        in_reply_to=head.in_reply_to,
-        references=head.references,
-        from_=head.from_,
-        sender=head.sender,
-        reply_to=head.reply_to,
-        to=head.to,
-        cc=head.cc,
+    return replace(
+        head,
         subject=subject,
-        date=head.date,
         text="\n\n".join(filter(None, (found.title(), text, _complaint(found)))),
         reply_text=body.reply_text,
         quoted_text=body.quoted_text,
@@ -101,11 +93,6 @@ def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
         automatic=kind,
         auto_submitted=automatic.submitted(head, kind),
         bounce=report,
-        thread_index=head.thread_index,
-        headers=head.facts,
-        authentication_results=head.authentication_results,
-        relayed=head.relayed,
-        relayed_at=head.relayed_at,
         defects=tuple(sorted(defects)),
     )
 
@@ -121,8 +108,7 @@ def _written(history: Sequence[Earlier], report: Bounce | None) -> Sequence[Earl
 
 
 def _complaint(found: Contents) -> str:
-    """Return the text of the mail that an abuse report (RFC 5965) is about, as a quote; empty if it is no such
-    report."""
+    """Return the text of the mail that an abuse report (RFC 5965) is about, as a quote; otherwise empty."""
     if not found.returned or not any(kind == "message/feedback-report" for kind, _ in found.reports):
         return ""
     text = structure.contents(found.returned[0]).text()[:MAX_COMPLAINT]
@@ -141,8 +127,7 @@ def _describe(file: Found) -> Attachment:
 
 
 def _attached(found: Contents, defects: set[str], depth: int) -> tuple[list[Earlier], list[Earlier]]:
-    """Return the attached mails, each followed by the mails forwarded inside it, and the mails quoted in all of
-    them."""
+    """Return the attached mails, each followed by the mails forwarded inside it; and the mails quoted in them."""
     out: list[Earlier] = []
     quoted: list[Earlier] = []
     for inner in found.messages[:MAX_ATTACHED]:

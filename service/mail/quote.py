@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.mail import dates
-from service.mail.client_phrases import WROTE, fold
+from service.mail.client_phrases import WROTE
+from service.mail.word_lists import fold
 
 LONGEST: Final = 1_000
 """Maximum number of characters read of one line; header lines of real mails are shorter."""
@@ -40,7 +41,7 @@ VERB = re.compile(
 )
 OPENER = re.compile(
     r"[\W_]{0,6}(?:on|le|am|el|em|il(?: giorno)?|in data|den|d|op|dnia|w dniu|dne|dňa|pe|la data|în|la|u|dana|on the|at|el día|no dia|"
-    r"ngày|vào|pada|в|у|на|στις|tarihinde|a|ma|ti|ke|to|la|su|mon|tue|wed|thu|fri|sat|sun|mån|tis|ons|tor|fre|lör|sön)\b[ .,:]",
+    r"ngày|vào|pada|в|у|на|στις|tarihinde|a|ma|ti|ke|to|la|su|mon|tue|wed|thu|fri|sat|sun|mån|tis|ons|tor|fre|lör|sön)\b[ .,:]"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from service.mail.message import Address, Attachment, Bounce, Earlier, Mail
@@ -14,62 +15,36 @@ def report(mail: Mail, file: str, thread: str | None = None) -> dict[str, Any]:
         "file": file,
         "message_id": mail.message_id,
         "in_reply_to": mail.in_reply_to[0] if mail.in_reply_to else None,
-        "references": list(mail.references),
-        "from": _one(mail.from_),
-        "to": [str(a) for a in mail.to],
-        "cc": [str(a) for a in mail.cc],
-        "subject": mail.subject,
-        "date": mail.date.isoformat() if mail.date else None,
-        "text": mail.text,
-        "reply_text": mail.reply_text,
-        "attachments": [_attachment(a) for a in mail.attachments],
-        "forwarded": [_earlier(e) for e in mail.forwarded],
-        "history": [_earlier(e) for e in mail.history],
-        "intro": mail.intro,
-        "language": mail.language,
-        "automatic": mail.automatic,
-        "auto_submitted": mail.auto_submitted,
+        **_shown(mail, "references from_ to cc subject date text reply_text attachments forwarded history"),
+        **_shown(mail, "intro language automatic auto_submitted"),
         "bounce": mail.bounce is not None,
-        "bounce_report": _bounce(mail.bounce),
+        "bounce_report": _json(mail.bounce),
         "defects": list(mail.defects),
         "thread": thread,
         "error": mail.error,
     }
 
 
-def _one(address: Address | None) -> str | None:
-    return str(address) if address else None
+def _shown(value: object, names: str) -> dict[str, Any]:
+    return {name.rstrip("_"): _json(getattr(value, name)) for name in names.split()}
 
 
-def _bounce(bounce: Bounce | None) -> dict[str, Any] | None:
-    if bounce is None:
-        return None
-    return {"recipients": list(bounce.recipients), "status": bounce.status, "message_id": bounce.message_id}
-
-
-def _attachment(file: Attachment) -> dict[str, Any]:
-    return {
-        "filename": file.filename,
-        "content_type": file.content_type,
-        "size": file.size,
-        "sha256": file.sha256,
-        "inline": file.inline,
-        "part": file.part,
-    }
-
-
-def _earlier(mail: Earlier) -> dict[str, Any]:
-    return {
-        "origin": mail.origin,
-        "from": _one(mail.from_),
-        "to": [str(a) for a in mail.to],
-        "cc": [str(a) for a in mail.cc],
-        "subject": mail.subject,
-        "date": mail.date.isoformat() if mail.date else None,
-        "zone_assumed": mail.zone_assumed,
-        "text": mail.text,
-        "message_id": mail.message_id,
-    }
+def _json(value: Any) -> Any:
+    """Return the value of a field as JSON-ready values."""
+    match value:
+        case Address():
+            return str(value)
+        case datetime():
+            return value.isoformat()
+        case tuple():
+            return [_json(one) for one in value]
+        case Attachment():
+            return _shown(value, "filename content_type size sha256 inline part")
+        case Earlier():
+            return _shown(value, "origin from_ to cc subject date zone_assumed text message_id")
+        case Bounce():
+            return _shown(value, "recipients status message_id")
+    return value
 
 
 def threads(mails: Sequence[Mail]) -> list[str]:

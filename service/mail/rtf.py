@@ -79,8 +79,7 @@ _CHARSETS = {
 
 
 def read(data: bytes) -> tuple[str, str]:
-    """Return (text, html) of an RTF document: HTML if it contains HTML (``\\fromhtml1``), otherwise text; the other is
-    empty."""
+    """Return (text, html) of an RTF document: HTML if it contains HTML (``\\fromhtml1``); the other is empty."""
     reader = _Reader(b"\\fromhtml" in data[:2_000])
     reader.run(data[:MAX_BYTES])
     result = "".join(reader.out).strip("\n")

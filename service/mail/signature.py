@@ -11,9 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from service.mail.boilerplate import FRAME, banner_end, disclaimer_start
-from service.mail.client_phrases import fold
-from service.mail.footer import is_footer
+from service.mail.boilerplate import FRAME, banner_end, disclaimer_start, footer_start, list_footer_start
+from service.mail.word_lists import alternatives, fold, load, phrases
 
 _LONGEST_SIGNATURE: Final = 16
 """Maximum number of lines of a signature without a delimiter."""
@@ -24,79 +23,25 @@ _MOST_CUTS: Final = 40
 _MOST_WORDS: Final = 9
 """Maximum number of words in a line of a signature; a line with more is prose."""
 
+_LISTS: Final = load("around_text")
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
 _FOOTNOTE = re.compile(r"\s*\[\d{1,2}\]")
 _SYMBOLS = re.compile(r"[\s\-_=*#~+ᐧ.·•|]*$")
 _NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
-_CONTACT = re.compile(
-    r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,80}|"
-    r"(?<![^\W_])(?:tel|fax|phone|mobile|mob|cell|direct|office|e-?mail|telefon|téléphone|teléfono|tél|handy|mobil|ＴＥＬ|ＦＡＸ)[ \t]{0,3}"
-    r"(?:[.:：)）/]|[+(]?\d[\d() -]{5})|(?:電話|携帯|内線|代表|直通|住所)(?:番号)?[ \t\u3000]{0,3}[:：(（]?[ \t]?[\d〒東大京名福札仙広]|[℡☎📧📱📞]|〒[ \t]?\d{3}|"
-    r"(?<![\d.:/-])(?:\+\d{1,3}[ .-]?)?\(?\d{2,5}\)?[ -]\d{2,4}[ -]\d{3,4}(?![\d.:/-])|(?<![\d.])\d{3}\.\d{3}\.\d{4}(?![\d.])",
-    re.I,
-)
+_CONTACT = re.compile(alternatives(_LISTS["contact"]), re.I)
 """Matches contact details: address, phone number, postal address."""
 _COMPANY = re.compile(r"株式会社|有限会社|合同会社|㈱|\(株\)|（株）|\b(?:inc|ltd|llc|gmbh|corp|plc|b\.v|pty)\b", re.I)
-_ORGANISATION = re.compile(
-    r"グループ|事業部|[部課室係局][ \u3000]|(?:部|課|室|センター|サポート窓口|サポートデスク|カスタマーサポート|デスク)\s*$|受付時間|営業時間|"
-    r"\b(?:university|department|dept|division|team|support)\b",
-    re.I,
-)
-_NO_PERSON = re.compile(
-    r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d|\d{1,2}:\d{2}:\d{2}|tcp|udp|[$%>]|# |0x|at\s+\w+[.(]|\[\d|error|warn|info\b|debug|exception|caused by|traceback)|"
-    r".*(?:\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[={};\\]|\s{3,}\S+\s{3,}\S+\s{3,})",
-    re.I,
-)
+_ORGANISATION = re.compile(alternatives(_LISTS["organisation"]), re.I)
+_NO_PERSON = re.compile(alternatives(_LISTS["log_line"]), re.I)
 """Matches a line of a log, a table or code."""
 _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
 _LINK = re.compile(r"\s*(?:https?://|mailto:|[\w.+-]{1,64}@)")
-_CONTACT_LABELS: Final = frozenset(
-    """tel fax phone mobile mob cell direct office e-mail email mail web url skype http https t f m e p w o c d
-    電話 携帯 携帯電話 内線 代表 直通 住所 所在地 メール アドレス mailto ver website hp line hours hour 受付時間 営業時間 電話番号 ファックス telefon mobil""".split()
-)
+_CONTACT_LABELS: Final = frozenset(_LISTS["contact_labels"].split())
 _SENTENCE = re.compile(
     r"[。？！]|(?:です|ます|ました|ません|ください|下さい|でしょうか|致します)\W*$|[a-z]{2}[.!?](?:\s|$).*[a-z]{3}|\?\s*$|(?:\S+ ){4}\S*[a-z]{3}[.!]\s*$"
 )
 
-_SIGN_OFFS: Final = frozenset(
-    fold(phrase)
-    for phrase in """
-    regards|best regards|kind regards|warm regards|kindest regards|warmest regards|best wishes|with best regards|with kind regards|many regards|sincerely
-    sincerely yours|yours sincerely|yours faithfully|yours truly|respectfully|cordially|best|all the best|cheers|br|rgds|kr|bests|with regards|warmly|very best
-    mit freundlichen grüßen|mit freundlichem gruß|freundliche grüße|viele grüße|beste grüße|liebe grüße|mfg|vg|lg|mit besten grüßen|herzliche grüße|schöne grüße|gruß|grüße|mit freundlichen grüssen|freundliche grüsse|viele grüße / best regards
-    cordialement|bien cordialement|très cordialement|bien à vous|salutations|sincères salutations|meilleures salutations|cdlt|bonne journée|amicalement|respectueusement
-    saludos|un saludo|saludos cordiales|atentamente|cordialmente|un cordial saludo|saludos,|un abrazo
-    cordiali saluti|distinti saluti|saluti|un saluto|cordialmente|a presto
-    atenciosamente|cumprimentos|com os melhores cumprimentos|melhores cumprimentos|abraços|att|abraço|cordialmente
-    met vriendelijke groet|met vriendelijke groeten|vriendelijke groeten|groeten|groet|mvg|hartelijke groet
-    med vänliga hälsningar|med vänlig hälsning|vänliga hälsningar|vänlig hälsning|mvh|hälsningar|hälsning|bästa hälsningar
-    med venlig hilsen|venlig hilsen|kh|kærlig hilsen|de bedste hilsner|hilsen|mvh|vh|bedste hilsner|mange hilsner
-    med vennlig hilsen|vennlig hilsen|hilsen|beste hilsen|mvh
-    ystävällisin terveisin|terveisin|parhain terveisin|yt|t
-    pozdrawiam|z poważaniem|z wyrazami szacunku|serdecznie pozdrawiam|serdeczne pozdrowienia|pozdrowienia
-    s pozdravem|s přátelským pozdravem|hezký den|pozdravy|s pozdravom|s úctou|srdačan pozdrav|lijep pozdrav|lep pozdrav|s poštovanjem|pozdrav|lp
-    üdvözlettel|tisztelettel|üdv|köszönettel üdvözlettel
-    cu stimă|cu respect|cu drag|toate cele bune|o zi bună
-    с уважением|с наилучшими пожеланиями|всего доброго|з повагою|з найкращими побажаннями|с уважение|поздрави|поздрав
-    με εκτίμηση|φιλικά|χαιρετισμούς|saygılarımla|saygılarımızla|iyi çalışmalar|sevgiler|lugupidamisega|parimate soovidega|tervitades
-    ar cieņu|pagarbiai|linkėjimai|salutacions|atentament|trân trọng|thân mến|kính thư|hormat saya|salam|salam hormat|hormat kami
-    בברכה|בכבוד רב|مع التحية|مع خالص التحيات|تحياتي|此致|此致敬礼|祝好|顺颂商祺|敬上|드림|감사합니다 드림|ขอแสดงความนับถือ|敬具|草々
-    thanks and regards|thanks & regards|thanks and best regards|thank you and best regards|many thanks and best regards|thanks and kind regards|thank you and regards|danke und gruß
-    """.replace("\n", "|").split("|")
-    if phrase.strip()
-)  # fmt: skip
-_SIGN_OFFS_BARE: Final = frozenset(p.strip() for p in _SIGN_OFFS if p.strip())
-
-_CUT_AFTER = re.compile(
-    r"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
-    r"отправлено из)\s[^.!?]{0,30}\b(?:outlook|mail|mobil\w*|iphone|ipad|android|phone)\b[^.!?]{0,30}<?\(?https?://\S{1,200}[)>]*\s*$",
-    re.I,
-)  # fmt: skip
-
-_LIST_FOOTER = re.compile(
-    r"[\w.+-]{1,64} mailing list\b|[\w.+-]{1,64}@(?:lists?|googlegroups)\.|https?://\S{0,120}(?:listinfo|mailman)|unsubscribe|配信停止",
-    re.I,
-)
+_SIGN_OFFS: Final = phrases(_LISTS["sign_offs"])
 
 
 def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -134,7 +79,7 @@ def _cut(lines: list[str]) -> int | None:
     """Return where the last part that is not content begins; None if the lines end with content."""
     if not lines:
         return None
-    for find in (_delimited, _footer, disclaimer_start, _list_footer, _framed, _signed_off, _contact_block):
+    for find in (_delimited, footer_start, disclaimer_start, list_footer_start, _framed, _signed_off, _contact_block):
         at = find(lines)
         if at is not None:
             return at
@@ -153,37 +98,8 @@ def _delimited(lines: list[str]) -> int | None:
     return None
 
 
-def _footer(lines: list[str]) -> int | None:
-    last = lines[-1]
-    if is_footer(last):
-        return len(lines) - 1
-    # "Sent from Outlook for Android<https://…>", followed by quoted text without a header block
-    for at in range(len(lines) - 1, max(0, len(lines) - 200), -1):
-        line = lines[at]
-        if len(line) < 300 and "http" in line and _CUT_AFTER.match(line):
-            return at
-    if (
-        len(lines) > 1
-        and is_footer(lines[-2])
-        and len(last) < 120
-        and last.strip().startswith(("<http", "http", "(http"))
-    ):
-        return len(lines) - 2
-    return None
-
-
-def _list_footer(lines: list[str]) -> int | None:
-    """Return where the footer of a mailing list begins, at the rule above it; None if there is none."""
-    for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
-        if len(lines[at]) < 200 and FRAME.match(lines[at]):
-            below = "\n".join(line[:300] for line in lines[at + 1 :])
-            return at if _LIST_FOOTER.search(below) else None
-    return None
-
-
 def _framed(lines: list[str]) -> int | None:
-    """Return where a signature below a line of dashes or stars begins, a common Japanese form; None if there is
-    none."""
+    """Return where a signature below a line of dashes or stars begins, a Japanese form; None if there is none."""
     inside: list[str] = []
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED), -1):
         line = lines[at]
@@ -203,7 +119,7 @@ def _signed_off(lines: list[str]) -> int | None:
     None."""
     for at in range(len(lines) - 1, max(0, len(lines) - 12), -1):
         bare = fold(lines[at][:60]).strip(" \t,.!;:-*_、。　")
-        if bare in _SIGN_OFFS_BARE and len(lines[at]) < 60:
+        if bare in _SIGN_OFFS and len(lines[at]) < 60:
             below = [line for line in lines[at + 1 :] if line.strip()]
             if (
                 below

@@ -43,8 +43,7 @@ class _Walk:
         self.found = found
 
     def part(self, part: Part, into: list[Segment], place: str = "mixed", *, report: bool = False) -> None:
-        """Classify one part. ``place``: ``root``, or the multipart around it: ``mixed``, ``alternative``,
-        ``related``."""
+        """Classify one part. ``place``: ``root``, or the multipart: ``mixed``, ``alternative``, ``related``."""
         kind = part.kind
         if kind.startswith("multipart/"):
             self._multipart(part, into, report)
@@ -206,10 +205,8 @@ class _Walk:
         said = bare("".join(readable(s) for s in into))
         if bare(readable(segment))[:200] not in said:
             into.append(segment)
-        for index, file in enumerate(unpacked.files, 1):
-            self._add(
-                Found(naming.safe(file.filename), file.content_type, file.payload, f"{part.path}/t{index}", file.inline)
-            )
+        for file in outlook_files.files(unpacked, part.path):
+            self._add(file)
 
     def _smime(self, part: Part, into: list[Segment]) -> None:
         payload = self._payload(part)

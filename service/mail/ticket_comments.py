@@ -1,4 +1,7 @@
-"""Comments in mails of ticket systems: a rule, then author and date, then the text, newest first."""
+"""Comments in mails of ticket systems: a rule, then author and date, then the text, newest first.
+
+Such mails often begin with "reply above this line".
+"""
 
 # ruff: noqa: E501 -- patterns: a case a line
 
@@ -9,9 +12,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.mail import dates
-from service.mail.boilerplate import is_reply_line
 from service.mail.mark import is_rule
 from service.mail.quote import Attribution
+from service.mail.word_lists import alternatives, load
 
 _WIDEST: Final = 110
 _TIME = re.compile(r"\d{1,2}[:：時]\d{1,2}")
@@ -25,6 +28,21 @@ _NOTICE = re.compile(
     r"リクエスト|チケット|更新されました|コメントが|返信してください|このメールに返信",
     re.I,
 )
+_ABOVE_LINE = re.compile(alternatives(load("around_text")["reply_above"]), re.I)
+_ABOVE_HINTS: Final = tuple(load("around_text")["reply_above_hints"].splitlines())
+_ABOVE_HINTS_ASCII: Final = ("sopra", "boven deze", "acima", "oberhalb")
+
+
+def is_reply_line(line: str) -> bool:
+    """Whether a line is a ticket system's "reply above this line", in one of several languages."""
+    return len(line) < 300 and may_hold_reply_line(line) and _ABOVE_LINE.search(line) is not None
+
+
+def may_hold_reply_line(text: str) -> bool:
+    """Whether a line or text may contain such a line; a cheap first check."""
+    if text.isascii():
+        return "above" in text.lower() or any(hint in text for hint in _ABOVE_HINTS_ASCII)
+    return any(hint in text for hint in _ABOVE_HINTS)
 
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:

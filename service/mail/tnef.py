@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from service.mail import charset, rtf
-from service.mail.mapi import Properties, read_properties
+from service.mail import charset
+from service.mail.mapi import File, Item, Properties, read_properties
 
 SIGNATURE = 0x223E9F78
 START = SIGNATURE.to_bytes(4, "little")
@@ -21,35 +21,16 @@ _SUBJECT, _BODY, _MAPI, _CODEPAGE = 0x00018004, 0x0002800C, 0x00069003, 0x000690
 _RENDER, _TITLE, _DATA, _ATTACHMENT = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
 
 
-@dataclass(slots=True)
-class File:
-    filename: str
-    payload: bytes
-    content_type: str = "application/octet-stream"
-    inline: bool = False
-
-
-@dataclass(slots=True)
-class Unpacked:
-    """The content of a TNEF stream. If ``text`` and ``html`` are empty, the mail has only its own body."""
-
-    subject: str = ""
-    text: str = ""
-    html: str = ""
-    files: list[File] = field(default_factory=list)
-    defects: set[str] = field(default_factory=set)
-
-
-def read(data: bytes, depth: int = 0) -> Unpacked | None:
+def read(data: bytes, depth: int = 0) -> Item | None:
     """Unpack a TNEF stream; None if it is not one. Never raises on damaged data: returns what was readable."""
     start = data.find(struct.pack("<I", SIGNATURE), 0, 1_024)
     if start < 0:
         return None
-    out = Unpacked()
+    out = Item()
     page = "cp1252"
     at = start + 6
     files: list[_Open] = []
-    plain: bytes | None = None
+    plain = b""
     message = Properties()
     while at + 9 <= len(data):
         level, ident, length = struct.unpack_from("<BII", data, at)
@@ -80,7 +61,7 @@ def read(data: bytes, depth: int = 0) -> Unpacked | None:
         elif files and ident == _ATTACHMENT:
             files[-1].properties = read_properties(value, page)
     out.subject = message.text("subject") or out.subject
-    _body(out, message, plain, page)
+    out.read_body(message, page, _string(plain, page))
     for index, opened in enumerate(files, 1):
         _file(out, opened, index, page, depth)
     return out
@@ -97,27 +78,9 @@ def _string(value: bytes, page: str) -> str:
     return charset.decode(value.rstrip(b"\x00"), page)[0].strip()
 
 
-def _body(out: Unpacked, message: Properties, plain: bytes | None, page: str) -> None:
-    out.text = message.text("body")
-    if not out.text and plain:
-        out.text = _string(plain, page)
-    markup = message.get("html")
-    if isinstance(markup, bytes):
-        out.html = charset.decode(markup.rstrip(b"\x00"), message.page or page)[0]
-    elif markup:
-        out.html = str(markup)
-    compressed = message.get("rtf")
-    if isinstance(compressed, bytes) and not out.html and not out.text.strip():
-        unpacked = rtf.decompress(compressed)
-        if unpacked is None:
-            out.defects.add("rtf-broken")
-        else:
-            out.text, out.html = rtf.read(unpacked)
-
-
-def _file(out: Unpacked, opened: _Open, index: int, page: str, depth: int) -> None:
+def _file(out: Item, opened: _Open, index: int, page: str, depth: int) -> None:
     properties = opened.properties
-    name = properties.text("filename_long") or properties.text("filename") or _string(opened.title, page)
+    name = properties.text("filename_long", "filename") or _string(opened.title, page)
     payload = opened.data
     embedded = properties.get("data")
     if isinstance(embedded, bytes) and (not payload or struct.pack("<I", SIGNATURE) in embedded[:32]):
@@ -131,7 +94,7 @@ def _file(out: Unpacked, opened: _Open, index: int, page: str, depth: int) -> No
     out.files.append(File(name or f"file-{index}.bin", payload, kind, inline))
 
 
-def _embedded(out: Unpacked, inner: Unpacked, name: str) -> None:
+def _embedded(out: Item, inner: Item, name: str) -> None:
     """Add a mail found inside: its text as a file, and its own files."""
     text = inner.text or inner.html
     out.files.append(File(f"{name}.txt", f"Subject: {inner.subject}\n\n{text}".encode(), "text/plain"))

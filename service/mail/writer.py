@@ -1,4 +1,4 @@
-"""Extracts author and date from the text of an attribution line, in any language."""
+"""Extracts the people of the lines that a mail client writes above an inner mail: header lines and attribution lines."""
 
 # ruff: noqa: E501 -- tables: many words a line
 
@@ -9,10 +9,10 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from service.mail import dates
-from service.mail.client_phrases import INVISIBLE, WROTE, fold
+from service.mail.client_phrases import WROTE
 from service.mail.message import Address
-from service.mail.months import ZONES
 from service.mail.quote import ADDRESS, OPENER, VERB
+from service.mail.word_lists import INVISIBLE, fold, load, words
 
 _LONGEST_NAME: Final = 200
 _MOMENT = re.compile(
@@ -24,18 +24,57 @@ _LEAD = re.compile(
 )
 _TRAIL = re.compile(r"[\s,;、<>()\[\]\"'“”„«»:：*_~—–-]+$|(?:さんは|さんが|さん|님이|님)$")
 _FIRST_WORD = re.compile(r"[^\s,;、:()<>\"'“”]+")
+_LISTS: Final = load("clients")
 _BEFORE: Final = (
-    frozenset(
-        fold(word)
-        for word in """am pm a.m p.m a.m. p.m. nachm nachm. vorm vorm. uhr klo kl kl. g g. г г. р р. года user from by via utente usuário usuario
-        пользователь користувач użytkownik uživatel používateľ odesílatel felhasználó lietotājs heeft hat ha a je oseba ο χρήστης χρήστη от від от: को बजे
-        saatinde tarihinde mailto quoting citando zitat citation""".split()
-    )
-    | {name for name in ZONES if len(name) > 2}
+    words(_LISTS["before_name"])
+    | {name for name in dates.ZONES if len(name) > 2}
     | {verb for verb in WROTE if " " not in verb and verb.isalpha()}
 )
-_BEHIND: Final = frozenset(map(fold, "am le den il em el on dnia dne op u la в at via from в írta ezt".split()))
+_BEHIND: Final = words(_LISTS["behind_name"])
 _SELF: Final = ("you", "i")
+_LONGEST_LINE: Final = 4_000
+_MOST_PEOPLE: Final = 500
+_BEHALF = re.compile(
+    r"\s(?:on behalf of|im auftrag von|de la part de|en nombre de|per conto di|em nome de|namens|på vegne af|för|の代理"
+    r"|代表)"
+    r"\s",
+    re.I,
+)
+
+
+def people(value: str) -> tuple[Address, ...]:
+    """Return the people of a header line, also names without address: ``A <a@b>; B [mailto:b@c], c@d``."""
+    value = value[:_LONGEST_LINE]
+    if cut := _BEHALF.search(value):
+        value = value[: cut.start()]
+    found: list[Address] = []
+    at = 0
+    for m in ADDRESS.finditer(value):
+        if len(found) >= _MOST_PEOPLE:
+            break
+        if "/" in m[0] and "." not in m[0].rpartition("@")[2]:
+            continue  # "Ada Byron/IT/CORP@CORP", a Notes name
+        between, at = value[at : m.start()], m.end()
+        address = m[0].removeprefix("mailto:").rstrip(">")
+        *names, name = between.split(";")
+        found.extend(Address(n) for raw in names if (n := _bare_name(raw)))
+        name = _bare_name(name)
+        if found and not name and found[-1].address.casefold() == address.casefold():
+            continue
+        found.append(Address("" if name.casefold() == address.casefold() else name, address))
+    rest = value[at:]
+    if not found:
+        parts = rest.split(";") if ";" in rest else rest.split(",") if rest.count(",") > 1 else [rest]
+        return tuple(Address(n) for raw in parts[:_MOST_PEOPLE] if (n := _bare_name(raw)))
+    found.extend(Address(n) for raw in rest.split(";") if (n := _bare_name(raw)) and ";" in rest)
+    return tuple(found)
+
+
+def _bare_name(raw: str) -> str:
+    text = raw.replace("mailto:", " ").strip(" \t\n,;<>()[]\"'“”„«»*:\u00a0\u3000\u200e\u200f")
+    if text.count("(") > text.count(")"):
+        text += ")"  # "Ann Lee (IT)": restore the bracket of the name
+    return "" if text.isdigit() and len(text) < 2 else text[:200]
 
 
 def who_and_when(text: str, assumed: tzinfo, written: datetime | None) -> tuple[Address | None, datetime | None, bool]:

@@ -33,12 +33,11 @@ SECONDS = 0.5
 ANYWAY = ("a", " ", "1", "a ", "a.", "<", ">", "-", "\t", "a@", "あ", ":", '"', "= ", "\n", "a\n", "> ")
 """Tried with every pattern."""
 BOUNDED: dict[str, int] = {
-    "service.cases.facts.naming._GREETS": 81,  # _SHORT
     "service.cases.facts.subject._BANNER": 1_000,  # headers.MAX_SUBJECT
     "service.cases.facts.subject._LABELLED": 1_000,
     "service.cases.facts.subject._MARK": 1_000,
     "service.cases.facts.subject._TRAILING": 1_000,
-    "service.mail.boilerplate._ABOVE_LINE": 300,
+    "service.mail.ticket_comments._ABOVE_LINE": 300,
     "service.mail.boilerplate._BANNER": 400,
     "service.mail.boilerplate.FRAME": 200,
     "service.mail.signature.FRAME": 200,

@@ -21,7 +21,7 @@ def body(text: str, subject: str = "Re: Printer", date: datetime | None = NOON, 
     return read_body(text, html, subject=subject, date=date)
 
 
-LANGUAGES = [row.split(" | ") for row in client_phrases.ROWS.strip().split("\n")]
+LANGUAGES = client_phrases.ROWS
 
 
 def test_there_are_header_words_of_many_languages() -> None:

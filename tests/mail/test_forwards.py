@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from service.mail.body import read_body
-from service.mail.client_people import people
+from service.mail.writer import people
 
 # Apple's mark, Thunderbird's mark and labels, labels of Outlook and Apple, of Yahoo!, three dates, the subject's prefix
 LANGUAGES = {

@@ -7,53 +7,15 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-_TOKEN = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9_.\-/]*[A-Za-z0-9]|[A-Za-z0-9]|[ァ-ヴー]{3,}|[一-龥々]{2,}",
-)
+from service.mail.word_lists import load
+
+_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-/]*[A-Za-z0-9]|[A-Za-z0-9]|[ァ-ヴー]{3,}|[一-龥々]{2,}")
 _DATE = re.compile(
     r"^(?:\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?(?:T\d+)?|20\d\d|\d{1,2}"
     r"|0\d{1,4}-\d{1,4}-\d{3,4}|\d{1,2}/\d{1,2})$"
 )
-_STOP = frozenset(
-    re.findall(
-        r"\S+",
-        """
-    about after again all already also always am an and another any anybody anyone anything apr are around as ask
-    asked attached aug back bcc because been before behind being below best better between both but by call called
-    came can cannot cant case cc com comes could customer day dear dec did does doesn doing don done during each
-    early either email enough error etc even evening ever every everybody everyone everything far fax feb few fine
-    first follow following for former forward forwarded fri from further fw fwd get gets give given gmt goes going
-    gone good got guess had half happen happened happens has hasn have haven having hello help her here hi him his
-    how however http https i'm if in information instead into is isn issue it it's its itself jan jst jul jun just
-    keep keeps kind know last late later latest least less let like little long longer look looked looking looks lot
-    madam made mail make makes many mar may maybe mean meanwhile message might mine minute moment mon more morning
-    most much myself near need net never new next no nobody none nor not nothing nov now number oct off often old on
-    once one ones only or org other others our out over own people per perhaps please pm point probably problem put
-    question quite rather re read really reason regards reply request right said same sat saw say saying says see
-    seem seems seen send sent sep service services set several shall she should show shows side since sir so some
-    somebody someone something soon sorry still subject such sun support sure take taken team tel tell tells than
-    thank thanks that the their them then there these they thing things think this those though through thu ticket
-    time times to today together told tomorrow too toward tried try trying tue twice two under unless until up
-    update updates us use used user users using usual utc very via want wanted wants was way we we've wed week weeks
-    well went were what when whenever where whether which while who whole whom why will with within without work
-    working works would www year years yes yesterday yet you your お客様
-    ご連絡 アドレス エラー カスタマー コメント サポート
-    サービス システム スタッフ センター タイトル デスク メール ユーザー
-    """,
-    )
-)
-_STOP_KANJI = frozenset(
-    re.findall(
-        r"\S+",
-        """
-    下記 不便 世話 了解 予定 事象 今回 今日 以上 以下 件名 会社 何卒 依頼 先日 共有 内容 出人
-    利用 前回 午前 午後 原因 受付 可能 同様 問合 営業 回答 報告 場合 変更 大変 失礼 完了 宛先
-    宜敷 実施 対応 差出 希望 平素 弊方 弊社 式会 当方 影響 御中 御社 必要 恐縮 情報 手順 承知
-    技術 担当 教示 方法 日時 明日 昨日 時間 普通 最新 本件 本日 株式 業務 様式 添付 状況 現在
-    理由 環境 申上 番号 発生 相談 確認 社内 社外 管理 終了 総務 自動 致候 設定 調査 貴社 質問
-    転送 返信 迷惑 追加 送信 通知 連絡 部署 部門 開始 願申
-    """,
-    )
+_STOP, _STOP_KANJI = (
+    frozenset(load("stop_words", "service.cases")[name].split()) for name in ("latin_and_kana", "kanji")
 )
 
 
@@ -190,8 +152,7 @@ def _words(text: str, keep_all: bool = False) -> Iterable[str]:
 
 
 def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
-    """Return the words of one token (no white space): pairs of characters for kanji, stems for Latin text, else the
-    token."""
+    """Return the words of one token: pairs of characters for kanji, stems for Latin text, else the token."""
     token = token.casefold()
     if "一" <= token[0] <= "龥" or token[0] == "々":
         pairs = {token[i : i + 2] for i in range(len(token) - 1)}

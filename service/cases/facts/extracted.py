@@ -50,8 +50,7 @@ class ExtractedMessage:
 
 
 def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
-    """Return the message with its reading and the facts derived from it: case numbers, vendor, whether it reports a
-    fix."""
+    """Return the message with its reading and the facts derived from it: case numbers, vendor, kind."""
     node = node_as_read(extracted.node, reading, extracted.text)
     turn = extracted.turn
     if node.automatic != turn.automatic:

@@ -153,8 +153,7 @@ class MessageFacts:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Vendors and partners that a mail of ours is sent to; for an internal note of the team, the vendor it
-        names."""
+        """Vendors and partners that a mail of ours is sent to; for an internal note, the vendor it names."""
         if self.side not in ("team", "requester"):
             return ()
         note = self.vendor if self.side == "team" and not self.others else None
@@ -223,6 +222,5 @@ def node_from_json(
 
 
 def order_of(node: MessageFacts) -> tuple[datetime, str, str, str]:
-    """Sort key for the order of writing: the earlier of date and receipt; it does not depend on the order of
-    arrival."""
+    """Sort key for the order of writing: the earlier of date and receipt, whatever the order of arrival."""
     return (node.at - timedelta(seconds=node.ahead), node.message_id or "", node.author, node.text[:80])

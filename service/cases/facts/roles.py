@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from mailrules.thread import Side
-from service.cases.facts.freemail import is_freemail
 from service.mail.message import Address
+from service.mail.word_lists import load
+
+_CONSUMER_PROVIDERS: Final = frozenset(load("freemail", "service.cases")["providers"].split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,17 @@ class Roles:
         return next((company for company in companies_above(key) if company in self.learned.partners), None)
 
 
+def is_freemail(domain: str) -> bool:
+    """Whether the domain, or a parent domain, belongs to a consumer mail provider.
+
+    An address there does not show which company a person works for.
+    """
+    labels = domain.casefold().split(".")
+    return any(".".join(labels[start:]) in _CONSUMER_PROVIDERS for start in range(len(labels) - 1))
+
+
 def company_of(key: str) -> str:
-    """Return the id of a company without a vendor file: its mail domain, or the whole address at a consumer
-    provider."""
+    """Return the id of a company without a vendor file: its mail domain, or the address at a consumer provider."""
     domain = key.rpartition("@")[2]
     return key if is_freemail(domain) else domain
 

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from service.cases.facts.freemail import is_freemail
 from service.cases.facts.message_facts import MessageFacts
+from service.cases.facts.roles import is_freemail
 
 Doubt = Literal["forged", "unverified", "outsider"]
 """Why a message does not count."""
