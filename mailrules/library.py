@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mailrules import catalogue
+from mailrules import catalogue, sized_cache
 from mailrules.catalogue import Catalogue, CatalogueError, read_meanings
 from mailrules.engine import judge
 from mailrules.engine.checklist import Checklist
@@ -87,6 +87,7 @@ def clear_caches() -> None:
     _shipped.cache_clear()
     forget_compiled()
     judge.clear_caches()
+    sized_cache.clear_caches()
 
 
 def version_of(library: Library) -> str:

@@ -56,8 +56,8 @@ def whole_importance(feature: str) -> float:
 
 def train(
     rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], float]
-) -> tuple[UnitClassifier, dict[str, Any]]:
-    """A linear support vector machine a meaning; returned ready and as written to the file."""
+) -> tuple[UnitClassifier, tuple[list[str], Packed]]:
+    """A linear support vector machine a meaning; returned ready, and as names of features and numbers for the file."""
     counts = Counter(feature for features, _ in rows for feature in set(features))
     vocabulary = sorted(f for f, n in counts.items() if n >= (LEAST_LETTERS if f[:2] == "k:" else LEAST_FEATURE))
     weight = np.array([weigh(feature) for feature in vocabulary], np.float32)
@@ -73,7 +73,7 @@ def train(
     kept = np.abs(out).max(1) > 0
     features = [feature for feature, keep in zip(vocabulary, kept, strict=True) if keep]
     packed = Packed.of(meanings, out[kept], weight[kept], base)
-    return UnitClassifier(chunked_marks(features), packed), packed.written(features)
+    return UnitClassifier.of(chunked_marks(features), packed), (features, packed)
 
 
 def matrix(rows: list[Row], vocabulary: Sequence[str], weight: Any) -> Any:

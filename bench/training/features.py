@@ -12,9 +12,14 @@ from mailrules.reader.features import (
     LONGEST_WORD,
     WORD_MARKS,
     concept_features,
+    form_features,
     found_features,
+    heading_of,
+    listed_feature,
     mail_features,
-    position_features,
+    next_feature,
+    spot,
+    spot_feature,
 )
 from mailrules.reader.mailview import MailView
 from mailrules.reader.unit_reading import Reading
@@ -47,9 +52,13 @@ def _unit(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
         for concept in concepts:
             own += concept_features(concept, properties)
     own += found_features(reading)
-    placed = list(position_features(readings, index))
+    placed = [*form_features(reading), spot_feature(spot(index, len(readings)))]
     if index:
+        placed += map(next_feature, readings[index - 1].concepts)
         placed += (f"P:{form}" for form in readings[index - 1].forms)
+    heading = heading_of(readings, index)
+    if heading is not None:
+        placed += map(listed_feature, readings[heading].concepts)
     return Features(own, placed)
 
 

@@ -80,11 +80,11 @@ def unit_labels(mail: dict[str, Any], view: MailView) -> list[set[str]]:
         {
             target
             for start, end, labels in spans
-            if start < reading.unit.end and end > reading.unit.start
+            if start < unit.end and end > unit.start
             for label in labels
             for target in targets(label)
         }
-        for reading in view.readings
+        for unit in view.units
     ]
 
 

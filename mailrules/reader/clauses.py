@@ -48,12 +48,11 @@ def split_clauses(forms: Sequence[str]) -> Clauses:
     ranges: list[tuple[int, int]] = []
     properties: list[frozenset[str]] = []
     start = flags = every = 0
-    for at, form in enumerate(forms):
-        flag = _FLAGS.get(form)
+    for at, flag in enumerate(map(_FLAGS.get, forms)):
         if flag is None:
             continue
         flags |= flag
-        if not flag & _END or at == start or (form in _CASE_PARTICLES and forms[at - 1] not in _PREDICATES):
+        if not flag & _END or at == start or (forms[at] in _CASE_PARTICLES and forms[at - 1] not in _PREDICATES):
             continue
         ranges.append((start, at + 1))
         properties.append(_properties(flags, forms[start : at + 1]))
@@ -69,8 +68,8 @@ def split_clauses(forms: Sequence[str]) -> Clauses:
 def clause_properties(forms: Sequence[str]) -> frozenset[str]:
     """Return the properties of one clause."""
     flags = 0
-    for form in forms:
-        flags |= _FLAGS.get(form, 0)
+    for flag in map(_FLAGS.get, forms):
+        flags |= flag or 0
     return _properties(flags, forms)
 
 

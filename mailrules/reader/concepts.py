@@ -6,11 +6,11 @@ whole words. Japanese entries must begin and end at word boundaries, whatever th
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate, count
-from typing import NamedTuple
+from itertools import accumulate, chain, count
 
 import yaml
 from ahocorasick_rs import AhoCorasick
@@ -25,12 +25,8 @@ _FUNCTION_WORDS = frozenset(
 Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
 
 
-class ConceptHit(NamedTuple):
-    """A concept found in a sentence: tokens `start` to `end`."""
-
-    concept: str
-    start: int
-    end: int
+ConceptHit = tuple[str, int, int]
+"""A concept found in a sentence, its first token, and the token after its last."""
 
 
 class ConceptMatcher:
@@ -44,9 +40,7 @@ class ConceptMatcher:
                 for entry in entries:
                     folded = fold(str(entry))
                     if language == "ja":
-                        joined.setdefault(
-                            "".join(tokens(folded) if is_japanese(folded) else english(folded)), set()
-                        ).add(concept)
+                        joined.setdefault("".join(tokens(folded, japanese=is_japanese(folded))), set()).add(concept)
                     else:
                         spaced.setdefault(f" {' '.join(english(folded))} ", set()).add(concept)
         for entry in ("", *_FUNCTION_WORDS):
@@ -57,29 +51,42 @@ class ConceptMatcher:
         self._spaced_search = AhoCorasick(list(spaced))
         self._joined_search = AhoCorasick(list(joined))
 
-    def find(self, forms: Sequence[str], *, japanese: bool) -> list[ConceptHit]:
-        """Return the hits in one sentence, in no particular order."""
-        return self._find_joined(forms) if japanese else self._find_spaced(forms)
+    def find(self, forms: Sequence[Sequence[str]], japanese: Sequence[bool]) -> list[list[ConceptHit]]:
+        """Return the hits in each of some sentences, in no particular order. `japanese`: whether it is Japanese."""
+        found: list[list[ConceptHit]] = [[] for _ in forms]
+        for language, search, names, separator in (
+            (False, self._spaced_search, self._spaced, " "),
+            (True, self._joined_search, self._joined, ""),
+        ):
+            chosen = [at for at, own in enumerate(japanese) if own is language]
+            if chosen:
+                _find(search, names, separator, [forms[at] for at in chosen], [found[at] for at in chosen])
+        return found
 
-    def _find_spaced(self, forms: Sequence[str]) -> list[ConceptHit]:
-        text = f" {' '.join(forms)} "
-        return [
-            ConceptHit(concept, text.count(" ", 0, start), text.count(" ", 0, end - 1))
-            for pattern, start, end in self._spaced_search.find_matches_as_indexes(text, overlapping=True)
-            for concept in self._spaced[pattern]
-        ]
 
-    def _find_joined(self, forms: Sequence[str]) -> list[ConceptHit]:
-        matches = self._joined_search.find_matches_as_indexes("".join(forms), overlapping=True)
-        if not matches:
-            return []
-        index = dict(zip(accumulate(map(len, forms), initial=0), count(), strict=False))
-        return [
-            ConceptHit(concept, index[start], index[end])
-            for pattern, start, end in matches
-            if start in index and end in index
-            for concept in self._joined[pattern]
-        ]
+def _find(
+    search: AhoCorasick,
+    names: Sequence[Sequence[str]],
+    separator: str,
+    sentences: Sequence[Sequence[str]],
+    found: Sequence[list[ConceptHit]],
+) -> None:
+    """Search all sentences of a language at once: one a line, which no entry can match across."""
+    tokens_and_ends = list(chain.from_iterable((*forms, "\n") for forms in sentences))
+    matches = search.find_matches_as_indexes(separator + separator.join(tokens_and_ends), overlapping=True)
+    if not matches:
+        return
+    gap = len(separator)
+    lengths = map(gap.__add__, map(len, tokens_and_ends))
+    token_at = dict(zip(accumulate(lengths, initial=0), count(), strict=False)).get
+    firsts = list(accumulate((len(forms) + 1 for forms in sentences), initial=0))
+    for pattern, start, end in matches:
+        first, last = token_at(start), token_at(end - gap)
+        if first is not None and last is not None:
+            sentence = bisect_right(firsts, first) - 1
+            begin = firsts[sentence]
+            for name in names[pattern]:
+                found[sentence].append((name, first - begin, last - begin))
 
 
 def load_vocabulary(documents: Iterable[str]) -> dict[str, dict[str, list[str]]]:

@@ -7,23 +7,23 @@ mail of writers who took no part in training. Items between the lower and the up
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 from functools import cache, cached_property
 
+from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, Statement
-from .clauses import clause_properties
-from .concepts import ConceptHit, ConceptMatcher, shipped_vocabulary
-from .features import mail_marks
-from .mailview import MailView, Matrix, mail_inputs, side_of, view_mail
+from .concepts import ConceptMatcher, shipped_vocabulary
+from .mailview import MailView, Matrix, UnitCache, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
-from .unit_reading import Reading
+from .unit_reading import PLAIN
+from .unit_scores import mail_scores
 from .weights import UnitClassifier, Weights, shipped_weights
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _STATES = ("none", "unknown", "pending", "partial")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing about impact or urgency
-_PLAIN, _MATTER = "plain.", "matter."
-_MILD = frozenset({"question", "condition", "plan"})
+_KEPT = 8_000_000
+"""Bytes of readings of units that are kept: quoted, repeated and standard sentences cost next to nothing."""
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _ATTACK = "sec."
@@ -48,13 +48,14 @@ supporting signal or concept must agree.
 
 
 class EmbeddedReader:
-    """Reads one mail at a time; keeps no state between mails."""
+    """Reads one mail at a time. The readings of units are cached, which no result depends on."""
 
     name = "embedded"
 
     def __init__(self, matcher: ConceptMatcher | None = None, weights: Weights | None = None) -> None:
         self._matcher = matcher or shipped_matcher()
         self._weights = weights or shipped_weights()
+        self._units: UnitCache = SizedCache(_KEPT)
         self.version = self._weights.version
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
@@ -63,10 +64,9 @@ class EmbeddedReader:
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
-        view = view_mail(mail, self._matcher)
+        view = view_mail(mail, self._matcher, self._units)
         side = side_of(mail)
-        marks = mail_marks(view.readings, view.subject, mail)
-        scores, whole = self._weights.scores(side, marks, len(view.readings) + (view.subject is not None))
+        scores, whole = mail_scores(view, self._weights)
         chances = self._weights.mail[side].probabilities(mail_inputs(view, scores, whole))
         return Decision(view, scores, self._weights.units[side], chances, self._weights.thresholds[side])
 
@@ -110,7 +110,7 @@ class Decision:
             if self.chances.get(meaning, 0) >= self.threshold(meaning):
                 found.append(self._state(meaning, self.chances[meaning]))
         # a sentence with an unmistakable statement is not a request
-        told = {self.view.readings[at].unit.start for at in self._plainly.values()}
+        told = {self.view.units[at].start for at in self._plainly.values()}
         return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _heard(self) -> list[Statement]:
@@ -133,7 +133,7 @@ class Decision:
         mail = self.view.mail
         if mail.side == "vendor" or mail.automatic is not None:
             return []
-        plain = {meaning: self._units_with({concept}) for meaning, (concept, _) in _SETTLES.items()}
+        plain = {meaning: self._units_with(frozenset((concept,))) for meaning, (concept, _) in _SETTLES.items()}
         found = {}
         for meaning, (_, signs) in _SETTLES.items():
             sure = self.chances.get(meaning, 0.0) >= self.threshold(meaning)
@@ -145,37 +145,31 @@ class Decision:
             found = {kept: found[kept]}
         return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
 
-    def _units_with(self, signs: Collection[str]) -> list[int]:
+    def _units_with(self, signs: Set[str]) -> list[int]:
         """Return the units with one of the signals or concepts that are no question, condition or plan."""
-        found = []
-        for at, reading in enumerate(self.view.readings):
-            told = {*reading.signals, *reading.concepts}
-            if not told.isdisjoint(signs) and not _mild(reading):
-                found.append(at)
-        return found
+        return [
+            at
+            for at, reading in enumerate(self.view.readings)
+            if not (reading.mild or (reading.concepts.isdisjoint(signs) and signs.isdisjoint(reading.signals)))
+        ]
 
     @cached_property
     def _plainly(self) -> dict[str, int]:
-        """Meanings that a sentence states unmistakably (`concepts/unmistakable.yaml`), each with its first unit."""
-        begin = f"{_PLAIN}{side_of(self.view.mail)}."
+        """Meanings that a sentence states unmistakably, each with its first unit."""
+        begin = f"{PLAIN}{side_of(self.view.mail)}."
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
-            if not _mild(reading):
-                for hit in reading.hits:
-                    if hit.concept.startswith(begin) and not _negated_around(reading, hit):
-                        found.setdefault(hit.concept[len(begin) :], at)
+            for concept in reading.plain:
+                if concept.startswith(begin):
+                    found.setdefault(concept[len(begin) :], at)
         return found
 
     def _matters(self) -> dict[str, int]:
-        """Return the subject matter (`concepts/subject_matter.yaml`), each with its first unit.
-
-        A single device does not count in a sentence with "all" or "every".
-        """
+        """Return the subject matter, each with its first unit."""
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
-            for concept in sorted(reading.concepts):
-                if concept.startswith(_MATTER) and not (concept == "matter.device" and "scale.all" in reading.concepts):
-                    found.setdefault(concept, at)
+            for concept in reading.matters:
+                found.setdefault(concept, at)
         return {} if self.view.mail.side == "vendor" else found
 
     @cached_property
@@ -298,7 +292,7 @@ class Decision:
 
     def _topics(self, at: int, chance: float) -> list[Statement]:
         """Return the requests of a sentence whose topic an unmistakable word names (`concepts/vendor_asks.yaml`)."""
-        topics = sorted(self.view.readings[at].asked_topics())
+        topics = self.view.readings[at].topics
         return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
@@ -326,20 +320,8 @@ class Decision:
         if at < 0:
             subject = self.view.mail.subject.strip()[:200]
             return Statement(name, state, subject, -1, -1, round(chance, 3))
-        unit = self.view.readings[at].unit
+        unit = self.view.units[at]
         return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))
-
-
-def _mild(reading: Reading) -> bool:
-    """Whether a sentence contains a question, condition or plan, so that it is no fact."""
-    return any(own & _MILD for own in reading.clauses.properties)
-
-
-def _negated_around(reading: Reading, hit: ConceptHit) -> bool:
-    """Whether the clause of a hit is negated by words outside the hit."""
-    start, end = next(span for span in reading.clauses.ranges if span[0] <= hit.start < span[1])
-    rest = (*reading.forms[start : hit.start], *reading.forms[hit.end : end])
-    return "negated" in clause_properties(rest)
 
 
 @cache

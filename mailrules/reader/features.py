@@ -1,41 +1,63 @@
 """Features of the units of a mail, as marks: words, parts of words, concepts, properties, shapes, signals, position.
 
-They are the input of the linear classifiers (`weights.py`). `bench/training/features.py` has their names.
+They are the input of the linear classifiers (`weights.py`). `bench/training/features.py` has their names. What a unit
+adds to the scores is kept with its reading, so the features are grouped by what they depend on (`Part`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import IntEnum
 from functools import lru_cache
 from itertools import chain
 
 import numpy as np
 
 from ..statement import MailText
-from .marks import HashedText, MailMarks, UnitMarks, joined, mark_of, prefixed
-from .normal_forms import fold, tokens
+from .marks import HashedText, UnitMarks, joined, mark_of, prefixed
+from .normal_forms import fold, is_japanese, tokens
 from .unit_reading import Reading
 
 LABEL_TOKENS = 12  # number of tokens of a form label that become features
 WORD_MARKS = ".,;:!?()[]{}\"'"
 LONGEST_WORD = 30
+SPOTS = ("first", "second", "middle", "last")
 
 
-def mail_marks(readings: Sequence[Reading], subject: Reading | None, mail: MailText) -> MailMarks:
-    """Return the marks of the features of the units; the subject is the last unit."""
-    everything = [*readings, subject] if subject is not None else list(readings)
-    words, neighbours = _words([reading.forms for reading in everything], len(readings))
-    always = tuple(map(mark_of, mail_features(mail)))
-    own = [*words, *_letters(everything), _listed([[*always, *_found(reading)] for reading in everything])]
-    placed = [_position(readings, at) for at in range(len(readings))]
-    if subject is not None:
-        placed.append(_position([subject], 0))
-    return MailMarks(joined(own), joined([neighbours, _listed(placed)]))
+class Part(IntEnum):
+    """The features that depend on one unit alone."""
+
+    OWN = 0
+    """Of the unit itself. Those that are not about its form count for the mail as a whole, too."""
+    NEXT = 1
+    """Of the unit after it."""
+    LISTED = 2
+    """Of the list lines that it introduces."""
 
 
-def _listed(marks: Sequence[Sequence[int]]) -> UnitMarks:
-    units = np.repeat(np.arange(len(marks)), np.fromiter(map(len, marks), np.int64, len(marks)))
-    return UnitMarks(units, np.fromiter(chain.from_iterable(marks), np.uint64, len(units)))
+def part_marks(readings: Sequence[Reading]) -> UnitMarks:
+    """Return the marks of all parts of some units; the number of a unit's part is `part * units + unit`."""
+    count = len(readings)
+    words, following = _words([reading.forms for reading in readings], Part.NEXT * count)
+    concepts = [_set_marks(reading.concepts) for reading in readings]
+    listed = [*map(_found, readings), *(one[0] for one in concepts), *(one[1] for one in concepts)]
+    return joined([*words, *_letters(readings), following, _listed(listed)])
+
+
+def spot(index: int, units: int) -> int:
+    """Return the number in `SPOTS` of a unit's place in the mail."""
+    return index if index < 2 else 3 if index >= units - 2 else 2
+
+
+def heading_of(readings: Sequence[Reading], index: int) -> int | None:
+    """Return the sentence that introduces a list, or None.
+
+    It is the nearest of the eleven units before that is no list or form line.
+    """
+    if readings[index].shape == "sentence" and not readings[index].folded.endswith((":", "?")):
+        return None
+    before = range(index - 1, max(-1, index - 12), -1)
+    return next((at for at in before if readings[at].shape == "sentence"), None)
 
 
 def mail_features(mail: MailText) -> tuple[str, ...]:
@@ -49,10 +71,61 @@ def mail_features(mail: MailText) -> tuple[str, ...]:
     )
 
 
-def _words(forms: Sequence[Sequence[str]], body: int) -> tuple[list[UnitMarks], UnitMarks]:
-    """Return the marks of one, two and three words in a row, and those of the words of the unit before.
+def spot_feature(number: int) -> str:
+    """Return the feature of a place in the mail."""
+    return f"at:{SPOTS[number]}"
 
-    `^` stands before a unit and `$` after it. The first `body` units have a unit before, except the first.
+
+def concept_features(concept: str, properties: frozenset[str]) -> Iterator[str]:
+    """Yield the features of a concept in a clause with these properties."""
+    yield f"c:{concept}"
+    yield f"f:{concept.split('.')[0]}"
+    for name in properties:
+        yield f"c:{concept}/{name}"
+
+
+def found_features(reading: Reading) -> list[str]:
+    """Return the features of a unit that are neither its words nor its concepts."""
+    found = [f"s:{shape}" for shape in reading.shapes]
+    found += [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
+    found += [f"g:{signal}" for signal in reading.signals]
+    found += [f"p:{name}" for name in reading.clauses.whole]
+    return [*found, "label"] if reading.label else found
+
+
+def form_features(reading: Reading) -> list[str]:
+    """Return the features of the form of a unit."""
+    found = [f"shape:{reading.shape}", f"len:{min(len(reading.forms) // 6, 6)}"]
+    if reading.label:
+        label = fold(reading.label)
+        found += [f"l:{form}" for form in tokens(label, japanese=is_japanese(label))[:LABEL_TOKENS]]
+    return found
+
+
+def next_feature(concept: str) -> str:
+    """Return the feature of the unit after one with a concept."""
+    return f"Q:{concept}"
+
+
+def listed_feature(concept: str) -> str:
+    """Return the feature of the list lines after a sentence with a concept."""
+    return f"h:{concept}"
+
+
+@lru_cache(maxsize=4096)
+def _set_marks(concepts: frozenset[str]) -> tuple[list[int], list[int]]:
+    return [mark_of(next_feature(one)) for one in concepts], [mark_of(listed_feature(one)) for one in concepts]
+
+
+def _listed(marks: Sequence[Sequence[int]]) -> UnitMarks:
+    units = np.repeat(np.arange(len(marks)), np.fromiter(map(len, marks), np.int64, len(marks)))
+    return UnitMarks(units, np.fromiter(chain.from_iterable(marks), np.uint64, len(units)))
+
+
+def _words(forms: Sequence[Sequence[str]], following: int) -> tuple[list[UnitMarks], UnitMarks]:
+    """Return the marks of one, two and three words in a row, and those of the words for the unit after.
+
+    `^` stands before a unit and `$` after it. `following`: what to add to the number of a unit for the latter.
     """
     words = [word for some in forms for word in ("", "^", *some, "$")]
     ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)) + 1) - 1
@@ -61,8 +134,8 @@ def _words(forms: Sequence[Sequence[str]], body: int) -> tuple[list[UnitMarks], 
     at = np.arange(len(units)) + 2 * (units + 1)  # without "" and "^"
     text = HashedText(" ".join(words))
     rows = [UnitMarks(units, text.marks(starts[at - before], ends[at])) for before in (0, 1, 2)]
-    inner = np.flatnonzero((units[:-1] == units[1:]) & (units[:-1] < body - 1))  # without "$"
-    return rows, UnitMarks(units[inner] + 1, prefixed("P:", rows[0].marks[inner]))
+    inner = np.flatnonzero(units[:-1] == units[1:])  # without "$"
+    return rows, UnitMarks(units[inner] + following, prefixed("P:", rows[0].marks[inner]))
 
 
 def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
@@ -96,8 +169,8 @@ def _piece(word: str) -> str:
 
 
 def _found(reading: Reading) -> list[int]:
-    """Return the marks of the concepts, shapes, counts, signals and properties of a unit."""
-    found = list(_found_marks(tuple(found_features(reading))))
+    """Return the marks of the concepts, shapes, counts, signals, properties and form of a unit."""
+    found = [*_found_marks(tuple(found_features(reading))), *map(mark_of, form_features(reading))]
     for concepts, properties in zip(reading.clause_concepts, reading.clauses.properties, strict=True):
         for concept in concepts:
             found += _concept_marks(concept, properties)
@@ -112,55 +185,6 @@ def _found_marks(features: tuple[str, ...]) -> tuple[int, ...]:
 @lru_cache(maxsize=4096)
 def _concept_marks(concept: str, properties: frozenset[str]) -> tuple[int, ...]:
     return tuple(map(mark_of, concept_features(concept, properties)))
-
-
-def concept_features(concept: str, properties: frozenset[str]) -> Iterator[str]:
-    """Yield the features of a concept in a clause with these properties."""
-    yield f"c:{concept}"
-    yield f"f:{concept.split('.')[0]}"
-    for name in properties:
-        yield f"c:{concept}/{name}"
-
-
-def found_features(reading: Reading) -> list[str]:
-    """Return the features of a unit that are neither its words nor its concepts."""
-    found = [f"s:{shape}" for shape in reading.shapes]
-    found += [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
-    found += [f"g:{signal}" for signal in reading.signals]
-    found += [f"p:{name}" for name in reading.clauses.whole]
-    return [*found, "label"] if reading.unit.label else found
-
-
-def _position(readings: Sequence[Reading], index: int) -> list[int]:
-    return list(map(mark_of, position_features(readings, index)))
-
-
-def position_features(readings: Sequence[Reading], index: int) -> list[str]:
-    """Return the features of a unit's position in the mail, without the words of the unit before."""
-    reading = readings[index]
-    place = ("first", "second")[index] if index < 2 else "last" if index >= len(readings) - 2 else "middle"
-    found = [f"shape:{reading.unit.shape}", f"len:{min(len(reading.forms) // 6, 6)}", f"at:{place}"]
-    if index:
-        found += [f"Q:{concept}" for concept in readings[index - 1].concepts]
-    if reading.unit.label:
-        found += [f"l:{form}" for form in tokens(fold(reading.unit.label))[:LABEL_TOKENS]]
-    heading = _heading(readings, index)
-    if heading is not None:
-        found += [f"h:{concept}" for concept in heading.concepts]
-    return found
-
-
-def _heading(readings: Sequence[Reading], index: int) -> Reading | None:
-    """Return the sentence that introduces a list, or None.
-
-    It is the nearest of the eleven units before that is no list or form line.
-    """
-    if readings[index].unit.shape == "sentence" and not readings[index].folded.endswith((":", "?")):
-        return None
-    for at in range(index - 1, max(-1, index - 12), -1):
-        if readings[at].unit.shape == "sentence":
-            return readings[at]
-    return None
 
 
 def _bucket(number: int) -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sized_cache import SizedCache
 from ..statement import MailText
 from .concepts import ConceptMatcher
 from .signals import signal_names
-from .unit_reading import Reading, read_unit
+from .unit_reading import Reading, read_units
 from .units import Unit, split_units
 
 Matrix = NDArray[np.float32]
@@ -20,12 +21,17 @@ ABSENT = -1.2  # score of a missing unit
 CIRCUMSTANCES = "opens|to vendor|to requester|from team|from vendor|automatic|length|short|files|ja".split("|")
 
 
+UnitCache = SizedCache[tuple[str, str, str, str], Reading]
+"""Readings by the text, shape and label of the unit and the side whose classifiers read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """The units of a mail and its subject."""
+    """The units of a mail and what was found in each, and in its subject."""
 
     mail: MailText
-    readings: tuple[Reading, ...]
+    units: list[Unit]
+    readings: list[Reading]
     subject: Reading | None
 
 
@@ -34,11 +40,22 @@ def side_of(mail: MailText) -> str:
     return "vendor" if mail.side == "vendor" else "ours"
 
 
-def view_mail(mail: MailText, matcher: ConceptMatcher) -> MailView:
-    """Split one mail into units and read them."""
-    readings = tuple(read_unit(unit, matcher) for unit in split_units(mail.text))
+def view_mail(mail: MailText, matcher: ConceptMatcher, cache: UnitCache | None = None) -> MailView:
+    """Split one mail into units and read those that are not in the cache."""
+    units = split_units(mail.text)
     subject = mail.subject.strip()[:MAX_SUBJECT]
-    return MailView(mail, readings, read_unit(Unit(subject, -1, -1, "subject"), matcher) if subject else None)
+    everything = [*units, Unit(subject, -1, -1, "subject")] if subject else units
+    side = side_of(mail)
+    keys = [(unit.text, unit.shape, unit.label, side) for unit in everything]
+    known = cache.known(keys) if cache is not None else {}
+    new = {key: unit for key, unit in zip(keys, everything, strict=True) if key not in known}
+    if new:
+        found = dict(zip(new, read_units(list(new.values()), matcher), strict=True))
+        if cache is not None:
+            cache.keep(found, [reading.size for reading in found.values()])
+        known |= found
+    readings = [known[key] for key in keys]
+    return MailView(mail, units, readings[: len(units)], readings[-1] if subject else None)
 
 
 def input_names(meanings: Sequence[str], whole: Sequence[str]) -> list[str]:

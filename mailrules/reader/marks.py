@@ -24,18 +24,10 @@ class UnitMarks(NamedTuple):
     units: Places
     marks: Marks
 
-
-class MailMarks(NamedTuple):
-    """Marks of the features of all units of a mail."""
-
-    own: UnitMarks
-    placed: UnitMarks
-    """Features of the position in the mail; not used for the mail as a whole."""
-
-    @property
-    def all(self) -> UnitMarks:
-        """Both, the units' own first."""
-        return joined(self)
+    @classmethod
+    def none(cls) -> UnitMarks:
+        """Return no marks."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.uint64))
 
 
 def joined(some: Sequence[UnitMarks]) -> UnitMarks:

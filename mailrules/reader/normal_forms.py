@@ -76,9 +76,9 @@ def _tokenizer() -> Tokenizer:
     return Dictionary(dict="small").tokenizer()
 
 
-def tokens(folded: str) -> list[str]:
+def tokens(folded: str, *, japanese: bool) -> list[str]:
     """Return the normal forms of a folded sentence."""
-    if is_japanese(folded):
+    if japanese:
         forms = [_japanese(morpheme.normalized_form()) for morpheme in _tokenizer().tokenize(folded)]
         return [form for form in forms if form]
     return english(folded)

@@ -1,7 +1,7 @@
 """Values with a recognisable form: codes, identifiers, versions, times, counts, amounts, file names (`shapes.yaml`).
 
-The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. One set search finds all that match,
-and which numbers of people, places and machines to look for.
+The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. One search finds all shapes, and one the
+numbers of people, places and machines to look for: a single automaton for both would outgrow its memory.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
-import re2
 import yaml
 
-from ..patterns import set_of
+from ..patterns import RE2, set_of
 
 _DIGITS = "[0-9][0-9,.]*k?"
 _SMALL = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
@@ -29,7 +28,12 @@ _EN = (
     r"|(?:a |several |many |few )?(?:hundreds?|thousands?|dozens?|million))"
     r"(?: (?:of|the|our|my|other|all|or so|more|[a-z-]+)){{0,2}}? (?:{nouns})\b"
 )
+_ANY_NUMBER = rf"(?i)[0-9一二三四五六七八九十百千]|\b(?:{'|'.join((*_SMALL, *_TENS, *filter(str.isascii, _LARGE)))})"
 _JA = r"([0-9][0-9,]*|[一二三四五六七八九十百千]+|数十|数百|数千) ?(?:{nouns})"
+
+
+Search = Callable[[str], Sequence[int]]
+"""Returns the numbers of the patterns that match a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +44,31 @@ class Count:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Shapes:
+class _Shapes(NamedTuple):
     names: tuple[str, ...]
-    counts: dict[str, list[tuple[str, Any]]]
-    """Language → what is counted and its pattern."""
-    any_of: dict[str, Callable[[str], Sequence[int]]]
-    """Language → one search for all shapes and its counts."""
+    find: Search
+    """Finds the shapes, and behind them whether there is any number word."""
+    counts: dict[bool, tuple[list[tuple[str, Any]], Search]]
+    """Japanese or not → what is counted and its pattern, and one search for all of them."""
 
 
-def find_shapes(folded: str, *, japanese: bool) -> tuple[list[str], list[Count]]:
+def find_shapes(folded: str, *, japanese: bool) -> tuple[tuple[str, ...], tuple[Count, ...]]:
     """Return the names of the shapes, and the numbers of people, places and machines, in a folded sentence."""
     shapes = _shapes()
-    language = "ja" if japanese else "en"
-    matched = shapes.any_of[language](folded)
-    if not matched:
-        return [], []
-    names, counts = shapes.names, shapes.counts[language]
-    found = [
+    found = shapes.find(folded)
+    if not found:
+        return (), ()
+    names = tuple([shapes.names[at] for at in found if at < len(shapes.names)])
+    return names, _counts(folded, *shapes.counts[japanese]) if len(names) < len(found) else ()
+
+
+def _counts(folded: str, counted: Sequence[tuple[str, Any]], find: Search) -> tuple[Count, ...]:
+    return tuple(
         Count(of, number)
-        for at in matched
-        if at >= len(names)
-        for of, pattern in (counts[at - len(names)],)
+        for of, pattern in [counted[at] for at in find(folded)]
         for match in pattern.finditer(folded)
         if (number := _number(match.group(1)))
-    ]
-    return [names[at] for at in matched if at < len(names)], found
+    )
 
 
 def _number(words: str) -> int:
@@ -85,22 +88,13 @@ def _shapes() -> _Shapes:
         (files("mailrules") / "reader" / "shapes.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
     )
     patterns: dict[str, str] = content["shapes"]
-    counts: dict[str, list[tuple[str, str]]] = {}
+    counts = {}
     for language, template in (("en", _EN), ("ja", _JA)):
         nouns = {of: "|".join(words.split()).replace("_", " ") for of, words in content["counts"][language].items()}
-        counts[language] = [
-            (of, template.format(digits=_DIGITS, tens="|".join(_TENS), small="|".join(_SMALL), nouns=words))
+        table = {
+            of: template.format(digits=_DIGITS, tens="|".join(_TENS), small="|".join(_SMALL), nouns=words)
             for of, words in nouns.items()
-        ]
-    return _Shapes(
-        tuple(patterns),
-        {language: [(of, _compile(pattern)) for of, pattern in table] for language, table in counts.items()},
-        {
-            language: set_of([*patterns.values(), *(pattern for _, pattern in table)])
-            for language, table in counts.items()
-        },
-    )
-
-
-def _compile(pattern: str) -> Any:
-    return re2.compile(pattern)  # type: ignore[no-untyped-call]
+        }
+        counted = [(of, RE2.compile(pattern)) for of, pattern in table.items()]
+        counts[language == "ja"] = counted, set_of(list(table.values()))
+    return _Shapes(tuple(patterns), set_of([*patterns.values(), _ANY_NUMBER], automata=2), counts)

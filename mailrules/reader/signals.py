@@ -41,13 +41,13 @@ def find_signals(
     properties: Sequence[frozenset[str]],
     counts: Sequence[Count],
     shapes: Sequence[str],
-) -> list[str]:
+) -> tuple[str, ...]:
     """Return the names of the signals of one unit.
 
     `clause_concepts` and `properties` are those of each clause.
     """
     if not counts and not any(clause_concepts):
-        return []
+        return ()
     bits = _table().bits
     common = 0
     for shape in shapes:
@@ -63,7 +63,7 @@ def find_signals(
             seen |= bits.get(member, 0)
         clauses.append(seen)
         unit |= seen
-    return list(_signals(unit, tuple(clauses)))
+    return _signals(unit, tuple(clauses))
 
 
 @lru_cache(maxsize=8192)

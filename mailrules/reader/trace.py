@@ -59,7 +59,7 @@ def trace_units(reader: EmbeddedReader, mail: MailText) -> tuple[UnitTrace, ...]
         best = [int(column) for column in np.argsort(row)[::-1][:SHOWN] if row[column] >= LEAST_SCORE]
         out.append(
             UnitTrace(
-                reading.unit.text,
+                reading.text,
                 tuple(reading.forms),
                 tuple(sorted(reading.concepts)),
                 tuple(sorted(frozenset().union(*reading.clauses.properties))),
@@ -79,9 +79,7 @@ def trace_meaning(reader: EmbeddedReader, mail: MailText, meaning: str) -> Meani
     column = decision.classifier.column.get(name)
     readings = decision.view.readings
     nearest = (
-        readings[int(decision.scores[: len(readings), column].argmax())].unit.text
-        if readings and column is not None
-        else ""
+        readings[int(decision.scores[: len(readings), column].argmax())].text if readings and column is not None else ""
     )
     return MeaningTrace(meaning, chance is not None, chance or 0.0, decision.threshold(name), nearest)
 

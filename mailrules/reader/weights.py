@@ -1,16 +1,18 @@
-"""Linear classifiers of the embedded reader, trained by `bench/train_reader.py` on the development files of the
-corpus.
+"""Classifiers of the embedded reader, trained by `bench/train_reader.py` on the development files of the corpus.
 
 They work in three steps. *Units*: the features of a unit give one score per meaning. *Whole*: the features of the
 whole mail give scores for its kind, impact and urgency. *Mail*: these scores and the properties of the mail give the
 probability of each meaning. A score is a signed distance from the decision boundary: positive means yes; most are
-between -2 and 2. The file contains weights, feature names and thresholds.
+between -2 and 2.
+
+The file holds the weights as the reader uses them: features by their marks (`marks.py`), and only the weights that
+are not zero, which is one in twenty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -20,180 +22,247 @@ import zstandard
 from numpy.typing import NDArray
 
 from .mailview import Matrix, input_names
-from .marks import MailMarks, Marks, Places, UnitMarks, chunked_marks
+from .marks import Marks, Places, UnitMarks, chunked_marks, marks_of
 
-STEPS = 31  # the sum of four weights fits into a byte, see `UnitClassifier._sums`
+STEPS = 31
+"""Steps on either side of zero to which weights are rounded."""
 _ROW_BITS = 20
-
-
-class Packed(NamedTuple):
-    """The numbers of a classifier.
-
-    A weight (feature × meaning) is an integer times the scale of its meaning.
-    """
-
-    meanings: Sequence[str]
-    weights: NDArray[np.int8]
-    scale: Matrix
-    importance: Matrix
-    base: Matrix
-
-    @classmethod
-    def of(cls, meanings: Sequence[str], weights: Matrix, importance: Matrix, base: Matrix) -> Packed:
-        """Quantise the weights to `STEPS` steps on either side of zero."""
-        scale = (np.abs(weights).max(0) / STEPS + 1e-12).astype(np.float32)
-        return cls(meanings, np.round(weights / scale).astype(np.int8), scale, importance, base)
-
-    def written(self, features: Sequence[str]) -> dict[str, Any]:
-        """Return the content for the file."""
-        return {
-            "features": "\n".join(features),
-            "meanings": list(self.meanings),
-            "scale": self.scale.astype(np.float32).tobytes(),
-            # stored meaning by meaning, since this compresses better
-            "weights": np.ascontiguousarray(self.weights.T).tobytes(),
-            "importance": self.importance.astype(np.float32).tobytes(),
-            "base": self.base.astype(np.float32).tobytes(),
-        }
 
 
 class MarkTable:
     """Finds marks among many, by their highest bits. The row of a mark is its place among all in rising order."""
 
     def __init__(self, marks: Marks) -> None:
-        self._marks = np.append(np.unique(marks), np.iinfo(np.uint64).max)
+        """`marks`: in rising order."""
+        self.marks = np.append(marks, np.iinfo(np.uint64).max)
         bits = len(marks).bit_length() + 1
         self._shift = np.uint64(64 - bits)
-        places = np.arange(1 << bits, dtype=np.uint64)
-        self._first = np.searchsorted(self._marks[:-1] >> self._shift, places).astype(np.int32)
+        each = np.bincount((marks >> self._shift).astype(np.int64), minlength=1 << bits)
+        self._first = (np.cumsum(each) - each).astype(np.int32)
 
     def __len__(self) -> int:
-        return len(self._marks) - 1
+        return len(self.marks) - 1
 
     def find(self, marks: Marks) -> tuple[Places, Places]:
         """Return which of these marks are in the table, and the row of each of them."""
         rows = self._first.take((marks >> self._shift).astype(np.int64)).astype(np.int64)
-        found = self._marks.take(rows)
+        found = self.marks.take(rows)
         later = np.flatnonzero(found < marks)
         while len(later):
             rows[later] += 1
-            found[later] = self._marks.take(rows[later])
+            found[later] = self.marks.take(rows[later])
             later = later[found[later] < marks[later]]
         known = np.flatnonzero(found == marks)
         return known, rows.take(known)
 
 
+class Packed(NamedTuple):
+    """The numbers of a linear classifier: for each feature its importance and its weights that are not zero.
+
+    A weight is an integer times the scale of its meaning.
+    """
+
+    meanings: Sequence[str]
+    importance: NDArray[np.float32]
+    starts: NDArray[np.int32]
+    """Where the weights of each feature begin; then the number of all."""
+    columns: NDArray[np.uint8]
+    """The meaning of each weight."""
+    values: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    base: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, meanings: Sequence[str], weights: Matrix, importance: Matrix, base: Matrix) -> Packed:
+        """Round the weights (feature × meaning) to `STEPS` steps on either side of zero."""
+        scale = (np.abs(weights).max(0) / STEPS + 1e-12).astype(np.float32)
+        rounded = np.round(weights / scale).astype(np.int8)
+        rows, columns = np.nonzero(rounded)
+        starts = np.searchsorted(rows, np.arange(len(rounded) + 1)).astype(np.int32)
+        return cls(meanings, importance, starts, columns.astype(np.uint8), rounded[rows, columns], scale, base)
+
+    def placed(self, rows: Places, count: int) -> Packed:
+        """Return the same for a table of `count` features. `rows`: the row of each feature in it."""
+        order = np.argsort(rows)
+        lengths = np.zeros(count, np.int64)
+        lengths[rows] = np.diff(self.starts)
+        importance = np.zeros(count, np.float32)
+        importance[rows] = self.importance
+        starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+        moved = _spans(self.starts[order].astype(np.int64), np.diff(self.starts)[order])
+        columns, values = self.columns[moved], self.values[moved]
+        return self._replace(importance=importance, starts=starts.astype(np.int32), columns=columns, values=values)
+
+    def document(self) -> dict[str, Any]:
+        """Return the content for the file."""
+        return {
+            name: value.tobytes() if isinstance(value, np.ndarray) else value for name, value in self._asdict().items()
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Packed:
+        types = {"starts": np.int32, "columns": np.uint8, "values": np.int8}
+        numbers = (np.frombuffer(document[name], types.get(name, np.float32)) for name in cls._fields[1:])
+        return cls(document["meanings"], *numbers)
+
+
+def _spans(starts: Places, lengths: NDArray[np.int32]) -> Places:
+    """Return the places of several spans, one after the other."""
+    ends = np.cumsum(lengths)
+    places: Places = np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
+    return places
+
+
 class UnitClassifier:
     """Scores units for all meanings of one side's mail."""
 
-    def __init__(self, features: Marks, part: Packed, table: MarkTable | None = None) -> None:
-        """`features`: the mark of each row of the part. A table may be shared and have more marks."""
+    def __init__(self, table: MarkTable, part: Packed) -> None:
+        """`part`: has a row for each mark of the table."""
         self.meanings = tuple(part.meanings)
         self.column = {meaning: at for at, meaning in enumerate(part.meanings)}
-        self.table = table or MarkTable(features)
-        rows = self.table.find(features)[1]
-        self._weights = np.zeros((len(self.table) + 1, len(part.meanings)), np.int8)  # the last row stays zero
-        self._weights[rows] = part.weights
-        self._squares = np.zeros(len(self.table) + 1)
-        self._squares[rows] = np.square(part.importance)
-        self._scale, self._base = part.scale, part.base
+        self.table = table
+        self._part = part
+        self._squares = np.square(part.importance)
+        self._fixed: dict[tuple[str, ...], tuple[Places, Matrix]] = {}
+
+    @classmethod
+    def of(cls, features: Marks, part: Packed) -> UnitClassifier:
+        """Make a classifier with its own table. `features`: the mark of each row of the part, in any order."""
+        table = MarkTable(np.unique(features))
+        return cls(table, part.placed(table.find(features)[1], len(table)))
 
     def scores(self, found: UnitMarks, units: int) -> Matrix:
         """Return the scores: one row per unit, one column per meaning."""
         known, rows = self.table.find(found.marks)
-        return self.scores_of(found.units.take(known), rows, units)
+        return self.scored(self.sums(*distinct(found.units.take(known), rows), units))
 
-    def scores_of(self, units: Places, rows: Places, count: int) -> Matrix:
-        """Return the scores for features that were found in the table: the unit and the row of each."""
-        keys = np.sort(units << _ROW_BITS | rows)
-        keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]  # a feature counts once per unit
-        units, rows = keys >> _ROW_BITS, keys & ((1 << _ROW_BITS) - 1)
-        norm = np.sqrt(np.bincount(units, self._squares.take(rows), count))
-        norm[norm == 0] = 1.0
-        sums = self._sums(rows, np.bincount(units, minlength=count))
-        return (sums / norm[:, None]).astype(np.float32) * self._scale + self._base
+    def rows_of(self, features: tuple[str, ...]) -> Places:
+        """Return the rows of some features. Kept for ever, so for features of a fixed number."""
+        return self._fixed_of(features)[0]
 
-    def _sums(self, rows: Places, counts: Places) -> NDArray[np.int32]:
-        """Return the sum of the rows of weights of each unit, which has so many of them.
+    def sums_of(self, features: tuple[str, ...]) -> Matrix:
+        """Return the sums of some features. Kept for ever, so for features of a fixed number."""
+        return self._fixed_of(features)[1]
+
+    def _fixed_of(self, features: tuple[str, ...]) -> tuple[Places, Matrix]:
+        if features not in self._fixed:
+            rows = np.unique(self.table.find(marks_of(features))[1])
+            self._fixed[features] = rows, self.sums(np.zeros_like(rows), rows, 1)[0]
+        return self._fixed[features]
+
+    def sums(self, units: Places, rows: Places, count: int) -> Matrix:
+        """Return the sums of the weights of distinct features of units, and in the last column of their squares.
+
+        The sums of parts of a unit may be added. The integers are exact: there are less than 2 to the 24th.
 
         Short integers are added several times faster. Four weights fit into a byte (`STEPS`), and sixteen are added
         at once: each unit gets zero rows up to a multiple of sixteen.
         """
+        counts = np.bincount(units, minlength=count)
         blocks = (counts + 15) // 16
         padded = np.full(16 * int(blocks.sum()), len(self.table))
         before = 16 * (np.cumsum(blocks) - blocks) - (np.cumsum(counts) - counts)
         padded[np.arange(len(rows)) + np.repeat(before, counts)] = rows
         some = self._weights.take(padded.reshape(-1, 16).T.reshape(4, 4, -1), axis=0)
         added = some.sum(0, dtype=np.int8).sum(0, dtype=np.int16)
-        sums = np.zeros((len(counts), added.shape[1]), np.int32)
+        sums = np.zeros((count, len(self.meanings) + 1), np.float32)
         filled = np.flatnonzero(blocks)
         if len(filled):
-            sums[filled] = np.add.reduceat(added, (np.cumsum(blocks) - blocks)[filled], dtype=np.int32)
+            sums[filled, :-1] = np.add.reduceat(added, (np.cumsum(blocks) - blocks)[filled], dtype=np.int32)
+        sums[:, -1] = np.bincount(units, self._squares.take(rows), count)
         return sums
+
+    @cached_property
+    def _weights(self) -> NDArray[np.int8]:
+        """All weights (feature × meaning), made when the first mail of a side is read; the last row is zero."""
+        weights = np.zeros((len(self.table) + 1, len(self.meanings)), np.int8)
+        weights[np.repeat(np.arange(len(self.table)), np.diff(self._part.starts)), self._part.columns] = (
+            self._part.values
+        )
+        return weights
+
+    def scored(self, sums: Matrix) -> Matrix:
+        """Return the scores for sums of weights."""
+        norm = np.sqrt(sums[:, -1:])
+        norm[norm == 0] = 1.0
+        return (sums[:, :-1] / norm * self._part.scale + self._part.base).astype(np.float32)
+
+
+def distinct(units: Places, rows: Places) -> tuple[Places, Places]:
+    """Return the same units and rows, each pair once, sorted."""
+    keys = np.sort(units << _ROW_BITS | rows)
+    keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
+    return keys >> _ROW_BITS, keys & ((1 << _ROW_BITS) - 1)
 
 
 class MailClassifier:
-    """Computes the probabilities of all meanings of one side's mail from named inputs.
+    """Computes the probabilities of all meanings of one side's mail from the inputs of the mail step.
 
     The score of a meaning is a linear function of its inputs or a sum over decision trees; the logistic function
-    makes it a probability. All linear functions are one matrix; all trees are evaluated level by level.
+    makes it a probability. All linear functions are one matrix. All trees are arrays of nodes, evaluated level by
+    level: a node leads to the left if its input is at most its border; a leaf leads to itself.
     """
 
-    def __init__(self, parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]) -> None:
-        """`inputs`: the names of all inputs, in their order."""
-        linear = {meaning: part for meaning, part in parts.items() if "trees" not in part}
-        forests = {meaning: part for meaning, part in parts.items() if "trees" in part}
-        place = {name: at for at, name in enumerate(inputs)}
-        self.meanings = (*linear, *forests)
-        self._weights = np.zeros((len(linear), len(inputs)))
-        for row, part in enumerate(linear.values()):
-            self._weights[row, [place[name] for name in part["inputs"]]] = part["weights"]
-        self._bias = np.array([part["bias"] for part in (*linear.values(), *forests.values())])
-        self._forest = _Forest([(part["trees"], [place[name] for name in part["inputs"]]) for part in forests.values()])
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.meanings = (*document["linear"], *document["trees"])
+        self._forests = len(document["trees"])
+        numbers = {name: np.frombuffer(document[name], kind) for name, kind in _MAIL_NUMBERS.items()}
+        self._weights = numbers["weights"].reshape(len(document["linear"]), -1)
+        self._bias, self._border = numbers["bias"], numbers["border"]
+        self._input, self._left, self._right = numbers["input"], numbers["left"], numbers["right"]
+        self._roots, self._forest_of = numbers["roots"], numbers["forest"]
 
     def probabilities(self, given: NDArray[np.float64]) -> dict[str, float]:
         """Return meaning → probability."""
-        total = np.concatenate((self._weights @ given, self._forest.sums(given))) + self._bias
+        total = np.concatenate((self._weights @ given, self._tree_sums(given))) + self._bias
         return dict(zip(self.meanings, (1 / (1 + np.exp(-np.clip(total, -30.0, 30.0)))).tolist(), strict=True))
 
-
-class _Forest:
-    """The decision trees of several meanings, as flat arrays of nodes."""
-
-    def __init__(self, meanings: Sequence[tuple[Sequence[Sequence[Sequence[float]]], Sequence[int]]]) -> None:
-        """For each meaning its trees and the positions of their inputs.
-
-        A node is `(input, border, left, right)`, a leaf `(-1, value, 0, 0)`.
-        """
-        nodes: list[tuple[int, float, int, int]] = []
-        roots: list[int] = []
-        self._of: list[int] = []
-        self._meanings = len(meanings)
-        for number, (trees, places) in enumerate(meanings):
-            for tree in trees:
-                root = len(nodes)
-                roots.append(root)
-                self._of.append(number)
-                for at, (name, border, left, right) in enumerate(tree):
-                    inner = int(name) >= 0  # a leaf points to itself
-                    goes = (root + int(left), root + int(right)) if inner else (root + at, root + at)
-                    nodes.append((places[int(name)] if inner else 0, border, *goes))
-        self._roots = np.array(roots, np.int64)
-        columns = list(zip(*nodes, strict=True)) or [(), (), (), ()]
-        self._input, self._left, self._right = (np.array(columns[at], np.int64) for at in (0, 2, 3))
-        self._border = np.array(columns[1], np.float64)
-
-    def sums(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum of the leaves reached, per meaning."""
-        if not len(self._roots):
-            return np.zeros(self._meanings)
-        then = np.where(given[self._input] <= self._border, self._left, self._right)
-        at = then[self._roots]
+    def _tree_sums(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of the leaves reached, per meaning that has trees."""
+        at = self._roots
         while True:
-            down = then[at]
+            down = np.where(
+                given.take(self._input.take(at)) <= self._border.take(at), self._left.take(at), self._right.take(at)
+            )
             if (down == at).all():
-                return np.bincount(self._of, self._border[at], self._meanings).astype(np.float64)
+                return np.bincount(self._forest_of, self._border.take(at), self._forests).astype(np.float64)
             at = down
+
+
+_MAIL_NUMBERS = {
+    "weights": np.float64,
+    "bias": np.float64,
+    "border": np.float64,
+    **dict.fromkeys(("input", "left", "right", "roots", "forest"), np.int32),
+}
+
+
+def mail_document(parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
+    """Return the content of the file for the mail step. `inputs`: the names of all inputs, in their order.
+
+    A node of a tree is `(input, border, left, right)`, a leaf `(-1, value, 0, 0)`.
+    """
+    linear = {meaning: part for meaning, part in parts.items() if "trees" not in part}
+    trees = {meaning: part for meaning, part in parts.items() if "trees" in part}
+    place = {name: at for at, name in enumerate(inputs)}
+    weights = np.zeros((len(linear), len(inputs)))
+    for row, part in enumerate(linear.values()):
+        weights[row, [place[name] for name in part["inputs"]]] = part["weights"]
+    nodes: list[tuple[int, float, int, int]] = []
+    roots: list[tuple[int, int]] = []
+    for number, part in enumerate(trees.values()):
+        for tree in part["trees"]:
+            root = len(nodes)
+            roots.append((root, number))
+            for at, (name, border, left, right) in enumerate(tree):
+                inner = int(name) >= 0
+                leads = (root + int(left), root + int(right)) if inner else (root + at, root + at)
+                nodes.append((place[part["inputs"][int(name)]] if inner else 0, border, *leads))
+    numbers = {"weights": weights, "bias": [part["bias"] for part in (*linear.values(), *trees.values())]}
+    numbers |= dict(zip(("input", "border", "left", "right"), zip(*nodes, strict=True), strict=True))
+    numbers |= dict(zip(("roots", "forest"), zip(*roots, strict=True), strict=True))
+    made = {name: np.asarray(numbers[name], kind).tobytes() for name, kind in _MAIL_NUMBERS.items()}
+    return {"linear": list(linear), "trees": list(trees), **made}
 
 
 class Weights:
@@ -205,35 +274,30 @@ class Weights:
         self.units: dict[str, UnitClassifier] = {}
         self.whole: dict[str, UnitClassifier] = {}
         self.mail: dict[str, MailClassifier] = {}
-        for side, parts in content["mail"].items():
-            units, whole = content["units"][side], content["whole"][side]
-            marks = [chunked_marks(part["features"].split("\n")) for part in (units, whole)]
-            table = MarkTable(np.concatenate(marks))
-            self.units[side] = UnitClassifier(marks[0], _unpacked(units), table)
-            self.whole[side] = UnitClassifier(marks[1], _unpacked(whole), table)
-            self.mail[side] = MailClassifier(parts, input_names(units["meanings"], whole["meanings"]))
-
-    def scores(self, side: str, marks: MailMarks, units: int) -> tuple[Matrix, Matrix]:
-        """Return the scores of the units, and those of the mail as a whole."""
-        everything = marks.all
-        known, rows = self.units[side].table.find(everything.marks)
-        own = rows[: np.searchsorted(known, len(marks.own.marks))]
-        return (
-            self.units[side].scores_of(everything.units.take(known), rows, units),
-            self.whole[side].scores_of(np.zeros_like(own), own, 1)[0],
-        )
-
-
-def _unpacked(part: Mapping[str, Any]) -> Packed:
-    meanings: list[str] = part["meanings"]
-    weights = np.frombuffer(part["weights"], np.int8).reshape(len(meanings), -1).T
-    numbers = (np.frombuffer(part[name], np.float32) for name in ("scale", "importance", "base"))
-    return Packed(meanings, weights, *numbers)
+        for side, parts in content["sides"].items():
+            table = MarkTable(np.frombuffer(parts["marks"], np.uint64))
+            self.units[side] = UnitClassifier(table, Packed.from_document(parts["units"]))
+            self.whole[side] = UnitClassifier(table, Packed.from_document(parts["whole"]))
+            self.mail[side] = MailClassifier(parts["mail"])
 
 
 def write_weights(content: Mapping[str, Any]) -> bytes:
-    """Return the content of the weights file."""
-    return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(content))
+    """Return the content of the weights file.
+
+    `content`: version, thresholds, and by side `units` and `whole` (the names of the features and a `Packed`) and
+    `mail` (see `mail_document`).
+    """
+    sides = {}
+    for side, mail in content["mail"].items():
+        parts = {name: content[name][side] for name in ("units", "whole")}
+        marks = {name: chunked_marks(features) for name, (features, _) in parts.items()}
+        table = MarkTable(np.unique(np.concatenate(list(marks.values()))))
+        inputs = input_names(parts["units"][1].meanings, parts["whole"][1].meanings)
+        sides[side] = {"marks": table.marks[:-1].tobytes(), "mail": mail_document(mail, inputs)}
+        for name, (_, part) in parts.items():
+            sides[side][name] = part.placed(table.find(marks[name])[1], len(table)).document()
+    written = {"version": content["version"], "thresholds": content["thresholds"], "sides": sides}
+    return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(written))
 
 
 def read_weights(data: bytes) -> Weights:

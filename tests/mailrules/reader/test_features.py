@@ -1,7 +1,8 @@
-"""The features that the reader hashes are those that training names."""
+"""The features that the reader scores are those that training names."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,19 @@ import numpy as np
 from bench.training.features import features_of
 from mailrules.evaluation.judged import mail_text
 from mailrules.reader.embedded import shipped_matcher
-from mailrules.reader.features import mail_marks
-from mailrules.reader.mailview import view_mail
+from mailrules.reader.mailview import side_of, view_mail
 from mailrules.reader.marks import UnitMarks, mark_of, marks_of, prefixed
+from mailrules.reader.unit_reading import Reading
+from mailrules.reader.unit_scores import mail_scores
+from mailrules.reader.weights import shipped_weights
+from mailrules.sized_cache import SizedCache
 from mailrules.statement import MailText
 
 CORPUS = Path(__file__).resolve().parents[3] / "mailrules" / "corpus"
-ODD = "label bias\n\n- İstanbul ﷺ k:ab P:x\n項目: 2件 　\nｱﾞ㈱ 10 000 ...\n- a\n" + "n't 'd x" * 90
+ODD = (
+    "label bias\nno bias here. The label is bias.\n\n- İstanbul ﷺ k:ab P:x\n項目: 2件 　\nｱﾞ㈱ 10 000 ...\n- a\n"
+    + "n't 'd x" * 90
+)
 
 
 def mails() -> Iterator[MailText]:
@@ -26,21 +33,33 @@ def mails() -> Iterator[MailText]:
         yield MailText(text, subject, "ja", "requester", "team", True, None, (), None)
 
 
-def expected(names: list[list[str]]) -> list[tuple[int, int]]:
-    return sorted((unit, int(mark)) for unit, some in enumerate(names) for mark in set(marks_of(some).tolist()))
-
-
-def read(marks: UnitMarks) -> list[tuple[int, int]]:
-    return sorted(set(zip(marks.units.tolist(), marks.marks.tolist(), strict=True)))
-
-
-def test_the_reader_hashes_the_features_that_training_names() -> None:
+def test_the_reader_scores_the_features_that_training_names() -> None:
+    weights = shipped_weights()
     for mail in mails():
-        view = view_mail(mail, shipped_matcher())
-        names = features_of(view)
-        marks = mail_marks(view.readings, view.subject, mail)
-        assert read(marks.own) == expected([unit.own for unit in names]), mail.text
-        assert read(marks.placed) == expected([unit.placed for unit in names]), mail.text
+        view, side = view_mail(mail, shipped_matcher()), side_of(mail)
+        features = features_of(view)
+        own = [(at, name) for at, unit in enumerate(features) for name in set(unit.own)]
+        placed = [(at, name) for at, unit in enumerate(features) for name in set(unit.placed)]
+        scores, whole = mail_scores(view, weights)
+        named = weights.units[side].scores(marks([*own, *placed]), len(features))
+        assert np.allclose(scores, named, atol=1e-4), mail.text
+        named = weights.whole[side].scores(marks([(0, name) for _, name in own]), 1)[0]
+        assert np.allclose(whole, named, atol=1e-4), mail.text
+
+
+def test_units_that_were_read_before_have_the_same_scores_in_another_mail() -> None:
+    weights, cache = shipped_weights(), SizedCache[tuple[str, str, str, str], Reading](1 << 20)
+    for mail in mails():
+        view_mail(replace(mail, text=mail.text[len(mail.text) // 3 :], subject=""), shipped_matcher(), cache)
+        kept = mail_scores(view_mail(mail, shipped_matcher(), cache), weights)
+        new = mail_scores(view_mail(mail, shipped_matcher()), weights)
+        for some, others in zip(kept, new, strict=True):
+            assert np.allclose(some, others, atol=1e-5), mail.text
+
+
+def marks(features: list[tuple[int, str]]) -> UnitMarks:
+    names = [name for _, name in features]
+    return UnitMarks(np.array([at for at, _ in features], np.int64), marks_of(names))
 
 
 def test_a_prefix_can_be_added_to_a_hash() -> None:

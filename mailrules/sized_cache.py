@@ -1,0 +1,58 @@
+"""A cache bounded by the bytes of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from threading import Lock
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Value = TypeVar("_Value")
+
+
+class SizedCache(Generic[_Key, _Value]):
+    """Keeps values until they exceed a number of bytes together; those used least recently go first."""
+
+    def __init__(self, most: int) -> None:
+        """`most`: the bytes that all values may have together."""
+        self._most = most
+        self._lock = Lock()
+        self._kept: dict[_Key, tuple[_Value, int]] = {}
+        self._bytes = 0
+        _caches.add(self)
+
+    def known(self, keys: Iterable[_Key]) -> dict[_Key, _Value]:
+        """Return the values of those keys that are kept."""
+        found: dict[_Key, _Value] = {}
+        with self._lock:
+            for key in keys:
+                entry = self._kept.pop(key, None)
+                if entry is not None:
+                    self._kept[key] = entry
+                    found[key] = entry[0]
+        return found
+
+    def keep(self, values: Mapping[_Key, _Value], sizes: Iterable[int]) -> None:
+        """Keep values. `sizes`: the bytes of each."""
+        with self._lock:
+            for (key, value), size in zip(values.items(), sizes, strict=True):
+                self._bytes += size - self._kept.pop(key, (None, 0))[1]
+                self._kept[key] = (value, size)
+            while self._bytes > self._most:
+                self._bytes -= self._kept.pop(next(iter(self._kept)))[1]
+
+    def clear(self) -> None:
+        """Forget all values."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+
+_caches: WeakSet[SizedCache[Any, Any]] = WeakSet()
+
+
+def clear_caches() -> None:
+    """Clear all caches of this kind in the process."""
+    for cache in list(_caches):
+        cache.clear()
