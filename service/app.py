@@ -1,7 +1,7 @@
 """Composition root: connects settings, store, rules and services.
 
-Each ``run_`` function runs until it is stopped. Modules are imported inside functions, so that an SMTP listener does
-not load a web framework.
+Each ``run_`` function runs until it is stopped. What only one of them needs and is large, such as the web framework, is
+imported inside it.
 """
 
 from __future__ import annotations
@@ -9,23 +9,31 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 
+import structlog
+
+from service import memory
 from service.errors import Refused, SodanError, Unavailable
-
-if TYPE_CHECKING:
-    from service.intake import AppContext, ReadMail
-    from service.settings import Settings
-    from service.store.database import Connection, Database
-    from service.worker import After
+from service.holders import process_name, release_the_dead
+from service.intake import AppContext, ReadMail
+from service.rule_reloader import RuleReloader
+from service.settings import Settings
+from service.signals import on_signals
+from service.store import keys, webhooks
+from service.store.blob_store import outside
+from service.store.contents import BlobWriter
+from service.store.database import Connection, Database
+from service.store.encryption import secret_box
+from service.store.retention import Terms
+from service.store.retention_job import RetentionJob
+from service.worker import After, Worker
 
 Clock = Callable[[], datetime]
-AWAY_SECONDS = 2.0
-"""Seconds between retries while the database is unreachable."""
-LOOK_SECONDS = 1.0
-"""Seconds between two polls of the outbox by the sender."""
+AWAY_SECONDS = 2.0  # seconds between retries while the database is unreachable
+LOOK_SECONDS = 1.0  # seconds between two polls of the outbox by the sender
 
 
 def run_worker(settings: Settings) -> None:
@@ -33,20 +41,6 @@ def run_worker(settings: Settings) -> None:
 
     Raises Refused if packs or settings are invalid.
     """
-    from dataclasses import replace
-
-    from service import memory
-    from service.holders import process_name, release_the_dead
-    from service.intake import AppContext
-    from service.rule_reloader import RuleReloader
-    from service.signals import on_signals
-    from service.store.blob_store import outside
-    from service.store.contents import BlobWriter
-    from service.store.database import Database
-    from service.store.retention import Terms
-    from service.store.retention_job import RetentionJob
-    from service.worker import Worker
-
     stop, reload = Event(), Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
     context = AppContext.of(settings)  # first, so that invalid packs are reported before anything else
@@ -83,10 +77,6 @@ def run_worker(settings: Settings) -> None:
 
 def _case_key(database: Database, stop: Event) -> bytes:
     """Return the key that signs case tokens, waiting until the database is reachable; empty if stopped before."""
-    import structlog
-
-    from service.store import keys
-
     while not stop.is_set():
         try:
             return database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
@@ -117,13 +107,7 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
 
 def run_sender(settings: Settings, clock: Clock) -> None:
     """Send what is due in the outbox, until SIGTERM or SIGINT. Raises Refused if a setting is invalid."""
-    import structlog
-
-    from service import memory
-    from service.intake import AppContext
     from service.outbound import duties, setup
-    from service.signals import on_signals
-    from service.store.database import Database
 
     stop = Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
@@ -148,12 +132,9 @@ def run_sender(settings: Settings, clock: Clock) -> None:
 
 def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     """Serve HTTP: the API for programs and the web page. Raises Refused if that would not be safe."""
-    from service import memory
     from service.api.app import make_app
     from service.api.serving import bind, must_be_safe, serve
     from service.desk import Desk
-    from service.intake import AppContext
-    from service.rule_reloader import RuleReloader
     from service.web.pages import routes
 
     must_be_safe(settings.http_listen, database, clock())
@@ -176,11 +157,6 @@ def encrypt_secrets(settings: Settings, database: Database) -> None:
 
     A failure is logged, and `sodan doctor` reports it.
     """
-    import structlog
-
-    from service.store import webhooks
-    from service.store.encryption import secret_box
-
     box = secret_box(settings)
     try:
         database.transact(lambda conn: webhooks.encrypt_stored(conn, box))
@@ -191,8 +167,6 @@ def encrypt_secrets(settings: Settings, database: Database) -> None:
 def run_reader(settings: Settings, clock: Clock) -> None:
     """Run second readings by the language model. Raises Refused if none is configured."""
     from service import second_reading
-    from service.intake import AppContext
-    from service.signals import on_signals
 
     if not second_reading.is_needed(settings):
         raise Refused("SODAN_MODEL_URL: not set; set it and SODAN_MODEL to use a language model")

@@ -40,10 +40,8 @@ class Imported:
 
     files: int = 0
     mails: int = 0
-    received: int = 0
-    """New mails, now in the spool."""
-    known: int = 0
-    """Mails received by an earlier import, or repeated in this one."""
+    received: int = 0  # new mails, now in the spool
+    known: int = 0  # mails received by an earlier import, or repeated in this one
 
 
 def find(paths: Sequence[Path]) -> list[Path]:

@@ -39,8 +39,7 @@ def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: da
 
     A mail may be acknowledged only after this returns. Raises Unavailable; then none is stored.
     """
-    entries = [spool.new_entry(envelope, content, now) for envelope, content in mails]
-    return receive_entries(database, entries)
+    return receive_entries(database, [spool.new_entry(envelope, content, now) for envelope, content in mails])
 
 
 def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str]:
@@ -50,8 +49,7 @@ def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str
     return [entry.id for entry in entries]
 
 
-BEGINNING = 16_384
-"""Bytes of a mail that are read if reading all of it takes too long."""
+BEGINNING = 16_384  # bytes of a mail that are read if reading all of it takes too long
 UNREAD = Mail(defects=("unreadable",))
 
 
@@ -67,10 +65,8 @@ class AppContext:
     organisation: tuple[str, ...]
     team: tuple[str, ...]
     reopen: timedelta
-    mail_seconds: float = 10.0
-    """CPU seconds that reading one mail may take; 0: no limit."""
-    refused: str | None = None
-    """Why changed rules were refused, one line with file and line; None if they were not."""
+    mail_seconds: float = 10.0  # CPU seconds that reading one mail may take; 0: no limit
+    refused: str | None = None  # why changed rules were refused, one line with file and line; None if they were not
 
     @classmethod
     def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> AppContext:
@@ -138,30 +134,24 @@ def understand(claimed: Claimed, context: AppContext, roles: Roles) -> ReadMail:
     """
     content = claimed.content
     header = content[:BEGINNING].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-    attempts: list[tuple[bytes, Mail | None]] = [
-        (content, None),
-        (content[:BEGINNING], None),
-        (header, None),
-        (b"", UNREAD),
-    ]
-    for raw, mail in attempts:
+    for raw in (content, content[:BEGINNING], header, None):
         with contextlib.suppress(OutOfTime), cpu_limit(context.mail_seconds):
-            read = mail or parse(raw)
+            mail = UNREAD if raw is None else parse(raw)
             if raw is not content:
-                read = replace(read, defects=tuple(sorted({*read.defects, NOT_FULLY_READ})))
-            return _understood(claimed, read, context, roles)
+                mail = replace(mail, defects=tuple(sorted({*mail.defects, NOT_FULLY_READ})))
+            return _understood(claimed, mail, context, roles)
     raise RuntimeError("reading an empty text took too long")
 
 
 def _understood(claimed: Claimed, mail: Mail, context: AppContext, roles: Roles) -> ReadMail:
-    envelope = claimed.envelope
-    handed = Handover(envelope.channel, envelope.peer, claimed.received_at, envelope.authserv)
+    envelope, at = claimed.envelope, claimed.received_at
+    handed = Handover(envelope.channel, envelope.peer, at, envelope.authserv)
     extracted = extract_messages(
-        mail, roles, context.ingest, received_at=claimed.received_at, recipients=envelope.rcpt_tos, handed=handed
+        mail, roles, context.ingest, received_at=at, recipients=envelope.rcpt_tos, handed=handed
     )
-    unnamed = (replace(one.turn, id="") for one in extracted)  # the messages have no id yet
+    # the messages have no id yet
     return ReadMail(
-        claimed, tuple(with_reading(b, context.rules.read(t)) for b, t in zip(extracted, unnamed, strict=True))
+        claimed, tuple(with_reading(one, context.rules.read(replace(one.turn, id=""))) for one in extracted)
     )
 
 

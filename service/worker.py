@@ -33,18 +33,13 @@ _log = structlog.get_logger("sodan.worker")
 
 BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
 """Delay after the first and the second failed attempt of a mail; the third failure shunts it."""
-PATIENCE = 20
-"""How often the database may abort a single mail (about half an hour) before the mail is shunted."""
-PUT_OFF = timedelta(minutes=2)
-"""Longest delay between two of these times."""
-ANSWERS_SECONDS = 2.0
-"""If a tiny write takes longer than this, the database is overloaded and no mail is the cause."""
+PATIENCE = 20  # how often the database may abort a single mail (about half an hour) before the mail is shunted
+PUT_OFF = timedelta(minutes=2)  # longest delay between two of these times
+ANSWERS_SECONDS = 2.0  # if a tiny write takes longer than this, the database is overloaded and no mail is the cause
 LONG_SECONDS = 20.0
 """A mail that takes this long may be the cause of any error: the database disconnects idle transactions."""
-POLL_SECONDS = (0.005, 0.04)
-"""Shortest and longest time between two polls of an empty spool."""
-AWAY_SECONDS = 2.0
-"""Longest time between two attempts while the database is unreachable."""
+POLL_SECONDS = (0.005, 0.04)  # shortest and longest time between two polls of an empty spool
+AWAY_SECONDS = 2.0  # longest time between two attempts while the database is unreachable
 INDEX_MAILS = 200
 INDEX_SECONDS = 0.5
 """Pause between two index batches under low load: indexing mails one by one costs seven times as much."""
@@ -52,8 +47,7 @@ READING_SHARE = 4
 """A quarter of the lease may be used for reading; unread mails are then released, since saving takes time."""
 JUDGE_PAUSE = 2.0
 """While mail is waiting, the pause before the next long case is this many times as long as the last took."""
-VISIBLE_SECONDS = 0.1
-"""Seconds a batch may take under low load, since its mails become visible together."""
+VISIBLE_SECONDS = 0.1  # seconds a batch may take under low load, since its mails become visible together
 
 
 After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
@@ -69,30 +63,21 @@ class BatchSizer:
     def __init__(self, most: int) -> None:
         self._most = most
         self._cost = 0.02
-        self._limit = 0
-        self._fit()
-
-    @property
-    def limit(self) -> int:
-        """Number of mails to claim now: at least one, at most the configured maximum."""
-        return self._limit
+        self.limit = self._fitting()  # number of mails to claim now: at least one, at most the configured maximum
 
     @property
     def more(self) -> int:
         """Number of mails to claim after a full batch."""
-        return min(self._limit * 2, self._most)
+        return min(self.limit * 2, self._most)
 
     def took(self, mails: int, seconds: float) -> None:
         """Record that ``mails`` claimed mails took ``seconds`` together."""
         if mails:
             self._cost += (seconds / mails - self._cost) * min(0.5, mails / 16)
-        if mails and mails >= self._limit:
-            self._limit = self.more
-        else:
-            self._fit()
+        self.limit = self.more if mails >= self.limit else self._fitting()
 
-    def _fit(self) -> None:
-        self._limit = max(1, min(int(VISIBLE_SECONDS / max(self._cost, 1e-6)), self._most))
+    def _fitting(self) -> int:
+        return max(1, min(int(VISIBLE_SECONDS / max(self._cost, 1e-6)), self._most))
 
 
 class Worker:
@@ -122,15 +107,13 @@ class Worker:
         self._shelf = shelf or BlobWriter()
         self._between = between
         self._patience = patience
-        self._after = after
-        self._full = False
-        """The last claim got as many as requested, so more are waiting."""
+        self._after = after or (lambda conn, read_mails, touched, now: None)
+        self._full = False  # the last claim got as many as requested, so more are waiting
         self._next_batch: list[Claimed] = []
         """Mails claimed in the transaction that saved the previous batch, if that was full."""
         self._unindexed = True
         self._index_due = 0.0
-        self._unjudged = True
-        """Whether a long case may be queued."""
+        self._unjudged = True  # whether a long case may be queued
         self._judge_due = 0.0
         self._must_release = False
         """The database failed: once it works, release all leases uncounted, also of a claim whose result was lost."""
@@ -211,42 +194,39 @@ class Worker:
     def _save(self, read_mails: Sequence[ReadMail]) -> None:
         now = self._clock()
         packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in read_mails])
-
-        def save(conn: Connection) -> list[Claimed]:
-            touched = intake.take_in(conn, read_mails, self._context, by=self._by, now=now, prepared=prepared)
-            if self._after is not None:
-                self._after(conn, read_mails, touched, now)
-            contents.keep(conn, packed)
-            # claim the next batch in the same transaction, which halves the waiting of workers for each other's lock
-            return spool.claim(conn, self._by, self._clock(), self._lease, self._sizer.more) if self._full else []
-
         began = time.monotonic()
-        prepared: placement.Prepared | None = None
         try:
             prepared = self._database.read(lambda conn: intake.prepare(conn, read_mails, self._context))
+
+            def save(conn: Connection) -> list[Claimed]:
+                touched = intake.take_in(conn, read_mails, self._context, by=self._by, now=now, prepared=prepared)
+                self._after(conn, read_mails, touched, now)
+                contents.keep(conn, packed)
+                # claim the next batch in the same transaction, which halves the waiting of workers for their lock
+                return spool.claim(conn, self._by, self._clock(), self._lease, self._sizer.more) if self._full else []
+
             self._next_batch += self._database.transact(save)
-        except Unavailable as error:
-            if not self._may_be_to_blame(error, time.monotonic() - began):
-                raise
-            if len(read_mails) > 1:
-                self._save_one_by_one(read_mails)
-            else:
-                self._put_off(read_mails[0].claimed, error)
         except Exception as error:
-            if len(read_mails) > 1:
-                self._save_one_by_one(read_mails)
-            elif isinstance(error, LostLease):
-                _log.warning("a mail was taken over by another worker", id=read_mails[0].claimed.id)
-            else:
-                self._failed(read_mails[0].claimed, error)
+            if isinstance(error, Unavailable) and not self._may_be_to_blame(error, time.monotonic() - began):
+                raise
+            self._not_saved(read_mails, error)
         else:
             for one in read_mails:
                 self._tell(one, now)
 
-    def _save_one_by_one(self, read_mails: Sequence[ReadMail]) -> None:
-        self._full = False
-        for one in read_mails:
-            self._save([one])
+    def _not_saved(self, read_mails: Sequence[ReadMail], error: Exception) -> None:
+        if len(read_mails) > 1:
+            self._full = False
+            for one in read_mails:
+                self._save([one])
+            return
+        claimed = read_mails[0].claimed
+        if isinstance(error, Unavailable):
+            self._put_off(claimed, error)
+        elif isinstance(error, LostLease):
+            _log.warning("a mail was taken over by another worker", id=claimed.id)
+        else:
+            self._failed(claimed, error)
 
     def _may_be_to_blame(self, error: Unavailable, seconds: float) -> bool:
         """Whether the mails may be the cause, because the database itself works and responds quickly."""
@@ -270,7 +250,7 @@ class Worker:
 
     def _tell(self, one: ReadMail, now: datetime) -> None:
         """Write the log line of a mail: numbers and kinds, no text or addresses."""
-        claimed = one.claimed
+        claimed, first = one.claimed, one.extracted[0]
         _log.info(
             "taken in",
             id=claimed.id,
@@ -279,16 +259,15 @@ class Worker:
             attempt=claimed.attempt,
             waited_ms=round((now - claimed.received_at).total_seconds() * 1000),
             messages=len(one.extracted),
-            language=one.extracted[0].language,
-            automatic=one.extracted[0].node.automatic,
-            role=one.extracted[0].role,
-            defects=",".join(getattr(one.extracted[0].source, "defects", ())),
+            language=first.language,
+            automatic=first.node.automatic,
+            role=first.role,
+            defects=",".join(getattr(first.source, "defects", ())),
         )
 
     def _failed(self, claimed: Claimed, error: Exception) -> None:
-        attempt = min(claimed.attempt, len(BACK_OFF))
         now = self._clock()
-        due = now + BACK_OFF[attempt - 1]
+        due = now + BACK_OFF[min(claimed.attempt, len(BACK_OFF)) - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
         # never the error's own text, which may quote the mail (`sodan spool show` has it)
         kind = type(error).__name__
@@ -307,14 +286,11 @@ class Worker:
         if not self._unjudged or not (idle or began >= self._judge_due):
             return False
         now = self._clock()
-
-        def after(conn: Connection, case_id: int) -> None:
-            if self._after is not None:
-                self._after(conn, [], [case_id], now)
-
         try:
             with self._watched():
-                self._unjudged = intake.judge_next(self._database, self._context, now, after)
+                self._unjudged = intake.judge_next(
+                    self._database, self._context, now, lambda conn, case_id: self._after(conn, [], [case_id], now)
+                )
         except Unavailable:
             raise
         except Exception as error:  # its mails are stored; the next mail to it queues it again

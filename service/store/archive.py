@@ -17,11 +17,11 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import zstandard
 
@@ -30,7 +30,6 @@ from service.store.blob_store import key_of, path_of
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
-_CHUNK = 1 << 20
 
 
 @dataclass
@@ -41,11 +40,9 @@ class Manifest:
     revision: str
     made_at: str
     made_by: str
-    rows: dict[str, int] = field(default_factory=dict)
-    """Rows per table, in the order in which the tables can be loaded."""
+    rows: dict[str, int] = field(default_factory=dict)  # rows per table, in the order in which the tables can be loaded
     parts: dict[str, str] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    """Keys of raw mails that were not found in external storage."""
+    missing: list[str] = field(default_factory=list)  # keys of raw mails that were not found in external storage
 
 
 class Writer:
@@ -84,46 +81,31 @@ class Writer:
 
     def table(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
         """Write one table."""
-        count = 0
-        packer = zstandard.ZstdCompressor(level=3)
-        with self._entry(f"tables/{name}.jsonl.zst") as raw, packer.stream_writer(cast(IO[bytes], raw)) as packed:
-            packed.write(_line(columns))
-            for row in rows:
-                packed.write(_line(row))
-                count += 1
-        self.manifest.rows[name] = count
+        self._write(f"tables/{name}.jsonl.zst", self._packed(name, columns, rows))
 
     def content(self, key: str, packed: bytes) -> None:
         """Write one raw mail of external storage, already compressed."""
-        with self._entry(f"contents/{path_of(key)}") as raw:
-            raw.write(packed)
+        self._write(f"contents/{path_of(key)}", [packed])
 
-    @contextlib.contextmanager
-    def _entry(self, name: str) -> Iterator[_Hashing]:
+    def _packed(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+        packer = zstandard.ZstdCompressor(level=3).compressobj()
+        yield packer.compress(_line(columns))
+        self.manifest.rows[name] = 0
+        for row in rows:
+            yield packer.compress(_line(row))
+            self.manifest.rows[name] += 1
+        yield packer.flush()
+
+    def _write(self, name: str, chunks: Iterable[bytes]) -> None:
+        digest = hashlib.sha256()
         with self._zip.open(name, "w", force_zip64=True) as entry:
-            counted = _Hashing(entry, self.path)
-            yield counted
-        self.manifest.parts[name] = counted.hash.hexdigest()
-
-
-class _Hashing(io.RawIOBase):
-    def __init__(self, to: IO[bytes], path: Path) -> None:
-        self._to = to
-        self._path = path
-        self.hash = hashlib.sha256()
-
-    def close(self) -> None:
-        """Do nothing: whoever opened the entry closes it."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.hash.update(data)
-        try:
-            return self._to.write(data)
-        except OSError as error:  # else it would be reported as an error of the database
-            raise Refused(f"{self._path} cannot be written: {error.strerror}") from None
+            for chunk in chunks:
+                digest.update(chunk)
+                try:
+                    entry.write(chunk)
+                except OSError as error:  # else it would be reported as an error of the database
+                    raise Refused(f"{self.path} cannot be written: {error.strerror}") from None
+        self.manifest.parts[name] = digest.hexdigest()
 
 
 class Reader:
@@ -152,14 +134,12 @@ class Reader:
         if set(self._zip.namelist()) != {*self.manifest.parts, _MANIFEST}:
             raise Refused(f"{self.path} is damaged: its parts differ from its list of contents")
         for name, wanted in self.manifest.parts.items():
-            found = hashlib.sha256()
             try:
                 with self._zip.open(name) as entry:
-                    while chunk := entry.read(_CHUNK):
-                        found.update(chunk)
+                    found = hashlib.file_digest(entry, hashlib.sha256).hexdigest()  # type: ignore[arg-type]
             except (zipfile.BadZipFile, EOFError):
-                raise Refused(f"{self.path} is damaged in {name}") from None
-            if found.hexdigest() != wanted:
+                found = ""
+            if found != wanted:
                 raise Refused(f"{self.path} is damaged in {name}")
 
     def table(self, name: str) -> Iterator[dict[str, Any]]:

@@ -38,7 +38,7 @@ class AsyncEngineThread:
     def __init__(self, url: URL, busy_seconds: float) -> None:
         self._engine = _engine(url, busy_seconds)
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()
-        event.listen(self._engine.sync_engine, "connect", self._made)
+        event.listen(self._engine.sync_engine, "connect", lambda made, _: self._open.add(made.driver_connection))
         self._door = threading.Lock()
         self._closing = False
         self._end = asyncio.Event()
@@ -95,13 +95,10 @@ class AsyncEngineThread:
     async def _within(self, fn: Callable[[Connection], T], write: bool, alone: bool) -> T:
         async with self._engine.connect() as connection:
             if alone:
-                connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
             if not write:
-                connection = await connection.execution_options(postgresql_readonly=True)
+                await connection.execution_options(postgresql_readonly=True)
             return await connection.run_sync(fn)
-
-    def _made(self, connection: Any, _record: Any) -> None:
-        self._open.add(connection.driver_connection)
 
 
 def _engine(url: URL, busy_seconds: float) -> AsyncEngine:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,10 @@ from service.store.archive import Manifest, Reader, Writer, value
 from service.store.blob_store import BlobStore
 from service.store.database import Database
 from service.store.tables import SEARCH_TABLE
+from service.store.tables import contents as content_table
 
 _ROWS = 500
-_ROWS_OF_BYTES = 8
-"""Rows read or written at once (``_ROWS``), and for tables with raw mails."""
+_ROWS_OF_BYTES = 8  # rows read or written at once (``_ROWS``), and for tables with raw mails
 _ELSEWHERE: dict[str, dict[str, Any]] = {
     "messages": {"indexed": False},  # the worker rebuilds the word index
     "mailboxes": {"leased_by": None, "leased_until": None},
@@ -96,9 +97,7 @@ def _write_tables(conn: Connection, archive: Writer) -> list[str]:
         query = select(*columns).order_by(*table.primary_key.columns)
         rows = conn.execute(query, execution_options={"yield_per": _at_once(table)})
         archive.table(table.name, [column.name for column in columns], iter(rows))
-    kept, entries = tables.tables["contents"], tables.tables["spool"]
-    query = select(entries.c.sha256).distinct().join(kept, kept.c.id == entries.c.id).where(kept.c.codec == "file")
-    return sorted(conn.execute(query).scalars())
+    return sorted({row.sha256 for row in conn.execute(contents.HEADS.where(content_table.c.codec == contents.OUTSIDE))})
 
 
 def _load(conn: Connection, archive: Reader, keep_outside: bool) -> None:
@@ -124,21 +123,17 @@ def _load(conn: Connection, archive: Reader, keep_outside: bool) -> None:
 
 def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
     kinds = {column.name: column.type.python_type for column in table.columns}
-    naive = table.metadata.info["naive"]
-    held: dict[str, Any] = {
-        "disabled_at": datetime.fromisoformat(archive.manifest.made_at),
-        "last_error": webhooks.HELD,
-    }
+    elsewhere = {name: as_new for name, as_new in _ELSEWHERE.get(table.name, {}).items() if name in kinds}
+    # webhooks are disabled, since the backed-up system may still be sending to them
+    held = {"disabled_at": datetime.fromisoformat(archive.manifest.made_at), "last_error": webhooks.HELD}
     for row in archive.table(table.name):
-        values = {name: value(written, kinds[name]) for name, written in row.items()}
+        values = {name: value(written, kinds[name]) for name, written in row.items()} | elsewhere
         if table.name == "webhooks" and values.get("disabled_at") is None:
-            values |= held  # disabled, since the backed-up system may still be sending to it
-        if naive:
-            values = {
-                name: one.astimezone(UTC).replace(tzinfo=None) if isinstance(one, datetime) else one
-                for name, one in values.items()
-            }
-        yield values | {name: as_new for name, as_new in _ELSEWHERE.get(table.name, {}).items() if name in values}
+            values |= held
+        if table.metadata.info["naive"]:
+            for name, one in values.items():
+                values[name] = one.astimezone(UTC).replace(tzinfo=None) if isinstance(one, datetime) else one
+        yield values
 
 
 def _brought_in(archive: Reader, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -156,34 +151,22 @@ def _fill(conn: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> Non
     own = [key.parent.name for key in table.foreign_keys if key.column.table is table]
     [number] = list(table.primary_key.columns)[:1]
     later: list[tuple[Any, dict[str, Any]]] = []
-    chunk: list[dict[str, Any]] = []
-    for row in rows:
-        pointing = {name: row[name] for name in own if row[name] is not None}
-        if pointing:
-            later.append((row[number.name], pointing))
-        chunk.append({**row, **dict.fromkeys(own)})
-        if len(chunk) >= _at_once(table):
-            conn.execute(insert(table), chunk)
-            chunk = []
-    if chunk:
-        conn.execute(insert(table), chunk)
+    while chunk := list(islice(rows, _at_once(table))):
+        for row in chunk:
+            if pointing := {name: row[name] for name in own if row[name] is not None}:
+                later.append((row[number.name], pointing))
+        conn.execute(insert(table), [{**row, **dict.fromkeys(own)} for row in chunk])
     for id, pointing in later:
         conn.execute(update(table).where(number == id).values(**pointing))
 
 
 def _count_on(conn: Connection, table: Table) -> None:
     """On PostgreSQL, set the sequences to the highest id; SQLite needs no such step."""
-    if conn.dialect.name != "postgresql":
-        return
-    for column in table.primary_key.columns:
-        named = {"table": table.name, "column": column.name}
-        sequence = conn.execute(text("SELECT pg_get_serial_sequence(:table, :column)"), named).scalar()
-        highest = conn.execute(select(func.max(column))).scalar() if sequence else None
-        if highest is not None:
-            conn.execute(
-                text("SELECT setval(CAST(:sequence AS text)::regclass, :highest)"),
-                {"sequence": sequence, "highest": highest},
-            )
+    for column in table.primary_key.columns if conn.dialect.name == "postgresql" else ():
+        sequence = conn.execute(select(func.pg_get_serial_sequence(table.name, column.name))).scalar()
+        if sequence and (highest := conn.execute(select(func.max(column))).scalar()) is not None:
+            continued = text("SELECT setval(CAST(:sequence AS text)::regclass, :highest)")
+            conn.execute(continued, {"sequence": sequence, "highest": highest})
 
 
 def _tables(conn: Connection) -> Tables:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -23,7 +22,7 @@ from obstore.store import S3Store
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import create_file, make_folder
+from service.store.private import make_folder, write_draft
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -55,13 +54,8 @@ class BlobStore(Protocol):
 
 def outside(settings: Settings) -> BlobStore | None:
     """Return the storage of ``SODAN_CONTENT_STORE``; None if raw mails stay in the database. Raises Refused."""
-    return _opened(
-        settings.content_store,
-        settings.s3_endpoint,
-        settings.s3_region,
-        settings.s3_access_key,
-        settings.s3_secret_key,
-    )
+    s3 = (settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key)
+    return _opened(settings.content_store, *s3)
 
 
 def path_of(key: str) -> str:
@@ -91,13 +85,11 @@ class Folder:
             with contextlib.suppress(FileNotFoundError):
                 os.utime(path)  # it exists; the new modification time keeps ``tidy`` from deleting it for the next hour
                 return
-            self._make(path.parent)
-            written = path.with_name(f".{key[:8]}.{secrets.token_hex(6)}")
+            if not path.parent.exists():
+                make_folder(path.parent)
+                _flush(self._folder)
+            written = write_draft(path, packed)
             try:
-                with os.fdopen(create_file(written, exclusive=True), "wb") as file:
-                    file.write(packed)
-                    file.flush()
-                    os.fsync(file.fileno())
                 written.rename(path)
             except BaseException:
                 written.unlink(missing_ok=True)
@@ -130,11 +122,6 @@ class Folder:
             for path in self._folder.glob(f"??/*{SUFFIX}"):
                 if key := key_of(path.as_posix()):
                     yield key, datetime.fromtimestamp(path.stat().st_mtime, UTC)
-
-    def _make(self, folder: Path) -> None:
-        if not folder.exists():
-            make_folder(folder)
-            _flush(folder.parent)
 
 
 class Bucket:
@@ -185,8 +172,7 @@ def _opened(place: str, endpoint: str, region: str, access_key: str, secret_key:
     if region:
         config["region"] = region
     if access_key:
-        config["access_key_id"] = access_key
-        config["secret_access_key"] = secret_key
+        config |= {"access_key_id": access_key, "secret_access_key": secret_key}
     if endpoint:
         config["endpoint"] = endpoint
     try:

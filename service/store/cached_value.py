@@ -9,10 +9,8 @@ from typing import Generic, TypeVar
 
 Made = TypeVar("Made")
 
-SHARE = 19
-"""A result is kept this many times as long as it took to compute."""
-LONGEST = 5.0
-"""Seconds after which a result is computed again, however long computing it took."""
+SHARE = 19  # a result is kept this many times as long as it took to compute
+LONGEST = 5.0  # seconds after which a result is computed again, however long computing it took
 
 
 class CachedValue(Generic[Made]):

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from service.store.tokens import Token
 
-UNNAMED = "local"
-"""A local user whose login name is unknown."""
+UNNAMED = "local"  # a local user whose login name is unknown
 
 
 def name_of(token: Token | None, client: tuple[str, int] | None) -> str:

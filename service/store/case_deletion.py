@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.store import links, search, spool
 from service.store.cases import survivor
-from service.store.contents import GOING, OUTSIDE
+from service.store.contents import GOING, HEADS, OUTSIDE
+from service.store.statements import tell
 from service.store.tables import attachments, case_links, cases, deliveries, events, messages, thread_keys
-from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
 
 
@@ -32,19 +32,20 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
     mails = _theirs(conn, numbers)
     if mails is None:
         return None
-    # inserted before events are deleted: else SQLite would reuse the id of the last one, which readers have seen
-    data = {"number": case_id, "messages": len(numbers), "mails": len(mails)}
-    conn.execute(insert(events).values(kind="case.removed", at=now, data=data))
+    # written before events are deleted: else SQLite would reuse the id of the last one, which readers have seen
+    tell(conn, "case.removed", now, {"number": case_id, "messages": len(numbers), "mails": len(mails)})
     _unrelate(conn, parts)
     search.remove(conn, numbers)
-    keys = or_(thread_keys.c.case_id.in_(parts), thread_keys.c.message_id.in_(numbers))
-    conn.execute(delete(thread_keys).where(keys))
-    conn.execute(delete(deliveries).where(deliveries.c.message_id.in_(numbers)))
-    conn.execute(delete(attachments).where(attachments.c.message_id.in_(numbers)))
+    shunted = (events.c.case_id.is_(None), events.c.kind == "spool.shunted")
     conn.execute(update(messages).where(messages.c.found_in.in_(numbers)).values(found_in=None))
-    conn.execute(delete(messages).where(messages.c.id.in_(numbers)))
-    told = (events.c.case_id.is_(None), events.c.kind == "spool.shunted", events.c.data["spool"].as_string().in_(mails))
-    conn.execute(delete(events).where(*told))
+    for gone in (
+        delete(thread_keys).where(or_(thread_keys.c.case_id.in_(parts), thread_keys.c.message_id.in_(numbers))),
+        delete(deliveries).where(deliveries.c.message_id.in_(numbers)),
+        delete(attachments).where(attachments.c.message_id.in_(numbers)),
+        delete(messages).where(messages.c.id.in_(numbers)),
+        delete(events).where(*shunted, events.c.data["spool"].as_string().in_(mails)),
+    ):
+        conn.execute(gone)
     spool.forget(conn, mails)
     conn.execute(delete(cases).where(cases.c.id.in_(parts)))  # dependent rows are deleted by cascade
     return len(numbers), len(mails)
@@ -59,29 +60,24 @@ def newest(conn: Connection) -> set[int]:
 
 def _theirs(conn: Connection, numbers: Sequence[int]) -> list[str] | None:
     """Return the mails that brought only these messages; None if one of them is still in external storage."""
-    came = select(deliveries.c.spool_id).where(deliveries.c.message_id.in_(numbers))
-    own = {str(id) for id in conn.execute(came).scalars()}
-    words = select(messages.c.spool_id).where(messages.c.id.in_(numbers), messages.c.spool_id.is_not(None))
-    own |= {str(id) for id in conn.execute(words).scalars()}
-    ways = select(deliveries.c.spool_id).where(deliveries.c.spool_id.in_(own), deliveries.c.message_id.not_in(numbers))
-    others = select(messages.c.spool_id).where(messages.c.spool_id.in_(own), messages.c.id.not_in(numbers))
-    shared = {*conn.execute(ways).scalars(), *conn.execute(others).scalars()}
-    query = (
-        select(spool_table.c.id, content_table.c.codec)
-        .join(content_table, content_table.c.id == spool_table.c.id)
-        .where(spool_table.c.id.in_(own - shared), spool_table.c.state == "done")
-    )
+    ways = ((deliveries, deliveries.c.message_id), (messages, messages.c.id))
+    own: set[str] = set()
+    for table, message in ways:
+        own.update(conn.execute(select(table.c.spool_id).where(message.in_(numbers))).scalars())
+    own.discard(None)
+    shared: set[str] = set()
+    for table, message in ways:
+        others = select(table.c.spool_id).where(table.c.spool_id.in_(own), message.not_in(numbers))
+        shared.update(conn.execute(others).scalars())
+    query = HEADS.where(spool_table.c.id.in_(own - shared), spool_table.c.state == "done")
     found = conn.execute(query).all()
-    if any(row.codec in (OUTSIDE, GOING) for row in found):
-        return None
-    return sorted(row.id for row in found)
+    return None if any(row.codec in (OUTSIDE, GOING) for row in found) else sorted(row.id for row in found)
 
 
 def _unrelate(conn: Connection, parts: Sequence[int]) -> None:
     """Remove the cases ``parts`` from the related cases of all other cases."""
     linked = select(case_links.c.case_id).where(case_links.c.other_id.in_(parts), case_links.c.case_id.not_in(parts))
-    rows = conn.execute(select(cases.c.id, cases.c.document).where(cases.c.id.in_(linked))).all()
-    for row in rows:
+    for row in conn.execute(select(cases.c.id, cases.c.document).where(cases.c.id.in_(linked))).all():
         related = [key for key in row.document.get("related", ()) if int(key.rpartition("-")[2]) not in parts]
         document = {**row.document, "related": related}
         conn.execute(update(cases).where(cases.c.id == row.id).values(document=document, version=cases.c.version + 1))

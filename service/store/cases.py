@@ -7,41 +7,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, literal, or_, select, text, tuple_
-from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 
 from mailrules.thread import Side
 from service.cases.clocks import Calendar, Span, business
-from service.errors import NotFound, Refused
+from service.errors import NotFound
 from service.store import search
-from service.store.tables import Instant, Number, case_items_missing, case_refs, cases, participants
+from service.store.cursor import beyond
+from service.store.statements import one_row
+from service.store.tables import case_items_missing, case_refs, cases, participants
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
 
 COUNTED = text("cases.status <> ''")
 """The condition of the partial index for counts, word for word, so that the planner uses that index."""
 
-_SUMMARY = (
-    cases.c.id,
-    cases.c.title,
-    cases.c.status,
-    cases.c.waiting_on,
-    cases.c.waiting_since,
-    cases.c.priority,
-    cases.c.kind,
-    cases.c.language,
-    cases.c.vendor,
-    cases.c.vendor_refs,
-    cases.c.missing,
-    cases.c.needs_triage,
-    cases.c.requester,
-    cases.c.excerpt,
-    cases.c.open_asks,
-    cases.c.messages,
-    cases.c.opened_at,
-    cases.c.updated_at,
-    cases.c.owner,
-)
+_SUMMARY = [
+    cases.c[name]
+    for name in (
+        "id title status waiting_on waiting_since priority kind language vendor vendor_refs missing needs_triage "
+        "requester excerpt open_asks messages opened_at updated_at owner"
+    ).split()
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +36,18 @@ class Filter:
     """Selects cases. All fields must match, except empty ones; several values of a field are alternatives."""
 
     status: tuple[str, ...] = ()
-    waiting_on: tuple[str, ...] = ()
-    """``none``: nobody has to act."""
+    waiting_on: tuple[str, ...] = ()  # ``none``: nobody has to act
     priority: tuple[str, ...] = ()
     kind: tuple[str, ...] = ()
     needs_triage: bool | None = None
     vendor: tuple[str, ...] = ()
     vendor_ref: str | None = None
-    missing: str | None = None
-    """An item id, or ``any``."""
-    participant: str | None = None
-    """An address, or ``@domain``."""
-    owner: str | None = None
-    """The name of a team member, or ``none``."""
+    missing: str | None = None  # an item id, or ``any``
+    participant: str | None = None  # an address, or ``@domain``
+    owner: str | None = None  # the name of a team member, or ``none``
     q: str | None = None
     updated_since: datetime | None = None
-    older_than: datetime | None = None
-    """Last updated before this time."""
+    older_than: datetime | None = None  # last updated before this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,38 +81,56 @@ def stamp(moment: datetime | None) -> str | None:
 def page(
     conn: Connection, which: Filter, sort: str, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Return case summaries in order, and the position of the last one if more follow, else None."""
-    column, order, beyond = _ordering(sort, after)
-    if sort == "priority" and len(which.waiting_on) == 1:
-        order = [cases.c.waiting_on.asc(), *order]  # constant here, but it makes the order match an index
+    """Return case summaries in order, and the position (cursor.py) of the last one if more follow, else None."""
+    down = sort.startswith("-")
+    moment = cases.c.updated_at if sort == "priority" else cases.c[sort.lstrip("-") + "_at"]
+    order: list[Any] = [moment.desc(), cases.c.id.desc()] if down else [moment, cases.c.id]
+    if sort == "priority":  # P1 first, then the case that was not updated for longest
+        order.insert(0, cases.c.priority)
+        if len(which.waiting_on) == 1:  # constant here, but it makes the order match an index
+            order.insert(0, cases.c.waiting_on)
     query = select(*_SUMMARY).where(*_conditions(conn, which, prefix)).order_by(*order).limit(limit + 1)
-    if beyond is not None:
-        query = query.where(beyond)
+    if after is not None:
+        rest = beyond(moment, cases.c.id, after, down=down)
+        level = after[0] or "P1"
+        same = and_(cases.c.priority == level, rest)
+        query = query.where(or_(cases.c.priority > level, same) if sort == "priority" else rest)
     rows = conn.execute(query).all()
-    more = len(rows) > limit
-    items = [_summary(row, prefix) for row in rows[:limit]]
-    return items, _position(column, rows[limit - 1]) if more else None
+    items = [_summary(dict(row._mapping), prefix) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return items, None
+    last = rows[limit - 1]._mapping
+    return items, [last["priority"] if sort == "priority" else "", last[moment.name], last["id"]]
 
 
 def find(conn: Connection, number: int) -> Found:
     """Return one case. Raises NotFound."""
-    row = conn.execute(
-        select(cases.c.id, cases.c.version, cases.c.merged_into, cases.c.document, cases.c.updated_at).where(
-            cases.c.id == number
-        )
-    ).one_or_none()
-    if row is None:
-        raise NotFound("there is no such case")
-    return Found(row.id, row.version, row.merged_into, row.document, row.updated_at)
+    return Found(*one_row(conn, select(*_FOUND).where(cases.c.id == number), _MISSING))
+
+
+_MISSING = "there is no such case"
+_FOUND = [cases.c[name] for name in Found.__slots__]
 
 
 def survivor(conn: Connection, number: int) -> int:
-    """Follow merges and return the id of the case that this one is now part of. Raises NotFound."""
+    """Follow merges to the case that this one is now part of; stops at a cycle. Raises NotFound."""
     seen: set[int] = set()
-    while (found := find(conn, number)).merged_into is not None and number not in seen:
+    while (into := merge_target(conn, number)) is not None and number not in seen:
         seen.add(number)
-        number = found.merged_into
+        number = into
     return number
+
+
+def merge_target(conn: Connection, number: int) -> int | None:
+    """Return the case that this one was merged into, if it was. Raises NotFound."""
+    into: int | None = one_row(conn, select(cases.c.merged_into).where(cases.c.id == number), _MISSING)[0]
+    return into
+
+
+def documents_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return case id → document of those cases that are not merged into another."""
+    query = select(cases.c.id, cases.c.document).where(cases.c.id.in_(case_ids), cases.c.merged_into.is_(None))
+    return {row.id: row.document for row in conn.execute(query)}
 
 
 def count(conn: Connection, which: Filter, prefix: str, up_to: int = 1000) -> int:
@@ -141,12 +141,9 @@ def count(conn: Connection, which: Filter, prefix: str, up_to: int = 1000) -> in
 
 def by_state(conn: Connection) -> list[tuple[str, str, int]]:
     """Return (status, priority, count) of all unmerged cases, for metrics. Uses the partial index for counts."""
-    query = (
-        select(cases.c.status, cases.c.priority, func.count())
-        .where(cases.c.merged_into.is_(None), COUNTED)
-        .group_by(cases.c.status, cases.c.priority)
-    )
-    return [(row[0], row[1], row[2]) for row in conn.execute(query)]
+    groups = (cases.c.status, cases.c.priority)
+    query = select(*groups, func.count()).where(cases.c.merged_into.is_(None), COUNTED).group_by(*groups)
+    return [(status, priority, number) for status, priority, number in conn.execute(query)]
 
 
 def to_now(found: Found, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
@@ -181,12 +178,9 @@ def _by_now(promise: dict[str, Any], judged: datetime, now: datetime) -> dict[st
     return {**promise, "overdue": judged <= due < now}
 
 
-def _summary(row: Row[*tuple[Any, ...]], prefix: str) -> dict[str, Any]:
-    values = dict(row._mapping)
-    summary: dict[str, Any] = {"key": key_of(values.pop("id"), prefix), **values}
-    for name in ("waiting_since", "opened_at", "updated_at"):
-        summary[name] = stamp(summary[name])
-    return summary
+def _summary(values: dict[str, Any], prefix: str) -> dict[str, Any]:
+    times = {name: stamp(values[name]) for name in ("waiting_since", "opened_at", "updated_at")}
+    return {"key": key_of(values.pop("id"), prefix), **values, **times}
 
 
 def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElement[bool]]:
@@ -202,31 +196,18 @@ def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElem
     if which.needs_triage is not None:
         found.append(cases.c.needs_triage.is_(which.needs_triage))
     if which.waiting_on:
-        sides = [side for side in which.waiting_on if side != "none"]
-        turn: list[ColumnElement[bool]] = [cases.c.waiting_on == side for side in sides]
-        if "none" in which.waiting_on:
-            turn.append(cases.c.waiting_on.is_(None))
-        found.append(or_(*turn))
+        found.append(or_(*(cases.c.waiting_on == _or_none(side) for side in which.waiting_on)))
     if which.vendor_ref:
         found.append(cases.c.id.in_(select(case_refs.c.case_id).where(case_refs.c.ref == which.vendor_ref.strip())))
-    if which.missing == "any":
-        found.append(exists().where(case_items_missing.c.case_id == cases.c.id))
-    elif which.missing:
-        found.append(
-            exists().where(case_items_missing.c.case_id == cases.c.id, case_items_missing.c.item == which.missing)
-        )
+    if which.missing:
+        item = exists().where(case_items_missing.c.case_id == cases.c.id)
+        found.append(item if which.missing == "any" else item.where(case_items_missing.c.item == which.missing))
     if which.participant:
-        who = which.participant.strip().casefold()
-        same = (
-            participants.c.address.like(f"%{search.escape_like(who)}", escape="\\")
-            if who.startswith("@")
-            else participants.c.address == who
-        )
+        who, address = which.participant.strip().casefold(), participants.c.address
+        same = address.like(f"%{search.escape_like(who)}", escape="\\") if who.startswith("@") else address == who
         found.append(cases.c.id.in_(select(participants.c.case_id).where(same)))
-    if which.owner == "none":
-        found.append(cases.c.owner.is_(None))
-    elif which.owner:
-        found.append(cases.c.owner == which.owner)
+    if which.owner:
+        found.append(cases.c.owner == _or_none(which.owner))
     if which.updated_since:
         found.append(cases.c.updated_at >= which.updated_since)
     if which.older_than:
@@ -236,42 +217,5 @@ def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElem
     return found
 
 
-def _ordering(
-    sort: str, after: Sequence[Any] | None
-) -> tuple[str, list[UnaryExpression[Any]], ColumnElement[bool] | None]:
-    """Return the name of the sort column, ORDER BY, and the condition for rows after a position."""
-    if sort == "priority":  # P1 first, then the case that was not updated for longest
-        order = [cases.c.priority.asc(), cases.c.updated_at.asc(), cases.c.id.asc()]
-        if after is None:
-            return sort, order, None
-        level, _, moment = str(after[0]).rpartition(" ")
-        rest = tuple_(cases.c.updated_at, cases.c.id) > tuple_(_moment(moment), _number(after[1]))
-        return sort, order, or_(cases.c.priority > (level or "P1"), and_(cases.c.priority == (level or "P1"), rest))
-    down, name = sort.startswith("-"), sort.lstrip("-") + "_at"
-    column = cases.c[name]
-    order = [column.desc(), cases.c.id.desc()] if down else [column.asc(), cases.c.id.asc()]
-    if after is None:
-        return name, order, None
-    here, there = tuple_(column, cases.c.id), tuple_(_moment(str(after[0]).rpartition(" ")[2]), _number(after[1]))
-    return name, order, here < there if down else here > there
-
-
-def _position(column: str, row: Row[*tuple[Any, ...]]) -> list[Any]:
-    values = row._mapping
-    if column == "priority":
-        return [f"{values['priority']} {values['updated_at'].isoformat()}", values["id"]]
-    return [values[column].isoformat(), values["id"]]
-
-
-def _moment(written: Any) -> Any:
-    try:
-        moment = datetime.fromisoformat(str(written))
-    except ValueError:
-        raise Refused("cursor: not valid for this sort; use `next` of the previous page") from None
-    return literal(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Instant)
-
-
-def _number(written: Any) -> Any:
-    if not isinstance(written, int) or abs(written) > 2**62:
-        raise Refused("cursor: not valid for this sort; use `next` of the previous page")
-    return literal(written, Number)
+def _or_none(wanted: str) -> str | None:
+    return None if wanted == "none" else wanted

@@ -16,12 +16,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from service.errors import AlreadyMerged, Conflict, NotFound, Refused
 from service.store import links, placement, suggestions
+from service.store.cases import merge_target
+from service.store.cases import survivor as survivor
 from service.store.database import one_at_a_time
 from service.store.neighbours import DISMISSED, MOVED
+from service.store.statements import chunks, tell
 from service.store.tables import cases, events, messages
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner", "items", "asks")
@@ -56,7 +59,7 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
         "linked": [row for row in now_linked if row not in stood],
         "unlinked": [row for row in stood if row not in now_linked],
     }
-    return note(conn, target, "case.merged", who, now, data)
+    return tell(conn, "case.merged", now, data, case=target, who=who)
 
 
 def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
@@ -83,8 +86,8 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
     opened = target is None
     if target is None:
         [target] = placement.open_cases(conn, [min(row.received_at for row in rows)], now)
-    else:
-        _anchor(conn, target)
+    else:  # the rules keep together what is moved there
+        rewrite(conn, messages_of(conn, target), joined=target)
     rewrite(conn, [row.id for row in rows], case_id=target, pinned_by=who or "somebody")
     emptied = [source for source in sources if source != target and not messages_of(conn, source)]
     for source in emptied:
@@ -103,7 +106,8 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         "touched": sorted({target, *left}),
         "linked": [*apart, *((other, one, message, why) for one, other, message, why in apart)],
     }
-    return note(conn, target, "message.moved" if len(rows) == 1 else "case.split", who, now, data), target
+    kind = "message.moved" if len(rows) == 1 else "case.split"
+    return tell(conn, kind, now, data, case=target, who=who), target
 
 
 def accept(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
@@ -127,7 +131,7 @@ def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -
     suggestions.decide(conn, suggestions.between(conn, older, newer), "dismissed", who, now)
     links.relate(conn, [(older, newer, message, DISMISSED)])
     for one, other in ((older, newer), (newer, older)):
-        note(conn, one, "case.kept_apart", who, now, {"other": other})
+        tell(conn, "case.kept_apart", now, {"other": other}, case=one, who=who)
     return older, newer
 
 
@@ -149,56 +153,45 @@ def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who:
     must_exist_unmerged(conn, number)
     row = conn.execute(select(cases.c.set_by_people, cases.c.document).where(cases.c.id == number)).one()
     before: dict[str, Any] = row.set_by_people or {}
-    kept: dict[str, Any] = {name: value for name, value in before.items() if name not in _ONE_BY_ONE}
-    groups: dict[str, dict[str, Any]] = {name: dict(before.get(name) or {}) for name in _ONE_BY_ONE}
-    wanted = _singled_out(wanted, groups["asks"], row.document or {})
+    answered = dict(before.get("asks") or {})
+    wanted = _singled_out(wanted, answered, row.document or {})
+    kept = {**before, "asks": answered}
     signed = {"by": who or "somebody", "at": now.isoformat()}
     for name, value in wanted.items():
         if name not in FIELDS:
             raise Refused(f"{name}: this field cannot be set; use one of {', '.join(FIELDS)}")
-        if name in _ONE_BY_ONE:
-            for one, state in (value or {}).items():
-                if state is None:
-                    groups[name].pop(one, None)
-                elif isinstance(state, Mapping):
-                    if one == "*":
-                        raise Refused("asks: an answer in words belongs to one request; name it by its id, not by `*`")
-                    groups[name][one] = {"value": "answered", "text": state["answer"], **signed}
-                else:
-                    groups[name][one] = {"value": state, **signed}
-            if value is None:
-                groups[name] = {}
-        elif value is None:
-            kept.pop(name, None)
+        if value is None:
+            kept[name] = None
+        elif name in _ONE_BY_ONE:
+            kept[name] = _group(kept.get(name) or {}, value, signed)
         else:
             kept[name] = {"value": None if value == "none" else value, **signed}
-    kept |= {name: group for name, group in groups.items() if group}
+    kept = {name: value for name, value in kept.items() if value}
     conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=kept))
     was = _shown(row.document or {}, wanted, before)
     data = {"set": dict(wanted), "was": was, "before": before, "touched": [number]}
-    return note(conn, number, "case.set", who, now, data)
+    return tell(conn, "case.set", now, data, case=number, who=who)
+
+
+def _group(before: Mapping[str, Any], wanted: Mapping[str, Any], signed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the items or asks set by people after a change of those in ``wanted``."""
+    group = dict(before)
+    for one, state in wanted.items():
+        if state is None:
+            group.pop(one, None)
+        elif not isinstance(state, Mapping):
+            group[one] = {"value": state, **signed}
+        elif one == "*":
+            raise Refused("asks: an answer in words belongs to one request; name it by its id, not by `*`")
+        else:
+            group[one] = {"value": "answered", "text": state["answer"], **signed}
+    return group
 
 
 def touched(conn: Connection, event: int) -> list[int]:
     """Return the cases that a correction changed, to be judged again."""
     data = conn.execute(select(events.c.data).where(events.c.id == event)).scalar_one()
     return [int(case) for case in data.get("touched", [])]
-
-
-def survivor(conn: Connection, number: int) -> int:
-    """Follow merges to the case that this one is now part of; stops at a cycle. Raises NotFound."""
-    seen: set[int] = set()
-    while True:
-        row = conn.execute(select(cases.c.merged_into).where(cases.c.id == number)).one_or_none()
-        if row is None:
-            raise NotFound("there is no such case")
-        if row.merged_into is None or number in seen:
-            return number
-        seen.add(number)
-        number = row.merged_into
-
-
-# ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _singled_out(wanted: Mapping[str, Any], answered: dict[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -238,10 +231,7 @@ def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mappi
 
 
 def must_exist_unmerged(conn: Connection, number: int) -> None:
-    row = conn.execute(select(cases.c.merged_into).where(cases.c.id == number)).one_or_none()
-    if row is None:
-        raise NotFound("there is no such case")
-    if row.merged_into is not None:
+    if merge_target(conn, number) is not None:
         raise AlreadyMerged("the case was merged already")
 
 
@@ -259,16 +249,5 @@ def rewrite(conn: Connection, numbers: Sequence[int], case_id: int | None = None
     if case_id is not None:
         placement.move_messages(conn, numbers, case_id, **values)
         return
-    for start in range(0, len(numbers), 400):
-        chunk = numbers[start : start + 400]
+    for chunk in chunks(numbers):
         conn.execute(update(messages).where(messages.c.id.in_(chunk)).values(**values))
-
-
-def _anchor(conn: Connection, case: int) -> None:
-    """Join the messages of a case, so that the rules keep together what is moved there."""
-    rewrite(conn, messages_of(conn, case), joined=case)
-
-
-def note(conn: Connection, case: int, kind: str, who: str, now: datetime, data: Mapping[str, Any]) -> int:
-    made = insert(events).values(case_id=case, kind=kind, who=who, at=now, data=dict(data)).returning(events.c.id)
-    return int(conn.execute(made).scalar_one())

@@ -39,13 +39,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 15.0
-"""Seconds that a writer waits for the write lock before it fails with ``Unavailable``."""
-LOOK_SECONDS = 0.001
-"""Seconds between two attempts to get the write lock of SQLite."""
+BUSY_SECONDS = 15.0  # seconds that a writer waits for the write lock before it fails with ``Unavailable``
+LOOK_SECONDS = 0.001  # seconds between two attempts to get the write lock of SQLite
 
-_ONE_AT_A_TIME = 0x50DA_4E01
-"""Key of the advisory lock of ``one_at_a_time``; any constant does."""
+_ONE_AT_A_TIME = 0x50DA_4E01  # key of the advisory lock of ``one_at_a_time``; any constant does
 
 
 class Database:
@@ -108,15 +105,19 @@ class Database:
         """Make a durable write that leaves no data. Raises Unavailable if mail could not be stored now."""
         self.transact(_probe_postgresql if self.postgresql else _probe_sqlite)
 
-    def close(self) -> None:
-        """Close all connections. Using the database again opens new ones."""
+    def close(self, *, doubted: bool = False) -> None:
+        """Close all connections. Using the database again opens new ones.
+
+        ``doubted``: an error made them unreliable; those in use are closed when they are returned.
+        """
         with self._opening:
             if self._engine is not None:
+                self._doubted |= doubted
                 self._engine.dispose()
                 self._engine = None
             engine, self._async_engine = self._async_engine, None
         if engine is not None:
-            engine.close()
+            engine.close(wait=not doubted)  # other threads may be using it
 
     def forget_values(self) -> None:
         """Close idle SQLite connections to free the memory of large bound values.
@@ -146,7 +147,7 @@ class Database:
             if unavailable is None:
                 raise
             if invalidates_connections(error):
-                self._close_all()
+                self.close(doubted=True)
             raise unavailable from error
 
     def _within_sync(self, fn: Callable[[Connection], T], begin: str) -> T:
@@ -154,25 +155,13 @@ class Database:
             return _within(connection, fn)
 
     def _within_async(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        from service.store.async_engine import Gone  # imported here: it takes six megabytes that SQLite does not need
+        from service.store.async_engine import AsyncEngineThread, Gone  # here: it takes 6 MB that SQLite does not need
 
         while True:
+            with self._opening:
+                engine = self._async_engine = self._async_engine or AsyncEngineThread(self.url, BUSY_SECONDS)
             with contextlib.suppress(Gone):  # it was closed between these two steps: open it again
-                return self._open_async().run(partial(_within, fn=fn), write=write, alone=alone)
-
-    def _close_all(self) -> None:
-        """Close all pooled connections after an error that makes them unreliable; the next call opens new ones.
-
-        Connections in use are closed when they are returned.
-        """
-        with self._opening:
-            if self._engine is not None:
-                self._doubted = True
-                self._engine.dispose()
-                self._engine = None
-            engine, self._async_engine = self._async_engine, None
-        if engine is not None:
-            engine.close(wait=False)  # other threads may be using it
+                return engine.run(partial(_within, fn=fn), write=write, alone=alone)
 
     def _flush_anew(self) -> None:
         """Copy the write-ahead log into the database and flush it, before anything new is accepted.
@@ -202,14 +191,6 @@ class Database:
                 event.listen(self._engine, "connect", partial(_prepare_sqlite, self._cache_mb))
                 event.listen(self._engine, "begin", _begin_sqlite)
             return self._engine
-
-    def _open_async(self) -> AsyncEngineThread:
-        from service.store.async_engine import AsyncEngineThread
-
-        with self._opening:
-            if self._async_engine is None:
-                self._async_engine = AsyncEngineThread(self.url, BUSY_SECONDS)
-            return self._async_engine
 
 
 def one_at_a_time(conn: Connection) -> None:

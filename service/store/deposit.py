@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
@@ -38,8 +39,7 @@ _LATER = {"authserv": "text"}
 _SMALL_BYTES = 524_288
 """Total bytes up to which PostgreSQL uses one statement. COPY is faster for more, but one more round trip."""
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"
-_SQLITE_ROWS = 512
-"""Rows per statement: SQLite binds at most 32766 values."""
+_SQLITE_ROWS = 512  # rows per statement: SQLite binds at most 32766 values
 
 
 def in_one_statement(entries: Sequence[NewEntry]) -> bool:
@@ -56,41 +56,43 @@ def put(conn: Connection, entries: Sequence[NewEntry]) -> None:
         _put_sqlite(conn, entries[start : start + _SQLITE_ROWS])
 
 
-def _columns(entries: Sequence[NewEntry]) -> tuple[str, ...]:
-    later = [name for name in _LATER if any(getattr(entry.envelope, name) is not None for entry in entries)]
-    return (*_TYPES, *later)
-
-
 def _put_sqlite(conn: Connection, entries: Sequence[NewEntry]) -> None:
-    envelopes: list[Any] = []
-    contents: list[Any] = []
-    columns = _columns(entries)
-    for entry in entries:
-        moment = entry.received_at.astimezone(UTC).strftime(_SQLITE_MOMENT)
-        values = _envelope(entry) | {"received_at": moment, "due_at": moment}
-        envelopes += (values[column] for column in columns)
-        contents += (entry.id, entry.content)
-    into = f"spool ({', '.join(columns)}, state)"
-    row = f"({'?, ' * len(columns)}'waiting')"
-    conn.exec_driver_sql(_insert(into, row, len(entries)), tuple(envelopes))
+    columns, rows = _envelopes(entries)
+    for row in rows:
+        row[1] = row[2] = row[1].astimezone(UTC).strftime(_SQLITE_MOMENT)
+    spool = _insert(f"spool ({', '.join(columns)}, state)", f"({'?, ' * len(columns)}'waiting')", len(rows))
+    conn.exec_driver_sql(spool, tuple(chain.from_iterable(rows)))
+    contents = [value for entry in entries for value in (entry.id, entry.content)]
     conn.exec_driver_sql(_insert("contents (id, codec, bytes)", "(?, 'raw', ?)", len(entries)), tuple(contents))
 
 
 def _put_postgresql(conn: Connection, entries: Sequence[NewEntry]) -> None:
-    columns = _columns(entries)
-    rows = [[values[column] for column in columns] for values in map(_envelope, entries)]
-    envelopes = tuple(map(list, zip(*rows, strict=True)))
+    columns, rows = _envelopes(entries)
+    arrays = tuple(map(list, zip(*rows, strict=True)))
     if in_one_statement(entries):
-        conn.exec_driver_sql(_everything(columns), (*envelopes, [entry.content for entry in entries]))
+        conn.exec_driver_sql(_everything(columns), (*arrays, [entry.content for entry in entries]))
         return
-    conn.exec_driver_sql(_envelopes(columns), envelopes)
+    conn.exec_driver_sql(_spool(columns), arrays)
     driver: Any = conn.connection.driver_connection  # in the transaction that the previous statement began
     records = [(entry.id, "raw", entry.content) for entry in entries]
     await_only(driver.copy_records_to_table("contents", records=records, columns=("id", "codec", "bytes")))
 
 
+def _envelopes(entries: Sequence[NewEntry]) -> tuple[tuple[str, ...], list[list[Any]]]:
+    """Return the columns of ``spool`` to be written, and their values of each mail."""
+    later = [name for name in _LATER if any(getattr(entry.envelope, name) is not None for entry in entries)]
+    rows = []
+    for entry in entries:
+        given = entry.envelope
+        words = (given.channel, given.source, given.peer, given.helo, given.mail_from)
+        size, recipients = len(entry.content), to_json(given.rcpt_tos)
+        row = [entry.id, entry.received_at, entry.received_at, *map(_words, words), recipients, size, entry.sha256]
+        rows.append(row + [_words(getattr(given, name)) for name in later])
+    return (*_TYPES, *later), rows
+
+
 @lru_cache(maxsize=4)
-def _envelopes(columns: tuple[str, ...]) -> str:
+def _spool(columns: tuple[str, ...]) -> str:
     """Return the PostgreSQL statement for the envelopes, with one array per column."""
     types = _TYPES | _LATER
     # an array of jsonb cannot be bound as strings: it is sent as text and cast row by row
@@ -110,28 +112,9 @@ def _envelopes(columns: tuple[str, ...]) -> str:
 def _everything(columns: tuple[str, ...]) -> str:
     """Return the PostgreSQL statement for envelopes and raw mails together."""
     return (
-        f"WITH kept AS ({_envelopes(columns)}) INSERT INTO contents (id, codec, bytes) "  # noqa: S608 - as above
+        f"WITH kept AS ({_spool(columns)}) INSERT INTO contents (id, codec, bytes) "  # noqa: S608 - as above
         f"SELECT a, 'raw', b FROM unnest($1::text[], ${len(columns) + 1}::bytea[]) AS given(a, b)"
     )
-
-
-def _envelope(entry: NewEntry) -> dict[str, Any]:
-    """Return column → value of a row in ``spool``."""
-    given = entry.envelope
-    return {
-        "id": entry.id,
-        "received_at": entry.received_at,
-        "due_at": entry.received_at,
-        "channel": given.channel,
-        "source": _words(given.source),
-        "peer": _words(given.peer),
-        "helo": _words(given.helo),
-        "authserv": _words(given.authserv),
-        "mail_from": storable(given.mail_from),
-        "rcpt_tos": to_json(given.rcpt_tos),
-        "size": len(entry.content),
-        "sha256": entry.sha256,
-    }
 
 
 def _words(words: str | None) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -17,10 +16,9 @@ from sqlalchemy import make_url
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import create_file, make_folder
+from service.store.private import make_folder, write_draft
 
-_CLEAR = "whsec_"
-"""Prefix of secrets that an earlier version stored unencrypted (standardwebhooks.com)."""
+_CLEAR = "whsec_"  # prefix of secrets that an earlier version stored unencrypted (standardwebhooks.com)
 
 
 class SecretBox:
@@ -37,8 +35,7 @@ class SecretBox:
         """
         if self.path is None:
             raise Refused("SODAN_KEY_FILE: set it to a file; it will contain the key that encrypts secrets")
-        with contextlib.suppress(FileExistsError):
-            _create_key(self.path)
+        _create_key(self.path)
         return self._cipher().encrypt(secret.encode()).decode()
 
     def decrypt(self, stored: str) -> str:
@@ -92,24 +89,16 @@ def key_path(settings: Settings) -> Path | None:
 
 
 def _create_key(path: Path) -> None:
-    """Create the key file by hard link, so that of two processes one wins and none reads a partial key.
-
-    Raises FileExistsError, Unavailable.
-    """
+    """Create the key file by hard link, so that of two processes one wins and none reads a partial key."""
     if path.exists():
-        raise FileExistsError
+        return
     try:
         make_folder(path.parent)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+        draft = write_draft(path, Fernet.generate_key() + b"\n")
         try:
-            with os.fdopen(create_file(draft, exclusive=True), "wb") as file:
-                file.write(Fernet.generate_key() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, path)
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
         finally:
             draft.unlink(missing_ok=True)
-    except FileExistsError:
-        raise
     except OSError as error:
         raise Unavailable(f"{path} cannot be created: {error.strerror}") from None

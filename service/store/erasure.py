@@ -20,17 +20,18 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from operator import eq
 from typing import Any
 
 import asyncpg
 from sqlalchemy import JSON, Connection, Row, String, Table, and_, delete, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
 
 from service.errors import Unavailable
 from service.mail.masking import Mask
 from service.store import contents, outbox, search, writeahead
 from service.store.contents import BlobWriter
 from service.store.database import BUSY_SECONDS, Database
+from service.store.statements import chunks, exists
 from service.store.tables import Words, messages, metadata, participants, thread_keys
 from service.store.tables import cases as case_table
 from service.store.tables import contents as content_table
@@ -39,18 +40,10 @@ from service.store.writeahead import Remains
 
 SWEEPS = 20
 _ROWS = 300
-_SECRETS = {
-    ("keys", "key"),
-    ("tokens", "hash"),
-    ("webhooks", "secret"),
-    ("spool", "sha256"),
-    ("attachments", "sha256"),
-    ("spool", "id"),
-}
+_SECRETS = {"keys.key", "tokens.hash", "webhooks.secret", "spool.sha256", "attachments.sha256", "spool.id"}
 """Text columns that contain no words of anybody."""
 _SQUASHED = ("text", "words", "subject_words", "named", "sightings")
 """Facts of a message in which a name cannot be recognised (joined or single words); they are deleted."""
-
 
 _STILL_NEEDED = """
 SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (
@@ -69,18 +62,14 @@ _STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 class Erased:
     """What was found and, unless this is a dry run, replaced."""
 
-    rows: Counter[str] = field(default_factory=Counter)
-    """Rows by table and column."""
+    rows: Counter[str] = field(default_factory=Counter)  # rows by table and column
     mails: list[tuple[str, str]] = field(default_factory=list)
     """SHA-256 of each raw mail that named the person, and of its replacement (empty in a dry run)."""
     changes: list[dict[str, Any]] = field(default_factory=list)
     """Dry run: where, row and words of everything that would be replaced."""
-    unreadable: set[str] = field(default_factory=set)
-    """Ids of damaged raw mails, which were not searched."""
-    left: int = 0
-    """Number of findings of a last search."""
-    remains: Remains = field(default_factory=Remains)
-    """What the databases may still contain."""
+    unreadable: set[str] = field(default_factory=set)  # ids of damaged raw mails, which were not searched
+    left: int = 0  # number of findings of a last search
+    remains: Remains = field(default_factory=Remains)  # what the databases may still contain
 
 
 def names_of(database: Database, address: str) -> list[str]:
@@ -118,21 +107,19 @@ def compact(database: Database) -> Remains:
     return Remains()
 
 
-# ── raw mails ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _sweep_mails(database: Database, shelf: BlobWriter, mask: Mask, erased: Erased, apply: bool) -> None:
     for one in contents.each(database):
         try:
-            masked = mask.mail(one.content(shelf.outside))
+            content = one.content(shelf.outside)
         except contents.Damaged:
             erased.unreadable.add(one.id)
             continue
+        masked = mask.mail(content)
         if masked is None:
             continue
         if not apply:
             erased.mails.append((one.sha256, ""))
-            words = sorted(mask.words_in_mail(one.content(shelf.outside)))
+            words = sorted(mask.words_in_mail(content))
             erased.changes.append({"where": "raw mail", "row": [one.id], "words": words})
             continue
         # mail not yet processed stays uncompressed in its row, where the worker reads it
@@ -141,25 +128,18 @@ def _sweep_mails(database: Database, shelf: BlobWriter, mask: Mask, erased: Eras
         if not database.transact(partial(_replace, before=one, packed=packed, sha256=new, size=len(masked))):
             continue  # a worker is processing it: the next pass finds it again
         erased.mails.append((one.sha256, new))
-        if one.codec == "file" and not database.read(partial(contents.named, key=one.sha256)):
+        if one.codec == contents.OUTSIDE and not database.read(partial(contents.named, key=one.sha256)):
             assert shelf.outside is not None
             shelf.outside.remove(one.sha256)
 
 
 def _replace(conn: Connection, before: contents.Kept, packed: contents.Packed, sha256: str, size: int) -> bool:
     free = or_(spool_table.c.state != "waiting", spool_table.c.leased_by.is_(None))
-    done = conn.execute(
-        update(spool_table)
-        .where(spool_table.c.id == before.id, spool_table.c.sha256 == before.sha256, free)
-        .values(sha256=sha256, size=size)
-    )
-    if not done.rowcount:
+    same = (spool_table.c.id == before.id, spool_table.c.sha256 == before.sha256, free)
+    if not conn.execute(update(spool_table).where(*same).values(sha256=sha256, size=size)).rowcount:
         return False
     contents.keep(conn, [packed])
     return True
-
-
-# ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _sweep_table(database: Database, table: Table, mask: Mask, erased: Erased, apply: bool) -> None:
@@ -192,12 +172,10 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
 
     Later mail is then no longer compared with these messages by words; everything else still finds them.
     """
-    for start in range(0, len(numbers), _ROWS):
-        chunk = numbers[start : start + _ROWS]
+    for chunk in chunks(numbers):
         search.forget(conn, chunk)
-        own = thread_keys.c.message_id.in_(chunk)
         words = or_(thread_keys.c.key.startswith("word:"), thread_keys.c.key.startswith("talk:"))
-        conn.execute(delete(thread_keys).where(own, words))
+        conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_(chunk), words))
 
 
 def _changed(mask: Mask, columns: Sequence[Any], row: Any) -> dict[str, Any]:
@@ -224,56 +202,40 @@ def _words(mask: Mask, value: Any) -> set[str]:
 
 
 def _holds_words(table: Table, column: Any) -> bool:
-    return isinstance(column.type, (String, Words, JSON)) and (table.name, column.name) not in _SECRETS
+    return isinstance(column.type, (String, Words, JSON)) and f"{table.name}.{column.name}" not in _SECRETS
 
 
 def _each(database: Database, table: Table, columns: list[Any]) -> Iterator[Row[Any]]:
     own = list(table.primary_key.columns)
-    shown = list(dict.fromkeys([*own, *columns]))
-    last: Row[Any] | None = None
-    while True:
-        query = select(*shown).order_by(*own).limit(_ROWS)
-        if last is not None:
-            query = query.where(_after(own, last))
-        rows = database.read(lambda conn, query=query: conn.execute(query).all())  # type: ignore[misc]
+    query = select(*dict.fromkeys([*own, *columns])).order_by(*own).limit(_ROWS)
+    rows = _rows(database, query)
+    while rows:
         yield from rows
-        if len(rows) < _ROWS:
-            return
-        last = rows[-1]
+        last = [rows[-1]._mapping[column.name] for column in own]
+        ways = [and_(*map(eq, own[:n], last), own[n] > last[n]) for n in range(len(own))]
+        rows = _rows(database, query.where(or_(*ways))) if len(rows) == _ROWS else []
 
 
-def _after(own: list[Any], last: Row[Any]) -> ColumnElement[bool]:
-    """Condition for rows after ``last`` in the order of the primary key."""
-    ways = []
-    for position, column in enumerate(own):
-        equal = [earlier == last._mapping[earlier.name] for earlier in own[:position]]
-        ways.append(and_(*equal, column > last._mapping[column.name]))
-    return or_(*ways)
+def _rows(database: Database, query: Any) -> Sequence[Row[Any]]:
+    return database.read(lambda conn: conn.execute(query).all())
 
 
 def _change(conn: Connection, table: Table, row: Row[Any], changed: Mapping[str, Any]) -> None:
-    own = [column == row._mapping[column.name] for column in table.primary_key.columns]
-    key = {column.name: changed.get(column.name, row._mapping[column.name]) for column in table.primary_key.columns}
-    if any(name in changed for name in key):
-        there = select(table).where(*(table.c[name] == new for name, new in key.items()))
-        if conn.execute(there).first() is not None:
-            conn.execute(delete(table).where(*own))
-            return
+    key = list(table.primary_key.columns)
+    own = [column == row._mapping[column.name] for column in key]
+    new = [column == changed.get(column.name, row._mapping[column.name]) for column in key]
+    if any(column.name in changed for column in key) and exists(conn, select(*key).where(*new)):
+        conn.execute(delete(table).where(*own))
+        return
     more = {"version": case_table.c.version + 1} if table is case_table else {}
     conn.execute(update(table).where(*own).values({**changed, **more}))
 
 
 def _names(conn: Connection, address: str) -> list[str]:
-    found: Counter[str] = Counter()
-    for name in conn.execute(select(participants.c.name).where(participants.c.address == address)).scalars():
-        found[name] += 1
+    found = Counter(conn.execute(select(participants.c.name).where(participants.c.address == address)).scalars())
     written = select(messages.c.author_name).where(messages.c.author_address == address).distinct()
-    for name in conn.execute(written).scalars():
-        found[name] += 1
+    found.update(conn.execute(written).scalars())
     return [name for name, _ in found.most_common() if len(name.strip()) > 1 and name.casefold() != address]
-
-
-# ── what databases keep ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _compact_sqlite(path: str) -> None:
@@ -293,10 +255,8 @@ async def _compact_postgresql(url: str) -> Remains:
     connection: Any = await asyncpg.connect(url)  # type: ignore[no-untyped-call]
     try:
         await _until_nobody_needs_what_went(connection)
-        tables = await connection.fetch(
-            "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"
-        )
-        for (name,) in tables:
+        tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"
+        for (name,) in await connection.fetch(tables):
             await connection.execute(f"VACUUM FULL ANALYZE {name}")
         statistics = await _forget_statistics(connection)
         remains = await writeahead.release_wal(connection)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from service.store.cases import key_of, stamp
 from service.store.tables import events
 
+_EVENTS = select(events)
+
 
 def since(conn: Connection, last: int, limit: int, prefix: str) -> list[dict[str, Any]]:
     """Return up to ``limit`` events with an id above ``last``, oldest first."""
-    query = select(events).where(events.c.id > last).order_by(events.c.id).limit(limit)
-    return [_told(dict(row), prefix) for row in conn.execute(query).mappings()]
+    return _told(conn, _EVENTS.where(events.c.id > last).order_by(events.c.id).limit(limit), prefix)
 
 
 def newest(conn: Connection) -> int:
@@ -25,19 +26,20 @@ def of_case(
     conn: Connection, case_id: int, prefix: str, limit: int = 100, *, by_people: bool = False
 ) -> list[dict[str, Any]]:
     """Return the events of one case, newest first; ``by_people``: only what people did."""
-    query = select(events).where(events.c.case_id == case_id).order_by(events.c.id.desc()).limit(limit)
-    if by_people:
-        query = query.where(events.c.who != "")
-    return [_told(dict(row), prefix) for row in conn.execute(query).mappings()]
+    query = _EVENTS.where(events.c.case_id == case_id).order_by(events.c.id.desc()).limit(limit)
+    return _told(conn, query.where(events.c.who != "") if by_people else query, prefix)
 
 
-def _told(row: dict[str, Any], prefix: str) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "kind": row["kind"],
-        "case": None if row["case_id"] is None else key_of(row["case_id"], prefix),
-        "at": stamp(row["at"]),
-        "who": row["who"],
-        "data": row["data"],
-        "undone_by": row["undone_by"],
-    }
+def _told(conn: Connection, query: Select[Any], prefix: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "case": None if row.case_id is None else key_of(row.case_id, prefix),
+            "at": stamp(row.at),
+            "who": row.who,
+            "data": row.data,
+            "undone_by": row.undone_by,
+        }
+        for row in conn.execute(query)
+    ]

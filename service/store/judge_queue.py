@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 
-from service.store.neighbours import THESE, chunks
+from service.store.statements import THESE, every, upsert
 from service.store.tables import cases, judge_queue, messages
 
-LONG = 150
-"""A case with more messages is queued."""
+LONG = 150  # a case with more messages is queued
 
 # built once, since building a statement takes longer than running it
 
@@ -27,18 +26,12 @@ _LONG = (
     .group_by(messages.c.case_id)
     .having(func.count() > LONG)
 )
-_REMOVE = delete(judge_queue).where(judge_queue.c.case_id.in_(THESE))
 _FIRST = (
     select(judge_queue.c.case_id, judge_queue.c.since, cases.c.version)
     .join(cases, cases.c.id == judge_queue.c.case_id)
     .order_by(judge_queue.c.since, judge_queue.c.case_id)
     .limit(1)
 )
-
-
-def long_cases(conn: Connection, case_ids: Sequence[int]) -> set[int]:
-    """Return those of the cases that have more than ``LONG`` messages."""
-    return {case_id for chunk in chunks(case_ids) for case_id in conn.execute(_LONG, {"these": chunk}).scalars()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +43,16 @@ class Waiting:
     version: int
 
 
+def long_cases(conn: Connection, case_ids: Sequence[int]) -> set[int]:
+    """Return those of the cases that have more than ``LONG`` messages."""
+    return {row.case_id for row in every(conn, _LONG, case_ids)}
+
+
 def queue(conn: Connection, case_ids: Sequence[int], now: datetime) -> None:
     """Queue these cases; an entry that exists gets a new time. The caller holds ``one_at_a_time``."""
     if case_ids:
-        for chunk in chunks(case_ids):
-            conn.execute(_REMOVE, {"these": chunk})
-        conn.execute(insert(judge_queue), [{"case_id": case_id, "since": now} for case_id in case_ids])
+        queued = upsert(conn, judge_queue).on_conflict_do_update(index_elements=["case_id"], set_={"since": now})
+        conn.execute(queued, [{"case_id": case_id, "since": now} for case_id in case_ids])
 
 
 def first(conn: Connection) -> Waiting | None:

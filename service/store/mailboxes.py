@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, and_, func, or_, select, text, update
 
 from service.store import deposit
 from service.store.database import one_at_a_time
 from service.store.spool import LostLease, NewEntry
-from service.store.tables import events, mailbox_folders, mailbox_mails, mailboxes
+from service.store.statements import FREED, tell, upsert
+from service.store.tables import mailbox_folders, mailbox_mails, mailboxes
 
 State = Literal["taken", "done", "failed", "too_big", "gone"]
 """taken: in the spool, not yet flagged or moved; done; failed: will be retried; too_big; gone: no longer there."""
-AWAY = timedelta(minutes=10)
-"""A mailbox that could not be read for this long is reported."""
+AWAY = timedelta(minutes=10)  # a mailbox that could not be read for this long is reported
 _OPEN = text("mailbox_mails.state IN ('taken', 'failed', 'too_big')")
 """The condition of the partial index, word for word, so that the planner uses that index."""
 
@@ -50,12 +49,9 @@ class Status:
     cause: str | None
     next_step: str | None
     errors: int
-    lag_seconds: int | None
-    """Seconds from the arrival of the last fetched mail until it was stored here."""
-    taken: int
-    """Total number of mails stored from it."""
-    failed: int
-    """Number of mails that could not be fetched so far."""
+    lag_seconds: int | None  # seconds from the arrival of the last fetched mail until it was stored here
+    taken: int  # total number of mails stored from it
+    failed: int  # number of mails that could not be fetched so far
     leased_by: str | None
 
     def away_since(self, now: datetime) -> datetime | None:
@@ -64,18 +60,12 @@ class Status:
         return last if now - last >= AWAY else None
 
 
-# ── the lease ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
     """Acquire or extend the lease of a mailbox; False if another process holds it."""
-    kind = postgresql if conn.dialect.name == "postgresql" else sqlite
-    conn.execute(kind.insert(mailboxes).values(name=name, since=now).on_conflict_do_nothing())
+    conn.execute(upsert(conn, mailboxes).values(name=name, since=now).on_conflict_do_nothing())
     free = or_(mailboxes.c.leased_by.is_(None), mailboxes.c.leased_by == by, mailboxes.c.leased_until <= now)
-    won = conn.execute(
-        update(mailboxes).where(mailboxes.c.name == name, free).values(leased_by=by, leased_until=now + lease)
-    )
-    return bool(won.rowcount)
+    won = update(mailboxes).where(mailboxes.c.name == name, free).values(leased_by=by, leased_until=now + lease)
+    return bool(conn.execute(won).rowcount)
 
 
 def renew(conn: Connection, names: Sequence[str], by: str, now: datetime, lease: timedelta) -> None:
@@ -86,9 +76,7 @@ def renew(conn: Connection, names: Sequence[str], by: str, now: datetime, lease:
 
 def release(conn: Connection, by: str) -> int:
     """Release all leases of ``by``; returns their number."""
-    return conn.execute(
-        update(mailboxes).where(mailboxes.c.leased_by == by).values(leased_by=None, leased_until=None)
-    ).rowcount
+    return conn.execute(update(mailboxes).where(mailboxes.c.leased_by == by).values(**FREED)).rowcount
 
 
 def holders(conn: Connection) -> set[str]:
@@ -99,39 +87,27 @@ def holders(conn: Connection) -> set[str]:
 
 def _hold(conn: Connection, name: str, by: str, **values: Any) -> None:
     """Update the row of a mailbox leased by ``by``. Raises LostLease; then the transaction must not commit."""
-    ours = and_(mailboxes.c.name == name, mailboxes.c.leased_by == by)
-    if not conn.execute(update(mailboxes).where(ours).values(**{"leased_by": by, **values})).rowcount:
+    ours = update(mailboxes).where(mailboxes.c.name == name, mailboxes.c.leased_by == by)
+    if not conn.execute(ours.values(leased_by=by, **values)).rowcount:
         raise LostLease("another machine fetches from this mailbox now")
-
-
-# ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def position(conn: Connection, name: str, folder: str) -> str | None:
     """Return how far a folder was read, in the format of its source, or None."""
-    query = select(mailbox_folders.c.position).where(
-        mailbox_folders.c.mailbox == name, mailbox_folders.c.folder == folder
-    )
-    return conn.execute(query).scalar()
+    this = (mailbox_folders.c.mailbox == name, mailbox_folders.c.folder == folder)
+    return conn.execute(select(mailbox_folders.c.position).where(*this)).scalar()
 
 
 def keep_position(conn: Connection, name: str, by: str, folder: str, words: str) -> None:
     """Store how far a folder was read."""
     _hold(conn, name, by)
-    kind: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
-    statement = kind.insert(mailbox_folders).values(mailbox=name, folder=folder, position=words)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=[mailbox_folders.c.mailbox, mailbox_folders.c.folder],
-            set_={"position": statement.excluded.position},
-        )
-    )
+    kept = upsert(conn, mailbox_folders).values(mailbox=name, folder=folder, position=words)
+    conn.execute(kept.on_conflict_do_update(index_elements=["mailbox", "folder"], set_={"position": words}))
 
 
 def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
     """Return those of the places that are recorded already."""
-    query = select(mailbox_mails.c.place).where(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
-    return set(conn.execute(query).scalars())
+    return set(conn.execute(select(mailbox_mails.c.place).where(_these(name, places))).scalars())
 
 
 def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
@@ -145,22 +121,19 @@ def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, ma
     hashes = [mail.entry.sha256 for mail in fetched]
     query = select(mailbox_mails.c.sha256).where(mailbox_mails.c.mailbox == name, mailbox_mails.c.sha256.in_(hashes))
     known = set(conn.execute(query).scalars())
-    new = []
+    new: dict[str, NewEntry] = {}
     for mail in fetched:
         if mail.entry.sha256 not in known:
-            known.add(mail.entry.sha256)
-            new.append(mail.entry)
+            new.setdefault(mail.entry.sha256, mail.entry)
     if new:
-        deposit.put(conn, new)
-        counted = update(mailboxes).where(mailboxes.c.name == name).values(taken=mailboxes.c.taken + len(new))
-        conn.execute(counted)
-    fresh = {entry.id for entry in new}
+        deposit.put(conn, list(new.values()))
+        _hold(conn, name, by, taken=mailboxes.c.taken + len(new))
+    fresh = {entry.id for entry in new.values()}
     for mail in fetched:
-        _remember(
-            conn, name, mail.place, mail.folder, state="taken" if mark else "done", sha256=mail.entry.sha256,
-            size=len(mail.entry.content), spool_id=mail.entry.id if mail.entry.id in fresh else None,
-            reason=None, due_at=now,
-        )  # fmt: skip
+        entry = mail.entry
+        values = {"sha256": entry.sha256, "size": len(entry.content), "reason": None, "due_at": now}
+        values["spool_id"] = entry.id if entry.id in fresh else None
+        _remember(conn, name, mail.place, mail.folder, state="taken" if mark else "done", **values)
     return len(new)
 
 
@@ -174,97 +147,62 @@ def set_aside(
 
 
 def _remember(conn: Connection, name: str, place: str, folder: str, **values: Any) -> None:
-    kind: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
-    row = {"mailbox": name, "place": place, "folder": folder, "attempts": 1, **values}
-    statement = kind.insert(mailbox_mails).values(**row)
+    first = upsert(conn, mailbox_mails).values(mailbox=name, place=place, folder=folder, attempts=1, **values)
     again = {**values, "attempts": mailbox_mails.c.attempts + 1}
-    conn.execute(
-        statement.on_conflict_do_update(index_elements=[mailbox_mails.c.mailbox, mailbox_mails.c.place], set_=again)
-    )
+    conn.execute(first.on_conflict_do_update(index_elements=["mailbox", "place"], set_=again))
 
 
 def unmarked(conn: Connection, name: str, folder: str, now: datetime, limit: int) -> list[str]:
     """Return the places of stored mails that are still to be flagged or moved, ordered by place."""
-    query = (
-        select(mailbox_mails.c.place)
-        .where(
-            mailbox_mails.c.mailbox == name,
-            mailbox_mails.c.folder == folder,
-            _OPEN,
-            mailbox_mails.c.state == "taken",
-            mailbox_mails.c.due_at <= now,
-        )
-        .order_by(mailbox_mails.c.place)
-        .limit(limit)
-    )
-    return [str(place) for place in conn.execute(query).scalars()]
+    due = (mailbox_mails.c.state == "taken", mailbox_mails.c.due_at <= now)
+    query = select(mailbox_mails.c.place).where(*_open_in(name, folder), *due).order_by(mailbox_mails.c.place)
+    return [str(place) for place in conn.execute(query.limit(limit)).scalars()]
 
 
 def marked(conn: Connection, name: str, places: Sequence[str]) -> None:
     """Record that they were flagged or moved, or are to stay as they are."""
-    these = and_(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
-    conn.execute(update(mailbox_mails).where(these).values(state="done"))
+    conn.execute(update(mailbox_mails).where(_these(name, places)).values(state="done"))
 
 
 def mark_later(conn: Connection, name: str, places: Sequence[str], reason: str, due_at: datetime) -> None:
     """Delay flagging or moving until ``due_at``, with the reason."""
-    these = and_(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
-    conn.execute(update(mailbox_mails).where(these).values(reason=reason, due_at=due_at))
+    conn.execute(update(mailbox_mails).where(_these(name, places)).values(reason=reason, due_at=due_at))
 
 
 def to_retry(
     conn: Connection, name: str, folder: str, now: datetime, max_bytes: int, limit: int = 50
 ) -> list[tuple[str, int]]:
     """Return (place, attempts) of failed mails that are due, and of too big ones that now fit ``max_bytes``."""
-    query = (
-        select(mailbox_mails.c.place, mailbox_mails.c.attempts)
-        .where(
-            mailbox_mails.c.mailbox == name,
-            mailbox_mails.c.folder == folder,
-            _OPEN,
-            or_(
-                and_(mailbox_mails.c.state == "failed", mailbox_mails.c.due_at <= now),
-                and_(mailbox_mails.c.state == "too_big", mailbox_mails.c.size <= max_bytes),
-            ),
-        )
-        .order_by(mailbox_mails.c.due_at)
-        .limit(limit)
-    )
-    return [(str(row.place), int(row.attempts)) for row in conn.execute(query)]
+    due = and_(mailbox_mails.c.state == "failed", mailbox_mails.c.due_at <= now)
+    fits = and_(mailbox_mails.c.state == "too_big", mailbox_mails.c.size <= max_bytes)
+    query = select(mailbox_mails.c.place, mailbox_mails.c.attempts).where(*_open_in(name, folder), or_(due, fits))
+    return [(place, attempts) for place, attempts in conn.execute(query.order_by(mailbox_mails.c.due_at).limit(limit))]
 
 
 def not_taken(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
     """Return mails that could not be fetched, or not be flagged or moved, with the reason."""
-    query = (
-        select(
-            mailbox_mails.c.folder, mailbox_mails.c.place, mailbox_mails.c.state, mailbox_mails.c.size,
-            mailbox_mails.c.reason, mailbox_mails.c.due_at,
-        )
-        .where(
-            mailbox_mails.c.mailbox == name,
-            _OPEN,
-            or_(
-                mailbox_mails.c.state.in_(("failed", "too_big")),
-                and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None)),
-            ),
-        )
-        .limit(limit)
-    )  # fmt: skip
-    return [dict(row._mapping) for row in conn.execute(query)]
+    columns = [mailbox_mails.c[one] for one in ("folder", "place", "state", "size", "reason", "due_at")]
+    unmarked = and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None))
+    wrong = or_(mailbox_mails.c.state.in_(("failed", "too_big")), unmarked)
+    query = select(*columns).where(mailbox_mails.c.mailbox == name, _OPEN, wrong).limit(limit)
+    return list(map(dict, conn.execute(query).mappings()))
 
 
-# ── how it goes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+def _these(name: str, places: Sequence[str]) -> Any:
+    return and_(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
+
+
+def _open_in(name: str, folder: str) -> tuple[Any, ...]:
+    return mailbox_mails.c.mailbox == name, mailbox_mails.c.folder == folder, _OPEN
 
 
 def succeeded(conn: Connection, name: str, by: str, now: datetime) -> None:
     """Record that all folders were read completely."""
     one_at_a_time(conn)
     told = conn.execute(select(mailboxes.c.told_at).where(mailboxes.c.name == name)).scalar()
-    _hold(
-        conn, name, by, last_success_at=now, failing_since=None, cause=None, next_step=None, told_at=None
-    )  # fmt: skip
+    _hold(conn, name, by, last_success_at=now, **dict.fromkeys(("failing_since", "cause", "next_step", "told_at")))
     if told is not None:
-        conn.execute(insert(events).values(kind="mailbox.back", at=now, data={"mailbox": name}))
+        tell(conn, "mailbox.back", now, {"mailbox": name})
 
 
 def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, now: datetime) -> None:
@@ -273,42 +211,23 @@ def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, no
     query = select(mailboxes.c.failing_since, mailboxes.c.told_at).where(mailboxes.c.name == name)
     row = conn.execute(query).one()
     since = row.failing_since or now
-    tell = row.told_at is None and now - since >= AWAY
-    values: dict[str, Any] = {"told_at": now} if tell else {}
-    _hold(
-        conn, name, by, failing_since=since, cause=cause, next_step=next_step, errors=mailboxes.c.errors + 1, **values
-    )
-    if tell:
+    away = row.told_at is None and now - since >= AWAY
+    values = {"failing_since": since, "cause": cause, "next_step": next_step, "errors": mailboxes.c.errors + 1}
+    _hold(conn, name, by, **values, told_at=now if away else row.told_at)
+    if away:
         data = {"mailbox": name, "since": since.isoformat(), "cause": cause, "next_step": next_step}
-        conn.execute(insert(events).values(kind="mailbox.away", at=now, data=data))
+        tell(conn, "mailbox.away", now, data)
 
 
 def statuses(conn: Connection) -> list[Status]:
     """Return the status of every mailbox not forgotten, by name."""
-    grouped = (
-        select(mailbox_mails.c.mailbox, func.count())
-        .where(_OPEN, mailbox_mails.c.state != "taken")
-        .group_by(mailbox_mails.c.mailbox)
-    )
-    failed = {str(name): int(number) for name, number in conn.execute(grouped)}
-    found = []
-    for row in conn.execute(select(mailboxes).where(mailboxes.c.forgotten_at.is_(None)).order_by(mailboxes.c.name)):
-        found.append(
-            Status(
-                name=row.name,
-                since=row.since,
-                last_success_at=row.last_success_at,
-                failing_since=row.failing_since,
-                cause=row.cause,
-                next_step=row.next_step,
-                errors=row.errors,
-                lag_seconds=row.lag_seconds,
-                taken=row.taken,
-                failed=failed.get(row.name, 0),
-                leased_by=row.leased_by,
-            )
-        )
-    return found
+    failed = select(mailbox_mails.c.mailbox, func.count()).where(_OPEN, mailbox_mails.c.state != "taken")
+    numbers = dict(map(tuple, conn.execute(failed.group_by(mailbox_mails.c.mailbox))))
+    query = select(*_STATUS).where(mailboxes.c.forgotten_at.is_(None)).order_by(mailboxes.c.name)
+    return [Status(**row, failed=numbers.get(row["name"], 0)) for row in conn.execute(query).mappings()]
+
+
+_STATUS = [mailboxes.c[name] for name in Status.__slots__ if name != "failed"]
 
 
 def forget(conn: Connection, name: str, now: datetime) -> bool:
@@ -320,9 +239,6 @@ def forget(conn: Connection, name: str, now: datetime) -> bool:
 def recall(conn: Connection, name: str, by: str) -> None:
     """Report the mailbox again, since it is fetched from."""
     _hold(conn, name, by, forgotten_at=None)
-
-
-# ── tokens ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def stored_tokens(conn: Connection, name: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +10,10 @@ from sqlalchemy import Connection, insert, select
 from service.store import links
 from service.store.cases import key_of, stamp
 from service.store.database import one_at_a_time
-from service.store.tables import events, notes
+from service.store.statements import tell
+from service.store.tables import notes
 
-MOST = 500
-"""Notes shown per case."""
+MOST = 500  # notes shown per case
 
 
 def add(conn: Connection, case_id: int, text: str, who: str, now: datetime) -> int:
@@ -22,19 +21,15 @@ def add(conn: Connection, case_id: int, text: str, who: str, now: datetime) -> i
     one_at_a_time(conn)
     made = insert(notes).values(case_id=case_id, who=who, at=now, text=text).returning(notes.c.id)
     number = int(conn.execute(made).scalar_one())
-    conn.execute(insert(events).values(case_id=case_id, kind="case.noted", who=who, at=now, data={"note": number}))
+    tell(conn, "case.noted", now, {"note": number}, case=case_id, who=who)
     return number
 
 
 def of_case(conn: Connection, case_id: int, prefix: str) -> list[dict[str, Any]]:
     """Return the notes of a case and of those merged into it, oldest first."""
-    return _shown(conn, [case_id, *links.merged_into(conn, case_id)], prefix)
-
-
-def _shown(conn: Connection, case_ids: Sequence[int], prefix: str) -> list[dict[str, Any]]:
-    query = select(notes).where(notes.c.case_id.in_(case_ids)).order_by(notes.c.id.desc()).limit(MOST)
-    rows = conn.execute(query).all()
+    parts = [case_id, *links.merged_into(conn, case_id)]
+    query = select(notes).where(notes.c.case_id.in_(parts)).order_by(notes.c.id.desc()).limit(MOST)
     return [
         {"id": row.id, "case": key_of(row.case_id, prefix), "who": row.who, "at": stamp(row.at), "text": row.text}
-        for row in reversed(rows)
+        for row in reversed(conn.execute(query).all())
     ]

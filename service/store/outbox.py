@@ -9,16 +9,16 @@ mail (RFC 5321 §4.5.4.2 leaves this open): the entry is sent again with the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, text, true, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, func, or_, select, update
 
-from service.errors import Conflict, NotFound
+from service.errors import Conflict
 from service.store.database import one_at_a_time
-from service.store.tables import events, outbox
+from service.store.statements import Queue, one_row, tell, upsert
+from service.store.tables import outbox
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
@@ -27,7 +27,9 @@ BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 4
 HELD = "held: more than "
 """Prefix of the reason of a mail held because it exceeds a limit, per address or for the installation."""
 _BREAKER = "automatic mails within an hour"
-_WAITING = text("state = 'waiting'")
+_QUEUE = Queue(outbox)
+anything_due = _QUEUE.anything_due
+counts = _QUEUE.counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,7 @@ class Draft:
     html: str = ""
     language: str = "en"
     case_id: int | None = None
-    once: str | None = None
-    """A key for which only one entry is ever written; None: no such limit."""
+    once: str | None = None  # a key for which only one entry is ever written; None: no such limit
     headers: Mapping[str, str] = field(default_factory=dict)
     items: Sequence[str] = ()
     message_id: str | None = None
@@ -80,66 +81,28 @@ def write(
 ) -> int | None:
     """Insert an entry; returns None if its ``once`` exists already. ``reason``: why it is held as a draft."""
     one_at_a_time(conn)  # before any other lock: events are numbered in the order of commits
-    row = {
-        "once": draft.once,
-        "kind": draft.kind,
-        "channel": draft.channel,
-        "state": state,
-        "case_id": draft.case_id,
-        "recipient": draft.recipient,
-        "language": draft.language,
-        "subject": draft.subject,
-        "text": draft.text,
-        "html": draft.html,
-        "headers": dict(draft.headers),
-        "items": list(draft.items),
-        "message_id": draft.message_id,
-        "answers": draft.answers,
-        "made_by": draft.made_by,
-        "created_at": now,
-        "due_at": due_at or now,
-        "reason": reason,
-    }
-    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    made = dialect.insert(outbox).values(row).on_conflict_do_nothing(index_elements=["once"]).returning(outbox.c.id)
-    number = conn.execute(made).scalar()
+    row: dict[str, Any] = {one.name: getattr(draft, one.name) for one in fields(draft)}
+    row |= {"state": state, "created_at": now, "due_at": due_at or now, "reason": reason}
+    made = upsert(conn, outbox).values(row).on_conflict_do_nothing(index_elements=["once"]).returning(outbox.c.id)
+    number: int | None = conn.execute(made).scalar()
     if number is not None:
         held = state == "draft" and (reason or "").startswith(HELD)
-        _tell(conn, int(number), "outbox.held" if held else "outbox.written", draft.made_by, now)
-    return None if number is None else int(number)
-
-
-def anything_due(conn: Connection, now: datetime) -> bool:
-    """Whether ``claim`` would find an entry; cheap enough to call every second."""
-    return conn.execute(select(true()).select_from(outbox).where(_free(now)).limit(1)).first() is not None
+        _tell(conn, number, "outbox.held" if held else "outbox.written", now, draft.made_by)
+    return number
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Claimed | None:
     """Lease the entry that is due first and count the attempt; None if nothing is due."""
-    row = conn.execute(
-        select(outbox)
-        .where(_free(now))
-        .order_by(outbox.c.due_at, outbox.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).first()
-    if row is None:
-        return None
-    return _take(conn, row, by, now, lease)
+    rows = _QUEUE.first(conn, now)
+    return _take(conn, rows[0], by, now, lease) if rows else None
 
 
 def claim_beside(
     conn: Connection, first: Claimed, by: str, now: datetime, lease: timedelta, limit: int
 ) -> list[Claimed]:
     """Claim further due entries for the recipient and channel of ``first``, to send them in one message."""
-    rows = conn.execute(
-        select(outbox)
-        .where(_free(now), outbox.c.channel == first.channel, outbox.c.recipient == first.recipient)
-        .order_by(outbox.c.due_at, outbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    return [_take(conn, row, by, now, lease) for row in rows]
+    beside = (outbox.c.channel == first.channel, outbox.c.recipient == first.recipient)
+    return [_take(conn, row, by, now, lease) for row in _QUEUE.first(conn, now, limit, *beside)]
 
 
 def _take(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) -> Claimed:
@@ -147,21 +110,14 @@ def _take(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) 
     if row.leased_by:  # its sender died: it is unknown whether the mail was sent
         values["in_doubt"] = row.in_doubt + 1
     conn.execute(update(outbox).where(outbox.c.id == row.id).values(**values))
-    given = {name: getattr(row, name) for name in Claimed.__slots__ if name != "attempts"}
-    return Claimed(**given, attempts=row.attempts + 1)
+    return Claimed(**{name: getattr(row, name) for name in Claimed.__slots__} | {"attempts": row.attempts + 1})
 
 
 def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
     """Record that the server accepted it. Returns False and does nothing if another sender took over the lease."""
     one_at_a_time(conn)
-    done = conn.execute(
-        update(outbox)
-        .where(outbox.c.id == id, outbox.c.leased_by == by, outbox.c.state == "waiting")
-        .values(state="sent", sent_at=now, reply=reply, reason=None, leased_by=None, leased_until=None)
-    )
-    if done.rowcount:
-        _tell(conn, id, "outbox.sent", "", now)
-    return bool(done.rowcount)
+    ours = _QUEUE.held(by)
+    return _change(conn, id, "outbox.sent", now, ours, state="sent", sent_at=now, reply=reply, reason=None)
 
 
 def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
@@ -170,45 +126,31 @@ def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, per
     Returns False and does nothing if another sender took over the lease.
     """
     one_at_a_time(conn)
-    ours = and_(outbox.c.id == id, outbox.c.leased_by == by, outbox.c.state == "waiting")
+    ours = _QUEUE.held(by, outbox.c.id == id)
     attempts = conn.execute(select(outbox.c.attempts).where(ours)).scalar()
     if attempts is None:
         return False
-    values: dict[str, Any] = {"reason": why, "reply": why, "leased_by": None, "leased_until": None}
+    values = {"reason": why, "reply": why}
     if permanent or attempts > len(BACK_OFF):
-        conn.execute(update(outbox).where(ours).values(state="failed", **values))
-        _tell(conn, id, "outbox.failed", "", now)
-    else:
-        conn.execute(update(outbox).where(ours).values(due_at=now + BACK_OFF[attempts - 1], **values))
-    return True
+        return _change(conn, id, "outbox.failed", now, state="failed", **values)
+    return bool(_QUEUE.release(conn, ours, due_at=now + BACK_OFF[attempts - 1], **values))
 
 
 def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
     """Send a draft or retry a failed entry, for a person. Raises NotFound, Conflict."""
     one_at_a_time(conn)
-    row = entry(conn, id)
-    if row["state"] not in ("draft", "failed"):
-        raise Conflict(f"outbox entry {id} is {row['state']}; only a draft or a failed one can be sent")
-    conn.execute(
-        update(outbox)
-        .where(outbox.c.id == id)
-        .values(state="waiting", attempts=0, due_at=now, reason=None, leased_by=None, leased_until=None)
-    )
-    _tell(conn, id, "outbox.released", who, now)
+    state = entry(conn, id)["state"]
+    if state not in ("draft", "failed"):
+        raise Conflict(f"outbox entry {id} is {state}; only a draft or a failed one can be sent")
+    _change(conn, id, "outbox.released", now, who=who, state="waiting", attempts=0, due_at=now, reason=None)
 
 
 def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
     """Discard an entry, for a person. Raises NotFound, Conflict."""
     one_at_a_time(conn)
-    row = entry(conn, id)
-    if row["state"] == "sent":
+    if entry(conn, id)["state"] == "sent":
         raise Conflict(f"outbox entry {id} was sent already")
-    conn.execute(
-        update(outbox)
-        .where(outbox.c.id == id, outbox.c.state != "sent")
-        .values(state="discarded", leased_by=None, leased_until=None)
-    )
-    _tell(conn, id, "outbox.discarded", who, now)
+    _change(conn, id, "outbox.discarded", now, who=who, state="discarded")
 
 
 def returned(conn: Connection, message_ids: Sequence[str], report: Mapping[str, Any], now: datetime) -> int | None:
@@ -216,38 +158,30 @@ def returned(conn: Connection, message_ids: Sequence[str], report: Mapping[str, 
     if not message_ids:
         return None
     one_at_a_time(conn)
-    number = conn.execute(select(outbox.c.id).where(outbox.c.message_id.in_(list(message_ids)))).scalar()
+    number: int | None = conn.execute(select(outbox.c.id).where(outbox.c.message_id.in_(list(message_ids)))).scalar()
     if number is None:
         return None
-    failed = not str(report.get("status") or "5").startswith(("2", "4"))
-    values: dict[str, Any] = {"report": dict(report)}
-    if failed:
-        values |= {"state": "failed", "reason": f"returned to us: {report.get('status') or 'not delivered'}"}
-    conn.execute(update(outbox).where(outbox.c.id == number).values(**values))
-    _tell(conn, int(number), "outbox.returned", "", now)
-    return int(number)
+    values = {}
+    if not str(report.get("status") or "5").startswith(("2", "4")):
+        values = {"state": "failed", "reason": f"returned to us: {report.get('status') or 'not delivered'}"}
+    conn.execute(update(outbox).where(outbox.c.id == number).values(report=dict(report), **values))
+    _tell(conn, number, "outbox.returned", now)
+    return number
 
 
 def withdraw(conn: Connection, address: str) -> int:
     """Discard unsent entries to an address that is being erased; returns their number."""
     one_at_a_time(conn)
-    done = conn.execute(
-        update(outbox)
-        .where(outbox.c.recipient == address, outbox.c.state.in_(("draft", "waiting", "failed")))
-        .values(state="discarded", leased_by=None, leased_until=None, reason="the recipient was erased")
-    )
-    return done.rowcount
+    unsent = (outbox.c.recipient == address, outbox.c.state.in_(("draft", "waiting", "failed")))
+    return _QUEUE.release(conn, *unsent, state="discarded", reason="the recipient was erased")
 
 
 def forget(conn: Connection, until: datetime) -> int:
     """Delete finished entries without a case (digests, notifications) up to ``until``; returns their number."""
     one_at_a_time(conn)
     settled = outbox.c.state.in_(("sent", "failed", "discarded"))
-    done = conn.execute(delete(outbox).where(outbox.c.case_id.is_(None), settled, outbox.c.created_at <= until))
-    return done.rowcount
-
-
-# ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    old = (outbox.c.case_id.is_(None), settled, outbox.c.created_at <= until)
+    return conn.execute(delete(outbox).where(*old)).rowcount
 
 
 def listing(
@@ -261,21 +195,12 @@ def listing(
         query = query.where(outbox.c.id < before)
     if case is not None:
         query = query.where(outbox.c.case_id == case)
-    return [dict(row._mapping) for row in conn.execute(query)]
+    return list(map(dict, conn.execute(query).mappings()))
 
 
 def entry(conn: Connection, id: int) -> dict[str, Any]:
     """Return one entry. Raises NotFound."""
-    row = conn.execute(select(outbox).where(outbox.c.id == id)).first()
-    if row is None:
-        raise NotFound(f"there is no outbox entry {id}")
-    return dict(row._mapping)
-
-
-def counts(conn: Connection) -> dict[str, int]:
-    """Return the number of entries by state."""
-    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
-    return {state: int(number) for state, number in conn.execute(query)}
+    return dict(one_row(conn, select(outbox).where(outbox.c.id == id), f"there is no outbox entry {id}")._mapping)
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
@@ -320,7 +245,7 @@ def last_sent(conn: Connection, recipient: str) -> datetime | None:
 
 def oldest_due(conn: Connection, now: datetime) -> datetime | None:
     """Return the earliest due time of the entries that are due, or None."""
-    return conn.execute(select(func.min(outbox.c.due_at)).where(_free(now))).scalar()
+    return conn.execute(select(func.min(outbox.c.due_at)).where(_QUEUE.free), _QUEUE.at(now)).scalar()
 
 
 def in_doubt(conn: Connection) -> int:
@@ -328,10 +253,14 @@ def in_doubt(conn: Connection) -> int:
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
 
 
-def _free(now: datetime) -> Any:
-    return and_(_WAITING, outbox.c.due_at <= now, or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now))
+def _change(conn: Connection, id: int, kind: str, now: datetime, *only: Any, who: str = "", **values: Any) -> bool:
+    """Change an entry that nobody leases after that, and write the event; False if it does not meet ``only``."""
+    changed = _QUEUE.release(conn, outbox.c.id == id, *only, **values)
+    if changed:
+        _tell(conn, id, kind, now, who)
+    return bool(changed)
 
 
-def _tell(conn: Connection, id: int, kind: str, who: str, now: datetime) -> None:
+def _tell(conn: Connection, id: int, kind: str, now: datetime, who: str = "") -> None:
     case = conn.execute(select(outbox.c.case_id).where(outbox.c.id == id)).scalar()
-    conn.execute(insert(events), [{"case_id": case, "kind": kind, "who": who, "at": now, "data": {"outbox": id}}])
+    tell(conn, kind, now, {"outbox": id}, case=case, who=who)

@@ -16,35 +16,36 @@ import zstandard
 
 LEVEL = 3
 """The library's default. Higher levels take twice the time for one percent less size (measured on mail)."""
-_DICTIONARY = Path(__file__).with_name("mail.zstd-dictionary")
-
-_of_thread = threading.local()
-"""Compressors by thread, since one cannot be shared."""
-
-
-def pack(content: bytes) -> bytes:
-    """Return ``content`` as one frame with its length and a checksum."""
-    compressor: zstandard.ZstdCompressor | None = getattr(_of_thread, "compressor", None)
-    if compressor is None:
-        compressor = _of_thread.compressor = zstandard.ZstdCompressor(
-            level=LEVEL, dict_data=_dictionary(), write_checksum=True
-        )
-    return compressor.compress(content)
-
-
-def unpack(packed: bytes, size: int | None = None) -> bytes:
-    """Return the uncompressed bytes. Raises ValueError if the frame is damaged or its length is not ``size``."""
-    decompressor: zstandard.ZstdDecompressor | None = getattr(_of_thread, "decompressor", None)
-    if decompressor is None:
-        decompressor = _of_thread.decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary())
-    try:
-        if size is not None and zstandard.frame_content_size(packed) != size:  # the library allocates this size
-            raise ValueError("a packed content is of another size")
-        return decompressor.decompress(packed)
-    except zstandard.ZstdError as error:
-        raise ValueError(f"a packed content is broken: {error}") from None
 
 
 @cache
 def _dictionary() -> zstandard.ZstdCompressionDict:
-    return zstandard.ZstdCompressionDict(_DICTIONARY.read_bytes())
+    return zstandard.ZstdCompressionDict(Path(__file__).with_name("mail.zstd-dictionary").read_bytes())
+
+
+class _OfThread(threading.local):
+    """The compressors of a thread, since one cannot be shared."""
+
+    def __init__(self) -> None:
+        self.packer = zstandard.ZstdCompressor(level=LEVEL, dict_data=_dictionary(), write_checksum=True)
+        self.unpacker = zstandard.ZstdDecompressor(dict_data=_dictionary())
+
+
+@cache
+def _of_thread() -> _OfThread:
+    return _OfThread()
+
+
+def pack(content: bytes) -> bytes:
+    """Return ``content`` as one frame with its length and a checksum."""
+    return _of_thread().packer.compress(content)
+
+
+def unpack(packed: bytes, size: int | None = None) -> bytes:
+    """Return the uncompressed bytes. Raises ValueError if the frame is damaged or its length is not ``size``."""
+    try:
+        if size is not None and zstandard.frame_content_size(packed) != size:  # the library allocates this size
+            raise ValueError("a packed content is of another size")
+        return _of_thread().unpacker.decompress(packed)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"a packed content is broken: {error}") from None

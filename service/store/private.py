@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,12 +33,26 @@ def create_file(path: Path, *, exclusive: bool = False) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if exclusive else 0), 0o600)
 
 
+def write_draft(path: Path, content: bytes) -> Path:
+    """Write a complete, flushed file beside ``path``, to be renamed or linked to it. Raises OSError."""
+    draft = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
+    try:
+        with os.fdopen(create_file(draft, exclusive=True), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
 def make_private(settings: Settings) -> None:
     """Remove the access rights of group and others from existing files and folders. A failure is only logged.
 
     An earlier version of sodan may have created them, or a person may have copied them there.
     """
-    for path in _open_to_others(settings):
+    for path in filter(_is_open, _ours(settings)):
         try:
             path.chmod(path.stat().st_mode & ~_OTHERS & 0o7777)
         except FileNotFoundError:
@@ -46,23 +61,23 @@ def make_private(settings: Settings) -> None:
             _log.warning("a file stays readable for others", path=str(path), reason=error.strerror)
 
 
-def _open_to_others(settings: Settings) -> Iterator[Path]:
+def _ours(settings: Settings) -> Iterator[Path]:
     """Yield files before their folder, so that the next start continues if this one is interrupted."""
-    database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
-    store = None if settings.content_store == "database" else settings.content_store.removeprefix("file://")
-    if settings.key_file is not None and _is_open(settings.key_file):
+    if settings.key_file is not None:
         yield settings.key_file
-    contents = Path(store) if store is not None and store.startswith("/") else None
+    store = settings.content_store.removeprefix("file://")
+    contents = Path(store) if store.startswith("/") else None
     if contents is not None and _is_open(contents):
         for folder, _, names in os.walk(contents, topdown=False):
-            yield from (path for name in names if _is_open(path := Path(folder, name)))
+            yield from (Path(folder, name) for name in names)
             yield Path(folder)
+    database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
     if database and database != ":memory:":
         path = Path(database).absolute()
-        ours = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal", ".key")]
-        yield from (one for one in ours if _is_open(one))
+        files = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal", ".key")]
+        yield from files
         entries = set(path.parent.iterdir()) if path.parent.is_dir() else set()
-        if _is_open(path.parent) and path in entries and entries <= {*ours, contents}:
+        if path in entries and entries <= {*files, contents}:
             yield path.parent
 
 

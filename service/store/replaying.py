@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
+from mailrules.judgement import Reading
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.readings import unbound
@@ -34,46 +35,33 @@ def standing_since(
     conn: Connection, since: datetime | None, after: int, limit: int
 ) -> list[tuple[int, dict[str, Any]]]:
     """Return (id, document) of unmerged cases updated since then with an id above ``after``, by id."""
-    query = (
-        select(cases.c.id, cases.c.document)
-        .where(cases.c.id > after, cases.c.merged_into.is_(None))
-        .order_by(cases.c.id)
-        .limit(limit)
-    )
+    query = select(cases.c.id, cases.c.document).where(cases.c.id > after, cases.c.merged_into.is_(None))
     if since is not None:
         query = query.where(cases.c.updated_at >= since)
-    return [(row.id, row.document) for row in conn.execute(query)]
+    return [(row.id, row.document) for row in conn.execute(query.order_by(cases.c.id).limit(limit))]
 
 
 def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
     """Return message id → the raw mail that its text was read from, for a case."""
+    columns = [spool.c[name] for name in ("received_at", "rcpt_tos", "channel", "peer", "authserv")]
     way = and_(deliveries.c.message_id == messages.c.id, deliveries.c.spool_id == messages.c.spool_id)
     query = (
-        select(
-            messages.c.id,
-            spool.c.id.label("spool_id"),
-            deliveries.c.part,
-            spool.c.received_at,
-            spool.c.rcpt_tos,
-            spool.c.channel,
-            spool.c.peer,
-            spool.c.authserv,
-        )
+        select(messages.c.id, messages.c.spool_id, deliveries.c.part, *columns)
         .join_from(messages, deliveries, way)
         .join(spool, spool.c.id == messages.c.spool_id)
         .where(messages.c.case_id == case_id)
         .order_by(deliveries.c.part.desc())
     )
     return {
-        row.id: Origin(
-            row.spool_id,
-            row.part,
-            row.received_at,
-            tuple(row.rcpt_tos),
-            Handover(row.channel, row.peer, row.received_at, row.authserv),
-        )
-        for row in conn.execute(query)
+        id: Origin(spool_id, part, at, tuple(recipients), Handover(channel, peer, at, authserv))
+        for id, spool_id, part, at, recipients, channel, peer, authserv in conn.execute(query)
     }
+
+
+_READ_ANEW = (
+    "side vendor to_vendor partner to_partner hands_on trust forged hosted stated mentioned told kind automatic "
+    "resolves tells_previous fresh"
+).split()
 
 
 def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
@@ -83,26 +71,7 @@ def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
     """
     node, new = line.node, extracted.node
     side = "team" if line.turn.side == "team" and new.hands_on else new.side
-    node = replace(
-        node,
-        side=new.side,
-        vendor=new.vendor,
-        to_vendor=new.to_vendor,
-        partner=new.partner,
-        to_partner=new.to_partner,
-        hands_on=new.hands_on,
-        trust=new.trust,
-        forged=new.forged,
-        hosted=new.hosted,
-        stated=new.stated,
-        mentioned=new.mentioned,
-        told=new.told,
-        kind=new.kind,
-        automatic=new.automatic,
-        resolves=new.resolves,
-        tells_previous=new.tells_previous,
-        fresh=new.fresh,
-    )
+    node = replace(node, **{name: getattr(new, name) for name in _READ_ANEW})
     turn = replace(
         line.turn,
         side=side,
@@ -123,28 +92,15 @@ def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, Ca
     changed = [line for line in lines if line != before[line.id]]
     if not changed:
         return
-    facts = {
-        row.id: row.facts or {}
-        for row in conn.execute(select(messages.c.id, messages.c.facts).where(messages.c.case_id == lines[0].node.case))
-    }
-    conn.execute(
-        update(messages)
-        .where(messages.c.id == bindparam("number"))
-        .values(
-            author_role=bindparam("role"),
-            automatic=bindparam("machine"),
-            vendor=bindparam("of_vendor"),
-            statements=bindparam("read"),
-            findings=bindparam("found"),
-            facts=bindparam("told"),
-        ),
-        [_row(line, facts[line.id]) for line in changed],
-    )
+    query = select(messages.c.id, messages.c.facts).where(messages.c.case_id == lines[0].node.case)
+    facts = {id: known or {} for id, known in conn.execute(query)}
+    these = update(messages).where(messages.c.id == bindparam("number"))
+    conn.execute(these, [{"number": line.id, **_row(line, facts[line.id])} for line in changed])
     renewed = [line for line in changed if line.node != before[line.id].node]
     if renewed:
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_([line.id for line in renewed])))
-        rows = [row for line in renewed for row in key_rows(stored_keys(line.node), line.id, line.node.case or 0)]
-        write_keys(conn, rows)
+        keys = [row for line in renewed for row in key_rows(stored_keys(line.node), line.id, line.node.case or 0)]
+        write_keys(conn, keys)
 
 
 def stands(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
@@ -161,21 +117,19 @@ def _row(line: CaseMessage, facts: Mapping[str, Any]) -> dict[str, Any]:
     node, turn, reading = line.node, line.turn, line.reading
     sides = dict(facts.get("sides", {})) | {address: side for address, _, side in line.people}
     extra = {name: facts[name] for name in ("files", "wrapper") if name in facts}
-    extra |= {
-        "towards": sorted(turn.towards),
-        "turn_vendor": turn.vendor,
-        "subject_is_new": turn.subject_is_new,
-        "sides": sides,
-    }
+    extra |= {"towards": sorted(turn.towards), "turn_vendor": turn.vendor}
+    extra |= {"subject_is_new": turn.subject_is_new, "sides": sides}
     return {
-        "number": line.id,
-        "role": turn.side,
-        "machine": node.automatic,
-        "of_vendor": node.vendor,
-        "read": unbound(reading) if reading else None,
-        "found": [
-            {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
-            for f in (reading.findings if reading else ())
-        ],
-        "told": node.document() | extra,
+        "author_role": turn.side,
+        "automatic": node.automatic,
+        "vendor": node.vendor,
+        "statements": unbound(reading) if reading else None,
+        "findings": findings_of(reading),
+        "facts": node.document() | extra,
     }
+
+
+def findings_of(reading: Reading | None) -> list[dict[str, Any]]:
+    """Return the findings of a reading in the form that is stored."""
+    names = ("rule", "pack", "quote", "start", "end", "value")
+    return [{name: getattr(found, name) for name in names} for found in (reading.findings if reading else ())]

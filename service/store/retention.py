@@ -18,28 +18,26 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from service.store import case_deletion, contents, links
 from service.store.blob_store import BlobStore
 from service.store.cases import survivor
 from service.store.database import Database, one_at_a_time
-from service.store.tables import cases, deliveries, events, messages
+from service.store.statements import exists, tell
+from service.store.tables import cases, deliveries, messages
 from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
 
-_CASES = 200
-"""Cases examined in one transaction."""
+_CASES = 200  # cases examined in one transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How long a case must have been inactive; None: kept for ever."""
 
-    raw: timedelta | None
-    """Until its raw mails are deleted."""
-    cases: timedelta | None
-    """Until the case is deleted."""
+    raw: timedelta | None  # until its raw mails are deleted
+    cases: timedelta | None  # until the case is deleted
 
     @classmethod
     def of_days(cls, raw: int, cases: int) -> Terms:
@@ -53,15 +51,11 @@ class Due:
 
     case_id: int
     status: str
-    since: datetime
-    """When it was last changed."""
-    whole: bool
-    """True: the case itself; False: its raw mails only."""
+    since: datetime  # when it was last changed
+    whole: bool  # True: the case itself; False: its raw mails only
     messages: int
-    mails: int
-    """Number of raw mails to delete."""
-    size: int
-    """Their total size in bytes, as received."""
+    mails: int  # number of raw mails to delete
+    size: int  # their total size in bytes, as received
 
 
 @dataclass(slots=True)
@@ -70,8 +64,7 @@ class Gone:
 
     cases: int = 0
     messages: int = 0
-    mails: int = 0
-    """Raw mails deleted; of some the time of receipt and the SHA-256 remain."""
+    mails: int = 0  # raw mails deleted; of some the time of receipt and the SHA-256 remain
 
     def add(self, other: Gone) -> None:
         self.cases += other.cases
@@ -97,11 +90,8 @@ def remove_due(database: Database, outside: BlobStore | None, one: Due, terms: T
     until = now - term
     marked = database.transact(partial(_mark, case_id=one.case_id, until=until, whole=one.whole))
     for id, key in marked:
-        if key and outside is not None and not database.read(partial(contents.named, key=key)):
-            # no row refers to it; if a row is about to, its file was just written and is young
-            written = outside.written(key)
-            if written is not None and now - written > contents.YOUNG:
-                outside.remove(key)
+        if key and outside is not None:
+            database.read(partial(contents.remove_unnamed, outside=outside, key=key, now=now))
         database.transact(partial(_gone, id=id))
     if one.whole:
         removed = database.transact(partial(_removed, case_id=one.case_id, until=until, now=now))
@@ -109,9 +99,6 @@ def remove_due(database: Database, outside: BlobStore | None, one: Due, terms: T
     if marked:
         database.transact(partial(_tell, mails=len(marked), now=now))
     return Gone(mails=len(marked))
-
-
-# ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _window(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[list[Due], int | None]:
@@ -130,23 +117,24 @@ def _window(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[
     raw = {row.id for row in rows} - whole if terms.raw is not None else set()
     extracted = _brought(conn, sorted(whole | raw))
     found = []
-    for row in rows:
-        if row.id not in whole and row.id not in raw:
-            continue
-        until = now - (terms.cases if row.id in whole else terms.raw)  # type: ignore[operator]
-        mails = _may_go(conn, row.id, extracted[row.id], until, whole=row.id in whole)
-        if not mails and row.id not in whole:
-            continue
-        count = conn.execute(
-            select(func.count()).select_from(messages).where(messages.c.case_id == row.id)
-        ).scalar_one()
-        size = sum(extracted[row.id][id] for id in mails)
-        found.append(Due(row.id, row.status, row.updated_at, row.id in whole, int(count), len(mails), size))
+    for id, status, since in rows:
+        if id in whole | raw:
+            until = now - (terms.cases if id in whole else terms.raw)  # type: ignore[operator]
+            mails = _may_go(conn, id, extracted[id], until, whole=id in whole)
+            if mails or id in whole:
+                count = select(func.count()).select_from(messages).where(messages.c.case_id == id)
+                size = sum(extracted[id][mail] for mail in mails)
+                number = conn.execute(count).scalar_one()
+                found.append(Due(id, status, since, id in whole, number, len(mails), size))
     return found, rows[-1].id
 
 
 def _at_rest(until: datetime) -> tuple[Any, ...]:
     return (cases.c.status.in_(("resolved", "closed")), cases.c.merged_into.is_(None), cases.c.updated_at <= until)
+
+
+def _rests(conn: Connection, case_id: int, until: datetime) -> bool:
+    return exists(conn, select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until)))
 
 
 def _brought(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
@@ -171,50 +159,33 @@ def _may_go(conn: Connection, case_id: int, mails: Collection[str], until: datet
     """
     if not mails:
         return []
-    elsewhere: dict[str, set[int]] = defaultdict(set)
-    by_way = (
-        select(deliveries.c.spool_id, messages.c.case_id)
-        .join(messages, messages.c.id == deliveries.c.message_id)
-        .where(deliveries.c.spool_id.in_(mails))
+    brought = select(deliveries.c.spool_id, messages.c.case_id).join(messages, messages.c.id == deliveries.c.message_id)
+    queries = (
+        brought.where(deliveries.c.spool_id.in_(mails)),
+        select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_id.in_(mails)),
     )
-    by_words = select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_id.in_(mails))
-    for query in (by_way, by_words):
-        for id, case in conn.execute(query):
-            if case != case_id:
-                elsewhere[id].add(case)
-    resting = {}
-    for case in sorted(set().union(*elsewhere.values())):
+    others = {(id, case) for query in queries for id, case in conn.execute(query) if case != case_id}
+    needing = set()
+    for case in sorted({case for _, case in others}):
         end = survivor(conn, case)
-        asked = select(cases.c.id).where(cases.c.id == end, *_at_rest(until))
-        resting[case] = end == case_id or (not whole and conn.execute(asked).first() is not None)
-    return sorted(id for id in mails if all(resting[case] for case in elsewhere[id]))
-
-
-# ── raw mails ────────────────────────────────────────────────────────────────────────────────────────────────────────
+        if end != case_id and (whole or not _rests(conn, end, until)):
+            needing.add(case)
+    return sorted(set(mails) - {id for id, case in others if case in needing})
 
 
 def _mark(conn: Connection, case_id: int, until: datetime, whole: bool) -> list[tuple[str, str]]:
     """Empty the raw mails in rows, mark those in external storage; returns (spool id, key of the file or "")."""
     one_at_a_time(conn)
-    if conn.execute(select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until))).first() is None:
+    if not _rests(conn, case_id, until):
         return []
     parts = [case_id, *links.merged_into(conn, case_id)]
     there = [id for mails in _brought(conn, parts).values() for id in mails]
     mails = _may_go(conn, case_id, there, until, whole=whole)
-    query = (
-        select(spool_table.c.id, spool_table.c.sha256, content_table.c.codec)
-        .join(content_table, content_table.c.id == spool_table.c.id)
-        .where(spool_table.c.id.in_(mails))
-        .order_by(spool_table.c.id)
-    )
-    outside = {contents.OUTSIDE, contents.GOING}
-    found = [(row.id, row.sha256 if row.codec in outside else "") for row in conn.execute(query)]
-    for codec, ids in (
-        (contents.GONE, [id for id, key in found if not key]),
-        (contents.GOING, [id for id, key in found if key]),
-    ):
+    rows = conn.execute(contents.HEADS.where(spool_table.c.id.in_(mails)).order_by(spool_table.c.id)).all()
+    outside = [row.id for row in rows if row.codec in (contents.OUTSIDE, contents.GOING)]
+    for codec, ids in ((contents.GOING, outside), (contents.GONE, [row.id for row in rows if row.id not in outside])):
         conn.execute(update(content_table).where(content_table.c.id.in_(ids)).values(codec=codec, bytes=b""))
-    return found
+    return [(row.id, row.sha256 if row.id in outside else "") for row in rows]
 
 
 def _gone(conn: Connection, id: str) -> None:
@@ -225,12 +196,10 @@ def _gone(conn: Connection, id: str) -> None:
 def _removed(conn: Connection, case_id: int, until: datetime, now: datetime) -> Gone | None:
     """Delete a case; None if it is no longer inactive, or must stay for now."""
     one_at_a_time(conn)
-    if conn.execute(select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until))).first() is None:
-        return None
-    numbers = case_deletion.remove(conn, case_id, now)
+    numbers = case_deletion.remove(conn, case_id, now) if _rests(conn, case_id, until) else None
     return Gone(1, *numbers) if numbers else None
 
 
 def _tell(conn: Connection, mails: int, now: datetime) -> None:
     one_at_a_time(conn)
-    conn.execute(insert(events).values(kind="contents.removed", at=now, data={"mails": mails}))
+    tell(conn, "contents.removed", now, {"mails": mails})

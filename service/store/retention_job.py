@@ -16,11 +16,9 @@ from service.store.retention import Due, Gone, Terms, due, remove_due
 
 _log = structlog.get_logger("sodan.retention")
 
-FIRST_SECONDS = 3600.0
-"""Delay after the start of a worker, so that a wrong setting does not delete everything at once."""
+FIRST_SECONDS = 3600.0  # delay after the start of a worker, so that a wrong setting does not delete everything at once
 DAY_SECONDS = 86400.0
-SHARE_SECONDS = 0.1
-"""Minimum time between two steps; a step handles one case or searches for cases."""
+SHARE_SECONDS = 0.1  # minimum time between two steps; a step handles one case or searches for cases
 JUMP_SECONDS = 3600.0
 """If the clock deviates by more than this from the elapsed time, it was set: the job is skipped for a day."""
 
@@ -72,12 +70,10 @@ class RetentionJob:
         if self._waiting:
             one = self._waiting.pop(0)
             self._gone.add(remove_due(self._database, self._outside, one, self._terms, self._now))
-            return
-        found = next(self._round, None)
-        if found is None:
-            self._end(DAY_SECONDS)
-        else:
+        elif (found := next(self._round, None)) is not None:
             self._waiting = found
+        else:
+            self._end(DAY_SECONDS)
 
     def _end(self, pause: float) -> None:
         gone = self._gone

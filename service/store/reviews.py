@@ -5,7 +5,6 @@ It contains no names of engineers and ranks no persons: only clocks, turns and a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -16,18 +15,8 @@ from service.store.cases import COUNTED
 from service.store.tables import cases
 
 WINDOW = timedelta(days=90)
-ENOUGH = 5
-"""With fewer cases the figures would mostly show chance."""
+ENOUGH = 5  # with fewer cases the figures would mostly show chance
 AT_MOST = 500
-
-
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    """What is used of one case."""
-
-    status: str
-    clocks: dict[str, Any]
-    asks: list[dict[str, Any]]
 
 
 def counts(conn: Connection) -> dict[str, dict[str, int]]:
@@ -39,50 +28,45 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
     )
     found: dict[str, dict[str, int]] = {}
     for vendor, status, number in conn.execute(query):
-        if vendor is None:
-            continue
-        row = found.setdefault(vendor, {"cases": 0, "open": 0})
-        row["cases"] += number
-        row["open"] += number if status == "open" else 0
+        if vendor is not None:
+            row = found.setdefault(vendor, {"cases": 0, "open": 0})
+            row["cases"] += number
+            row["open"] += number if status == "open" else 0
     return found
 
 
 def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
-    """Return the figures of the last 90 days, for at most the 500 most recently updated cases."""
+    """Return the figures of the last 90 days, for at most the 500 most recently updated cases.
+
+    A figure with fewer than ``ENOUGH`` values is None.
+    """
     query = (
         select(cases.c.status, cases.c.document["clocks"].label("clocks"), cases.c.document["asks"].label("asks"))
         .where(cases.c.vendor == vendor, cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
         .order_by(cases.c.updated_at.desc())
         .limit(AT_MOST)
     )
-    rows = [_Exchange(row.status, row.clocks or {}, row.asks or []) for row in conn.execute(query)]
-    return summary([row for row in rows if row.clocks.get("vendor") or row.asks])  # only cases the vendor took part in
+    rows = [(row.status, row.clocks or {}, row.asks or []) for row in conn.execute(query)]
+    rows = [row for row in rows if row[1].get("vendor") or row[2]]  # only cases the vendor took part in
+    ended = [clocks for status, clocks, _ in rows if status in ("resolved", "closed")]
+    clocks = [clocks for _, clocks, _ in rows]
+    waits = [(ask.get("of"), _latency(ask)) for _, _, asks in rows for ask in asks]
 
-
-def summary(rows: list[_Exchange]) -> dict[str, Any]:
-    """Return figures over the cases; a figure with fewer than ``ENOUGH`` values is None."""
-    ended = [row for row in rows if row.status in ("resolved", "closed")]
-    enough = len(rows) >= ENOUGH
-
-    def middle(values: list[Any], least: int = ENOUGH) -> float | None:
+    def middle(values: list[Any]) -> float | None:
         said = [float(value) for value in values if value is not None]
-        return round(median(said), 1) if enough and len(said) >= least else None
+        return round(median(said), 1) if len(rows) >= ENOUGH and len(said) >= ENOUGH else None
 
     return {
         "cases": len(rows),
         "resolved": len(ended),
-        "enough": enough,
+        "enough": len(rows) >= ENOUGH,
         "window_days": WINDOW.days,
-        "turns_to_resolution": middle([row.clocks.get("turns") for row in ended]),
-        "first_response": middle([row.clocks.get("first_response") for row in rows]),
-        "median_wait": {
-            side: middle([row.clocks.get(side) for row in rows]) for side in ("team", "vendor", "requester")
-        },
+        "turns_to_resolution": middle([its.get("turns") for its in ended]),
+        "first_response": middle([its.get("first_response") for its in clocks]),
+        "median_wait": {side: middle([its.get(side) for its in clocks]) for side in ("team", "vendor", "requester")},
         "median_answer": {
-            "team": middle(
-                [_latency(ask) for row in rows for ask in row.asks if ask.get("of") in ("team", "requester")]
-            ),
-            "vendor": middle([_latency(ask) for row in rows for ask in row.asks if ask.get("of") == "vendor"]),
+            "team": middle([seconds for of, seconds in waits if of in ("team", "requester")]),
+            "vendor": middle([seconds for of, seconds in waits if of == "vendor"]),
         },
     }
 

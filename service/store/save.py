@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from service.cases.replies import Asked
 from service.store.asked import asked_in, quoted_texts
-from service.store.tables import case_items_missing, case_links, case_refs, cases, events, participants
-
-_CHUNK = 400
+from service.store.statements import THESE, chunks
+from service.store.tables import Instant, case_items_missing, case_links, case_refs, cases, events, participants
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,10 @@ class CaseSnapshot:
 class CaseSettings:
     """What is known about a case besides its mails."""
 
-    by_hand: dict[str, Any]
-    """What people set (``service.cases.state.Overrides``)."""
-    merged: tuple[int, ...] = ()
-    """Cases merged into this one."""
+    by_hand: dict[str, Any]  # what people set (``service.cases.state.Overrides``)
+    merged: tuple[int, ...] = ()  # cases merged into this one
     related: tuple[int, ...] = ()
-    asked: tuple[Asked, ...] = ()
-    """Mails with which sodan asked for information."""
+    asked: tuple[Asked, ...] = ()  # mails with which sodan asked for information
     quoted: Mapping[int, str] = field(default_factory=dict)
     """Message id → its quoted text, for cases in which something was asked."""
 
@@ -48,42 +44,38 @@ def save_cases(
         return
     conn.execute(_SAVE, [_summary(standing) for standing in standings])
     _replace_satellites(conn, standings, opened)
-    conn.execute(
-        _TELL,
-        [
-            {
-                "case_id": standing.case_id,
-                "kind": "case.opened" if standing.case_id in opened else "case.changed",
-                "at": now,
-                "data": {name: standing.document.get(name) for name in ("status", "waiting_on", "priority", "title")},
-            }
-            for standing in standings
-        ],
-    )
+    told = [
+        {
+            "case_id": standing.case_id,
+            "kind": "case.opened" if standing.case_id in opened else "case.changed",
+            "at": now,
+            "data": {name: standing.document.get(name) for name in ("status", "waiting_on", "priority", "title")},
+        }
+        for standing in standings
+    ]
+    conn.execute(_TELL, told)
 
 
 # built once, since building a statement takes longer than running it
 
 _SAVE = update(cases).where(cases.c.id == bindparam("case_number")).values(version=cases.c.version + 1)
-_THESE: BindParameter[Any] = bindparam("these", expanding=True)
-_CLEAR = tuple(
-    delete(table).where(table.c.case_id.in_(_THESE)) for table in (case_refs, case_items_missing, participants)
-)
-_TELL, _REFS, _MISSING, _PEOPLE = map(insert, (events, case_refs, case_items_missing, participants))
-_MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(_THESE)).order_by(cases.c.id)
+_OWN = (case_refs, case_items_missing, participants)
+_CLEAR = tuple(delete(table).where(table.c.case_id.in_(THESE)) for table in _OWN)
+_FILL = tuple(map(insert, _OWN))
+_TELL = insert(events)
+_MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(THESE)).order_by(cases.c.id)
 _RELATED = (
     select(case_links.c.case_id, case_links.c.other_id)
-    .where(case_links.c.case_id.in_(_THESE))
+    .where(case_links.c.case_id.in_(THESE))
     .order_by(case_links.c.other_id)
 )
-_BY_HAND = select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(_THESE))
+_BY_HAND = select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(THESE))
 
 
 def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSettings]:
     """Return case id → what people set, merged and related cases, and mails with questions."""
     found: dict[int, CaseSettings] = {}
-    for start in range(0, len(case_ids), _CHUNK):
-        chunk = case_ids[start : start + _CHUNK]
+    for chunk in chunks(case_ids):
         merged: dict[int, list[int]] = defaultdict(list)
         related: dict[int, list[int]] = defaultdict(list)
         for row in conn.execute(_MERGED, {"these": chunk}).all():
@@ -105,58 +97,29 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
 
 def _summary(standing: CaseSnapshot) -> dict[str, Any]:
     document = standing.document
-    return {
-        "case_number": standing.case_id,
-        "title": document["title"],
-        "status": document["status"],
-        "waiting_on": document["waiting_on"],
-        "waiting_since": _instant(document["waiting_since"]),
-        "priority": document["priority"],
-        "kind": document["kind"],
-        "language": document["language"],
-        "vendor": document["vendor"],
-        "vendor_refs": document["vendor_refs"],
-        "missing": document["missing"],
-        "needs_triage": document["needs_triage"],
-        "requester": document["requester"],
-        "excerpt": document["excerpt"],
-        "open_asks": document["open_asks"],
-        "messages": document["messages"],
-        "opened_at": _instant(document["opened_at"]),
-        "updated_at": _instant(document["updated_at"]),
-        "judged_by": document["judged_by"],
-        "owner": document.get("owner"),
-        "document": document,
-    }
+    values: dict[str, Any] = {name: document.get(name) for name in _OF_DOCUMENT}
+    times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if isinstance(values[name], str)}
+    return {**values, **times, "case_number": standing.case_id, "document": document}
+
+
+_OTHERS = {"id", "merged_into", "version", "set_by_people", "document"}
+_OF_DOCUMENT = [column.name for column in cases.c if column.name not in _OTHERS]
+_TIMES = [column.name for column in cases.c if isinstance(column.type, Instant)]
 
 
 def _replace_satellites(conn: Connection, standings: Sequence[CaseSnapshot], opened: Collection[int]) -> None:
-    ids = [standing.case_id for standing in standings if standing.case_id not in opened]  # a new case has no rows yet
     refs = {(s.case_id, one["vendor"], one["ref"][:200]) for s in standings for one in s.document["vendor_refs"]}
     missing = {(s.case_id, item) for s in standings for item in s.document["missing"]}
-    people: dict[tuple[int, str], dict[str, Any]] = {}
-    for standing in standings:
-        for one in standing.document["participants"]:
-            address = str(one["address"]).casefold()[:320]
-            people[standing.case_id, address] = {
-                "case_id": standing.case_id,
-                "address": address,
-                "name": one.get("name") or "",
-                "role": one["role"],
-            }
-    for start in range(0, len(ids), _CHUNK):
-        chunk = ids[start : start + _CHUNK]
+    people = {
+        (s.case_id, str(one["address"]).casefold()[:320]): (one.get("name") or "", one["role"])
+        for s in standings
+        for one in s.document["participants"]
+    }
+    known = [standing.case_id for standing in standings if standing.case_id not in opened]  # a new case has no rows yet
+    for chunk in chunks(known):
         for clear in _CLEAR:
             conn.execute(clear, {"these": chunk})
-    if refs:
-        conn.execute(_REFS, [{"case_id": c, "vendor": v, "ref": r} for c, v, r in sorted(refs)])
-    if missing:
-        conn.execute(_MISSING, [{"case_id": c, "item": item} for c, item in sorted(missing)])
-    if people:
-        conn.execute(_PEOPLE, list(people.values()))
-
-
-def _instant(written: Any) -> datetime | None:
-    if written is None or isinstance(written, datetime):
-        return written
-    return datetime.fromisoformat(str(written))
+    rows: tuple[list[Any], ...] = (sorted(refs), sorted(missing), [(*key, *value) for key, value in people.items()])
+    for table, fill, its in zip(_OWN, _FILL, rows, strict=True):
+        if its:
+            conn.execute(fill, [dict(zip(table.c.keys(), row, strict=True)) for row in its])

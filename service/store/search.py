@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    BindParameter,
     ColumnElement,
     Connection,
-    Select,
     any_,
     bindparam,
     literal,
@@ -32,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 
+from service.store.statements import THESE
 from service.store.tables import Number, attachments, case_refs, cases, messages
 
 if TYPE_CHECKING:
@@ -45,25 +44,16 @@ _RUNS = re.compile(
 
 _CJK = re.compile("[\u3005-\u3007\u3041-\u30ff\u31f0-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 
-MAX_TEXT = 100_000
-"""Characters of a mail that are indexed; more is usually a pasted log."""
+MAX_TEXT = 100_000  # characters of a mail that are indexed; more is usually a pasted log
 MAX_TERM = 64
 MAX_QUERY_TERMS = 16
-COMPLETIONS = 200
-"""SQLite: maximum number of words that an incomplete word is replaced by, in alphabetical order."""
-NEWEST = 4_000
-"""Maximum number of matching mails that a search examines, newest first."""
+COMPLETIONS = 200  # SQLite: maximum number of words that an incomplete word is replaced by, in alphabetical order
+NEWEST = 4_000  # maximum number of matching mails that a search examines, newest first
 
 
 def terms(written: str) -> set[str]:
     """Return the terms of a text."""
-    found: set[str] = set()
-    for run in _RUNS.finditer(_folded(written[:MAX_TEXT])):
-        if run["cjk"]:
-            found.update(_pairs(run["cjk"]))
-        else:
-            found.update(_words(run["word"]))
-    return found
+    return set(_terms(written[:MAX_TEXT]))
 
 
 def query_terms(written: str) -> list[str]:
@@ -71,21 +61,23 @@ def query_terms(written: str) -> list[str]:
 
     ``*`` after the last one means "begins with", since that word may be incomplete.
     """
-    wanted: dict[str, None] = {}
-    for run in _RUNS.finditer(_folded(written[:500])):
-        if run["cjk"]:
-            wanted.update(dict.fromkeys(_pairs(run["cjk"], alone="*")))
-        else:
-            wanted.update(dict.fromkeys(_words(run["word"])))
-    found = list(wanted)[:MAX_QUERY_TERMS]
+    found = list(dict.fromkeys(_terms(written[:500], alone="*")))[:MAX_QUERY_TERMS]
     if found and not _CJK.match(found[-1]) and re.search(r"[^\W_]\s*$", written):
         found[-1] += "*"
     return found
 
 
+def _terms(written: str, alone: str = "") -> Iterator[str]:
+    for run in _RUNS.finditer(unicodedata.normalize("NFKC", written).casefold()):
+        if run["cjk"]:
+            yield from _pairs(run["cjk"], alone)
+        else:
+            yield run["word"][:MAX_TERM]
+
+
 def matching(conn: Connection, written: str, prefix: str) -> ColumnElement[bool]:
     """Return a condition for cases: a mail contains all the words, or the text is their key or a vendor's number."""
-    found: list[Select[tuple[int]]] = [select(case_refs.c.case_id).where(case_refs.c.ref == written.strip()[:200])]
+    found: list[Any] = [select(case_refs.c.case_id).where(case_refs.c.ref == written.strip()[:200])]
     key = re.fullmatch(rf"\s*{re.escape(prefix)}-([0-9]{{1,15}})\s*", written, re.IGNORECASE)
     if key:
         found.append(select(literal(int(key[1]), Number)))
@@ -95,7 +87,7 @@ def matching(conn: Connection, written: str, prefix: str) -> ColumnElement[bool]
     return cases.c.id.in_(union(*found))
 
 
-def _cases_with(conn: Connection, wanted: list[str]) -> Select[tuple[int]]:
+def _cases_with(conn: Connection, wanted: list[str]) -> Any:
     """Select the cases of the newest messages that contain all the terms."""
     if conn.dialect.name == "postgresql":
         numbers = _newest_on_postgresql(conn, " & ".join(_postgresql_term(term) for term in wanted))
@@ -129,8 +121,7 @@ _COMPLETIONS = text(
 # A GIN index cannot be read from the newest mail. So it holds each word once per block of 16,384 messages, and the
 # blocks are queried one by one: a common word soon fills the result, a rare one costs a lookup per block.
 
-_BLOCK = 14
-"""Bits per block number, as in ``search_in_block`` of migration 0007."""
+_BLOCK = 14  # bits per block number, as in ``search_in_block`` of migration 0007
 _BY_BLOCK = text(
     "SELECT found.message_id FROM generate_series(CAST(:newest AS bigint), 0, -1) AS block, LATERAL ("
     " SELECT message_id FROM search_words"
@@ -165,35 +156,28 @@ def _index(conn: Connection, limit: int) -> int:
     rows = conn.execute(_PENDING, {"most": limit}).all()
     if not rows:
         return 0
-    numbers = [row.id for row in rows]
-    files: dict[int, list[str]] = {}
-    for message, name in conn.execute(_FILES, {"these": numbers}):
-        files.setdefault(message, []).append(name)
-    _write(conn, [(row.id, sorted(terms("\n".join((*row[1:6], *files.get(row.id, ())))))) for row in rows])
-    conn.execute(_INDEXED, {"these": numbers})
+    words = {row.id: list(row[1:]) for row in rows}
+    for message, name in conn.execute(_FILES, {"these": list(words)}):
+        words[message].append(name)
+    remove(conn, list(words))
+    found = [{"n": number, "words": " ".join(sorted(terms("\n".join(its))))} for number, its in words.items()]
+    conn.execute(_INSERT[conn.dialect.name], found)
+    conn.execute(_INDEXED, {"these": list(words)})
     return len(rows)
 
 
 # built once, since building a statement takes longer than running it
 
-_THESE: BindParameter[Any] = bindparam("these", expanding=True)
+_WORDS = [messages.c[name] for name in "id subject text intro author_name author_address".split()]
 _PENDING = (
-    select(
-        messages.c.id,
-        messages.c.subject,
-        messages.c.text,
-        messages.c.intro,
-        messages.c.author_name,
-        messages.c.author_address,
-        messages.c.message_id,
-    )
+    select(*_WORDS)
     .where(text('NOT messages."indexed"'))  # word for word the condition of the partial index
     .order_by(messages.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)  # ignored by SQLite
 )
-_FILES = select(attachments.c.message_id, attachments.c.filename).where(attachments.c.message_id.in_(_THESE))
-_INDEXED = update(messages).where(messages.c.id.in_(_THESE)).values(indexed=True)
+_FILES = select(attachments.c.message_id, attachments.c.filename).where(attachments.c.message_id.in_(THESE))
+_INDEXED = update(messages).where(messages.c.id.in_(THESE)).values(indexed=True)
 _CLEAR = {
     "sqlite": text("DELETE FROM search_words WHERE rowid = :n"),
     "postgresql": text("DELETE FROM search_words WHERE message_id = :n"),
@@ -207,32 +191,20 @@ _INSERT = {
 }
 
 
-def _write(conn: Connection, found: list[tuple[int, list[str]]]) -> None:
-    conn.execute(_CLEAR[conn.dialect.name], [{"n": number} for number, _ in found])
-    conn.execute(_INSERT[conn.dialect.name], [{"n": number, "words": " ".join(words)} for number, words in found])
-
-
-def forget(conn: Connection, numbers: Iterable[int]) -> None:
+def forget(conn: Connection, numbers: Sequence[int]) -> None:
     """Mark these messages to be indexed again."""
-    wanted = list(numbers)
-    if wanted:
-        conn.execute(update(messages).where(messages.c.id.in_(wanted)).values(indexed=False))
+    conn.execute(update(messages).where(messages.c.id.in_(numbers)).values(indexed=False))
 
 
 def remove(conn: Connection, numbers: Sequence[int]) -> None:
-    """Delete the words of messages that are about to be deleted."""
-    own = "message_id" if conn.dialect.name == "postgresql" else "rowid"
+    """Delete the words of messages."""
     if numbers:
-        conn.execute(text(f"DELETE FROM search_words WHERE {own} = :n"), [{"n": number} for number in numbers])  # noqa: S608
+        conn.execute(_CLEAR[conn.dialect.name], [{"n": number} for number in numbers])
 
 
 def escape_like(written: str) -> str:
     """Escape ``written`` for a LIKE pattern with escape character ``\\``."""
     return written.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _folded(written: str) -> str:
-    return unicodedata.normalize("NFKC", written).casefold()
 
 
 def _pairs(run: str, alone: str = "") -> list[str]:
@@ -244,7 +216,3 @@ def _pairs(run: str, alone: str = "") -> list[str]:
         return [run + alone]
     pairs = [run[at : at + 2] for at in range(len(run) - 1)]
     return pairs if alone else [*pairs, run[-1]]
-
-
-def _words(word: str) -> list[str]:
-    return [word[:MAX_TERM]]

@@ -6,8 +6,7 @@ from sqlalchemy import Connection
 
 from service.store.database import Database
 
-_CHECKED_BYTES = 2_000_000_000
-"""Larger SQLite files are not checked, since that would take minutes."""
+_CHECKED_BYTES = 2_000_000_000  # larger SQLite files are not checked, since that would take minutes
 _DURABLE = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
 """PostgreSQL settings that protect commits from a power failure, with their safe values."""
 

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, tuple_
+from sqlalchemy import Connection, Select, func, select
 
-from service.errors import NotFound, Refused
+from service.errors import NotFound
 from service.store.cases import key_of, stamp
-from service.store.tables import Instant, Number, attachments, messages
+from service.store.cursor import beyond
+from service.store.statements import one_row
+from service.store.tables import Instant, attachments, messages
 
-_LATELY = 100
-"""Newest messages examined to see whether mail from the organisation itself is verified."""
+_LATELY = 100  # newest messages examined to see whether mail from the organisation itself is verified
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
-_COLUMNS = [
-    messages.c[name]
-    for name in (
-        "id case_id message_id in_reply_to refs origin author_name author_address author_role forwarded_by to cc "
-        "subject date received_at text quoted_text intro automatic language vendor deliveries found_in findings "
-        "statements defects pinned_by"
-    ).split()
-]
+_SHOWN_AS = {"case_id": "case", "refs": "references", "author_name": "author"}
+_MESSAGES = select(
+    *(
+        messages.c[name].label(_SHOWN_AS.get(name, name))
+        for name in (
+            "id case_id message_id in_reply_to refs origin author_name author_address author_role forwarded_by to cc "
+            "subject date received_at text quoted_text intro automatic language vendor deliveries found_in statements "
+            "findings defects pinned_by"
+        ).split()
+    )
+)
+_FILES = [attachments.c[name] for name in "id message_id filename content_type size sha256 inline".split()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,12 @@ def page(
     conn: Connection, case_id: int, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
     """Return messages of a case, oldest first, and the position of the last one if more follow, else None."""
-    when = _WHEN.label("when")
-    query = select(*_COLUMNS, when).where(messages.c.case_id == case_id).order_by(when, messages.c.id).limit(limit + 1)
+    query = _MESSAGES.where(messages.c.case_id == case_id).order_by(_WHEN, messages.c.id).limit(limit + 1)
     if after is not None:
-        query = query.where(tuple_(_WHEN, messages.c.id) > tuple_(*_place(after)))
-    rows = conn.execute(query).all()
-    shown = rows[:limit]
-    last = shown[-1]._mapping if len(rows) > limit else None
-    return _written(conn, shown, prefix), [last["when"].isoformat(), last["id"]] if last else None
+        query = query.where(beyond(_WHEN, messages.c.id, after))
+    rows = conn.execute(query).mappings().all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return _written(conn, rows[:limit], prefix), ["", last["date"] or last["received_at"], last["id"]] if last else None
 
 
 def by_message_id(conn: Connection, message_id: str, prefix: str, limit: int = 50) -> list[dict[str, Any]]:
@@ -65,8 +67,8 @@ def by_message_id(conn: Connection, message_id: str, prefix: str, limit: int = 5
     wanted = "".join(message_id.split())
     if not wanted.startswith("<"):
         wanted = f"<{wanted}>"
-    query = select(*_COLUMNS).where(messages.c.message_id == wanted).order_by(messages.c.id).limit(limit)
-    return _written(conn, conn.execute(query).all(), prefix)
+    query = _MESSAGES.where(messages.c.message_id == wanted).order_by(messages.c.id).limit(limit)
+    return _written(conn, conn.execute(query).mappings().all(), prefix)
 
 
 def unverified_lately(conn: Connection) -> bool:
@@ -77,47 +79,26 @@ def unverified_lately(conn: Connection) -> bool:
 
 def find(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
     """Return one message. Raises NotFound."""
-    rows = conn.execute(select(*_COLUMNS).where(messages.c.id == number)).all()
-    if not rows:
-        raise NotFound("there is no such message")
-    return _written(conn, rows, prefix)[0]
+    return _written(conn, [_one(conn, _MESSAGES.where(messages.c.id == number))._mapping], prefix)[0]
 
 
 def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
     """Return the evidence for the case of a message, with the runners-up. Raises NotFound."""
-    columns = (
-        messages.c.id,
-        messages.c.case_id,
-        messages.c.placed_by,
-        messages.c.evidence,
-        messages.c.pinned_by,
-    )
-    row = conn.execute(select(*columns).where(messages.c.id == number)).one_or_none()
-    if row is None:
-        raise NotFound("there is no such message")
+    columns = (messages.c.case_id, messages.c.placed_by, messages.c.evidence, messages.c.pinned_by)
+    row = _one(conn, select(*columns).where(messages.c.id == number))
     found = dict(row.evidence) if isinstance(row.evidence, dict) else {"evidence": row.evidence}
     found["runners_up"] = [
         {**one, "case": key_of(one["case"], prefix)} if isinstance(one.get("case"), int) else one
         for one in found.get("runners_up", [])
     ]
-    return {
-        "message": str(row.id),
-        "case": key_of(row.case_id, prefix),
-        "placed_by": row.placed_by,
-        "evidence": [],
-        "runners_up": [],
-        **found,
-        "pinned_by": row.pinned_by,
-    }
+    whole = {"message": str(number), "case": key_of(row.case_id, prefix), "placed_by": row.placed_by, "evidence": []}
+    return {**whole, **found, "pinned_by": row.pinned_by}
 
 
 def source(conn: Connection, number: int) -> Source:
     """Return where the raw mail of a message is. Raises NotFound, also if it was only found as a quote."""
-    row = conn.execute(
-        select(messages.c.spool_id, messages.c.raw_part, messages.c.origin).where(messages.c.id == number)
-    ).one_or_none()
-    if row is None:
-        raise NotFound("there is no such message")
+    columns = (messages.c.spool_id, messages.c.raw_part, messages.c.origin)
+    row = _one(conn, select(*columns).where(messages.c.id == number))
     if row.spool_id is None or (row.origin != "delivered" and not row.raw_part):
         raise NotFound("this message was found inside another mail, so it has no raw mail of its own")
     return Source(row.spool_id, row.raw_part or None)
@@ -125,79 +106,34 @@ def source(conn: Connection, number: int) -> Source:
 
 def file(conn: Connection, number: int) -> File:
     """Return one attachment. Raises NotFound."""
-    columns = (
-        attachments.c.filename,
-        attachments.c.content_type,
-        attachments.c.size,
-        attachments.c.sha256,
-        attachments.c.spool_id,
-        attachments.c.part,
-    )
-    row = conn.execute(select(*columns).where(attachments.c.id == number)).one_or_none()
-    if row is None:
-        raise NotFound("there is no such attachment")
-    return File(*row)
+    columns = [attachments.c[name] for name in File.__slots__]
+    return File(*_one(conn, select(*columns).where(attachments.c.id == number), "attachment"))
 
 
-def _written(conn: Connection, rows: Sequence[Row[*tuple[Any, ...]]], prefix: str) -> list[dict[str, Any]]:
-    files: dict[int, list[dict[str, Any]]] = {}
-    numbers = [row._mapping["id"] for row in rows]
-    if numbers:
-        query = select(attachments).where(attachments.c.message_id.in_(numbers)).order_by(attachments.c.id)
-        for found in conn.execute(query).mappings():
-            files.setdefault(found["message_id"], []).append(
-                {
-                    "id": str(found["id"]),
-                    "filename": found["filename"],
-                    "content_type": found["content_type"],
-                    "size": found["size"],
-                    "sha256": found["sha256"],
-                    "inline": found["inline"],
-                }
-            )
-    return [_message(row, files.get(row._mapping["id"], []), prefix) for row in rows]
+def _one(conn: Connection, query: Select[Any], what: str = "message") -> Any:
+    return one_row(conn, query, f"there is no such {what}")
 
 
-def _message(row: Row[*tuple[Any, ...]], files: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
-    values = row._mapping
-    return {
+def _written(conn: Connection, rows: Sequence[Any], prefix: str) -> list[dict[str, Any]]:
+    files: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
+    query = select(*_FILES).where(attachments.c.message_id.in_(files)).order_by(attachments.c.id)
+    for found in map(dict, conn.execute(query).mappings() if files else ()):
+        files[found.pop("message_id")].append(found | {"id": str(found["id"])})
+    return [_message(dict(row), files[row["id"]], prefix) for row in rows]
+
+
+def _message(values: dict[str, Any], files: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
+    return values | {
         "id": str(values["id"]),
-        "case": key_of(values["case_id"], prefix),
-        "message_id": values["message_id"],
-        "in_reply_to": values["in_reply_to"],
-        "references": values["refs"],
-        "origin": values["origin"],
+        "case": key_of(values["case"], prefix),
         "author": {
-            "name": values["author_name"],
-            "address": values["author_address"],
-            "role": values["author_role"],
+            "name": values["author"],
+            "address": values.pop("author_address"),
+            "role": values.pop("author_role"),
         },
-        "forwarded_by": values["forwarded_by"],
-        "to": values["to"],
-        "cc": values["cc"],
-        "subject": values["subject"],
         "date": stamp(values["date"]),
         "received_at": stamp(values["received_at"]),
-        "text": values["text"],
-        "quoted_text": values["quoted_text"],
-        "intro": values["intro"],
-        "automatic": values["automatic"],
-        "language": values["language"],
-        "vendor": values["vendor"],
         "attachments": files,
-        "deliveries": values["deliveries"],
         "found_in": None if values["found_in"] is None else str(values["found_in"]),
         "statements": (values["statements"] or {}).get("statements", []),
-        "findings": values["findings"],
-        "defects": values["defects"],
-        "pinned_by": values["pinned_by"],
     }
-
-
-def _place(after: Sequence[Any]) -> tuple[Any, Any]:
-    try:
-        moment = datetime.fromisoformat(str(after[0]).rpartition(" ")[2])
-        number = int(after[1])
-    except ValueError:
-        raise Refused("cursor: not valid; use `next` of the previous page") from None
-    return literal(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Instant), literal(number, Number)

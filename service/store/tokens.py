@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from service.errors import NotFound, Refused
+from service.store.statements import exists
 from service.store.tables import tokens
 
 PREFIX = "sodan_"
-SCOPES = ("read", "write", "admin")
-"""Each scope includes the ones before it."""
+SCOPES = ("read", "write", "admin")  # each scope includes the ones before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +51,33 @@ def create(conn: Connection, name: str, scope: str, now: datetime, expires_at: d
     if scope not in SCOPES:
         raise Refused(f"scope: expected one of {', '.join(SCOPES)}")
     secret = PREFIX + secrets.token_urlsafe(32)
-    row = conn.execute(
-        insert(tokens).values(hash=hash_of(secret), name=name, scope=scope, created_at=now, expires_at=expires_at)
-    )
-    assert row.inserted_primary_key is not None
-    return Made(int(row.inserted_primary_key[0]), secret)
+    row = {"hash": hash_of(secret), "name": name, "scope": scope, "created_at": now, "expires_at": expires_at}
+    return Made(int(conn.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()), secret)
 
 
 def find(conn: Connection, secret: str, now: datetime) -> Token | None:
     """Return the valid token with this secret, or None."""
-    row = conn.execute(
-        select(tokens.c.id, tokens.c.name, tokens.c.scope).where(tokens.c.hash == hash_of(secret), *_valid(now))
-    ).one_or_none()
-    return Token(row.id, row.name, row.scope) if row else None
+    query = select(tokens.c.id, tokens.c.name, tokens.c.scope).where(tokens.c.hash == hash_of(secret), *_valid(now))
+    row = conn.execute(query).one_or_none()
+    return Token(*row) if row else None
 
 
 def any_valid(conn: Connection, now: datetime) -> bool:
     """Whether at least one valid token exists."""
-    return conn.execute(select(tokens.c.id).where(*_valid(now)).limit(1)).first() is not None
+    return exists(conn, select(tokens.c.id).where(*_valid(now)))
 
 
 def revoke(conn: Connection, id: int, now: datetime) -> None:
     """Revoke a token. Raises NotFound if there is none."""
-    found = conn.execute(
-        update(tokens).where(tokens.c.id == id).values(revoked_at=func.coalesce(tokens.c.revoked_at, now))
-    )
-    if not found.rowcount:
+    revoked = update(tokens).where(tokens.c.id == id).values(revoked_at=func.coalesce(tokens.c.revoked_at, now))
+    if not conn.execute(revoked).rowcount:
         raise NotFound(f"there is no token {id}")
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
     """Return all tokens, oldest first, without hashes."""
     columns = [column for column in tokens.c if column.name != "hash"]
-    return [dict(row._mapping) for row in conn.execute(select(*columns).order_by(tokens.c.id))]
+    return list(map(dict, conn.execute(select(*columns).order_by(tokens.c.id)).mappings()))
 
 
 def names(conn: Connection) -> list[str]:

@@ -6,6 +6,7 @@ import contextlib
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 
@@ -14,85 +15,72 @@ from sqlalchemy import exc
 
 from service.errors import GaveUp, Unavailable
 
+_NOT_MIGRATED = "the database needs `sodan migrate`"  # a table or column is missing, which no mail can cause
+_BUSY = "the database is busy"
+_SILENT = "the database does not respond"
 _SQLITE = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_NOTADB: "the database is damaged",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged",
+    **{
+        getattr(sqlite3, f"SQLITE_{name}"): "the database reports a disk error"
+        for name in ("IOERR", "CANTOPEN", "READONLY", "NOMEM", "PROTOCOL", "PERM", "AUTH")
+    },
 }
 """Primary result codes (sqlite.org/rescode.html) that are reported as ``Unavailable``."""
-
 _UNSETTLING = {
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_CORRUPT,
+    getattr(sqlite3, f"SQLITE_{name}") for name in ("IOERR", "FULL", "CANTOPEN", "READONLY", "NOTADB", "CORRUPT")
 }
-
-_NOT_MIGRATED = "the database needs `sodan migrate`"
-"""A table or column is missing, which no mail can cause."""
-
-_POSTGRESQL = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25006", "25P03", "XX001", "XX002")
-"""Prefixes of SQLSTATEs (PostgreSQL, appendix A) that are reported as ``Unavailable``.
-
-Connection, authorisation, catalogue, rollback, resources, operator, system, lock, read-only, idle timeout, corruption.
-"""
 _BROKEN_OFF = ("40", "55P03", "57014", "25P03")
-"""Those of ``_POSTGRESQL`` that the request may cause: deadlock, lock, statement and transaction timeouts."""
+"""Prefixes of SQLSTATEs that the request may cause: deadlock, lock, statement and transaction timeouts."""
+_POSTGRESQL = {
+    ("42P01", "42703"): _NOT_MIGRATED,
+    _BROKEN_OFF: _BUSY,
+    ("28",): "the database refuses the user or password",
+    ("3D",): "the database does not exist",
+    ("53100",): "the disk is full",
+    ("53",): "the database is out of resources",
+    ("08", "57", "58", "25006", "XX001", "XX002"): _SILENT,  # connection, operator, system, read-only, corruption
+}
+"""Prefixes of SQLSTATEs (PostgreSQL, appendix A) that are reported as ``Unavailable``; the first that fits counts."""
 
 
 def as_unavailable(error: BaseException) -> Unavailable | None:
     """Return the error to raise instead of ``error``, or None if the database is not the cause."""
     if isinstance(error, exc.TimeoutError):
-        return Unavailable("the database is busy")
+        return Unavailable(_BUSY)
     if isinstance(error, (TimeoutError, FutureTimeout)):  # raised by the driver when a statement exceeds its timeout
-        return GaveUp("the database is busy")
+        return GaveUp(_BUSY)
     if isinstance(error, (ConnectionError, exc.DisconnectionError)):
-        return Unavailable("the database does not respond")
+        return Unavailable(_SILENT)
     if isinstance(error, OSError):
         return Unavailable("the database cannot be reached")
-    origin: BaseException | None
-    if isinstance(error, exc.DBAPIError):
-        if error.connection_invalidated:
-            return Unavailable("the database does not respond")
-        origin = error.orig
-    elif isinstance(error, (sqlite3.Error, driver.PostgresError, driver.InterfaceError)):  # ``run``, COPY
-        origin = error
-    else:
+    if not isinstance(error, (exc.DBAPIError, sqlite3.Error, driver.PostgresError, driver.InterfaceError)):
         return None
-    while origin is not None:
+    if getattr(error, "connection_invalidated", False):
+        return Unavailable(_SILENT)
+    for origin in _origins(error):
         if isinstance(origin, sqlite3.Error):
-            if re.match(r"no such (table|column)|table \w+ has no column", str(origin)):
-                return Unavailable(_NOT_MIGRATED)
-            code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
-            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                return GaveUp(_sqlite_words(code))
-            return Unavailable(_sqlite_words(code)) if code in _SQLITE else None
-        if isinstance(origin, (ConnectionError, TimeoutError, OSError)):
-            return Unavailable("the database does not respond")
-        state = getattr(origin, "sqlstate", None)
-        if state in ("42P01", "42703"):
-            return Unavailable(_NOT_MIGRATED)
-        if state and state.startswith(_BROKEN_OFF):
-            return GaveUp(_postgresql_words(state))
-        if state:
-            return Unavailable(_postgresql_words(state)) if state.startswith(_POSTGRESQL) else None
-        origin = origin.__cause__
+            return _of_sqlite(origin)
+        if isinstance(origin, OSError):
+            return Unavailable(_SILENT)
+        if state := getattr(origin, "sqlstate", None):
+            words = next((words for prefixes, words in _POSTGRESQL.items() if state.startswith(prefixes)), None)
+            if words is None:
+                return None
+            return GaveUp(words) if state.startswith(_BROKEN_OFF) else Unavailable(words)
     # asyncpg's own errors about a connection carry no SQLSTATE
     complains = isinstance(error, (exc.InterfaceError, driver.InterfaceError))
-    return (
-        Unavailable("the database does not respond") if complains and re.search("clos|connection", str(error)) else None
-    )
+    return Unavailable(_SILENT) if complains and re.search("clos|connection", str(error)) else None
+
+
+def _of_sqlite(error: sqlite3.Error) -> Unavailable | None:
+    if re.match(r"no such (table|column)|table \w+ has no column", str(error)):
+        return Unavailable(_NOT_MIGRATED)
+    words = _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return None if words is None else GaveUp(words) if words == _BUSY else Unavailable(words)
 
 
 def invalidates_connections(error: BaseException) -> bool:
@@ -100,14 +88,19 @@ def invalidates_connections(error: BaseException) -> bool:
 
     A server is read-only if the connection leads to a standby, for example after a failover.
     """
-    origin: BaseException | None = error
-    while origin is not None:
+    for origin in _origins(error):
         if isinstance(origin, sqlite3.Error):
             return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _UNSETTLING
         if getattr(origin, "sqlstate", None) == "25006":
             return True
-        origin = getattr(origin, "orig", None) or origin.__cause__
     return False
+
+
+def _origins(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error, the driver's error that it was made of, and so on."""
+    while error is not None:
+        yield error
+        error = getattr(error, "orig", None) or error.__cause__
 
 
 def disk_full_reason(folder: Path | None, least: int) -> str | None:
@@ -118,25 +111,3 @@ def disk_full_reason(folder: Path | None, least: int) -> str | None:
         if shutil.disk_usage(folder).free < least:
             return "the disk is almost full"
     return None
-
-
-def _sqlite_words(code: int) -> str:
-    if code == sqlite3.SQLITE_FULL:
-        return "the disk is full"
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return "the database is damaged"
-    return (
-        "the database is busy"
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        else "the database reports a disk error"
-    )
-
-
-def _postgresql_words(state: str) -> str:
-    if state.startswith("28"):
-        return "the database refuses the user or password"
-    if state.startswith("3D"):
-        return "the database does not exist"
-    if state.startswith("53"):
-        return "the disk is full" if state == "53100" else "the database is out of resources"
-    return "the database is busy" if state.startswith(_BROKEN_OFF) else "the database does not respond"

@@ -14,9 +14,10 @@ from service.cases.placement.placer import Placer
 from service.cases.placement.plan import Evidence
 from service.errors import Conflict, NotFound
 from service.store import links, placement, suggestions
-from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, note, rewrite, survivor
+from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, rewrite, survivor
 from service.store.database import one_at_a_time
 from service.store.neighbours import Lookup, add_facts, nodes_of, strong
+from service.store.statements import tell
 from service.store.tables import cases, events, messages
 
 
@@ -33,47 +34,41 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     if row["undone_by"] is not None:
         raise Conflict("this change was undone already")
     data: dict[str, Any] = row["data"]
-    done = note(conn, row["case_id"], "undone", who, now, {"event": event, "kind": row["kind"], "touched": []})
+    done = tell(conn, "undone", now, {}, case=row["case_id"], who=who)
     conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
     if row["kind"] == "case.set":
         must_exist_unmerged(conn, row["case_id"])
         _must_be_the_newest(conn, event, row["case_id"], data["set"])
         _put_back(conn, row["case_id"], data["set"], data["before"])
-        return [row["case_id"]]
-    touched = _restore(conn, data, now)
-    conn.execute(
-        update(events).where(events.c.id == done).values(data={"event": event, "kind": row["kind"], "touched": touched})
-    )
-    return touched
+        touched = []
+    else:
+        touched = _restore(conn, data, now)
+    told = {"event": event, "kind": row["kind"], "touched": touched}
+    conn.execute(update(events).where(events.c.id == done).values(data=told))
+    return [row["case_id"]] if row["kind"] == "case.set" else touched
 
 
 def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[int]:
     before: list[dict[str, Any]] = data["before"]
     stood = {row["id"]: row for row in before}
     moved = data.get("messages") or [row["id"] for row in before if row["case_id"] == data["from"]]
-    here = {
-        row["id"]: row
-        for row in conn.execute(select(*PLACE_COLUMNS).where(messages.c.id.in_(sorted(stood)))).mappings()
-    }
+    rows = conn.execute(select(*PLACE_COLUMNS).where(messages.c.id.in_(sorted(stood)))).mappings()
+    here = {row["id"]: row for row in rows}
     into = survivor(conn, data["into"])
     if any(here[message]["case_id"] != into for message in moved if message in here):
         raise Conflict("a later change moved the same messages; undo that one first")
     sources = {stood[message]["case_id"] for message in moved}
-    if len(list(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).scalars())) < len(sources):
+    if len(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).all()) < len(sources):
         raise Conflict("the case that the messages came from was deleted")
     closed = data.get("emptied", [data["from"]])  # by this correction; cases that rules merged since then stay merged
     homes = {one: one if one in closed else survivor(conn, one) for one in sources}
     back = sorted(set(homes.values()))
     conn.execute(update(cases).where(cases.c.id.in_(back)).values(merged_into=None, updated_at=now))
-    for message, row in stood.items():
-        if message not in here:
-            continue
-        values: dict[str, Any] = {"joined": row["joined"], "pinned_by": row["pinned_by"]}
-        if message in moved:
-            values["case_id"] = homes[row["case_id"]]
-        elif here[message]["pinned_by"] != row["pinned_by"]:
-            continue
-        rewrite(conn, [message], **values)
+    for message in stood.keys() & here.keys():
+        row = stood[message]
+        if message in moved or here[message]["pinned_by"] == row["pinned_by"]:
+            home = homes[row["case_id"]] if message in moved else None
+            rewrite(conn, [message], home, joined=row["joined"], pinned_by=row["pinned_by"])
     links.delete_links(conn, [tuple(row) for row in data.get("linked", ()) if not _still_apart(conn, row[0], row[1])])
     links.relate(conn, [tuple(row) for row in data.get("unlinked", ())])
     freed = [i for i, row in here.items() if row["pinned_by"] and not stood[i]["pinned_by"]]
@@ -81,10 +76,8 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
     followed = _follow_back(conn, {into, *back}, stood.keys(), [*freed, *renewed], now)
     if data.get("opened") and survivor(conn, into) == into and not messages_of(conn, into):
         conn.execute(update(cases).where(cases.c.id == into).values(merged_into=back[0], updated_at=now))
-    alive = conn.execute(
-        select(cases.c.id).where(cases.c.id.in_({into, *back, *followed}), cases.c.merged_into.is_(None))
-    ).scalars()
-    return sorted(case for case in alive if messages_of(conn, case))
+    alive = select(cases.c.id).where(cases.c.id.in_({into, *back, *followed}), cases.c.merged_into.is_(None))
+    return sorted(case for case in conn.execute(alive).scalars().all() if messages_of(conn, case))
 
 
 def _still_apart(conn: Connection, one: int, other: int) -> bool:
@@ -144,13 +137,8 @@ def _follow_back(
 
 def _must_be_the_newest(conn: Connection, event: int, number: int, done: Mapping[str, Any]) -> None:
     """Raise Conflict if a later change, not undone, set the same field, item or request."""
-    later = select(events.c.data).where(
-        events.c.case_id == number,
-        events.c.kind == "case.set",
-        events.c.id > event,
-        events.c.undone_by.is_(None),
-    )
-    for data in conn.execute(later).scalars():
+    later = (events.c.case_id == number, events.c.kind == "case.set", events.c.id > event, events.c.undone_by.is_(None))
+    for data in conn.execute(select(events.c.data).where(*later)).scalars():
         for name, value in data["set"].items():
             if name in done and _overlap(done[name], value):
                 raise Conflict(f"a later change set the {name.replace('_', ' ')}; undo that one first")

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from service.errors import NotFound, SodanError
 from service.store.encryption import SecretBox, is_clear
 from service.store.feed import newest
+from service.store.statements import exists, tell
 from service.store.tables import events, webhooks
 
 HELD = "held: restored from a backup; `sodan webhooks` lets it go on"
@@ -34,8 +35,7 @@ class Claimed:
 
     id: int
     url: str
-    secret: str
-    """As stored: encrypted."""
+    secret: str  # as stored: encrypted
     kinds: tuple[str, ...]
     event: int
     attempts: int
@@ -44,13 +44,9 @@ class Claimed:
 def create(conn: Connection, box: SecretBox, url: str, kinds: Sequence[str], now: datetime) -> tuple[int, str]:
     """Create a webhook for events from now on. Returns its id and its secret, which is stored encrypted."""
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    made = conn.execute(
-        insert(webhooks).values(
-            url=url, secret=box.encrypt(secret), kinds=list(kinds), created_at=now, due_at=now, event=newest(conn)
-        )
-    )
-    assert made.inserted_primary_key is not None
-    return int(made.inserted_primary_key[0]), secret
+    row = {"url": url, "secret": box.encrypt(secret), "kinds": list(kinds), "created_at": now, "due_at": now}
+    made = insert(webhooks).values(**row, event=newest(conn)).returning(webhooks.c.id)
+    return int(conn.execute(made).scalar_one()), secret
 
 
 def encrypt_stored(conn: Connection, box: SecretBox) -> int:
@@ -58,31 +54,30 @@ def encrypt_stored(conn: Connection, box: SecretBox) -> int:
 
     Raises as ``SecretBox.encrypt``.
     """
-    clear = [row for row in conn.execute(select(webhooks.c.id, webhooks.c.secret)) if is_clear(row.secret)]
-    for row in clear:
-        conn.execute(update(webhooks).where(webhooks.c.id == row.id).values(secret=box.encrypt(row.secret)))
+    clear = [(id, secret) for id, secret in _secrets(conn) if is_clear(secret)]
+    for id, secret in clear:
+        _change(conn, id, secret=box.encrypt(secret))
     return len(clear)
 
 
 def unreadable(conn: Connection, box: SecretBox) -> list[tuple[int, str]]:
     """Return (id, problem) of webhooks whose secret is unencrypted or cannot be decrypted."""
     wrong = []
-    for row in conn.execute(select(webhooks.c.id, webhooks.c.secret).order_by(webhooks.c.id)):
+    for id, secret in _secrets(conn):
         try:
-            box.decrypt(row.secret)
+            box.decrypt(secret)
         except SodanError as error:
-            wrong.append((row.id, str(error)))
+            wrong.append((id, str(error)))
         else:
-            if is_clear(row.secret):
-                wrong.append((row.id, "its secret is stored unencrypted: set SODAN_KEY_FILE, then restart sodan"))
+            if is_clear(secret):
+                wrong.append((id, "its secret is stored unencrypted: set SODAN_KEY_FILE, then restart sodan"))
     return wrong
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
     """Return all webhooks, without secrets."""
-    hidden = ("secret", "leased_until")
-    columns = [column for column in webhooks.c if column.name not in hidden]
-    return [dict(row._mapping) for row in conn.execute(select(*columns).order_by(webhooks.c.id))]
+    columns = [column for column in webhooks.c if column.name not in ("secret", "leased_until")]
+    return list(map(dict, conn.execute(select(*columns).order_by(webhooks.c.id)).mappings()))
 
 
 def find(conn: Connection, id: int) -> dict[str, Any]:
@@ -101,23 +96,20 @@ def remove(conn: Connection, id: int) -> None:
 
 def held(conn: Connection) -> list[str]:
     """Return the URLs of webhooks disabled by a restore."""
-    return list(
-        conn.execute(select(webhooks.c.url).where(webhooks.c.last_error == HELD).order_by(webhooks.c.id)).scalars()
-    )
+    query = select(webhooks.c.url).where(webhooks.c.last_error == HELD).order_by(webhooks.c.id)
+    return list(conn.execute(query).scalars())
 
 
 def resume_held(conn: Connection, now: datetime) -> int:
     """Enable the webhooks disabled by a restore, for events from now on; returns their number."""
-    return conn.execute(
-        update(webhooks)
-        .where(webhooks.c.last_error == HELD)
-        .values(disabled_at=None, last_error=None, attempts=0, due_at=now, leased_until=None, event=newest(conn))
-    ).rowcount
+    values = {"disabled_at": None, "last_error": None, "attempts": 0, "due_at": now, "leased_until": None}
+    resumed = update(webhooks).where(webhooks.c.last_error == HELD).values(**values, event=newest(conn))
+    return conn.execute(resumed).rowcount
 
 
 def any_due(conn: Connection, now: datetime) -> bool:
     """Whether ``claim`` would find a webhook; cheap enough to call every second."""
-    return conn.execute(_due(now).limit(1)).first() is not None
+    return exists(conn, _due(now))
 
 
 def claim(conn: Connection, now: datetime) -> Claimed | None:
@@ -125,13 +117,13 @@ def claim(conn: Connection, now: datetime) -> Claimed | None:
     row = conn.execute(_due(now).limit(1).with_for_update(skip_locked=True)).first()
     if row is None:
         return None
-    conn.execute(update(webhooks).where(webhooks.c.id == row.id).values(leased_until=now + LEASE))
+    _change(conn, row.id, leased_until=now + LEASE)
     return Claimed(row.id, row.url, row.secret, tuple(row.kinds), row.event, row.attempts)
 
 
 def told(conn: Connection, id: int, event: int) -> None:
     """Record that all events up to ``event`` were delivered."""
-    conn.execute(update(webhooks).where(webhooks.c.id == id).values(event=event, attempts=0, last_error=None))
+    _change(conn, id, event=event, attempts=0, last_error=None)
 
 
 def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> bool:
@@ -140,37 +132,29 @@ def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> bool:
     Disabling writes an event, so that other webhooks and the web page show it.
     """
     tried = hook.attempts + 1
-    wait = timedelta(seconds=_WAITS[min(tried, len(_WAITS)) - 1])
-    conn.execute(
-        update(webhooks)
-        .where(webhooks.c.id == hook.id)
-        .values(
-            attempts=tried,
-            last_error=why,
-            due_at=now + wait,
-            leased_until=None,
-            disabled_at=now if tried >= MAX_ATTEMPTS else None,
-        )
-    )
-    if tried < MAX_ATTEMPTS:
-        return False
-    data = {"webhook": hook.id, "reason": why}
-    conn.execute(insert(events), [{"kind": "webhook.disabled", "at": now, "data": data}])
-    return True
+    ends = tried >= MAX_ATTEMPTS
+    due = now + timedelta(seconds=_WAITS[min(tried, len(_WAITS)) - 1])
+    values = {"attempts": tried, "last_error": why, "due_at": due, "leased_until": None}
+    _change(conn, hook.id, **values, disabled_at=now if ends else None)
+    if ends:
+        tell(conn, "webhook.disabled", now, {"webhook": hook.id, "reason": why})
+    return ends
 
 
 def release(conn: Connection, id: int) -> None:
-    conn.execute(update(webhooks).where(webhooks.c.id == id).values(leased_until=None))
+    _change(conn, id, leased_until=None)
+
+
+def _change(conn: Connection, id: int, **values: Any) -> None:
+    conn.execute(update(webhooks).where(webhooks.c.id == id).values(**values))
+
+
+def _secrets(conn: Connection) -> list[Any]:
+    return list(conn.execute(select(webhooks.c.id, webhooks.c.secret).order_by(webhooks.c.id)))
 
 
 def _due(now: datetime) -> Any:
-    return (
-        select(webhooks)
-        .where(
-            webhooks.c.disabled_at.is_(None),
-            webhooks.c.due_at <= now,
-            or_(webhooks.c.leased_until.is_(None), webhooks.c.leased_until <= now),
-            webhooks.c.event < select(func.coalesce(func.max(events.c.id), 0)).scalar_subquery(),
-        )
-        .order_by(webhooks.c.due_at)
-    )
+    free = or_(webhooks.c.leased_until.is_(None), webhooks.c.leased_until <= now)
+    behind = webhooks.c.event < select(func.coalesce(func.max(events.c.id), 0)).scalar_subquery()
+    due = (webhooks.c.disabled_at.is_(None), webhooks.c.due_at <= now, free, behind)
+    return select(webhooks).where(*due).order_by(webhooks.c.due_at)

@@ -42,10 +42,8 @@ SELECT (SELECT count(*) FROM pg_stat_replication), current_setting('archive_mode
 class Remains:
     """Where deleted data may still exist, in sentences that say who must do what."""
 
-    here: list[str] = field(default_factory=list)
-    """In the files of this database."""
-    elsewhere: list[str] = field(default_factory=list)
-    """Where the write-ahead log was copied to."""
+    here: list[str] = field(default_factory=list)  # in the files of this database
+    elsewhere: list[str] = field(default_factory=list)  # where the write-ahead log was copied to
 
 
 async def release_wal(connection: Any) -> Remains:

@@ -154,7 +154,7 @@ def test_who_tidies_looks_again_before_a_file_goes(database: Database, tmp_path:
     now = datetime.now(UTC)
 
     def removed(key: str, at: datetime) -> bool:
-        return database.transact(lambda conn: contents._remove_unnamed(conn, folder, key, at))
+        return database.transact(lambda conn: contents.remove_unnamed(conn, folder, key, at))
 
     assert not removed(named, now + 2 * contents.YOUNG)
     assert not removed(orphan, now)

@@ -12,58 +12,23 @@ store.
 
 from __future__ import annotations
 
-from service.store.tables.cases import (
-    case_items_missing,
-    case_links,
-    case_refs,
-    cases,
-    judge_queue,
-    learned_team,
-    participants,
-    partners,
-    suggestions,
-)
-from service.store.tables.columns import Data, Instant, Number, Words, metadata, storable, to_json
-from service.store.tables.history import events, notes, webhooks
-from service.store.tables.mailboxes import mailbox_folders, mailbox_mails, mailboxes
-from service.store.tables.messages import SEARCH_TABLE, attachments, deliveries, messages, thread_keys
-from service.store.tables.model import model_usage, second_readings
-from service.store.tables.outgoing import outbox
-from service.store.tables.received import contents, keys, spool, tokens
+from service.store.tables.case_tables import *  # noqa: F403 - every table is imported from here
+from service.store.tables.columns import Data as Data
+from service.store.tables.columns import Instant as Instant
+from service.store.tables.columns import Number as Number
+from service.store.tables.columns import Words as Words
+from service.store.tables.columns import metadata as metadata
+from service.store.tables.columns import storable as storable
+from service.store.tables.columns import to_json as to_json
+from service.store.tables.mail_tables import *  # noqa: F403
 
-__all__ = [
-    "SEARCH_TABLE",
-    "Data",
-    "Instant",
-    "Number",
-    "Words",
-    "attachments",
-    "case_items_missing",
-    "case_links",
-    "case_refs",
-    "cases",
-    "contents",
-    "deliveries",
-    "events",
-    "judge_queue",
-    "keys",
-    "learned_team",
-    "mailbox_folders",
-    "mailbox_mails",
-    "mailboxes",
-    "messages",
-    "metadata",
-    "model_usage",
-    "notes",
-    "outbox",
-    "participants",
-    "partners",
-    "second_readings",
-    "spool",
-    "storable",
-    "suggestions",
-    "thread_keys",
-    "to_json",
-    "tokens",
-    "webhooks",
-]
+SEARCH_TABLE = "search_words"
+"""Word index. It is not in ``metadata``, since each database creates it differently (migration 0001):
+
+* SQLite: ``CREATE VIRTUAL TABLE search_words USING fts5(words, …)``, rowid = message id; ``search_words_known USING
+  fts5vocab`` lists its terms (migration 0007);
+* PostgreSQL: ``search_words(message_id, words tsvector)`` with a GIN index over ``search_in_block`` (migration 0007).
+
+``words`` are the terms of search.py (Japanese as pairs of characters). ``messages.indexed`` is true for messages that
+are in the index.
+"""

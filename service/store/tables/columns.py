@@ -1,4 +1,4 @@
-"""Column types that behave alike on SQLite and PostgreSQL, and the naming convention of indexes."""
+"""Column types that behave alike on SQLite and PostgreSQL, and how tables and partial indexes are written."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    Integer,
-    MetaData,
-    Text,
-)
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import JSON, TypeDecorator
@@ -25,6 +19,15 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def table(name: str, *columns: Column[Any]) -> Table:
+    return Table(name, metadata, *columns)
+
+
+def only(condition: str) -> dict[str, Any]:
+    """Return the arguments of an index of the rows with this condition only."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Instant(TypeDecorator[datetime]):

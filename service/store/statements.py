@@ -1,0 +1,116 @@
+"""Statements that several tables need: chunks, upserts, events, and queues of rows that processes lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, bindparam, func, insert, or_, select, text, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.errors import NotFound
+from service.store.neighbours import THESE as THESE
+from service.store.neighbours import chunks as chunks
+from service.store.tables import events
+
+FREED: Mapping[str, None] = {"leased_by": None, "leased_until": None}  # values of a row that nobody leases
+
+
+class Queue:
+    """Rows of a table that are leased one or several at a time.
+
+    A row is free if it is ``waiting``, due, and not leased. Statements are built once, since building one takes longer
+    than running it.
+    """
+
+    def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
+        """``columns``: those that ``first`` returns, by default all.
+
+        ``longest``: no row is delayed for longer; a later due time means that the clock was set back.
+        """
+        self.table, self._longest = table, longest
+        now: Any = bindparam("now")
+        [key] = table.primary_key.columns
+        self.waiting = text(f"{table.name}.state = 'waiting'")
+        """The condition of the partial index, word for word, so that the planner uses that index."""
+        due = table.c.due_at <= now
+        if longest is not None:
+            due = or_(due, table.c.due_at > bindparam("far"))
+        self.free = and_(self.waiting, due, or_(table.c.leased_until.is_(None), table.c.leased_until <= now))
+        self._any = select(true()).select_from(table).where(self.free).limit(1)
+        self._first = (
+            select(*(columns or (table,)))
+            .where(self.free)
+            .order_by(table.c.due_at, key)
+            .limit(bindparam("most"))
+            .with_for_update(skip_locked=True)
+        )
+
+    def at(self, now: datetime) -> dict[str, datetime]:
+        """Return the values that ``free`` needs."""
+        return {"now": now} if self._longest is None else {"now": now, "far": now + self._longest}
+
+    def anything_due(self, conn: Connection, now: datetime) -> bool:
+        """Whether a row is free; cheap enough to call twenty times a second."""
+        return conn.execute(self._any, self.at(now)).first() is not None
+
+    def first(self, conn: Connection, now: datetime, most: int = 1, *conditions: Any) -> Sequence[Any]:
+        """Return and lock the free rows that are due first."""
+        query = self._first.where(*conditions) if conditions else self._first
+        return conn.execute(query, self.at(now) | {"most": most}).all()
+
+    def held(self, by: Any, *conditions: Any) -> Any:
+        """Condition for the waiting rows leased by ``by``."""
+        return and_(self.table.c.leased_by == by, self.table.c.state == "waiting", *conditions)
+
+    def release(self, conn: Connection, *which: Any, **values: Any) -> int:
+        """Change rows and end their lease; returns their number."""
+        return conn.execute(update(self.table).where(*which).values(**values, **FREED)).rowcount
+
+    def counts(self, conn: Connection) -> dict[str, int]:
+        """Return the number of rows by state."""
+        query = select(self.table.c.state, func.count()).group_by(self.table.c.state)
+        return {state: int(number) for state, number in conn.execute(query)}
+
+
+def upsert(conn: Connection, table: Table) -> Any:
+    """Return an INSERT that can ignore or update a row that exists already (ON CONFLICT)."""
+    return (sqlite if conn.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def one_row(conn: Connection, query: Any, missing: str) -> Any:
+    """Return the only row of a query. Raises NotFound with the text ``missing`` if there is none."""
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(missing)
+    return row
+
+
+def exists(conn: Connection, query: Any) -> bool:
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def every(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[Any]:
+    """Yield the rows of a query about ``THESE``, which may be many."""
+    for chunk in chunks(these):
+        yield from conn.execute(query, {"these": chunk}).all()
+
+
+def fitting(rows: Iterable[Any], most: int) -> list[str]:
+    """Return the ids of the first (id, size) that together have at most ``most`` bytes, but at least one."""
+    chosen: list[str] = []
+    for id, size in rows:
+        most -= size
+        if chosen and most < 0:
+            break
+        chosen.append(id)
+    return chosen
+
+
+def tell(
+    conn: Connection, kind: str, now: datetime, data: Mapping[str, Any], *, case: int | None = None, who: str = ""
+) -> int:
+    """Write an event and return its id. The caller holds ``one_at_a_time``, so that ids are in the order of commits."""
+    event = insert(events).values(case_id=case, kind=kind, who=who, at=now, data=dict(data))
+    return int(conn.execute(event.returning(events.c.id)).scalar_one())
