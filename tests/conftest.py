@@ -1,7 +1,8 @@
 """What tests of all rooms share: an empty, migrated database of either kind, on real parts.
 
-``database`` runs a test twice, on SQLite and on a PostgreSQL that the tests start themselves (one server for the whole
-run, shared by all xdist workers; a database of its own for each test, copied from a migrated template).
+``database`` is SQLite; in ``tests/store`` and where a test is marked ``both_databases`` it is each kind in turn. The
+tests start the PostgreSQL themselves: one server for the whole run, shared by all xdist workers, and a database of its
+own for each test, copied from a migrated template.
 """
 
 from __future__ import annotations
@@ -25,6 +26,19 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from tests.postgres import Postgres
 from tests.running import Running, running
+
+STORE = Path(__file__).parent / "store"
+MEMORY_BYTES = 4_000_000_000
+"""As much is free in a file system in memory that is used for temporary files."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary files are in memory where it has room for them: databases flush with every commit."""
+    memory = "/dev/shm"
+    if "TMPDIR" not in os.environ and os.path.isdir(memory) and os.access(memory, os.W_OK):
+        found = os.statvfs(memory)
+        if found.f_bavail * found.f_frsize > MEMORY_BYTES and not found.f_flag & os.ST_NOEXEC:
+            os.environ["TMPDIR"] = tempfile.tempdir = memory
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -83,9 +97,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of the store, and those marked ``both_databases``, run on each kind."""
+    if "database_url" in metafunc.fixturenames:
+        item = metafunc.definition
+        both = STORE in item.path.parents or item.get_closest_marker("both_databases")
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of an empty, migrated database: of each kind in turn."""
+    """URL of an empty, migrated database."""
     if request.param == "sqlite":
         path = tmp_path / "sodan.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
@@ -99,7 +121,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """An empty, migrated store: of each kind in turn."""
+    """An empty, migrated store."""
     opened = Database(database_url)
     yield opened
     opened.close()
@@ -107,7 +129,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    """An empty, migrated SQLite store, for tests that are not about the database."""
+    """An empty, migrated SQLite store, also where ``database`` is of each kind."""
     shutil.copy(sqlite_template, tmp_path / "sodan.db")
     opened = Database(f"sqlite:///{tmp_path / 'sodan.db'}")
     yield opened
@@ -160,13 +182,13 @@ def context(settings: Settings) -> AppContext:
 
 @pytest.fixture
 def service(database: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
-    """On SQLite and on PostgreSQL."""
+    """Over ``database``."""
     with running(database, context, settings) as up:
         yield up
 
 
 @pytest.fixture
 def embedded(sqlite: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
-    """On SQLite alone, for what does not depend on the database."""
+    """Over ``sqlite``."""
     with running(sqlite, context, settings) as up:
         yield up

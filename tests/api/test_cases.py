@@ -59,6 +59,7 @@ def test_the_vendors_ask_is_answered_by_the_logs(service: Running) -> None:
     assert (after["waiting_on"], after["open_asks"]) == ("vendor", 0)
 
 
+@pytest.mark.both_databases
 def test_pages_hold_every_case_once_whatever_the_sort(service: Running) -> None:
     seed(service.database, 23)
     for sort in ("-updated", "updated", "-opened", "opened", "priority"):
@@ -77,6 +78,7 @@ def test_pages_hold_every_case_once_whatever_the_sort(service: Running) -> None:
         assert len(set(seen)) == 23, sort
 
 
+@pytest.mark.both_databases
 def test_the_sort_is_what_it_says(service: Running) -> None:
     seed(service.database, 12)
     for sort, field in (("updated", "updated_at"), ("opened", "opened_at"), ("priority", "priority")):
@@ -87,6 +89,7 @@ def test_the_sort_is_what_it_says(service: Running) -> None:
         assert values == sorted(values, reverse=True)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("query", "fits"),
     [
@@ -121,6 +124,7 @@ def test_each_filter_keeps_what_fits_and_nothing_else(service: Running, query: d
     assert sorted(keys(service, limit=200, **query)) == sorted(case["key"] for case in everything if fits(case))
 
 
+@pytest.mark.both_databases
 def test_a_case_is_found_by_who_takes_part(service: Running) -> None:
     report, refund = service.deliver(REPORT, REFUND)
     assert keys(service, participant="R.Kitagawa@corp.example") == [report]
@@ -128,6 +132,7 @@ def test_a_case_is_found_by_who_takes_part(service: Running) -> None:
     assert keys(service, participant="nobody@corp.example") == []
 
 
+@pytest.mark.both_databases
 def test_two_letter_words_are_found_in_mail(service: Running) -> None:
     report, refund = service.deliver(REPORT, REFUND)
     assert keys(service, q="返金") == [refund]

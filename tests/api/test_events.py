@@ -53,6 +53,7 @@ def test_what_happened_is_told_in_order_and_from_where_one_left_off(service: Run
         assert [event["id"] for event in events(answer)] == [event["id"] for event in told[1:]]
 
 
+@pytest.mark.both_databases
 def test_a_listener_hears_of_a_mail_that_comes_later(service: Running) -> None:
     (key,) = service.deliver(ASK)
     with service.client.stream("GET", "/api/events") as answer:

@@ -52,6 +52,7 @@ TARGETS = (
 )
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("address", QUERIES)
 def test_nul_in_a_query_is_a_problem_answer(service: Running, address: str) -> None:
     answer = service.client.get(address, follow_redirects=False)
