@@ -28,6 +28,8 @@ from tests.postgres import Postgres
 from tests.running import Running, running
 
 STORE = Path(__file__).parent / "store"
+COSTLY = ("site", "behind_mx", "besieged", "servers", "browser", "s3")
+"""Fixtures of a whole run that start processes: one process of the tests runs all tests of one."""
 MEMORY_BYTES = 4_000_000_000
 """As much is free in a file system in memory that is used for temporary files."""
 
@@ -47,24 +49,17 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Slow tests first, so that none is left alone at the end.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run in one process what shares something costly: the tests of a file, or all that use one running service.
 
-    ``worksteal`` gives each worker a run of neighbours to begin with, and takes from their ends later: so each of these
-    runs begins with its part of the slow tests.
+    Slow tests are begun first, each by itself, so that none is left alone at the end.
     """
-    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    rest = [item for item in items if not item.get_closest_marker("slow")]
-    ordered: list[pytest.Item] = []
-    for worker in range(workers):
-        size = (len(items) - len(ordered)) // (workers - worker)
-        first = slow[worker::workers]
-        room = max(0, size - len(first))
-        ordered += first + rest[:room]
-        del rest[:room]
-    items[:] = ordered
+    for item in items:
+        shared = next((name for name in COSTLY if name in getattr(item, "fixturenames", ())), None)
+        if shared or not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: not (item.get_closest_marker("slow") or set(COSTLY) & set(item.fixturenames)))  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
@@ -192,3 +187,16 @@ def embedded(sqlite: Database, context: AppContext, settings: Settings) -> Itera
     """Over ``sqlite``."""
     with running(sqlite, context, settings) as up:
         yield up
+
+
+@pytest.fixture(scope="session")
+def empty(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, context: AppContext, settings: Settings
+) -> Iterator[Running]:
+    """One service without any mail, for all requests that change nothing."""
+    path = tmp_path_factory.mktemp("empty") / "sodan.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    with running(database, context, settings) as up:
+        yield up
+    database.close()
