@@ -11,8 +11,11 @@ run: $(VENV)/.run            ## serve SMTP and HTTP with an embedded database
 
 setup: $(VENV)/.run          ## the environment alone
 
-test: $(VENV)/.dev           ## every test, on SQLite and on a real PostgreSQL
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+# the tests start many processes: they use what the first has compiled
+test test-long: export PYTHONDONTWRITEBYTECODE =
+
+test: $(VENV)/.dev           ## every test; those of the store on SQLite and on a real PostgreSQL
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 test-long: $(VENV)/.dev      ## tests of many minutes: 500 starts and stops
 	@$(BIN)/python -m pytest -n 0 -m long --timeout 7200

@@ -1,7 +1,8 @@
 """What tests of all rooms share: an empty, migrated database of either kind, on real parts.
 
-``database`` runs a test twice, on SQLite and on a PostgreSQL that the tests start themselves (one server for the whole
-run, shared by all xdist workers; a database of its own for each test, copied from a migrated template).
+``database`` is SQLite; in ``tests/store`` and where a test is marked ``both_databases`` it is each kind in turn. The
+tests start the PostgreSQL themselves: one server for the whole run, shared by all xdist workers, and a database of its
+own for each test, copied from a migrated template.
 """
 
 from __future__ import annotations
@@ -26,6 +27,21 @@ from service.store.migrate import migrate
 from tests.postgres import Postgres
 from tests.running import Running, running
 
+STORE = Path(__file__).parent / "store"
+COSTLY = ("site", "behind_mx", "besieged", "servers", "browser", "s3")
+"""Fixtures of a whole run that start processes: one process of the tests runs all tests of one."""
+MEMORY_BYTES = 4_000_000_000
+"""As much is free in a file system in memory that is used for temporary files."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary files are in memory where it has room for them: databases flush with every commit."""
+    memory = "/dev/shm"
+    if "TMPDIR" not in os.environ and os.path.isdir(memory) and os.access(memory, os.W_OK):
+        found = os.statvfs(memory)
+        if found.f_bavail * found.f_frsize > MEMORY_BYTES and not found.f_flag & os.ST_NOEXEC:
+            os.environ["TMPDIR"] = tempfile.tempdir = memory
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
@@ -33,24 +49,17 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Slow tests first, so that none is left alone at the end.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run in one process what shares something costly: the tests of a file, or all that use one running service.
 
-    ``worksteal`` gives each worker a run of neighbours to begin with, and takes from their ends later: so each of these
-    runs begins with its part of the slow tests.
+    Slow tests are begun first, each by itself, so that none is left alone at the end.
     """
-    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    rest = [item for item in items if not item.get_closest_marker("slow")]
-    ordered: list[pytest.Item] = []
-    for worker in range(workers):
-        size = (len(items) - len(ordered)) // (workers - worker)
-        first = slow[worker::workers]
-        room = max(0, size - len(first))
-        ordered += first + rest[:room]
-        del rest[:room]
-    items[:] = ordered
+    for item in items:
+        shared = next((name for name in COSTLY if name in getattr(item, "fixturenames", ())), None)
+        if shared or not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: not (item.get_closest_marker("slow") or set(COSTLY) & set(item.fixturenames)))  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +92,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of the store, and those marked ``both_databases``, run on each kind."""
+    if "database_url" in metafunc.fixturenames:
+        item = metafunc.definition
+        both = STORE in item.path.parents or item.get_closest_marker("both_databases")
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of an empty, migrated database: of each kind in turn."""
+    """URL of an empty, migrated database."""
     if request.param == "sqlite":
         path = tmp_path / "sodan.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
@@ -99,7 +116,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """An empty, migrated store: of each kind in turn."""
+    """An empty, migrated store."""
     opened = Database(database_url)
     yield opened
     opened.close()
@@ -107,7 +124,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    """An empty, migrated SQLite store, for tests that are not about the database."""
+    """An empty, migrated SQLite store, also where ``database`` is of each kind."""
     shutil.copy(sqlite_template, tmp_path / "sodan.db")
     opened = Database(f"sqlite:///{tmp_path / 'sodan.db'}")
     yield opened
@@ -160,13 +177,26 @@ def context(settings: Settings) -> AppContext:
 
 @pytest.fixture
 def service(database: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
-    """On SQLite and on PostgreSQL."""
+    """Over ``database``."""
     with running(database, context, settings) as up:
         yield up
 
 
 @pytest.fixture
 def embedded(sqlite: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
-    """On SQLite alone, for what does not depend on the database."""
+    """Over ``sqlite``."""
     with running(sqlite, context, settings) as up:
         yield up
+
+
+@pytest.fixture(scope="session")
+def empty(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, context: AppContext, settings: Settings
+) -> Iterator[Running]:
+    """One service without any mail, for all requests that change nothing."""
+    path = tmp_path_factory.mktemp("empty") / "sodan.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    with running(database, context, settings) as up:
+        yield up
+    database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import importlib.util
@@ -13,6 +14,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import asyncpg
 
 USER = "nobody"
 """PostgreSQL refuses to run as root: then it runs as this one."""
@@ -114,14 +117,19 @@ class Postgres:
         self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def _execute(self, statement: str) -> None:
-        self._run("psql", "-q", "-h", str(self.folder), "-U", "postgres", "-d", "postgres", "-c", statement)
+        async def execute() -> None:
+            connection = await asyncpg.connect(host=str(self.folder), user="postgres", database="postgres")
+            await connection.execute(statement)
+            await connection.close()
+
+        asyncio.run(execute())
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [str(self._reachable() / "bin" / program), *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE if program == "psql" else subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             cwd="/",
             user=USER if self._as_root else None,
             env={**os.environ, "LC_ALL": "C"},

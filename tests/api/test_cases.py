@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from service.store import search
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 from tests.seeding import seed
@@ -59,6 +62,7 @@ def test_the_vendors_ask_is_answered_by_the_logs(service: Running) -> None:
     assert (after["waiting_on"], after["open_asks"]) == ("vendor", 0)
 
 
+@pytest.mark.both_databases
 def test_pages_hold_every_case_once_whatever_the_sort(service: Running) -> None:
     seed(service.database, 23)
     for sort in ("-updated", "updated", "-opened", "opened", "priority"):
@@ -77,6 +81,7 @@ def test_pages_hold_every_case_once_whatever_the_sort(service: Running) -> None:
         assert len(set(seen)) == 23, sort
 
 
+@pytest.mark.both_databases
 def test_the_sort_is_what_it_says(service: Running) -> None:
     seed(service.database, 12)
     for sort, field in (("updated", "updated_at"), ("opened", "opened_at"), ("priority", "priority")):
@@ -87,40 +92,40 @@ def test_the_sort_is_what_it_says(service: Running) -> None:
         assert values == sorted(values, reverse=True)
 
 
-@pytest.mark.parametrize(
-    ("query", "fits"),
-    [
-        ({"status": "closed"}, lambda case: case["status"] == "closed"),
-        ({"status": ["closed", "resolved"]}, lambda case: case["status"] != "open"),
-        ({"waiting_on": "vendor"}, lambda case: case["waiting_on"] == "vendor"),
-        ({"waiting_on": "none"}, lambda case: case["waiting_on"] is None),
-        ({"priority": "P1"}, lambda case: case["priority"] == "P1"),
-        ({"kind": "billing"}, lambda case: case["kind"] == "billing"),
-        ({"vendor": "aws"}, lambda case: case["vendor"] == "aws"),
-        ({"vendor_ref": "2600000007"}, lambda case: {"vendor": "redhat", "ref": "2600000007"} in case["vendor_refs"]),
-        ({"missing": "any"}, lambda case: case["missing"]),
-        ({"missing": "version"}, lambda case: "version" in case["missing"]),
-        ({"q": "返金"}, lambda case: case["kind"] == "billing"),
-        ({"q": "全社"}, lambda case: "全社" in case["title"]),
-        ({"q": "osaka"}, lambda case: "Osaka" in case["title"]),
-        ({"q": "ＯＳＡＫＡ 遅延"}, lambda case: False),
-        ({"q": "SD-3"}, lambda case: case["key"] == "SD-3"),
-        ({"q": "2600000011"}, lambda case: case["key"] == "SD-11"),
-        ({"updated_since": "2026-11-24T02:00:00Z"}, lambda case: case["updated_at"] >= "2026-11-24T02:00:00Z"),
-        ({"older_than": "2026-11-24T02:00:00Z"}, lambda case: case["updated_at"] < "2026-11-24T02:00:00Z"),
-    ],
-)  # fmt: skip
-def test_each_filter_keeps_what_fits_and_nothing_else(service: Running, query: dict[str, object], fits: object) -> None:
-    from service.store import search
+FILTERS: list[tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]] = [
+    ({"status": "closed"}, lambda case: case["status"] == "closed"),
+    ({"status": ["closed", "resolved"]}, lambda case: case["status"] != "open"),
+    ({"waiting_on": "vendor"}, lambda case: case["waiting_on"] == "vendor"),
+    ({"waiting_on": "none"}, lambda case: case["waiting_on"] is None),
+    ({"priority": "P1"}, lambda case: case["priority"] == "P1"),
+    ({"kind": "billing"}, lambda case: case["kind"] == "billing"),
+    ({"vendor": "aws"}, lambda case: case["vendor"] == "aws"),
+    ({"vendor_ref": "2600000007"}, lambda case: {"vendor": "redhat", "ref": "2600000007"} in case["vendor_refs"]),
+    ({"missing": "any"}, lambda case: case["missing"]),
+    ({"missing": "version"}, lambda case: "version" in case["missing"]),
+    ({"q": "返金"}, lambda case: case["kind"] == "billing"),
+    ({"q": "全社"}, lambda case: "全社" in case["title"]),
+    ({"q": "osaka"}, lambda case: "Osaka" in case["title"]),
+    ({"q": "ＯＳＡＫＡ 遅延"}, lambda case: False),
+    ({"q": "SD-3"}, lambda case: case["key"] == "SD-3"),
+    ({"q": "2600000011"}, lambda case: case["key"] == "SD-11"),
+    ({"updated_since": "2026-11-24T02:00:00Z"}, lambda case: case["updated_at"] >= "2026-11-24T02:00:00Z"),
+    ({"older_than": "2026-11-24T02:00:00Z"}, lambda case: case["updated_at"] < "2026-11-24T02:00:00Z"),
+]  # fmt: skip
 
+
+@pytest.mark.both_databases
+def test_each_filter_keeps_what_fits_and_nothing_else(service: Running) -> None:
     seed(service.database, 20)
     while search.index_pending(service.database):
         pass
     everything = service.get("/api/cases", limit=200)["items"]
-    assert callable(fits)
-    assert sorted(keys(service, limit=200, **query)) == sorted(case["key"] for case in everything if fits(case))
+    for query, fits in FILTERS:
+        wanted = sorted(case["key"] for case in everything if fits(case))
+        assert sorted(keys(service, limit=200, **query)) == wanted, query
 
 
+@pytest.mark.both_databases
 def test_a_case_is_found_by_who_takes_part(service: Running) -> None:
     report, refund = service.deliver(REPORT, REFUND)
     assert keys(service, participant="R.Kitagawa@corp.example") == [report]
@@ -128,6 +133,7 @@ def test_a_case_is_found_by_who_takes_part(service: Running) -> None:
     assert keys(service, participant="nobody@corp.example") == []
 
 
+@pytest.mark.both_databases
 def test_two_letter_words_are_found_in_mail(service: Running) -> None:
     report, refund = service.deliver(REPORT, REFUND)
     assert keys(service, q="返金") == [refund]
@@ -144,23 +150,23 @@ def test_two_letter_words_are_found_in_mail(service: Running) -> None:
         {"limit": 0}, {"limit": 201}, {"sort": "title"}, {"status": "lost"}, {"priority": "P9"}, {"cursor": "x" * 501},
     ],
 )  # fmt: skip
-def test_a_wrong_parameter_is_named(embedded: Running, query: dict[str, object]) -> None:
-    answer = embedded.client.get("/api/cases", params=query)  # type: ignore[arg-type]
+def test_a_wrong_parameter_is_named(empty: Running, query: dict[str, object]) -> None:
+    answer = empty.client.get("/api/cases", params=query)  # type: ignore[arg-type]
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["errors"][0]["where"].startswith(f"query.{next(iter(query))}")
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "1", "P5-1-1", "-1-1", "1-1-1", "1-1'--", "१-१", "1-" + "9" * 16])
-def test_a_cursor_of_somebody_else_is_refused(embedded: Running, cursor: str) -> None:
-    answer = embedded.client.get("/api/cases", params={"cursor": cursor})
+def test_a_cursor_of_somebody_else_is_refused(empty: Running, cursor: str) -> None:
+    answer = empty.client.get("/api/cases", params={"cursor": cursor})
     assert answer.status_code == 422
     assert "cursor" in answer.text
 
 
 @pytest.mark.parametrize("when", ["yesterday", "2026-13-01", "3 fortnights", "99999999d"])
-def test_a_time_that_is_none_is_refused(embedded: Running, when: str) -> None:
-    answer = embedded.client.get("/api/cases", params={"updated_since": when})
+def test_a_time_that_is_none_is_refused(empty: Running, when: str) -> None:
+    answer = empty.client.get("/api/cases", params={"updated_since": when})
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("updated_since")
 

@@ -57,6 +57,7 @@ def test_each_field_can_be_set(embedded: Running, change: dict[str, str], field:
     assert embedded.get(f"/api/cases/{key}")[field] == value
 
 
+@pytest.mark.both_databases
 def test_a_change_upon_an_older_state_is_refused(service: Running) -> None:
     (key,) = service.deliver(REPORT)
     tag = service.client.get(f"/api/cases/{key}").headers["etag"]

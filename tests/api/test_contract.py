@@ -160,6 +160,7 @@ def program(service: Running) -> Program:
     return Program(service)
 
 
+@pytest.mark.both_databases
 def test_every_call_answers_as_it_is_promised(service: Running, program: Program) -> None:
     report, asked, logs, refund, urgent = service.deliver(REPORT, ASK, LOGS, REFUND, URGENT)
     everything = {report, asked, refund, urgent}
@@ -241,6 +242,7 @@ def everything_else_is_as_promised(program: Program, asked: str) -> None:
         assert program.asks("GET", path).headers["content-type"].startswith(kind), path
 
 
+@pytest.mark.both_databases
 def test_every_change_and_every_error_is_as_promised(service: Running, program: Program) -> None:
     report, asked, refund = service.deliver(REPORT, ASK, REFUND)
     (message,) = program.reads("/api/messages", {"items": [MESSAGE]}, message_id="<refund@corp.example>")["items"]

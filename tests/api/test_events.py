@@ -53,6 +53,7 @@ def test_what_happened_is_told_in_order_and_from_where_one_left_off(service: Run
         assert [event["id"] for event in events(answer)] == [event["id"] for event in told[1:]]
 
 
+@pytest.mark.both_databases
 def test_a_listener_hears_of_a_mail_that_comes_later(service: Running) -> None:
     (key,) = service.deliver(ASK)
     with service.client.stream("GET", "/api/events") as answer:
@@ -65,8 +66,8 @@ def test_a_listener_hears_of_a_mail_that_comes_later(service: Running) -> None:
     assert heard["event"] == "case.changed"
 
 
-def test_a_wrong_last_event_id_is_refused(embedded: Running) -> None:
-    assert embedded.client.get("/api/events", headers={"Last-Event-ID": "abc"}).status_code == 400
+def test_a_wrong_last_event_id_is_refused(empty: Running) -> None:
+    assert empty.client.get("/api/events", headers={"Last-Event-ID": "abc"}).status_code == 400
 
 
 class _Heard(BaseHTTPRequestHandler):
@@ -199,12 +200,12 @@ def test_public_and_allowed_addresses_are_reached() -> None:
      "https://user:secret@example.com/", "https://", "https://exa mple.com/", "https://example.com/\r\nX: y",
      "https://169.254.169.254/latest/meta-data/", "gopher://x", "https://[::1", "https://example.com:99999/"],
 )  # fmt: skip
-def test_a_url_that_can_never_be_sent_to_is_refused_at_once(embedded: Running, url: str) -> None:
+def test_a_url_that_can_never_be_sent_to_is_refused_at_once(empty: Running, url: str) -> None:
     with pytest.raises(Refused):
         check_url(url, ())
-    answer = embedded.client.post("/api/webhooks", json={"url": url})
+    answer = empty.client.post("/api/webhooks", json={"url": url})
     assert answer.status_code in (403, 422)
-    assert embedded.get("/api/webhooks")["items"] == []
+    assert empty.get("/api/webhooks")["items"] == []
 
 
 def test_a_webhook_is_made_listed_and_removed(service: Running) -> None:

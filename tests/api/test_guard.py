@@ -68,10 +68,10 @@ def test_a_revoked_or_expired_token_is_worthless_at_once(guarded: Running) -> No
     assert guarded.client.get("/api/cases", headers=bearer(old.secret)).status_code == 401
 
 
-@pytest.mark.parametrize("secret", ["x", "sodan_", "sodan_" + "A" * 43, "é", "a" * 7000, "' OR 1=1 --", "\x7f"])
-def test_a_wrong_token_is_refused(guarded: Running, secret: str) -> None:
-    headers = {b"Authorization": b"Bearer " + secret.encode("latin-1")}
-    assert guarded.client.get("/api/cases", headers=headers).status_code == 401
+def test_a_wrong_token_is_refused(guarded: Running) -> None:
+    for secret in ("x", "sodan_", "sodan_" + "A" * 43, "é", "a" * 7000, "' OR 1=1 --", "\x7f"):
+        headers = {b"Authorization": b"Bearer " + secret.encode("latin-1")}
+        assert guarded.client.get("/api/cases", headers=headers).status_code == 401, secret
 
 
 def test_a_wrong_token_is_refused_on_loopback_too(embedded: Running) -> None:
@@ -139,9 +139,9 @@ def test_what_a_proxy_passed_on_needs_a_token_even_on_loopback(embedded: Running
     assert embedded.client.get("/api/cases").status_code == 200
 
 
-def test_a_name_that_was_rebound_to_this_machine_is_refused(embedded: Running) -> None:
-    assert embedded.client.get("/api/cases", headers={"Host": "evil.example"}).status_code == 403
-    assert embedded.client.get("/api/cases", headers={"Host": "localhost:1"}).status_code == 200
+def test_a_name_that_was_rebound_to_this_machine_is_refused(empty: Running) -> None:
+    assert empty.client.get("/api/cases", headers={"Host": "evil.example"}).status_code == 403
+    assert empty.client.get("/api/cases", headers={"Host": "localhost:1"}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -185,15 +185,15 @@ def test_a_person_comes_in_with_a_token_and_goes_out(guarded: Running) -> None:
 
 
 @pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX: y", "evil"])
-def test_choosing_a_language_leads_nowhere_else(embedded: Running, back: str) -> None:
-    answer = embedded.client.get("/language", params={"to": "en", "back": back})
+def test_choosing_a_language_leads_nowhere_else(empty: Running, back: str) -> None:
+    answer = httpx.get(f"{empty.url}/language", params={"to": "en", "back": back})
     assert answer.headers["location"] == "/"
     assert "x" not in {name.lower() for name in answer.headers}
 
 
-def test_every_answer_carries_the_headers_that_protect(embedded: Running) -> None:
+def test_every_answer_carries_the_headers_that_protect(empty: Running) -> None:
     for path in ("/", "/api/cases", "/nothing", "/healthz", "/static/page.css", "/api/cases?limit=0"):
-        headers = embedded.client.get(path).headers
+        headers = empty.client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff", path
         assert headers["x-frame-options"] == "DENY"
         assert "default-src 'none'" in headers["content-security-policy"]
@@ -207,8 +207,8 @@ def test_every_answer_carries_the_headers_that_protect(embedded: Running) -> Non
      ("GET", "/api/cases/SD-999", 404), ("GET", "/api/cases/other", 404), ("GET", "/api/messages/1", 404),
      ("GET", "/api/messages/x", 422), ("GET", "/api/attachments/1", 404), ("POST", "/api/cases/SD-1/merge", 422)],
 )  # fmt: skip
-def test_every_error_is_a_problem(embedded: Running, method: str, path: str, status: int) -> None:
-    answer = embedded.client.request(method, path)
+def test_every_error_is_a_problem(empty: Running, method: str, path: str, status: int) -> None:
+    answer = empty.client.request(method, path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status

@@ -6,6 +6,8 @@ import pytest
 
 from tests.running import Running
 
+pytestmark = pytest.mark.both_databases
+
 FIRST = """
 Message-ID: <door-1@corp.example>
 From: Nao Ishii <n.ishii@corp.example>

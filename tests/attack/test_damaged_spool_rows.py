@@ -52,6 +52,7 @@ def test_broken_json_in_one_row_sets_that_row_aside(sqlite: Database, written: s
     assert sqlite.read(spool_view.ledger).balanced
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("written", ["null", "3", '{"a": 1}', "[1]"])
 def test_json_of_another_shape_sets_that_row_aside_on_both_databases(database: Database, written: str) -> None:
     ids = received(database)

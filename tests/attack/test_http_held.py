@@ -55,15 +55,15 @@ BEGINNINGS = [
 
 @pytest.mark.parametrize("sent", BEGINNINGS, ids=range(len(BEGINNINGS)))
 @pytest.mark.usefixtures("hasty")
-def test_a_connection_without_a_whole_request_is_closed(embedded: Running, sent: bytes) -> None:
-    with connect(embedded) as held:
+def test_a_connection_without_a_whole_request_is_closed(empty: Running, sent: bytes) -> None:
+    with connect(empty) as held:
         held.sendall(sent)
         until_closed(held)
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_header_that_drips_is_closed(embedded: Running) -> None:
-    with connect(embedded) as held:
+def test_a_header_that_drips_is_closed(empty: Running) -> None:
+    with connect(empty) as held:
         held.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ")
         ends = time.monotonic() + 60
         try:
@@ -76,8 +76,8 @@ def test_a_header_that_drips_is_closed(embedded: Running) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_connection_that_asked_once_is_closed_too(embedded: Running) -> None:
-    with connect(embedded) as held:
+def test_a_connection_that_asked_once_is_closed_too(empty: Running) -> None:
+    with connect(empty) as held:
         held.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert until_closed(held).startswith(b"HTTP/1.1 200")
 
@@ -134,10 +134,10 @@ WRITING = [
 
 @pytest.mark.parametrize(("method", "path"), WRITING)
 @pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
-def test_a_body_over_the_limit_is_not_read(embedded: Running, method: str, path: str, declared: bool) -> None:
+def test_a_body_over_the_limit_is_not_read(empty: Running, method: str, path: str, declared: bool) -> None:
     body = json.dumps({"url": "x" * (LIMIT + 10)}).encode() if declared else chunks(LIMIT * 3)
     try:
-        answer = embedded.client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+        answer = empty.client.request(method, path, content=body, headers={"Content-Type": "application/json"})
     except OSError:
         return  # closed on unread bytes
     except Exception as error:
@@ -148,8 +148,8 @@ def test_a_body_over_the_limit_is_not_read(embedded: Running, method: str, path:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_body_that_is_refused_says_how_much_may_be(embedded: Running) -> None:
-    answer = embedded.client.post(
+def test_a_body_that_is_refused_says_how_much_may_be(empty: Running) -> None:
+    answer = empty.client.post(
         "/api/webhooks", content=b"x" * (LIMIT + 1), headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 413
@@ -164,8 +164,8 @@ def test_a_body_of_the_limit_is_read(embedded: Running) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_body_that_drips_gets_408_or_is_closed(embedded: Running) -> None:
-    with connect(embedded) as held:
+def test_a_body_that_drips_gets_408_or_is_closed(empty: Running) -> None:
+    with connect(empty) as held:
         held.sendall(
             b"POST /api/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 100\r\n\r\n{"

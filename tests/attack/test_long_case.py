@@ -16,6 +16,8 @@ from service.store.tables import cases, events, messages
 from service.store.tables import judge_queue as queued
 from tests.flow.crew import context, worker
 
+pytestmark = pytest.mark.both_databases
+
 LENGTH = 6
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",), peer="127.0.0.1")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 
 from tests.mails import REPORT
@@ -36,14 +37,15 @@ PATHS = (
     "/received/%00",
     "/static/%00",
 )
-BODIES = {
-    "raw": b'{"url": "https://hook.example/\x00"}',
-    "escaped": b'{"url": "https://hook.example/\\u0000"}',
-    "surrogate": b'{"url": "https://hook.example/\\ud800"}',
-    "nested": json.dumps({"items": {"environment": "a\x00"}}).encode(),
-    "key": json.dumps({"items": {"a\x00": "waived"}}).encode(),
-    "list": json.dumps({"kinds": ["\x00"], "url": "https://hook.example/"}).encode(),
-}
+JSON = {"Content-Type": "application/json"}
+BODIES = (
+    b'{"url": "https://hook.example/\x00"}',
+    b'{"url": "https://hook.example/\\u0000"}',
+    b'{"url": "https://hook.example/\\ud800"}',
+    json.dumps({"items": {"environment": "a\x00"}}).encode(),
+    json.dumps({"items": {"a\x00": "waived"}}).encode(),
+    json.dumps({"kinds": ["\x00"], "url": "https://hook.example/"}).encode(),
+)
 TARGETS = (
     ("POST", "/api/webhooks"),
     ("PATCH", "/api/cases/{case}"),
@@ -52,40 +54,38 @@ TARGETS = (
 )
 
 
-@pytest.mark.parametrize("address", QUERIES)
-def test_nul_in_a_query_is_a_problem_answer(service: Running, address: str) -> None:
-    answer = service.client.get(address, follow_redirects=False)
-    assert answer.status_code == 400
+def is_refused(answer: httpx.Response) -> None:
+    assert answer.status_code == 400, answer.request.url
     assert answer.headers["content-type"] == "application/problem+json"
-    assert "NUL" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("address", PATHS)
+@pytest.mark.both_databases
+def test_nul_in_a_query_is_a_problem_answer(service: Running) -> None:
+    for address in QUERIES:
+        answer = service.client.get(address, follow_redirects=False)
+        is_refused(answer)
+        assert "NUL" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_nul_in_a_path_is_a_problem_answer(embedded: Running, method: str, address: str) -> None:
-    answer = embedded.client.request(method, address, follow_redirects=False)
-    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+def test_nul_in_a_path_is_a_problem_answer(empty: Running, method: str) -> None:
+    for address in PATHS:
+        is_refused(empty.client.request(method, address, follow_redirects=False))
 
 
-@pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize(("method", "address"), TARGETS)
-def test_nul_in_a_json_body_is_a_problem_answer(embedded: Running, method: str, address: str, body: str) -> None:
+def test_nul_in_a_json_body_is_a_problem_answer(embedded: Running, method: str, address: str) -> None:
     (case,) = embedded.deliver(REPORT)
-    answer = embedded.client.request(
-        method, address.format(case=case), content=BODIES[body], headers={"Content-Type": "application/json"}
-    )
-    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    for body in BODIES:
+        is_refused(embedded.client.request(method, address.format(case=case), content=body, headers=JSON))
 
 
-@pytest.mark.parametrize("field", ["value=%00", "value=a%00b", "%00=1", "value=a\x00"])
-def test_nul_in_a_form_is_refused(embedded: Running, field: str) -> None:
+def test_nul_in_a_form_is_refused(embedded: Running) -> None:
     (case,) = embedded.deliver(REPORT)
-    answer = embedded.client.post(
-        f"/cases/{case}/items/environment",
-        content=field.encode(),
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-    )
-    assert answer.status_code == 400
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for field in (b"value=%00", b"value=a%00b", b"%00=1", b"value=a\x00"):
+        answer = embedded.client.post(f"/cases/{case}/items/environment", content=field, headers=kind)
+        assert answer.status_code == 400, field
 
 
 def test_text_that_only_looks_like_nul_passes(service: Running) -> None:

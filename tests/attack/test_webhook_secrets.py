@@ -42,6 +42,7 @@ def stored(database: Database) -> list[str]:
     return list(database.read(lambda conn: conn.execute(select(table.c.secret)).scalars().all()))
 
 
+@pytest.mark.both_databases
 def test_no_file_of_an_installation_holds_a_secret(database: Database, context: AppContext, tmp_path: Path) -> None:
     settings = load(intake="intake@corp.example", database_url="sqlite:///unused.db", key_file=tmp_path / "keys/key")
     with running(database, context, settings) as service:
@@ -57,6 +58,7 @@ def test_no_file_of_an_installation_holds_a_secret(database: Database, context: 
     assert (tmp_path / "keys").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("count", [1, 3])
 def test_secrets_of_an_older_version_are_encrypted_at_start(database: Database, tmp_path: Path, count: int) -> None:
     settings = load(database_url="sqlite:///unused.db", key_file=tmp_path / "key")

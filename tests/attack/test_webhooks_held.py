@@ -128,8 +128,8 @@ def test_one_that_drips_has_a_total_time_and_the_error_is_recorded(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_cannot_be_is_refused_when_the_webhook_is_made(embedded: Running, name: str) -> None:
-    answer = embedded.client.post("/api/webhooks", json={"url": f"https://{name}/in", "kinds": []})
+def test_a_name_that_cannot_be_is_refused_when_the_webhook_is_made(empty: Running, name: str) -> None:
+    answer = empty.client.post("/api/webhooks", json={"url": f"https://{name}/in", "kinds": []})
     assert answer.status_code in (400, 422)
     assert "url" in answer.text
 

@@ -241,6 +241,7 @@ def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(tmp_path: P
 # ── the clock ──
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("wrong", [timedelta(days=-40), timedelta(hours=-1), timedelta(seconds=-5), timedelta(days=40)])
 def test_a_clock_that_jumps_holds_no_mail(database: Database, wrong: timedelta) -> None:
     now = datetime.now(UTC)

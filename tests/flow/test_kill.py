@@ -7,6 +7,8 @@ import pytest
 from bench.kill import run
 from service.store.database import Database
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)

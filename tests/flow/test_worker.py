@@ -20,6 +20,8 @@ from service.store.spool import Envelope
 from service.store.tables import cases, deliveries, events, messages
 from tests.flow.crew import worker
 
+pytestmark = pytest.mark.both_databases
+
 ROOT = Path(__file__).parents[2]
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",), peer="127.0.0.1")
 

@@ -69,6 +69,7 @@ def test_a_mail_of_nothing_but_itself_is_taken_in(besieged: Besieged) -> None:
     besieged.goes_on()
 
 
+@pytest.mark.both_databases
 @pytest.mark.slow
 def test_every_bomb_is_taken_in_on_either_database(database: Database) -> None:
     """No value that a stranger writes is longer than a column or an index takes."""

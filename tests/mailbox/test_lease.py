@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import yaml
 
 from service.mailbox.run import now
@@ -18,6 +19,8 @@ from service.store.database import Database
 from service.store.spool import Envelope, LostLease, new_entry
 from tests.mailbox.conftest import fetching, kept, mail, mailbox, status, succeeded, wait_until
 from tests.mailbox.dovecot import PASSWORD, Dovecot
+
+pytestmark = pytest.mark.both_databases
 
 LEASE = timedelta(seconds=60)
 

@@ -107,6 +107,7 @@ def test_the_models_statements_take_the_place_of_the_embedded_readers(desk: Desk
     assert job.request_version in case["read_by"]["version"]
 
 
+@pytest.mark.both_databases
 def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
     desk.deliver()
     with endpoint(statements(HIGH, NONE)) as up:
@@ -251,6 +252,7 @@ def test_the_budget_of_a_day_is_kept(small: Desk) -> None:
         assert not tokens.step("test")
 
 
+@pytest.mark.both_databases
 def test_a_reader_that_died_is_followed_by_another(desk: Desk) -> None:
     desk.deliver()
     lease = timedelta(minutes=3)

@@ -67,6 +67,7 @@ def _rows(database: Database) -> list[dict[str, Any]]:
     return database.read(lambda conn: [dict(row._mapping) for row in conn.execute(select(table).order_by(table.c.id))])
 
 
+@pytest.mark.both_databases
 def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Desk, tmp_path: Path) -> None:
     desk.deliver(report(1))
     desk.send()
@@ -87,6 +88,7 @@ def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Des
     assert desk.send() == 0
 
 
+@pytest.mark.both_databases
 def test_what_was_sent_goes_with_its_case_and_the_rest_after_the_same_time(desk: Desk) -> None:
     desk.deliver(report(1))
     desk.deliver(report(2, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from service.store import outbox
 from tests.outbound.desk import Desk, report
 
 
+@pytest.mark.both_databases
 def test_a_temporary_refusal_is_tried_again_later(desk: Desk) -> None:
     desk.host.refuse["RCPT"] = "451 4.3.0 not now"
     desk.deliver(report())
@@ -45,6 +48,7 @@ def test_a_server_that_is_away_is_tried_for_days_and_then_set_aside(small: Desk)
     assert entry["attempts"] == 8
 
 
+@pytest.mark.both_databases
 def test_a_sender_that_died_is_followed_by_another_and_counted(desk: Desk) -> None:
     desk.deliver(report())
     dead = desk.database.transact(lambda conn: outbox.claim(conn, "dead", desk.now, timedelta(minutes=5)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from service.store import spool_view
 from service.store.database import Database
 from tests.smtp.dialogues import Server, line
+
+pytestmark = pytest.mark.both_databases
 
 SECRET = "hunter2-swordfish"
 

@@ -23,6 +23,7 @@ def _contents(database: Database) -> list[bytes]:
     return [content_of(database, None, row["id"]) for row in reversed(rows)]
 
 
+@pytest.mark.both_databases
 def test_what_got_250_is_durable_under_the_id_that_was_named(database: Database, database_url: str) -> None:
     with acceptor(set_up(database_url)) as address, Client(address) as client:
         assert client.greeting.startswith("220 mx.intake.example ")
@@ -225,6 +226,7 @@ def test_an_address_in_use_is_one_clear_line(sqlite: Database) -> None:
             pass
 
 
+@pytest.mark.both_databases
 def test_a_stop_keeps_promises_and_makes_no_new_ones(database: Database, database_url: str) -> None:
     """A mail waits for its commit, since another writer holds the database; another client is idle; then we stop."""
     holding, release = threading.Event(), threading.Event()

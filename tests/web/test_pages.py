@@ -58,6 +58,7 @@ def test_an_empty_house_says_how_to_begin(embedded: Running) -> None:
     assert "No cases yet" in page(embedded, "/", "en-GB,en;q=0.9,ja;q=0.1")
 
 
+@pytest.mark.both_databases
 def test_lanes_say_whose_turn_what_burns_and_what_is_missing(service: Running) -> None:
     report, _ = service.deliver(REPORT, ASK)
     text = page(service, "/")
