@@ -9,14 +9,14 @@ range of limits, each conversation scored with weights fitted without it.
 
 from __future__ import annotations
 
+import argparse
 import math
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 
-import cyclopts
 import numpy as np
 
 from bench.conversations import LABELLED, PLAYED, Conversation, labelled_context, read_all
@@ -135,31 +135,38 @@ def held_out(found: Sequence[Example], folds: int) -> dict[str, list[Scored]]:
 
 def _joins(its: Sequence[Scored], least: float, margin: float) -> bool:
     clear = len(its) == 1 or its[0][0] - its[1][0] >= margin
-    return clear and its[0][0] >= _logit(least)
+    return clear and its[0][0] >= math.log(least / (1 - least))
 
 
-def _logit(chance: float) -> float:
-    return math.log(chance / (1 - chance))
-
-
-def main(*folders: Path, folds: int = 5) -> None:
-    found = examples(read_all(folders or [LABELLED]), labelled_context())
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path, default=[LABELLED])
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--verbose", action="store_true", help="show every mail whose best candidate is wrong")
+    asked = parser.parse_args()
+    found = examples(read_all(asked.folders), labelled_context())
     weights = fit(found)
     print(f"{len(found)} pairs, {sum(one.right for one in found)} of them right")
     print(f"BIAS = {weights[0]:.2f}")
     for name, weight in zip(NAMES, weights[1:], strict=True):
         print(f'    "{name}": {weight:.2f},')
-    ranked = held_out(found, folds).values()
-    for kind, expected in (("next step", True), ("others", False)):
-        its = [one for one in ranked if one[0][2] == expected]
-        for least, margin in product((0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95), (1.0, 1.5, 2.0)):
-            joins = [one[0][1] for one in its if _joins(one, least, margin)]
-            print(f"{kind}, join {least} margin {margin}: {sum(joins)} right, {len(joins) - sum(joins)} wrong")
-    hard = sum(any(right for _, right, _ in one) for one in ranked)
+    ranked = held_out(found, asked.folds)
+    hard = sum(any(right for _, right, _ in its) for its in ranked.values())
+    for expected in (True, False):
+        for least in (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95):
+            for margin in (1.0, 1.5, 2.0):
+                joins = [its[0][1] for its in ranked.values() if its[0][2] == expected and _joins(its, least, margin)]
+                kind = "next step" if expected else "others"
+                print(f"{kind}, join {least} margin {margin}: {sum(joins)} right, {len(joins) - sum(joins)} wrong")
     for least in (0.1, 0.2, 0.3, 0.5):
-        top = [[right for score, right, _ in one[:2] if score >= _logit(least)] for one in ranked]
+        limit = math.log(least / (1 - least))
+        top = [[right for score, right, _ in its[:2] if score >= limit] for its in ranked.values()]
         print(f"suggest {least}: {sum(map(any, top))} of {hard} found, {sum(map(len, top))} shown")
+    if asked.verbose:
+        for mail, its in ranked.items():
+            print(mail, [f"{score:.1f}{'+' if right else '-'}" for score, right, _ in its[:4]])
+    return 0
 
 
 if __name__ == "__main__":
-    cyclopts.run(main)
+    sys.exit(main())

@@ -2,10 +2,10 @@
 
     python -m bench.growth [sqlite postgresql] [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5]
 
-Both stores take in the same mails of ``bench.desks``. Then the rows of the full one are copied until there are enough,
-as mail of earlier months: a company writes as much every month, so a larger store is an older one, and candidates are
-looked for by keys of a month. Measured are the time and the CPU of placing new mails of these conversations, and
-answers to copied ones, in batches (on PostgreSQL the CPU of the client alone).
+Both stores take in the same mails of ``bench.desks``. Then the rows of the full one are copied until there are enough.
+Copies have ids and keys of their own, like mail of earlier months: a company writes as much every month, so a larger
+store is an older one, and candidates are looked for by keys of a month. Measured are the time and the CPU of placing
+new mails of these conversations, and answers to copied ones, in batches (on PostgreSQL the CPU of the client alone).
 """
 
 from __future__ import annotations

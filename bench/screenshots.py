@@ -6,22 +6,17 @@ Needs Debian's Chromium (``apt install chromium fonts-noto-cjk``). Everything ru
 from __future__ import annotations
 
 import sys
-import tempfile
-from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
 import structlog
 from playwright.sync_api import sync_playwright
 
 from bench.demo import mails
+from bench.harness import ROOT, databases, opened
 from service.intake import AppContext
 from service.settings import load
-from service.store.database import Database
-from service.store.migrate import migrate
 from tests.running import running
 
-DOCS = Path(__file__).parents[1] / "docs"
 SHOTS = (
     ("page-desktop", "/", 1280, 860, "light", "ja-JP"),
     ("page-case", "/cases/{first}", 1280, 1400, "light", "ja-JP"),
@@ -31,34 +26,22 @@ SHOTS = (
 )
 
 
-def main() -> int:
+def main() -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    with tempfile.TemporaryDirectory() as folder:
-        settings = load(database_url=f"sqlite:///{folder}/shots.db")
-        database = Database(settings.database_url)
-        migrate(database)
-        context = AppContext.of(settings)
+    with databases("sqlite") as create, opened(url := create("shots")) as database, sync_playwright() as playwright:
+        settings = load(_env_file=None, database_url=url)
         sent = [content.decode() for _, content in mails(datetime.now(settings.zone).replace(microsecond=0))]
-        with running(database, replace(context), settings) as up, sync_playwright() as playwright:
+        with running(database, AppContext.of(settings), settings) as up:
             first = up.deliver(*(mail.replace("\r\n", "\n") for mail in sent))[0]
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
             for name, path, width, height, scheme, locale in SHOTS:
-                view = browser.new_context(
-                    viewport={"width": width, "height": height},
-                    color_scheme=scheme,  # type: ignore[arg-type]
-                    locale=locale,
-                    base_url=up.url,
-                )
-                page = view.new_page()
+                size = {"width": width, "height": height}
+                page = browser.new_page(viewport=size, color_scheme=scheme, locale=locale, base_url=up.url)  # type: ignore[arg-type]
                 page.goto(path.format(first=first))
-                page.screenshot(path=DOCS / f"{name}.png")
-                view.close()
+                page.screenshot(path=ROOT / "docs" / f"{name}.png")
                 print(f"docs/{name}.png", file=sys.stderr)
             browser.close()
-        database.close()
-    print(f"taken {datetime.now(UTC):%Y-%m-%d}", file=sys.stderr)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,15 +1,12 @@
 """Train the embedded reader's weights on the development files of the corpus: `python -m bench.train_reader`.
 
 Scores used for choosing thresholds come from writers who were left out: a file is scored by weights that never saw it.
-Held-out files (`mailrules/corpus/split.yaml`) are never opened. Needs the dependency group `train`. With a folder as
-argument, the scores of left-out writers are kept there, and taken from there the next time.
+Held-out files (`mailrules/corpus/split.yaml`) are never opened. Needs the dependency group `train`.
 """
 
 from __future__ import annotations
 
 import json
-import pickle
-import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,7 +22,6 @@ from mailrules.reader.marks import UnitMarks, marks_of
 from mailrules.reader.weights import UnitClassifier, write_weights
 
 READER = Path(__file__).resolve().parent.parent / "mailrules" / "reader"
-SIDES = ("ours", "vendor")
 SEEN_HEAD = """# Items whose absence the embedded reader can tell, by language: at most 15 of 100 mails that tell the
 # item lie below its lower threshold, and "missing" is right in 85 of 100 (writers left out of training). Of all other
 # items "not seen" is not "missing". Written by `python -m bench.train_reader`.
@@ -33,41 +29,28 @@ SEEN_HEAD = """# Items whose absence the embedded reader can tell, by language: 
 
 
 def main() -> None:
-    cache = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     samples = read_samples()
     content: dict[str, Any] = {"thresholds": {}, "units": {}, "whole": {}, "mail": {}}
-    for side in SIDES:
+    for side in ("ours", "vendor"):
         own = [sample for sample in samples if sample.side == side]
         meanings = learned_meanings(own)
-        held: list[dict[str, float]] = [{}] * len(own)
-        for fold in sorted({sample.fold for sample in own}):
-            scores = kept(
-                cache, f"{side}-{fold}", lambda own=own, meanings=meanings, fold=fold: left_out(own, meanings, fold)
-            )
-            inside = [at for at, sample in enumerate(own) if sample.fold == fold]
-            for at, values in zip(inside, scores, strict=True):
-                held[at] = values
         print(side, len(own), "mails", len(meanings), "meanings", flush=True)
-        content["units"][side] = kept(
-            cache, f"{side}-units", lambda own=own, meanings=meanings: train(unit_rows(own), meanings, importance)[1]
-        )
-        content["whole"][side] = kept(
-            cache, f"{side}-whole", lambda own=own: train(whole_rows(own), WHOLE, whole_importance)[1]
-        )
-        content["mail"][side], chances = kept(
-            cache, f"{side}-mail", lambda own=own, held=held, meanings=meanings: train_mail(own, held, meanings)
-        )
+        held: dict[int, dict[str, float]] = {}
+        for fold in sorted({sample.fold for sample in own}):
+            inside = [at for at, sample in enumerate(own) if sample.fold == fold]
+            held |= zip(inside, left_out(own, meanings, fold), strict=True)
+        content["units"][side] = train(unit_rows(own), meanings, importance)[1]
+        content["whole"][side] = train(whole_rows(own), WHOLE, whole_importance)[1]
+        content["mail"][side], chances = train_mail(own, [held[at] for at in range(len(own))], meanings)
         content["thresholds"][side] = choose_thresholds(own, chances) | {"ask unit": 0.0}
         if side == "ours":
             low, seen = choose_seen(own, chances, load().checklist.required)
             content["thresholds"][side] |= low
             lines = [f"{language}: [{', '.join(sorted(items))}]\n" for language, items in seen.items()]
             (READER / "sees.yaml").write_text(SEEN_HEAD + "".join(lines), encoding="utf-8")
-    content["version"] = sha256(
-        json.dumps([content["thresholds"], content["mail"]], sort_keys=True).encode()
-    ).hexdigest()[:12]
-    (READER / "weights.bin").write_bytes(write_weights(content))
-    print("bytes", (READER / "weights.bin").stat().st_size)
+    chosen = json.dumps([content["thresholds"], content["mail"]], sort_keys=True)
+    content["version"] = sha256(chosen.encode()).hexdigest()[:12]
+    print("bytes", (READER / "weights.bin").write_bytes(write_weights(content)))
 
 
 def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict[str, float]]:
@@ -91,17 +74,6 @@ def inputs(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> dict
     names = input_names(units.meanings, whole.meanings)
     values = zip(names, mail_inputs(sample.view, scores, weights).tolist(), strict=True)
     return {name: value for name, value in values if value or not name.startswith("g ")}
-
-
-def kept(folder: Path | None, name: str, make: Any) -> Any:
-    """What `make` gives, or what it gave the last time."""
-    file = folder / f"{name}.pickle" if folder else None
-    if file is not None and file.exists():
-        return pickle.loads(file.read_bytes())  # our own file
-    made = make()
-    if file is not None:
-        file.write_bytes(pickle.dumps(made))
-    return made
 
 
 if __name__ == "__main__":

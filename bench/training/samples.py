@@ -46,8 +46,16 @@ class Sample:
 
     @cached_property
     def labels(self) -> list[set[str]]:
-        """Of each unit as the reader splits the text."""
-        return unit_labels(self.mail, self.view)
+        """Of each unit as the reader splits the text, by overlap."""
+        spans, at = [], 0
+        for unit in self.mail["units"]:
+            spans.append((at, at + len(unit["t"]), {target for label in unit["l"] for target in targets(label)}))
+            at += len(unit["t"]) + 1
+        units = self.view.units
+        return [
+            {target for start, end, its in spans if start < unit.end and end > unit.start for target in its}
+            for unit in units
+        ]
 
     @cached_property
     def told(self) -> set[str]:
@@ -67,24 +75,6 @@ def read_samples() -> list[Sample]:
         for group in ("development", WEIGHED_ONLY)
         for writer in split[group]
         for line in (CORPUS / f"{writer}.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-
-
-def unit_labels(mail: dict[str, Any], view: MailView) -> list[set[str]]:
-    """Labels of each unit as the reader splits the text, by overlap."""
-    spans, at = [], 0
-    for unit in mail["units"]:
-        spans.append((at, at + len(unit["t"]), unit["l"]))
-        at += len(unit["t"]) + 1
-    return [
-        {
-            target
-            for start, end, labels in spans
-            if start < unit.end and end > unit.start
-            for label in labels
-            for target in targets(label)
-        }
-        for unit in view.units
     ]
 
 
@@ -109,11 +99,6 @@ def whole_targets(mail: dict[str, Any]) -> dict[str, bool]:
 
 def learned_meanings(samples: list[Sample]) -> list[str]:
     """Labels that stand often enough to be learned."""
-    counts = Counter(
-        target
-        for sample in samples
-        for unit in sample.mail["units"]
-        for label in unit["l"]
-        for target in targets(label)
-    )
+    labels = [label for sample in samples for unit in sample.mail["units"] for label in unit["l"]]
+    counts = Counter(target for label in labels for target in targets(label))
     return sorted(label for label, count in counts.items() if count >= LEAST_UNITS)

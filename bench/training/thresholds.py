@@ -24,28 +24,20 @@ def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, floa
     """Threshold by family, by `ask:any`, and of what is urgent; prints what each reaches."""
     rows: dict[str, list[Row]] = defaultdict(list)
     for sample, row in zip(samples, chances, strict=True):
-        if sample.by_sentence:
-            for meaning, chance in row.items():
-                family = meaning if meaning == "ask:any" else meaning.split(":")[0]
-                rows[family].append((chance, meaning in sample.told))
-    out = {}
-    for level in LEVELS:
-        rows[level] = [
-            (row.get(level, 0.0), whole_targets(sample.mail)[level])
-            for sample, row in zip(samples, chances, strict=True)
-        ]
-        out[level] = best_threshold(rows[level]) if samples[0].side == "ours" else 0.5  # a vendor's word weighs nothing
-        report(level, rows[level], out[level])
-    for family, promise in PROMISES.items():
-        out[family] = lowest_threshold(rows[family], promise)
-        report(family, rows[family], out[family])
-    out["act"] = best_threshold(rows["act"])
-    report("act", rows["act"], out["act"])
-    asking = rows["ask:any"]
-    out["ask:any"] = lowest_threshold(asking, ASK_ANY[0])
+        for meaning, chance in row.items() if sample.by_sentence else ():
+            family = meaning if meaning == "ask:any" else meaning.split(":")[0]
+            rows[family].append((chance, meaning in sample.told))
+    for sample, row in zip(samples, chances, strict=True):
+        for level in LEVELS:
+            rows[level].append((row.get(level, 0.0), whole_targets(sample.mail)[level]))
+    ours, asking = samples[0].side == "ours", rows["ask:any"]
+    out = {level: best_threshold(rows[level]) if ours else 0.5 for level in LEVELS}  # a vendor's word weighs nothing
+    out |= {family: lowest_threshold(rows[family], promise) for family, promise in PROMISES.items()}
+    out |= {"act": best_threshold(rows["act"]), "ask:any": lowest_threshold(asking, ASK_ANY[0])}
     if 4 * sum(told for _, told in asking) > len(asking):  # ours hardly ever ask as vendors do
         out["ask:any"] = min(out["ask:any"], recall_threshold(asking, ASK_ANY[1]))
-    report("ask:any", asking, out["ask:any"])
+    for name, threshold in out.items():
+        report(name, rows[name], threshold)
     return out | choose_urgent(samples, chances)
 
 
@@ -53,7 +45,7 @@ def report(name: str, rows: list[Row], threshold: float) -> None:
     given = [told for chance, told in rows if chance >= threshold]
     wanted = sum(told for _, told in rows)
     shown = f"precision {sum(given) / max(1, len(given)):.3f} recall {sum(given) / max(1, wanted):.3f} of {wanted}"
-    print(f"  {name:10s} threshold {threshold:.3f} {shown}", flush=True)
+    print(f"  {name:15s} threshold {threshold:.3f} {shown}", flush=True)
 
 
 def lowest_threshold(rows: list[Row], promise: float) -> float:
@@ -91,19 +83,8 @@ def choose_urgent(samples: list[Sample], chances: Chances) -> dict[str, float]:
     calm, found = np.sort(chance[~urgent])[::-1], np.sort(chance[urgent])
     limit = float(calm[int(len(calm) * FALSE_ALARMS[samples[0].side])])
     perhaps = min(float(found[int(len(found) * LEFT_OUT)]), limit / 2)
-    for language in ("en", "ja"):
-        of = np.array([sample.mail["lang"] == language for sample in samples])
-        shares = [(chance[group & of] >= border).mean() for group in (urgent, ~urgent) for border in (limit, perhaps)]
-        kinds = [
-            max((k for k in row if k.startswith("kind:")), key=lambda kind: row[kind]) == f"kind:{sample.mail['kind']}"
-            for sample, row in zip(samples, chances, strict=True)
-            if sample.mail["lang"] == language and row
-        ]
-        print(
-            f"  urgent {language}: found {shares[0]:.3f} of {(urgent & of).sum()}, or perhaps {shares[1]:.3f};"
-            f" false alarms {shares[2]:.3f}, perhaps {shares[3]:.3f}; kind {np.mean(kinds):.3f} of {len(kinds)}",
-            flush=True,
-        )
+    for name, border in (("urgent", limit), ("perhaps urgent", perhaps)):
+        report(name, list(zip(chance, urgent, strict=True)), border)
     return {"urgent": round(limit, 4), "perhaps urgent": round(perhaps, 4)}
 
 
