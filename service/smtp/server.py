@@ -24,11 +24,9 @@ from service.errors import Refused, Unavailable
 from service.heap import give_back_what_is_freed
 from service.mail.hops import HEADER_BYTES, hops
 from service.settings import Listen, Settings
-from service.smtp.budget import Budget
 from service.smtp.committer import Committer
-from service.smtp.limits import FAILED_LOGINS, Limits
+from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Rate, Rates
 from service.smtp.listener import Listener
-from service.smtp.loops import TOO_MANY_HOPS, Rate, Rates
 from service.smtp.passwords import Passwords
 from service.smtp.pressure import LOOK_SECONDS, Pressure
 from service.smtp.recipients import Intake
@@ -37,6 +35,8 @@ from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.watchdog import report
+
+TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
 
 @dataclass(frozen=True)
