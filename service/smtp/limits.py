@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
+
+from service.rate import Rate
 
 BareNewlines = Literal["normalise", "refuse", "keep"]
 """How a lone CR or LF in a message is handled: see content.py."""
@@ -28,9 +30,6 @@ TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try 
 TOO_MANY_FROM_THERE = "450 4.7.1 too many mails from your network, try again later"
 FAILED_LOGINS = 20
 """Failed logins per hour from one ``neighbourhood``, over all its connections."""
-HOUR = 3600.0
-_KEYS = 10_000
-"""Keys that a ``Rate`` remembers; beyond that, the ones unused for longest are dropped."""
 GRACE_SECONDS = 5.0
 """A message younger than this is not treated as slow."""
 
@@ -188,40 +187,6 @@ class Budget:
     def _add(self, share: Share, more: int) -> None:
         share.held += more
         self._usage.add(share.host, more)
-
-
-class Rate:
-    """Limits how often something may happen per hour, by key. ``most`` 0: no limit.
-
-    Up to ``burst`` (default ``most``) may happen at once; used capacity returns evenly over time (GCRA).
-    """
-
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic, burst: int | None = None) -> None:
-        self._most = most
-        self._clock = clock
-        self._step = HOUR / most if most else 0.0
-        self._depth = self._step * (burst or most)
-        self._full_at: OrderedDict[str, float] = OrderedDict()
-        """When the full capacity of each key is available again, in seconds of ``clock``."""
-
-    def allows(self, key: str) -> bool:
-        """Whether it may happen once more; if so, it is counted."""
-        if not self._most:
-            return True
-        now = self._clock()
-        full_at = max(self._full_at.get(key, now), now) + self._step
-        if full_at - now > self._depth + self._step / 2:
-            return False
-        self._full_at[key] = full_at
-        self._full_at.move_to_end(key)
-        if len(self._full_at) > _KEYS:
-            self._full_at.popitem(last=False)
-        return True
-
-    def forgive(self, key: str) -> None:
-        """Undo the last count of a key."""
-        if key in self._full_at:
-            self._full_at[key] -= self._step
 
 
 class Rates:

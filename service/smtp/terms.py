@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Rate
+from service.rate import Rate
+from service.smtp.limits import FAILED_LOGINS, Budget, Limits
 from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from service.rate import Rate
 from service.settings import load
 from service.smtp.content import SPILL, Content
 from service.smtp.limits import (
@@ -16,7 +17,6 @@ from service.smtp.limits import (
     TOO_MANY_FROM_THERE,
     TOO_MANY_MAILS,
     Budget,
-    Rate,
     Rates,
     Share,
     neighbourhood,
