@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -23,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import problem
 from service.errors import PROBLEM_PAGES, Unavailable
+from service.rate import Rate
 from service.store import tokens
 from service.store.database import Database
 from service.store.tokens import Token
@@ -42,26 +42,6 @@ LOCAL = Token(0, "", "admin")
 """The caller on this machine while no token is required."""
 
 
-@dataclass(slots=True)
-class Buckets:
-    """Token buckets per caller: ``rate`` requests per minute on average, bursts up to a quarter of that."""
-
-    rate: int
-    filled: dict[Any, tuple[float, float]] = field(default_factory=dict)
-
-    def take(self, caller: Any, now: float) -> float:
-        """Return 0 if the request is allowed, otherwise the seconds to wait."""
-        most = max(5.0, self.rate / 4)
-        level, at = self.filled.get(caller, (most, now))
-        level = min(most, level + (now - at) * self.rate / 60)
-        if level < 1:
-            return (1 - level) * 60 / self.rate
-        if len(self.filled) > 10_000:  # bounds the memory that calls from many addresses can use
-            self.filled.clear()
-        self.filled[caller] = (level - 1, now)
-        return 0.0
-
-
 class Guard:
     """ASGI middleware. Stores the caller's ``Token`` in ``scope["state"]["token"]``."""
 
@@ -69,7 +49,8 @@ class Guard:
         self, app: ASGIApp, *, database: Database, open_to_loopback: bool, rate: int, now: Callable[[], datetime]
     ) -> None:
         self.app, self.database, self.open_to_loopback, self.now = app, database, open_to_loopback, now
-        self.calls, self.failures = Buckets(rate), Buckets(30)
+        self.calls = Rate(rate, seconds=60, burst=max(5, rate / 4))
+        self.failures = Rate(30, seconds=60, burst=7.5)
         self._taken_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,10 +88,10 @@ class Guard:
         client = (scope.get("client") or ("",))[0]
         token = await anyio.to_thread.run_sync(self._find, secret)
         if token is None:
-            if self.failures.take(client, time.monotonic()):
+            if self.failures.wait(client):
                 return problem(429, "too many wrong tokens; wait a minute", headers={"Retry-After": "60"})
             return self._unknown(scope, headers, "this token is unknown, expired or revoked")
-        wait = self.calls.take(token.id, time.monotonic())
+        wait = self.calls.wait(token.id)
         if wait:
             return problem(429, "too many requests with this token; wait", headers={"Retry-After": str(int(wait) + 1)})
         if method not in SAFE and not token.may("write") and path != "/logout":

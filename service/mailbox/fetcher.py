@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.utils import parseaddr
 from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
@@ -26,6 +27,7 @@ from service.store.mailboxes import Fetched
 from service.store.spool import Envelope, LostLease, new_entry
 
 _log = structlog.get_logger("sodan.mailbox")
+T = TypeVar("T")
 
 BATCH_BYTES = 8_000_000
 """Total bytes fetched at once; a larger mail is fetched alone."""
@@ -54,39 +56,29 @@ class BackOff:
 BACK_OFF = BackOff()
 
 
+@dataclass
 class Fetcher:
     """Fetches from one mailbox. ``by`` names this process in the lease."""
 
-    def __init__(
-        self,
-        mailbox: Mailbox,
-        source: Source,
-        database: Database,
-        *,
-        by: str,
-        lease: timedelta,
-        since: datetime | None,
-        max_bytes: int,
-        clock: Callable[[], datetime],
-        back_off: BackOff = BACK_OFF,
-    ) -> None:
-        self._mailbox = mailbox
-        self._name = mailbox.name
-        self._source = source
-        self._database = database
-        self._by = by
-        self._lease = lease
-        self._since = since
-        self._max_bytes = max_bytes
-        self._clock = clock
-        self._back_off = back_off
-        self._suspects: dict[str, int] = {}
-        """Places of mails that failed → how often they failed alone."""
-        self._failures = 0
-        self._refused: FolderMissing | None = None
-        """An error of this round that did not stop other folders."""
-        self.holds = False
-        """Whether this process holds the lease, as far as it knows; the heartbeat of ``run.py`` renews it."""
+    mailbox: Mailbox
+    source: Source
+    database: Database
+    by: str
+    lease: timedelta
+    since: datetime | None
+    max_bytes: int
+    clock: Callable[[], datetime]
+    back_off: BackOff = BACK_OFF
+    holds: bool = False
+    """Whether this process holds the lease, as far as it knows; the heartbeat of ``run.py`` renews it."""
+    _failures: int = 0
+    _refused: FolderMissing | None = None
+    """An error of this round that did not stop other folders."""
+    _suspects: dict[str, int] = field(default_factory=dict)
+    """Places of mails that failed → how often they failed alone."""
+
+    def __post_init__(self) -> None:
+        self.name = self.mailbox.name
 
     def run(self, stop: threading.Event) -> None:
         """Fetch until ``stop`` is set."""
@@ -94,74 +86,71 @@ class Fetcher:
             pause = self.step(stop)
             if pause:
                 stop.wait(pause)
-        self._source.close()
+        self.source.close()
 
     def step(self, stop: threading.Event) -> float:
         """Run one round and wait for new mail; returns the seconds to pause."""
         try:
             if not self._acquire():
-                return min(5.0, self._lease.total_seconds() / 4)
+                return min(5.0, self.lease.total_seconds() / 4)
             self._round(stop)
             self._failures = 0
             if not stop.is_set():
-                self._source.wait(self._mailbox.folders, self._mailbox.poll_seconds, stop)
+                self.source.wait(self.mailbox.folders, self.mailbox.poll_seconds, stop)
             return 0
         except LostLease:
-            _log.warning("another machine fetches now", mailbox=self._name)
-            self._source.close()
+            _log.warning("another machine fetches now", mailbox=self.name)
+            self.source.close()
             self.holds = False
-            return self._lease.total_seconds() / 4
+            return self.lease.total_seconds() / 4
         except MailboxError as error:
             return self._failed(error)
         except Refused as error:  # a secret or the key file is missing
             return self._failed(SignInRefused(str(error), "correct the setting; it is retried automatically"))
         except Unavailable as error:
-            _log.warning("the database cannot be used", mailbox=self._name, reason=str(error))
+            _log.warning("the database cannot be used", mailbox=self.name, reason=str(error))
             return 2
         except Exception as error:  # an unexpected answer must not end the loop
-            _log.error("unexpected error", mailbox=self._name, kind=type(error).__name__, where=where(error))
+            _log.error("unexpected error", mailbox=self.name, kind=type(error).__name__, where=where(error))
             return self._failed(MailboxError(f"unexpected {type(error).__name__}", "read the log, and report it"))
 
     def _acquire(self) -> bool:
         if not self.holds:
-            now = self._clock()
-
-            def ask(conn: Connection) -> bool:
-                won = mailboxes.acquire(conn, self._name, self._by, now, self._lease)
-                if won:
-                    mailboxes.recall(conn, self._name, self._by)
-                return won
-
-            self.holds = self._database.transact(ask)
+            self.holds = self._write(_acquire, self.clock(), self.lease)
             if self.holds:
-                _log.info("fetching", mailbox=self._name)
+                _log.info("fetching", mailbox=self.name)
         return self.holds
 
     def _failed(self, error: MailboxError) -> float:
-        self._source.close()
+        self.source.close()
         self._failures += 1
-        pause = self._back_off.seconds(self._failures, error)
+        pause = self.back_off.seconds(self._failures, error)
         _log.warning(
             "a mailbox cannot be read",
-            mailbox=self._name, cause=error.cause, next_step=error.next_step, again_in=round(pause, 1),
+            mailbox=self.name, cause=error.cause, next_step=error.next_step, again_in=round(pause, 1),
         )  # fmt: skip
         try:
-            self._database.transact(
-                lambda conn: mailboxes.failing(conn, self._name, self._by, error.cause, error.next_step, self._clock())
-            )
+            self._write(mailboxes.failing, error.cause, error.next_step, self.clock())
         except LostLease:
             self.holds = False
         except Unavailable as away:
-            _log.warning("the database cannot be used", mailbox=self._name, reason=str(away))
+            _log.warning("the database cannot be used", mailbox=self.name, reason=str(away))
         return pause
+
+    def _read(self, query: Callable[..., T], *given: Any) -> T:
+        return self.database.read(lambda conn: query(conn, self.name, *given))
+
+    def _write(self, change: Callable[..., T], *given: Any, **named: Any) -> T:
+        """Make a change as the holder of the lease. Raises LostLease."""
+        return self.database.transact(lambda conn: change(conn, self.name, self.by, *given, **named))
 
     # ── a round ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _round(self, stop: threading.Event) -> None:
         """Process all folders completely. A folder that cannot be opened fails the round, but not the other folders."""
-        self._source.open()
+        self.source.open()
         self._refused = None
-        for folder in self._mailbox.folders:
+        for folder in self.mailbox.folders:
             try:
                 self._new(folder, stop)
                 self._again(folder)
@@ -171,70 +160,52 @@ class Fetcher:
         if self._refused is not None:
             raise self._refused
         if not stop.is_set():
-            self._database.transact(lambda conn: mailboxes.succeeded(conn, self._name, self._by, self._clock()))
+            self._write(mailboxes.succeeded, self.clock())
 
     def _new(self, folder: str, stop: threading.Event) -> None:
-        kept = self._database.read(lambda conn: mailboxes.position(conn, self._name, folder))
-        for page in self._source.pages(folder, kept, self._since):
-            places = [one.place for one in page.found]
-            met = self._database.read(partial(mailboxes.met, name=self._name, places=places))
+        for page in self.source.pages(folder, self._read(mailboxes.position, folder), self.since):
+            met = self._read(mailboxes.met, [one.place for one in page.found])
             for batch in self._batches([one for one in page.found if one.place not in met]):
                 if stop.is_set():
                     return
                 self._take(folder, batch)
                 self._mark(folder)
-            self._database.transact(
-                partial(mailboxes.keep_position, name=self._name, by=self._by, folder=folder, words=page.position)
-            )
+            self._write(mailboxes.keep_position, folder, page.position)
 
     def _batches(self, found: Sequence[Found]) -> Iterator[list[Found]]:
         """Yield batches within the limits; mails that failed before come alone."""
         batch: list[Found] = []
-        size = 0
         for one in found:
-            alone = one.place in self._suspects
-            if batch and (alone or len(batch) >= self._source.batch or size + (one.size or 0) > BATCH_BYTES):
+            size = sum(other.size or 0 for other in (*batch, one))
+            alone = any(other.place in self._suspects for other in (*batch, one))
+            if batch and (alone or len(batch) >= self.source.batch or size > BATCH_BYTES):
                 yield batch
-                batch, size = [], 0
+                batch = []
             batch.append(one)
-            size += one.size or 0
-            if alone:
-                yield batch
-                batch, size = [], 0
         if batch:
             yield batch
 
     def _take(self, folder: str, batch: Sequence[Found]) -> None:
-        wanted = []
-        for one in batch:
-            if one.size is not None and one.size > self._max_bytes:
-                self._too_big(folder, one, one.size)
-            else:
-                wanted.append(one)
+        wanted = [one for one in batch if not self._is_too_big(folder, one, one.size or 0)]
         if not wanted:
             return
         try:
-            contents = self._source.fetch(folder, wanted)
+            contents = self.source.fetch(folder, wanted)
         except MailUnreadable as error:
             self._unreadable(folder, wanted, error)
             raise
-        now = self._clock()
+        now = self.clock()
         fetched = []
         for one in wanted:
             content = contents.get(one.place)
             if content is None:
-                self._set_aside(folder, one.place, "gone", None, "it left the folder before it was fetched", now)
-            elif len(content) > self._max_bytes:
-                self._too_big(folder, one, len(content))
-            else:
-                entry = new_entry(envelope(self._mailbox, content), content, now)
+                self._gone(folder, one.place)
+            elif not self._is_too_big(folder, one, len(content)):
+                entry = new_entry(envelope(self.mailbox, content), content, now)
                 fetched.append(Fetched(one.place, folder, one.arrived_at, entry))
         if fetched:
-            mark = self._mailbox.after != After()
-            new = self._database.transact(
-                lambda conn: mailboxes.take(conn, self._name, self._by, fetched, mark=mark, now=now)
-            )
-            _log.info("mail fetched", mailbox=self._name, mails=len(fetched), new=new)
+            new = self._write(mailboxes.take, fetched, mark=self.mailbox.after != After(), now=now)
+            _log.info("mail fetched", mailbox=self.name, mails=len(fetched), new=new)
         for one in wanted:
             self._suspects.pop(one.place, None)
 
@@ -244,55 +215,58 @@ class Fetcher:
             self._suspects[one.place] = self._suspects.get(one.place, 0) + (len(batch) == 1)
             if self._suspects[one.place] >= ALONE:
                 del self._suspects[one.place]
-                self._set_aside(folder, one.place, "failed", one.size, error.cause, self._clock() + RETRY[0])
+                self._set_aside(folder, one.place, "failed", one.size, error.cause, self.clock() + RETRY[0])
 
-    def _too_big(self, folder: str, one: Found, size: int) -> None:
-        reason = f"it has {size} bytes, more than SODAN_MAX_MESSAGE_BYTES ({self._max_bytes})"
-        self._set_aside(folder, one.place, "too_big", size, reason, self._clock())
+    def _is_too_big(self, folder: str, one: Found, size: int) -> bool:
+        """Whether a mail is over the limit; it is then set aside."""
+        if size > self.max_bytes:
+            reason = f"it has {size} bytes, more than SODAN_MAX_MESSAGE_BYTES ({self.max_bytes})"
+            self._set_aside(folder, one.place, "too_big", size, reason, self.clock())
+        return size > self.max_bytes
+
+    def _gone(self, folder: str, place: str) -> None:
+        self._set_aside(folder, place, "gone", None, "it left the folder before it was fetched", self.clock())
 
     def _set_aside(
         self, folder: str, place: str, state: mailboxes.State, size: int | None, reason: str, due: datetime
     ) -> None:
         if state != "gone":
-            _log.warning("a mail stays in its mailbox", mailbox=self._name, place=place, reason=reason)
-        self._database.transact(
-            lambda conn: mailboxes.set_aside(
-                conn, self._name, self._by, place, folder, state, size=size, reason=reason, due_at=due
-            )
-        )
+            _log.warning("a mail stays in its mailbox", mailbox=self.name, place=place, reason=reason)
+        self._write(mailboxes.set_aside, place, folder, state, size=size, reason=reason, due_at=due)
 
     def _again(self, folder: str) -> None:
         """Retry mails that were set aside and are due."""
-        now = self._clock()
-        due = self._database.read(lambda conn: mailboxes.to_retry(conn, self._name, folder, now, self._max_bytes))
-        for place, attempts in due:
-            wait = RETRY[min(attempts, len(RETRY) - 1)]
-            found = self._source.find(folder, place)
+        now = self.clock()
+        for place, attempts in self._read(mailboxes.to_retry, folder, now, self.max_bytes):
+            found = self.source.find(folder, place)
             if found is None:
-                self._set_aside(folder, place, "gone", None, "it left the folder before it was fetched", now)
+                self._gone(folder, place)
                 continue
             # counted before the attempt, so that the next round does not start with it again
-            self._set_aside(folder, place, "failed", found.size, "it is being tried again", now + wait)
+            due = now + RETRY[min(attempts, len(RETRY) - 1)]
+            self._set_aside(folder, place, "failed", found.size, "it is being tried again", due)
             self._take(folder, [found])
 
     # ── flag or move stored mails ────────────────────────────────────────────────────────────────────────────────────
 
     def _mark(self, folder: str) -> None:
         """Flag or move stored mails. If the server refuses, this is retried later and fails the round."""
-        while True:
-            now = self._clock()
-            places = self._database.read(
-                partial(mailboxes.unmarked, name=self._name, folder=folder, now=now, limit=MARKS)
-            )
-            if not places:
-                return
+        now = self.clock()
+        while places := self._read(mailboxes.unmarked, folder, now, MARKS):
             try:
-                self._source.mark(folder, places)
+                self.source.mark(folder, places)
             except FolderMissing as error:
                 self._refused = error
-                self._database.transact(partial(_mark_later, name=self._name, places=places, error=error, now=now))
+                self.database.transact(partial(_mark_later, name=self.name, places=places, error=error, now=now))
                 return
-            self._database.transact(partial(mailboxes.marked, name=self._name, places=places))
+            self.database.transact(partial(mailboxes.marked, name=self.name, places=places))
+
+
+def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
+    won = mailboxes.acquire(conn, name, by, now, lease)
+    if won:
+        mailboxes.recall(conn, name, by)
+    return won
 
 
 def _mark_later(conn: Connection, name: str, places: Sequence[str], error: MailboxError, now: datetime) -> None:

@@ -28,6 +28,8 @@ from service.mailbox.source import (
     MailUnreadable,
     Page,
     SignInRefused,
+    position_of,
+    reached,
     trust,
 )
 
@@ -84,8 +86,7 @@ class GraphSource:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
-        link = self._link(position, since)
-        if link is not None:
+        if link := reached(position, since).get("link"):
             try:
                 yield from self._round(link, since)
                 return
@@ -99,7 +100,7 @@ class GraphSource:
 
     def _round(self, link: str, since: datetime | None) -> Iterator[Page]:
         while True:
-            page = self._json("GET", link, prefer=f"odata.maxpagesize={PAGE}")
+            page = self._json("GET", link, prefer=f"odata.maxpagesize={PAGE}, ")
             there = [self._of(one) for one in page.get("value", ()) if "@removed" not in one and not one.get("isDraft")]
             found = [one for one in there if one and (since is None or one.arrived_at >= since)]
             following = page.get("@odata.nextLink") or page.get("@odata.deltaLink")
@@ -107,7 +108,7 @@ class GraphSource:
                 raise MailboxError(
                     "a page of Graph contains no link to the next", "it is retried; report it if it lasts"
                 )
-            yield Page(found, json.dumps({"link": following, "since": since and since.isoformat()}))
+            yield Page(found, position_of(since, link=following))
             if "@odata.nextLink" not in page:
                 return
             link = following
@@ -117,34 +118,27 @@ class GraphSource:
         place = str(one["id"])
         return Found(place, _moment(one["receivedDateTime"])) if "receivedDateTime" in one else self.find("", place)
 
-    def _link(self, position: str | None, since: datetime | None) -> str | None:
-        """Return the link to continue with; None if there is none, or mail older than before is wanted."""
-        if position is None:
-            return None
-        kept = json.loads(position)
-        before = kept.get("since")
-        older = before is not None and (since is None or since < datetime.fromisoformat(before))
-        return None if older else str(kept["link"])
-
     def fetch(self, folder: str, found: Sequence[Found]) -> dict[str, bytes | None]:
         contents: dict[str, bytes | None] = {}
         for one in found:
             try:
-                contents[one.place] = self._content(f"{self._user}/messages/{quote(one.place, safe='')}/$value")
+                contents[one.place] = self._send("GET", f"{self._message(one.place)}/$value")
             except _NotThere:
                 contents[one.place] = None
         return contents
 
     def find(self, folder: str, place: str) -> Found | None:
         try:
-            one = self._json("GET", f"{self._user}/messages/{quote(place, safe='')}?$select=receivedDateTime")
+            one = self._json("GET", f"{self._message(place)}?$select=receivedDateTime")
         except _NotThere:
             return None
         return Found(place, _moment(one["receivedDateTime"]))
 
     def subject(self, folder: str, found: Found) -> str:
-        one = self._json("GET", f"{self._user}/messages/{quote(found.place, safe='')}?$select=subject")
-        return str(one.get("subject") or "")
+        return str(self._json("GET", f"{self._message(found.place)}?$select=subject").get("subject") or "")
+
+    def _message(self, place: str) -> str:
+        return f"{self._user}/messages/{quote(place, safe='')}"
 
     def _folder(self, folder: str) -> str:
         """Return the id of a folder: ``inbox``, or a path of display names such as ``Inbox/Support``."""
@@ -169,12 +163,11 @@ class GraphSource:
 
     def mark(self, folder: str, places: Sequence[str]) -> None:
         for place in places:
-            url = f"{self._user}/messages/{quote(place, safe='')}"
             try:
                 if self._after.move is not None:
-                    self._move(url, self._folder(self._after.move))
+                    self._move(self._message(place), self._folder(self._after.move))
                 elif self._after.flag is not None:
-                    self._flag(url, self._after.flag)
+                    self._flag(self._message(place), self._after.flag)
             except _NotThere:
                 continue  # it was moved or deleted there; it is stored here anyway
 
@@ -203,10 +196,9 @@ class GraphSource:
     def examine(self, folder: str) -> FolderState:
         problems: list[tuple[str, str]] = []
         try:
-            about = self._json("GET", f"{self._user}/mailFolders/{self._folder(folder)}?$select=totalItemCount")
-            newest = self._json(
-                "GET", f"{self._user}/mailFolders/{self._folder(folder)}/messages?$top=1&$select=isRead"
-            ).get("value", ())
+            url = f"{self._user}/mailFolders/{self._folder(folder)}"
+            about = self._json("GET", f"{url}?$select=totalItemCount")
+            newest = self._json("GET", f"{url}/messages?$top=1&$select=isRead").get("value", ())
         except _NotThere:
             raise FolderMissing(
                 f"there is no folder {folder}, or no such mailbox", "check folders and graph.mailbox"
@@ -215,8 +207,7 @@ class GraphSource:
             self._folder(self._after.move)
         if self._after != After() and newest:
             try:  # writes the current value: changes nothing, but shows whether writing is allowed
-                url = f"{self._user}/messages/{quote(str(newest[0]['id']), safe='')}"
-                self._json("PATCH", url, body={"isRead": newest[0]["isRead"]})
+                self._json("PATCH", self._message(str(newest[0]["id"])), body={"isRead": newest[0]["isRead"]})
             except SignInRefused as error:
                 problems.append((error.cause, error.next_step))
             except _NotThere:
@@ -232,15 +223,15 @@ class GraphSource:
             claims = jwt.decode(self._tokens.token(), options={"verify_signature": False})
         except jwt.PyJWTError:
             return []
-        wide = sorted(role for role in claims.get("roles", ()) if str(role).startswith("Mail."))
-        if not wide:
-            return []
-        return [f"the app has {', '.join(wide)} for every mailbox of the tenant: limit it by RBAC for Applications"]
+        wide = ", ".join(sorted(role for role in claims.get("roles", ()) if str(role).startswith("Mail.")))
+        return (
+            [f"the app has {wide} for every mailbox of the tenant: limit it by RBAC for Applications"] if wide else []
+        )
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _json(self, method: str, url: str, *, body: Any = None, prefer: str | None = None) -> dict[str, Any]:
-        _, content = self._send(method, url, body, prefer)
+    def _json(self, method: str, url: str, *, body: Any = None, prefer: str = "") -> dict[str, Any]:
+        content = self._send(method, url, body, prefer)
         try:
             answer = json.loads(content) if content else {}
         except ValueError:
@@ -249,39 +240,34 @@ class GraphSource:
             raise MailboxError("the response of Graph is not JSON", "check whether a proxy is in between")
         return answer
 
-    def _content(self, url: str) -> bytes:
-        return self._send("GET", url, None, None)[1]
-
-    def _send(self, method: str, url: str, body: Any, prefer: str | None) -> tuple[int, bytes]:
+    def _send(self, method: str, url: str, body: Any = None, prefer: str = "") -> bytes:
+        """Send a request, again with a new token or after the wait that the service asks for; return the body."""
         if urlsplit(url)[:2] != urlsplit(self._given.url)[:2]:
             raise MailboxError("Graph returned a link to another host", "check graph.url")
-        renewed = False
-        for tried in range(1, TRIES + 1):
+        tried, renewed = 1, False
+        while True:
             status, headers, content = self._once(method, url, body, prefer)
             if status < 300:
-                return status, content
+                return content
             if status == 401 and not renewed and self._tokens.refused():
                 renewed = True
                 continue
-            if status in THROTTLED:
-                wait = seconds(headers.get("retry-after"))
-                wait = _DEFAULT_WAIT * tried if wait is None else wait
-                if tried < TRIES and wait <= LONGEST_WAIT:
-                    self._pause(wait)
-                    continue
+            if status not in THROTTLED:
+                raise _refusal(status, content)
+            asked = seconds(headers.get("retry-after"))
+            wait = _DEFAULT_WAIT * tried if asked is None else asked
+            if tried == TRIES or wait > LONGEST_WAIT:
                 raise MailboxError(
                     f"Graph limits the requests ({status})", "it is retried automatically", retry_after=wait
                 )
-            raise _refusal(status, content)
-        raise MailboxError("Graph limits the requests", "it is retried automatically")
+            self._pause(wait)
+            tried += 1
 
-    def _once(self, method: str, url: str, body: Any, prefer: str | None) -> tuple[int, httpx.Headers, bytes]:
+    def _once(self, method: str, url: str, body: Any, prefer: str) -> tuple[int, httpx.Headers, bytes]:
         """Send one request and return status, headers and body. Reading stops once the body exceeds the size limit."""
-        if self._client is None:
-            self.open()
+        self.open()
         assert self._client is not None
-        preferences = [*([prefer] if prefer else ()), 'IdType="ImmutableId"']
-        headers = {"Authorization": f"Bearer {self._tokens.token()}", "Prefer": ", ".join(preferences)}
+        headers = {"Authorization": f"Bearer {self._tokens.token()}", "Prefer": f'{prefer}IdType="ImmutableId"'}
         read = bytearray()
         try:
             with self._client.stream(method, url, json=body, headers=headers) as response:
@@ -291,8 +277,7 @@ class GraphSource:
                         break
                 return response.status_code, response.headers, bytes(read)
         except httpx.HTTPError as error:
-            host = urlsplit(self._given.url).netloc
-            words = f"{host} cannot be reached ({type(error).__name__})"
+            words = f"{urlsplit(url).netloc} cannot be reached ({type(error).__name__})"
             raise MailboxError(words, "check the network and the proxy") from None
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import imaplib
-import json
 import select
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,7 +15,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from service.mailbox.file import After, Imap
-from service.mailbox.imap_connection import ImapServer, brief
+from service.mailbox.imap_connection import ImapServer
 from service.mailbox.oauth import Tokens
 from service.mailbox.source import (
     FolderMissing,
@@ -26,6 +24,8 @@ from service.mailbox.source import (
     MailboxError,
     MailUnreadable,
     Page,
+    position_of,
+    reached,
 )
 
 PAGE = 200
@@ -61,32 +61,26 @@ class ImapSource:
 
     def _folder(self, folder: str) -> IMAPClient:
         """Return the connection that has this folder selected. Raises FolderMissing."""
-        client = self._clients.get(folder)
-        if client is not None:
-            return client
-        client = self._clients.pop("", None) or self._server.connect()
-        self._clients[folder] = client
-        with self._server.told(f"{folder} cannot be opened"):
-            try:
+        if folder not in self._clients:
+            client = self._clients.get("") or self._server.connect()
+            self._clients[""] = client
+            refused = (
+                f"the folder {folder} cannot be opened",
+                "list an existing folder under folders, or give the user access",
+            )
+            with self._server.told(f"{folder} cannot be opened", refused):
                 answer = client.select_folder(folder, readonly=self._after == After())
-            except imaplib.IMAP4.abort:
-                raise
-            except IMAPClientError as error:
-                del self._clients[folder]
-                self._clients[""] = client
-                raise FolderMissing(
-                    f"the folder {folder} cannot be opened ({brief(error)})",
-                    "list an existing folder under folders, or give the user access",
-                ) from None
-            self._valid[folder] = int(answer[b"UIDVALIDITY"])
-        return client
+                self._valid[folder] = int(answer[b"UIDVALIDITY"])
+            self._clients[folder] = self._clients.pop("")
+        return self._clients[folder]
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
         client = self._folder(folder)
         valid = self._valid[folder]
-        last = _last_uid(position, valid, since)
+        known = reached(position, since)
+        last = int(known["uid"]) if known.get("uidvalidity") == valid else 0
         criteria: list[Any] = ["UNDELETED", "UNDRAFT", "UID", f"{last + 1}:*"]
         if since is not None:  # SINCE has only dates, in the server's zone: ask for a day more, then filter by time
             criteria += ["SINCE", (since - timedelta(days=1)).date()]
@@ -98,7 +92,7 @@ class ImapSource:
                 listed = client.fetch(chunk, ["INTERNALDATE", "RFC822.SIZE"])
             found = [_found(folder, valid, uid, listed[uid]) for uid in chunk if uid in listed]
             within = [one for one in found if since is None or one.arrived_at >= since]
-            yield Page(within, _position(valid, chunk[-1], since))
+            yield Page(within, position_of(since, uidvalidity=valid, uid=chunk[-1]))
 
     def fetch(self, folder: str, found: Sequence[Found]) -> dict[str, bytes | None]:
         client = self._folder(folder)
@@ -146,21 +140,17 @@ class ImapSource:
         uids = sorted(_uid(place) for place in places if self._is_valid(folder, place))
         if not uids or self._after == After():
             return
-        with self._server.told("mail cannot be flagged or moved"):
-            try:
-                if self._after.flag is not None:
-                    client.add_flags(uids, [_flag(self._after.flag)], silent=True)
-                elif not client.has_capability("MOVE"):
-                    raise FolderMissing(*_NO_MOVE)
-                else:
-                    client.move(uids, self._after.move)
-            except imaplib.IMAP4.abort:
-                raise
-            except IMAPClientError as error:
-                raise FolderMissing(
-                    f"{self._server.host} refuses to flag or move fetched mail ({brief(error)})",
-                    "check the name of the folder, the permissions of the user, and the quota",
-                ) from None
+        refused = (
+            f"{self._server.host} refuses to flag or move fetched mail",
+            "check the name of the folder, the permissions of the user, and the quota",
+        )
+        with self._server.told("mail cannot be flagged or moved", refused):
+            if self._after.flag is not None:
+                client.add_flags(uids, [_flag(self._after.flag)], silent=True)
+            elif client.has_capability("MOVE"):
+                client.move(uids, self._after.move)
+            else:
+                raise FolderMissing(*_NO_MOVE)
 
     # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -214,25 +204,6 @@ _NO_MOVE = (
     "the server has no MOVE (RFC 6851), and sodan deletes nothing",
     "choose after: leave or {flag: seen} for this mailbox",
 )
-
-
-def _last_uid(position: str | None, valid: int, since: datetime | None) -> int:
-    """Return the UID up to which all mail is known.
-
-    It is 0 if UIDVALIDITY changed or mail older than before is wanted.
-    """
-    if position is None:
-        return 0
-    kept = json.loads(position)
-    if kept["uidvalidity"] != valid:
-        return 0
-    before = kept.get("since")
-    older = before is not None and (since is None or since < datetime.fromisoformat(before))
-    return 0 if older else int(kept["uid"])
-
-
-def _position(valid: int, uid: int, since: datetime | None) -> str:
-    return json.dumps({"uidvalidity": valid, "uid": uid, "since": since and since.isoformat()})
 
 
 def _found(folder: str, valid: int, uid: int, listed: dict[bytes, Any]) -> Found:

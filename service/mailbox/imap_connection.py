@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from service.mailbox.file import Imap
 from service.mailbox.oauth import Tokens
-from service.mailbox.source import MailboxError, SignInRefused, trust
+from service.mailbox.source import FolderMissing, MailboxError, SignInRefused, trust
 
 _NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the network in between"
 
@@ -115,17 +115,22 @@ class ImapServer:
             raise
 
     @contextlib.contextmanager
-    def told(self, doing: str) -> Iterator[None]:
-        """Turn connection and protocol errors into MailboxError; ``doing`` says what failed."""
+    def told(self, doing: str, refused: tuple[str, str] | None = None) -> Iterator[None]:
+        """Turn connection and protocol errors into MailboxError; ``doing`` says what failed.
+
+        ``refused``: cause and next step if the server refuses the command, which then raises FolderMissing.
+        """
+        host = self._given.host
         try:
             yield
-        except (OSError, IMAPClientError, ssl.SSLError, KeyError, ValueError) as error:
-            if isinstance(error, TimeoutError):
-                words = f"{self._given.host} sent nothing for {self._given.timeout:g} s"
-                raise MailboxError(words, "it is retried; increase imap.timeout for a slow server") from None
+        except TimeoutError:
+            words = f"{host} sent nothing for {self._given.timeout:g} s"
+            raise MailboxError(words, "it is retried; increase imap.timeout for a slow server") from None
+        except (OSError, IMAPClientError, KeyError, ValueError) as error:
+            if refused and isinstance(error, IMAPClientError) and not isinstance(error, IMAPClientAbortError):
+                raise FolderMissing(f"{refused[0]} ({brief(error)})", refused[1]) from None
             raise MailboxError(
-                f"{doing}: {self._given.host} ended the connection ({brief(error)})",
-                "it is retried; read the log of the server",
+                f"{doing}: {host} ended the connection ({brief(error)})", "it is retried; read the log of the server"
             ) from None
 
 

@@ -67,12 +67,13 @@ def fetch(
         )
         for mailbox in configured
     ]
-    threads = [threading.Thread(target=fetcher.run, args=(stop,), daemon=True) for fetcher in fetchers]
+    threads = [
+        threading.Thread(target=fetcher.run, args=(stop,), name=fetcher.name, daemon=True) for fetcher in fetchers
+    ]
     for thread in threads:
         thread.start()
-    names = {mailbox.name: thread for mailbox, thread in zip(configured, threads, strict=True)}
     while not stop.wait(settings.lease_seconds / 4):
-        _beat(database, [name for name, thread in names.items() if thread.is_alive()], by, lease)
+        _renew(database, [thread.name for thread in threads if thread.is_alive()], by, lease)
     for thread in threads:
         thread.join(settings.stop_seconds / 2)
     if not any(thread.is_alive() for thread in threads):  # a running thread must not lose its lease
@@ -80,7 +81,7 @@ def fetch(
             database.transact(partial(mailboxes.release, by=by))
 
 
-def _beat(database: Database, names: Sequence[str], by: str, lease: timedelta) -> None:
+def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) -> None:
     """Renew the leases of mailboxes with live threads: a slow server must not look like a dead process."""
     try:
         database.transact(lambda conn: mailboxes.renew(conn, names, by, now(), lease))
@@ -88,19 +89,16 @@ def _beat(database: Database, names: Sequence[str], by: str, lease: timedelta) -
         _log.warning("leases were not renewed", reason=str(error))
 
 
-def source_of(
-    mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Callable[[float], object]
-) -> Source:  # fmt: skip
+def source_of(mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Callable[[float], object]) -> Source:
     """Return the source of a mailbox, not yet connected."""
-    if mailbox.graph is not None:
-        graph = mailbox.graph
+    if graph := mailbox.graph:
         tokens = Tokens(graph.oauth, "", now, store, graph.ca_file)
         return GraphSource(graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)
-    assert mailbox.imap is not None
     imap = mailbox.imap
-    if imap.oauth is None:
-        return ImapSource(imap, mailbox.after, None)
-    return ImapSource(imap, mailbox.after, Tokens(imap.oauth, imap.user, now, store, imap.ca_file))
+    assert imap is not None
+    return ImapSource(
+        imap, mailbox.after, Tokens(imap.oauth, imap.user, now, store, imap.ca_file) if imap.oauth else None
+    )
 
 
 def stored_tokens(settings: Settings, database: Database, name: str) -> TokenStore:

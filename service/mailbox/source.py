@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from service.errors import Unavailable
 
@@ -97,6 +98,19 @@ class Source(Protocol):
 
     def subject(self, folder: str, found: Found) -> str:
         """Return the subject, for a dry run."""
+
+
+def position_of(since: datetime | None, **reached: Any) -> str:
+    """Return what to store about how far a folder was read."""
+    return json.dumps({**reached, "since": since and since.isoformat()})
+
+
+def reached(position: str | None, since: datetime | None) -> dict[str, Any]:
+    """Return what was stored; empty if there is nothing, or if mail older than before is wanted."""
+    kept: dict[str, Any] = json.loads(position or "{}")
+    before = kept.get("since")
+    older = before is not None and (since is None or since < datetime.fromisoformat(before))
+    return {} if older else kept
 
 
 def trust(ca_file: Path | None) -> ssl.SSLContext:

@@ -12,7 +12,6 @@ from service.cases.facts import tokens
 from service.intake import ReadMail
 from service.mail.hops import hops
 from service.outbound import policy
-from service.outbound.policy import Incoming
 from service.outbound.texts import MAX_QUESTIONS, Templates, spoken
 from service.store import outbox
 from service.store.database import Connection
@@ -55,13 +54,48 @@ class Outbound:
         """Return a new Message-ID that contains the case and a signature."""
         return tokens.own_message_id(case, secrets.token_hex(6), self.reply_to.rpartition("@")[2], self.secret)
 
-    def thread_headers(self, case: int, message_id: str | None, references: Sequence[str]) -> dict[str, str]:
-        """Return Reply-To, In-Reply-To and References (RFC 5322 §3.6.4) for a reply to ``message_id``."""
+    def key(self, case: int) -> str:
+        return f"{self.prefix}-{case}"
+
+    def text(
+        self, template: str, language: str, case: int, document: Mapping[str, Any], first: Opening | None,
+        items: Sequence[str], labels: Mapping[str, str] | None = None, **values: str,
+    ) -> str:  # fmt: skip
+        """Render a template about a case. ``labels`` of the items; None: those of its checklist."""
+        if labels is None:
+            labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
+        return self.templates.text(
+            template,
+            language,
+            name=first.name if first else "",
+            key=self.key(case),
+            title=document.get("title") or (first.subject if first else ""),
+            questions=self.templates.questions(items, language, labels),
+            signature=self.sender,
+            **values,
+        )
+
+    def reply(self, kind: str, first: Opening, text: str, language: str, items: Sequence[str], **more: Any) -> Draft:
+        """Return a mail to the author of the first mail of a case, as a reply to it (RFC 5322 §3.6.4)."""
+        case = first.case_id
         headers = {"Reply-To": self.reply_address(case)}
-        if message_id:
-            kept = [one for one in references if one != message_id][-20:]
-            headers |= {"In-Reply-To": message_id, "References": " ".join([*kept, message_id])}
-        return headers
+        if first.message_id:
+            kept = [one for one in first.references if one != first.message_id][-20:]
+            headers |= {"In-Reply-To": first.message_id, "References": " ".join([*kept, first.message_id])}
+        return Draft(
+            kind=kind,
+            case_id=case,
+            recipient=first.author,
+            language=language,
+            subject=reply_subject(first.subject, self.key(case)),
+            text=text,
+            html=self.templates.html(text, language),
+            headers=headers,
+            items=items,
+            message_id=self.message_id(case),
+            answers=first.message,
+            **more,
+        )
 
 
 def acknowledge(
@@ -72,49 +106,22 @@ def acknowledge(
         return
     claimed = {one.claimed.id: one for one in read_mails}
     for opening in openings(conn, case_ids, claimed):
-        reason = policy.refusal(_incoming(opening, claimed[opening.spool_id]), outbound.own)
-        if reason is None:
-            _write(conn, opening, outbound, now)
+        mail = claimed[opening.spool_id].claimed
+        if policy.refusal(opening, mail.envelope, hops(mail.content), outbound.own) is None:
+            held = _held(conn, opening.author, outbound, now)
+            waiting = outbound.mode == "on" and held is None
+            draft = acknowledgement(opening, outbound)
+            outbox.write(conn, draft, state="waiting" if waiting else "draft", now=now, reason=held)
 
 
-def _write(conn: Connection, opening: Opening, outbound: Outbound, now: datetime) -> None:
-    held = _held(conn, opening.author, outbound, now)
-    waiting = outbound.mode == "on" and held is None
-    draft = acknowledgement(opening, outbound)
-    outbox.write(conn, draft, state="waiting" if waiting else "draft", now=now, reason=held)
-
-
-def acknowledgement(opening: Opening, outbound: Outbound) -> Draft:
+def acknowledgement(first: Opening, outbound: Outbound) -> Draft:
     """Return a mail that confirms receipt and gives the case key, the understood problem and the missing facts."""
-    document: Mapping[str, Any] = opening.document
-    language = spoken(document.get("language") or opening.language)
-    labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
+    document: Mapping[str, Any] = first.document
+    language = spoken(document.get("language") or first.language)
     items = items_to_ask(document)
-    key = f"{outbound.prefix}-{opening.case_id}"
-    text = outbound.templates.text(
-        "acknowledgement",
-        language,
-        name=opening.name,
-        key=key,
-        title=document.get("title") or opening.subject,
-        excerpt=document.get("excerpt") or "",
-        questions=outbound.templates.questions(items, language, labels),
-        signature=outbound.sender,
-    )
-    return Draft(
-        kind="acknowledgement",
-        once=f"ack:{opening.case_id}",
-        case_id=opening.case_id,
-        recipient=opening.author,
-        language=language,
-        subject=reply_subject(opening.subject, key),
-        text=text,
-        html=outbound.templates.html(text, language),
-        headers=outbound.thread_headers(opening.case_id, opening.message_id, opening.references),
-        items=items,
-        message_id=outbound.message_id(opening.case_id),
-        answers=opening.message,
-    )
+    excerpt = document.get("excerpt") or ""
+    text = outbound.text("acknowledgement", language, first.case_id, document, first, items, excerpt=excerpt)
+    return outbound.reply("acknowledgement", first, text, language, items, once=f"ack:{first.case_id}")
 
 
 def items_to_ask(document: Mapping[str, Any]) -> list[str]:
@@ -143,20 +150,3 @@ def _held(conn: Connection, address: str, outbound: Outbound, now: datetime) -> 
     if outbox.written_since(conn, now - timedelta(hours=1)) >= outbound.per_hour:
         return outbox.held_reason(outbound.per_hour, to_address=False)
     return None
-
-
-def _incoming(opening: Opening, read_mails: ReadMail) -> Incoming:
-    envelope = read_mails.claimed.envelope
-    written = opening.date or opening.received_at
-    return Incoming(
-        author=opening.author,
-        role=opening.role,
-        origin=opening.origin,
-        automatic=opening.automatic,
-        verified=opening.verified,
-        headers=opening.headers,
-        hops=hops(read_mails.claimed.content),
-        envelope_from=envelope.mail_from,
-        channel=envelope.channel,
-        age=opening.received_at - written,
-    )

@@ -13,12 +13,12 @@ from typing import Any
 from service.cases.clocks import Span, business
 from service.cases.working import calendars_of
 from service.intake import AppContext
-from service.outbound import notify, policy
-from service.outbound.acknowledge import Outbound, items_to_ask, reply_subject
+from service.outbound import notify
+from service.outbound.acknowledge import Outbound, items_to_ask
 from service.outbound.notify import News, Notifier
 from service.outbound.texts import spoken
 from service.outbound.trouble import trouble
-from service.settings import Settings
+from service.settings import Settings, covers
 from service.store import duties as due
 from service.store import outbox
 from service.store.database import Connection, Database
@@ -56,19 +56,22 @@ class Round:
     # ── notifications ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _notify(self, conn: Connection, now: datetime) -> None:
+        news: list[tuple[int, News]] = []
         for case_id, promise, document in due.overdue_promises(conn, now):
-            key = document["key"]
-            title = f"{key} promise overdue: {document.get('title') or ''}"
-            text = "\n".join(filter(None, (f"“{promise['quote']}”", self.notifier.link(key))))
-            news = News(f"promise:{key}:{promise['due']}", title, text)
-            notify.write(conn, [news], self.notifier, now, case_id)
+            quote = f"“{promise['quote']}”"
+            news.append((case_id, self._news(f"promise:{{}}:{promise['due']}", document, "promise overdue", quote)))
         for case_id, document, opened_at in due.untriaged(conn):
             if self._worked(opened_at, now, document) >= self.settings.triage_minutes * 60:
-                key = document["key"]
-                title = f"{key} needs triage: {document.get('title') or ''}"
-                text = "\n".join(filter(None, (document.get("excerpt") or "", self.notifier.link(key))))
-                notify.write(conn, [News(f"triage:{key}", title, text)], self.notifier, now, case_id)
+                excerpt = document.get("excerpt") or ""
+                news.append((case_id, self._news("triage:{}", document, "needs triage", excerpt)))
+        for case_id, one in news:
+            notify.write(conn, [one], self.notifier, now, case_id)
         notify.write(conn, trouble(conn, now), self.notifier, now)
+
+    def _news(self, name: str, document: dict[str, Any], words: str, quote: str) -> News:
+        key = document["key"]
+        title = f"{key} {words}: {document.get('title') or ''}"
+        return News(name.format(key), title, notify.lines(quote, self.notifier.link(key)))
 
     def _worked(self, since: datetime, now: datetime, document: dict[str, Any], side: str = "team") -> int:
         calendar = calendars_of(self.context.rules, document.get("vendor"))[side]  # type: ignore[index]
@@ -108,35 +111,12 @@ class Round:
             if self._worked(since, now, document, "requester") < self.settings.remind_days * day:
                 continue
             first = opening(conn, case_id)
-            if first is None or policy.is_own(first.author, self.outbound.own.own_addresses) or not first.verified:
+            if first is None or covers(self.outbound.own.own_addresses, first.author) or not first.verified:
                 continue
             asked = due.asked_last(conn, case_id) or items_to_ask(document)
             language = spoken(document.get("language") or first.language)
-            labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
-            key = f"{self.outbound.prefix}-{case_id}"
-            text = self.outbound.templates.text(
-                "reminder",
-                language,
-                name=first.name,
-                key=key,
-                title=document.get("title") or first.subject,
-                questions=self.outbound.templates.questions(asked, language, labels),
-                signature=self.outbound.sender,
-            )
-            draft = Draft(
-                kind="reminder",
-                once=f"remind:{case_id}",
-                case_id=case_id,
-                recipient=first.author,
-                language=language,
-                subject=reply_subject(first.subject, key),
-                text=text,
-                html=self.outbound.templates.html(text, language),
-                headers=self.outbound.thread_headers(case_id, first.message_id, first.references),
-                items=list(asked)[:5],
-                message_id=self.outbound.message_id(case_id),
-                answers=first.message,
-            )
+            text = self.outbound.text("reminder", language, case_id, document, first, asked)
+            draft = self.outbound.reply("reminder", first, text, language, list(asked)[:5], once=f"remind:{case_id}")
             outbox.write(conn, draft, state="waiting" if self.outbound.mode == "on" else "draft", now=now)
 
     def _day(self, document: dict[str, Any]) -> int:

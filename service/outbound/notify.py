@@ -76,11 +76,11 @@ def news_of(document: Mapping[str, Any], notifier: Notifier) -> list[News]:
     found = []
     if level in BURNING:
         quotes = [one["quote"] for one in document.get("priority_detail", {}).get("evidence", []) if one.get("quote")]
-        text = _lines(*(f"“{quote}”" for quote in quotes[:2]), notifier.link(key))
+        text = lines(*(f"“{quote}”" for quote in quotes[:2]), notifier.link(key))
         found.append(News(f"priority:{key}:{level}", f"{level} {key} {title}", text, urgent=level == "P1"))
     if document.get("waiting_on") == "team" and document.get("messages", 1) > 1 and document.get("waiting_since"):
         asks = [one["quote"] for one in document.get("asks", []) if one.get("state") == "open"]
-        text = _lines(*(f"“{quote}”" for quote in asks[:2]), notifier.link(key))
+        text = lines(*(f"“{quote}”" for quote in asks[:2]), notifier.link(key))
         found.append(News(f"turn:{key}:{document['waiting_since']}", f"{key} is your turn: {title}", text))
     return found
 
@@ -133,11 +133,11 @@ async def send(entries: Sequence[outbox.Claimed], target: Target) -> str:
     if not sender.add(target.url):
         raise NotSent("SODAN_NOTIFY: Apprise does not support this kind of URL", permanent=True)
     title = entries[0].subject if len(entries) == 1 else f"sodan: {len(entries)} messages"
-    body = entries[0].text if len(entries) == 1 else "\n\n".join(_lines(one.subject, one.text) for one in entries)
+    body = entries[0].text if len(entries) == 1 else "\n\n".join(lines(one.subject, one.text) for one in entries)
     if not await sender.async_notify(body=body or title, title=title):
         raise NotSent(f"{target.name} did not accept the message", permanent=False)
     return "accepted"
 
 
-def _lines(*parts: str) -> str:
+def lines(*parts: str) -> str:
     return "\n".join(part for part in parts if part)

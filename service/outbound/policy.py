@@ -8,9 +8,13 @@ the first.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
+
+from service.settings import covers
+from service.store.opening_mails import Opening
+from service.store.spool import Envelope
 
 MAX_HOPS = 25
 """Maximum number of Received lines of a mail that may be answered; ordinary mail has fewer than fifteen."""
@@ -25,30 +29,6 @@ _LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "ml
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """The properties of a mail that decide whether it may be answered."""
-
-    author: str
-    """Address, lower case."""
-    role: str
-    """The author's side: requester, team, vendor, unknown."""
-    origin: str
-    """delivered, forwarded, attached, quoted."""
-    automatic: str | None
-    verified: bool
-    """The author's domain is confirmed (see ``service.mail.authentication``), or needs no confirmation here."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """By lower-case name."""
-    hops: int = 0
-    envelope_from: str = ""
-    """The reverse-path; empty for the null reverse-path ``<>``."""
-    channel: str = "smtp"
-    """How the mail was received; an imported archive is not answered."""
-    age: timedelta = timedelta()
-    """Time between the date of the mail and its receipt."""
-
-
-@dataclass(frozen=True, slots=True)
 class OwnAddresses:
     """The domains and addresses of the organisation and of sodan."""
 
@@ -58,9 +38,11 @@ class OwnAddresses:
     """The intake addresses (``@domain`` for a whole domain) and the address sodan sends from, lower case."""
 
 
-def refusal(mail: Incoming, own: OwnAddresses) -> str | None:
-    """Return why this mail must not be answered automatically; None if it may be."""
-    return refused_author(mail.author, mail.role, own, verified=mail.verified) or _refused_mail(mail)
+def refusal(first: Opening, envelope: Envelope, hops: int, own: OwnAddresses) -> str | None:
+    """Return why this mail must not be answered automatically; None if it may be. ``hops``: its Received lines."""
+    return refused_author(first.author, first.role, own, verified=first.verified) or _refused_mail(
+        first, envelope, hops
+    )
 
 
 def refused_author(author: str, role: str, own: OwnAddresses, *, verified: bool) -> str | None:
@@ -68,7 +50,7 @@ def refused_author(author: str, role: str, own: OwnAddresses, *, verified: bool)
     local, _, domain = author.rpartition("@")
     if not local or not domain:
         return "the mail has no author address"
-    if is_own(author, own.own_addresses):
+    if covers(own.own_addresses, author):
         return "the author is sodan itself"
     if not any(domain == ours or domain.endswith(f".{ours}") for ours in own.organisation):
         return "the author is not in a domain of SODAN_ORGANISATION"
@@ -81,17 +63,17 @@ def refused_author(author: str, role: str, own: OwnAddresses, *, verified: bool)
     return None
 
 
-def _refused_mail(mail: Incoming) -> str | None:
+def _refused_mail(mail: Opening, envelope: Envelope, hops: int) -> str | None:
     headers = mail.headers
-    if mail.channel == "import":
+    if envelope.channel == "import":
         return "the mail was imported from an archive"
-    if mail.age > MAX_AGE:
+    if mail.date is not None and mail.received_at - mail.date > MAX_AGE:
         return "the mail is older than a day"
     if mail.origin != "delivered":
         return "the author did not send the mail to sodan directly"
     if mail.automatic:
         return f"the mail is automatic ({mail.automatic})"
-    if mail.envelope_from in ("", "<>"):
+    if envelope.mail_from in ("", "<>"):
         return "the mail has an empty envelope sender, as delivery reports have"
     if headers.get("auto-submitted", "no").split(";")[0].strip().casefold() not in ("no", ""):
         return "the mail was submitted by a machine (Auto-Submitted)"
@@ -104,13 +86,6 @@ def _refused_mail(mail: Incoming) -> str | None:
         return "the mail forbids automatic replies (X-Auto-Response-Suppress)"
     if LOOP_HEADER in headers or any(name.startswith(("x-autoreply", "x-autorespond")) for name in headers):
         return "the mail was sent by an automatic replier"
-    if mail.hops > MAX_HOPS:
-        return f"the mail passed {mail.hops} servers, so it may be in a loop"
+    if hops > MAX_HOPS:
+        return f"the mail passed {hops} servers, so it may be in a loop"
     return None
-
-
-def is_own(address: str, own: Collection[str]) -> bool:
-    """Whether the address is in ``own``; ``intake+tag@`` is treated as ``intake@``."""
-    local, _, domain = address.casefold().rpartition("@")
-    plain = f"{local.partition('+')[0]}@{domain}"
-    return any(entry in (plain, address.casefold(), f"@{domain}") for entry in own)

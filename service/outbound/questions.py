@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from service.errors import Conflict, NotFound, Refused
 from service.outbound import policy
@@ -64,26 +63,17 @@ def prepare(
         raise Refused(f"text: at most {MAX_TEXT} characters")
     first = opening(conn, case_id, ("delivered", "forwarded", "attached"))
     spoken_in = spoken(language or document.get("language") or (first.language if first else "en"))
-    key = f"{outbound.prefix}-{case_id}"
-    whole = _body(text, chosen, document, first, outbound, key=key, language=spoken_in, known=known)
-    subject = reply_subject(first.subject if first else document.get("title") or "", key)
+    labels = {item: known[item].get(spoken_in, item) for item in chosen}
+    whole = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip()
+    if chosen and len(_NUMBERED.findall(whole)) >= len(chosen):
+        whole += "\n"
+    else:
+        whole = outbound.text("questions", spoken_in, case_id, document, first, chosen, labels, text=whole)
+    subject = reply_subject(first.subject if first else document.get("title") or "", outbound.key(case_id))
     refused = _refusal(conn, case_id, chosen, text, first, outbound)
     draft = None
     if first is not None and refused is None:
-        draft = Draft(
-            kind="questions",
-            case_id=case_id,
-            recipient=first.author,
-            language=spoken_in,
-            subject=subject,
-            text=whole,
-            html=outbound.templates.html(whole, spoken_in),
-            headers=outbound.thread_headers(case_id, first.message_id, first.references),
-            items=chosen,
-            message_id=outbound.message_id(case_id),
-            answers=first.message,
-            made_by=who,
-        )
+        draft = outbound.reply("questions", first, whole, spoken_in, chosen, made_by=who)
     name, address = (first.name, first.author) if first else ("", "")
     return Questions(draft, name, address, subject, whole, spoken_in, chosen, refused)
 
@@ -100,33 +90,6 @@ def ask(conn: Connection, questions: Questions, outbound: Outbound, now: datetim
     number = outbox.write(conn, questions.draft, state=state, now=now, reason=reason)
     assert number is not None  # None is returned only for entries with ``once``
     return number
-
-
-def _body(
-    text: str,
-    items: Sequence[str],
-    document: Mapping[str, Any],
-    first: Opening | None,
-    outbound: Outbound,
-    *,
-    key: str,
-    language: str,
-    known: Mapping[str, Mapping[str, str]],
-) -> str:
-    text = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip()
-    if items and len(_NUMBERED.findall(text)) >= len(items):
-        return f"{text}\n"
-    labels = {item: known[item].get(language, item) for item in items}
-    return outbound.templates.text(
-        "questions",
-        language,
-        name=first.name if first else "",
-        key=key,
-        title=document.get("title") or (first.subject if first else ""),
-        text=text,
-        questions=outbound.templates.questions(items, language, labels),
-        signature=outbound.sender,
-    )
 
 
 def _refusal(

@@ -10,10 +10,13 @@ from functools import partial
 
 import structlog
 
+from service.holders import process_name
+from service.intake import AppContext, rejudge
 from service.outbound import compose, notify
+from service.outbound.acknowledge import Outbound
 from service.outbound.notify import Target
 from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, hand_over
-from service.store import outbox
+from service.store import asked, cases, outbox
 from service.store.database import Connection, Database
 from service.store.outbox import Claimed
 
@@ -27,21 +30,19 @@ TOGETHER = 20
 
 @dataclass
 class Sender:
-    """Sends the entries one by one. ``by`` names this process in leases."""
+    """Sends the entries one by one."""
 
     database: Database
-    by: str
+    context: AppContext
+    outbound: Outbound
     clock: Callable[[], datetime]
-    sender: str
-    envelope_from: Callable[[Claimed], str]
-    hostname: str
     smarthost: Smarthost | None = None
     login: Login = field(default_factory=Login)
     targets: tuple[Target, ...] = ()
     seconds: float = SECONDS
     """Time limit for the reply of the smart host to a command."""
-    after_sent: Callable[[Connection, Claimed, datetime], None] = lambda _conn, _entry, _now: None
-    """Called in the transaction that records an entry as sent."""
+    by: str = field(default_factory=process_name)
+    """The name of this process in leases."""
 
     def step(self) -> bool:
         """Send the entry that is due first; return False if there is none. Raises Unavailable."""
@@ -66,23 +67,20 @@ class Sender:
         except NotSent as error:
             why, permanent = str(error)[:300], error.permanent
             log.warning("not sent", outbox=first.id, kind=first.kind, attempt=first.attempts, permanent=permanent)
-            self._record(entries, partial(outbox.not_sent, why=why, permanent=permanent))
+            self._record(entries, partial(outbox.not_sent, why=why, permanent=permanent), succeeded=False)
         else:
             log.info("sent", outbox=first.id, kind=first.kind, entries=len(entries))
-            self._record(entries, partial(outbox.sent, reply=reply[:300]), self.after_sent)
+            self._record(entries, partial(outbox.sent, reply=reply[:300]), succeeded=True)
 
-    def _record(
-        self,
-        entries: list[Claimed],
-        outcome: Callable[..., bool],
-        then: Callable[[Connection, Claimed, datetime], None] | None = None,
-    ) -> None:
+    def _record(self, entries: list[Claimed], outcome: Callable[..., bool], *, succeeded: bool) -> None:
+        """Record the outcome, and judge a case again after questions: the person asked has to act next."""
         now = self.clock()
 
         def write(conn: Connection) -> None:
             for one in entries:
-                if outcome(conn, one.id, self.by, now=now) and then is not None:
-                    then(conn, one, now)
+                recorded = outcome(conn, one.id, self.by, now=now)
+                if recorded and succeeded and one.case_id is not None and one.kind in asked.KINDS:
+                    rejudge(conn, [cases.survivor(conn, one.case_id)], self.context, now=now)
 
         self.database.transact(write)
 
@@ -93,15 +91,17 @@ class Sender:
             if target is None:
                 raise NotSent("SODAN_NOTIFY no longer contains this target", permanent=True)
             return await notify.send(entries, target)
-        if self.smarthost is None or not self.sender:
+        outbound = self.outbound
+        if self.smarthost is None or not outbound.can_send:
             raise NotSent("SODAN_SMARTHOST and SODAN_FROM are not set; both are needed to send mail", permanent=False)
-        mail = compose.message(first, self.sender, self.hostname, self.clock())
+        # delivery reports come back to the address of the case, if there is one
+        envelope_from = outbound.reply_to if first.case_id is None else outbound.reply_address(first.case_id)
         return await hand_over(
-            mail,
+            compose.message(first, outbound.sender, outbound.hostname, self.clock()),
             to=first.recipient,
-            envelope_from=self.envelope_from(first),
+            envelope_from=envelope_from,
             smarthost=self.smarthost,
             login=self.login,
-            hostname=self.hostname,
+            hostname=outbound.hostname,
             seconds=self.seconds,
         )

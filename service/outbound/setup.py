@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from email.utils import parseaddr
@@ -19,9 +16,9 @@ from service.outbound.sender import Sender
 from service.outbound.smarthost import Login, check
 from service.outbound.texts import Templates
 from service.settings import Settings
-from service.store import asked, cases
 from service.store.database import Connection, Database
 from service.store.outbox import Claimed
+from service.store.documents import documents_of
 
 After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
 
@@ -88,40 +85,23 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
 
 def sender_of(settings: Settings, database: Database, context: AppContext, clock: Callable[[], datetime]) -> Sender:
     """Return the sender of this process."""
-    outbound = outbound_of(settings, context.ingest.secret)
-
-    def after_sent(conn: Connection, entry: Claimed, now: datetime) -> None:
-        """Judge the case again, since the person asked has to act next."""
-        if entry.case_id is not None and entry.kind in asked.KINDS:
-            rejudge(conn, [cases.survivor(conn, entry.case_id)], context, now=now)
-
-    def envelope_from(entry: Claimed) -> str:
-        """Return the address for delivery reports, with the token of the case if there is one."""
-        return outbound.reply_to if entry.case_id is None else outbound.reply_address(entry.case_id)
-
     return Sender(
-        database=database,
-        by=f"{socket.gethostname()[:32]}/{os.getpid()}/{secrets.token_hex(4)}",
-        clock=clock,
-        sender=settings.from_,
-        envelope_from=envelope_from,
-        hostname=settings.hostname,
+        database,
+        context,
+        outbound_of(settings, context.ingest.secret),
+        clock,
         smarthost=check(settings.smarthost) if settings.smarthost else None,
         login=login_of(settings),
         targets=tuple(map(Target, settings.notify)),
-        after_sent=after_sent,
     )
 
 
 def login_of(settings: Settings) -> Login:
     """Return the login for the smart host. Raises Refused if the password file cannot be read."""
-    return Login(_password(settings), settings.smarthost_token_command)
-
-
-def _password(settings: Settings) -> str:
-    if settings.smarthost_password_file is None:
-        return settings.smarthost_password
-    try:
-        return settings.smarthost_password_file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise Refused(f"SODAN_SMARTHOST_PASSWORD_FILE: {error.strerror}") from None
+    password, file = settings.smarthost_password, settings.smarthost_password_file
+    if file is not None:
+        try:
+            password = file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise Refused(f"SODAN_SMARTHOST_PASSWORD_FILE: {error.strerror}") from None
+    return Login(password, settings.smarthost_token_command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,7 +46,7 @@ class Templates:
         """Return the question that asks for an item; its ``label`` if there is no question for it."""
         return self._questions.get(item, {}).get(spoken(language)) or label or item
 
-    def questions(self, items: Sequence[str], language: str, labels: dict[str, str]) -> list[str]:
+    def questions(self, items: Sequence[str], language: str, labels: Mapping[str, str]) -> list[str]:
         """Return the questions for at most five items, in the order given."""
         return [self.question(item, language, labels.get(item, "")) for item in items[:MAX_QUESTIONS]]
 

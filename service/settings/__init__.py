@@ -7,6 +7,7 @@ docs/settings.md says what each setting means. The environment variable of a fie
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -41,6 +42,12 @@ _STORE_FORMS = "database, a folder (/var/lib/sodan/contents) or s3://bucket"
 _SMARTHOST = r"(smtp|smtps|smtp\+starttls)://[^/\s:].*"
 _SMARTHOST_FORMS = "smtp://host:port, smtp+starttls://user@host:587 or smtps://user@host:465"
 _PREFIX_FORM = "1 to 16 letters and digits, beginning with a letter"
+_NEEDS = (
+    ("smtp_require_tls", "smtp_tls_certificate", ""),
+    ("smtp_passwords", "smtp_tls_certificate", ", because AUTH is offered only with TLS"),
+    ("smtp_require_login", "smtp_passwords", ""),
+)
+"""A setting, the setting it needs, and the reason."""
 _LEVELS = r"(?i)debug|info|warning|error"
 Side = Literal["requester", "team", "vendor"]
 
@@ -173,7 +180,10 @@ class Settings(BaseSettings):
         return given
 
     @model_validator(mode="after")
-    def _model_has_a_name(self) -> Settings:
+    def _has_what_others_need(self) -> Settings:
+        for field, needed, why in _NEEDS:
+            if getattr(self, field) and not getattr(self, needed):
+                raise ValueError(f"{variable(field)}: it needs {variable(needed)} too{why}")
         if self.model_url and not self.model:
             raise ValueError("SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model")
         return self
@@ -189,10 +199,11 @@ def variable(field: str) -> str:
     return f"SODAN_{field.rstrip('_').upper()}"
 
 
-def covers(intake: tuple[str, ...], address: str) -> bool:
-    """Whether an address is in ``intake``, also with a tag (``intake+tag@``) or by its domain."""
+def covers(addresses: Collection[str], address: str) -> bool:
+    """Whether an address is among ``addresses`` (lower case), also with a tag (``intake+tag@``) or by its domain."""
     local, _, domain = address.casefold().rpartition("@")
-    return bool(local) and not {f"{local.partition('+')[0]}@{domain}", f"@{domain}"}.isdisjoint(intake)
+    forms = (f"{local}@{domain}", f"{local.partition('+')[0]}@{domain}", f"@{domain}")
+    return bool(local) and any(form in addresses for form in forms)
 
 
 def environment(name: str) -> str:

@@ -1,11 +1,15 @@
-"""Limits for one client (RFC 5321 §4.5.3, §7.8), the networks that may connect, and counts by network."""
+"""Limits for one client (RFC 5321 §4.5.3, §7.8), for its address, and for its network."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
+
+from service.rate import Rate
 
 BareNewlines = Literal["normalise", "refuse", "keep"]
 """How a lone CR or LF in a message is handled: see content.py."""
@@ -22,8 +26,12 @@ PATH = 256
 """RFC 5321 §4.5.3.1.3, in bytes. The limit of 64 for the local part is not enforced: bounce addresses exceed it."""
 DOMAIN = 255
 """RFC 5321 §4.5.3.1.2, in bytes."""
+TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try again later"
+TOO_MANY_FROM_THERE = "450 4.7.1 too many mails from your network, try again later"
 FAILED_LOGINS = 20
 """Failed logins per hour from one ``neighbourhood``, over all its connections."""
+GRACE_SECONDS = 5.0
+"""A message younger than this is not treated as slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +117,98 @@ class Usage:
         """Return the network that must make room for a newcomer: the one that uses most, if more than its own."""
         network, most = max(self._networks.items(), key=lambda item: item[1], default=("", 0))
         return network if most > self.network(newcomer) else None
+
+
+@dataclass(eq=False, slots=True)
+class Share:
+    """The bytes used by one message."""
+
+    host: str | None
+    began: float
+    cut_off: Callable[[], None]
+    held: int = 0
+    received: int = 0
+    moving: bool = True
+    """Still being received; a complete message is never cut off."""
+
+
+class Budget:
+    """Limits the bytes of messages that one process is receiving or committing; most of them are on disk.
+
+    An address may use a quarter of the total, a network half. If the total is used up, the slowest message of the
+    network that uses most is cut off, provided that it uses more than the newcomer's. So slow senders block nobody.
+    """
+
+    def __init__(self, total: int = 1_073_741_824, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total = total
+        self._clock = clock
+        self._shares: set[Share] = set()
+        self._usage = Usage()
+
+    @property
+    def held(self) -> int:
+        return self._usage.total
+
+    def open(self, host: str | None, cut_off: Callable[[], None]) -> Share:
+        """Create the share of a message that begins now."""
+        share = Share(host, self._clock(), cut_off)
+        self._shares.add(share)
+        return share
+
+    def close(self, share: Share) -> None:
+        """Release all bytes of a share; may be called twice."""
+        self._add(share, -share.held)
+        self._shares.discard(share)
+
+    def reserve(self, share: Share, size: int) -> bool:
+        """Raise ``share`` to at least ``size`` bytes; False if a limit forbids it."""
+        more = size - share.held
+        if more <= 0:
+            return True
+        usage = self._usage
+        if usage.near(share.host) + more > self._total // 4 or usage.network(share.host) + more > self._total // 2:
+            return False
+        while usage.total + more > self._total:
+            slowest = self._slowest(share)
+            if slowest is None:
+                return False
+            self.close(slowest)
+            slowest.cut_off()
+        self._add(share, more)
+        return True
+
+    def _slowest(self, newcomer: Share) -> Share | None:
+        """Return the slowest message of the network that must make room."""
+        network, now = self._usage.to_cut(newcomer.host), self._clock()
+        slow = [one for one in self._shares if one.moving and one.held and now - one.began > GRACE_SECONDS]
+        candidates = [one for one in slow if network_of(one.host) == network]
+        return min(candidates, key=lambda one: one.received / (now - one.began), default=None)
+
+    def _add(self, share: Share, more: int) -> None:
+        share.held += more
+        self._usage.add(share.host, more)
+
+
+class Rates:
+    """Limits mails per sender within one network, and per network for all its senders together.
+
+    Envelopes can be forged, so what others send in a sender's name does not reduce the rate in the sender's own
+    network. Loopback has no network limit, since a mail server on this machine passes on mail of everybody.
+    """
+
+    def __init__(self, of_sender: int, of_network: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._of_sender = Rate(of_sender, clock)
+        self._of_network = Rate(of_network, clock, burst=max(1, of_network // 6))
+
+    def refusal(self, sender: str, host: str | None) -> str | None:
+        """Count a mail; return the reply to MAIL if a limit is exceeded, else None.
+
+        The empty sender has only a network limit.
+        """
+        network = network_of(host)
+        local = host is None or _address(host).is_loopback
+        if not local and not self._of_network.allows(network):
+            return TOO_MANY_FROM_THERE
+        if sender in ("", "<>") or self._of_sender.allows(f"{network} {sender.casefold()}"):
+            return None
+        return TOO_MANY_MAILS

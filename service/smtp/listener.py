@@ -14,8 +14,7 @@ from __future__ import annotations
 import asyncio
 
 from service.smtp.limits import Usage, network_of
-from service.smtp.lmtp import Lmtp
-from service.smtp.protocol import Protocol
+from service.smtp.protocol import Lmtp, Protocol
 from service.smtp.terms import Terms
 from service.smtp.wire import Wire
 

@@ -7,33 +7,29 @@ from base64 import b64decode, b64encode
 from binascii import Error
 
 from service.smtp.passwords import Passwords
+from service.smtp.transaction import Fault
 from service.smtp.wire import LineTooLong, Wire
 
 
-class LoginFailed(Exception):
-    """The login failed; ``reply`` says why, ``counts`` whether it counts as a wrong password."""
-
-    def __init__(self, reply: str, *, counts: bool = False) -> None:
-        super().__init__(reply)
-        self.reply = reply
-        self.counts = counts
+class WrongPassword(Fault):
+    """Name and password do not match."""
 
 
 async def log_in(wire: Wire, passwords: Passwords, argument: str) -> str:
-    """Run the mechanism named in AUTH; returns the name of the user. Raises LoginFailed."""
+    """Run the mechanism named in AUTH; returns the name of the user. Raises Fault."""
     mechanism, _, initial = argument.partition(" ")
     if mechanism.upper() == "PLAIN":
         parts = (_decode(initial) if initial else await _ask(wire, b"")).split(b"\0")
         if len(parts) != 3:
-            raise LoginFailed("501 5.5.2 expected three parts: authorization identity, name, password")
+            raise Fault("501 5.5.2 expected three parts: authorization identity, name, password")
         _, name, password = parts  # the first part, the authorization identity, is ignored
     elif mechanism.upper() == "LOGIN":
         name = _decode(initial) if initial else await _ask(wire, b"Username:")
         password = await _ask(wire, b"Password:")
     else:
-        raise LoginFailed("504 5.5.4 mechanism not implemented")
+        raise Fault("504 5.5.4 mechanism not implemented")
     if not await asyncio.to_thread(passwords.match, name, password):
-        raise LoginFailed("535 5.7.8 wrong name or password", counts=True)
+        raise WrongPassword("535 5.7.8 wrong name or password")
     return name.decode()
 
 
@@ -42,11 +38,11 @@ async def _ask(wire: Wire, challenge: bytes) -> bytes:
     try:
         line = await wire.line()
     except LineTooLong:
-        raise LoginFailed("500 5.5.6 line too long") from None
+        raise Fault("500 5.5.6 line too long") from None
     if line is None:
-        raise LoginFailed("421 4.4.2 connection lost")
+        raise Fault("421 4.4.2 connection lost")
     if line.strip() == b"*":
-        raise LoginFailed("501 5.7.0 cancelled")
+        raise Fault("501 5.7.0 cancelled")
     return _decode(line.rstrip(b"\r\n").decode("ascii", "replace"))
 
 
@@ -56,4 +52,4 @@ def _decode(written: str) -> bytes:
     try:
         return b64decode(written.encode(), validate=True)
     except Error:
-        raise LoginFailed("501 5.5.2 not base64") from None
+        raise Fault("501 5.5.2 not base64") from None

@@ -18,7 +18,7 @@ from aiosmtpd.smtp import syntax
 
 from service.errors import where
 from service.smtp.limits import COMMAND_LINE, LONGER_LINES, neighbourhood
-from service.smtp.login import LoginFailed, log_in
+from service.smtp.login import WrongPassword, log_in
 from service.smtp.paths import is_host
 from service.smtp.terms import Terms
 from service.smtp.transaction import NOT_NOW, Fault, Transaction
@@ -186,11 +186,12 @@ class Protocol(Transaction):
             return
         try:
             self.session.auth_data = await log_in(self, self.terms.passwords, arg)
-        except LoginFailed as failure:
-            self._failed_logins += failure.counts
-            if not failure.counts:
-                self.terms.guesses.forgive(near)
-            raise Fault(failure.reply) from None
+        except WrongPassword:
+            self._failed_logins += 1
+            raise
+        except Fault:
+            self.terms.guesses.forgive(near)
+            raise
         self.terms.guesses.forgive(near)
         self.session.authenticated = True
         self.say("235 2.7.0 welcome")
@@ -232,3 +233,23 @@ class Protocol(Transaction):
             self.say(f"214 2.0.0 Syntax: {getattr(method, '__smtp_syntax__')}{extended}")  # noqa: B009
         else:
             raise Fault("504 5.5.4 no help on this topic")
+
+
+class Lmtp(Protocol):
+    """LMTP (RFC 2033): LHLO instead of HELO and EHLO, and one reply to a message for each accepted recipient."""
+
+    hello = "LHLO"
+
+    @syntax("LHLO hostname")
+    async def smtp_LHLO(self, arg: str | None) -> None:
+        await super().smtp_EHLO(arg)
+
+    async def smtp_EHLO(self, arg: str | None) -> None:
+        raise Fault("500 5.5.1 this is LMTP: send LHLO")
+
+    smtp_HELO = smtp_EHLO
+
+    def conclude(self, verdict: str, recipients: int) -> None:
+        """Send one reply per recipient accepted by RCPT (RFC 2033 §4.2)."""
+        for _ in range(recipients):
+            self.say(verdict)

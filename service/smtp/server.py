@@ -23,12 +23,11 @@ import uvloop
 from service.errors import Refused, Unavailable
 from service.heap import give_back_what_is_freed
 from service.mail.hops import HEADER_BYTES, hops
+from service.rate import Rate
 from service.settings import Listen, Settings
-from service.smtp.budget import Budget
 from service.smtp.committer import Committer
-from service.smtp.limits import FAILED_LOGINS, Limits
+from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Rates
 from service.smtp.listener import Listener
-from service.smtp.loops import TOO_MANY_HOPS, Rate, Rates
 from service.smtp.passwords import Passwords
 from service.smtp.pressure import LOOK_SECONDS, Pressure
 from service.smtp.recipients import Intake
@@ -37,6 +36,8 @@ from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.watchdog import report
+
+TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ async def _serve(settings: Settings) -> None:
 async def serving(settings: Settings) -> AsyncIterator[Listening]:
     """Run the server within a running loop; yields its addresses and stops gracefully at the end."""
     loop = asyncio.get_running_loop()
-    tls, passwords = _tls(settings), _passwords(settings)
+    certificate = settings.smtp_tls_certificate
+    tls = ServerTls(certificate, settings.smtp_tls_key or certificate) if certificate else None
     database = Database(settings.database_url)
     committer = Committer(database, lambda: datetime.now(UTC), settings.smtp_bare_newlines)
     give_back_what_is_freed()
@@ -137,7 +139,7 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
         limits=_limits(settings),
         tls=tls,
         require_tls=settings.smtp_require_tls,
-        passwords=passwords,
+        passwords=Passwords(settings.smtp_passwords) if settings.smtp_passwords else None,
         require_login=settings.smtp_require_login,
         folder=spill_folder(database.folder),
         budget=Budget(settings.smtp_max_bytes_at_once),
@@ -189,27 +191,6 @@ def _limits(settings: Settings) -> Limits:
         bare_newlines=settings.smtp_bare_newlines,
         networks=settings.smtp_networks,
     )
-
-
-def _tls(settings: Settings) -> ServerTls | None:
-    certificate = settings.smtp_tls_certificate
-    if certificate is not None:
-        return ServerTls(certificate, settings.smtp_tls_key or certificate)
-    if settings.smtp_require_tls:
-        raise Refused("SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too")
-    return None
-
-
-def _passwords(settings: Settings) -> Passwords | None:
-    if settings.smtp_passwords is not None:
-        if settings.smtp_tls_certificate is None:
-            raise Refused(
-                "SODAN_SMTP_PASSWORDS: it needs SODAN_SMTP_TLS_CERTIFICATE too, because AUTH is offered only with TLS"
-            )
-        return Passwords(settings.smtp_passwords)
-    if settings.smtp_require_login:
-        raise Refused("SODAN_SMTP_REQUIRE_LOGIN: it needs SODAN_SMTP_PASSWORDS too")
-    return None
 
 
 async def _listen(listener: Listener, name: str, listen: Listen) -> Listen:

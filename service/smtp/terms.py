@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from service.smtp.budget import Budget
-from service.smtp.limits import FAILED_LOGINS, Limits
-from service.smtp.loops import Rate
+from service.rate import Rate
+from service.smtp.limits import FAILED_LOGINS, Budget, Limits
 from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
 

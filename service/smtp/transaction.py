@@ -173,7 +173,7 @@ class Transaction(Wire):
         finally:
             self.committing = False
 
-    def conclude(self, verdict: Any, recipients: int) -> None:
+    def conclude(self, verdict: str, recipients: int) -> None:
         """Send the reply to a message: in SMTP one for all recipients."""
         self.say(verdict)
 

@@ -15,9 +15,8 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP
 
-from service.smtp.budget import Share
 from service.smtp.content import Content
-from service.smtp.limits import LONGEST_LINE
+from service.smtp.limits import LONGEST_LINE, Share
 from service.smtp.terms import Terms
 
 _log = structlog.get_logger("sodan.smtp")
@@ -47,7 +46,6 @@ class Wire(SMTP):
         self.loop = terms.loop
         self.terms = terms
         self.limits = terms.limits
-        self.event_handler = terms.handler
         self.transport = None
         self.host: str | None = None
         """The client's IP address."""
@@ -57,17 +55,17 @@ class Wire(SMTP):
         """Whether a mail of this session is waiting for its commit."""
         self.deadline = 0.0
         """Loop time by which the client must act; 0 while the server is working."""
+        self.quiet_since = 0.0
+        """Loop time at which the client last sent something."""
         self.ended = False
         """The client sends nothing more, or what it sends is ignored."""
         self.hung_up = False
         self._buffer = bytearray()
         self._skipped = 0
         self._content: Content | None = None
+        self._content_ends = 0.0
         self._read_before = 0
         self._share: Share | None = None
-        self._content_ends = 0.0
-        self.quiet_since = 0.0
-        """Loop time at which the client last sent something."""
         self._out: list[bytes] = []
         self._more: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None

@@ -14,10 +14,10 @@ import pytest
 import structlog
 from sqlalchemy import event
 
-from service.api.guard import Buckets
 from service.api.serving import must_be_safe
 from service.errors import Refused
 from service.intake import AppContext
+from service.rate import Rate
 from service.settings import Listen, Settings
 from service.store import tokens
 from service.store.database import Connection, Database
@@ -119,11 +119,14 @@ def test_too_many_requests_of_one_token_are_told_when_to_come_back(
         assert up.client.get("/api/cases", headers=other).status_code == 200
 
 
-def test_a_bucket_fills_again() -> None:
-    buckets = Buckets(60)
-    assert [buckets.take("a", 0.0) for _ in range(15)] == [0.0] * 15
-    assert buckets.take("a", 0.0) == 1.0
-    assert buckets.take("a", 1.0) == 0.0
+def test_used_capacity_returns() -> None:
+    now = [0.0]
+    rate = Rate(60, lambda: now[0], seconds=60, burst=15)
+    assert [rate.wait("a") for _ in range(15)] == [0.0] * 15
+    assert rate.wait("a") == 1.0
+    now[0] = 1.0
+    assert rate.wait("a") == 0.0
+    assert rate.wait("a") == 1.0
 
 
 def test_another_address_than_loopback_refuses_to_start_without_a_token(database: Database) -> None:

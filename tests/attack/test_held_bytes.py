@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from service.rate import Rate
 from service.settings import load
-from service.smtp.budget import GRACE_SECONDS, Budget, Share
 from service.smtp.content import SPILL, Content
-from service.smtp.limits import neighbourhood, network_of
-from service.smtp.loops import TOO_MANY_FROM_THERE, TOO_MANY_MAILS, Rate, Rates
+from service.smtp.limits import (
+    GRACE_SECONDS,
+    TOO_MANY_FROM_THERE,
+    TOO_MANY_MAILS,
+    Budget,
+    Rates,
+    Share,
+    neighbourhood,
+    network_of,
+)
 from service.smtp.recipients import Intake
 from service.store import spool, spool_view
 from service.store.database import Connection, Database

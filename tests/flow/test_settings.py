@@ -104,6 +104,23 @@ def test_a_wrong_value_is_one_line_with_the_name_first(monkeypatch: pytest.Monke
     assert "secret" not in words
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"SMTP_REQUIRE_TLS": "yes"}, "SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too"),
+        ({"SMTP_PASSWORDS": "names"}, "SODAN_SMTP_PASSWORDS: it needs SODAN_SMTP_TLS_CERTIFICATE too, because AUTH is"),
+        ({"SMTP_REQUIRE_LOGIN": "yes"}, "SODAN_SMTP_REQUIRE_LOGIN: it needs SODAN_SMTP_PASSWORDS too"),
+        ({"MODEL_URL": "http://127.0.0.1:1/v1"}, "SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model"),
+    ],
+)
+def test_what_a_setting_needs_is_named(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], words: str) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"SODAN_{name}", value)
+    with pytest.raises(WrongSetting) as wrong:
+        settings.load()
+    assert str(wrong.value).startswith(words)
+
+
 def test_every_setting_stands_in_the_docs_with_its_default() -> None:
     page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(SODAN_[A-Z0-9_]+)` \| (.+?) \|", page, re.M))

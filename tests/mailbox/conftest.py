@@ -8,16 +8,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from service.mailbox.fetcher import BackOff
 from service.mailbox.file import Mailbox
-from service.mailbox.run import fetch
+from service.mailbox.run import fetch, now
 from service.settings import Settings, load
 from service.store import mailboxes
 from service.store.database import Database
@@ -51,8 +52,9 @@ def a_dovecot(settings: str = "") -> Iterator[Dovecot]:
 
 
 @pytest.fixture
-def dovecot() -> Iterator[Dovecot]:
-    with a_dovecot() as server:
+def dovecot(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
+    """A server of the test's own; its parameter: more settings."""
+    with a_dovecot(getattr(request, "param", "")) as server:
         yield server
 
 
@@ -94,7 +96,57 @@ def fetching(settings: Settings, database: Database, *configured: Mailbox, by: s
         thread.join(30)
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+@dataclass
+class Box:
+    """A mailbox on a Dovecot, and the installation that fetches from it."""
+
+    server: Dovecot
+    settings: Settings
+    database: Database
+    folder: Path
+    """Files of the test; its password among them."""
+
+    def mailbox(self, **given: Any) -> Mailbox:
+        return mailbox(self.server, self.folder / "password", **given)
+
+    def fetching(self, configured: Mailbox | None = None, **given: Any) -> AbstractContextManager[None]:
+        """Fetch from ``configured``, or from this mailbox with what is given."""
+        return fetching(self.settings, self.database, configured or self.mailbox(**given))
+
+    def deliver(self, *contents: bytes, **given: str) -> None:
+        self.server.deliver(*contents, **given)
+
+    @property
+    def kept(self) -> list[dict[str, Any]]:
+        return kept(self.database)
+
+    def has(self, *of: str, mails: int | None = None) -> None:
+        """Wait until its mails are in these states, or until so many are kept."""
+        if of:
+            wait_until(lambda: sorted(states(self.database)) == sorted(of))
+        else:
+            wait_until(lambda: len(self.kept) == mails)
+
+    def minutes_pass(self) -> None:
+        """Let everything that waits for a retry be due."""
+        self.database.transact(lambda conn: conn.execute(update(mailbox_mails).values(due_at=now())))
+
+    def is_well(self) -> None:
+        """Wait until a round has succeeded."""
+        wait_until(lambda: succeeded(self.database))
+
+    def fails(self, cause: str) -> mailboxes.Status:
+        """Wait until it fails with this cause."""
+        wait_until(lambda: any(cause in str(one.cause) for one in self.database.read(mailboxes.statuses)))
+        return status(self.database)
+
+
+@pytest.fixture
+def box(dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Path) -> Box:
+    return Box(dovecot, own_settings, sqlite, tmp_path)
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come to pass"

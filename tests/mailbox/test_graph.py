@@ -194,7 +194,7 @@ def test_a_wrong_tenant_is_told(desk: Desk, graph: StandIn) -> None:
     assert mailbox.graph is not None
     wrong = mailbox.graph.model_copy(update={"tenant": "elsewhere"})
     fetcher = desk.fetcher()
-    fetcher._source = GraphSource(
+    fetcher.source = GraphSource(
         wrong,
         "support@corp.example",
         mailbox.after,
@@ -238,13 +238,13 @@ def test_drafts_older_and_too_large_mails_stay(desk: Desk, graph: StandIn) -> No
 def test_a_mail_that_left_before_it_was_fetched_keeps_no_other_back(desk: Desk, graph: StandIn) -> None:
     gone, _ = graph.deliver(mail(1), mail(2))
     fetcher = desk.fetcher()
-    fetch = fetcher._source.fetch
+    fetch = fetcher.source.fetch
 
     def late(folder: str, found: Any) -> Any:
         graph.messages.pop(gone, None)
         return fetch(folder, found)
 
-    fetcher._source.fetch = late  # type: ignore[method-assign]
+    fetcher.source.fetch = late  # type: ignore[method-assign]
     assert desk.rounds(fetcher) == 0
     assert sorted(states(desk.database)) == ["done", "gone"]
 
@@ -262,4 +262,4 @@ def test_no_token_goes_to_another_host(desk: Desk, graph: StandIn) -> None:
     fetcher = desk.fetcher()
     assert desk.rounds(fetcher) == 0
     with pytest.raises(Exception, match="another host"):
-        fetcher._source._json("GET", "https://elsewhere.example/v1.0/users")  # type: ignore[attr-defined]
+        fetcher.source._json("GET", "https://elsewhere.example/v1.0/users")  # type: ignore[attr-defined]

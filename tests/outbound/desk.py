@@ -155,3 +155,36 @@ def report(
         f"From: {sender}\nTo: intake@corp.example\nSubject: {subject}\nMessage-ID: <r{number}@corp.example>\n"
         f"Date: {email.utils.format_datetime(date)}\n{headers}\n{body}\n"
     )
+
+
+def bounce(of: str, headers: str = "") -> str:
+    """A delivery report (RFC 3464) about the mail with this Message-ID, as our own mail server returns it."""
+    return f"""From: MAILER-DAEMON@mx.corp.example
+To: intake@corp.example
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <dsn-{of.strip("<>").partition("@")[0]}@mx.corp.example>
+Date: Wed, 04 Nov 2026 01:05:00 +0000
+{headers}MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Your message could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.corp.example
+
+Final-Recipient: rfc822; aiko@corp.example
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {of}
+
+--b--
+"""

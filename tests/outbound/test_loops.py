@@ -18,37 +18,8 @@ from service.store import cases, corrections, outbox, spool, spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.worker import Worker
-from tests.outbound.desk import START, Desk, Received, Smarthost, desk_with, report, smarthost
+from tests.outbound.desk import START, Desk, Received, Smarthost, bounce, desk_with, report, smarthost
 
-DSN = """From: MAILER-DAEMON@mx.corp.example
-To: intake@corp.example
-Subject: Undelivered Mail Returned to Sender
-Message-ID: <dsn{0}@mx.corp.example>
-Date: Wed, 04 Nov 2026 01:05:00 +0000
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b"
-
---b
-Content-Type: text/plain
-
-Your message could not be delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.corp.example
-
-Final-Recipient: rfc822; aiko@corp.example
-Action: failed
-Status: 5.1.1
-
---b
-Content-Type: text/rfc822-headers
-
-Message-ID: {0}
-
---b--
-"""
 MDN = """From: Aiko <aiko@corp.example>
 To: intake@corp.example
 Subject: Read: Outlook
@@ -151,7 +122,7 @@ MACHINES |= {
     )
 }
 MACHINES |= {
-    "a delivery report": DSN.format("<unknown@corp.example>"),
+    "a delivery report": bounce("<unknown@corp.example>"),
     "a read receipt": MDN,
     "an invitation": INVITATION,
     "two authors": report(sender="Aiko <aiko@corp.example>, Ben <ben@corp.example>"),
@@ -363,7 +334,7 @@ def test_a_smart_host_that_accepts_and_bounces_is_filed_and_not_answered(small: 
     small.send()
     [got] = small.host.received
     for _ in range(3):
-        small.deliver(DSN.format(got.mail["Message-ID"]), mail_from="", rcpt=got.mail_from)
+        small.deliver(bounce(got.mail["Message-ID"]), mail_from="", rcpt=got.mail_from)
     assert small.send() == 0
     [entry] = small.entries()
     assert (entry["state"], entry["report"]["status"]) == ("failed", "5.1.1")

@@ -24,15 +24,14 @@ pytestmark = [
 _ADDRESS = re.compile(
     r'sin6?_addr\)?[=,] ?(?:inet_addr\(|inet_pton\(AF_INET6, |AF_INET6, )?"([^"]+)"|"([0-9a-f:]+)", &sin6'
 )
-OURS = ("127.0.0.1", "::1", "0.0.0.0", "::")
 
 
 def addresses(trace: Path) -> set[str]:
     """Every internet address that a traced process connected or sent to."""
-    lines = [line for line in trace.read_text(errors="replace").splitlines() if "sa_family=AF_INET" in line]
-    found = {next(filter(None, match.groups())) for line in lines for match in _ADDRESS.finditer(line)}
-    assert len(found) > 0, "the trace shows no address: it cannot fail"
-    return found
+    text = trace.read_text(errors="replace")
+    assert "+++ exited with 0 +++" in text, "nothing was traced: it cannot fail"
+    lines = [line for line in text.splitlines() if "sa_family=AF_INET" in line]
+    return {next(filter(None, match.groups())) for line in lines for match in _ADDRESS.finditer(line)}
 
 
 def traced(tmp_path: Path, **given: str) -> set[str]:
@@ -58,7 +57,7 @@ def traced(tmp_path: Path, **given: str) -> set[str]:
 
 
 def test_with_everything_off_no_byte_leaves_the_house(tmp_path: Path) -> None:
-    assert traced(tmp_path) <= set(OURS)
+    assert traced(tmp_path) == set()
 
 
 def test_with_a_smart_host_set_the_same_look_sees_the_mail_leave(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from service.outbound import questions
 from service.outbound.setup import labels_of, outbound_of
 from service.store import asked, cases, keys
 from service.store.database import Connection, Database
-from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
+from tests.outbound.desk import KEY, Desk, Smarthost, bounce, desk_with, report
 
 
 def _ask(desk: Desk, *items: str, text: str = "", case: int = 1) -> int:
@@ -152,7 +152,7 @@ def test_a_mail_that_came_back_has_asked_nobody(quiet: Desk) -> None:
     _ask(quiet, "version")
     quiet.send()
     assert _case(quiet)["waiting_on"] == "requester"
-    quiet.deliver(_returned(quiet.host.received[0].mail["Message-ID"]), mail_from="")
+    quiet.deliver(bounce(quiet.host.received[0].mail["Message-ID"]), mail_from="")
     assert quiet.entries()[0]["state"] == "failed"
     assert _case(quiet)["waiting_on"] == "team"
 
@@ -165,37 +165,3 @@ def test_the_draft_says_why_it_may_not_be_sent_and_can_be_copied(sqlite: Databas
     assert made.refused is not None
     assert "1. When did it start" in made.text
     assert sqlite.transact(lambda conn: keys.key(conn, "case", desk.now))
-
-
-def _returned(message_id: str) -> str:
-    return f"""From: MAILER-DAEMON@mx.corp.example
-To: intake@corp.example
-Subject: Undelivered Mail Returned to Sender
-Message-ID: <dsn1@mx.corp.example>
-Date: Wed, 04 Nov 2026 01:05:00 +0000
-Auto-Submitted: auto-replied
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b"
-
---b
-Content-Type: text/plain
-
-Your message could not be delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.corp.example
-
-Final-Recipient: rfc822; aiko@corp.example
-Action: failed
-Status: 5.1.1
-
---b
-Content-Type: text/rfc822-headers
-
-Message-ID: {message_id}
-Subject: Re: Outlook [SD-1]
-
---b--
-"""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.store import outbox
-from tests.outbound.desk import Desk, report
+from tests.outbound.desk import Desk, bounce, report
 
 
 @pytest.mark.both_databases
@@ -68,37 +68,7 @@ def test_a_delivery_report_is_filed_at_the_mail_it_is_about(desk: Desk) -> None:
     desk.send()
     sent = desk.host.received[0].mail["Message-ID"]
     desk.deliver(
-        f"""From: MAILER-DAEMON@mx.corp.example
-To: intake@corp.example
-Subject: Undelivered Mail Returned to Sender
-Message-ID: <dsn1@mx.corp.example>
-Date: Wed, 04 Nov 2026 01:05:00 +0000
-Auto-Submitted: auto-replied
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b"
-
---b
-Content-Type: text/plain
-
-This is the mail system. Your message could not be delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.corp.example
-
-Final-Recipient: rfc822; aiko@corp.example
-Action: failed
-Status: 5.1.1
-
---b
-Content-Type: text/rfc822-headers
-
-Message-ID: {sent}
-Subject: Re: Outlook [SD-1]
-
---b--
-""",
+        bounce(sent, "Auto-Submitted: auto-replied\n"),
         mail_from="",
     )
     [entry] = desk.entries()

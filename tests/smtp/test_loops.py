@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from service.mail.hops import hops
-from service.smtp.loops import HOUR, Rate, Rates
+from service.rate import HOUR, Rate
+from service.smtp.limits import Rates
 from service.store import spool_view
 from service.store.database import Database
 from tests.smtp.conversation import Client, acceptor, set_up

@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from service.smtp import pressure
-from service.smtp.budget import Budget
+from service.smtp.limits import Budget
 from service.smtp.listener import Listener
 from service.store import spool_view
 from service.store.database import Database
