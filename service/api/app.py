@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from service.api import (
     attachments,
+    brief,
     cases,
     changes,
     events,
@@ -25,12 +26,10 @@ from service.api import (
     webhooks,
 )
 from service.api.access import Access
-from service.api.connections import BodyLimit
+from service.api.bodies import CheckBody
 from service.api.dependencies import Moved, operation_id, redirect, refuse_unknown_query
 from service.api.guard import Guard
 from service.api.problems import ProblemDetails
-from service.api.storable import RefuseUnstorable
-from service.api.versions import Versions
 from service.desk import Desk
 
 DESCRIPTION = """Groups mail with IT vendors into cases: their priority, who has to act next, and what is missing.
@@ -71,6 +70,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
     meters = health.Meters(desk)
     routers = (
         cases.router,
+        brief.router,
         changes.router,
         messages.router,
         attachments.router,
@@ -91,13 +91,11 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
     problems.install(app, (*routers, *others))
     _complete_openapi(app)
 
-    app.add_middleware(BodyLimit)
-    app.add_middleware(RefuseUnstorable)
+    app.add_middleware(CheckBody)
     app.add_middleware(
         Guard, database=desk.database, open_to_loopback=open_to_loopback, rate=desk.settings.http_rate, now=desk.now
     )
     app.add_middleware(Access, meters=meters)
-    app.add_middleware(Versions)
     return app
 
 

@@ -12,10 +12,7 @@ from service.store.cases import stamp
 from service.store.cursor import PATTERN, to_cursor
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items.")]
-Cursor = Annotated[
-    str | None,
-    Query(max_length=40, pattern=PATTERN, description="`next` of the previous page."),
-]
+Cursor = Annotated[str | None, Query(max_length=40, pattern=PATTERN, description="`next` of the previous page.")]
 
 JSON = "application/json"
 

@@ -150,10 +150,7 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Webhook(hook.secret).sign(number, now, body),
         },
-        extensions={
-            "sni_hostname": host,
-            "timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0},
-        },
+        extensions={"sni_hostname": host, "timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0}},
     )
     async with httpx.AsyncHTTPTransport(retries=0) as transport:
         response = await transport.handle_async_request(request)

@@ -87,11 +87,7 @@ _GROUPS: dict[str, dict[str, Any]] = {
         "spool": spool.app,
         "outbox": outbox.app,
     },
-    "Rules": {
-        "rules": rules.app,
-        "replay": rules.replay,
-        "eval": rules.evaluate,
-    },
+    "Rules": {"rules": rules.app, "replay": rules.replay, "eval": rules.evaluate},
     "Administration": {
         "migrate": serving.migrate,
         "token": access.tokens,

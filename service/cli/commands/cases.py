@@ -65,13 +65,7 @@ def cases(
     return print_cases(_source(url, token).cases(query), as_json=json)
 
 
-def show(
-    key: str,
-    *,
-    json: bool = False,
-    url: Url = None,
-    token: Secret = None,
-) -> int:
+def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None) -> int:
     """Show a case: who has to act next, the evidence for its priority, what is missing, and the mails.
 
     Args:

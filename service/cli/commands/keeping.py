@@ -106,12 +106,7 @@ def retention(
 
 
 def erase(
-    address: str,
-    *,
-    name: tuple[str, ...] = (),
-    confirm_names: bool = False,
-    dry_run: bool = False,
-    yes: bool = False,
+    address: str, *, name: tuple[str, ...] = (), confirm_names: bool = False, dry_run: bool = False, yes: bool = False
 ) -> int:
     """Erase a person from all mails and tables, permanently, and print a certificate (JSON). Cases are kept.
 
