@@ -9,10 +9,8 @@ from importlib.metadata import version
 from fastapi import APIRouter, Depends, FastAPI
 
 from service.api import (
-    attachments,
     brief,
     cases,
-    changes,
     events,
     health,
     meanings,
@@ -24,7 +22,7 @@ from service.api import (
     vendors,
     webhook_delivery,
     webhooks,
-)
+)  # fmt: skip
 from service.api.access import Access
 from service.api.bodies import CheckBody
 from service.api.dependencies import Moved, operation_id, redirect, refuse_unknown_query
@@ -41,6 +39,9 @@ of the next page, and the header `Link: <…>; rel="next"` contains its URL. Tim
 
 Send `Authorization: Bearer …` with a token from `sodan token create`. On loopback no token is needed until the first
 one exists."""
+
+
+RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox, webhooks)
 
 
 def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: bool = True) -> FastAPI:
@@ -68,27 +69,14 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
     app.state.desk = desk
     app.add_exception_handler(Moved, redirect)
     meters = health.Meters(desk)
-    routers = (
-        cases.router,
-        brief.router,
-        changes.router,
-        messages.router,
-        attachments.router,
-        questions.router,
-        vendors.router,
-        meanings.router,
-        spool.router,
-        outbox.router,
-        events.routes(desk),
-        webhooks.router,
-    )
+    routers = [*(module.router for module in RESOURCES), events.routes(desk)]
     others = (health.routes(desk, meters), *pages)
     for router in routers:
         app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
     for router in others:
         app.include_router(router)
     events.describe_webhook(app)
-    problems.install(app, (*routers, *others))
+    problems.install(app, [*routers, *others])
     _complete_openapi(app)
 
     app.add_middleware(CheckBody)

@@ -1,18 +1,19 @@
-"""Cases: list, single case, values set by hand, messages, brief, history."""
+"""Cases: list, single case, values set by hand, messages, history, merging, suggestions."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from service.api.case_schema import Case, CasePage, Kind, Level, Status
+from service.api.case_schema import Case, CasePage, Kind, Level, Out, Status, doc
 from service.api.case_schema import Sort as SortName
 from service.api.dependencies import MOVED, FindCase, TheDesk, Who, name_of
 from service.api.events import EventPage
-from service.api.messages import MessagePage
+from service.api.messages import Correction, MessagePage, corrected
 from service.api.moments import MOMENT, moment
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
@@ -33,12 +34,36 @@ Sort = Annotated[
     ),
 ]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
+Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
+Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
+CHANGE = {**documented(404, 409, 503), **MOVED}
 
 
-router = APIRouter(prefix="/api/cases", tags=["cases"])
+class Merge(BaseModel):
+    """The target of a merge."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]})
+
+    into: str = doc("Key of the case to keep.", max_length=40, pattern="^[!-~]+$")
 
 
-@router.get("", response_model=CasePage, responses=documented(400, 503))
+class Dismissed(Out):
+    """The response to dismissing a suggestion."""
+
+    dismissed: int = doc("Id of the suggestion.")
+
+
+class Undone(Out):
+    """The response to undoing a manual change."""
+
+    undone: int = doc("Id of the change that was undone.")
+    cases: list[str] = doc("Keys of the cases that changed.")
+
+
+router = APIRouter(prefix="/api", tags=["cases"])
+
+
+@router.get("/cases", response_model=CasePage, responses=documented(400, 503))
 def list_cases(
     request: Request,
     desk: TheDesk,
@@ -101,7 +126,7 @@ def list_cases(
     return page(request, *found)
 
 
-@router.get("/{key}", response_model=Case, responses={**documented(404, 503), **MOVED})
+@router.get("/cases/{key}", response_model=Case, responses={**documented(404, 503), **MOVED})
 def read_case(find: FindCase, desk: TheDesk, if_none_match: Unshown = None) -> Response:
     """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
     found = find()
@@ -111,7 +136,7 @@ def read_case(find: FindCase, desk: TheDesk, if_none_match: Unshown = None) -> R
     return answer(_shown(desk, found), {"ETag": tag})
 
 
-@router.patch("/{key}", response_model=Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
+@router.patch("/cases/{key}", response_model=Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
 def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: Unshown = None) -> Response:
     """Correct values by hand. They are kept until you reset them with `null`.
 
@@ -123,7 +148,7 @@ def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_
     return answer(_shown(desk, changed), {"ETag": _tag(changed)})
 
 
-@router.get("/{key}/messages", response_model=MessagePage, responses={**documented(400, 404, 503), **MOVED})
+@router.get("/cases/{key}/messages", response_model=MessagePage, responses={**documented(400, 404, 503), **MOVED})
 def list_case_messages(
     request: Request, find: FindCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -133,12 +158,37 @@ def list_case_messages(
     return page(request, *desk.database.read(lambda conn: timeline.page(conn, found.id, limit, after, desk.prefix)))
 
 
-@router.get("/{key}/history", response_model=EventPage, responses={**documented(404, 503), **MOVED})
+@router.get("/cases/{key}/history", response_model=EventPage, responses={**documented(404, 503), **MOVED})
 def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     """List the events of a case, newest first. A manual change has an `undo` at `/api/corrections/{id}/undo`."""
     found = find()
     events = desk.database.read(lambda conn: feed.of_case(conn, found.id, desk.prefix))
     return answer({"items": events, "next": None})
+
+
+@router.post("/cases/{key}/merge", response_model=Correction, responses={**documented(400, 404, 409, 503), **MOVED})
+def merge_case(find: FindCase, desk: TheDesk, who: Who, body: Merge) -> Response:
+    """Merge this case into another one. Its URL redirects there from now on. Can be undone."""
+    return corrected(desk, *desk.merge(find().id, desk.number_of(body.into), who))
+
+
+@router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=CHANGE)
+def accept_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
+    """Accept a suggestion: the newer case is merged into the older one. Can be undone."""
+    return corrected(desk, *desk.accept(find().id, id, who))
+
+
+@router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=CHANGE)
+def dismiss_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
+    """Dismiss a suggestion: the two cases are not suggested again, and no rule merges them later."""
+    desk.dismiss(find().id, id, who)
+    return answer({"dismissed": id})
+
+
+@router.post("/corrections/{id}/undo", response_model=Undone, responses=documented(404, 409, 503))
+def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
+    """Undo a manual change: the earlier state is restored, and mail received since then is kept."""
+    return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})
 
 
 def _shown(desk: Desk, found: cases.Found) -> dict[str, Any]:

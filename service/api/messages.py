@@ -1,17 +1,22 @@
-"""Messages: one processed mail, the evidence for its case, its raw bytes, moving it."""
+"""Messages: one processed mail, the evidence for its case, its raw bytes, moving it; and attachments.
+
+Attachments are always sent as a download and never displayed by a browser, whatever their type.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Path, Query
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from mailrules import catalogue
 from service.api.case_schema import Author, Out, doc
-from service.api.changes import Correction, Move, corrected
 from service.api.dependencies import TheDesk, Who
 from service.api.paging import answer
 from service.api.problems import documented
@@ -101,6 +106,22 @@ class MessagePage(Out):
     next: str | None = doc("`cursor` of the next page; null on the last page.", None)
 
 
+class Move(BaseModel):
+    """The target of a moved message."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "SD-7"}, {"to": "new"}]})
+
+    to: str = doc("Key of a case, or `new` for a new case.", max_length=40, pattern="^[!-~]+$")
+
+
+class Correction(Out):
+    """A manual change that can be undone."""
+
+    correction: int | str = doc("Id of the change.")
+    case: str = doc("Key of the case that the messages are in now.")
+    undo: str = doc("Path to undo it by POST: `/api/corrections/{id}/undo`.")
+
+
 class Why(Out):
     """The evidence that put a message into its case, and the other candidate cases."""
 
@@ -136,10 +157,19 @@ RAW: dict[int | str, dict[str, Any]] = {
 }
 
 
-router = APIRouter(prefix="/api/messages", tags=["messages"])
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The file. `X-Content-Type` is its media type.",
+    }
+}
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
+FileId = Annotated[int, Path(ge=1, le=2**62, description="Id of the attachment.")]
+
+router = APIRouter(prefix="/api", tags=["messages"])
 
 
-@router.get("", response_model=MessagePage, responses=documented(503))
+@router.get("/messages", response_model=MessagePage, responses=documented(503))
 def list_messages(
     desk: TheDesk,
     message_id: Annotated[
@@ -157,19 +187,19 @@ def list_messages(
     return answer({"items": found, "next": None})
 
 
-@router.get("/{id}", response_model=MessageOut, responses=documented(404, 503))
+@router.get("/messages/{id}", response_model=MessageOut, responses=documented(404, 503))
 def read_message(desk: TheDesk, id: Number) -> Response:
     """Return one message."""
     return answer(desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix)))
 
 
-@router.get("/{id}/why", response_model=Why, responses=documented(404, 503))
+@router.get("/messages/{id}/why", response_model=Why, responses=documented(404, 503))
 def explain_message(desk: TheDesk, id: Number) -> Response:
     """Return the evidence that put a message into its case, and the other candidate cases."""
     return answer(desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix)))
 
 
-@router.get("/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
+@router.get("/messages/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
 def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Response:
     """Return the mail as a download, exactly as it was received."""
     source = desk.database.read(lambda conn: timeline.source(conn, id))
@@ -185,7 +215,7 @@ def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Resp
     )
 
 
-@router.post("/{id}/move", response_model=Correction, responses=documented(400, 404, 409, 503))
+@router.post("/messages/{id}/move", response_model=Correction, responses=documented(400, 404, 409, 503))
 def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
     """Move a message to another case or to a new one. The rules do not move it again. This can be undone."""
     return corrected(desk, *desk.move(id, None if body.to == "new" else desk.number_of(body.to), who))
@@ -196,3 +226,53 @@ def _media_type(accept: str | None) -> str:
     kinds = (kind.replace(" ", "").lower().split(";") for kind in (accept or "").split(","))
     asked = {name for name, *rest in kinds if not any(re.fullmatch(r"q=0(\.0*)?", one) for one in rest)}
     return BYTES if BYTES in asked and MAIL not in asked else MAIL
+
+
+@router.get("/attachments/{id}", response_class=Response, responses={**FILE, **documented(404, 503)})
+def read_attachment(desk: TheDesk, id: FileId) -> Response:
+    """Return the file as a download."""
+    file = desk.database.read(lambda conn: timeline.file(conn, id))
+    raw = desk.content(file.spool_id)
+    return Response(
+        parse.attachment(raw, file.part),
+        headers={
+            "Content-Type": "application/octet-stream",
+            "X-Content-Type": _token(file.content_type),
+            "Content-Disposition": disposition(file.filename),
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, no-cache",
+            "ETag": f'"{file.sha256}"',
+        },
+    )
+
+
+def disposition(filename: str) -> str:
+    """Return a Content-Disposition header for a file name from a mail (RFC 6266).
+
+    Folders, drives, leading dots, control characters and characters that change the text direction are removed. A
+    Windows device name, with any extension, is prefixed with an underscore.
+    """
+    name = unicodedata.normalize("NFC", filename.encode("utf-8", "replace").decode())
+    name = re.split(r"[\\/]", name)[-1]
+    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    name = re.sub(r'[<>:"|?*]', "_", name).strip(" .") or "attachment"
+    if _DEVICE.match(name):
+        name = f"_{name}"
+    name = name[:150] if len(name) <= 150 else f"{name[:120]}…{name[-29:]}"
+    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", name)) or "attachment"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _token(content_type: str) -> str:
+    """Return the media type, or ``application/octet-stream`` if it is not valid (RFC 9110 §8.3.1)."""
+    written = content_type.partition(";")[0].strip().lower()
+    return (
+        written
+        if re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", written)
+        else "application/octet-stream"
+    )
+
+
+def corrected(desk: TheDesk, event: int, case: int) -> Response:
+    """Return the response to a correction: its id, the case, and the URL that undoes it."""
+    return answer({"correction": event, "case": desk.key_of(case), "undo": f"/api/corrections/{event}/undo"})

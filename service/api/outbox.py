@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service.api.case_schema import Out, doc
 from service.api.dependencies import TheDesk, Who
-from service.api.paging import Limit, answer, page_at
+from service.api.paging import Limit, answer, page_of_rows
 from service.api.problems import documented
 from service.desk import Desk
 from service.store import outbox
@@ -72,9 +72,7 @@ def list_outbox_entries(
 ) -> Response:
     """List outgoing mails and notifications, newest first."""
     rows = desk.database.read(lambda conn: outbox.listing(conn, state, limit + 1, cursor))
-    shown = rows[:limit]
-    after = shown[-1]["id"] if len(rows) > limit else None
-    return page_at(request, [entry(row, desk.prefix) for row in shown], after)
+    return page_of_rows(request, rows, limit, lambda row: entry(row, desk.prefix))
 
 
 @router.get("/{id}", response_model=OutboxEntry, responses=documented(404, 503))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from service.api.case_schema import Out, doc
 from service.api.dependencies import TheDesk, must_be_admin
-from service.api.paging import Limit, answer, page_at
+from service.api.paging import Limit, answer, page_of_rows
 from service.api.problems import documented
 from service.store import spool, spool_view
 
@@ -63,8 +63,7 @@ def list_spool_entries(
 ) -> Response:
     """List received mails, newest first."""
     rows = desk.database.read(lambda conn: spool_view.listing(conn, state, limit + 1, cursor))
-    shown = rows[:limit]
-    return page_at(request, [entry(row) for row in shown], shown[-1]["id"] if len(rows) > limit else None)
+    return page_of_rows(request, rows, limit, entry)
 
 
 @router.get("/{id}", response_model=SpoolEntry, responses=documented(404, 503))
