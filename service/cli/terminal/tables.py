@@ -75,11 +75,6 @@ def print_fields(row: dict[str, Any]) -> None:
     print_rows([{"name": name, "value": value} for name, value in row.items()], ("name", "value"), as_json=False)
 
 
-def without_lease(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of a queue without the columns of its lease."""
-    return {name: value for name, value in row.items() if not name.startswith("leased")}
-
-
 def _plain(value: Any) -> str:
     if value is None:
         return ""
