@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from mailrules.engine.judge import Rules
 from service.cases import brief
@@ -25,6 +27,54 @@ from service.store.database import Connection, Database, one_at_a_time
 
 BRIEF_MAILS = 200
 """Maximum number of mails of a case that its brief uses."""
+
+
+class AskAnswer(BaseModel):
+    """The answer to a request of the vendor, in words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answer: str = Field(min_length=1, max_length=2000, description="The answer.")
+
+
+class CaseChange(BaseModel):
+    """Values set by a person. A field that is absent is not changed.
+
+    A value is kept until a person sets the field to `null`; then the rules decide again.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"priority": "P2"}, {"status": "resolved"}, {"items": {"version": "waived"}}]},
+    )
+
+    status: Literal["open", "resolved", "closed"] | None = Field(
+        default=None, description="Status; null: by the rules."
+    )
+    priority: Literal["P1", "P2", "P3", "P4"] | None = Field(default=None, description="Priority; null: by the rules.")
+    title: str | None = Field(default=None, max_length=500, description="Title; null: from the mail.")
+    vendor: str | None = Field(
+        default=None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: by the rules."
+    )
+    waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
+        default=None, description="The side that has to act next; `none`: nobody has to; null: by the rules."
+    )
+    owner: str | None = Field(
+        default=None, max_length=200, description="The team member it is assigned to; `me`: the caller; null: nobody."
+    )
+    items: dict[str, Literal["waived"] | str | None] | None = Field(
+        default=None,
+        max_length=64,
+        description="Checklist items by id: `waived` (not needed), or the answer as text, or null: by the rules.",
+    )
+    asks: dict[str, Literal["answered", "withdrawn"] | AskAnswer | None] | None = Field(
+        default=None,
+        max_length=64,
+        description="Requests of the vendor by id, or `*` for all that are open: `answered` if it was answered by "
+        "phone or in a portal, or the answer in words, `withdrawn` if it is no longer needed, null to remove your "
+        "entry. When the last open "
+        "request is answered, the vendor has to act next, until a mail changes that.",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Outermost ASGI layer: counts and logs each response, adds security headers, handles unexpected errors."""
+"""Outermost ASGI layer: counts and logs each response, adds security headers, handles unexpected errors.
+
+`/api/v1/…` is the same interface as `/api/…`; clients can rely on this name when there is another version.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from service.errors import where
 
 log = structlog.get_logger("sodan.api")
 
+VERSION = "/api/v1"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -37,6 +41,9 @@ class Access:
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 0
+        if scope["path"].startswith(f"{VERSION}/"):
+            raw = bytes(scope.get("raw_path") or scope["path"].encode()).replace(VERSION.encode(), b"/api", 1)
+            scope = {**scope, "path": f"/api{scope['path'][len(VERSION) :]}", "raw_path": raw}
         only_head = scope["method"] == "HEAD" and scope["path"] != "/api/events"
         if only_head:  # RFC 9110 §9.3.2: the response to GET, without the body
             scope = {**scope, "method": "GET"}

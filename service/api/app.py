@@ -9,9 +9,8 @@ from importlib.metadata import version
 from fastapi import APIRouter, Depends, FastAPI
 
 from service.api import (
-    attachments,
+    brief,
     cases,
-    changes,
     events,
     health,
     meanings,
@@ -23,14 +22,12 @@ from service.api import (
     vendors,
     webhook_delivery,
     webhooks,
-)
+)  # fmt: skip
 from service.api.access import Access
-from service.api.connections import BodyLimit
+from service.api.bodies import CheckBody
 from service.api.dependencies import Moved, operation_id, redirect, refuse_unknown_query
 from service.api.guard import Guard
 from service.api.problems import ProblemDetails
-from service.api.storable import RefuseUnstorable
-from service.api.versions import Versions
 from service.desk import Desk
 
 DESCRIPTION = """Groups mail with IT vendors into cases: their priority, who has to act next, and what is missing.
@@ -42,6 +39,9 @@ of the next page, and the header `Link: <…>; rel="next"` contains its URL. Tim
 
 Send `Authorization: Bearer …` with a token from `sodan token create`. On loopback no token is needed until the first
 one exists."""
+
+
+RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox, webhooks)
 
 
 def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: bool = True) -> FastAPI:
@@ -69,35 +69,21 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
     app.state.desk = desk
     app.add_exception_handler(Moved, redirect)
     meters = health.Meters(desk)
-    routers = (
-        cases.router,
-        changes.router,
-        messages.router,
-        attachments.router,
-        questions.router,
-        vendors.router,
-        meanings.router,
-        spool.router,
-        outbox.router,
-        events.routes(desk),
-        webhooks.router,
-    )
+    routers = [*(module.router for module in RESOURCES), events.routes(desk)]
     others = (health.routes(desk, meters), *pages)
     for router in routers:
         app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
     for router in others:
         app.include_router(router)
     events.describe_webhook(app)
-    problems.install(app, (*routers, *others))
+    problems.install(app, [*routers, *others])
     _complete_openapi(app)
 
-    app.add_middleware(BodyLimit)
-    app.add_middleware(RefuseUnstorable)
+    app.add_middleware(CheckBody)
     app.add_middleware(
         Guard, database=desk.database, open_to_loopback=open_to_loopback, rate=desk.settings.http_rate, now=desk.now
     )
     app.add_middleware(Access, meters=meters)
-    app.add_middleware(Versions)
     return app
 
 

@@ -1,23 +1,24 @@
-"""Cases: list, single case, values set by hand, messages, brief, history."""
+"""Cases: list, single case, values set by hand, messages, history, merging, suggestions."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from service.api import schemas
+from service.api.case_schema import Case, CasePage, Kind, Level, Out, Status, doc
+from service.api.case_schema import Sort as SortName
 from service.api.dependencies import MOVED, FindCase, TheDesk, Who, name_of
+from service.api.events import EventPage
+from service.api.messages import Correction, MessagePage, corrected
 from service.api.moments import MOMENT, moment
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
-from service.cases import brief_text
 from service.cases.working import calendars_of
-from service.desk import Desk
-from service.outbound import letter
-from service.outbound.acknowledge import reply_subject
+from service.desk import CaseChange, Desk
 from service.store import cases, feed, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor
 
@@ -25,7 +26,7 @@ Sides = Literal["team", "vendor", "requester", "none"]
 Unshown = Annotated[str | None, Header(include_in_schema=False)]
 """Hidden, because schema-based tests cannot know the current ETag; the descriptions mention it."""
 Sort = Annotated[
-    schemas.Sort,
+    SortName,
     # names for generated clients, which cannot derive any from a value that begins with "-"
     Query(
         description="Order of the list; `-`: newest first. `priority`: P1 first, then the case unchanged for longest.",
@@ -33,21 +34,45 @@ Sort = Annotated[
     ),
 ]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
+Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
+Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
+CHANGE = {**documented(404, 409, 503), **MOVED}
 
 
-router = APIRouter(prefix="/api/cases", tags=["cases"])
+class Merge(BaseModel):
+    """The target of a merge."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]})
+
+    into: str = doc("Key of the case to keep.", max_length=40, pattern="^[!-~]+$")
 
 
-@router.get("", response_model=schemas.CasePage, responses=documented(400, 503))
+class Dismissed(Out):
+    """The response to dismissing a suggestion."""
+
+    dismissed: int = doc("Id of the suggestion.")
+
+
+class Undone(Out):
+    """The response to undoing a manual change."""
+
+    undone: int = doc("Id of the change that was undone.")
+    cases: list[str] = doc("Keys of the cases that changed.")
+
+
+router = APIRouter(prefix="/api", tags=["cases"])
+
+
+@router.get("/cases", response_model=CasePage, responses=documented(400, 503))
 def list_cases(
     request: Request,
     desk: TheDesk,
-    status: Annotated[list[schemas.Status], Query(default_factory=list, description="Status of the case.")],
+    status: Annotated[list[Status], Query(default_factory=list, description="Status of the case.")],
     waiting_on: Annotated[
         list[Sides], Query(default_factory=list, description="The side that has to act next; `none`: nobody has to.")
     ],
-    priority: Annotated[list[schemas.Level], Query(default_factory=list, description="Priority.")],
-    kind: Annotated[list[schemas.Kind], Query(default_factory=list, description="What the case is about.")],
+    priority: Annotated[list[Level], Query(default_factory=list, description="Priority.")],
+    kind: Annotated[list[Kind], Query(default_factory=list, description="What the case is about.")],
     vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"], description="Id of a vendor.")],
     vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
     missing: Annotated[
@@ -101,7 +126,7 @@ def list_cases(
     return page(request, *found)
 
 
-@router.get("/{key}", response_model=schemas.Case, responses={**documented(404, 503), **MOVED})
+@router.get("/cases/{key}", response_model=Case, responses={**documented(404, 503), **MOVED})
 def read_case(find: FindCase, desk: TheDesk, if_none_match: Unshown = None) -> Response:
     """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
     found = find()
@@ -111,10 +136,8 @@ def read_case(find: FindCase, desk: TheDesk, if_none_match: Unshown = None) -> R
     return answer(_shown(desk, found), {"ETag": tag})
 
 
-@router.patch("/{key}", response_model=schemas.Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
-def change_case(
-    find: FindCase, desk: TheDesk, who: Who, change: schemas.CaseChange, if_match: Unshown = None
-) -> Response:
+@router.patch("/cases/{key}", response_model=Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
+def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: Unshown = None) -> Response:
     """Correct values by hand. They are kept until you reset them with `null`.
 
     With `If-Match: <ETag>` the change is made only if the case is still in that state; otherwise the response is
@@ -125,7 +148,7 @@ def change_case(
     return answer(_shown(desk, changed), {"ETag": _tag(changed)})
 
 
-@router.get("/{key}/messages", response_model=schemas.MessagePage, responses={**documented(400, 404, 503), **MOVED})
+@router.get("/cases/{key}/messages", response_model=MessagePage, responses={**documented(400, 404, 503), **MOVED})
 def list_case_messages(
     request: Request, find: FindCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -135,66 +158,37 @@ def list_case_messages(
     return page(request, *desk.database.read(lambda conn: timeline.page(conn, found.id, limit, after, desk.prefix)))
 
 
-@router.get(
-    "/{key}/brief",
-    response_model=schemas.Brief,
-    responses={
-        200: {
-            "content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}},
-            "description": "The brief.",
-        },
-        **documented(404, 503),
-        **MOVED,
-    },
-)
-def read_brief(
-    find: FindCase,
-    desk: TheDesk,
-    for_: Annotated[
-        Literal["vendor", "team", "requester"], Query(alias="for", description="Who will read it.")
-    ] = "vendor",
-    lang: Annotated[Literal["ja", "en"] | None, Query(description="Language; by default that of the case.")] = None,
-    format: Annotated[
-        Literal["json", "text", "markdown", "eml"],
-        Query(description="`text`: plain text; `eml`: a draft that a mail program opens."),
-    ] = "json",
-) -> Response:
-    """Return a summary of the case for the vendor, the team or the requester, ready to paste.
-
-    `eml` is a draft for a mail program, with the address of the case in Cc.
-    """
-    number = find().id
-    shown, made = desk.brief(number, for_, lang)
-    match format:
-        case "markdown":
-            return Response(brief_text.markdown(made), media_type="text/markdown; charset=utf-8")
-        case "text":
-            return Response(brief_text.text(made), media_type="text/plain; charset=utf-8")
-        case "eml":
-            return _draft(desk, number, shown, made)
-    return answer(made)
-
-
-def _draft(desk: Desk, number: int, shown: dict[str, Any], made: dict[str, Any]) -> Response:
-    """Return a brief as a mail that a mail program opens as a draft."""
-    outbound = desk.database.transact(desk.outbound)
-    mail = letter.unsent(
-        brief_text.text(made),
-        to="" if made["for"] == "team" else letter.address_of(shown, made["for"]),
-        cc=outbound.reply_address(number),
-        subject=reply_subject(shown["title"], shown["key"]),
-        language=made["lang"],
-    )
-    name = {"Content-Disposition": f'attachment; filename="{shown["key"]}.eml"'}
-    return Response(mail, headers=name, media_type="message/rfc822")
-
-
-@router.get("/{key}/history", response_model=schemas.EventPage, responses={**documented(404, 503), **MOVED})
+@router.get("/cases/{key}/history", response_model=EventPage, responses={**documented(404, 503), **MOVED})
 def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     """List the events of a case, newest first. A manual change has an `undo` at `/api/corrections/{id}/undo`."""
     found = find()
     events = desk.database.read(lambda conn: feed.of_case(conn, found.id, desk.prefix))
     return answer({"items": events, "next": None})
+
+
+@router.post("/cases/{key}/merge", response_model=Correction, responses={**documented(400, 404, 409, 503), **MOVED})
+def merge_case(find: FindCase, desk: TheDesk, who: Who, body: Merge) -> Response:
+    """Merge this case into another one. Its URL redirects there from now on. Can be undone."""
+    return corrected(desk, *desk.merge(find().id, desk.number_of(body.into), who))
+
+
+@router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=CHANGE)
+def accept_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
+    """Accept a suggestion: the newer case is merged into the older one. Can be undone."""
+    return corrected(desk, *desk.accept(find().id, id, who))
+
+
+@router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=CHANGE)
+def dismiss_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
+    """Dismiss a suggestion: the two cases are not suggested again, and no rule merges them later."""
+    desk.dismiss(find().id, id, who)
+    return answer({"dismissed": id})
+
+
+@router.post("/corrections/{id}/undo", response_model=Undone, responses=documented(404, 409, 503))
+def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
+    """Undo a manual change: the earlier state is restored, and mail received since then is kept."""
+    return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})
 
 
 def _shown(desk: Desk, found: cases.Found) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Limits per HTTP client: number of connections, time to send a request, size of a body.
+"""Limits per HTTP client: number of connections, and time to send a request.
 
-uvicorn has no time limit for the header of a request, no limit per address, and no limit for a body.
+uvicorn has no time limit for the header of a request, and no limit per address.
 """
 
 from __future__ import annotations
@@ -12,17 +12,12 @@ from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import h11
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.api.problems import MEDIA_TYPE, type_of
 
 REQUEST_SECONDS = 10.0
 """Time limit for a request line and header, from the start of the connection or from the previous response."""
-BODY_SECONDS = 60.0
-"""Time limit for a whole body."""
-BODY_BYTES = 1_000_000
 CONNECTIONS = 900
 PER_HOST = 256
 """Maximum number of connections per address; a proxy passes on the connections of many people."""
@@ -114,40 +109,3 @@ class LimitedHttpProtocol(H11Protocol):
         ):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
-
-
-class BodyLimit:
-    """ASGI middleware: 413 for a body larger than ``BODY_BYTES``, 408 for one that takes too long (RFC 9110 §15.5)."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        read = 0
-        ends = asyncio.get_running_loop().time() + BODY_SECONDS
-        complete = False
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-
-        async def limited() -> Message:
-            nonlocal read, complete
-            if complete:
-                return await receive()
-            if declared.isdigit() and int(declared) > BODY_BYTES:
-                raise HTTPException(413, f"the body is too large: at most {BODY_BYTES} bytes")
-            try:
-                async with asyncio.timeout_at(ends):
-                    message = await receive()
-            except TimeoutError:
-                raise HTTPException(
-                    408, f"the body did not arrive within {BODY_SECONDS:g} seconds; send it again"
-                ) from None
-            read += len(message.get("body", b""))
-            if read > BODY_BYTES:
-                raise HTTPException(413, f"the body is too large: at most {BODY_BYTES} bytes")
-            complete = not message.get("more_body", False)
-            return message
-
-        await self.app(scope, limited, send)

@@ -5,19 +5,94 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Header, Query, Request
+from pydantic import ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.api import schemas
+from service.api.case_schema import Out, doc
 from service.api.problems import documented, problem
 from service.desk import Desk
 from service.errors import Refused, Unavailable
 from service.store import feed
+
+KINDS = {
+    "case.opened": "a mail opened a case",
+    "case.changed": "a case was judged again, after new mail or a manual change",
+    "case.set": "a person set fields: `data.set`; `data.was` holds what the case showed before",
+    "case.kept_apart": "a person said that another case is a different matter: `data.other`",
+    "case.merged": "a case was merged into another: `data.from`, `data.into` (numbers of the cases)",
+    "case.split": "a person moved several messages to another case",
+    "case.noted": "a person added a note: `data.note` (its id)",
+    "case.removed": "retention deleted a case: `data.number`",
+    "message.moved": "a person moved one message to another case",
+    "undone": "a person undid a manual change: `data.event`",
+    "contents.removed": "retention deleted raw mails",
+    "outbox.written": "a mail was written to the outbox: `data.outbox` (its id)",
+    "outbox.released": "a person sent a draft, or a failed mail again",
+    "outbox.discarded": "a person discarded a mail",
+    "outbox.sent": "the server accepted a mail",
+    "outbox.failed": "a mail could not be sent",
+    "outbox.returned": "a delivery report about a sent mail arrived",
+    "outbox.held": "a mail is held as a draft, because a limit of automatic mail was reached",
+    "spool.shunted": "a mail was set aside after three failed attempts: `data.spool`, `data.reason`",
+    "webhook.disabled": "a webhook failed nine times and was disabled: `data.webhook`, `data.reason`",
+    "mailbox.away": "a mailbox could not be read for ten minutes: `data.mailbox`, `data.cause`, `data.next_step`",
+    "mailbox.back": "a mailbox can be read again: `data.mailbox`",
+}
+"""Kind of event → when it happens. More kinds may be added."""
+
+
+class Event(Out):
+    """An event about a case or about the service."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 41,
+                    "kind": "case.changed",
+                    "case": "SD-12",
+                    "at": "2026-11-24T01:12:00Z",
+                    "who": "",
+                    "data": {"status": "open", "waiting_on": "vendor", "priority": "P2", "title": "Portal unreachable"},
+                }
+            ]
+        },
+    )
+
+    id: int = doc("Id of the event; later events have higher ids.")
+    kind: str = doc("; ".join(f"`{kind}`: {when}" for kind, when in KINDS.items()))
+    case: str | None = doc("Key of the case; null if it concerns no case.")
+    at: datetime = doc("When it happened.")
+    who: str = doc("The person who did it; empty if no person did.")
+    data: dict[str, Any] = doc("Details, depending on `kind`.")
+    undone_by: int | None = doc("Id of the event that undid this change; null if it was not undone.", None)
+
+
+class WebhookPayload(Out):
+    """Body of a webhook request (Standard Webhooks).
+
+    The headers `webhook-id`, `webhook-timestamp` and `webhook-signature` contain its signature.
+    """
+
+    type: str = doc("The kind of the event.", examples=["case.changed"])
+    timestamp: datetime = doc("When it happened; the same as `data.at`.")
+    data: Event = doc("The event.")
+
+
+class EventPage(Out):
+    """Events of a case."""
+
+    items: list[Event] = doc("The events, newest first: at most 100.")
+    next: str | None = doc("Always null: there is only one page.", None)
+
 
 LOOK = 0.25
 """Seconds between two database queries; one query serves all listeners."""
@@ -131,10 +206,7 @@ def routes(desk: Desk) -> APIRouter:
             )
         watched.listeners += 1
         return _Counted(
-            watched,
-            _told(watched, min(start, 2**62), once, named),
-            ping=15,
-            headers={"Cache-Control": "no-store"},
+            watched, _told(watched, min(start, 2**62), once, named), ping=15, headers={"Cache-Control": "no-store"}
         )
 
     return router
@@ -144,7 +216,7 @@ def describe_webhook(app: FastAPI) -> None:
     """Describe the webhook requests in OpenAPI."""
 
     @app.webhooks.post("event", operation_id="receiveEvent", tags=["events"], status_code=204)
-    def receive_event(body: schemas.WebhookPayload) -> None:
+    def receive_event(body: WebhookPayload) -> None:
         """An event, sent immediately after it happened.
 
         Respond with 2xx within ten seconds; otherwise it is sent again, with increasing delays.

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, MutableMapping
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import problem
@@ -27,6 +28,7 @@ from service.store import tokens
 from service.store.database import Database
 from service.store.tokens import Token
 
+T = TypeVar("T")
 COOKIE = "sodan_token"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
 """Paths that need no token, like `/static/` and `/problems/`. They reveal nothing about cases."""
@@ -67,7 +69,7 @@ class Guard:
         else:
             await self.app(scope, receive, send)
 
-    async def _admit(self, scope: Scope, headers: Headers) -> Any:
+    async def _admit(self, scope: Scope, headers: Headers) -> Response | None:
         """Return None if the request is allowed, otherwise the response that rejects it."""
         path, method = scope["path"], scope["method"]
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
@@ -82,15 +84,15 @@ class Guard:
             return None
         if not secret:
             if not local or await self._is_taken():
-                return self._unknown(scope, headers, "a token is needed: send Authorization: Bearer …")
+                return _unknown(scope, headers, "a token is needed: send Authorization: Bearer …")
             state["token"] = LOCAL
             return None
         client = (scope.get("client") or ("",))[0]
-        token = await anyio.to_thread.run_sync(self._find, secret)
+        token = await self._read(tokens.find, secret)
         if token is None:
             if self.failures.wait(client):
                 return problem(429, "too many wrong tokens; wait a minute", headers={"Retry-After": "60"})
-            return self._unknown(scope, headers, "this token is unknown, expired or revoked")
+            return _unknown(scope, headers, "this token is unknown, expired or revoked")
         wait = self.calls.wait(token.id)
         if wait:
             return problem(429, "too many requests with this token; wait", headers={"Retry-After": str(int(wait) + 1)})
@@ -101,28 +103,22 @@ class Guard:
 
     async def _is_taken(self) -> bool:
         """Whether a valid token exists, so that a token is required on loopback too."""
-        if time.monotonic() >= self._taken_until and await anyio.to_thread.run_sync(self._any_token):
+        if time.monotonic() >= self._taken_until and await self._read(tokens.any_valid):
             self._taken_until = time.monotonic() + KNOWN_SECONDS
         return time.monotonic() < self._taken_until
 
-    def _any_token(self) -> bool:
+    async def _read(self, query: Callable[..., T], *values: Any) -> T:
+        """Run a query of the tokens that are valid now, in a thread."""
         now = self.now()
-        return self.database.read(lambda conn: tokens.any_valid(conn, now))
+        return await anyio.to_thread.run_sync(self.database.read, lambda conn: query(conn, *values, now))
 
-    def _find(self, secret: str) -> Token | None:
-        now = self.now()
-        return self.database.read(lambda conn: tokens.find(conn, secret, now))
 
-    def _unknown(self, scope: Scope, headers: Headers, why: str) -> Any:
-        if (
-            scope["method"] in SAFE
-            and "text/html" in headers.get("accept", "")
-            and not scope["path"].startswith("/api")
-        ):
-            from starlette.responses import RedirectResponse
-
-            return RedirectResponse("/login", 303)
-        return problem(401, why, headers={"WWW-Authenticate": 'Bearer realm="sodan"'})
+def _unknown(scope: Scope, headers: Headers, why: str) -> Response:
+    """Return the response to a caller without a valid token: for a page, the form to sign in."""
+    is_page = "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api")
+    if scope["method"] in SAFE and is_page:
+        return RedirectResponse("/login", 303)
+    return problem(401, why, headers={"WWW-Authenticate": 'Bearer realm="sodan"'})
 
 
 def _secret(headers: Headers) -> tuple[str, bool]:
@@ -138,10 +134,7 @@ def _secret(headers: Headers) -> tuple[str, bool]:
 
 
 def _from_elsewhere(headers: Headers) -> bool:
-    """Whether the browser reports that another site caused the request.
-
-    Other programs send no such header.
-    """
+    """Whether the browser reports that another site caused the request; other programs send no such header."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
@@ -150,10 +143,7 @@ def _from_elsewhere(headers: Headers) -> bool:
 
 
 def _is_direct(scope: Scope, headers: Headers) -> bool:
-    """Whether a program on this machine connects directly.
-
-    HTTP/1.0 may be a proxy that adds no header.
-    """
+    """Whether a program on this machine connects directly. HTTP/1.0 may be a proxy that adds no header."""
     client = str((scope.get("client") or ("",))[0])
     proxied = any(name.startswith(PROXIED) for name in headers)
     return client.startswith(LOOPBACK_ADDRESSES) and not proxied and scope.get("http_version") != "1.0"

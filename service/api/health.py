@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, TimeoutError
 from datetime import datetime
 from typing import Any
 
@@ -11,26 +13,48 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.responses import Response
 
-from service.api import schemas
+from service.api.case_schema import Out, doc
 from service.api.paging import answer
 from service.api.problems import documented, problem
-from service.api.readiness import Readiness
 from service.desk import Desk
-from service.store import cases, mailboxes, outbox, second_readings, spool_view
+from service.errors import Unavailable
+from service.store import cases, mailboxes, migrate, outbox, second_readings, spool_view
 from service.store.cached_value import CachedValue
+from service.store.database import Database
+from service.store.trouble import disk_full_reason
+
+
+class Health(Out):
+    """The state of the service."""
+
+    status: str = doc("`ok`.", examples=["ok"])
+    note: str | None = doc("A problem that does not stop mail but needs attention; absent if there is none.", None)
+
 
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text format."}
 }
 
+Gauge, Total = GaugeMetricFamily, CounterMetricFamily
+MAILBOXES: tuple[tuple[Any, str, str, Callable[[mailboxes.Status], float | None]], ...] = (
+    (
+        Gauge,
+        "last_success_seconds",
+        "Unix time at which all folders of a mailbox were last read completely",
+        lambda one: one.last_success_at.timestamp() if one.last_success_at else None,
+    ),
+    (Gauge, "failing", "1 while a mailbox cannot be read", lambda one: int(one.failing_since is not None)),
+    (Gauge, "lag_seconds", "Seconds between arrival and storage of the mail fetched last", lambda one: one.lag_seconds),
+    (Total, "errors", "Failed attempts to read a mailbox", lambda one: one.errors),
+    (Total, "mails", "Mails fetched from a mailbox and stored", lambda one: one.taken),
+    (Gauge, "left", "Mails that could not be fetched so far", lambda one: one.failed),
+)
+"""Kind of metric, its name and text, and the value of a mailbox."""
 Counts = tuple[
-    spool_view.Ledger,
-    datetime | None,
-    list[tuple[str, str, int]],
-    list[mailboxes.Status],
-    dict[str, int],
-    int,
+    spool_view.Ledger, datetime | None, list[tuple[str, str, int]], list[mailboxes.Status], dict[str, int], int
 ]
+WAIT_SECONDS = 3.0
+"""After this time the check reports that the database does not respond."""
 NOTE = "the changed rules or site file have an error, so the previous ones stay in use: run `sodan doctor`"
 
 
@@ -55,30 +79,22 @@ class Meters:
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics of the database, read in one transaction so that they are consistent."""
         ledger, oldest, found, fetched, sending, doubt = self._counts()
-        yield CounterMetricFamily("sodan_mails_accepted", "Mails received and stored", ledger.accepted)
-        yield CounterMetricFamily("sodan_mails_taken_in", "Mails processed into a case", ledger.taken_in)
-        yield GaugeMetricFamily("sodan_mails_waiting", "Mails not processed yet", ledger.waiting)
-        yield GaugeMetricFamily("sodan_mails_shunted", "Mails set aside after three failed attempts", ledger.shunted)
-        age = (self.desk.now() - oldest).total_seconds() if oldest else 0.0
-        yield GaugeMetricFamily(
-            "sodan_mails_waiting_seconds", "Seconds since the oldest waiting mail was received", max(0.0, age)
-        )
-        gauge = GaugeMetricFamily("sodan_cases", "Cases", labels=("status", "priority"))
-        for status, priority, number in found:
-            gauge.add_metric((status, priority), number)
-        yield gauge
+        yield Total("sodan_mails_accepted", "Mails received and stored", ledger.accepted)
+        yield Total("sodan_mails_taken_in", "Mails processed into a case", ledger.taken_in)
+        yield Gauge("sodan_mails_waiting", "Mails not processed yet", ledger.waiting)
+        yield Gauge("sodan_mails_shunted", "Mails set aside after three failed attempts", ledger.shunted)
+        age = max(0.0, (self.desk.now() - oldest).total_seconds()) if oldest else 0.0
+        yield Gauge("sodan_mails_waiting_seconds", "Seconds since the oldest waiting mail was received", age)
+        counts = {(status, priority): number for status, priority, number in found}
+        yield _labelled(Gauge("sodan_cases", "Cases", labels=("status", "priority")), counts)
         yield from _of_mailboxes(fetched)
         if self.desk.settings.model_url:
             yield from self._model()
-        entries = GaugeMetricFamily("sodan_outbox", "Outgoing mails and notifications", labels=("state",))
-        for state in outbox.STATES:
-            entries.add_metric((state,), sending.get(state, 0))
-        yield entries
-        yield CounterMetricFamily("sodan_outbox_in_doubt", "Times a sender stopped while sending a mail", doubt)
-        refused = self.desk.context.refused is not None
-        yield GaugeMetricFamily(
-            "sodan_rules_refused", "1 while changed packs or a site file have an error", int(refused)
-        )
+        entries = {(state,): sending.get(state, 0) for state in outbox.STATES}
+        yield _labelled(Gauge("sodan_outbox", "Outgoing mails and notifications", labels=("state",)), entries)
+        yield Total("sodan_outbox_in_doubt", "Times a sender stopped while sending a mail", doubt)
+        refused = int(self.desk.context.refused is not None)
+        yield Gauge("sodan_rules_refused", "1 while changed packs or a site file have an error", refused)
 
     def _model(self) -> Iterator[Metric]:
         """Yield the metrics of second readings and their cost."""
@@ -86,25 +102,19 @@ class Meters:
         spent, jobs = self.desk.database.read(
             lambda conn: (second_readings.usage_in_all(conn), second_readings.counts(conn))
         )
-        yield CounterMetricFamily("sodan_model_requests", "Requests to the language model", spent.requests)
-        yield CounterMetricFamily("sodan_model_seconds", "Seconds until the responses arrived", spent.seconds)
-        yield CounterMetricFamily(
-            "sodan_model_dropped", "Statements dropped because their quote or meaning was invalid", spent.dropped
-        )
-        yield CounterMetricFamily("sodan_model_refused", "Responses that could not be used", spent.refused)
-        tokens = CounterMetricFamily("sodan_model_tokens", "Tokens", labels=("direction",))
-        tokens.add_metric(("in",), spent.tokens_in)
-        tokens.add_metric(("out",), spent.tokens_out)
-        yield tokens
+        yield Total("sodan_model_requests", "Requests to the language model", spent.requests)
+        yield Total("sodan_model_seconds", "Seconds until the responses arrived", spent.seconds)
+        dropped = "Statements dropped because their quote or meaning was invalid"
+        yield Total("sodan_model_dropped", dropped, spent.dropped)
+        yield Total("sodan_model_refused", "Responses that could not be used", spent.refused)
+        tokens = {("in",): spent.tokens_in, ("out",): spent.tokens_out}
+        yield _labelled(Total("sodan_model_tokens", "Tokens", labels=("direction",)), tokens)
         price = (spent.tokens_in * settings.model_price_in + spent.tokens_out * settings.model_price_out) / 1_000_000
         if price:
-            yield CounterMetricFamily(
-                "sodan_model_cost", "Cost according to SODAN_MODEL_PRICE_IN and SODAN_MODEL_PRICE_OUT", price
-            )
-        gauge = GaugeMetricFamily("sodan_model_readings", "Second readings", labels=("state",))
-        for state in ("waiting", "done", "refused", "failed"):
-            gauge.add_metric((state,), jobs.get(state, 0))
-        yield gauge
+            cost = "Cost according to SODAN_MODEL_PRICE_IN and SODAN_MODEL_PRICE_OUT"
+            yield Total("sodan_model_cost", cost, price)
+        states = {(state,): jobs.get(state, 0) for state in ("waiting", "done", "refused", "failed")}
+        yield _labelled(Gauge("sodan_model_readings", "Second readings", labels=("state",)), states)
 
     def _count(self) -> Counts:
         def read(conn: Any) -> Counts:
@@ -120,42 +130,31 @@ class Meters:
         return self.desk.database.read(read)
 
 
+def _labelled(metric: Any, values: Mapping[Any, float | None]) -> Metric:
+    """Return the metric with a value for each combination of labels; None: no value."""
+    for labels, value in values.items():
+        if value is not None:
+            metric.add_metric(labels, value)
+    return metric  # type: ignore[no-any-return]
+
+
 def _of_mailboxes(fetched: list[mailboxes.Status]) -> Iterator[Metric]:
     """Yield the metrics of the mailboxes that mail is fetched from, by name."""
-    success = GaugeMetricFamily(
-        "sodan_mailbox_last_success_seconds",
-        "Unix time at which all folders of a mailbox were last read completely",
-        labels=("mailbox",),
-    )
-    failing = GaugeMetricFamily("sodan_mailbox_failing", "1 while a mailbox cannot be read", labels=("mailbox",))
-    lag = GaugeMetricFamily(
-        "sodan_mailbox_lag_seconds", "Seconds between arrival and storage of the mail fetched last", labels=("mailbox",)
-    )
-    errors = CounterMetricFamily("sodan_mailbox_errors", "Failed attempts to read a mailbox", labels=("mailbox",))
-    mails = CounterMetricFamily("sodan_mailbox_mails", "Mails fetched from a mailbox and stored", labels=("mailbox",))
-    left = GaugeMetricFamily("sodan_mailbox_left", "Mails that could not be fetched so far", labels=("mailbox",))
-    for one in fetched:
-        if one.last_success_at is not None:
-            success.add_metric((one.name,), one.last_success_at.timestamp())
-        if one.lag_seconds is not None:
-            lag.add_metric((one.name,), one.lag_seconds)
-        failing.add_metric((one.name,), int(one.failing_since is not None))
-        errors.add_metric((one.name,), one.errors)
-        mails.add_metric((one.name,), one.taken)
-        left.add_metric((one.name,), one.failed)
-    yield from (success, failing, lag, errors, mails, left) if fetched else ()
+    for family, name, text, value in MAILBOXES if fetched else ():
+        metric = family(f"sodan_mailbox_{name}", text, labels=("mailbox",))
+        yield _labelled(metric, {(one.name,): value(one) for one in fetched})
 
 
 def routes(desk: Desk, meters: Meters) -> APIRouter:
     router = APIRouter(tags=["health"])
     readiness = Readiness(desk.database, desk.settings.min_free_bytes)
 
-    @router.get("/healthz", response_model=schemas.Health, responses=documented())
+    @router.get("/healthz", response_model=Health, responses=documented())
     async def check_liveness() -> Response:
         """Report that this process responds."""
         return answer({"status": "ok"})
 
-    @router.get("/readyz", response_model=schemas.Health, responses=documented(503))
+    @router.get("/readyz", response_model=Health, responses=documented(503))
     def check_readiness() -> Response:
         """Report whether mail can be accepted.
 
@@ -174,3 +173,39 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
         )
 
     return router
+
+
+class Readiness:
+    """Runs one check at a time; callers that arrive meanwhile share its result."""
+
+    def __init__(self, database: Database, min_free_bytes: int) -> None:
+        self._database = database
+        self._min_free_bytes = min_free_bytes
+        self._guard = threading.Lock()
+        self._looking: Future[str | None] | None = None
+
+    def trouble(self) -> str | None:
+        """Return what is wrong, in words for the public; None if nothing is."""
+        try:
+            return self._look().result(WAIT_SECONDS)
+        except TimeoutError:
+            return f"the database did not respond within {WAIT_SECONDS:g} seconds"
+
+    def _look(self) -> Future[str | None]:
+        with self._guard:
+            if self._looking is None or self._looking.done():
+                self._looking = Future()
+                threading.Thread(target=self._find, args=(self._looking,), daemon=True).start()
+            return self._looking
+
+    def _find(self, found: Future[str | None]) -> None:
+        try:
+            if self._database.read(migrate.revision) != migrate.head():
+                found.set_result("the database has the schema of another version: run `sodan migrate`")
+                return
+            self._database.probe()
+            found.set_result(disk_full_reason(self._database.folder, self._min_free_bytes))
+        except Unavailable as error:
+            found.set_result(str(error))
+        except BaseException as error:
+            found.set_exception(error)

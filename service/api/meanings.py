@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from mailrules.catalogue import load
+from service.api.case_schema import doc
 
 
 class Words(BaseModel):
@@ -15,8 +16,8 @@ class Words(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    ja: str = Field(description="Japanese.")
-    en: str = Field(description="English.")
+    ja: str = doc("Japanese.")
+    en: str = doc("English.")
 
 
 class MeaningOut(BaseModel):
@@ -24,23 +25,21 @@ class MeaningOut(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    id: str = Field(description="Id of the meaning, such as `item.version`.")
-    family: str = Field(
-        description="Group of the meaning: `items`, `acts`, `asks`, `weight`, `matter`, `tone`, `parked`, `kinds`."
-    )
-    title: Words = Field(description="Its name.")
-    definition: Words = Field(description="What it means.")
-    sides: list[str] = Field(description="Whose mail it is found in: `requester`, `team`, `vendor`.")
-    states: list[str] = Field(description="States that a statement of it may have.")
-    examples: dict[str, list[str]] = Field(description="Sentences that have this meaning, by language.")
-    near_misses: dict[str, list[str]] = Field(description="Similar sentences that do not have it, by language.")
+    id: str = doc("Id of the meaning, such as `item.version`.")
+    family: str = doc("Group of the meaning: `items`, `acts`, `asks`, `weight`, `matter`, `tone`, `parked`, `kinds`.")
+    title: Words = doc("Its name.")
+    definition: Words = doc("What it means.")
+    sides: list[str] = doc("Whose mail it is found in: `requester`, `team`, `vendor`.")
+    states: list[str] = doc("States that a statement of it may have.")
+    examples: dict[str, list[str]] = doc("Sentences that have this meaning, by language.")
+    near_misses: dict[str, list[str]] = doc("Similar sentences that do not have it, by language.")
 
 
 class Meanings(BaseModel):
     """All meanings. `ids` also contains each `ask.info.<item>`, which has no entry of its own."""
 
-    items: list[MeaningOut] = Field(description="The meanings.")
-    ids: list[str] = Field(description="Every id that a statement may have.")
+    items: list[MeaningOut] = doc("The meanings.")
+    ids: list[str] = doc("Every id that a statement may have.")
 
 
 router = APIRouter(prefix="/api", tags=["meanings"])

@@ -1,20 +1,148 @@
-"""Messages: one processed mail, the evidence for its case, its raw bytes, moving it."""
+"""Messages: one processed mail, the evidence for its case, its raw bytes, moving it; and attachments.
+
+Attachments are always sent as a download and never displayed by a browser, whatever their type.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Path, Query
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from service.api import schemas
-from service.api.changes import corrected
+from mailrules import catalogue
+from service.api.case_schema import Author, Out, doc
 from service.api.dependencies import TheDesk, Who
 from service.api.paging import answer
 from service.api.problems import documented
 from service.mail import parse
 from service.store import timeline
+
+
+class AttachmentOut(Out):
+    """A file attached to a message."""
+
+    id: str = doc("Id of the attachment, for `GET /api/attachments/{id}`.")
+    filename: str = doc("Name of the file, as the mail gives it.")
+    content_type: str = doc("Media type, as the mail gives it.")
+    size: int = doc("Size in bytes.")
+    sha256: str = doc("SHA-256 of the content, in hexadecimal.")
+    inline: bool = doc("True for an image shown within the text, such as a logo.", False)
+
+
+class StatementOut(Out):
+    """A meaning of the catalogue (`GET /api/meanings`) found in a mail."""
+
+    meaning: str = doc(
+        "Id of the meaning, such as `item.version`.", json_schema_extra={"enum": [*catalogue.load().ids]}
+    )
+    state: str = doc(
+        "`value`: given. `none`: there is none. `partial`: not exact enough. `unknown`: the sender does "
+        "not know it. `not_applicable`. `pending`: announced for later. `placeholder`, `empty`: a form field that "
+        "was not filled in. `unsure`: the reader could not decide, so it counts neither as given nor as missing.",
+        "value",
+        json_schema_extra={"enum": [*sorted(catalogue.STATES)]},
+    )
+    quote: str = doc("The text it was found in, verbatim.", "")
+    start: int = doc(
+        "Offset of the quote in `text`, in characters; -1: it is in the subject or the name of a file.", -1
+    )
+    end: int = doc("Offset of the end of the quote in `text`; -1 as for `start`.", -1)
+    value: str | None = doc("The fact in a standard form, such as a date or a version; null if there is none.", None)
+    confidence: float = doc("How sure the reader is: 0 to 1.", 1.0)
+    reader: str = doc("`embedded`, `model`, or the name of your own rule pack.", "embedded")
+
+
+class MessageOut(Out):
+    """A processed mail. If the same mail is received in several ways, it is still one message."""
+
+    id: str = doc("Id of the message.")
+    case: str = doc("Key of its case.")
+    message_id: str | None = doc("`Message-ID` of the mail, with angle brackets; null if it is not known.", None)
+    in_reply_to: list[str] = doc("Message-IDs of the mails that it answers.", default_factory=list)
+    references: list[str] = doc("Message-IDs in `References`, oldest first.", default_factory=list)
+    origin: Literal["delivered", "forwarded", "attached", "quoted"] = doc(
+        "How it was received: as a mail of its own, or inside another mail as a forward, an attached mail or a quote."
+    )
+    author: Author = doc("The author; of a forwarded mail the person who wrote it first.")
+    forwarded_by: Any = doc("Mail address of the person who forwarded it; null if nobody did.", None)
+    to: list[Any] = doc("Recipients in `To`: `name` and `address`.")
+    cc: list[Any] = doc("Recipients in `Cc`: `name` and `address`.")
+    subject: str = doc("The subject, decoded; empty if there is none.")
+    date: datetime | None = doc("When the author wrote it, by its `Date`; null if that is not usable.")
+    received_at: datetime = doc("When sodan received it for the first time.")
+    text: str = doc("What the author newly wrote, without quoted mail and signature.")
+    quoted_text: str = doc("The rest of the body: quoted mail and signature.")
+    intro: str = doc("What a person wrote above the mail that was forwarded.", "")
+    automatic: str | None = doc(
+        "`auto_reply`, `bounce`, `receipt`, `calendar` or `notification`; null if a person wrote it."
+    )
+    language: str = doc("Language: `ja`, `en` or another ISO 639 code; `und`: not known.", "und")
+    vendor: str | None = doc("Id of the vendor it is about or from; null if not known.", None)
+    attachments: list[AttachmentOut] = doc("Its files.")
+    deliveries: int = doc("How often it was received.")
+    found_in: str | None = doc("`id` of the message it was found inside; null if it was received by itself.", None)
+    statements: list[StatementOut] = doc("Meanings found in it, with their text.", [])
+    findings: list[dict[str, Any]] = doc(
+        "Rules that fired for it: `rule`, `pack`, `quote`, `start` and `end` (offsets in `text`, -1 if the "
+        "quote is not in it), `value` (null if the rule gives none)."
+    )
+    defects: list[str] = doc(
+        "Faults of the mail. `dmarc-failed`: it was sent under another person's name, so it changes "
+        "nothing. `sender-unverified`: nothing verifies that its author sent it. Others name faults of its format."
+    )
+    pinned_by: str | None = doc("The person who moved it to this case; null if the rules placed it.", None)
+
+
+class MessagePage(Out):
+    """A page of messages."""
+
+    items: list[MessageOut] = doc("The messages.")
+    next: str | None = doc("`cursor` of the next page; null on the last page.", None)
+
+
+class Move(BaseModel):
+    """The target of a moved message."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "SD-7"}, {"to": "new"}]})
+
+    to: str = doc("Key of a case, or `new` for a new case.", max_length=40, pattern="^[!-~]+$")
+
+
+class Correction(Out):
+    """A manual change that can be undone."""
+
+    correction: int | str = doc("Id of the change.")
+    case: str = doc("Key of the case that the messages are in now.")
+    undo: str = doc("Path to undo it by POST: `/api/corrections/{id}/undo`.")
+
+
+class Why(Out):
+    """The evidence that put a message into its case, and the other candidate cases."""
+
+    message: str = doc("`id` of the message.")
+    case: str = doc("Key of its case.")
+    placed_by: str = doc(
+        "The kind of evidence that decided: `in_reply_to`, `references`, `vendor_ref` (a vendor's case "
+        "number), `token` (the signed reply address), `case_key`, `thread_index`, `recovered` (a quoted mail), "
+        "`bounce` (a delivery report), `mention`, `same` (a copy), `content` (similar text), `person` (moved by hand), "
+        "`new` (a new case)."
+    )
+    evidence: list[Any] = doc(
+        "What decided: `kind` (as in `placed_by`), `words` (the text or number), `message` (`id` of the "
+        "message it points to, or null); for `content` also `score` (0 to 1) and `margin` (lead over the next "
+        "candidate, null if there is none)."
+    )
+    runners_up: list[Any] = doc(
+        "Other cases that were compared: the same fields, `case` (the key) and `against` (the objection)."
+    )
+    pinned_by: str | None = doc("The person who moved it to this case; null if the rules placed it.", None)
+
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the message.")]
 Accepted = Annotated[str | None, Header(include_in_schema=False)]
@@ -29,10 +157,19 @@ RAW: dict[int | str, dict[str, Any]] = {
 }
 
 
-router = APIRouter(prefix="/api/messages", tags=["messages"])
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The file. `X-Content-Type` is its media type.",
+    }
+}
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
+FileId = Annotated[int, Path(ge=1, le=2**62, description="Id of the attachment.")]
+
+router = APIRouter(prefix="/api", tags=["messages"])
 
 
-@router.get("", response_model=schemas.MessagePage, responses=documented(503))
+@router.get("/messages", response_model=MessagePage, responses=documented(503))
 def list_messages(
     desk: TheDesk,
     message_id: Annotated[
@@ -50,19 +187,19 @@ def list_messages(
     return answer({"items": found, "next": None})
 
 
-@router.get("/{id}", response_model=schemas.MessageOut, responses=documented(404, 503))
+@router.get("/messages/{id}", response_model=MessageOut, responses=documented(404, 503))
 def read_message(desk: TheDesk, id: Number) -> Response:
     """Return one message."""
     return answer(desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix)))
 
 
-@router.get("/{id}/why", response_model=schemas.Why, responses=documented(404, 503))
+@router.get("/messages/{id}/why", response_model=Why, responses=documented(404, 503))
 def explain_message(desk: TheDesk, id: Number) -> Response:
     """Return the evidence that put a message into its case, and the other candidate cases."""
     return answer(desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix)))
 
 
-@router.get("/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
+@router.get("/messages/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
 def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Response:
     """Return the mail as a download, exactly as it was received."""
     source = desk.database.read(lambda conn: timeline.source(conn, id))
@@ -78,8 +215,8 @@ def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Resp
     )
 
 
-@router.post("/{id}/move", response_model=schemas.Correction, responses=documented(400, 404, 409, 503))
-def move_message(desk: TheDesk, who: Who, id: Number, body: schemas.Move) -> Response:
+@router.post("/messages/{id}/move", response_model=Correction, responses=documented(400, 404, 409, 503))
+def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
     """Move a message to another case or to a new one. The rules do not move it again. This can be undone."""
     return corrected(desk, *desk.move(id, None if body.to == "new" else desk.number_of(body.to), who))
 
@@ -89,3 +226,53 @@ def _media_type(accept: str | None) -> str:
     kinds = (kind.replace(" ", "").lower().split(";") for kind in (accept or "").split(","))
     asked = {name for name, *rest in kinds if not any(re.fullmatch(r"q=0(\.0*)?", one) for one in rest)}
     return BYTES if BYTES in asked and MAIL not in asked else MAIL
+
+
+@router.get("/attachments/{id}", response_class=Response, responses={**FILE, **documented(404, 503)})
+def read_attachment(desk: TheDesk, id: FileId) -> Response:
+    """Return the file as a download."""
+    file = desk.database.read(lambda conn: timeline.file(conn, id))
+    raw = desk.content(file.spool_id)
+    return Response(
+        parse.attachment(raw, file.part),
+        headers={
+            "Content-Type": "application/octet-stream",
+            "X-Content-Type": _token(file.content_type),
+            "Content-Disposition": disposition(file.filename),
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, no-cache",
+            "ETag": f'"{file.sha256}"',
+        },
+    )
+
+
+def disposition(filename: str) -> str:
+    """Return a Content-Disposition header for a file name from a mail (RFC 6266).
+
+    Folders, drives, leading dots, control characters and characters that change the text direction are removed. A
+    Windows device name, with any extension, is prefixed with an underscore.
+    """
+    name = unicodedata.normalize("NFC", filename.encode("utf-8", "replace").decode())
+    name = re.split(r"[\\/]", name)[-1]
+    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    name = re.sub(r'[<>:"|?*]', "_", name).strip(" .") or "attachment"
+    if _DEVICE.match(name):
+        name = f"_{name}"
+    name = name[:150] if len(name) <= 150 else f"{name[:120]}…{name[-29:]}"
+    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", name)) or "attachment"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _token(content_type: str) -> str:
+    """Return the media type, or ``application/octet-stream`` if it is not valid (RFC 9110 §8.3.1)."""
+    written = content_type.partition(";")[0].strip().lower()
+    return (
+        written
+        if re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", written)
+        else "application/octet-stream"
+    )
+
+
+def corrected(desk: TheDesk, event: int, case: int) -> Response:
+    """Return the response to a correction: its id, the case, and the URL that undoes it."""
+    return answer({"correction": event, "case": desk.key_of(case), "undo": f"/api/corrections/{event}/undo"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -12,10 +13,7 @@ from service.store.cases import stamp
 from service.store.cursor import PATTERN, to_cursor
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items.")]
-Cursor = Annotated[
-    str | None,
-    Query(max_length=40, pattern=PATTERN, description="`next` of the previous page."),
-]
+Cursor = Annotated[str | None, Query(max_length=40, pattern=PATTERN, description="`next` of the previous page.")]
 
 JSON = "application/json"
 
@@ -32,12 +30,17 @@ def answer(value: Any, headers: dict[str, str] | None = None, status: int = 200)
 
 def page(request: Request, items: list[Any], position: list[Any] | None) -> Response:
     """Return `{"items", "next"}`, with `Link: <…>; rel="next"` (RFC 8288) if there is another page."""
-    return page_at(request, items, to_cursor(position))
+    return _page(request, items, to_cursor(position))
 
 
-def page_at(request: Request, items: list[Any], cursor: str | int | None) -> Response:
-    """Like `page`, for a cursor that is already encoded."""
-    headers = {}
-    if cursor is not None:
-        headers["Link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
-    return answer({"items": items, "next": cursor}, headers)
+def page_of_rows(
+    request: Request, rows: list[dict[str, Any]], limit: int, shown: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Response:
+    """Like `page`, for rows of which one more than ``limit`` was read; the cursor is the id of the last row."""
+    after = rows[limit - 1]["id"] if len(rows) > limit else None
+    return _page(request, list(map(shown, rows[:limit])), after)
+
+
+def _page(request: Request, items: list[Any], cursor: str | int | None) -> Response:
+    link = {} if cursor is None else {"Link": f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'}
+    return answer({"items": items, "next": cursor}, link)

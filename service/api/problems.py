@@ -11,11 +11,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from service.api.case_schema import doc
 from service.errors import PROBLEM_PAGES, PROBLEM_TYPES, Conflict, NotFound, Refused, SodanError, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -24,28 +25,22 @@ MEDIA_TYPE = "application/problem+json"
 class Wrong(BaseModel):
     """One error in the request."""
 
-    where: str = Field(
-        description="The part of the request, such as `query.limit` or `body.priority`.", examples=["query.limit"]
-    )
-    why: str = Field(description="What is wrong with it.", examples=["Input should be less than or equal to 200"])
+    where: str = doc("The part of the request, such as `query.limit` or `body.priority`.", examples=["query.limit"])
+    why: str = doc("What is wrong with it.", examples=["Input should be less than or equal to 200"])
 
 
 class ProblemDetails(BaseModel):
     """An error response (RFC 9457 §3.1)."""
 
-    type: str = Field(
-        default="about:blank",
-        description="Path of a page that explains the error and what to do; `about:blank` if there is no page.",
+    type: str = doc(
+        "Path of a page that explains the error and what to do; `about:blank` if there is no page.",
+        "about:blank",
         examples=["/problems/not-found"],
     )
-    title: str = Field(description="Name of the HTTP status.", examples=["Not Found"])
-    status: int = Field(description="The HTTP status.", examples=[404])
-    detail: str = Field(
-        default="", description="What is wrong; absent if the title says it.", examples=["there is no case SD-99"]
-    )
-    errors: list[Wrong] = Field(
-        default=[], description="Each wrong part of a malformed request (422); absent for other errors."
-    )
+    title: str = doc("Name of the HTTP status.", examples=["Not Found"])
+    status: int = doc("The HTTP status.", examples=[404])
+    detail: str = doc("What is wrong; absent if the title says it.", "", examples=["there is no case SD-99"])
+    errors: list[Wrong] = doc("Each wrong part of a malformed request (422); absent for other errors.", [])
 
 
 class Precondition(Conflict):

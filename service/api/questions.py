@@ -2,21 +2,82 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from service.api import schemas
+from service.api.case_schema import Out, doc
 from service.api.dependencies import MOVED, FindCase, TheDesk, Who
-from service.api.outbox import entry
+from service.api.outbox import OutboxEntry, entry
 from service.api.paging import answer
 from service.api.problems import documented
 from service.outbound import questions
 from service.store import notes
 
+
+class To(Out):
+    """The recipient of a mail."""
+
+    name: str = doc("Display name; empty if it is not known.")
+    address: str = doc("Mail address.")
+
+
+class QuestionsDraft(Out):
+    """A mail that asks a requester for facts, before it is sent."""
+
+    to: To | None = doc("The requester; null if no mail of the case is from a requester.")
+    subject: str = doc("The subject.")
+    text: str = doc("The body as plain text, with numbered questions.")
+    language: str = doc("`ja` or `en`.")
+    items: list[str] = doc("Ids of the checklist items, in the order of their numbers.")
+    refused: str | None = doc("Why it may not be sent; null if it may.")
+
+
+ItemId = Annotated[str, Field(max_length=64, pattern="^[a-z_]+$")]
+
+
+class Questions(BaseModel):
+    """The facts to ask the requester for."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"items": ["occurred_at", "version"]}]})
+
+    items: list[ItemId] = doc("Ids of checklist items, at most five; empty: the missing items.", [], max_length=5)
+    text: str = doc(
+        "Text above the questions, or the whole mail if it contains the numbered questions.", "", max_length=20_000
+    )
+    lang: Literal["ja", "en"] | None = doc("Language of the mail; null: the language of the case.", None)
+
+
+class Note(Out):
+    """A note of the team. It is never sent."""
+
+    id: int = doc("Id of the note.")
+    case: str = doc("Key of the case it was written for.")
+    who: str = doc("The person who wrote it.")
+    at: datetime = doc("When it was written.")
+    text: str = doc("The note.")
+
+
+class NotePage(Out):
+    """The notes of a case."""
+
+    items: list[Note] = doc("The notes, oldest first: at most the 500 newest.")
+    next: str | None = doc("Always null: there is only one page.", None)
+
+
+class NewNote(BaseModel):
+    """A note to add."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "Called Ms. Tanaka at 10:30."}]})
+
+    text: str = doc("The note. It is never sent.", min_length=1, max_length=20_000, pattern=r"\S")
+
+
 Items = Annotated[
-    list[schemas.ItemId],
+    list[ItemId],
     Query(
         alias="item",
         default_factory=list,
@@ -30,11 +91,7 @@ Lang = Annotated[Literal["ja", "en"] | None, Query(description="Language of the 
 router = APIRouter(prefix="/api/cases", tags=["cases"])
 
 
-@router.get(
-    "/{key}/questions/draft",
-    response_model=schemas.QuestionsDraft,
-    responses={**documented(400, 404, 503), **MOVED},
-)
+@router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses={**documented(400, 404, 503), **MOVED})
 def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
     """Preview the mail that asks the requester for these facts.
 
@@ -45,11 +102,11 @@ def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang 
 
 @router.post(
     "/{key}/questions",
-    response_model=schemas.OutboxEntry,
+    response_model=OutboxEntry,
     status_code=201,
     responses={**documented(400, 404, 409, 503), **MOVED},
 )
-def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: schemas.Questions) -> Response:
+def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> Response:
     """Ask the requester for these facts by mail; 409 with the reason if it may not be sent.
 
     `text` is placed above the numbered questions; if it already contains them, it is the whole mail.
@@ -58,17 +115,15 @@ def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: schemas.Questio
     return answer(entry(written, desk.prefix), status=201)
 
 
-@router.get("/{key}/notes", response_model=schemas.NotePage, responses={**documented(404, 503), **MOVED})
+@router.get("/{key}/notes", response_model=NotePage, responses={**documented(404, 503), **MOVED})
 def list_notes(find: FindCase, desk: TheDesk) -> Response:
     """List the notes of the team, oldest first. They are never sent."""
     found = find()
     return answer({"items": desk.database.read(lambda conn: notes.of_case(conn, found.id, desk.prefix)), "next": None})
 
 
-@router.post(
-    "/{key}/notes", response_model=schemas.Note, status_code=201, responses={**documented(400, 404, 503), **MOVED}
-)
-def add_note(find: FindCase, desk: TheDesk, who: Who, body: schemas.NewNote) -> Response:
+@router.post("/{key}/notes", response_model=Note, status_code=201, responses={**documented(400, 404, 503), **MOVED})
+def add_note(find: FindCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
     """Add a note for the team. It is shown in the timeline, and never sent."""
     return answer(desk.note(find().id, body.text, who), status=201)
 

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from service.api import schemas
+from service.api.case_schema import Out, doc
 from service.api.dependencies import TheDesk, must_be_admin
-from service.api.paging import Limit, answer, page_at
+from service.api.paging import Limit, answer, page_of_rows
 from service.api.problems import documented
 from service.store import spool, spool_view
+
+
+class SpoolEntry(Out):
+    """A mail as it was received, and the state of its processing."""
+
+    id: str = doc("Id of the entry; the 250 reply of SMTP contains it.")
+    state: Literal["waiting", "done", "shunted", "refused"] = doc(
+        "`waiting`: not processed yet. `done`: it is in a case. `shunted`: set aside after three failed "
+        "attempts. `refused`: reserved; this version sets it for no mail."
+    )
+    received_at: datetime = doc("When it was received.")
+    done_at: datetime | None = doc("When it was processed; null until then.", None)
+    due_at: datetime | None = doc("Earliest time of the next attempt.", None)
+    channel: str = doc("How it was received: `smtp`, `lmtp`, `import` or `mailbox`.")
+    source: str | None = doc("Path of the imported file, or name of the mailbox; null for SMTP and LMTP.", None)
+    peer: str | None = doc("IP address of the sending host; null if not received by SMTP.", None)
+    helo: str | None = doc("Name that the sending host gave; null if not received by SMTP.", None)
+    authserv: str | None = doc("Server whose Authentication-Results are trusted; null: as in the settings.", None)
+    mail_from: str = doc("Sender of the envelope; empty for a delivery report.")
+    rcpt_tos: list[str] = doc("Recipients of the envelope.")
+    size: int = doc("Size in bytes.")
+    sha256: str = doc("SHA-256 of the mail, in hexadecimal.", "")
+    attempts: int = doc("How often processing was attempted.")
+    given_up: int = doc("How often the database aborted the processing of this mail alone.", 0)
+    reason: str | None = doc("Why it is not processed; null if there is no problem.")
+
+
+class SpoolPage(Out):
+    """A page of received mails."""
+
+    items: list[SpoolEntry] = doc("The mails, newest first.")
+    next: str | None = doc("`cursor` of the next page; null on the last page.")
+
 
 Id = Annotated[str, Path(max_length=36, description="Id of the received mail; the 250 reply of SMTP contains it.")]
 Before = Annotated[str | None, Query(max_length=36, pattern="^[0-9a-f-]+$", description="`next` of the previous page.")]
@@ -23,27 +57,23 @@ State = Annotated[
 router = APIRouter(prefix="/api/spool", tags=["spool"])
 
 
-@router.get("", response_model=schemas.SpoolPage, responses=documented(400, 503))
+@router.get("", response_model=SpoolPage, responses=documented(400, 503))
 def list_spool_entries(
     request: Request, desk: TheDesk, state: State = None, limit: Limit = 50, cursor: Before = None
 ) -> Response:
     """List received mails, newest first."""
     rows = desk.database.read(lambda conn: spool_view.listing(conn, state, limit + 1, cursor))
-    shown = rows[:limit]
-    return page_at(request, [entry(row) for row in shown], shown[-1]["id"] if len(rows) > limit else None)
+    return page_of_rows(request, rows, limit, entry)
 
 
-@router.get("/{id}", response_model=schemas.SpoolEntry, responses=documented(404, 503))
+@router.get("/{id}", response_model=SpoolEntry, responses=documented(404, 503))
 def read_spool_entry(desk: TheDesk, id: Id) -> Response:
     """Return one received mail: envelope, attempts, reason."""
     return answer(entry(desk.database.read(lambda conn: spool_view.entry(conn, id))))
 
 
 @router.post(
-    "/{id}/retry",
-    response_model=schemas.SpoolEntry,
-    responses=documented(404, 409, 503),
-    dependencies=[Depends(must_be_admin)],
+    "/{id}/retry", response_model=SpoolEntry, responses=documented(404, 409, 503), dependencies=[Depends(must_be_admin)]
 )
 def retry_spool_entry(desk: TheDesk, id: Id) -> Response:
     """Process a shunted mail again. Needs a token with the scope admin."""

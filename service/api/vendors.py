@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from service.api import schemas
+from service.api.case_schema import Out, doc
 from service.api.dependencies import TheDesk
 from service.api.paging import answer
 from service.api.problems import documented
@@ -16,16 +16,55 @@ from service.errors import NotFound
 from service.store import reviews
 from service.store.database import Connection
 
+
+class Review(Out):
+    """How the exchange with a vendor went in the last 90 days, for both sides.
+
+    It covers at most the 500 most recently updated cases in which the vendor took part. A figure that fewer than five
+    cases support is null.
+    """
+
+    cases: int = doc("Number of cases.")
+    resolved: int = doc("Number of those that are resolved or closed.", 0)
+    enough: bool = doc("True from five cases on. Below, all figures are null.")
+    window_days: int = doc("Length of the period in days.", 90)
+    turns_to_resolution: float | None = doc("Median number of exchanges until a case was resolved or closed.")
+    first_response: float | None = doc("Median seconds until the first response.", None)
+    median_wait: dict[str, float | None] = doc(
+        "Median seconds per case during which `team`, `vendor` and `requester` had to act."
+    )
+    median_answer: dict[str, float | None] = doc(
+        "Median seconds until a request to `team` or `vendor` was answered.", default_factory=dict
+    )
+
+
+class Vendor(Out):
+    """A vendor and its cases."""
+
+    id: str = doc("Id of the vendor, such as `microsoft`.")
+    name: Any = doc("Name by language: `ja`, `en`.")
+    cases: int = doc("Number of cases.", 0)
+    open: int = doc("Number of open cases.", 0)
+    review: Review = doc("How the exchange with the vendor went.")
+
+
+class VendorPage(Out):
+    """The vendors that have cases."""
+
+    items: list[Vendor] = doc("The vendors, the most cases first: at most 200.")
+    next: str | None = doc("Always null: there is only one page.", None)
+
+
 router = APIRouter(prefix="/api/vendors", tags=["vendors"])
 
 
-@router.get("", response_model=schemas.VendorPage, responses=documented(503))
+@router.get("", response_model=VendorPage, responses=documented(503))
 def list_vendors(desk: TheDesk) -> Response:
     """List the vendors that have cases, the most cases first. The data is at most five seconds old."""
     return answer({"items": [{**_profile(desk, row["id"]), **row} for row in desk.vendor_reviews()], "next": None})
 
 
-@router.get("/{id}", response_model=schemas.Vendor, responses=documented(404, 503))
+@router.get("/{id}", response_model=Vendor, responses=documented(404, 503))
 def read_vendor(desk: TheDesk, id: Annotated[str, Path(max_length=64, description="Id of the vendor.")]) -> Response:
     """Return one vendor. The review shows the times of both sides if there are at least five cases."""
     now = desk.now()

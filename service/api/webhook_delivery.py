@@ -35,6 +35,9 @@ AT_ONCE = 16
 """Number of webhooks that are sent to at the same time."""
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 """All public IPv6 addresses assigned by IANA: no site-local, IPv4-compatible or local NAT64 addresses."""
+_PRIVATE = "url: its address is in a private network; add the network to SODAN_WEBHOOK_NETWORKS to allow it"
+_NO_NAME = "url: not a valid host name: each part between dots needs 1 to 63 bytes"
+"""RFC 1035 §2.3.4."""
 Network = IPv4Network | IPv6Network
 
 
@@ -150,10 +153,7 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Webhook(hook.secret).sign(number, now, body),
         },
-        extensions={
-            "sni_hostname": host,
-            "timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0},
-        },
+        extensions={"sni_hostname": host, "timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0}},
     )
     async with httpx.AsyncHTTPTransport(retries=0) as transport:
         response = await transport.handle_async_request(request)
@@ -167,24 +167,19 @@ async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Addre
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
-        raise Refused("url: not a valid host name: each part between dots needs 1 to 63 bytes") from None
+        raise Refused(_NO_NAME) from None
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     networks = tuple(allowed)
     for address in addresses:
         if not reachable(address, networks):
-            raise Refused(
-                "url: its address is in a private network; add the network to SODAN_WEBHOOK_NETWORKS to allow it"
-            )
+            raise Refused(_PRIVATE)
     if not addresses:
         raise Refused("url: the host name has no address")
     return addresses[0]
 
 
 def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
-    """Whether an address is public or in a network that the operator allows.
-
-    IPv4 inside IPv6 is checked as IPv4.
-    """
+    """Whether an address is public or in a network that the operator allows; IPv4 inside IPv6 is checked as IPv4."""
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     if getattr(address, "teredo", None) or (address.version == 6 and address in IPv6Network("64:ff9b::/96")):
         return False
@@ -211,25 +206,15 @@ def check_url(url: str, allowed: Iterable[Network]) -> None:
     try:
         address = ip_address(host)
     except ValueError:
-        _must_be_a_name(host)
+        try:
+            name = host.rstrip(".").encode("idna")
+        except UnicodeError:
+            raise Refused(_NO_NAME) from None
+        if not name or len(name) > 253:
+            raise Refused("url: the host name is longer than 253 bytes") from None
         return  # its addresses are checked at each delivery
     if not reachable(address, networks):
-        raise Forbidden(
-            "url: its address is in a private network; add the network to SODAN_WEBHOOK_NETWORKS to allow it"
-        )
-
-
-def _must_be_a_name(host: str) -> None:
-    """Check the length of a host name: 63 bytes per label, 253 in total (RFC 1035 §2.3.4).
-
-    Raises Refused.
-    """
-    try:
-        name = host.rstrip(".").encode("idna")
-    except UnicodeError:
-        raise Refused("url: not a valid host name: each part between dots needs 1 to 63 bytes") from None
-    if not name or len(name) > 253:
-        raise Refused("url: the host name is longer than 253 bytes")
+        raise Forbidden(_PRIVATE)
 
 
 async def _read(desk: Desk, fn: Any) -> Any:

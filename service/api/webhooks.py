@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from service.api import schemas
+from service.api.case_schema import Out, doc
 from service.api.dependencies import TheDesk, must_be_admin
 from service.api.paging import answer
 from service.api.problems import documented
@@ -15,20 +17,68 @@ from service.api.webhook_delivery import check_url
 from service.store import webhooks
 from service.store.encryption import secret_box
 
+
+class Webhook(Out):
+    """A webhook: events are sent to its URL."""
+
+    id: int = doc("Id of the webhook.")
+    url: str = doc("Where events are sent.")
+    kinds: list[str] = doc("Kinds of events that are sent; empty: all.")
+    created_at: datetime = doc("When it was created.")
+    disabled_at: datetime | None = doc("When it was disabled; null while it is in use.")
+    event: int = doc("Id of the last event that was delivered.", 0)
+    attempts: int = doc("Failed attempts to deliver the next event.", 0)
+    due_at: datetime | None = doc("Earliest time of the next attempt.", None)
+    last_error: str | None = doc(
+        "Why the last attempt failed, or why it is disabled; null if there is no problem.", None
+    )
+
+
+class NewWebhook(BaseModel):
+    """A webhook to create."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}]},
+    )
+
+    url: str = doc(
+        "Where to send events: `https://…`; `http://` only if `SODAN_WEBHOOK_NETWORKS` is set.",
+        max_length=2000,
+        pattern=r"^https?://[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){0,9}[.]?(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(/[!-~]*)?$",
+    )
+    kinds: list[Annotated[str, Field(pattern="^[a-z_]+([.][a-z_]+)*$", max_length=40)]] = doc(
+        "Kinds of events to send; empty: all.", [], max_length=20
+    )
+
+
+class MadeWebhook(Webhook):
+    """A new webhook with its secret."""
+
+    secret: str = doc("Secret of the signatures (Standard Webhooks). Only this response contains it.")
+
+
+class WebhookPage(Out):
+    """All webhooks."""
+
+    items: list[Webhook] = doc("The webhooks, oldest first.")
+    next: str | None = doc("Always null: there is only one page.", None)
+
+
 Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the webhook.")]
 
 
 router = APIRouter(prefix="/api/webhooks", tags=["events"], dependencies=[Depends(must_be_admin)])
 
 
-@router.get("", response_model=schemas.WebhookPage, responses=documented(503))
+@router.get("", response_model=WebhookPage, responses=documented(503))
 def list_webhooks(desk: TheDesk) -> Response:
     """List the webhooks, without their secrets. Needs a token with the scope admin, as all calls for webhooks."""
     return answer({"items": desk.database.read(webhooks.listing), "next": None})
 
 
-@router.post("", status_code=201, response_model=schemas.MadeWebhook, responses=documented(400, 503))
-def create_webhook(desk: TheDesk, body: schemas.NewWebhook) -> Response:
+@router.post("", status_code=201, response_model=MadeWebhook, responses=documented(400, 503))
+def create_webhook(desk: TheDesk, body: NewWebhook) -> Response:
     """Create a webhook for events from now on. Only this response contains the secret of the signatures."""
     check_url(body.url, desk.settings.webhook_networks)
     now, box = desk.now(), secret_box(desk.settings)
@@ -41,7 +91,7 @@ def create_webhook(desk: TheDesk, body: schemas.NewWebhook) -> Response:
     return answer(made, {"Location": f"/api/webhooks/{made['id']}"}, 201)
 
 
-@router.get("/{id}", response_model=schemas.Webhook, responses=documented(404, 503))
+@router.get("/{id}", response_model=Webhook, responses=documented(404, 503))
 def read_webhook(desk: TheDesk, id: Number) -> Response:
     """Return one webhook: the last delivered event, and the last error."""
     return answer(desk.database.read(lambda conn: webhooks.find(conn, id)))

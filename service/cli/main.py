@@ -14,19 +14,7 @@ from typing import Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from service.cli.commands import (
-    access,
-    cases,
-    changes,
-    contents,
-    keeping,
-    mailbox,
-    mails,
-    outbox,
-    rules,
-    serving,
-    spool,
-)
+from service.cli.commands import access, cases, changes, contents, keeping, mailbox, mails, queues, rules, serving
 from service.cli.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
@@ -84,14 +72,10 @@ _GROUPS: dict[str, dict[str, Any]] = {
         "judge": mails.judge,
         "explain": mails.explain,
         "prompt": mails.prompt,
-        "spool": spool.app,
-        "outbox": outbox.app,
+        "spool": queues.spool,
+        "outbox": queues.outbox,
     },
-    "Rules": {
-        "rules": rules.app,
-        "replay": rules.replay,
-        "eval": rules.evaluate,
-    },
+    "Rules": {"rules": rules.app, "replay": rules.replay, "eval": rules.evaluate},
     "Administration": {
         "migrate": serving.migrate,
         "token": access.tokens,

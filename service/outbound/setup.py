@@ -16,9 +16,8 @@ from service.outbound.sender import Sender
 from service.outbound.smarthost import Login, check
 from service.outbound.texts import Templates
 from service.settings import Settings
+from service.store.cases import documents_of
 from service.store.database import Connection, Database
-from service.store.outbox import Claimed
-from service.store.documents import documents_of
 
 After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
 
@@ -77,7 +76,7 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
             rejudge(conn, unanswerable, context, now=now)  # the questions in it were not delivered
         acknowledge.acknowledge(conn, read_mails, case_ids, outbound, now)
         if notifier.targets:
-            for case_id, document in cases.documents_of(conn, case_ids).items():
+            for case_id, document in documents_of(conn, case_ids).items():
                 notify.write(conn, notify.news_of(document, notifier), notifier, now, case_id)
 
     return after

@@ -24,8 +24,7 @@ from service.store.cases import stamp
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible
-from service.web.reader import Reader
-from service.web.texts import language_of
+from service.web.reader import Reader, language_of
 
 HERE = Path(__file__).parent
 LANGUAGE_COOKIE = "sodan_lang"

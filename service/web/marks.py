@@ -56,23 +56,17 @@ def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
 
 def of_case(case: dict[str, Any], labels: dict[str, str]) -> dict[str, list[Mark]]:
     """Return message id → marks of a case. ``labels``: kind → label in the reader's language."""
-    by_message: dict[str, list[Mark]] = {}
-
-    def add(kind: str, message: Any, quote: Any, label: str, name: str) -> None:
-        if message is not None and quote:
-            by_message.setdefault(str(message), []).append(Mark(kind, str(quote), label, f"{kind}-{name}"))
-
-    for line in case.get("checklist", []):
-        add("item", line.get("message"), line.get("quote"), line["label"], line["item"])
-    for ask in case.get("asks", []):
-        add("ask", ask.get("message"), ask.get("quote"), labels["ask"], str(ask["id"]))
+    rows = [("item", line, line["label"], line["item"]) for line in case.get("checklist", ())]
+    rows += [("ask", ask, labels["ask"], ask["id"]) for ask in case.get("asks", ())]
     detail = case.get("priority_detail") or {}
-    for number, said in enumerate(detail.get("evidence", [])):
-        add("why", said.get("message"), said.get("quote"), labels["why"], str(number))
-    for number, said in enumerate(detail.get("heard", [])):
-        add("heard", said.get("message"), said.get("quote"), labels["heard"], str(number))
-    for number, said in enumerate(case.get("parked", [])):
-        add("parked", said.get("message"), said.get("quote"), labels["parked"], str(number))
+    said_of = {"why": detail.get("evidence", ()), "heard": detail.get("heard", ()), "parked": case.get("parked", ())}
+    for kind, found in said_of.items():
+        rows += [(kind, said, labels[kind], number) for number, said in enumerate(found)]
+    by_message: dict[str, list[Mark]] = {}
+    for kind, said, label, name in rows:
+        if said.get("message") is not None and said.get("quote"):
+            mark = Mark(kind, str(said["quote"]), label, f"{kind}-{name}")
+            by_message.setdefault(str(said["message"]), []).append(mark)
     return by_message
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from service.api.attachments import disposition
+from service.api.messages import disposition
 from tests.mails import ASK, LOGS, REPORT
 from tests.running import Running, now
 from tests.seeding import seed

@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from service.api import schemas
-from service.api.schemas.events import KINDS
+from service.api.brief import Brief
+from service.api.case_schema import Case
+from service.api.events import KINDS, EventPage
+from service.api.messages import MessagePage
+from service.api.spool import SpoolPage
+from service.api.vendors import VendorPage
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 
@@ -80,13 +84,13 @@ def test_every_schema_field_and_parameter_is_described(embedded: Running) -> Non
 
 def test_every_field_of_an_answer_is_described(embedded: Running) -> None:
     for key in embedded.deliver(REPORT, ASK, LOGS, REFUND):
-        case = schemas.Case.model_validate(embedded.get(f"/api/cases/{key}"))
-        timeline = schemas.MessagePage.model_validate(embedded.get(f"/api/cases/{key}/messages"))
-        history = schemas.EventPage.model_validate(embedded.get(f"/api/cases/{key}/history"))
+        case = Case.model_validate(embedded.get(f"/api/cases/{key}"))
+        timeline = MessagePage.model_validate(embedded.get(f"/api/cases/{key}/messages"))
+        history = EventPage.model_validate(embedded.get(f"/api/cases/{key}/history"))
         for answered in (case, timeline, history):
             assert list(undescribed(answered)) == []
-    vendors = schemas.VendorPage.model_validate(embedded.get("/api/vendors"))
-    spool = schemas.SpoolPage.model_validate(embedded.get("/api/spool"))
+    vendors = VendorPage.model_validate(embedded.get("/api/vendors"))
+    spool = SpoolPage.model_validate(embedded.get("/api/spool"))
     assert [*undescribed(vendors), *undescribed(spool)] == []
 
 
@@ -104,7 +108,7 @@ def undescribed(shown: BaseModel) -> Iterator[str]:
 def test_a_brief_is_as_described(embedded: Running, reader: str) -> None:
     for key in embedded.deliver(REPORT, ASK, LOGS, REFUND):
         made = embedded.get(f"/api/cases/{key}/brief", **{"for": reader})
-        described = schemas.Brief.model_validate(made)
+        described = Brief.model_validate(made)
         assert not described.model_extra
         assert all(not section.model_extra for section in described.sections)
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from service.api import connections
+from service.api import bodies, connections
 from service.api.events import MOST_LISTENERS
 from tests.running import Running
 
-LIMIT = connections.BODY_BYTES
+LIMIT = bodies.BODY_BYTES
 
 
 def connect(service: Running) -> socket.socket:
@@ -40,7 +40,7 @@ def until_closed(held: socket.socket) -> bytes:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.5)
-    monkeypatch.setattr(connections, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.5)
 
 
 BEGINNINGS = [

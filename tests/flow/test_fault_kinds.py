@@ -20,7 +20,7 @@ import pytest
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput
 from service import intake
-from service.api.readiness import Readiness
+from service.api.health import Readiness
 from service.errors import Unavailable
 from service.store import spool, spool_view
 from service.store.database import Database

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from service import intake
-from service.cli.terminal.retention import retire
+from service.cli.commands.keeping import retire
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings

@@ -15,8 +15,7 @@ from service.store.database import Connection
 from service.store.reviews import usual_times
 from service.store.tables import cases
 from service.web import marks
-from service.web.reader import Reader
-from service.web.texts import WORDS, language_of, say, translated
+from service.web.reader import WORDS, Reader, language_of, say, translated
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 from tests.seeding import seed

@@ -56,7 +56,7 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
     """Parse ``priority=P2`` and ``items.version=8.2.4`` into the format of the API. Raises Refused."""
     from pydantic import ValidationError
 
-    from service.api.schemas import CaseChange
+    from service.desk import CaseChange
 
     wanted: dict[str, Any] = {}
     for change in given:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from service.cli import start
+
+if TYPE_CHECKING:
+    from service.store.blob_store import BlobStore
+    from service.store.database import Database
+    from service.store.retention import Terms
+
+RETENTION = ("case", "status", "since", "goes", "messages", "mails", "bytes")
 
 
 def backup(file: Path) -> int:
@@ -89,7 +99,6 @@ def retention(
         raw_days: Use this number of days instead of SODAN_RETENTION_RAW_DAYS.
         cases_days: Use this number of days instead of SODAN_RETENTION_CASES_DAYS.
     """
-    from service.cli.terminal.retention import retire
     from service.store.blob_store import outside
     from service.store.retention import Terms
 
@@ -105,13 +114,51 @@ def retention(
     )  # fmt: skip
 
 
-def erase(
-    address: str,
+def retire(
+    database: Database,
+    outside: BlobStore | None,
+    terms: Terms,
+    prefix: str,
+    now: datetime,
     *,
-    name: tuple[str, ...] = (),
-    confirm_names: bool = False,
-    dry_run: bool = False,
-    yes: bool = False,
+    apply: bool,
+    compact: bool,
+    as_json: bool,
+) -> int:
+    """Show what would be deleted, or delete it; print the cases to stdout."""
+    from service.cli.terminal.tables import print_rows
+    from service.store import erasure
+    from service.store.retention import Gone, due, remove_due
+    from service.store.writeahead import Remains
+
+    if terms.raw is None and terms.cases is None:
+        start.say("nothing is ever deleted: set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS to change that")
+        return 0
+    gone = Gone()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for some in due(database, terms, now):
+            for one in some:
+                would = Gone(int(one.whole), one.messages if one.whole else 0, one.mails)
+                gone.add(remove_due(database, outside, one, terms, now) if apply else would)
+                goes = "the case" if one.whole else "raw mails"
+                values = (f"{prefix}-{one.case_id}", one.status, one.since, goes, one.messages, one.mails, one.size)
+                yield dict(zip(RETENTION, values, strict=True))
+
+    print_rows(rows(), RETENTION, as_json=as_json)
+    counted = f"{gone.cases} cases with {gone.messages} messages, {gone.mails} raw mails"
+    if not apply:
+        start.say(f"would be deleted: {counted}; nothing was changed, --apply deletes permanently")
+        return 0
+    remains = erasure.compact(database) if compact else Remains()
+    start.say(f"deleted: {counted}")
+    for words in (*remains.here, *remains.elsewhere):
+        start.say(f"deleted text may remain in {words}")
+    return start.FOUND_WRONG if remains.here else 0
+
+
+def erase(
+    address: str, *, name: tuple[str, ...] = (), confirm_names: bool = False, dry_run: bool = False, yes: bool = False
 ) -> int:
     """Erase a person from all mails and tables, permanently, and print a certificate (JSON). Cases are kept.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from service.cli import start
@@ -21,7 +21,7 @@ from service.store.soundness import ailments
 from service.store.timeline import unverified_lately
 
 Finding = tuple[bool, str]
-Look = Callable[[], list[Finding]]
+Look = Callable[[], Iterable[Finding]]
 LOW_DISK = 1_000_000_000
 LOOKED_AT_BYTES = 64_000_000
 """Raw mails checked, newest first, in bytes; `sodan contents check` reads all of them."""
@@ -65,7 +65,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
     while looks:
         look = looks.pop(0)
         try:
-            found = look()
+            found = list(look())
         except Unavailable as error:
             found = [(False, what_to_do(str(error), database))]
             looks = looks[-1:]  # only the listeners can be checked without the database
@@ -84,10 +84,11 @@ def _looks(settings: Settings, database: Database, now: datetime) -> list[Look]:
     """Return the checks, in order; that of the listeners is the last."""
 
     def of_this_version(look: Look) -> Look:
-        return lambda: look() if database.read(migrate.revision) == migrate.head() else []
+        return lambda: look() if database.read(migrate.revision) == migrate.head() else ()
 
-    def listeners() -> list[Finding]:
-        return [smtp(settings.smtp_listen), http(settings.http_listen)]
+    def listeners() -> Iterator[Finding]:
+        yield smtp(settings.smtp_listen)
+        yield http(settings.http_listen)
 
     if database.missing:  # the other checks would create it
         return [lambda: _packs(settings), lambda: _there(database), listeners]
@@ -115,110 +116,106 @@ def _wrong(what: str, meaning: str, action: str) -> Finding:
     return False, f"{what}; {meaning}. {action}"
 
 
-def _there(database: Database) -> list[Finding]:
+def _there(database: Database) -> Iterator[Finding]:
     database.must_be_there()
-    return []
+    yield from ()
 
 
-def _packs(settings: Settings) -> list[Finding]:
+def _packs(settings: Settings) -> Iterator[Finding]:
     from mailrules.library import load
 
     rules = load(settings.packs, settings.site_file)
     reader = f"{rules.reader.name} {rules.reader.version}"
-    return [(True, f"rules: version {rules.version}, {len(rules.packs)} packs, reader {reader}")]
+    yield True, f"rules: version {rules.version}, {len(rules.packs)} packs, reader {reader}"
 
 
-def _schema(database: Database) -> list[Finding]:
+def _schema(database: Database) -> Iterator[Finding]:
     found, wanted = database.read(migrate.revision), migrate.head()
     if found == wanted:
-        return [(True, f"database: responds, at revision {found}")]
-    what = f"database: its schema is at revision {found}" if found else "database: it has no tables"
-    return [_wrong(what, f"this version of sodan needs revision {wanted}", "Run `sodan migrate`")]
+        yield True, f"database: responds, at revision {found}"
+    else:
+        what = f"database: its schema is at revision {found}" if found else "database: it has no tables"
+        yield _wrong(what, f"this version of sodan needs revision {wanted}", "Run `sodan migrate`")
 
 
-def _writing(database: Database) -> list[Finding]:
+def _writing(database: Database) -> Iterator[Finding]:
     """Check that the database can be written to, as for a mail."""
     database.probe()
     found = [(False, f"database: {words}") for words in ailments(database)]
-    return found or [(True, "database: can be written to, no damage found")]
+    yield from found or [(True, "database: can be written to, no damage found")]
 
 
-def _clock(database: Database, now: datetime) -> list[Finding]:
+def _clock(database: Database, now: datetime) -> Iterator[Finding]:
     newest = database.read(spool_view.newest)
-    if newest is None or newest - now < STALE:
-        return []
-    what = f"clock: it is {now:%Y-%m-%d %H:%M}Z, but a mail was received at {newest:%Y-%m-%d %H:%M}Z"
-    return [_wrong(what, "the clock was set back, or was ahead before", "Check the time and NTP (`timedatectl`)")]
+    if newest is not None and newest - now >= STALE:
+        what = f"clock: it is {now:%Y-%m-%d %H:%M}Z, but a mail was received at {newest:%Y-%m-%d %H:%M}Z"
+        yield _wrong(what, "the clock was set back, or was ahead before", "Check the time and NTP (`timedatectl`)")
 
 
-def _ledger(database: Database, now: datetime) -> list[Finding]:
+def _ledger(database: Database, now: datetime) -> Iterator[Finding]:
     ledger = database.read(spool_view.ledger)
     counts = f"taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
-    found: list[Finding] = [(True, f"mail: accepted {ledger.accepted} = {counts}")]
-    if not ledger.balanced:
+    if ledger.balanced:
+        yield True, f"mail: accepted {ledger.accepted} = {counts}"
+    else:
         what = f"mail: accepted {ledger.accepted} is not {counts}"
-        found = [_wrong(what, "mail may be missing", "Change nothing, run `sodan backup FILE`, and report this line")]
+        yield _wrong(what, "mail may be missing", "Change nothing, run `sodan backup FILE`, and report this line")
     if ledger.shunted:
         what = f"spool: {ledger.shunted} mails were set aside after three failed attempts"
         action = "Read the reasons with `sodan spool list --state shunted`, then run `sodan spool retry --all`"
-        found.append(_wrong(what, "they are in no case", action))
+        yield _wrong(what, "they are in no case", action)
     oldest = database.read(spool_view.oldest_waiting)
     if oldest is not None and now - oldest > STALE:
         what = f"spool: a mail has been waiting since {oldest:%Y-%m-%d %H:%M}Z"
-        found.append(_wrong(what, "no worker runs, or it fails", "Start `sodan serve` or `sodan worker`; read its log"))
+        yield _wrong(what, "no worker runs, or it fails", "Start `sodan serve` or `sodan worker`; read its log")
     lost = database.read(spool_view.done_without_message)
     if lost:
         what = f"spool: {', '.join(lost)} are marked as done, but are in no case"
-        found.append(_wrong(what, "this is an error in sodan", "Run `sodan backup FILE`, and report this line"))
-    return found
+        yield _wrong(what, "this is an error in sodan", "Run `sodan backup FILE`, and report this line")
 
 
-def _outbox(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+def _outbox(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
     counts = database.read(outbox.counts)
-    found: list[Finding] = []
     if counts.get("failed"):
         action = "Read the reasons with `sodan outbox list --state failed`, then `sodan outbox send` or `discard` them"
-        found.append(_wrong(f"outbox: {counts['failed']} mails failed", "they are not retried", action))
+        yield _wrong(f"outbox: {counts['failed']} mails failed", "they are not retried", action)
     tripped = database.read(outbox.tripped)
     if tripped is not None:
         what = f"outbox: the hourly limit of automatic mail was last reached at {tripped:%Y-%m-%d %H:%M}Z"
         action = "Check them with `sodan outbox list --state draft`, then `sodan outbox send` or `discard` them"
-        found.append(_wrong(what, "further mails are held as drafts", action))
+        yield _wrong(what, "further mails are held as drafts", action)
     oldest = database.read(lambda conn: outbox.oldest_due(conn, now))
     if oldest is not None and now - oldest > STALE:
         what = f"outbox: a mail has been due since {oldest:%Y-%m-%d %H:%M}Z"
-        found.append(_wrong(what, "no sender runs, or it fails", "Start `sodan serve` or `sodan sender`; read its log"))
+        yield _wrong(what, "no sender runs, or it fails", "Start `sodan serve` or `sodan sender`; read its log")
     if settings.smarthost or settings.notify:
-        found.append((True, f"outbox: {counts.get('sent', 0)} sent, {counts.get('waiting', 0)} waiting"))
-    return found
+        yield True, f"outbox: {counts.get('sent', 0)} sent, {counts.get('waiting', 0)} waiting"
 
 
-def _contents(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+def _contents(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
     missing, orphaned = contents.find_inconsistencies(database, outside(settings), now)
     place = settings.content_store
-    found: list[Finding] = [(True, f"contents: stored in {'the database' if place == 'database' else place}")]
     if missing:
-        some = ", ".join(missing[:5])
-        what = f"contents: {len(missing)} raw mails are missing in {place}: {some}"
-        found = [_wrong(what, "they cannot be shown or read again", "Restore these files from a backup")]
+        what = f"contents: {len(missing)} raw mails are missing in {place}: {', '.join(missing[:5])}"
+        yield _wrong(what, "they cannot be shown or read again", "Restore these files from a backup")
+    else:
+        yield True, f"contents: stored in {'the database' if place == 'database' else place}"
     damaged = list(contents.check_newest(database, outside(settings), LOOKED_AT_BYTES))
     if damaged and not missing:
         some = ", ".join(id for id, _ in damaged[:5])
         what = f"contents: {len(damaged)} of the newest raw mails are damaged: {some}"
         action = "Check all with `sodan contents check`, and restore them from a backup"
-        found.append(_wrong(what, "older ones may be damaged too", action))
+        yield _wrong(what, "older ones may be damaged too", action)
     if orphaned:
-        found.append((True, f"contents: {len(orphaned)} files belong to no mail; `sodan contents tidy` deletes them"))
-    return found
+        yield True, f"contents: {len(orphaned)} files belong to no mail; `sodan contents tidy` deletes them"
 
 
-def _mailbox_file(settings: Settings) -> list[Finding]:
+def _mailbox_file(settings: Settings) -> Iterator[Finding]:
     load(settings)
-    return []
+    yield from ()
 
 
-def _mailboxes(database: Database, now: datetime) -> list[Finding]:
-    found: list[Finding] = []
+def _mailboxes(database: Database, now: datetime) -> Iterator[Finding]:
     for one in database.read(mailboxes.statuses):
         away = one.away_since(now)
         if away is not None or one.failing_since is not None:
@@ -226,71 +223,68 @@ def _mailboxes(database: Database, now: datetime) -> list[Finding]:
             step = one.next_step or "start `sodan serve` or `sodan mailbox run`"
             cause = one.cause or "no process fetches from it"
             step += f"; if it is no longer used, run `sodan mailbox forget {one.name}`" if away else ""
-            found.append(
-                _wrong(f"mailbox {one.name}: not read since {since:%Y-%m-%d %H:%M}Z", cause, step[0].upper() + step[1:])
+            yield _wrong(
+                f"mailbox {one.name}: not read since {since:%Y-%m-%d %H:%M}Z", cause, step[0].upper() + step[1:]
             )
         else:
-            found.append((True, f"mailbox {one.name}: read completely, {one.taken} mails fetched so far"))
+            yield True, f"mailbox {one.name}: read completely, {one.taken} mails fetched so far"
         if one.failed:
             what = f"mailbox {one.name}: {one.failed} mails could not be fetched"
-            found.append(_wrong(what, "they are still in the mailbox", "Read the reasons with `sodan mailbox list`"))
-    return found
+            yield _wrong(what, "they are still in the mailbox", "Read the reasons with `sodan mailbox list`")
 
 
-def _tokens(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+def _tokens(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
     listen = settings.http_listen
-    if listen.loopback or database.read(lambda conn: tokens.any_valid(conn, now)):
-        return []
-    what = f"HTTP: {listen} can be reached from the network, but there is no token"
-    return [_wrong(what, "the service does not start like this", "Run `sodan token create NAME --scope admin`")]
+    if not listen.loopback and not database.read(lambda conn: tokens.any_valid(conn, now)):
+        what = f"HTTP: {listen} can be reached from the network, but there is no token"
+        yield _wrong(what, "the service does not start like this", "Run `sodan token create NAME --scope admin`")
 
 
-def _webhooks(settings: Settings, database: Database) -> list[Finding]:
+def _webhooks(settings: Settings, database: Database) -> Iterator[Finding]:
     box = secret_box(settings)
-    return [(False, f"webhook {id}: {why}") for id, why in database.read(lambda conn: webhooks.unreadable(conn, box))]
+    for id, why in database.read(lambda conn: webhooks.unreadable(conn, box)):
+        yield False, f"webhook {id}: {why}"
 
 
-def _verdicts(settings: Settings, database: Database) -> list[Finding]:
+def _verdicts(settings: Settings, database: Database) -> Iterator[Finding]:
     local = all(listen.loopback for listen in (settings.smtp_listen, settings.lmtp_listen) if listen is not None)
+    what = "senders: nothing verifies the sender of mail from your own domains"
     if settings.authserv_id and not settings.smtp_networks and not local:
         what = "senders: any host that reaches the SMTP port can forge the header of SODAN_AUTHSERV_ID"
-        meaning = "so it is not trusted from public addresses"
-        return [_wrong(what, meaning, "Set SODAN_SMTP_NETWORKS to the networks of your mail servers")]
-    if settings.verdicts_configured:
-        return []
-    what = "senders: nothing verifies the sender of mail from your own domains"
-    relayed = database.read(migrate.revision) == migrate.head() and database.read(unverified_lately)
-    if local and not relayed:
-        return [(True, f"{what}; mail from programs on this machine is trusted, relayed mail is not")]
-    meaning = "replies of your own people change no case"
-    return [_wrong(what, meaning, "Set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS (docs/settings.md)")]
+        action = "Set SODAN_SMTP_NETWORKS to the networks of your mail servers"
+        yield _wrong(what, "so it is not trusted from public addresses", action)
+    elif settings.verdicts_configured:
+        return
+    elif local and not (database.read(migrate.revision) == migrate.head() and database.read(unverified_lately)):
+        yield True, f"{what}; mail from programs on this machine is trusted, relayed mail is not"
+    else:
+        action = "Set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS (docs/settings.md)"
+        yield _wrong(what, "replies of your own people change no case", action)
 
 
-def _disk(settings: Settings, database: Database) -> list[Finding]:
-    found: list[Finding] = []
+def _disk(settings: Settings, database: Database) -> Iterator[Finding]:
     if database.folder is not None and database.folder.is_dir():
         there = os.statvfs(database.folder)
         free = there.f_bavail * there.f_frsize
         least = max(LOW_DISK, settings.min_free_bytes)
         space = f"disk: {free // 1_000_000} MB free at {database.folder}"
         meaning = f"below {settings.min_free_bytes // 1_000_000} MB, mail gets 452 and the sender retries later"
-        found.append((True, space) if free > least else _wrong(space, meaning, "Free some disk space"))
+        yield (True, space) if free > least else _wrong(space, meaning, "Free some disk space")
         if there.f_flag & os.ST_RDONLY:
             what = f"disk: {database.folder} is mounted read-only"
-            found.append(_wrong(what, "no mail can be stored", "Read `dmesg` for the cause, then remount it"))
+            yield _wrong(what, "no mail can be stored", "Read `dmesg` for the cause, then remount it")
         if there.f_files and not there.f_favail:
             what = f"disk: no inodes are free at {database.folder}"
-            found.append(_wrong(what, "no file can be created", "Delete files there"))
+            yield _wrong(what, "no file can be created", "Delete files there")
     if not database.postgresql and sqlite3.sqlite_version_info < (3, 35):
         what = f"SQLite: version {sqlite3.sqlite_version}"
-        found.append(_wrong(what, "sodan needs 3.35 or newer", "Use a Python with a newer SQLite"))
-    return found
+        yield _wrong(what, "sodan needs 3.35 or newer", "Use a Python with a newer SQLite")
 
 
-def _model(settings: Settings, database: Database, now: datetime) -> list[Finding]:
+def _model(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
     """Report on second readings; nothing if no language model is set up."""
     if not settings.model_url:
-        return []
+        return
     jobs = database.read(second_readings.counts)
     waiting = database.read(second_readings.oldest_waiting)
     words = f"language model {settings.model}: {jobs.get('done', 0)} read, {jobs.get('waiting', 0)} waiting"
@@ -298,8 +292,9 @@ def _model(settings: Settings, database: Database, now: datetime) -> list[Findin
         why = f" ({waiting.reason})" if waiting.reason else ""
         what = f"{words}, the oldest since {waiting.created_at:%Y-%m-%d %H:%M}Z{why}"
         action = "Check SODAN_MODEL_URL, and the log of `sodan serve` or `sodan reader`"
-        return [_wrong(what, "cases use the embedded reader meanwhile, and mail is not delayed", action)]
-    return [(True, words)]
+        yield _wrong(what, "cases use the embedded reader meanwhile, and mail is not delayed", action)
+    else:
+        yield True, words
 
 
 def what_to_do(words: str, database: Database) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import urllib.error
-import urllib.request
+
+import httpx
 
 from service.settings import Listen
 
@@ -33,22 +33,18 @@ def smtp(listen: Listen) -> Finding:
 
 def http(listen: Listen) -> Finding:
     """Check the response to ``/readyz``."""
-    host, port = _where(listen)
-    url = f"http://{Listen(host, port)}/readyz"
     try:
-        with urllib.request.urlopen(url, timeout=SECONDS):
-            return True, f"HTTP: {listen} responds and is ready"
-    except urllib.error.HTTPError as error:
-        if error.code == 503:
-            return (
-                False,
-                f"HTTP: {listen} is not ready (/readyz: 503); it cannot store mail. See the lines about the database",
-            )
-        return True, f"HTTP: {listen} responds"
-    except (OSError, ValueError) as error:
-        if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
-            return False, f"HTTP: {listen} accepts connections but sends nothing; the process hangs. Restart it"
+        status = httpx.get(f"http://{Listen(*_where(listen))}/readyz", timeout=SECONDS, trust_env=False).status_code
+    except httpx.TimeoutException:
+        return False, f"HTTP: {listen} accepts connections but sends nothing; the process hangs. Restart it"
+    except (httpx.HTTPError, httpx.InvalidURL):
         return True, f"HTTP: nothing listens on {listen} (sodan is not running)"
+    if status == 503:
+        return (
+            False,
+            f"HTTP: {listen} is not ready (/readyz: 503); it cannot store mail. See the lines about the database",
+        )
+    return True, f"HTTP: {listen} responds{' and is ready' if status == 200 else ''}"
 
 
 def _where(listen: Listen) -> tuple[str, int]:

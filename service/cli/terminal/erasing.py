@@ -20,10 +20,7 @@ from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase, names_of
 
-NOT_REACHED = [
-    "backups made earlier",
-    "text inside attached documents, pictures and archives, which are not opened",
-]
+NOT_REACHED = ["backups made earlier", "text inside attached documents, pictures and archives, which are not opened"]
 
 
 def erase_person(

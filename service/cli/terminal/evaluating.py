@@ -1,24 +1,36 @@
-"""`sodan eval`: prints the figures of a reader on labelled mail."""
+"""`sodan eval`: prints the figures of a reader on labelled mail; a language model is used as in the service."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from mailrules.catalogue.meanings import Catalogue
 from mailrules.evaluation.figures import SETS, SINGLE, Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.reader import EmbeddedReader
+from mailrules.reader.model_answer import READER, AnswerRefused, check, join
+from mailrules.reader.model_request import Request, request
+from mailrules.reader.units import split_units
+from mailrules.statement import MailText, Reader, Statement
 from service.cli import start
-from service.cli.terminal.model_reader import ModelReader
 from service.cli.terminal.reading import judge_files, judge_guessed, rules_of
 from service.errors import Refused
+from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
 from service.second_reading import model_of
 from service.settings import Settings
 
+ANSWERS = 2
+"""Maximum number of answers requested before the embedded reader is used, as in the service."""
+TRIES = 5
+"""Maximum number of attempts if the endpoint does not respond."""
+LONGEST_PAUSE = 60.0
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms")
 
 
@@ -117,3 +129,70 @@ def _outcome(values: dict[str, Any]) -> Outcome:
         missing=tuple(values.get("missing", ())),
         told=present | set(values.get("unknown", ())),
     )
+
+
+@dataclass
+class ModelReader:
+    """Reads mails with the model. Thread-safe.
+
+    Mails that are not sent or get no usable answer are read by the embedded reader.
+    """
+
+    model: LanguageModel
+    catalogue: Catalogue
+    embedded: Reader
+    characters: int
+    """Maximum length of a mail that is sent."""
+    pause: Callable[[float], None] = time.sleep
+    requests: int = 0
+    tokens: int = 0
+    dropped: int = 0
+    left: int = 0
+    """Number of mails read by the embedded reader because the model gave no usable answer."""
+    name: str = READER
+    version: str = field(init=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.version = self.model.model
+
+    def read(self, mail: MailText) -> tuple[Statement, ...]:
+        """Return the model's statements with the embedded reader's values.
+
+        Raises Refused if the model is unavailable.
+        """
+        own = tuple(self.embedded.read(mail))
+        if mail.automatic or not 0 < len(mail.text) <= self.characters:
+            return own
+        asked, repair = request(mail, split_units(mail.text), self.catalogue), ""
+        for _ in range(ANSWERS):
+            try:
+                reply = self._ask(asked, repair)
+                answer = check(reply.text, asked, mail, self.catalogue)
+            except ModelRefused:
+                break
+            except AnswerRefused as error:
+                repair = f"That could not be used: {error}." if self.model.answers_freely else ""
+            else:
+                self._count(dropped=sum(answer.dropped.values()))
+                return join(answer.statements, own)
+        self._count(left=1)
+        return own
+
+    def _ask(self, asked: Request, repair: str) -> Reply:
+        for attempt in range(TRIES):
+            try:
+                reply = self.model.ask(asked, repair=repair)
+            except ModelAway as error:
+                if attempt + 1 == TRIES:
+                    raise Refused(f"the language model failed {TRIES} times: {error}") from None
+                self.pause(min(2.0**attempt if error.retry_after is None else error.retry_after, LONGEST_PAUSE))
+            else:
+                self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)
+                return reply
+        raise AssertionError("unreachable")
+
+    def _count(self, **more: int) -> None:
+        with self._lock:
+            for name, number in more.items():
+                setattr(self, name, getattr(self, name) + number)

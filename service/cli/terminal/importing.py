@@ -43,7 +43,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
     ledger = database.read(spool_view.ledger)
     start.say(
         f"{done.mails} mails in {done.files} files: {done.received} new, {done.known} known already; accepted "
-        f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}",
+        f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
     )
     return start.FOUND_WRONG if ledger.shunted else 0
 

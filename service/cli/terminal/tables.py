@@ -75,11 +75,6 @@ def print_fields(row: dict[str, Any]) -> None:
     print_rows([{"name": name, "value": value} for name, value in row.items()], ("name", "value"), as_json=False)
 
 
-def without_lease(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of a queue without the columns of its lease."""
-    return {name: value for name, value in row.items() if not name.startswith("leased")}
-
-
 def _plain(value: Any) -> str:
     if value is None:
         return ""
@@ -155,8 +150,7 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
         f"evidence for {case['priority']}{by_person}": [f"“{quote}”  {', '.join(ids)}" for quote, ids in rules.items()],
         "urgent wording (does not count)": [f"“{found['quote']}”" for found in detail.get("heard", [])],
         "please check": [_NOTES.get(note, note) for note in case.get("notes", [])],
-        f"problem (version {problem['version']}{', the topic changed' * problem['drift']})": [statement]
-        * bool(statement),
+        f"problem (version {problem['version']}{drift})": [statement] * bool(statement),
         "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
         "requests of the vendor": [
             f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])

@@ -1,0 +1,185 @@
+"""The brief of a case: a summary for one of the three sides, as data, text or a mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from service.api.case_schema import Level, Out, Side, Status, doc
+from service.api.dependencies import MOVED, FindCase, TheDesk
+from service.api.paging import answer
+from service.api.problems import documented
+from service.cases import brief_text
+from service.desk import Desk
+from service.outbound import letter
+from service.outbound.acknowledge import reply_subject
+
+
+class BriefProblem(Out):
+    """What the case is about."""
+
+    statement: str = doc(
+        "The sentence, verbatim; the title if no mail states the problem; empty if its wording needs a tone hint."
+    )
+    message: str | int | None = doc("`id` of the message it is in; null if there is none.")
+    item: str | None = doc("The checklist item it was taken from; null for a stated problem or the title.")
+
+
+class BriefEntry(Out):
+    """One fact, in the words of its author."""
+
+    item: str = doc("Id of a checklist item, or `parked:` and a topic that is to be discussed after recovery.")
+    label: str = doc("Name of the item in the language of the brief.")
+    text: str = doc("The fact, verbatim; different values of other people follow with their names.")
+    state: Literal["present", "unknown", "missing", "waived"] = doc(
+        "State of the checklist item; `unknown`: the sender does not know it."
+    )
+    message: str | int | None = doc("`id` of the message it is in; null if there is none.")
+    partial: bool = doc("True if it is given, but not exactly enough (a day, no time).")
+
+
+class BriefSection(Out):
+    """A group of facts."""
+
+    id: str = doc("Id of the section, as in `titles`.", examples=["impact"])
+    title: str = doc("Heading in the language of the brief.")
+    entries: list[BriefEntry] = doc("The facts; empty if none is known.")
+
+
+class BriefGap(Out):
+    """A fact that must still be asked for."""
+
+    item: str = doc("Id of the checklist item.")
+    label: str = doc("Name of the item in the language of the brief.")
+
+
+class BriefReword(BriefGap):
+    """A fact that is left out because of its wording."""
+
+    tone: str = doc("Id of the tone hint (`GET /api/meanings`).")
+    advice: str | dict[str, str] = doc("What to write instead.")
+
+
+class BriefFile(Out):
+    """A file that your side sent."""
+
+    filename: str = doc("Name of the file.")
+    size: int = doc("Size in bytes.")
+    message: str | int = doc("`id` of the message it is attached to.")
+
+
+class BriefPriority(Out):
+    """The priority and the text it is based on."""
+
+    level: Level = doc("The priority.")
+    evidence: list[str] = doc("The text it is based on, verbatim.")
+
+
+class BriefAsk(Out):
+    """An open request of the vendor."""
+
+    what: str = doc("What is asked for, as in `asks` of the case.", examples=["info:version", "logs"])
+    quote: str | None = doc("The text of the request, verbatim.")
+    message: str | int | None = doc("`id` of the message that asks.")
+    asked_at: datetime | None = doc("When it was asked.")
+
+
+class BriefParked(Out):
+    """A topic to discuss after recovery."""
+
+    topic: str = doc("`rca`, `compensation`, `product_change` or `support_dissatisfaction`.")
+    quote: str = doc("The text, verbatim.")
+
+
+class BriefTone(Out):
+    """A suggestion for a more polite wording."""
+
+    id: str = doc("Id of the tone hint (`GET /api/meanings`).")
+    quote: str = doc("The text, verbatim.")
+    advice: str | dict[str, str] = doc("What to write instead.")
+
+
+class Brief(Out):
+    """Summary of a case for a vendor, the team or the requester.
+
+    Only a brief for the team has the last five fields.
+    """
+
+    for_: Literal["vendor", "team", "requester"] = doc("Who will read it.", alias="for")
+    lang: Literal["ja", "en"] = doc("Language of headings and labels. Quotes are not translated.")
+    case: str | None = doc("Key of the case.")
+    title: str = doc("Title of the case.")
+    problem: BriefProblem = doc("The problem in one sentence.")
+    vendor: str | None = doc("Id of the vendor; null if no vendor is known.")
+    references: list[str] = doc("The vendor's case numbers.")
+    sections: list[BriefSection] = doc("What is known, in groups.")
+    gaps: list[BriefGap] = doc("What must still be asked for.")
+    reword: list[BriefReword] = doc("Facts left out of a brief for a vendor because of their wording.")
+    attached: list[BriefFile] = doc("Files that your side sent.")
+    titles: dict[str, str] = doc("Headings in the language of the brief, by id.")
+    status: Status | None = doc("Status of the case.")
+    waiting_on: Side | None = doc("The side that has to act next; null if nobody has to.")
+    waiting_since: datetime | None = doc("Since when it is that side's turn; null if nobody has to act.")
+    promised: datetime | None = doc("Until when the next update is promised; null if nothing is promised.")
+    priority: BriefPriority | None = doc("Only for the team: the priority.", None)
+    needs_triage: bool | None = doc("Only for the team: as in the case.", None)
+    open_asks: list[BriefAsk] | None = doc("Only for the team: open requests of the vendor.", None)
+    parked: list[BriefParked] | None = doc("Only for the team: topics to discuss after recovery.", None)
+    tone: list[BriefTone] | None = doc("Only for the team: suggestions for a more polite wording.", None)
+
+
+router = APIRouter(prefix="/api/cases", tags=["cases"])
+
+
+@router.get(
+    "/{key}/brief",
+    response_model=Brief,
+    responses={
+        200: {"content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}}, "description": "The brief."},
+        **documented(404, 503),
+        **MOVED,
+    },
+)
+def read_brief(
+    find: FindCase,
+    desk: TheDesk,
+    for_: Annotated[
+        Literal["vendor", "team", "requester"], Query(alias="for", description="Who will read it.")
+    ] = "vendor",
+    lang: Annotated[Literal["ja", "en"] | None, Query(description="Language; by default that of the case.")] = None,
+    format: Annotated[
+        Literal["json", "text", "markdown", "eml"],
+        Query(description="`text`: plain text; `eml`: a draft that a mail program opens."),
+    ] = "json",
+) -> Response:
+    """Return a summary of the case for the vendor, the team or the requester, ready to paste.
+
+    `eml` is a draft for a mail program, with the address of the case in Cc.
+    """
+    number = find().id
+    shown, made = desk.brief(number, for_, lang)
+    match format:
+        case "markdown":
+            return Response(brief_text.markdown(made), media_type="text/markdown; charset=utf-8")
+        case "text":
+            return Response(brief_text.text(made), media_type="text/plain; charset=utf-8")
+        case "eml":
+            return _draft(desk, number, shown, made)
+    return answer(made)
+
+
+def _draft(desk: Desk, number: int, shown: dict[str, Any], made: dict[str, Any]) -> Response:
+    """Return a brief as a mail that a mail program opens as a draft."""
+    outbound = desk.database.transact(desk.outbound)
+    mail = letter.unsent(
+        brief_text.text(made),
+        to="" if made["for"] == "team" else letter.address_of(shown, made["for"]),
+        cc=outbound.reply_address(number),
+        subject=reply_subject(shown["title"], shown["key"]),
+        language=made["lang"],
+    )
+    name = {"Content-Disposition": f'attachment; filename="{shown["key"]}.eml"'}
+    return Response(mail, headers=name, media_type="message/rfc822")

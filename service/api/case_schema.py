@@ -1,0 +1,316 @@
+"""Schemas of cases for OpenAPI, and types that several schemas share.
+
+The store builds the responses; the schemas of responses only describe them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["open", "resolved", "closed"]
+Side = Literal["team", "vendor", "requester"]
+Level = Literal["P1", "P2", "P3", "P4"]
+Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
+Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
+Role = Literal["team", "requester", "vendor", "unknown"]
+
+
+def doc(text: str, default: Any = ..., **given: Any) -> Any:
+    """Return a field with this description."""
+    return Field(default, description=text, **given)
+
+
+class Out(BaseModel):
+    """Base of all responses: fields may be added, but none is removed."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class VendorRef(Out):
+    """A case number of a vendor."""
+
+    vendor: str = doc("Id of the vendor (`GET /api/vendors`).")
+    ref: str = doc("The number, as the vendor writes it.")
+
+
+class Person(Out):
+    """A person with a mail address."""
+
+    name: str = doc("Display name; empty if the mail has none.")
+    address: str = doc("Mail address.")
+
+
+class Author(Out):
+    """The author of a message. Of a forwarded mail it is the person who wrote it first."""
+
+    name: str | None = doc("Display name; empty if the mail has none.")
+    address: str | None = doc("Mail address in lower case; empty if it is not known.")
+    role: Role = doc("The side the author belongs to; `unknown`: nothing says which.")
+
+
+class Evidence(Out):
+    """A rule that contributed to the priority, and the text it is based on."""
+
+    rule: str = doc("Id of the rule (`sodan rules list`).")
+    message: str | int | None = doc("`id` of the message.", None)
+    quote: str = doc("The text in that message, verbatim.")
+
+
+class Heard(Out):
+    """Urgent wording that does not change the priority, such as 緊急 or ASAP."""
+
+    quote: str = doc("The text, verbatim.")
+    message: str | int | None = doc("`id` of the message.", None)
+
+
+class PriorityDetail(Out):
+    """The priority, and what it is based on."""
+
+    level: Level = doc("The priority of the case; the same as `priority`.")
+    impact: str | None = doc("Effect on the business: `high`, `medium`, `low`, `unknown`.", None)
+    urgency: str | None = doc("How soon it must be solved: `high`, `medium`, `low`, `unknown`.", None)
+    evidence: list[Evidence] = doc("What the rules based the priority on.")
+    heard: list[Heard] = doc("Urgent wording that does not change the priority.")
+    basis: str = doc("Id of the rule that decided.", "")
+    set_by: str = doc("`rules`, or the name of the person who set the priority.")
+    by_rules: str = doc("The priority by the rules, also while a person has set another one.", "")
+
+
+class OtherValue(Out):
+    """The same fact according to another person."""
+
+    author: str = doc("Mail address of the person.")
+    message: str = doc("`id` of the message.")
+    value: str = doc("The value.")
+    quote: str = doc("The text, verbatim.")
+
+
+class ChecklistItem(Out):
+    """One fact that a good report contains."""
+
+    item: str = doc("Id of the item, such as `occurred_at`.")
+    label: Any = doc("Name of the item in the language of the case.")
+    state: Literal["present", "missing", "unknown", "waived", "not_needed"] = doc(
+        "`present`: given. `missing`: must be asked for. `unknown`: the sender does not know it, so it is "
+        "not asked for again. `waived`: a person decided that it is not needed. `not_needed`: not needed in this case."
+    )
+    value: str | None = doc("The fact; null if it is not given.", None)
+    message: str | int | None = doc("`id` of the message that gives it; null if none does.", None)
+    quote: str | None = doc("The text that gives it, verbatim; null if there is none.", None)
+    partial: bool = doc("True if it is given, but not exactly enough (a day, no time).", False)
+    none: bool = doc("True if the mail says that there is none (no workaround).", False)
+    others: list[OtherValue] = doc("Different values given by other people.", default_factory=list)
+    set_by: str | None = doc("The person who answered or waived it by hand; null if nobody did.", None)
+
+
+class Ask(Out):
+    """A request of the vendor to your side."""
+
+    id: str | int = doc("Id of the request, for `asks` when you change the case.")
+    by: Any = doc("Mail address of the person who asked.", None)
+    of: Any = doc("The side that has to answer it: `team`.", None)
+    what: str = doc(
+        "What is asked for: `logs`, `info:<item>`, `permission`, `time_slot`, `confirm_close`, "
+        "`confirm_scope`, `severity`, `test`, or `something` (not recognised)."
+    )
+    quote: str | None = doc("The text of the request, verbatim.", None)
+    message: str | int | None = doc("`id` of the message that asks.", None)
+    asked_at: datetime | None = doc("When it was asked.", None)
+    state: Literal["open", "answered", "withdrawn"] = doc(
+        "`open`: not answered yet. `answered`. `withdrawn`: no longer needed."
+    )
+    answered_at: datetime | None = doc("When it was answered or withdrawn; null while it is open.", None)
+    answered_by_message: str | int | None = doc(
+        "`id` of the message that answers it; null if it was answered without mail.", None
+    )
+    set_by: str | None = doc("The person who marked it as answered or not needed; null if nobody did.", None)
+    answer: str | None = doc("The answer in the words of that person; null without one.", None)
+
+
+class ToneHint(Out):
+    """A suggestion for a more polite wording of a mail of your own people."""
+
+    id: str = doc("`pressure_passthrough`, `blame_vendor_slow`, `refuse_logs` or `just_fix_it` (`GET /api/meanings`).")
+    message: str = doc("`id` of the message.")
+    quote: str = doc("The text, verbatim.")
+    advice: str = doc("What to write instead, in the language of the case.")
+
+
+class ParkedTopic(Out):
+    """A topic to discuss after recovery."""
+
+    topic: str = doc("`rca`, `compensation`, `product_change` or `support_dissatisfaction`.")
+    message: str = doc("`id` of the message.")
+    quote: str = doc("The text, verbatim.")
+
+
+class ProblemStatement(Out):
+    """The problem as it was last stated."""
+
+    statement: str = doc("One sentence; empty if no mail states the problem.")
+    version: int = doc("Number of statements of the problem so far.")
+    drift: bool = doc("True if a later statement is about something else than the earlier ones.")
+    message: str | None = doc("`id` of the message; null if there is no statement.", None)
+    agreed_at: datetime | None = doc("When your side agreed to it; null if it did not.", None)
+
+
+class Promise(Out):
+    """A promise that names a time."""
+
+    by: Side | Literal["unknown"] = doc("The side that promised.")
+    due: datetime = doc("The time that was named.")
+    message: str = doc("`id` of the message.")
+    quote: str = doc("The text, verbatim.")
+    kept: bool = doc("True if that side wrote again by then.")
+    overdue: bool = doc("True if the time has passed and that side has not written since.")
+
+
+class ReadBy(Out):
+    """The reader that found the statements in the first mail written by a person."""
+
+    reader: str = doc("`embedded` or `model`.")
+    version: str = doc("Version of the reader, or the name of the language model.")
+    pending: bool = doc("True while a message of the case waits for its reading by the language model.")
+
+
+_SUMMARY: dict[str, Any] = {
+    "key": "SD-12", "title": "ノートPCから全社ポータルに入れない", "status": "open", "waiting_on": "vendor",
+    "waiting_since": "2026-11-24T01:12:00Z", "priority": "P3", "kind": "incident", "language": "ja",
+    "vendor": "microsoft", "vendor_refs": [{"vendor": "microsoft", "ref": "2611240030001234"}],
+    "missing": ["occurred_at"], "needs_triage": True, "requester": {"name": "森 愛子", "address": "mori@corp.example"},
+    "excerpt": "ノートPCから全社ポータルに入れません。", "open_asks": 1, "messages": 4,
+    "opened_at": "2026-11-24T00:31:00Z", "updated_at": "2026-11-24T01:12:00Z", "owner": None,
+}  # fmt: skip
+
+
+class CaseSummary(Out):
+    """A case as it appears in a list."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_SUMMARY]})
+
+    key: str = doc("Key of the case. It never changes; after a merge it redirects to the other case.")
+    title: str = doc("The subject without `Re:` and `Fwd:`, or the first words of the mail, or a title set by hand.")
+    status: Status = doc(
+        "`open`: somebody has to act. `resolved`: the problem is solved. `closed`: the case is finished."
+    )
+    waiting_on: Side | None = doc("The side that has to act next; null if nobody has to.")
+    waiting_since: datetime | None = doc("Since when it is that side's turn; null if nobody has to act.")
+    priority: Level = doc("Priority by business impact and urgency: `P1` is the highest.")
+    kind: Kind = doc(
+        "What the case is about: `incident` something that does not work; `howto` how to do something; "
+        "`request` something to set up, order or change; `billing` an invoice, a price, a licence count; `security` an "
+        "attack, a leak, a lost device; `rca` the cause of an incident that is over; `notice` information that needs "
+        "no answer."
+    )
+    language: str = doc("Language of the case: `ja`, `en` or another ISO 639 code; `und`: not known.")
+    vendor: str | None = doc("Id of the vendor (`GET /api/vendors`); null if no vendor is known.")
+    vendor_refs: list[VendorRef] = doc("Case numbers of vendors found in the mails.")
+    missing: list[str] = doc("Ids of at most five checklist items to ask for, most important first.")
+    needs_triage: bool = doc(
+        "True while the case is open, no person has set the priority, and the mails do not state "
+        "the impact or state it in words that could not be judged.",
+        False,
+    )
+    requester: Person | None = doc("The person who needs help; null if nobody is known.", None)
+    excerpt: str = doc("The sentence that describes the problem, verbatim; empty if there is none.", "")
+    open_asks: int = doc("Number of requests of the vendor that are still open.")
+    messages: int = doc("Number of messages, including those found in forwards and quotes.")
+    opened_at: datetime = doc("Time of the first message.")
+    updated_at: datetime = doc("Time of the last change by a mail or a person.")
+    owner: str | None = doc("The team member it is assigned to; null: nobody.", None)
+
+
+class CasePage(Out):
+    """A page of cases."""
+
+    items: list[CaseSummary] = doc("The cases, in the order of `sort`.")
+    next: str | None = doc("`cursor` of the next page; null on the last page.")
+
+
+class Clocks(Out):
+    """How long each side had to act, up to the time of the response. All times are elapsed seconds."""
+
+    team: float | None = doc("Seconds during which it was the team's turn.")
+    vendor: float | None = doc("Seconds during which it was the vendor's turn.")
+    requester: float | None = doc("Seconds during which it was the requester's turn.")
+    business: dict[str, int] = doc("The same by side, in seconds of that side's business hours.", default_factory=dict)
+    first_response: float | None = doc(
+        "Seconds from the team's report to the vendor until the vendor's first reply by a person; in a "
+        "case without a vendor, from the opening mail until the team's first mail. Null until there is a reply.",
+        None,
+    )
+    turns: int | None = doc(
+        "How often the vendor answered the team; in a case without a vendor, how often the team answered.", None
+    )
+
+
+class Participant(Out):
+    """A person who wrote or received mail of the case."""
+
+    address: str = doc("Mail address in lower case.")
+    name: str | None = doc("Display name; empty if no mail has one.", None)
+    role: Role = doc("The side of the person; `unknown`: nothing says which.")
+
+
+class NotCounted(Out):
+    """A message that is shown but changes nothing in the case."""
+
+    message: str = doc("`id` of the message.")
+    why: Literal["forged", "unverified", "outsider"] = doc(
+        "`forged`: it was sent under another person's name (DMARC failed); `unverified`: it claims an "
+        "address of your organisation that nothing verifies; `outsider`: its author takes no part in the case."
+    )
+
+
+class Suggested(Out):
+    """Another case that may be about the same matter; the evidence was too weak to merge them."""
+
+    id: int = doc("Id of the suggestion, for `accept` and `dismiss`.")
+    case: str = doc("Key of the other case.")
+    score: float = doc("Similarity: 0 (none) to 1 (certain).")
+    reasons: list[str] = doc("What the two cases share, in words.")
+    message: str = doc("`id` of the message that was compared.")
+    subject: str = doc("Subject of that message.")
+
+
+class Case(CaseSummary):
+    """A whole case. It is judged again with every mail and every manual change."""
+
+    priority_detail: PriorityDetail = doc("How the priority was found.")
+    recovered: bool = doc(
+        "True if your side said that it works again, and nothing later says that the problem continues.", False
+    )
+    checklist: list[ChecklistItem] = doc("The facts that a good report of this kind contains.")
+    questions: list[str] = doc(
+        "Ids of the missing items in the order in which to ask for them: at most five.", default_factory=list
+    )
+    asks: list[Ask] = doc("Requests of the vendor to your side, oldest first.")
+    tone: list[ToneHint] = doc(
+        "Suggestions for a more polite wording, only for mail of your own people. A vendor never sees them."
+    )
+    parked: list[ParkedTopic] = doc("Topics to discuss after recovery. They do not delay the case.")
+    problem: ProblemStatement | None = doc("The problem as it was last stated.", None)
+    clocks: Clocks = doc("How long each side had to act.")
+    promises: list[Promise] = doc("Promises that name a time.", default_factory=list)
+    participants: list[Participant] = doc("Everybody who wrote or received mail of the case.")
+    merged: list[str] = doc("Keys of the cases that were merged into this one.")
+    related: list[Any] = doc("Keys of related cases, such as one that was split off.")
+    suggestions: list[Suggested] = doc(
+        "Cases that may be about the same matter, the most similar first.", default_factory=list
+    )
+    read_by: ReadBy | None = doc("The reader that analysed the first mail.", None)
+    judged_by: str = doc("Name and version of the rules that judged the case.")
+    set_by: dict[str, str] = doc("Fields that a person set, each with the name of the person.", default_factory=dict)
+    notes: list[str] = doc(
+        "Points for the team to check: `p1-without-contact` P1 without a person to reach; "
+        "`p1-without-owner` P1 without a team member; `overdue-promise`; `call` three or more exchanges and still "
+        "something is missing; `reminded` the requester was reminded; `dmarc-failed`, `sender-unverified` and "
+        "`outsider`: a message is listed in `not_counted`.",
+        default_factory=list,
+    )
+    not_counted: list[NotCounted] = doc(
+        "Messages that change nothing in the case, each with the reason.", default_factory=list
+    )

@@ -1,0 +1,175 @@
+"""`sodan spool` and `sodan outbox`: received mail that waits or is set aside; mail that sodan sends."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from cyclopts import App
+
+from service.cli import start
+from service.errors import Refused
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.store.database import Connection
+
+spool = App(name="spool", help="Received mail: list it, show it, retry mails that were set aside.")
+outbox = App(name="outbox", help="Mail that sodan sends: list, show, send, discard.")
+RECEIVED = ("id", "state", "received_at", "channel", "mail_from", "size", "attempts", "reason")
+SENT = ("id", "state", "kind", "recipient", "subject", "created_at", "attempts", "reason")
+
+
+@spool.command(name="list")
+def spool_list(
+    *, state: Literal["waiting", "done", "shunted", "refused"] | None = None, limit: int = 100, json: bool = False
+) -> int:
+    """List received mails, newest first; exit status 1 if one is shunted (set aside after three failed attempts).
+
+    Args:
+        state: Only mails in this state.
+        limit: Maximum number of mails.
+        json: JSON Lines instead of a table.
+    """
+    from service.store import spool_view
+
+    return _list(spool_view.listing, spool_view.undone, "shunted", state, limit, RECEIVED, json)
+
+
+@spool.command(name="show")
+def spool_show(id: str, *, raw: bool = False) -> int:
+    """Show one received mail: envelope, state, attempts, and the reason if it failed.
+
+    Args:
+        id: Its id in `sodan spool list`; the 250 reply of SMTP contains it too.
+        raw: Print the mail itself, exactly as it was received.
+    """
+    from service.cli.terminal.tables import print_fields
+    from service.store import contents, spool_view
+    from service.store.blob_store import outside
+
+    settings = start.settings()
+    database = start.database(settings)
+    if raw:
+        sys.stdout.buffer.write(contents.content(database, outside(settings), id))
+        return 0
+    row = database.read(lambda conn: spool_view.entry(conn, id))
+    print_fields(row)
+    return start.FOUND_WRONG if row["state"] == "shunted" else 0
+
+
+@spool.command(name="retry")
+def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> int:
+    """Retry mails that were set aside (shunted). A worker processes them.
+
+    Args:
+        ids: Their ids in `sodan spool list`.
+        all: Retry all of them.
+    """
+    from service.store import spool as queue
+
+    if bool(ids) == all:
+        raise Refused("give the ids of the mails to retry, or --all")
+    database, now, count = start.database(start.settings()), start.now(), len(ids)
+    if all:
+        count = database.transact(lambda conn: queue.retry_all(conn, now))
+    for id in ids:
+        database.transact(partial(queue.retry, id=id, now=now))
+    start.say(f"{count} mails will be retried by a worker")
+    return 0
+
+
+@outbox.command(name="list")
+def outbox_list(
+    *,
+    state: Literal["draft", "waiting", "sent", "failed", "discarded"] | None = None,
+    limit: int = 100,
+    json: bool = False,
+) -> int:
+    """List outgoing mails and notifications, newest first; exit status 1 if one failed.
+
+    Args:
+        state: Only entries in this state.
+        limit: Maximum number of entries.
+        json: JSON Lines instead of a table.
+    """
+    from service.store import outbox as queue
+
+    return _list(queue.listing, queue.counts, "failed", state, limit, SENT, json)
+
+
+@outbox.command(name="show")
+def outbox_show(id: int) -> int:
+    """Show one outgoing mail: its text, and the result of sending it.
+
+    Args:
+        id: Its id in `sodan outbox list`.
+    """
+    from service.cli.terminal.tables import print_fields
+    from service.store import outbox as queue
+
+    row = start.database(start.settings()).read(lambda conn: queue.entry(conn, id))
+    print_fields({name: value for name, value in row.items() if name not in ("text", "html")})
+    print(f"\n{row['text']}")
+    return start.FOUND_WRONG if row["state"] == "failed" else 0
+
+
+@outbox.command(name="send")
+def outbox_send(*ids: int) -> int:
+    """Send drafts, or try failed mails again.
+
+    Args:
+        ids: Their ids in `sodan outbox list`.
+    """
+    from service.store import outbox as queue
+
+    return _change(ids, queue.send_again, "will be sent")
+
+
+@outbox.command(name="discard")
+def outbox_discard(*ids: int) -> int:
+    """Discard mails, so that they are not sent.
+
+    Args:
+        ids: Their ids in `sodan outbox list`.
+    """
+    from service.store import outbox as queue
+
+    return _change(ids, queue.discard, "discarded")
+
+
+def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime], None], words: str) -> int:
+    if not ids:
+        raise Refused("give the ids of the mails; `sodan outbox list` shows them")
+    now, who = start.now(), getpass.getuser()
+
+    def all_of_them(conn: Connection) -> None:
+        for id in ids:
+            change(conn, id, who, now)
+
+    start.database(start.settings()).transact(all_of_them)
+    start.say(f"{len(ids)} {words}")
+    return 0
+
+
+def _list(
+    listing: Callable[..., list[dict[str, Any]]],
+    counts: Callable[[Connection], dict[str, int]],
+    wrong: str,
+    state: str | None,
+    limit: int,
+    columns: Sequence[str],
+    as_json: bool,
+) -> int:
+    """Print the rows of a queue without their leases; return status 1 if one is in the state ``wrong``."""
+    from service.cli.terminal.tables import print_rows
+
+    database = start.database(start.settings())
+    rows = database.read(lambda conn: listing(conn, state, limit))
+    shown = ({name: value for name, value in row.items() if not name.startswith("leased")} for row in rows)
+    print_rows(shown, columns, as_json=as_json)
+    return start.FOUND_WRONG if database.read(counts).get(wrong) else 0
