@@ -7,9 +7,10 @@ Nothing is invented. Every entry quotes somebody and names the message; unknown 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from service.cases.facts.subject import shown_subject
+from service.mail.word_lists import load
 
 Lang = Literal["ja", "en"]
 Document = Mapping[str, Any]
@@ -24,29 +25,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("question", ("question", "background")),
     ("other", ()),
 )
-TITLES: Mapping[str, Mapping[str, str]] = {
-    "problem": {"ja": "事象", "en": "Problem"},
-    "expected": {"ja": "期待する動作", "en": "Expected"},
-    "impact": {"ja": "影響", "en": "Impact"},
-    "since_when": {"ja": "発生状況", "en": "Since when"},
-    "environment": {"ja": "環境・対象", "en": "Environment and identifiers"},
-    "tried": {"ja": "実施済みの確認", "en": "What was tried"},
-    "question": {"ja": "ご質問・ご依頼", "en": "What we ask"},
-    "other": {"ja": "その他", "en": "Other"},
-    "attached": {"ja": "添付資料", "en": "Attached"},
-    "gaps": {"ja": "これから確認する項目", "en": "Still to be asked"},
-    "references": {"ja": "お問い合わせ番号", "en": "Your reference"},
-    "open_asks": {"ja": "ベンダーからの依頼(未回答)", "en": "Asked by the vendor, not answered yet"},
-    "turn": {"ja": "次に対応する人", "en": "Who acts next"},
-    "parked": {"ja": "復旧後に扱う件", "en": "For after recovery"},
-    "tone": {"ja": "書き方のヒント", "en": "A kinder wording"},
-    "priority": {"ja": "優先度", "en": "Priority"},
-    "status": {"ja": "状況", "en": "Status"},
-    "promised": {"ja": "次の連絡の予定", "en": "Next word expected"},
-}
-UNKNOWN = {"ja": "不明(確認済み)", "en": "unknown (checked)"}
-NONE = {"ja": "なし", "en": "none"}
-ABOUT = {"ja": "(おおよそ)", "en": " (not exact)"}
+TEXTS: Final = load("brief", "service.cases")
+"""Titles and further texts by name and language."""
 _VENDOR_NEVER = ("requester", "contact", "approval")
 """Items about our own people: a vendor sees them only if it asked for them or the team itself gives them."""
 _FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
@@ -94,7 +74,7 @@ def brief(
             for item, hint in unkind.items()
         ],
         "attached": _attached(messages),
-        "titles": {name: title[language] for name, title in TITLES.items()},
+        "titles": {name: title[language] for name, title in TEXTS["titles"].items()},
         "status": case.get("status"),
         "waiting_on": case.get("waiting_on"),
         "waiting_since": case.get("waiting_since"),
@@ -116,7 +96,7 @@ def _sections(
         if name == "question":
             entries += _later(case, lang, for_)
         if entries or name != "other":
-            made.append({"id": name, "title": TITLES[name][lang], "entries": entries})
+            made.append({"id": name, "title": TEXTS["titles"][name][lang], "entries": entries})
     return made
 
 
@@ -124,7 +104,7 @@ def _later(case: Document, lang: Lang, for_: str) -> list[dict[str, Any]]:
     """Return the parked topics (cause, compensation) as entries for the vendor, once the problem is solved."""
     if for_ != "vendor" or not case.get("recovered"):
         return []
-    label = TITLES["parked"][lang]
+    label = TEXTS["titles"]["parked"][lang]
     return [
         {"item": f"parked:{one['topic']}", "label": label, "text": _one_line(one["quote"]), "state": "present",
          "message": one["message"], "partial": False}
@@ -204,11 +184,11 @@ def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, A
     """Return one checklist line as an entry; values from other people follow with their names."""
     text = _words(line)
     if line["state"] == "unknown":
-        text = UNKNOWN[lang]
+        text = TEXTS["values"]["unknown"][lang]
     elif line.get("none") and not text:
-        text = NONE[lang]
+        text = TEXTS["values"]["none"][lang]
     elif line.get("partial"):
-        text = f"{text}{ABOUT[lang]}"
+        text = f"{text}{TEXTS['values']['about'][lang]}"
     beside = line.get("others") or []
     others = [f"{people.get(one['author'], one['author'])}: {_one_line(one['value'])}" for one in beside]
     return {

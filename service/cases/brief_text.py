@@ -8,18 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from service.cases.brief import TEXTS
+
 _JOINED = {"ja": "・", "en": " / "}
-_SIDES: Mapping[str | None, Mapping[str, str]] = {
-    "team": {"ja": "情シス", "en": "the IT team"},
-    "vendor": {"ja": "ベンダー", "en": "the vendor"},
-    "requester": {"ja": "ご依頼者", "en": "you"},
-    None: {"ja": "なし", "en": "nobody"},
-}
-_STATUS = {
-    "open": {"ja": "対応中", "en": "being worked on"},
-    "resolved": {"ja": "解決", "en": "resolved"},
-    "closed": {"ja": "完了", "en": "closed"},
-}
 Block = tuple[str, list[str]]
 """A heading (empty for none) and its lines."""
 
@@ -72,14 +63,13 @@ def _standing(made: Mapping[str, Any]) -> Iterator[str]:
     titles, lang = made["titles"], made["lang"]
     if "priority" in made:
         yield f"{titles['priority']}: {made['priority']['level']}"
-    status = _STATUS.get(made["status"] or "open", _STATUS["open"])[lang]
+    status = TEXTS["status"].get(made["status"], TEXTS["status"]["open"])[lang]
     yield f"{titles['status']}: {status}"
     if made["status"] in ("open", None):
-        side = made["waiting_on"]
-        named = _SIDES.get(side, _SIDES[None])[lang]
+        side = made["waiting_on"] or "nobody"
         if side == "requester" and made["for"] == "team":
-            named = {"ja": "ご依頼者", "en": "the requester"}[lang]
-        yield f"{titles['turn']}: {named}"
+            side = "the_requester"
+        yield f"{titles['turn']}: {TEXTS['sides'].get(side, TEXTS['sides']['nobody'])[lang]}"
     if made["promised"]:
         yield f"{titles['promised']}: {made['promised']}"
 

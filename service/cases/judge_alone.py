@@ -21,6 +21,7 @@ from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles
 from service.cases.facts.subject import read_subject
+from service.cases.state import shown
 from service.cases.turn import follow, state_told
 from service.mail.message import Mail
 
@@ -104,9 +105,7 @@ def _shown(
         "kind": judgement.kind,
         "priority": priority.level,
         "priority_detail": {
-            "level": priority.level,
-            "impact": priority.impact,
-            "urgency": priority.urgency,
+            **shown(priority, "level impact urgency"),
             "evidence": [{"rule": f.rule, "message": None, "quote": f.quote} for f in priority.evidence],
             "heard": [{"quote": f.quote} for f in priority.heard],
             "basis": priority.rule,
@@ -126,20 +125,8 @@ def _shown(
         "waiting_on": waiting_on,
         "questions": list(judgement.questions[:AT_ONCE]),
         "excerpt": judgement.excerpt,
-        "statements": [statement_shown(s) for s in reading.statements],
-        "findings": [{"rule": f.rule, "pack": f.pack, "quote": f.quote} for f in reading.findings],
+        "statements": [shown(said, "meaning state quote value confidence reader") for said in reading.statements],
+        "findings": [shown(finding, "rule pack quote") for finding in reading.findings],
         "read_by": {"reader": reading.reader, "version": reading.version},
         "error": None,
-    }
-
-
-def statement_shown(said: Any) -> dict[str, Any]:
-    """Return a statement in the format of the API."""
-    return {
-        "meaning": said.meaning,
-        "state": said.state,
-        "quote": said.quote,
-        "value": said.value,
-        "confidence": said.confidence,
-        "reader": said.reader,
     }

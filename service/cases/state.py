@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -33,22 +33,6 @@ class Ask:
     answer: str | None = None
     """The answer in the words of that person."""
 
-    def document(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "by": self.by,
-            "of": self.of,
-            "what": self.what,
-            "quote": self.quote,
-            "message": self.message,
-            "asked_at": stamp(self.asked_at),
-            "state": self.state,
-            "answered_at": stamp(self.answered_at),
-            "answered_by_message": self.answered_by_message,
-            "set_by": self.set_by,
-            "answer": self.answer,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
@@ -63,16 +47,6 @@ class Clocks:
     business: Mapping[str, int] = field(default_factory=dict)
     first_response: int | None = None
     turns: int = 0
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "team": self.team,
-            "vendor": self.vendor,
-            "requester": self.requester,
-            "business": dict(self.business),
-            "first_response": self.first_response,
-            "turns": self.turns,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +66,6 @@ class Promised:
     quote: str
     kept: bool
     overdue: bool
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "by": self.by,
-            "due": stamp(self.due),
-            "message": self.message,
-            "quote": self.quote,
-            "kept": self.kept,
-            "overdue": self.overdue,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,26 +193,15 @@ class CaseState:
 
     def summary(self) -> dict[str, Any]:
         """Return the case summary of the API."""
-        return {
-            "key": self.key,
-            "title": self.title,
-            "status": self.status,
-            "waiting_on": self.waiting_on,
-            "waiting_since": stamp(self.waiting_since),
-            "priority": self.priority,
-            "kind": self.kind,
-            "language": self.language,
-            "vendor": self.vendor,
+        own = shown(self, "key title status waiting_on waiting_since priority kind language vendor")
+        counts = shown(self, "open_asks messages opened_at updated_at owner")
+        return own | {
             "vendor_refs": [{"vendor": vendor, "ref": ref} for vendor, ref in self.vendor_refs],
             "missing": list(self.missing),
             "needs_triage": self.needs_triage,
             "requester": self._requester(),
             "excerpt": self.judgement.excerpt,
-            "open_asks": self.open_asks,
-            "messages": self.messages,
-            "opened_at": stamp(self.opened_at),
-            "updated_at": stamp(self.updated_at),
-            "owner": self.owner,
+            **counts,
         }
 
     def document(self) -> dict[str, Any]:
@@ -260,27 +213,20 @@ class CaseState:
             "recovered": judged.recovered,
             "checklist": [_checklist_line(line, lang, self.items_set_by.get(line.item)) for line in self.checklist],
             "questions": [item for item in judged.questions if item in self.missing],
-            "asks": [ask.document() for ask in self.asks],
+            "asks": list(map(_record, self.asks)),
             "tone": [
-                {
-                    "id": hint.id,
-                    "message": hint.finding.turn,
-                    "quote": hint.finding.quote,
-                    "advice": hint.advice.get(lang) or hint.advice.get("en") or "",
-                }
+                {"id": hint.id, **_cited(hint.finding), "advice": hint.advice.get(lang) or hint.advice.get("en") or ""}
                 for hint in judged.tone
             ],
-            "parked": [{"topic": f.value or f.rule, "message": f.turn, "quote": f.quote} for f in self.parked],
+            "parked": [{"topic": f.value or f.rule, **_cited(f)} for f in self.parked],
             "problem": {
-                "statement": self.problem.statement,
-                "version": self.problem.version,
-                "drift": self.problem.drift,
+                **shown(self.problem, "statement version drift"),
                 "message": self.problem.turn,
                 "agreed_at": stamp(self.problem.agreed_at),
             },
-            "clocks": self.clocks.document(),
-            "promises": [promise.document() for promise in self.promises],
-            "participants": [{"address": p.address, "name": p.name, "role": p.role} for p in self.participants],
+            "clocks": _record(self.clocks),
+            "promises": list(map(_record, self.promises)),
+            "participants": list(map(_record, self.participants)),
             "merged": list(self.frame.merged),
             "related": list(self.frame.related),
             "read_by": {"reader": judged.reader, "version": judged.reader_version, "pending": False},
@@ -294,9 +240,8 @@ class CaseState:
         detail = self.judgement.priority
         return {
             "level": self.priority,
-            "impact": detail.impact,
-            "urgency": detail.urgency,
-            "evidence": [{"rule": f.rule, "message": f.turn, "quote": f.quote} for f in detail.evidence],
+            **shown(detail, "impact urgency"),
+            "evidence": [{"rule": f.rule, **_cited(f)} for f in detail.evidence],
             "heard": [{"quote": f.quote, "message": f.turn} for f in detail.heard],
             "basis": detail.rule,
             "set_by": self.priority_set_by,
@@ -308,17 +253,26 @@ def _checklist_line(line: ItemState, lang: str, set_by: str | None) -> dict[str,
     return {
         "item": line.item,
         "label": line.label.get(lang) or line.label.get("en") or line.item,
-        "state": line.state,
-        "value": line.value,
-        "message": line.turn,
-        "quote": line.quote,
-        "partial": line.partial,
-        "none": line.none,
+        **shown(line, "state value"),
+        **_cited(line),
+        **shown(line, "partial none"),
         "set_by": set_by,
-        "others": [
-            {"author": one.author, "message": one.turn, "value": one.value, "quote": one.quote} for one in line.others
-        ],
+        "others": [{"author": o.author, "message": o.turn, **shown(o, "value quote")} for o in line.others],
     }
+
+
+def _cited(found: Finding | ItemState) -> dict[str, Any]:
+    return {"message": found.turn, "quote": found.quote}
+
+
+def _record(value: Ask | Clocks | Promised | Participant) -> dict[str, Any]:
+    return shown(value, " ".join(field.name for field in fields(value)))
+
+
+def shown(value: object, names: str) -> dict[str, Any]:
+    """Return attributes for JSON, times as text."""
+    values = {name: getattr(value, name) for name in names.split()}
+    return {name: stamp(one) if isinstance(one, datetime) else one for name, one in values.items()}
 
 
 def stamp(moment: datetime | None) -> str | None:

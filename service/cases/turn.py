@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from mailrules.judgement import Reading
 from mailrules.thread import Side
@@ -70,7 +71,8 @@ def follow(
     requester; from then on the turn is the requester's if it was the team's.
     """
     course, ledger = Course(), Ledger(answers)
-    said = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items() if one.at is not None), key=_when)
+    by_time = ((one.at, ask, one) for ask, one in (by_hand or {}).items() if one.at is not None)
+    said = sorted(by_time, key=itemgetter(0, 1))
     waits = sorted(asked)
     for line in lines:
         while said and said[0][0] <= line.node.at:
@@ -100,24 +102,23 @@ def _arrival(line: CaseMessage) -> datetime:
     return line.received_at if timedelta() <= line.received_at - line.node.at < UNDERWAY else line.node.at
 
 
-def _when(told: tuple[datetime, str, Setting]) -> tuple[datetime, str]:
-    return told[:2]
-
-
 def _asked(course: Course, at: datetime) -> None:
     """Pass the turn to the requester because questions were sent."""
-    if course.status == "open" and course.waiting_on == "team" and course.moves:
-        course.waiting_on, course.since, course.last_turn = "requester", at, "requester"
-        course.moves.append((at, "requester"))
+    if course.moves:
+        _pass_on(course, at, "requester")
 
 
 def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:
     settled = ledger.told(ask, str(setting.value), at, setting.by or "somebody", setting.text or None)
-    if not settled or setting.value != "answered" or ledger.open():
-        return
+    if settled and setting.value == "answered" and not ledger.open():
+        _pass_on(course, at, "vendor")
+
+
+def _pass_on(course: Course, at: datetime, side: Side) -> None:
+    """Give the team's turn to another side."""
     if course.status == "open" and course.waiting_on == "team":
-        course.waiting_on, course.since, course.last_turn = "vendor", at, "vendor"
-        course.moves.append((at, "vendor"))
+        course.waiting_on, course.since, course.last_turn = side, at, side
+        course.moves.append((at, side))
 
 
 def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
@@ -273,8 +274,7 @@ def _leaves(course: Course, line: CaseMessage, reading: Reading, acts: set[str])
 
 def _move(course: Course, line: CaseMessage, side: Side) -> None:
     """Give the turn to `side` and reopen the case; `since` is unchanged if the side already has the turn."""
-    if course.status != "open":
-        course.status = "open"
+    course.status = "open"
     if course.waiting_on != side:
         at = max(line.node.at, course.moves[-1][0]) if course.moves else line.node.at
         course.waiting_on, course.since = side, at

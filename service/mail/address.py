@@ -98,15 +98,11 @@ class _Scanner:
                 inside = False
                 self.flush()
             elif piece == ":" and "@" not in "".join(self.phrase) and self.angle is None:
-                self._group()
+                self.reset()  # the name of a group, "Name: a, b;" (RFC 5322 §3.4), or "mailto:"
             else:
                 self.phrase.append(piece)
         self.flush()
         return self.found
-
-    def _group(self) -> None:
-        """``Name: a, b;`` (RFC 5322 §3.4): discard the group's name, or the ``mailto`` before a colon."""
-        self.reset()
 
     def _comma(self, inside: bool) -> bool:
         # a source route, <@a,@b:c@d> (RFC 5322 §4.4), or an unclosed bracket

@@ -114,25 +114,28 @@ def _day(text: str, written: datetime | None, day_first: bool | None) -> tuple[t
     """Return (year, month, day) and the text without it; None and the text if there is no day."""
     if m := _ERA_DATE.search(text):
         year = _ERA[m[1]] + (1 if m[2] == "元" else int(m[2]))
-        return (year, int(m[3]), int(m[4])), text[: m.start()] + " " + text[m.end() :]
-    if m := _CJK_DATE.search(text):
-        return (_year(m[1]), int(m[2]), int(m[3])), text[: m.start()] + " " + text[m.end() :]
-    if m := _CJK_YEAR_LAST.search(text):
-        return (int(m[3]), int(m[1]), int(m[2])), text[: m.start()] + " " + text[m.end() :]
-    if m := _YEAR_FIRST.search(text):
-        return (int(m[1]), int(m[2]), int(m[3])), text[: m.start()] + " " + text[m.end() :]
-    if m := _VIETNAMESE.search(text):
-        return (int(m[3]), int(m[2]), int(m[1])), text[: m.start()] + " " + text[m.end() :]
+        return (year, int(m[3]), int(m[4])), _without(text, *m.span())
+    for pattern, read_year, year, month, day in (
+        (_CJK_DATE, _year, 1, 2, 3),
+        (_CJK_YEAR_LAST, int, 3, 1, 2),
+        (_YEAR_FIRST, int, 1, 2, 3),
+        (_VIETNAMESE, int, 3, 2, 1),
+    ):
+        if m := pattern.search(text):
+            return (read_year(m[year]), int(m[month]), int(m[day])), _without(text, *m.span())
     named = _named(text)
     if named is not None:
-        day, start, end = named
-        return day, text[:start] + " " + text[end:]
+        return named[0], _without(text, *named[1:])
     for m in _YEAR_LAST.finditer(text):
         first = True if day_first is None and m[2] == "." else day_first
         order = _order(int(m[1]), int(m[3]), text, _year(m[4]), first, written)
         if order is not None:
-            return (_year(m[4]), *order), text[: m.start()] + " " + text[m.end() :]
+            return (_year(m[4]), *order), _without(text, *m.span())
     return None, text
+
+
+def _without(text: str, start: int, end: int) -> str:
+    return f"{text[:start]} {text[end:]}"
 
 
 def _year(digits: str) -> int:

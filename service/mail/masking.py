@@ -87,17 +87,16 @@ class Mask:
     def text(self, text: str) -> str:
         """Return the text with the person's address and names replaced; unchanged if they do not occur."""
         named = self._names.sub(self._blank, self.address_in(text))
-        return self._single.sub(
-            lambda match: (before := match[1] or "") + self._letters(match[0][len(before) :]), named
-        )
+        return self._single.sub(lambda match: (before := match[1] or "") + self.blank(match[0][len(before) :]), named)
 
     def address_in(self, text: str) -> str:
         """Return the text with the person's address replaced; names stay."""
         return self._address.sub(self._blank, text)
 
     def blank(self, name: str) -> str:
-        """Replace a whole name from a field that belongs to the person."""
-        return self._letters(name)
+        """Replace all letters and digits of a name."""
+        letters = iter(self._alias * (len(name) // len(self._alias) + 1))
+        return "".join(next(letters) if letter.isalnum() else letter for letter in name)
 
     def data(self, value: Any) -> Any:
         """Mask a JSON value. Names are replaced in text, but not in keys or in values of keys in ``STRUCTURED``."""
@@ -237,10 +236,11 @@ class Mask:
             heads.append(("Message-ID", mail.message_id))
         if mail.date is not None:
             heads.append(("Date", format_datetime(mail.date)))
-        for name, people in (("From", (mail.from_,) if mail.from_ else ()), ("To", mail.to), ("Cc", mail.cc)):
-            shown = ", ".join(f"{_encoded(self._named(one.name, one.address))} <{one.address}>" for one in people)
+        for field, people in (("From", (mail.from_,) if mail.from_ else ()), ("To", mail.to), ("Cc", mail.cc)):
+            masked = ((self.blank if one.key == self.address else self.text)(one.name) for one in people)
+            shown = ", ".join(f"{_encoded(name)} <{one.address}>" for name, one in zip(masked, people, strict=True))
             if shown:
-                heads.append((name, shown))
+                heads.append((field, shown))
         top = "".join(f"{name}: {one if one.isascii() else _encoded(one)}\r\n" for name, one in heads)
         lines = (
             "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
@@ -248,15 +248,8 @@ class Mask:
         body = self.text(mail.text).replace("\r\n", "\n").replace("\n", "\r\n")
         return (self.text(top) + lines + body + "\r\n").encode("utf-8", "replace")
 
-    def _named(self, name: str, address: str) -> str:
-        return self.blank(name) if address.casefold() == self.address else self.text(name)
-
     def _blank(self, found: re.Match[str]) -> str:
-        return self._letters(found[0])
-
-    def _letters(self, name: str) -> str:
-        letters = iter(self._alias * (len(name) // len(self._alias) + 1))
-        return "".join(next(letters) if letter.isalnum() else letter for letter in name)
+        return self.blank(found[0])
 
 
 def _single_patterns(names: Sequence[str]) -> str:
@@ -290,9 +283,7 @@ def _needles(words: Sequence[str]) -> dict[bytes, list[str]]:
         for part in re.split(r"[\s\u3000,@]+", word):
             for name in _ENCODINGS:
                 try:
-                    needle = (
-                        re.sub(rb"\x1b[$(][B@J]", b"", part.encode(name)) if name == "iso2022_jp" else part.encode(name)
-                    )
+                    needle = part.encode(name)
                 except UnicodeError:
                     continue
                 if name == "iso2022_jp":

@@ -22,6 +22,7 @@ MAX_KIND = 255
 """Maximum characters of a media type (RFC 6838 §4.2: 127 on either side); a longer one is ignored."""
 
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
+_PREAMBLE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*(?:>?From [^\n]*\n)?")
 _BLANK = re.compile(rb"[ \t]*\r*(?:\n|\Z)")
 _LINE = re.compile(rb"[^\n]*\n?")
 _KNOWN = re.compile(
@@ -57,9 +58,6 @@ class Part:
         """Return the first field with that (lower-case) name, raw and unfolded; None if there is none."""
         return next((value for key, value in self.fields if key == name), None)
 
-    def all(self, name: str) -> list[bytes]:
-        return [value for key, value in self.fields if key == name]
-
 
 class Reader:
     """Splits one buffer; codes of oddities are added to ``defects``."""
@@ -92,7 +90,7 @@ class Reader:
 
     def _preamble(self) -> int:
         """Return where the header begins: after empty lines, a byte order mark and an mbox ``From `` line."""
-        match = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*(?:>?From [^\n]*\n)?").match(self.buffer)
+        match = _PREAMBLE.match(self.buffer)
         return match.end() if match else 0
 
     def _delimiter(self, start: int, end: int) -> int:
@@ -198,11 +196,7 @@ class Reader:
                     fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.group().strip())
                 at = line.end()
                 continue
-            if (
-                self.delimiters
-                and buffer.startswith(b"--", at)
-                and match.group().partition(b"\n")[0].rstrip() in (self.delimiters)
-            ):
+            if buffer.startswith(b"--", at) and match.group().partition(b"\n")[0].rstrip() in self.delimiters:
                 return fields, at
             at = match.end()
             if len(fields) < MAX_HEADERS:

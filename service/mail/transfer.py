@@ -16,7 +16,7 @@ def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
     if name in (b"base64", b"b", b"base-64"):
         return base64(body), None
     if name in (b"quoted-printable", b"quoted_printable", b"q", b"quotedprintable"):
-        return quoted_printable(body), None
+        return binascii.a2b_qp(body), None
     if name in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
         found = uuencoded(body)
         return (found[0][2], None) if found else (body, "transfer-broken")
@@ -26,12 +26,8 @@ def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
     if b"base64" in name:
         return base64(body), "transfer-unknown"
     if b"quoted" in name:
-        return quoted_printable(body), "transfer-unknown"
+        return binascii.a2b_qp(body), "transfer-unknown"
     return body, "transfer-unknown"
-
-
-def quoted_printable(body: bytes) -> bytes:
-    return binascii.a2b_qp(body)
 
 
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)?[ \t]+([0-7]{3,4})[ \t]+([^\r\n]{1,300})\r?$", re.MULTILINE)

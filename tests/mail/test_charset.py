@@ -75,6 +75,14 @@ def test_labels(label: str, codec: str | None) -> None:
         ("服务器无法连接，请检查网络", "gb18030"),
         ("Καλημέρα σας, ο διακομιστής δεν λειτουργεί σήμερα", "cp1253"),
         ("Größe und Übung für Jürgen", "cp1252"),
+        ("Grüße aus München, déjà vu à côté", "cp1252"),
+        ("Toplantı yarın değil, şirket binasında", "cp1254"),
+        ("Привет как дела", "cp1251"),
+        ("안녕하세요 감사합니다 문의", "cp949"),
+        ("您好，谢谢您的来信，我们会尽快处理这个问题", "gb18030"),
+        ("お世話になっております", "cp932"),
+        ("お世話になっております", "euc_jp"),
+        ("お世話になっております", "utf-8"),
     ],
 )
 def test_other_languages_are_guessed(text: str, name: str) -> None:

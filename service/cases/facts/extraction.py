@@ -9,13 +9,11 @@ from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from mailrules.thread import File, RuleInput, Side
+from service.cases.facts import header_facts as header
 from service.cases.facts import tokens
-from service.cases.facts.addressed import addresses_on, first_vendor, is_intake, names_on
 from service.cases.facts.content_words import about, content_words, squashed
-from service.cases.facts.dating import ZONES_DIFFER, in_zone, moment
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.numbers import claims_in, matter_numbers_in, numbers_in, told_in
 from service.cases.facts.roles import LearnedRoles, Roles, company_of
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
@@ -99,24 +97,22 @@ def extract_messages(
 
 
 def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
-    """Return the addresses not to be trusted in this mail: its author and the authors of the mails inside it. If the
-    sender is only unverified (not forged), inner authors are included only if they are our own people."""
+    """Return the addresses not to be trusted in this mail: its author and the authors of the mails inside it.
+
+    If the sender is only unverified (not forged), only those inner authors who are our own people.
+    """
     inside = [earlier.from_ for earlier in (*mail.forwarded, *mail.history) if earlier.from_]
     if trust != "forged":
         inside = [author for author in inside if roles.role_of(author) in OURS]
     return frozenset(author.key for author in (*((mail.from_,) if mail.from_ else ()), *inside))
 
 
-def _ahead(at: datetime, received_at: datetime) -> int:
-    return max(0, int((at - received_at).total_seconds()))
-
-
 def _is_ours(earlier: Earlier, ingest: IngestConfig) -> bool:
     """Whether a quoted mail was sent by sodan: it is stored in the outbox, and its questions are not statements."""
     author = earlier.from_.key if earlier.from_ else ""
-    if not author or not (author == ingest.sends_as or is_intake(author, ingest.intake)):
+    if not author or not (author == ingest.sends_as or header.is_intake(author, ingest.intake)):
         return False
-    return bool(claims_in(f"{earlier.subject or ''}\n{earlier.text[:2000]}", ingest.prefix))
+    return bool(header.claims_in(f"{earlier.subject or ''}\n{earlier.text[:2000]}", ingest.prefix))
 
 
 def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side], ...]:
@@ -125,22 +121,21 @@ def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side]
 
 def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[str]) -> tuple[str, ...]:
     """Return the author and recipients outside the team, at most six."""
-    known = (a for a in addresses[:20] if a is not None and a.address and not is_intake(a.key, intake))
+    known = (a for a in addresses[:20] if a is not None and a.address and not header.is_intake(a.key, intake))
     return tuple(dict.fromkeys(a.key for a in known if roles.role_of(a) != "team"))[:6]
 
 
 def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
     """Return the author's address if they are one of our people and forward a vendor's mail; otherwise an empty set."""
-    if mail.from_ is None or roles.role_of(mail.from_) not in ("requester", "team"):
-        return frozenset()
-    return frozenset({mail.from_.key}) if _hands_on(mail, roles) else frozenset()
+    ours = roles.role_of(mail.from_) in OURS and _hands_on(mail, roles)
+    return frozenset({mail.from_.key}) if mail.from_ and ours else frozenset()
 
 
 def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
     """Return the unknown companies that the team contacts first; who wrote to us first may be a user."""
     if roles.role_of(mail.from_) != "team" or mail.automatic or mail.in_reply_to or mail.references:
         return frozenset()
-    to = [a for a in mail.to[:20] if a.address and not is_intake(a.key, ingest.intake)]
+    to = [a for a in mail.to[:20] if a.address and not header.is_intake(a.key, ingest.intake)]
     if any(roles.role_of(a) == "requester" for a in to):
         return frozenset()
     found = {company_of(a.key) for a in to if roles.role_of(a) == "unknown" and "[" not in a.key}
@@ -155,7 +150,7 @@ def _hands_on(mail: Mail, roles: Roles) -> bool:
 def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, ...]) -> ExtractedMessage:
     mail, roles = given.mail, given.roles
     text = mail.reply_text or mail.intro
-    at, dated = moment(mail.date, given.received_at)
+    at, dated = header.moment(mail.date, given.received_at)
     facts = _facts(-1, mail, text, at, given)
     node = replace(
         facts,
@@ -186,8 +181,8 @@ def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, .
 
 def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) -> ExtractedMessage:
     mail, roles, ingest = given.mail, given.roles, given.ingest
-    date = in_zone(earlier, mail, ingest.zone, roles.role_of(earlier.from_) in ("team", "requester"))
-    at, dated = moment(date, min(mail.date or given.received_at, given.received_at), ZONES_DIFFER)
+    date = header.in_zone(earlier, mail, ingest.zone, roles.role_of(earlier.from_) in ("team", "requester"))
+    at, dated = header.moment(date, min(mail.date or given.received_at, given.received_at), header.ZONES_DIFFER)
     facts = _facts(-1 - position, earlier, earlier.text, at, given)
     # a forwarded mail was addressed to the forwarder unless its header block names a recipient
     to = facts.to or ((given.sender,) if earlier.origin != "quoted" and given.sender else ())
@@ -223,33 +218,33 @@ def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Giv
     roles, ingest = given.roles, given.ingest
     author, others, written = source.from_, (*source.to, *source.cc), source.subject or ""
     subject = read_subject(written)
-    without = names_on(author, (*others, given.mail.from_), ingest.organisation)
+    without = header.names_on(author, (*others, given.mail.from_), ingest.organisation)
     parents = tuple(dict.fromkeys(source.in_reply_to))
     return MessageFacts(
         id=id,
         at=at,
-        ahead=_ahead(at, given.received_at),
+        ahead=max(0, int((at - given.received_at).total_seconds())),
         hosted=roles.is_hosted(author),
         author=author.key if author else "",
         author_name=author.name if author else "",
         side=roles.role_of(author),
         forged=given.trust == "forged",
         trust=given.trust,
-        to=addresses_on(source.to, ingest.intake),
-        cc=addresses_on(source.cc, ingest.intake),
+        to=header.addresses_on(source.to, ingest.intake),
+        cc=header.addresses_on(source.cc, ingest.intake),
         message_id=source.message_id,
         parents=parents,
         refs=tuple(r for r in dict.fromkeys(source.references) if r not in parents),
         base=subject.base,
         reply_marked=subject.reply,
-        vendor=first_vendor((author, *others), roles),
-        to_vendor=first_vendor(others, roles),
+        vendor=header.first_vendor((author, *others), roles),
+        to_vendor=header.first_vendor(others, roles),
         partner=roles.partner(author),
-        to_partner=_first_partner(others, roles),
-        numbers=numbers_in(written),
-        told=told_in(written, text),
-        matter_numbers=matter_numbers_in(written, text),
-        claims=claims_in(written, ingest.prefix),
+        to_partner=next(filter(None, map(roles.partner, others[:20])), None),
+        numbers=header.numbers_in(written),
+        told=header.told_in(written, text),
+        matter_numbers=header.matter_numbers_in(written, text),
+        claims=header.claims_in(written, ingest.prefix),
         words=about(written, text, without),
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],
@@ -269,7 +264,7 @@ def _turn(
     id: str, node: MessageFacts, source: Mail | Earlier, text: str, date: datetime | None, language: str, given: _Given
 ) -> RuleInput:
     mark, intake = read_subject(source.subject or ""), given.ingest.intake
-    addressed = (one for one in source.to if one.address and not is_intake(one.key, intake))
+    addressed = (one for one in source.to if one.address and not header.is_intake(one.key, intake))
     return RuleInput(
         id=id,
         side=node.side,
@@ -285,10 +280,6 @@ def _turn(
         vendor=node.vendor,
         partner=node.counterpart,
     )
-
-
-def _first_partner(addresses: Sequence[Address], roles: Roles) -> str | None:
-    return next(filter(None, map(roles.partner, addresses[:20])), None)
 
 
 def language_of_earlier(text: str, otherwise: str) -> str:

@@ -1,0 +1,102 @@
+"""What the header of a mail states: its people, the numbers that may name a case, and when it was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from mailrules.vendors.case_numbers import find_matter_numbers, find_tokens
+from service.cases.facts.content_words import names
+from service.cases.facts.roles import Roles
+from service.mail.message import Address, Earlier, Mail
+
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,6}\d)[A-Za-z0-9][A-Za-z0-9-]{4,28}[A-Za-z0-9](?![A-Za-z0-9])", re.ASCII
+)
+_MOST_TOLD = 12
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""A Date header may be at most this much later than the time of receipt; otherwise it is ignored."""
+
+ZONES_DIFFER = timedelta(hours=15)
+"""The same tolerance for quoted mail, whose header lines usually state no time zone."""
+
+
+def is_intake(address: str, intake: Sequence[str]) -> bool:
+    """Whether an address is sodan's own; a plus-tag is ignored."""
+    local, _, domain = address.casefold().rpartition("@")
+    plain = f"{local.partition('+')[0]}@{domain}"
+    return any(plain == entry.casefold() or entry.casefold() == f"@{domain}" for entry in intake)
+
+
+def addresses_on(addresses: Sequence[Address], intake: Sequence[str]) -> tuple[str, ...]:
+    """Return the case-folded addresses without sodan's own; at most 100."""
+    return tuple(dict.fromkeys(a.key for a in addresses if a.address and not is_intake(a.key, intake)))[:100]
+
+
+def first_vendor(addresses: Iterable[Address | None], roles: Roles) -> str | None:
+    """Return the vendor of the first address that has one; None if there is none."""
+    return next((vendor for vendor in map(roles.vendor, addresses) if vendor), None)
+
+
+def names_on(author: Address | None, others: Sequence[Address | None], organisation: Sequence[str]) -> frozenset[str]:
+    """Return words from names, addresses and our own domains; they say nothing about the topic of the mail."""
+    parts: list[str] = [*organisation, *(d.replace(".", "") for d in organisation)]
+    for address in (author, *others):
+        if address is not None:
+            parts += [address.name, address.address.partition("@")[0]]
+    return names(parts) | {d.partition(".")[0] for d in organisation}
+
+
+def claims_in(subject: str, prefix: str) -> tuple[int, ...]:
+    found = re.finditer(rf"(?<![A-Za-z0-9-]){re.escape(prefix)}-([1-9]\d{{0,11}})(?![\d-])", subject, re.IGNORECASE)
+    return tuple(dict.fromkeys(int(match[1]) for match in found))[:4]
+
+
+def numbers_in(subject: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(match[0] for match in _NUMBER.finditer(subject)))[:6]
+
+
+def told_in(subject: str, text: str) -> tuple[str, ...]:
+    """Return words of a mail that may be a case number.
+
+    If a vendor stated the same number, the mail refers to that case.
+    """
+    return find_tokens(f"{subject}\n{text[:4000]}", _MOST_TOLD)
+
+
+def matter_numbers_in(subject: str, text: str) -> tuple[str, ...]:
+    """Return numbers that name the matter of a mail, whoever gave them: of a case, a job, an order, an invoice."""
+    return find_matter_numbers(subject, text[:4000], _MOST_TOLD)
+
+
+def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER) -> tuple[datetime, bool]:
+    """Return when a mail was written (UTC), and whether that is its own date.
+
+    The time of receipt is returned if the date is missing or later than ``received`` plus ``tolerance``.
+    """
+    received = received.astimezone(UTC)
+    if date is None:
+        return received, False
+    moment = date.astimezone(UTC)
+    return (moment, True) if moment <= received + tolerance else (received, False)
+
+
+def in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:
+    """Return the date of a quoted header block, in a plausible zone if the block states none.
+
+    Mail clients write such dates in the zone of the outer mail's author. Exchange writes Date headers in UTC, so an
+    outer mail in UTC does not show that zone, and ``zone`` is used. It is also used for mail of our own people
+    (``ours``), whoever quotes it.
+    """
+    date = earlier.date
+    if date is None or not earlier.zone_assumed:
+        return date
+    outer = mail.date
+    if outer is not None and outer.utcoffset() not in (None, timedelta(0)) and not ours:
+        return date
+    local = date.replace(tzinfo=zone)
+    fixed = local.replace(tzinfo=timezone(local.utcoffset() or timedelta(0)))
+    if outer is not None and fixed > outer + timedelta(hours=1) and date <= outer:
+        return date
+    return fixed
