@@ -1,8 +1,7 @@
-"""Measures the memory of this process, and frees caches that can be rebuilt.
+"""Measures the memory of this process, and frees what can be had again.
 
-Regular expression automata grow with new text, one Danish mail loads the model of a hundred languages, and the C
-library keeps freed memory. Without this, a process that runs for months would be as large as its most unusual mails
-required.
+Regular expression automata grow with new text, more and more pages of dictionaries are read, and the C library keeps
+freed memory. Without this, a process that runs for months would be as large as its most unusual mails required.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from pathlib import Path
 
 from mailrules import library
 from service import heap
-from service.mail import language
 from service.store import lines
 
 ROOM = 210_000_000
@@ -37,15 +35,19 @@ def settle() -> None:
     gc.unfreeze()
     _let_go()
     gc.freeze()
+    heap.release_mapped_files()
 
 
 def look(room: int = ROOM) -> bool:
-    """Free caches if the process exceeds ``room`` bytes; returns whether it did.
+    """Release mapped files if the process exceeds ``room`` bytes, and if it still does, free caches.
 
-    Does so at most once in ``BETWEEN_SECONDS``.
+    Returns whether caches were freed, which happens at most once in ``BETWEEN_SECONDS``.
     """
     global _due
     now = time.monotonic()
+    if resident() < room:
+        return False
+    heap.release_mapped_files()
     if now < _due or resident() < room:
         return False
     _let_go()
@@ -55,7 +57,6 @@ def look(room: int = ROOM) -> bool:
 
 def _let_go() -> None:
     library.clear_caches()
-    language.clear_caches()
     lines.clear_caches()
     gc.collect()
     heap.trim()

@@ -112,7 +112,7 @@ def listed_feature(concept: str) -> str:
     return f"h:{concept}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _set_marks(concepts: frozenset[str]) -> tuple[list[int], list[int]]:
     return [mark_of(next_feature(one)) for one in concepts], [mark_of(listed_feature(one)) for one in concepts]
 
@@ -163,7 +163,7 @@ def _pieces(reading: Reading) -> list[str]:
     return list(map(_piece, text.split()))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=8192)
 def _piece(word: str) -> str:
     return f"<{word.strip(WORD_MARKS)[:LONGEST_WORD]}>"
 

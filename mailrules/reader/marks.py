@@ -70,7 +70,7 @@ def chunked_marks(features: Sequence[str]) -> Marks:
     return np.concatenate([marks_of(features[at : at + 4096]) for at in chunks]) if features else marks_of(())
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=8192)
 def mark_of(feature: str) -> int:
     """Return the mark of one feature. Cached, since most mails have the same features beside those of their words."""
     return int(marks_of([feature])[0])

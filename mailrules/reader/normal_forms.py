@@ -95,7 +95,7 @@ _UNITED = {
 }
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=8192)
 def _japanese(form: str) -> str:
     """Return one normal form: one form for negations, numbers as `#`, "" for polite and progressive auxiliaries."""
     form = _UNITED.get(form, form.lower())
@@ -107,7 +107,7 @@ def english(folded: str) -> list[str]:
     return list(chain.from_iterable(map(_english_word, _WORD.findall(folded.lower()))))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=8192)
 def _english_word(word: str) -> tuple[str, ...]:
     if word[0].isdigit():
         return ("#",)

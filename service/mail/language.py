@@ -54,15 +54,10 @@ def language_of(text: str) -> str:
 
 @cache
 def _model() -> Any:
-    """Load the classifier for about a hundred languages: 70 MB and half a second, only for the few that need it."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    """Load the classifier: half a second, only for the mails that need it."""
+    from service.mail.language_table import load_classifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE)  # type: ignore[no-untyped-call]
-
-
-def clear_caches() -> None:
-    """Unload the classifier until a mail needs it again."""
-    _model.cache_clear()
+    return load_classifier()
 
 
 def _latin(sample: str, words: list[str]) -> str:
