@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from service.cli.terminal.tables import print_rows
-from service.store import erasure
+from service.store import compaction
 from service.store.blob_store import BlobStore
+from service.store.compaction import Remains
 from service.store.database import Database
 from service.store.retention import Due, Gone, Terms, due, remove_due
-from service.store.writeahead import Remains
 
 FOUND_WRONG = 1
 COLUMNS = ("case", "status", "since", "goes", "messages", "mails", "bytes")
@@ -46,7 +46,7 @@ def retire(
     if not apply:
         _say(f"would be deleted: {counted}; nothing was changed, --apply deletes permanently")
         return 0
-    remains = erasure.compact(database) if compact else Remains()
+    remains = compaction.compact(database) if compact else Remains()
     _say(f"deleted: {counted}")
     for words in (*remains.here, *remains.elsewhere):
         _say(f"deleted text may remain in {words}")
