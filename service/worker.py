@@ -16,6 +16,7 @@ import faulthandler
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -80,34 +81,25 @@ class BatchSizer:
         return max(1, min(int(VISIBLE_SECONDS / max(self._cost, 1e-6)), self._most))
 
 
+@dataclass(kw_only=True)
 class Worker:
     """Processes mail in one process. ``by`` names it in leases."""
 
-    def __init__(
-        self,
-        database: Database,
-        context: AppContext,
-        *,
-        by: str,
-        batch: int,
-        lease: timedelta,
-        clock: Callable[[], datetime],
-        shelf: BlobWriter | None = None,
-        between: Callable[[], None] = lambda: None,
-        patience: int = PATIENCE,
-        after: After | None = None,
-    ) -> None:
-        """``between`` runs between two batches; ``after`` runs in the saving transaction, after judging."""
-        self._database = database
-        self._context = context
-        self._by = by
-        self._sizer = BatchSizer(batch)
-        self._lease = lease
-        self._clock = clock
-        self._shelf = shelf or BlobWriter()
-        self._between = between
-        self._patience = patience
-        self._after = after or (lambda conn, read_mails, touched, now: None)
+    database: Database = field(kw_only=False)
+    context: AppContext = field(kw_only=False)
+    by: str
+    batch: int
+    lease: timedelta
+    clock: Callable[[], datetime]
+    shelf: BlobWriter = field(default_factory=BlobWriter)
+    between: Callable[[], None] = lambda: None
+    """Runs between two batches."""
+    patience: int = PATIENCE
+    after: After | None = None
+    """Runs in the saving transaction, after judging."""
+
+    def __post_init__(self) -> None:
+        self._sizer = BatchSizer(self.batch)
         self._full = False  # the last claim got as many as requested, so more are waiting
         self._next_batch: list[Claimed] = []
         """Mails claimed in the transaction that saved the previous batch, if that was full."""
@@ -122,22 +114,22 @@ class Worker:
         """Work until ``stop`` is set; the current batch is finished."""
         pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
         while not stop.is_set():
-            self._between()
+            self.between()
             try:
-                if self.turn():
-                    pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
-                    continue
+                busy = self.turn()
             except Unavailable as error:
                 _log.warning("the worker waits", reason=str(error), cause=repr(error.__cause__))
                 away = min(away * 2, AWAY_SECONDS)
                 stop.wait(away)
-                continue
             except Exception as error:  # the mails it held are retried when their lease ends
                 _log.error("a step of the worker failed", error=type(error).__name__, trace=where(error))
                 stop.wait(AWAY_SECONDS)
-                continue
-            stop.wait(pause)
-            pause = min(pause * 1.5, POLL_SECONDS[1])
+            else:
+                if busy:
+                    pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
+                else:
+                    stop.wait(pause)
+                    pause = min(pause * 1.5, POLL_SECONDS[1])
         self._must_release |= bool(self._next_batch)
         self._next_batch = []
         with contextlib.suppress(Unavailable):
@@ -169,43 +161,43 @@ class Worker:
         return len(claimed)
 
     def _claim(self, limit: int) -> list[Claimed]:
-        now = self._clock()
-        if not self._full and not self._database.read(lambda conn: spool.anything_due(conn, now)):
+        now = self.clock()
+        if not self._full and not self.database.read(lambda conn: spool.anything_due(conn, now)):
             return []
-        return self._database.transact(lambda conn: spool.claim(conn, self._by, now, self._lease, limit))
+        return self.database.transact(lambda conn: spool.claim(conn, self.by, now, self.lease, limit))
 
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
         read_mails: list[ReadMail] = []
-        roles = self._context.roles(self._database.read(placement.learned))
-        ends = time.monotonic() + self._lease.total_seconds() / READING_SHARE
+        roles = self.context.roles(self.database.read(placement.learned))
+        ends = time.monotonic() + self.lease.total_seconds() / READING_SHARE
         for number, one in enumerate(claimed):
             if number and time.monotonic() > ends:
                 rest = [later.id for later in claimed[number:]]
-                self._database.transact(partial(spool.give_back, by=self._by, ids=rest))
+                self.database.transact(partial(spool.give_back, by=self.by, ids=rest))
                 _log.warning("a batch took long to read: the rest waits", read=number, waiting=len(rest))
                 break
             try:
-                read_mails.append(intake.understand(one, self._context, roles))
+                read_mails.append(intake.understand(one, self.context, roles))
             except Exception as error:
                 self._failed(one, error)
         if read_mails:
             self._save(read_mails)
 
     def _save(self, read_mails: Sequence[ReadMail]) -> None:
-        now = self._clock()
-        packed = self._shelf.put_away([(one.claimed.id, one.claimed.content) for one in read_mails])
+        now = self.clock()
+        packed = self.shelf.put_away([(one.claimed.id, one.claimed.content) for one in read_mails])
         began = time.monotonic()
         try:
-            prepared = self._database.read(lambda conn: intake.prepare(conn, read_mails, self._context))
+            prepared = self.database.read(lambda conn: intake.prepare(conn, read_mails, self.context))
 
             def save(conn: Connection) -> list[Claimed]:
-                touched = intake.take_in(conn, read_mails, self._context, by=self._by, now=now, prepared=prepared)
+                touched = intake.take_in(conn, read_mails, self.context, by=self.by, now=now, prepared=prepared)
                 self._after(conn, read_mails, touched, now)
                 contents.keep(conn, packed)
                 # claim the next batch in the same transaction, which halves the waiting of workers for their lock
-                return spool.claim(conn, self._by, self._clock(), self._lease, self._sizer.more) if self._full else []
+                return spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.more) if self._full else []
 
-            self._next_batch += self._database.transact(save)
+            self._next_batch += self.database.transact(save)
         except Exception as error:
             if isinstance(error, Unavailable) and not self._may_be_to_blame(error, time.monotonic() - began):
                 raise
@@ -213,6 +205,10 @@ class Worker:
         else:
             for one in read_mails:
                 self._tell(one, now)
+
+    def _after(self, conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
+        if self.after is not None:
+            self.after(conn, read_mails, case_ids, now)
 
     def _not_saved(self, read_mails: Sequence[ReadMail], error: Exception) -> None:
         if len(read_mails) > 1:
@@ -234,15 +230,15 @@ class Worker:
             return False
         began = time.monotonic()
         try:
-            self._database.probe()
+            self.database.probe()
         except Unavailable:
             return False
         return time.monotonic() - began < ANSWERS_SECONDS
 
     def _put_off(self, claimed: Claimed, error: Unavailable) -> None:
-        now = self._clock()
-        times = self._database.transact(
-            lambda conn: spool.retry_alone_later(conn, claimed.id, self._by, str(error), now, self._patience, PUT_OFF)
+        now = self.clock()
+        times = self.database.transact(
+            lambda conn: spool.retry_alone_later(conn, claimed.id, self.by, str(error), now, self.patience, PUT_OFF)
         )
         _log.error(
             "a mail was given up by the database", id=claimed.id, times=times, cause=type(error.__cause__).__name__
@@ -266,18 +262,18 @@ class Worker:
         )
 
     def _failed(self, claimed: Claimed, error: Exception) -> None:
-        now = self._clock()
+        now = self.clock()
         due = now + BACK_OFF[min(claimed.attempt, len(BACK_OFF)) - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
         # never the error's own text, which may quote the mail (`sodan spool show` has it)
         kind = type(error).__name__
         _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, error=kind, trace=where(error))
-        self._database.transact(lambda conn: spool.back_off(conn, claimed.id, self._by, reason, now, due))
+        self.database.transact(lambda conn: spool.back_off(conn, claimed.id, self.by, reason, now, due))
 
     def _give_back(self) -> None:
         """Release the leases of this worker after the database failed, without counting the attempt."""
         if self._must_release:
-            self._database.transact(lambda conn: spool.give_back(conn, self._by))
+            self.database.transact(lambda conn: spool.give_back(conn, self.by))
             self._must_release = False
 
     def _judge_next(self, *, idle: bool) -> bool:
@@ -285,17 +281,17 @@ class Worker:
         began = time.monotonic()
         if not self._unjudged or not (idle or began >= self._judge_due):
             return False
-        now = self._clock()
+        now = self.clock()
         try:
             with self._watched():
                 self._unjudged = intake.judge_next(
-                    self._database, self._context, now, lambda conn, case_id: self._after(conn, [], [case_id], now)
+                    self.database, self.context, now, lambda conn, case_id: self._after(conn, [], [case_id], now)
                 )
         except Unavailable:
             raise
         except Exception as error:  # its mails are stored; the next mail to it queues it again
             _log.error("a long case was not judged", error=type(error).__name__, trace=where(error))
-            self._database.transact(judge_queue.give_up)
+            self.database.transact(judge_queue.give_up)
         ended = time.monotonic()
         self._judge_due = ended + JUDGE_PAUSE * (ended - began)
         return self._unjudged
@@ -305,7 +301,7 @@ class Worker:
         now = time.monotonic()
         if not self._unindexed or now < self._index_due:
             return 0
-        indexed = search.index_pending(self._database, INDEX_MAILS)
+        indexed = search.index_pending(self.database, INDEX_MAILS)
         self._unindexed = indexed >= INDEX_MAILS
         self._index_due = 0.0 if self._unindexed else now + INDEX_SECONDS
         return indexed
@@ -313,7 +309,7 @@ class Worker:
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
         """End this process if a batch takes longer than its lease, so that a hanging process holds no mail."""
-        faulthandler.dump_traceback_later(self._lease.total_seconds(), exit=True)
+        faulthandler.dump_traceback_later(self.lease.total_seconds(), exit=True)
         try:
             yield
         finally:

@@ -4,39 +4,33 @@ Every raw mail and every text column is searched. The address is replaced everyw
 fields (``service.mail.masking``), never in columns of ids and kinds. The search is repeated until it finds nothing,
 since mail arrives meanwhile; then the word index is rebuilt and the space of deleted rows is freed.
 
-On PostgreSQL the old write-ahead log is recycled too if the role may do so (``service.store.writeahead``); if not,
+On PostgreSQL the old write-ahead log is recycled too if the role may do so (``service.store.compaction``); if not,
 ``Erased.remains`` says who must do what. Backups, archived logs and deleted files on disk are not reached:
 ``docs/operations.md`` says what to do about them.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from operator import eq
 from typing import Any
 
-import asyncpg
 from sqlalchemy import JSON, Connection, Row, String, Table, and_, delete, or_, select, update
 
-from service.errors import Unavailable
 from service.mail.masking import Mask
-from service.store import contents, outbox, search, writeahead
+from service.store import contents, outbox, search
+from service.store.compaction import Remains, compact
 from service.store.contents import BlobWriter
-from service.store.database import BUSY_SECONDS, Database
+from service.store.database import Database
 from service.store.statements import chunks, exists
 from service.store.tables import Words, messages, metadata, participants, thread_keys
 from service.store.tables import cases as case_table
 from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
-from service.store.writeahead import Remains
 
 SWEEPS = 20
 _ROWS = 300
@@ -44,18 +38,6 @@ _SECRETS = {"keys.key", "tokens.hash", "webhooks.secret", "spool.sha256", "attac
 """Text columns that contain no words of anybody."""
 _SQUASHED = ("text", "words", "subject_words", "named", "sightings")
 """Facts of a message in which a name cannot be recognised (joined or single words); they are deleted."""
-
-_STILL_NEEDED = """
-SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (
-  SELECT FROM pg_stat_activity
-  WHERE (datname = current_database() OR backend_type = 'walsender') AND pid <> pg_backend_pid()
-    AND age(backend_xmin) > age($1::text::xid8::xid)
-    AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum WHERE pid IS NOT NULL)
-) OR EXISTS (SELECT FROM pg_replication_slots WHERE age(xmin) > age($1::text::xid8::xid))
-"""
-"""Whether a transaction older than $1 is open: a writer on the server, a reader of the database, a standby."""
-
-_STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 
 
 @dataclass
@@ -97,14 +79,6 @@ def erase(database: Database, shelf: BlobWriter, mask: Mask, *, apply: bool) -> 
         again = erase(database, shelf, mask, apply=False)
         erased.left = len(again.mails) + again.rows.total()
     return erased
-
-
-def compact(database: Database) -> Remains:
-    """Free what the databases keep of deleted rows. Raises Unavailable if a long-running reader prevents it."""
-    if database.postgresql:
-        return asyncio.run(_compact_postgresql(str(database.url.set(drivername="postgresql").render_as_string(False))))
-    _compact_sqlite(str(database.url.database))
-    return Remains()
 
 
 def _sweep_mails(database: Database, shelf: BlobWriter, mask: Mask, erased: Erased, apply: bool) -> None:
@@ -236,56 +210,3 @@ def _names(conn: Connection, address: str) -> list[str]:
     written = select(messages.c.author_name).where(messages.c.author_address == address).distinct()
     found.update(conn.execute(written).scalars())
     return [name for name, _ in found.most_common() if len(name.strip()) > 1 and name.casefold() != address]
-
-
-def _compact_sqlite(path: str) -> None:
-    end = time.monotonic() + BUSY_SECONDS
-    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-        connection.execute("INSERT INTO search_words (search_words) VALUES ('optimize')")
-        connection.execute("VACUUM")
-        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            if time.monotonic() > end:
-                raise Unavailable(
-                    "another process reads the database for a long time: stop the service, then run the command again"
-                )
-            time.sleep(0.1)
-
-
-async def _compact_postgresql(url: str) -> Remains:
-    connection: Any = await asyncpg.connect(url)  # type: ignore[no-untyped-call]
-    try:
-        await _until_nobody_needs_what_went(connection)
-        tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"
-        for (name,) in await connection.fetch(tables):
-            await connection.execute(f"VACUUM FULL ANALYZE {name}")
-        statistics = await _forget_statistics(connection)
-        remains = await writeahead.release_wal(connection)
-        remains.here += statistics
-        return remains
-    finally:
-        await connection.close()
-
-
-async def _forget_statistics(connection: Any) -> list[str]:
-    """Rewrite the planner statistics, which keep values of deleted rows. Returns what a person must still do."""
-    before = await connection.fetchval(_STATISTICS)
-    await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # only a warning if the role may not do this
-    if await connection.fetchval(_STATISTICS) != before:
-        return []
-    return ["the planner's statistics: as the owner of the database, VACUUM FULL pg_statistic"]
-
-
-async def _until_nobody_needs_what_went(connection: Any) -> None:
-    """Wait until no snapshot can see the deleted rows. Raises Unavailable.
-
-    VACUUM FULL silently copies rows that a snapshot can see. Its own snapshot counts too, and reaches back to the
-    oldest writer on the whole server, in any database.
-    """
-    now = await connection.fetchval("SELECT pg_current_xact_id()::text")
-    end = time.monotonic() + BUSY_SECONDS
-    while await connection.fetchval(_STILL_NEEDED, now):
-        if time.monotonic() > end:
-            raise Unavailable(
-                "a long transaction runs on the database server: wait for its end, then run the command again"
-            )
-        await asyncio.sleep(0.1)

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Select, func, select
 from service.store.cases import key_of, stamp
 from service.store.tables import events
 
-_EVENTS = select(events)
+_CASE = events.c.case_id.label("case")
+_EVENTS = select(events.c.id, events.c.kind, _CASE, events.c.at, events.c.who, events.c.data, events.c.undone_by)
 
 
 def since(conn: Connection, last: int, limit: int, prefix: str) -> list[dict[str, Any]]:
@@ -31,15 +32,5 @@ def of_case(
 
 
 def _told(conn: Connection, query: Select[Any], prefix: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": row.id,
-            "kind": row.kind,
-            "case": None if row.case_id is None else key_of(row.case_id, prefix),
-            "at": stamp(row.at),
-            "who": row.who,
-            "data": row.data,
-            "undone_by": row.undone_by,
-        }
-        for row in conn.execute(query)
-    ]
+    rows = map(dict, conn.execute(query).mappings())
+    return [row | {"case": row["case"] and key_of(row["case"], prefix), "at": stamp(row["at"])} for row in rows]

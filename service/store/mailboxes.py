@@ -169,14 +169,12 @@ def mark_later(conn: Connection, name: str, places: Sequence[str], reason: str, 
     conn.execute(update(mailbox_mails).where(_these(name, places)).values(reason=reason, due_at=due_at))
 
 
-def to_retry(
-    conn: Connection, name: str, folder: str, now: datetime, max_bytes: int, limit: int = 50
-) -> list[tuple[str, int]]:
-    """Return (place, attempts) of failed mails that are due, and of too big ones that now fit ``max_bytes``."""
+def to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes: int) -> list[tuple[str, int]]:
+    """Return (place, attempts) of 50 failed mails that are due, or too big ones that now fit ``max_bytes``."""
     due = and_(mailbox_mails.c.state == "failed", mailbox_mails.c.due_at <= now)
     fits = and_(mailbox_mails.c.state == "too_big", mailbox_mails.c.size <= max_bytes)
     query = select(mailbox_mails.c.place, mailbox_mails.c.attempts).where(*_open_in(name, folder), or_(due, fits))
-    return [(place, attempts) for place, attempts in conn.execute(query.order_by(mailbox_mails.c.due_at).limit(limit))]
+    return [(place, attempts) for place, attempts in conn.execute(query.order_by(mailbox_mails.c.due_at).limit(50))]
 
 
 def not_taken(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:

@@ -78,10 +78,10 @@ def undone(conn: Connection) -> dict[str, int]:
     return {state: int(number) for state, number in conn.execute(query)}
 
 
-def done_without_message(conn: Connection, limit: int = 10) -> list[str]:
-    """Return entries that are done but have no message; there should be none (`sodan doctor` checks)."""
+def done_without_message(conn: Connection) -> list[str]:
+    """Return up to ten entries that are done but have no message; there should be none (`sodan doctor` checks)."""
     query = select(spool.c.id).outerjoin(deliveries, deliveries.c.spool_id == spool.c.id)
-    query = query.where(spool.c.state == "done", deliveries.c.spool_id.is_(None)).limit(limit)
+    query = query.where(spool.c.state == "done", deliveries.c.spool_id.is_(None)).limit(10)
     return [str(id) for id in conn.execute(query).scalars()]
 
 

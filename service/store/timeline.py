@@ -62,12 +62,12 @@ def page(
     return _written(conn, rows[:limit], prefix), ["", last["date"] or last["received_at"], last["id"]] if last else None
 
 
-def by_message_id(conn: Connection, message_id: str, prefix: str, limit: int = 50) -> list[dict[str, Any]]:
-    """Return the messages with this Message-ID; the angle brackets may be omitted."""
+def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[str, Any]]:
+    """Return up to 50 messages with this Message-ID; the angle brackets may be omitted."""
     wanted = "".join(message_id.split())
     if not wanted.startswith("<"):
         wanted = f"<{wanted}>"
-    query = _MESSAGES.where(messages.c.message_id == wanted).order_by(messages.c.id).limit(limit)
+    query = _MESSAGES.where(messages.c.message_id == wanted).order_by(messages.c.id).limit(50)
     return _written(conn, conn.execute(query).mappings().all(), prefix)
 
 

@@ -223,12 +223,12 @@ def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(tmp_path: P
         migrate(database)
         ids = receive(database, [mail(1, "outage"), mail(2)])
         reads = worker(database)
-        well = reads._context
-        reads._context = replace(well, rules=Outage(well.rules, server))  # type: ignore[arg-type]
+        well = reads.context
+        reads.context = replace(well, rules=Outage(well.rules, server))  # type: ignore[arg-type]
         with pytest.raises(Unavailable):
             reads.step()
         server.start()
-        reads._context = well
+        reads.context = well
         while _patiently(reads.step):
             pass
         assert states(database) == dict.fromkeys(ids, ("done", 1))

@@ -156,7 +156,7 @@ def test_what_was_claimed_by_a_commit_whose_answer_was_lost_is_given_back_untrie
     ids = receive(database, [mail(number) for number in range(1, 4)])
     unlucky = worker(database)
     now = datetime.now(UTC)
-    database.transact(lambda conn: spool.claim(conn, unlucky._by, now, timedelta(minutes=5), 10))
+    database.transact(lambda conn: spool.claim(conn, unlucky.by, now, timedelta(minutes=5), 10))
     assert unlucky.step() == 0
     unlucky._must_release = True  # as after any failure of the database
     while unlucky.step():

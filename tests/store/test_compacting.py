@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from service.errors import Unavailable
-from service.store import erasure
+from service.store import compaction
 from service.store.database import Connection, Database
 from tests.postgres import Postgres
 
@@ -44,7 +44,7 @@ def _held(database: Database, sql: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("who", list(HOLDS))
 def test_who_holds_back_what_went_is_waited_for(postgres: Postgres, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(erasure, "BUSY_SECONDS", 0.5)
+    monkeypatch.setattr(compaction, "BUSY_SECONDS", 0.5)
     names = [f"{kind}_{uuid.uuid4().hex[:12]}" for kind in ("compacted", "other")]
     database, other = (Database(postgres.create(name)) for name in names)
     holder = Database(postgres.url(names["another" in who]))  # what runs holds up the loop of its store
@@ -62,10 +62,10 @@ def test_who_holds_back_what_went_is_waited_for(postgres: Postgres, who: str, mo
     with _held(holder, HOLDS[who]):
         database.transact(lambda conn: conn.execute(text("DELETE FROM marks")))
         with pytest.raises(Unavailable, match="a long transaction runs on the database server"):
-            erasure.compact(database)
+            compaction.compact(database)
         assert kept()
     monkeypatch.undo()
-    erasure.compact(database)
+    compaction.compact(database)
     assert not kept()
     for opened in (database, other, holder):
         opened.close()

@@ -20,15 +20,15 @@ from service.cli.terminal.erasing import erase_person
 from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store import contents, search, spool, spool_view, writeahead
+from service.store import compaction, contents, search, spool, spool_view
 from service.store.blob_store import Folder
+from service.store.compaction import Remains
 from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase, names_of
 from service.store.migrate import migrate
 from service.store.packing import unpack
 from service.store.spool import Envelope
-from service.store.writeahead import Remains
 from service.worker import Worker
 from tests.postgres import Postgres
 from tests.running import running
@@ -211,7 +211,7 @@ def test_who_has_to_do_what_about_the_log_is_said(
     assert len(grants) == 2
 
     _sql(administrator, *grants, "SELECT pg_create_physical_replication_slot('standby', true)")
-    monkeypatch.setattr(writeahead, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(compaction, "BUSY_SECONDS", 0.1)
     status, certificate, said = erased()
     [remains] = certificate["remains"]
     assert (status, "replication slot standby" in remains) == (1, True)

@@ -17,7 +17,7 @@ from service.cli.commands.keeping import retire
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings
-from service.store import case_deletion, contents, corrections, erasure, search, spool_view, undo
+from service.store import case_deletion, compaction, contents, corrections, search, spool_view, undo
 from service.store.blob_store import BlobStore, Folder, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
@@ -261,7 +261,7 @@ def test_no_byte_of_a_case_that_went_is_left(
     ]
     assert site.go(WHOLE) == Gone(2, 3, 3)
     assert site.sound()
-    erasure.compact(database)
+    compaction.compact(database)
     if kind == "postgresql":
         database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
     assert not _holding(folder, b"quokka")

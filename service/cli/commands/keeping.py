@@ -127,9 +127,9 @@ def retire(
 ) -> int:
     """Show what would be deleted, or delete it; print the cases to stdout."""
     from service.cli.terminal.tables import print_rows
-    from service.store import erasure
+    from service.store import compaction
     from service.store.retention import Gone, due, remove_due
-    from service.store.writeahead import Remains
+    from service.store.compaction import Remains
 
     if terms.raw is None and terms.cases is None:
         start.say("nothing is ever deleted: set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS to change that")
@@ -150,7 +150,7 @@ def retire(
     if not apply:
         start.say(f"would be deleted: {counted}; nothing was changed, --apply deletes permanently")
         return 0
-    remains = erasure.compact(database) if compact else Remains()
+    remains = compaction.compact(database) if compact else Remains()
     start.say(f"deleted: {counted}")
     for words in (*remains.here, *remains.elsewhere):
         start.say(f"deleted text may remain in {words}")

@@ -143,6 +143,7 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
         rules.setdefault(found["quote"], []).append(found["rule"])
     problem = case.get("problem") or {"statement": "", "version": 0, "drift": False}
     statement = problem["statement"] if problem["statement"] != case["title"] else ""
+    drift = ", the topic changed" if problem["drift"] else ""
     labels = {line["item"]: line["label"] for line in case.get("checklist", [])}
     promises = (one for one in case.get("promises", []) if not one["kept"])
     held = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))

@@ -1,20 +1,26 @@
-"""Removes deleted rows from PostgreSQL's write-ahead log, as far as the role is allowed to.
+"""Frees what a database keeps of deleted rows: free pages, planner statistics, the write-ahead log of PostgreSQL.
 
-A closed segment is deleted at the next checkpoint, or renamed to become a later segment; then it keeps its old bytes
-until it is written to. So the current segment is closed, a checkpoint releases those before it, and every segment that
-may be a renamed one is then closed in turn, since closing fills it with zeros (PostgreSQL 11 or later). With
-``wal_recycle = off`` no segment is renamed, and there is nothing more to close.
+Of the log as much is removed as the role is allowed to. A closed segment is deleted at the next checkpoint, or renamed
+to become a later segment; then it keeps its old bytes until it is written to. So the current segment is closed, a
+checkpoint releases those before it, and every segment that may be a renamed one is then closed in turn, since closing
+fills it with zeros (PostgreSQL 11 or later). With ``wal_recycle = off`` no segment is renamed, and
+there is nothing more to close.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.store.database import BUSY_SECONDS
+import asyncpg
+
+from service.errors import Unavailable
+from service.store.database import BUSY_SECONDS, Database
 
 _SEGMENT = re.compile(r"[0-9A-F]{8}([0-9A-F]{8})([0-9A-F]{8})")
 _MAY = """
@@ -36,6 +42,17 @@ UNION ALL SELECT 'archive_command, which lags behind or fails' WHERE current_set
 _COPIES = """
 SELECT (SELECT count(*) FROM pg_stat_replication), current_setting('archive_mode') <> 'off'
 """
+_STILL_NEEDED = """
+SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (
+  SELECT FROM pg_stat_activity
+  WHERE (datname = current_database() OR backend_type = 'walsender') AND pid <> pg_backend_pid()
+    AND age(backend_xmin) > age($1::text::xid8::xid)
+    AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum WHERE pid IS NOT NULL)
+) OR EXISTS (SELECT FROM pg_replication_slots WHERE age(xmin) > age($1::text::xid8::xid))
+"""
+"""Whether a transaction older than $1 is open: a writer on the server, a reader of the database, a standby."""
+
+_STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 
 
 @dataclass
@@ -46,7 +63,68 @@ class Remains:
     elsewhere: list[str] = field(default_factory=list)  # where the write-ahead log was copied to
 
 
-async def release_wal(connection: Any) -> Remains:
+def compact(database: Database) -> Remains:
+    """Free what the databases keep of deleted rows. Raises Unavailable if a long-running reader prevents it."""
+    if database.postgresql:
+        return asyncio.run(_compact_postgresql(str(database.url.set(drivername="postgresql").render_as_string(False))))
+    _compact_sqlite(str(database.url.database))
+    return Remains()
+
+
+def _compact_sqlite(path: str) -> None:
+    end = time.monotonic() + BUSY_SECONDS
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO search_words (search_words) VALUES ('optimize')")
+        connection.execute("VACUUM")
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() > end:
+                raise Unavailable(
+                    "another process reads the database for a long time: stop the service, then run the command again"
+                )
+            time.sleep(0.1)
+
+
+async def _compact_postgresql(url: str) -> Remains:
+    connection: Any = await asyncpg.connect(url)  # type: ignore[no-untyped-call]
+    try:
+        await _until_nobody_needs_what_went(connection)
+        tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"
+        for (name,) in await connection.fetch(tables):
+            await connection.execute(f"VACUUM FULL ANALYZE {name}")
+        statistics = await _forget_statistics(connection)
+        remains = await _release_wal(connection)
+        remains.here += statistics
+        return remains
+    finally:
+        await connection.close()
+
+
+async def _forget_statistics(connection: Any) -> list[str]:
+    """Rewrite the planner statistics, which keep values of deleted rows. Returns what a person must still do."""
+    before = await connection.fetchval(_STATISTICS)
+    await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # only a warning if the role may not do this
+    if await connection.fetchval(_STATISTICS) != before:
+        return []
+    return ["the planner's statistics: as the owner of the database, VACUUM FULL pg_statistic"]
+
+
+async def _until_nobody_needs_what_went(connection: Any) -> None:
+    """Wait until no snapshot can see the deleted rows. Raises Unavailable.
+
+    VACUUM FULL silently copies rows that a snapshot can see. Its own snapshot counts too, and reaches back to the
+    oldest writer on the whole server, in any database.
+    """
+    now = await connection.fetchval("SELECT pg_current_xact_id()::text")
+    end = time.monotonic() + BUSY_SECONDS
+    while await connection.fetchval(_STILL_NEEDED, now):
+        if time.monotonic() > end:
+            raise Unavailable(
+                "a long transaction runs on the database server: wait for its end, then run the command again"
+            )
+        await asyncio.sleep(0.1)
+
+
+async def _release_wal(connection: Any) -> Remains:
     """Remove the write-ahead log up to now; returns what could not be removed.
 
     Writes one segment (16 MB, mostly zeros) for each segment the server keeps for reuse, which ``max_wal_size`` limits.
