@@ -17,8 +17,8 @@ test test-long: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev           ## every test; those of the store on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
-test-long: $(VENV)/.dev      ## tests of many minutes: 500 starts and stops
-	@$(BIN)/python -m pytest -n 0 -m long --timeout 7200
+test-long: $(VENV)/.dev      ## tests of many minutes, before a release: kills, faults, more examples
+	@$(BIN)/python -m pytest -n 0 -m "long or hypothesis" --hypothesis-profile long --timeout 7200
 
 check: lint types imports audit test  ## what CI runs
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 
 from service.intake import AppContext
 from service.settings import Settings, load
@@ -30,6 +32,12 @@ from tests.running import Running, running
 STORE = Path(__file__).parent / "store"
 COSTLY = ("site", "behind_mx", "besieged", "servers", "browser", "s3")
 """Fixtures of a whole run that start processes: one process of the tests runs all tests of one."""
+for name, examples in (("short", 50), ("long", 400)):  # `make test-long` asks for the other
+    checks = list(HealthCheck)
+    properties.register_profile(
+        name, max_examples=examples, deadline=None, derandomize=name == "short", suppress_health_check=checks
+    )
+properties.load_profile("short")
 MEMORY_BYTES = 4_000_000_000
 """As much is free in a file system in memory that is used for temporary files."""
 
@@ -49,17 +57,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run in one process what shares something costly: the tests of a file, or all that use one running service.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Run in one process what shares something costly: the tests of a file, or all that use one running service."""
+    shared = _costly(item)
+    if shared or not item.get_closest_marker("slow"):
+        item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.partition("::")[0]))
 
-    Slow tests are begun first, each by itself, so that none is left alone at the end.
-    """
-    for item in items:
-        shared = next((name for name in COSTLY if name in getattr(item, "fixturenames", ())), None)
-        if shared or not item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: not (item.get_closest_marker("slow") or set(COSTLY) & set(item.fixturenames)))  # type: ignore[attr-defined]
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with slow tests, so that none is left alone at the end."""
+    items.sort(key=lambda item: not (_costly(item) or item.get_closest_marker("slow")))
+
+
+def _costly(item: pytest.Item) -> str:
+    return next((name for name in COSTLY if name in getattr(item, "fixturenames", ())), "")
 
 
 @pytest.fixture(scope="session")

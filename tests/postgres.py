@@ -118,7 +118,7 @@ class Postgres:
 
     def _execute(self, statement: str) -> None:
         async def execute() -> None:
-            connection = await asyncpg.connect(host=str(self.folder), user="postgres", database="postgres")
+            connection = await asyncpg.connect(host=str(self.folder), user="postgres", database="postgres")  # type: ignore[no-untyped-call]
             await connection.execute(statement)
             await connection.close()
 

@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,13 @@ def sources(*folders: str) -> Iterator[Path]:
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def calls(path: Path) -> Iterator[tuple[ast.Call, tuple[str, str]]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
@@ -50,7 +56,7 @@ def test_no_test_asserts_by_the_clock() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sources("tests")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if (isinstance(node, ast.alias) and node.name in measures)
         or (isinstance(node, ast.Attribute) and node.attr in measures)
     ]
@@ -62,7 +68,7 @@ def test_the_pure_core_opens_no_file() -> None:
     for path in sources(*PURE):
         if path == ROOT / "mailrules/library.py":
             continue  # the one place that finds packs on disk
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
@@ -99,7 +105,7 @@ def test_names_say_what_a_thing_is() -> None:
     classes = [
         f"{p.name}:{node.name}"
         for p in sources("service", "mailrules")
-        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(p))
         if isinstance(node, ast.ClassDef) and node.name.endswith(("Manager", "Service", "Helper"))
     ]
     assert not classes
@@ -109,7 +115,7 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(p.relative_to(ROOT))
         for p in sources("service", "mailrules", "migrations", "bench")
-        if p.name != "__init__.py" and not ast.get_docstring(ast.parse(p.read_text(encoding="utf-8")))
+        if p.name != "__init__.py" and not ast.get_docstring(tree_of(p))
     ]
     assert not silent, f"modules without a docstring: {silent}"
 
@@ -158,7 +164,7 @@ def test_no_function_is_longer_than_a_screen() -> None:
     found = {
         f"{p.relative_to(ROOT)}:{node.name}": lines
         for p in sources("service", "mailrules", "tests", "bench")
-        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(p))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > 60
     }

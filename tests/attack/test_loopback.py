@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import httpx
 import pytest
 
+from service.store.database import Database
 from tests.attack.site import Site
-from tests.served import sodan
+from tests.running import Running
+from tests.served import environment, free_port
 
 PATHS = ("/api/cases", "/", "/metrics", "/api/spool", "/docs")
 FORWARDED = {
@@ -23,9 +30,9 @@ FORWARDED = {
 OTHER_NAMES = ("sodan.corp.example", "127.0.0.1.evil.example", "localhost.evil.example", "192.0.2.1", "")
 
 
-def ask(site: Site, path: str, headers: dict[str, str], version: int = 11) -> int:
+def ask(port: int, path: str, headers: dict[str, str], version: int = 11) -> int:
     """The status of a GET on a connection of its own, with these headers and no others."""
-    connection = http.client.HTTPConnection("127.0.0.1", site.served.http, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection._http_vsn = version  # type: ignore[attr-defined]
     connection._http_vsn_str = f"HTTP/{version // 10}.{version % 10}"  # type: ignore[attr-defined]
     connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
@@ -39,48 +46,56 @@ def ask(site: Site, path: str, headers: dict[str, str], version: int = 11) -> in
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_a_direct_call_needs_no_token_while_there_is_none(site: Site, host: str) -> None:
-    assert ask(site, "/api/cases", {"Host": f"{host}:{site.served.http}"}) == 200
+    assert ask(site.served.http, "/api/cases", {"Host": f"{host}:{site.served.http}"}) == 200
 
 
 @pytest.mark.parametrize("name", FORWARDED)
 def test_what_a_proxy_passed_on_needs_a_token(site: Site, name: str) -> None:
-    assert ask(site, "/api/cases", {"Host": "127.0.0.1", name: FORWARDED[name]}) == 401
+    assert ask(site.served.http, "/api/cases", {"Host": "127.0.0.1", name: FORWARDED[name]}) == 401
 
 
 @pytest.mark.parametrize("host", OTHER_NAMES)
 def test_another_name_than_this_machines_is_refused(site: Site, host: str) -> None:
-    assert ask(site, "/api/cases", {"Host": host}) in (400, 403)
+    assert ask(site.served.http, "/api/cases", {"Host": host}) in (400, 403)
 
 
 @pytest.mark.parametrize("path", ["/api/cases", "/metrics"])
 def test_a_proxy_that_adds_no_header_and_speaks_http_1_0_needs_a_token(site: Site, path: str) -> None:
     """As nginx does with a bare ``proxy_pass http://127.0.0.1:8080;``."""
-    assert ask(site, path, {"Host": "127.0.0.1:8080", "Connection": "close"}, version=10) == 401
-
-
-@pytest.fixture(scope="module")
-def with_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, str]]:
-    """A service of which an operator made a token."""
-    folder = tmp_path_factory.mktemp("token")
-    up = Site(folder)
-    made = sodan("token", "create", "team", "--scope", "read", cwd=folder)
-    assert made.returncode == 0, made.stderr
-    yield up, made.stdout.strip()
-    up.close()
+    assert ask(site.served.http, path, {"Host": "127.0.0.1:8080", "Connection": "close"}, version=10) == 401
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_as_soon_as_a_token_exists_loopback_needs_it_too(with_token: tuple[Site, str], path: str) -> None:
-    site, secret = with_token
-    assert ask(site, path, {"Host": "127.0.0.1"}) in (303, 401)
-    assert ask(site, path, {"Host": "127.0.0.1", "Authorization": f"Bearer {secret}"}) in (200, 403)
-    assert ask(site, "/healthz", {"Host": "127.0.0.1"}) == 200
+def test_as_soon_as_a_token_exists_loopback_needs_it_too(with_token: tuple[int, str], path: str) -> None:
+    port, secret = with_token
+    assert ask(port, path, {"Host": "127.0.0.1"}) in (303, 401)
+    assert ask(port, path, {"Host": "127.0.0.1", "Authorization": f"Bearer {secret}"}) in (200, 403)
+    assert ask(port, "/healthz", {"Host": "127.0.0.1"}) == 200
 
 
-def test_an_operator_can_ask_for_a_token_on_loopback_from_the_start(tmp_path_factory: pytest.TempPathFactory) -> None:
-    up = Site(tmp_path_factory.mktemp("closed"), trust_loopback="no")
+@pytest.fixture
+def with_token(embedded: Running) -> tuple[int, str]:
+    """The port of a service of which an operator made a token."""
+    return httpx.URL(embedded.url).port or 0, embedded.token("team", "read")
+
+
+def test_an_operator_can_ask_for_a_token_on_loopback_from_the_start(sqlite: Database, tmp_path: Path) -> None:
+    port, url = free_port(), f"sqlite:///{sqlite.url.database}"
+    given = environment(database_url=url, http_listen=f"127.0.0.1:{port}", trust_loopback="no")
+    process = subprocess.Popen([sys.executable, "-m", "service", "api"], cwd=tmp_path, env=given)
     try:
-        assert ask(up, "/api/cases", {"Host": "127.0.0.1"}) == 401
-        assert ask(up, "/healthz", {"Host": "127.0.0.1"}) == 200
+        wait_for_port(port)
+        assert ask(port, "/api/cases", {"Host": "127.0.0.1"}) == 401
+        assert ask(port, "/healthz", {"Host": "127.0.0.1"}) == 200
     finally:
-        up.close()
+        process.terminate()
+        process.wait(60)
+
+
+def wait_for_port(port: int) -> None:
+    for _ in range(2400):
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody listens")

@@ -23,13 +23,13 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.private import make_private
 from service.store.spool import Envelope
-from tests.served import Served, environment, sodan
+from tests.served import Served, environment
 
-UMASKS = (0o000, 0o002, 0o022, 0o027, 0o077)
+UMASKS = (0o000, 0o022, *(pytest.param(mask, marks=pytest.mark.long) for mask in (0o002, 0o027, 0o077)))
 MAIL = b"From: a@corp.example\r\nSubject: x\r\n\r\nx\r\n"
 
 
-@pytest.fixture(params=UMASKS, ids=oct)
+@pytest.fixture(params=UMASKS, ids=lambda mask: oct(mask))
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     before = os.umask(request.param)
     yield int(request.param)
@@ -40,6 +40,12 @@ def modes(folder: Path) -> dict[str, str]:
     """Every file and folder below that somebody else may enter, read or write."""
     found = {str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
     return {name: oct(mode) for name, mode in found.items() if mode & 0o077}
+
+
+def migrated(url: str) -> None:
+    database = Database(url)
+    migrate(database)
+    database.close()
 
 
 def test_a_new_database_and_its_log_are_private(umask: int, tmp_path: Path) -> None:
@@ -94,7 +100,7 @@ def test_a_service_with_an_open_umask_writes_private_files(tmp_path: Path) -> No
 def test_files_of_an_older_installation_become_private_at_start(tmp_path: Path, command: str) -> None:
     """As version 0.1.0 left them under the usual umask: 0644 and 0755."""
     given = {"database_url": f"sqlite:///{tmp_path}/var/sodan.db", "content_store": str(tmp_path / "var/contents")}
-    sodan("migrate", cwd=tmp_path, **given)
+    migrated(given["database_url"])
     Folder(tmp_path / "var/contents").put("ab" * 32, b"packed")
     (tmp_path / "var/sodan.db-wal").touch()
     for path in tmp_path.rglob("*"):
@@ -132,7 +138,7 @@ def test_folders_and_files_of_others_keep_their_modes(tmp_path: Path) -> None:
     (shared / "notes.txt").write_text("not ours")
     (shared / "notes.txt").chmod(0o644)
     given = {"database_url": f"sqlite:///{shared}/sodan.db"}
-    sodan("migrate", cwd=tmp_path, **given)
+    migrated(given["database_url"])
     (shared / "sodan.db").chmod(0o644)
     make_private(load(**given))
     assert modes(tmp_path) == {"shared": "0o755", "shared/notes.txt": "0o644"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mail.message import Address, Mail
@@ -91,7 +91,6 @@ def _named(one: Mail) -> Mail:
     return replace(one, from_=Address(NAMES.get(one.from_.address, ""), one.from_.address))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(conversations(), st.randoms(use_true_random=False), st.data())
 def test_any_order_any_number_of_times_gives_the_same_partition(
     mails: list[Mail], chance: object, data: st.DataObject
@@ -105,7 +104,6 @@ def test_any_order_any_number_of_times_gives_the_same_partition(
     assert other.partition() == straight.partition()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(conversations(common_words=False), st.randoms(use_true_random=False))
 def test_mails_of_different_conversations_never_meet(mails: list[Mail], chance: object) -> None:
     chance.shuffle(mails)  # type: ignore[attr-defined]

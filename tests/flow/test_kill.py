@@ -11,8 +11,10 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_nothing_promised_is_lost_or_doubled_when_processes_are_killed(database: Database, database_url: str) -> None:
-    account = run(database_url, mails=150, kills=4)
+@pytest.mark.parametrize(("mails", "kills"), [(60, 2), pytest.param(500, 12, marks=pytest.mark.long)])
+def test_nothing_promised_is_lost_or_doubled_when_processes_are_killed(
+    database: Database, database_url: str, mails: int, kills: int
+) -> None:
+    account = run(database_url, mails=mails, kills=kills)
     assert account.good, account
-    assert sum(account.kills.values()) == 4
+    assert sum(account.kills.values()) == kills

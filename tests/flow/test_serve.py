@@ -90,7 +90,7 @@ def test_a_broken_pack_names_file_and_line(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long  # in short: a signal to `sodan smtp` renews it, and a running service passes SIGHUP on
 def test_sighup_renews_the_certificate_of_the_acceptor(tmp_path: Path) -> None:
     certificates = Path(__file__).parents[1] / "smtp" / "certificates"
     file = tmp_path / "certificate.pem"

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mail.message import Mail
@@ -17,10 +17,6 @@ from service.mail.report import report
 
 HERE = Path(__file__).parent
 MAILS = [path.read_bytes() for path in sorted(HERE.glob("*/*.eml"))]
-
-relaxed = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 
 TOKENS = [
     b"\r\n", b"\n", b"\r", b"\0", b"--b", b"--b--", b"=?utf-8?B?", b"?=", b"=?iso-2022-jp?Q?", b"\x1b$B", b"\x1b(B",
@@ -49,19 +45,16 @@ def check(raw: bytes) -> Mail:
     return mail
 
 
-@relaxed
 @given(st.binary(max_size=2_000))
 def test_any_bytes_are_read(raw: bytes) -> None:
     check(raw)
 
 
-@relaxed
 @given(st.lists(st.sampled_from(TOKENS) | st.binary(max_size=12), max_size=120))
 def test_any_mixture_of_what_mails_are_made_of_is_read(pieces: list[bytes]) -> None:
     check(b"".join(pieces))
 
 
-@relaxed
 @given(
     st.sampled_from(MAILS),
     st.lists(
@@ -75,7 +68,6 @@ def test_any_mutation_of_a_mail_is_read(raw: bytes, edits: list[tuple[float, int
     check(raw)
 
 
-@relaxed
 @given(st.sampled_from(MAILS), st.floats(0, 1))
 def test_a_mail_cut_off_anywhere_is_read(raw: bytes, place: float) -> None:
     check(raw[: int(place * len(raw))])

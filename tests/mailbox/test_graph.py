@@ -82,20 +82,20 @@ def desk(graph: StandIn, own_settings: Settings, sqlite: Database, secret: Path)
         source.close()
 
 
-def test_a_thousand_mails_once_each_over_pages_throttling_and_a_resync(desk: Desk, graph: StandIn) -> None:
-    ids = graph.deliver(*(mail(n) for n in range(600)))
+def test_hundreds_of_mails_once_each_over_pages_throttling_and_a_resync(desk: Desk, graph: StandIn) -> None:
+    ids = graph.deliver(*(mail(n) for n in range(180)))
     graph.throttle_every = 97
     graph.throttle_contents = set(ids[::50])
     fetcher = desk.fetcher()
     assert desk.rounds(fetcher) == 0
-    graph.deliver(*(mail(n) for n in range(600, 800)))
+    graph.deliver(*(mail(n) for n in range(180, 240)))
     graph.generation += 1  # the service forgets our delta token
     assert desk.rounds(fetcher) == 0
-    graph.deliver(*(mail(n) for n in range(800, 1000)))
+    graph.deliver(*(mail(n) for n in range(240, 300)))
     assert desk.rounds(desk.fetcher()) == 0, "a new process goes on from the link that was kept"
     rows = kept(desk.database)
-    assert len(rows) == 1000
-    assert {contents.content(desk.database, None, row["id"]) for row in rows} == {mail(n) for n in range(1000)}
+    assert len(rows) == 300
+    assert {contents.content(desk.database, None, row["id"]) for row in rows} == {mail(n) for n in range(300)}
     assert set(graph.fetched.values()) == {1}, "no content was asked for twice"
     assert 7 in desk.waits, "Retry-After of 429"
     assert 2 in desk.waits, "Retry-After of 503"

@@ -54,7 +54,7 @@ def wait_until(true: Callable[[], Any], seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("by", [pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGINT])
 def test_a_signal_ends_a_reader_that_has_nothing_to_do(delivered: Desk, tmp_path: Path, by: signal.Signals) -> None:
     with endpoint(statements(HIGH, NONE)) as up, reader(delivered.database, up.url, tmp_path) as process:
         wait_until(lambda: delivered.job().state == "done")
@@ -64,7 +64,7 @@ def test_a_signal_ends_a_reader_that_has_nothing_to_do(delivered: Desk, tmp_path
 
 
 def test_a_signal_lets_a_reader_keep_the_answer_that_it_waits_for(delivered: Desk, tmp_path: Path) -> None:
-    with endpoint(slow(1.5, statements(HIGH, NONE))) as up, reader(delivered.database, up.url, tmp_path) as process:
+    with endpoint(slow(0.5, statements(HIGH, NONE))) as up, reader(delivered.database, up.url, tmp_path) as process:
         wait_until(lambda: up.asked)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

@@ -63,7 +63,7 @@ STORIES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("language", STORIES)
+@pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.long)])
 def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_path: Path) -> None:
     story, target, intake = STORIES[language], Target(), free_port()
     with postfix(intake, "aiko", "mika") as post:

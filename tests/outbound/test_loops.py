@@ -268,10 +268,10 @@ def test_a_reply_in_a_closed_case_opens_it_and_is_not_acknowledged(small: Desk) 
 
 
 @pytest.mark.slow
-def test_a_thousand_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Database, host: Smarthost) -> None:
+def test_a_hundred_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host)
     envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
-    mails = [report(n, subject=f"Matter {n} of room {n * 7}", body=f"Device {n * 13} is broken.") for n in range(1000)]
+    mails = [report(n, subject=f"Matter {n} of room {n * 7}", body=f"Device {n * 13} is broken.") for n in range(100)]
     receive(sqlite, [(envelope, mail.replace("\n", "\r\n").encode()) for mail in mails], desk.now)
     worker = Worker(
         sqlite,

@@ -60,6 +60,7 @@ def test_with_everything_off_no_byte_leaves_the_house(tmp_path: Path) -> None:
     assert traced(tmp_path) == set()
 
 
+@pytest.mark.long
 def test_with_a_smart_host_set_the_same_look_sees_the_mail_leave(tmp_path: Path) -> None:
     given = {
         "smarthost": f"smtp://127.0.0.2:{free_port()}",

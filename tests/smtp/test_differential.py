@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
-from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from service.smtp.limits import Limits
@@ -395,9 +395,6 @@ MAIL_FOLLOWS = [Step(b"EHLO c\r\n"), Step(b"MAIL FROM:<a@b.example>\r\n"), Step(
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(dialogue=_dialogue)
 @example(dialogue=[*MAIL_FOLLOWS, Step(b"DATA\r\n", (), b".\r\n")])
 @example(dialogue=[*MAIL_FOLLOWS, Step(b"DATA\r\n", (), b"..\r\n...\r\n.x\r\na\0\xff" + END)])
@@ -431,9 +428,6 @@ def test_every_difference_stands_in_the_docs() -> None:
         assert f"| {difference.reason.partition(' (')[0]}" in table, difference.reason
 
 
-@settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(dialogue=st.lists(_steps(), max_size=12), cuts=st.lists(st.integers(0, 4000), max_size=5))
 def test_sent_ahead_or_one_by_one_is_the_same(dialogue: list[Step], cuts: list[int], passwords: Passwords) -> None:
     """Everything in one stream, cut anywhere, on uvloop: what the wire does to a dialogue changes nothing."""

@@ -168,7 +168,11 @@ def test_no_byte_of_an_erased_person_is_left(
     _erased_everywhere(sqlite, tmp_path, tmp_path, context, settings)
 
 
-@pytest.mark.parametrize("server", ["", "wal_recycle = off", "wal_keep_size = 48MB"], indirect=True)
+@pytest.mark.parametrize(
+    "server",
+    ["", *(pytest.param(line, marks=pytest.mark.long) for line in ("wal_recycle = off", "wal_keep_size = 48MB"))],
+    indirect=True,
+)
 def test_no_byte_of_an_erased_person_is_left_on_a_server(
     server: Postgres, tmp_path: Path, context: AppContext, settings: Settings
 ) -> None:

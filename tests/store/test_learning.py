@@ -56,16 +56,16 @@ MAILS = (NOTED, FORWARD, ANSWER)
 @pytest.mark.parametrize("batch", [1, 9])
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_what_the_team_wrote_is_read_as_the_teams(
-    database: Database, context: AppContext, order: tuple[int, ...], batch: int
+    sqlite: Database, context: AppContext, order: tuple[int, ...], batch: int
 ) -> None:
     envelope = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     for place, number in enumerate(order):
-        intake.receive(database, [(envelope, MAILS[number].encode())], NOW + timedelta(seconds=place))
+        intake.receive(sqlite, [(envelope, MAILS[number].encode())], NOW + timedelta(seconds=place))
     later = NOW + timedelta(minutes=1)
-    while claimed := database.transact(lambda conn: spool.claim(conn, "w", later, timedelta(60), batch)):
-        roles = context.roles(database.read(placement.learned))
+    while claimed := sqlite.transact(lambda conn: spool.claim(conn, "w", later, timedelta(60), batch)):
+        roles = context.roles(sqlite.read(placement.learned))
         read_mails = [intake.understand(one, context, roles) for one in claimed]
-        database.transact(partial(intake.take_in, read_mails=read_mails, context=context, by="w", now=later))
+        sqlite.transact(partial(intake.take_in, read_mails=read_mails, context=context, by="w", now=later))
 
     def found(conn: Any) -> dict[str, Any]:
         rows = conn.execute(
@@ -73,13 +73,13 @@ def test_what_the_team_wrote_is_read_as_the_teams(
         )
         return {row.message_id: row for row in rows if row.message_id}
 
-    there = database.read(found)
+    there = sqlite.read(found)
     noted, forward, answer = (
         there[f"<{name}>"] for name in ("noted@corp.example", "fw@corp.example", "answer@fortinet.com")
     )
     assert (noted.author_role, forward.author_role, noted.vendor) == ("team", "team", "fortinet")
     assert noted.case_id == answer.case_id != forward.case_id
-    document = database.read(
+    document = sqlite.read(
         lambda conn: conn.execute(select(cases.c.document).where(cases.c.id == noted.case_id)).scalar_one()
     )
     assert document["vendor_refs"] == [{"vendor": "fortinet", "ref": "10998877"}]

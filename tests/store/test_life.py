@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -200,14 +201,15 @@ class Life(RuleBasedStateMachine):
         return [one for one in self.mails if one.message_id in names]
 
 
-def live(examples: int, empty: Callable[[], AbstractContextManager[str]], context: AppContext) -> None:
+def live(share: int, empty: Callable[[], AbstractContextManager[str]], context: AppContext) -> None:
+    """``share``: of 50 examples."""
     here = type("Here", (Life,), {"empty": staticmethod(empty), "context": context})
-    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    chosen = settings(max_examples=examples, stateful_step_count=10, deadline=None, suppress_health_check=checks)
+    chosen = settings(max_examples=max(2, settings().max_examples * share // 50), stateful_step_count=10)
     with content_joins_nothing():
         run_state_machine_as_test(here, settings=chosen)
 
 
+@pytest.mark.hypothesis
 def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, context: AppContext) -> None:
     numbers = itertools.count()
 
@@ -221,6 +223,7 @@ def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, co
     live(5, empty, context)
 
 
+@pytest.mark.hypothesis
 def test_people_and_mails_in_any_order_on_postgresql(postgres: Postgres, template: str, context: AppContext) -> None:
     @contextmanager
     def empty() -> Iterator[str]:

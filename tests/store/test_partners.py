@@ -93,13 +93,13 @@ def document(database: Database, case: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("order", list(permutations((INQUIRY, RECEIPT, ANSWER))))
 def test_a_partners_mail_is_a_vendors_in_any_order(
-    database: Database, context: AppContext, order: tuple[bytes, ...]
+    sqlite: Database, context: AppContext, order: tuple[bytes, ...]
 ) -> None:
-    take(database, context, order)
-    found = rows(database)
+    take(sqlite, context, order)
+    found = rows(sqlite)
     roles = {name: row.author_role for name, row in found.items()}
     assert roles == {"inquiry": "team", "receipt": "vendor", "answer": "vendor"}
-    assert database.read(learning.learned).partners == {"brook-alarms.example"}
+    assert sqlite.read(learning.learned).partners == {"brook-alarms.example"}
 
 
 def test_its_receipt_and_its_number_lead_to_the_inquiry(sqlite: Database, context: AppContext) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -185,7 +185,7 @@ def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
     assert lines[0].turn.files[0].filename == "trace.log"
 
 
-@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 3)
 @given(conversations(), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_any_order_and_several_workers_give_the_cases_that_strong_evidence_makes(
     sqlite_template: Path, tmp_path: Path, mails: list[Mail], batch: int, chance: Random

@@ -66,8 +66,14 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1280),
+        ("dark", 390),
+        *(pytest.param(*pair, marks=pytest.mark.long) for pair in (("dark", 1280), ("light", 390))),
+    ],
+)
 def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, scheme: str, width: int) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
     seed_after(embedded)
