@@ -128,8 +128,8 @@ def retire(
     """Show what would be deleted, or delete it; print the cases to stdout."""
     from service.cli.terminal.tables import print_rows
     from service.store import compaction
-    from service.store.retention import Gone, due, remove_due
     from service.store.compaction import Remains
+    from service.store.retention import Gone, due, remove_due
 
     if terms.raw is None and terms.cases is None:
         start.say("nothing is ever deleted: set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS to change that")
