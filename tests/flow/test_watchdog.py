@@ -101,7 +101,6 @@ def test_a_supervisor_that_was_held_up_blames_nobody(host: Host, process: subpro
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_hung_acceptor_and_a_hung_api_are_replaced(tmp_path: Path) -> None:
     served = Served(tmp_path, watchdog="4")
     try:
