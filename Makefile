@@ -15,7 +15,7 @@ setup: $(VENV)/.run          ## the environment alone
 test test-long: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/.dev           ## every test; those of the store on SQLite and on a real PostgreSQL
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto
 
 test-long: $(VENV)/.dev      ## tests of many minutes, before a release: kills, faults, more examples
 	@$(BIN)/python -m pytest -n 0 -m "long or hypothesis" --hypothesis-profile long --timeout 7200

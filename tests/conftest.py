@@ -8,6 +8,7 @@ own for each test, copied from a migrated template.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
+from xdist.scheduler import LoadScopeScheduling
 
 from service.intake import AppContext
 from service.settings import Settings, load
@@ -30,8 +33,12 @@ from tests.postgres import Postgres
 from tests.running import Running, running
 
 STORE = Path(__file__).parent / "store"
-COSTLY = ("site", "behind_mx", "besieged", "servers", "browser", "s3")
-"""Fixtures of a whole run that start processes: one process of the tests runs all tests of one."""
+SERVICES = {
+    "site": r"tests/attack/test_(steering|verdicts|own_vendor|old_dates|loopback)",
+    "besieged": r"tests/hostile/",
+    "acceptors": r"tests/smtp/test_conformance",
+}
+"""Running services that tests of several files share."""
 for name, examples in (("short", 50), ("long", 400)):  # `make test-long` asks for the other
     checks = list(HealthCheck)
     properties.register_profile(
@@ -57,21 +64,24 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Run in one process what shares something costly: the tests of a file, or all that use one running service."""
-    shared = _costly(item)
-    if shared or not item.get_closest_marker("slow"):
-        item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.partition("::")[0]))
+class ByFile(LoadScopeScheduling):
+    """Runs the tests of a file in one process, and so all files whose tests share a running service."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((service for service, files in SERVICES.items() if re.match(files, file)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with slow tests, so that none is left alone at the end."""
-    items.sort(key=lambda item: not (_costly(item) or item.get_closest_marker("slow")))
-
-
-def _costly(item: pytest.Item) -> str:
-    return next((name for name in COSTLY if name in getattr(item, "fixturenames", ())), "")
+    """Begin with files that have slow tests, so that none is left alone at the end."""
+    items.sort(key=lambda item: not item.get_closest_marker("slow"))
 
 
 @pytest.fixture(scope="session")

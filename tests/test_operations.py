@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import smtplib
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from service.cli.main import main
+from tests.served import free_port
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -30,18 +30,11 @@ def commands(kind: str) -> list[str]:
     return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
 
 
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_every_line_of_the_night_page_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    smtp, http = _free_port(), _free_port()
+    smtp, http = free_port(), free_port()
     given = {
         "SODAN_DATABASE_URL": f"sqlite:///{tmp_path}/sodan.db",
         "SODAN_SMTP_LISTEN": f"127.0.0.1:{smtp}",

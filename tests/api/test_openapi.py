@@ -22,7 +22,6 @@ from tests.running import Running
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_every_operation_answers_as_described(embedded: Running, tmp_path: Path) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
     bounded = tmp_path / "bounded.toml"  # the stream of events ends only where it is told to

@@ -94,15 +94,14 @@ def test_a_display_name_that_is_a_word_takes_nothing_from_others(filled: Filled,
     assert f'"{name}"'.encode() not in b"".join(filled.raw()), "the field beside the address"
 
 
-@pytest.mark.parametrize("name", [*WORDS, "Microsoft Support", "the error", "Amazon Web Services", "x"])
-def test_a_word_or_a_vendor_is_refused_as_a_name(filled: Filled, name: str) -> None:
-    if name in ("本番", "VPN"):
-        pytest.skip("no everyday word of mail; what it may take is the next test")
+def test_a_word_or_a_vendor_is_refused_as_a_name(filled: Filled) -> None:
+    """Without 本番 and VPN, which are no everyday words of mail; what these may take is the next test."""
     filled.fill(from_person("Aiko Mori"), OTHERS)
     before = filled.everything()
-    with pytest.raises(Refused, match=r"not a name|too short"):
-        filled.erase(name)
-    assert filled.everything() == before
+    for name in {*WORDS, "Microsoft Support", "the error", "Amazon Web Services", "x"} - {"本番", "VPN"}:
+        with pytest.raises(Refused, match=r"not a name|too short"):
+            filled.erase(name)
+        assert filled.everything() == before, name
 
 
 @pytest.mark.parametrize("name", ["本番", "VPN", "Case", "updated"])

@@ -16,7 +16,7 @@ _WORDS = (f"scanner{number}" for number in count(1))
 _NUMBERS = count(2611230040001111)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def answered(site: Site) -> tuple[str, str, str, list[str]]:
     """A case with an inquiry, the vendor's answer and our reply, joined by the number alone: its key, its word, the
     number, and the Message-IDs."""

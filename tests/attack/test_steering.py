@@ -33,15 +33,15 @@ STRANGERS = {
 WORDS = {"resolves": DONE, "raises": FIRE, "fills in": DETAILS, "parks": COMPENSATION, "asks": ASKS}
 
 
-@pytest.mark.parametrize("words", WORDS)
 @pytest.mark.parametrize("who", STRANGERS)
-def test_a_stranger_who_knows_a_message_id_moves_nothing(site: Site, who: str, words: str) -> None:
+def test_a_stranger_who_knows_a_message_id_moves_nothing(site: Site, who: str) -> None:
     key, id = opened(site, "label")
     before = site.standing(key)
-    attack = mail(STRANGERS[who], "Re: The label printer feeds two sheets", WORDS[words], replies_to=id)
-    assert site.send(attack) == key
-    assert site.standing(key) == before
-    assert "outsider" in site.case(key)["notes"]
+    for words, text in WORDS.items():
+        attack = mail(STRANGERS[who], "Re: The label printer feeds two sheets", text, replies_to=id)
+        assert site.send(attack) == key
+        assert site.standing(key) == before, words
+        assert "outsider" in site.case(key)["notes"]
 
 
 @pytest.mark.parametrize("header", ["In-Reply-To", "References"])
@@ -103,21 +103,14 @@ def test_who_takes_part_still_moves_the_case(site: Site) -> None:
 
 # ── 2. dates that have not come ──────────────────────────────────────────────────────────────────────────────────────
 
-AHEAD = {
-    "10 minutes": 10,
-    "20 minutes": 20,
-    "an hour": 60,
-    "a day": 1_440,
-    "30 days": 43_200,
-    "390 days": 561_600,
-    "9 years": 4_730_400,
-}
+AHEAD = (10, 20, 60, 1_440, 43_200, 561_600, 4_730_400)
+"""Minutes: up to nine years."""
 
 
 @pytest.mark.parametrize("ahead", AHEAD)
-def test_a_date_ahead_of_its_receipt_holds_no_case(site: Site, ahead: str) -> None:
+def test_a_date_ahead_of_its_receipt_holds_no_case(site: Site, ahead: int) -> None:
     key, id = opened(site, "clock")
-    far = format_datetime(datetime.now(UTC) + timedelta(minutes=AHEAD[ahead]))
+    far = format_datetime(datetime.now(UTC) + timedelta(minutes=ahead))
     done = mail(
         "mei@corp.example", "Re: The clock printer feeds two sheets", DONE, replies_to=id, more=f"Date: {far}\n"
     )
@@ -137,37 +130,24 @@ def test_a_date_ahead_of_its_receipt_holds_no_case(site: Site, ahead: str) -> No
 
 # ── 3. vendor-like senders ───────────────────────────────────────────────────────────────────────────────────────────
 
-VENDOR_LIKE = (
-    "support@evil.zendesk.com",
-    "jira@evil.atlassian.net",
-    "help@evil.freshdesk.com",
-    "desk@evil.service-now.com",
-    "case@evil.my.salesforce.com",
-    "support@microsoft.com",
-    "no-reply@aws.amazon.com",
-    "someone@nifty.com",
-    "someone@biglobe.ne.jp",
-    "someone@icloud.com",
-    "someone@hotmail.com",
-    "someone@ocn.ne.jp",
-)
+VENDOR_LIKE = """
+    support@evil.zendesk.com jira@evil.atlassian.net help@evil.freshdesk.com desk@evil.service-now.com
+    case@evil.my.salesforce.com support@microsoft.com no-reply@aws.amazon.com someone@nifty.com someone@biglobe.ne.jp
+    someone@icloud.com someone@hotmail.com someone@ocn.ne.jp
+""".split()
 
 
-@pytest.mark.parametrize("sender", VENDOR_LIKE)
-def test_no_vendor_but_the_cases_own_closes_by_its_key(site: Site, sender: str) -> None:
-    key, _ = opened(site, "desk")
-    before = site.standing(key)
-    site.send(mail(f"Support <{sender}>", f"[{key}] The desk printer", "This case has been closed. Thank you."))
-    assert site.standing(key) == before
-
-
-@pytest.mark.parametrize("sender", VENDOR_LIKE)
-def test_no_vendor_but_the_cases_own_closes_by_a_message_id(site: Site, sender: str) -> None:
-    key, id = opened(site, "floor")
+@pytest.mark.parametrize("known", ["key", "Message-ID"])
+def test_no_vendor_but_the_cases_own_closes_a_case(site: Site, known: str) -> None:
+    key, id = opened(site, f"desk-{known.lower()}")
     before = site.standing(key)
     text = "This case has been closed. Thank you."
-    site.send(mail(f"Support <{sender}>", "Re: The floor printer feeds two sheets", text, replies_to=id))
-    assert site.standing(key) == before
+    for sender in VENDOR_LIKE:
+        if known == "key":
+            site.send(mail(f"Support <{sender}>", f"[{key}] The desk printer", text))
+        else:
+            site.send(mail(f"Support <{sender}>", "Re: The desk printer feeds two sheets", text, replies_to=id))
+        assert site.standing(key) == before, sender
 
 
 def _asked(site: Site, word: str, desk: str) -> tuple[str, str]:
@@ -206,31 +186,27 @@ def test_a_hosted_desk_counts_by_its_tenant(site: Site, own: str, other: str) ->
 # ── 4. a forged From of our own people, and no verdict to tell ───────────────────────────────────────────────────────
 
 FORGED = (
-    "mei@corp.example",
-    "Mei Aoki <mei@corp.example>",
-    "it@corp.example",
-    "ceo@corp.example",
-    "x@sub.corp.example",
-)
+    "mei@corp.example", "Mei Aoki <mei@corp.example>", "it@corp.example", "ceo@corp.example", "x@sub.corp.example",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("peer", [INSIDE, OUTSIDE])
-@pytest.mark.parametrize("sender", FORGED)
-def test_a_forged_from_does_not_resolve_by_a_guessed_key(site: Site, sender: str, peer: str) -> None:
+def test_a_forged_from_does_not_resolve_by_a_guessed_key(site: Site, peer: str) -> None:
     key, _ = opened(site, "guess")
     before = site.standing(key)
-    site.send(mail(sender, f"Re: {key}", DONE), peer=peer)
-    assert site.standing(key) == before
+    for sender in FORGED:
+        site.send(mail(sender, f"Re: {key}", DONE), peer=peer)
+        assert site.standing(key) == before, sender
 
 
-@pytest.mark.parametrize("sender", FORGED)
-def test_a_forged_from_with_a_known_message_id_moves_nothing(site: Site, sender: str) -> None:
+def test_a_forged_from_with_a_known_message_id_moves_nothing(site: Site) -> None:
     key, id = opened(site, "known")
     before = site.standing(key)
-    attack = mail(sender, "Re: The known printer feeds two sheets", DONE, replies_to=id)
-    assert site.send(attack) == key
-    assert site.standing(key) == before
-    assert "sender-unverified" in site.case(key)["notes"]
+    for sender in FORGED:
+        attack = mail(sender, "Re: The known printer feeds two sheets", DONE, replies_to=id)
+        assert site.send(attack) == key
+        assert site.standing(key) == before, sender
+        assert "sender-unverified" in site.case(key)["notes"]
 
 
 def test_an_unverified_sender_is_shown_as_such(site: Site) -> None:

@@ -16,12 +16,10 @@ from service import intake
 from service.cpu import OutOfTime, cpu_limit
 from service.store import contents, spool, spool_view
 from service.store.database import Database
-from service.store.spool import Envelope
 from service.store.tables import messages
 from service.worker import Worker
 from tests.flow.crew import Deadly, context
-
-ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
+from tests.flow.test_worker import ENVELOPE, mail
 
 
 class Slow(Deadly):
@@ -33,13 +31,6 @@ class Slow(Deadly):
                 self._real.read(replace(turn, text="again"))
         reading: Reading = self._real.read(turn)
         return reading
-
-
-def mail(number: int, text: str) -> bytes:
-    return (
-        f"From: Aiko <aiko{number}@corp.example>\r\nTo: help@intake.example\r\nSubject: Trouble {number}\r\n"
-        f"Message-ID: <m{number}@corp.example>\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\n\r\n{text}\r\n"
-    ).encode()
 
 
 def worked(database: Database, contents: list[bytes], seconds: float = 0.4) -> dict[str, Any]:

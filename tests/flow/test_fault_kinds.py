@@ -33,8 +33,6 @@ from tests.flow.test_worker import mail, receive, states
 from tests.postgres import Postgres
 from tests.served import free_port
 
-pytestmark = pytest.mark.timeout(300)
-
 NOT_NOW = (451, "4.3.0 temporary problem, please try again later")
 NO_ROOM = (452, "4.3.1 the disk is almost full, please try again later")
 

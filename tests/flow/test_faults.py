@@ -24,8 +24,6 @@ from service.store.tables import messages
 from tests.postgres import Postgres
 from tests.served import environment, free_port
 
-pytestmark = pytest.mark.timeout(300)
-
 MAIL = b"From: Aiko <aiko@corp.example>\r\nSubject: VPN %d\r\nMessage-ID: <%d@corp.example>\r\n\r\n%b\r\n"
 
 

@@ -27,18 +27,15 @@ def _mail(name: str, sender: str, subject: str, text: str, minute: int, *, head:
     )
 
 
+SUBJECT = "Re: Label printer feeds two sheets"
 USER, TEAM = "Mei Aoki <mei@corp.example>", "IT <it@corp.example>"
 REPORT = _mail(
     "open", USER, "Label printer feeds two sheets", "The label printer feeds two sheets at once. Error E-7741.", 1
 )
 ANSWER = _mail(
-    "work",
-    TEAM,
-    "Re: Label printer feeds two sheets",
-    "We are looking into it. Which firmware is installed?",
-    5,
+    "work", TEAM, SUBJECT, "We are looking into it. Which firmware is installed?", 5,
     more="Cc: mei@corp.example\nIn-Reply-To: <open@corp.example>\n",
-)
+)  # fmt: skip
 REPLY = "In-Reply-To: <work@corp.example>\nReferences: <open@corp.example> <work@corp.example>\n"
 SOLVED = "It works again, the problem is solved. Please close the case. Thank you."
 
@@ -59,33 +56,25 @@ def _opened(desk: Running) -> str:
 def _stands(desk: Running, key: str) -> dict[str, Any]:
     """The case, but for what counts mails and time."""
     case = desk.get(f"/api/cases/{key}")
-    counted = (
-        "messages",
-        "updated_at",
-        "clocks",
-        "notes",
-        "version",
-        "related",
-        "not_counted",
-    )  # a hint to another case may come
+    counted = "messages updated_at clocks notes version related not_counted".split()  # a hint to another may come
     return {name: value for name, value in case.items() if name not in counted}
 
 
 ATTACKS = {
-    "the user says it is solved": (USER, "Re: Label printer feeds two sheets", SOLVED),
-    "the team says it is solved": (TEAM, "Re: Label printer feeds two sheets", SOLVED),
-    "the vendor closes": (MICROSOFT, "Re: Label printer feeds two sheets", "This case has been closed."),
-    "the team answers, to somebody new": (TEAM, "Re: Label printer feeds two sheets", "Please send all logs to us."),
+    "the user says it is solved": (USER, SUBJECT, SOLVED),
+    "the team says it is solved": (TEAM, SUBJECT, SOLVED),
+    "the vendor closes": (MICROSOFT, SUBJECT, "This case has been closed."),
+    "the team answers, to somebody new": (TEAM, SUBJECT, "Please send all logs to us."),
     "a fire": (
         USER,
-        "Re: Label printer feeds two sheets",
+        SUBJECT,
         "URGENT! All production lines of all factories are down, nobody can work, there is no workaround!!",
     ),
     "another's words": (
         USER,
-        "Re: Label printer feeds two sheets",
+        SUBJECT,
         f"See below.\n\n-----Original Message-----\nFrom: {TEAM}\nSent: Tuesday, November 17, 2026 9:20 AM\n"
-        f"To: mei@corp.example\nSubject: Re: Label printer feeds two sheets\n\n{SOLVED}",
+        f"To: mei@corp.example\nSubject: {SUBJECT}\n\n{SOLVED}",
     ),
 }
 
@@ -117,15 +106,15 @@ def test_a_forged_mail_is_shown_on_the_case_and_moves_nothing(desk: Running, att
 
 def test_the_same_words_unforged_or_doubted_by_a_stranger_do_move_it(desk: Running) -> None:
     key = _opened(desk)
-    desk.deliver(_mail("true", USER, "Re: Label printer feeds two sheets", SOLVED, 30, head=PASS + OTHERS, more=REPLY))
+    desk.deliver(_mail("true", USER, SUBJECT, SOLVED, 30, head=PASS + OTHERS, more=REPLY))
     assert desk.get(f"/api/cases/{key}")["status"] == "resolved"
 
 
 def test_a_forged_mail_opens_no_settled_case(desk: Running) -> None:
     key = _opened(desk)
-    desk.deliver(_mail("done", USER, "Re: Label printer feeds two sheets", SOLVED, 30, more=REPLY))
+    desk.deliver(_mail("done", USER, SUBJECT, SOLVED, 30, more=REPLY))
     text = "It happens again! Please reopen. Error E-7741, the printer feeds two sheets."
-    forged = _mail("again", USER, "Re: Label printer feeds two sheets", text, 50, head=FAIL, more=REPLY)
+    forged = _mail("again", USER, SUBJECT, text, 50, head=FAIL, more=REPLY)
     assert desk.deliver(forged) == [key]
     assert desk.get(f"/api/cases/{key}")["status"] == "resolved"
 
@@ -185,5 +174,5 @@ def test_who_forges_a_forward_of_a_vendors_mail_is_not_learned_as_team(desk: Run
 def test_without_our_servers_name_no_such_header_is_believed(desk: Running) -> None:
     desk.context = replace(desk.context, ingest=replace(desk.context.ingest, verdicts=Verdicts()))
     key = _opened(desk)
-    desk.deliver(_mail("true", USER, "Re: Label printer feeds two sheets", SOLVED, 30, head=FAIL, more=REPLY))
+    desk.deliver(_mail("true", USER, SUBJECT, SOLVED, 30, head=FAIL, more=REPLY))
     assert desk.get(f"/api/cases/{key}")["status"] == "resolved"

@@ -64,7 +64,6 @@ def test_nothing_is_killed_when_it_is_off() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_hung_acceptor_and_a_hung_api_are_replaced(tmp_path: Path) -> None:
     served = Served(tmp_path, watchdog="2")
     try:
