@@ -1,4 +1,4 @@
-"""Detects a reply that opens by announcing a new topic."""
+"""Detects a mail that opens by announcing a new topic."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _JA = re.compile(
     r"|(?:前|先日|以前|過去|古い|手元|直近)の?(?:ご|お)?(?:メール|スレッド|やり取り|やりとり)(?:に|へ|から)(?:そのまま|この形で)?返信"
     r"(?:する形|の形|して(?:おり|い)ます(?:が|。|$)|して(?:すみません|恐縮|失礼))"
     r"|件名(?:は|が)(?:前|古い|以前)の(?:もの|まま)|件名は(?:無視|気にし)"
+    r"|とは別(?:で(?:恐縮|恐れ|申し訳|すみません|失礼|ご|お)|の(?:お問い?合わ?せ|お願い|ご?(?:相談|質問|依頼|用件)|(?:機器|機械)(?!で[もは])))"
     r"|とは?(?:全く|まったく)?関係(?:の)?(?:ない|ありません|ございません)(?:話|件|ご?相談|ご?質問|用件|こと|メール|お願い)"
 )
 _EN = re.compile(
@@ -28,7 +29,8 @@ _EN = re.compile(
     r"|new|separate) (?:question|topic|issue|matter|request)\b[^.\n]{0,20}[:,.]"
     r"|(?:^|sorry[,:;]? )an? (?:completely |totally |entirely |quite )?(?:different|unrelated|separate) "
     r"(?:subject|topic|matter)\b(?! (?:line|is|was|has))[^.\n]{0,60}[,:]"
-    r"|changing (?:the )?(?:subject|topic)|unrelated(?: to (?:this|the above))?[,:]|another (?:topic|matter)"
+    r"|changing (?:the )?(?:subject|topic)|unrelated(?: to [^.\n]{1,30})?[,:]|another (?:topic|matter)"
+    r"|^(?:a )?different thing\b|\bnothing to do with (?:this|that|yesterday)\b[^.\n]{0,40}[,:]"
     r"|not related to (?:this|the|that)|(?:re-?using (?:this|your|the|an)(?: old| previous)?"
     r"|replying to (?:this|your|the|an) (?:old|previous|closed|unrelated)) "
     r"(?:thread|mail|e-?mail|ticket)\b"
