@@ -16,34 +16,32 @@ from service.cases.facts.content_words import IDENTIFIER, is_common, names, weig
 from service.cases.facts.message_facts import MessageFacts
 
 WEIGHTS: dict[str, float] = {
-    "number": 4.04,
-    "words": 1.67,
-    "foreign": -1.19,
-    "kind": 1.97,
-    "named": 1.25,
-    "days": -1.20,
-    "same_side": -1.22,
-    "from_vendor": 1.02,
-    "handler": 1.44,
-    "other_company": -1.62,
-    "departs": -4.53,
-    "new_report": -0.84,
-    "reply": 2.87,
-    "to_reporter": 2.27,
-    "coverage": 7.41,
-    "soon": 2.03,
-    "wrote": -0.85,
-    "follows_up": 3.99,
-    "inquiry": 2.62,
-    "answer": 2.37,
-    "receipt": 3.53,
+    "number": 4.09,
+    "words": 1.76,
+    "foreign": -0.99,
+    "kind": 2.01,
+    "named": 1.44,
+    "days": -1.16,
+    "same_side": -1.35,
+    "from_vendor": 0.94,
+    "handler": 1.55,
+    "other_company": -1.46,
+    "departs": -4.80,
+    "new_report": -0.63,
+    "reply": 2.13,
+    "coverage": 7.19,
+    "soon": 2.19,
+    "wrote": -0.79,
+    "follows_up": 3.69,
+    "inquiry": 3.34,
+    "answer": 2.90,
+    "receipt": 3.50,
 }
-BIAS = -3.55
+BIAS = -3.70
 LEADS = ("coverage", "soon", "wrote", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
-JOIN_NEXT, JOIN, JOIN_FOLLOW_UP = 0.65, 0.7, 0.85
-"""Minimum score of an automatic join: for the next step of a case or a number of the matter in common; for other mail;
-for a user who writes again after somebody worked on the report."""
+JOIN, JOIN_FOLLOW_UP = 0.7, 0.85
+"""Minimum score of an automatic join; the second for a user who writes again after somebody worked on the report."""
 NEVER = 1.01
 """For two opening mails of one side: forms and alarms have the same words for different matters."""
 SUGGEST, MOST_SUGGESTED = 0.06, 3
@@ -97,12 +95,6 @@ class Profile:
         """Words of the names of the users who wrote."""
         users = {(n.author_name, n.author) for n in self.nodes if n.side == "requester"}
         return {word for user in users for word in _name_words(*user)}
-
-    @cached_property
-    def first_reply(self) -> MessageFacts | None:
-        """The first mail of a user, if only one user wrote."""
-        own = [n for n in self.nodes if n.side == "requester" and not n.asked and n.automatic is None]
-        return min(own, key=_at) if own and len(self.reporters) == 1 else None
 
     @cached_property
     def codes(self) -> set[str]:
@@ -176,12 +168,13 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
             plain += its * rare(word)
     mass, outer = min(mail.mass, case.mass), mail.nodes[0]
     wrote, companies = outer.author in case.authors, mail.companies & case.companies
+    foreign = _foreign(mail, case)
     return {
         "number": float(bool(_common_numbers(mail, case))),
         "words": math.log1p(min(plain, 12.0)),
-        "foreign": _foreign(mail, case),
+        "foreign": foreign,
         "kind": float(any(n.kind == outer.kind for n in case.nodes)),
-        "named": float(_names(mail, case) or _names(case, mail)),
+        "named": float(not mail.words.isdisjoint(case.names - mail.names)),
         "days": math.log1p(abs((outer.at - case.opener.at).total_seconds()) / 86_400),
         "same_side": float(case.newest.side == outer.side),
         "from_vendor": float(outer.side == "vendor"),
@@ -189,29 +182,27 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
         "other_company": float(bool(mail.companies and case.companies and not companies)),
         "departs": float(outer.fresh and wrote),
         "new_report": min(outer.items, 6.0) if outer.side == "requester" and wrote else 0.0,
-        "reply": float(_replies(mail, case) or _replies(case, mail)),
-        "to_reporter": float(_tells_reporter(mail, case) or _tells_reporter(case, mail)),
+        "reply": (1.0 - foreign) * _replies(mail, case),
         "coverage": (IDENTIFIER * identifiers + plain) / mass if mass else 0.0,
         "soon": 1.0 / (1.0 + math.log1p(_hours(mail, case))),
         "wrote": float(wrote),
-        "follows_up": float(_follows_up(outer, case)),
-        "inquiry": max(_asks_for(mail, case), _asks_for(case, mail)),
-        "answer": float(_answers(mail, case) or _answers(case, mail)),
+        "follows_up": (1.0 - foreign) * _follows_up(outer, case),
+        "inquiry": _asks_for(mail, case),
+        "answer": float(_answers(mail, case)),
         "receipt": _receipt(outer, case),
     }
 
 
 def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
-    outer, opener = mail.nodes[0], case.opener
+    outer = mail.nodes[0]
     same_subject = any(n.base == outer.base for n in case.nodes)
     if not (outer.headerless or same_subject):
         return NEVER  # its headers name mails of another subject
     next_step = found["answer"] or found["inquiry"] or found["reply"] or found["receipt"]
-    if next_step or (found["number"] and not outer.automatic):
-        return JOIN_NEXT
+    by_number = found["number"] and not outer.automatic
     asks_another = mail.inquires and case.contacts and not mail.inquires & case.contacts
-    two_reports = outer.side == opener.side or (mail.reporters and case.reporters)
-    if (same_subject and outer.reply_marked) or asks_another or not two_reports:
+    two_reports = outer.side == case.opener.side or (mail.reporters and case.reporters)
+    if next_step or by_number or (same_subject and outer.reply_marked) or asks_another or not two_reports:
         return JOIN
     return JOIN_FOLLOW_UP if found["follows_up"] and not found["departs"] else NEVER
 
@@ -229,11 +220,6 @@ def _foreign(mail: Profile, case: Profile) -> float:
     return len(mail.codes - case.codes) / len(mail.codes)
 
 
-def _names(mail: Profile, case: Profile) -> bool:
-    """Whether a mail names a user of the case who is not its author."""
-    return not mail.words.isdisjoint(case.names - mail.names)
-
-
 def _hours(mail: Profile, case: Profile) -> float:
     return min(abs(one.at - other.at) for one in mail.nodes for other in case.nodes).total_seconds() / 3600
 
@@ -241,7 +227,7 @@ def _hours(mail: Profile, case: Profile) -> float:
 def _answers(answer: Profile, inquiry: Profile) -> bool:
     """Whether a vendor writes to the person who waits for this vendor."""
     waited_for = inquiry.inquires & answer.answered_by
-    if not waited_for or answer.inquires or answer.newest.at < inquiry.opener.at:
+    if not waited_for or answer.inquires:
         return False
     asked = {n.author for n in inquiry.nodes if waited_for.intersection(n.asked)}
     return any(asked & {*n.to, *n.cc} for n in answer.nodes if n.side == "vendor")
@@ -267,9 +253,10 @@ def _replies(reply: Profile, question: Profile) -> bool:
 
     Either the team wrote to this user last in ``question``, or the user reported ``question`` and says it is solved.
     """
-    first = reply.first_reply
-    if first is None:
+    own_mails = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
+    if not own_mails or len(reply.reporters) != 1:
         return False
+    first = min(own_mails, key=_at)
     own = [n.at for n in question.nodes if n.author == first.author and n.at < first.at]
     asked = [n.at for n in question.nodes if n.side == "team" and first.author in n.to and n.at < first.at]
     waits = bool(asked) and max(asked) > max(own, default=datetime.min.replace(tzinfo=UTC))
@@ -282,18 +269,10 @@ def _follows_up(mail: MessageFacts, case: Profile) -> bool:
     return worked and mail.author in case.reporters
 
 
-def _tells_reporter(told: Profile, report: Profile) -> bool:
-    """Whether ``told`` is a mail of the team to the user who reported ``report``."""
-    outer = told.nodes[0]
-    return outer.side == "team" and not outer.asked and bool(report.reporters & {*outer.to, *outer.cc})
-
-
 def _asks_for(inquiry: Profile, report: Profile) -> float:
     """Return 1 if ``inquiry`` is a mail to the vendor that the user's report ``report`` names, 0.7 to another,
     otherwise 0."""
     if not inquiry.inquires or inquiry.reporters or not report.reporters or report.contacts:
-        return 0.0
-    if inquiry.newest.at < report.opener.at:
         return 0.0
     return 1.0 if inquiry.companies & report.companies else 0.7
 
@@ -317,7 +296,6 @@ _SAID = {
     "receipt": "a receipt right after the inquiry",
     "reply": "the user's reply",
     "follows_up": "the same user writes again",
-    "to_reporter": "a mail to the user who reported",
     "named": "it names the user who reported",
     "number": "number: {}",
     "inquiry": "the inquiry about a report",
