@@ -26,9 +26,9 @@ from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import candidates, matcher
 from service.cases.placement.keys import candidate_lookup
-from service.cases.placement.known import MOST_ROWS, Known
+from service.cases.placement.known import MOST_ROWS, CaseFacts, Known
 from service.cases.placement.links import links_of
-from service.cases.placement.objections import leaves_topic
+from service.cases.placement.objections import leaves_topic, numbers_at_odds
 from service.cases.placement.placer import has_content
 from service.intake import AppContext
 from service.mail.parse import parse
@@ -45,12 +45,14 @@ class Example:
     mail: str
     features: tuple[float, ...]
     right: bool
+    least: float
 
 
 def examples(conversations: Sequence[Conversation], ours: AppContext) -> list[Example]:
     """Every mail that no link joins to its own case, against each of its candidates."""
     known, out, number = Known(), [], 0
     cases: dict[str, int] = {}
+    newest: dict[int, None] = {}
     learned = NOTHING_LEARNED
     for one in conversations:
         for name, content in one.mails:
@@ -63,9 +65,11 @@ def examples(conversations: Sequence[Conversation], ours: AppContext) -> list[Ex
             case = cases.setdefault(one.labels[name], len(cases) + 1)
             fit_to_match = has_content(nodes[0], nodes) and not leaves_topic(nodes[0])
             if fit_to_match and not any(_case(known, n) == case for node in nodes for n in _linked(node, known)):
-                out += _against(one.name, name, nodes, case, known)
+                out += _against(one.name, name, nodes, case, known, [*newest][::-1])
             for node in nodes:
                 known.enter(replace(node, case=case))
+            newest.pop(case, None)
+            newest[case] = None
     return out
 
 
@@ -77,22 +81,30 @@ def _case(known: Known, node: MessageFacts) -> int | None:
     return known.nodes[node.id].case
 
 
-def _against(conversation: str, name: str, nodes: Sequence[MessageFacts], case: int, known: Known) -> list[Example]:
+def _against(
+    conversation: str, name: str, nodes: Sequence[MessageFacts], case: int, known: Known, newest: Sequence[int]
+) -> list[Example]:
     keys = {key for node in nodes for key in candidate_lookup(node)}
     rows = {key: [known.nodes[i].case or 0 for i in known.own.get(key, ())][-MOST_ROWS:] for key in keys}
-    chosen = candidates.choose({key: its for key, its in rows.items() if its})
+    chosen = candidates.choose({key: its for key, its in rows.items() if its}, newest)
     members: dict[int, list[MessageFacts]] = defaultdict(list)
     for node in sorted(known.nodes.values(), key=order_of):
         if node.case in chosen:
             members[node.case].append(node)
-    shared, mail = {key: len(its) for key, its in rows.items()}, matcher.Profile(nodes)
-    rare = candidates.rarity(nodes, shared)
-    out = []
-    for other in chosen:
-        ends = {n.id: n for n in (*members[other][:3], *members[other][-3:])}
-        found = matcher.features(mail, matcher.Profile(list(ends.values())), rare)
-        out.append(Example(conversation, name, tuple(found[n] for n in NAMES), other == case))
-    return out
+    mail, rare = matcher.Profile(nodes), candidates.rarity(nodes, {key: len(its) for key, its in rows.items()})
+    ends = {c: [*{n.id: n for n in (*members[c][:3], *members[c][-3:])}.values()] for c in chosen}
+    chosen = [c for c in chosen if not _at_odds(nodes, members[c])]
+    scores = matcher.compare(mail, [matcher.Profile(ends[c]) for c in chosen], rare)
+    led = matcher.with_leads([one.features for one in scores])
+    return [
+        Example(conversation, name, tuple(its[n] for n in NAMES), other == case, one.least)
+        for other, one, its in zip(chosen, scores, led, strict=True)
+    ]
+
+
+def _at_odds(nodes: Sequence[MessageFacts], members: Sequence[MessageFacts]) -> bool:
+    refs = ({pair for n in its if n.trusted and not leaves_topic(n) for pair in n.stated} for its in (nodes, members))
+    return numbers_at_odds(*(CaseFacts(refs=its) for its in refs))
 
 
 def fit(found: Sequence[Example], rounds: int = 30) -> list[float]:
@@ -114,13 +126,12 @@ def logit(weights: Sequence[float], one: Example) -> float:
     return weights[0] + sum(w * x for w, x in zip(weights[1:], one.features, strict=True))
 
 
-Scored = tuple[float, bool, bool]
-"""Logit, whether it is right, whether it would be the next step of the case."""
+Scored = tuple[float, bool, float]
+"""Logit, whether it is right, the minimum score of a join."""
 
 
 def held_out(found: Sequence[Example], folds: int) -> dict[str, list[Scored]]:
     """Per mail its candidates with their logits, by weights fitted without its conversation."""
-    steps = [NAMES.index(name) for name in ("answer", "inquiry", "reply", "receipt")]
     names = sorted({one.conversation for one in found})
     out: dict[str, list[Scored]] = defaultdict(list)
     for fold in range(folds):
@@ -128,8 +139,7 @@ def held_out(found: Sequence[Example], folds: int) -> dict[str, list[Scored]]:
         weights = fit([one for one in found if one.conversation not in apart])
         for one in found:
             if one.conversation in apart:
-                expected = any(one.features[i] for i in steps)
-                out[one.mail].append((logit(weights, one), one.right, expected))
+                out[one.mail].append((logit(weights, one), one.right, one.least))
     return {mail: sorted(its, reverse=True) for mail, its in out.items()}
 
 
@@ -152,13 +162,11 @@ def main() -> int:
         print(f'    "{name}": {weight:.2f},')
     ranked = held_out(found, asked.folds)
     hard = sum(any(right for _, right, _ in its) for its in ranked.values())
-    for expected in (True, False):
-        for least in (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95):
-            for margin in (1.0, 1.5, 2.0):
-                joins = [its[0][1] for its in ranked.values() if its[0][2] == expected and _joins(its, least, margin)]
-                kind = "next step" if expected else "others"
-                print(f"{kind}, join {least} margin {margin}: {sum(joins)} right, {len(joins) - sum(joins)} wrong")
-    for least in (0.1, 0.2, 0.3, 0.5):
+    for limit in sorted({its[0][2] for its in ranked.values()}):
+        for least in (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95):
+            joins = [its[0][1] for its in ranked.values() if its[0][2] == limit and _joins(its, least, matcher.MARGIN)]
+            print(f"limit {limit}, join {least}: {sum(joins)} right, {len(joins) - sum(joins)} wrong")
+    for least in (0.04, 0.06, 0.08, 0.1, 0.2):
         limit = math.log(least / (1 - least))
         top = [[right for score, right, _ in its[:2] if score >= limit] for its in ranked.values()]
         print(f"suggest {least}: {sum(map(any, top))} of {hard} found, {sum(map(len, top))} shown")

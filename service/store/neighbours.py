@@ -91,10 +91,10 @@ def add_candidates(conn: Connection, known: Known, lookups: Mapping[int, Collect
     """
     found = _by_key(conn, sorted({key for keys in lookups.values() for key in keys}))
     cases = {key: [case for _, case, _ in rows] for key, rows in found.items()}
-    near = {mail: {key: cases[key] for key in keys if key in cases} for mail, keys in lookups.items()}
-    wanted = {case for its in near.values() for case in candidates.choose(its)}
-    for mail, its in near.items():
-        known.near[mail] = {case for rows in its.values() for case in rows} & wanted
+    newest = list(dict.fromkeys(case for (case,) in look_up(conn, "newest"))) if lookups else []
+    for mail, keys in lookups.items():
+        known.near[mail] = {*candidates.choose({key: cases[key] for key in keys if key in cases}, newest)}
+    wanted = {case for its in known.near.values() for case in its}
     known.shared.update((key, len(rows)) for key, rows in found.items())
     at_ends = add_facts(conn, known, wanted)
     known.nodes |= nodes_by_number(conn, at_ends - known.nodes.keys())
@@ -164,6 +164,7 @@ UNION ALL SELECT 'id:' || k.value, CAST((SELECT {list}({row}(n.id, n.case_id, 'i
     "nodes": """
 SELECT m.id, m.case_id, CAST(m.facts AS text), m.pinned_by, m.joined, m.placed_by
 FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers}) ORDER BY m.id""",
+    "newest": "SELECT m.case_id FROM messages AS m ORDER BY m.id DESC LIMIT {most}",
     "messages": "SELECT m.id FROM messages AS m WHERE m.case_id IN (SELECT k.value FROM {numbers})",
     "cases of messages": "SELECT m.case_id FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers})",
     "deliveries": """

@@ -147,6 +147,12 @@ def test_a_title_keeps_case_and_numbers() -> None:
         "堀様\n\n先日はありがとうございました。異音はその後出ていません。\n\n別件で恐縮です。保守費の内訳をいただけますか。",
         "Hi Ann,\n\nSorry, a different subject, nothing to do with the pumps: on our June invoice we pay twice.",
         "Hi Ann,\n\nthe pump has been running fine since your visit.\n\nOn a different topic: who may order filters?",
+        "佐藤です。契約番号 K-40 です。\n先ほどのポンプの件とは別のお問い合わせです。",
+        "先ほどのご依頼とは別の機器です。\n弁 V-7 が固着しています。",
+        "記録の件とは別で恐縮です。\n2階のポンプの契約について教えてください。",
+        "Hi again,\n\nDifferent thing, not the pump. The valve of line 2 drips.",
+        "Unrelated to this morning: who may order filters?",
+        "One more, nothing to do with this morning: Ren joins the lab in May.",
     ],
 )
 def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:
@@ -197,6 +203,8 @@ def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:
         "異音はその後も出ています。\n別件で恐縮です。保守費の内訳をいただけますか。",
         "異音はその後出ていません。記録を添付します。\n別件で恐縮です。保守費の内訳をいただけますか。",
         "The pump has not run since Friday. It leaks, too.\nOn a different topic: who may order filters?",
+        "先日の件とは別の機器でも同じ音がします。",
+        "It is a different thing now, the pump starts but stops again.",
     ],
 )
 def test_a_side_remark_begins_nothing(text: str) -> None:

@@ -425,3 +425,26 @@ def test_our_mail_with_one_vendors_number_and_a_number_of_something_else_merges_
     )
     assert together(filing, "one", "ours")
     assert not together(filing, "one", "two")
+
+
+def test_a_users_new_report_is_no_reply_to_what_the_team_wrote_about_an_earlier_one() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("first", USER, "rotor stops", "rotor on PUMP-0411 shows QX_41 in the night shift.", 0, to=(DESK,)),
+        mail("asked", DESK, "Re: rotor stops", "Is the lamp of PUMP-0411 on?", 60, to=(USER,), parent="first"),
+        mail("second", USER, "shades crash", "shades on TAB-7702 shows ZK_19 in the night shift.", DAY, to=(DESK,)),
+        mail("back", USER, "PUMP-0411", "The lamp of rotor PUMP-0411 is dark.", DAY + 5, to=(DESK,)),
+    )
+    assert together(filing, "first", "back")
+    assert not together(filing, "first", "second")
+
+
+def test_a_reply_to_an_unknown_mail_of_another_subject_is_at_most_suggested() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("a", DESK, "Re: Lost", "The answer about PUMP-0411 and QX_41.", 20, parent="p", to=(USER,)),
+        mail("b", USER, "Re: Other", "The answer about PUMP-0411 and QX_41.", 30, parent="q", to=(DESK,)),
+        mail("c", USER, "The pump", "PUMP-0411 shows QX_41 again, as you wrote.", 40, to=(DESK,)),
+    )
+    assert not together(filing, "a", "b")
+    assert together(filing, "a", "c") or together(filing, "b", "c")

@@ -1,4 +1,4 @@
-"""Detects a reply that opens by announcing a new topic."""
+"""Detects a mail that opens by announcing a new topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Selects the cases that a mail without strong evidence is compared with: the few that share most keys."""
+"""Selects the cases that a mail without strong evidence is compared with: most shared keys, or newest."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from service.cases.placement.keys import MONTH
 
 MOST = 8
 """Maximum number of cases compared with one mail."""
+NEWEST = 3
+"""Of these, the cases that received mail last: a report in one language and the inquiry in another share no word."""
 CROWD = 10
 """A key shared by more messages than this adds almost nothing to the rank of a case."""
 _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
 
-def choose(found: Mapping[str, Sequence[int]]) -> list[int]:
-    """Return the best candidate cases, best first. ``found``: candidate key → the case of each message that has it."""
+def choose(found: Mapping[str, Sequence[int]], newest: Sequence[int]) -> list[int]:
+    """Return the candidate cases. ``found``: candidate key → the case of each message that has it.
+
+    ``newest``: the cases that received mail last, newest first.
+    """
     points: dict[int, float] = defaultdict(float)
     for key, rows in found.items():
         kind, _, value = key.partition(":")
@@ -27,7 +32,7 @@ def choose(found: Mapping[str, Sequence[int]]) -> list[int]:
         for case in set(rows):
             points[case] += worth
     ranked = sorted(points, key=lambda case: (-points[case], -case))
-    return ranked[:MOST]
+    return list(dict.fromkeys((*ranked[: MOST - NEWEST], *newest[:NEWEST], *ranked)))[:MOST]
 
 
 def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:

@@ -1,4 +1,4 @@
-"""Scores how likely a mail belongs to a case, from content, people, vendor and time.
+"""Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
 
 One logistic score over the features below. ``bench.fit_matcher`` fitted ``WEIGHTS`` and ``BIAS`` to labelled
 conversations; the limits were chosen there so that at least 99 % of automatic joins are correct.
@@ -7,41 +7,48 @@ conversations; the limits were chosen there so that at least 99 % of automatic j
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from service.cases.facts.content_words import IDENTIFIER, weight
+from service.cases.facts.content_words import IDENTIFIER, is_common, names, weight
 from service.cases.facts.message_facts import MessageFacts
 
 WEIGHTS: dict[str, float] = {
-    "to_another": 1.18,
-    "number": 5.15,
-    "identifiers": 0.64,
-    "words": 2.78,
-    "coverage": 7.28,
-    "foreign": -1.39,
-    "hours": -0.56,
-    "answer": 3.57,
-    "receipt": 6.09,
-    "reply": 3.81,
-    "inquiry": 1.75,
-    "reporter": 0.71,
-    "to_reporter": 3.60,
-    "same_side": -1.98,
+    "number": 4.09,
+    "words": 1.76,
+    "foreign": -0.99,
+    "kind": 2.01,
+    "named": 1.44,
+    "days": -1.16,
+    "same_side": -1.35,
+    "from_vendor": 0.94,
+    "handler": 1.55,
+    "other_company": -1.46,
+    "departs": -4.80,
+    "new_report": -0.63,
+    "reply": 2.13,
+    "coverage": 7.19,
+    "soon": 2.19,
+    "wrote": -0.79,
+    "follows_up": 3.69,
+    "inquiry": 3.34,
+    "answer": 2.90,
+    "receipt": 3.50,
 }
-BIAS = -4.06
-JOIN, JOIN_NEXT = 0.95, 0.55
-"""Minimum score of an automatic join. The second is for the next step of a case, such as an answer or an inquiry, and
-for mails with a number of the matter in common."""
+BIAS = -3.70
+LEADS = ("coverage", "soon", "wrote", "follows_up", "inquiry", "answer", "receipt")
+"""Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
+JOIN, JOIN_FOLLOW_UP = 0.7, 0.85
+"""Minimum score of an automatic join; the second for a user who writes again after somebody worked on the report."""
 NEVER = 1.01
 """For two opening mails of one side: forms and alarms have the same words for different matters."""
-SUGGEST = 0.12
-"""Minimum score of a suggestion."""
+SUGGEST, MOST_SUGGESTED = 0.06, 3
+"""Minimum score and maximum number of suggestions for a mail."""
 _AT_ONCE = 1800
 """Seconds after an inquiry at which the feature of an automatic acknowledgement has fallen to one half."""
-MARGIN = 2.0
+MARGIN = 1.0
 """Minimum lead over the next candidate, in logits, for an automatic join."""
 
 
@@ -51,13 +58,18 @@ class Profile:
     def __init__(self, nodes: Sequence[MessageFacts]) -> None:
         """Summarise messages; of quoted messages only the words are used."""
         self.nodes = nodes
-        self.spoken = [n for n in nodes if n.origin != "quoted"] or nodes
+        self.opener, self.newest = min(nodes, key=_at), max(nodes, key=_at)
+        spoken = [n for n in nodes if n.origin != "quoted"] or nodes
         self.words = {word for n in nodes for words in (n.words, n.subject_words) for word in words}
+        self.mass = sum(map(weight, self.words))
+        self.companies = {company for n in spoken for company in n.companies}
+        self.authors = {n.author for n in nodes if n.author}
+        self.team = {n.author for n in nodes if n.side == "team"}
         self.reporters: set[str] = set()
         self.answered_by: set[str] = set()
         """Vendors that wrote."""
         last: dict[str, MessageFacts] = {}
-        for n in self.spoken:
+        for n in spoken:
             companies = n.asked
             if n.side == "requester" and n.author and not companies:
                 self.reporters.add(n.author)
@@ -67,6 +79,8 @@ class Profile:
             for company in companies:
                 if company not in last or n.at > last[company].at:
                     last[company] = n
+        self.contacts = {*last}
+        """Vendors that we asked or that wrote."""
         self.inquires = {company for company, n in last.items() if n.side != "vendor"}
         """Vendors that we asked and that have not answered since."""
         self.told = {number for n in nodes if not n.tells_previous for number in n.told}
@@ -77,10 +91,10 @@ class Profile:
         return {number for n in self.nodes if not n.tells_previous for number in n.matter_numbers}
 
     @cached_property
-    def first_reply(self) -> MessageFacts | None:
-        """The first mail of a user, if only one user wrote."""
-        own = [n for n in self.nodes if n.side == "requester" and not n.asked and n.automatic is None]
-        return min(own, key=lambda n: n.at) if own and len(self.reporters) == 1 else None
+    def names(self) -> set[str]:
+        """Words of the names of the users who wrote."""
+        users = {(n.author_name, n.author) for n in self.nodes if n.side == "requester"}
+        return {word for user in users for word in _name_words(*user)}
 
     @cached_property
     def codes(self) -> set[str]:
@@ -89,17 +103,18 @@ class Profile:
         return {w for w in self.words if weight(w) >= IDENTIFIER and not w.isdigit() and w not in refs}
 
     @cached_property
-    def vendors(self) -> set[str]:
-        return {company for n in self.spoken for company in n.companies}
-
-    @cached_property
     def people(self) -> set[str]:
-        return {person for n in self.spoken for person in n.others}
+        return {person for n in self.nodes if n.origin != "quoted" for person in n.others}
 
-    @cached_property
-    def mass(self) -> float:
-        """Total weight of all words."""
-        return sum(map(weight, self.words))
+
+def _at(node: MessageFacts) -> datetime:
+    return node.at
+
+
+@lru_cache(1 << 12)
+def _name_words(name: str, address: str) -> frozenset[str]:
+    words = names([name, address.partition("@")[0].replace(".", " ")])
+    return frozenset(word for word in words if len(word) > 1 and not is_common(word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,73 +125,86 @@ class Score:
     """Probability between 0 and 1."""
     logit: float
     features: Mapping[str, float]
+    related: bool
+    """Whether the two share a word or a company; without either nothing but the time would connect them."""
     least: float
-    """Minimum score of an automatic join of these two."""
+    """Minimum score of an automatic join of the two."""
 
 
 def joins(best: Score, runner_up: Score | None) -> bool:
     """Whether the best candidate is certain enough to join without asking a person."""
-    return best.score >= best.least and (runner_up is None or _is_clear(best, runner_up))
+    return best.score >= best.least and (runner_up is None or best.logit - runner_up.logit >= MARGIN)
 
 
-def _is_clear(best: Score, other: Score) -> bool:
-    """Whether one candidate is clearly better.
-
-    The texts of automatic acknowledgements are similar; if one came right after one of two inquiries, its time decides.
-    """
-    at_once = best.features["receipt"] - other.features["receipt"] > 0.5
-    return at_once or best.logit - other.logit >= MARGIN
-
-
-def may_fit(mail: Profile, nodes: Collection[MessageFacts]) -> bool:
-    """Whether a case shares a word or a company with a mail; without either its score would be close to zero."""
-    return any(not mail.words.isdisjoint(n.words) or n.companies & mail.vendors for n in nodes)
+def compare(mail: Profile, cases: Sequence[Profile], rare: Callable[[str], float]) -> list[Score]:
+    """Score one mail against its candidates. ``rare``: the rarity of a word, see ``candidates.rarity``."""
+    found = [features(mail, case, rare) for case in cases]
+    scores = []
+    for case, its, led in zip(cases, found, with_leads(found), strict=True):
+        logit = BIAS + sum(WEIGHTS[name] * value for name, value in led.items())
+        related = its["coverage"] > 0.0 or not mail.companies.isdisjoint(case.companies)
+        least = _least(mail, case, its) if related else NEVER
+        scores.append(Score(1.0 / (1.0 + math.exp(-logit)), logit, its, related, least))
+    return scores
 
 
-def score(mail: Profile, case: Profile, rare: Callable[[str], float]) -> Score:
-    """Score one mail against one case. ``rare``: the rarity of a word, see ``candidates.rarity``."""
-    found = features(mail, case, rare)
-    logit = BIAS + sum(WEIGHTS[name] * value for name, value in found.items())
-    return Score(1.0 / (1.0 + math.exp(-logit)), logit, found, _least(mail, case, found))
+def with_leads(found: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Return the features of the candidates of one mail, those of ``LEADS`` less the value of the best other one."""
+    out = [dict(its) for its in found]
+    for name in LEADS:
+        best, second, *_ = (*sorted((its[name] for its in found), reverse=True), 0.0, 0.0)
+        for its in out:
+            its[name] -= second if its[name] == best else best
+    return out
 
 
 def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict[str, float]:
-    """Return the values that the weights apply to; each is between -1 and about 7."""
+    """Return the values that the weights apply to; each is between -1 and about 5."""
     identifiers = plain = 0.0
     for word in mail.words & case.words:
         if (its := weight(word)) >= IDENTIFIER:
             identifiers += rare(word)
         else:
             plain += its * rare(word)
-    mass = min(mail.mass, case.mass)
-    answer = max(_answers(mail, case), _answers(case, mail))
+    mass, outer = min(mail.mass, case.mass), mail.nodes[0]
+    wrote, companies = outer.author in case.authors, mail.companies & case.companies
+    foreign = _foreign(mail, case)
     return {
         "number": float(bool(_common_numbers(mail, case))),
-        "identifiers": min(2.0, identifiers),
         "words": math.log1p(min(plain, 12.0)),
+        "foreign": foreign,
+        "kind": float(any(n.kind == outer.kind for n in case.nodes)),
+        "named": float(not mail.words.isdisjoint(case.names - mail.names)),
+        "days": math.log1p(abs((outer.at - case.opener.at).total_seconds()) / 86_400),
+        "same_side": float(case.newest.side == outer.side),
+        "from_vendor": float(outer.side == "vendor"),
+        "handler": float(not case.team.isdisjoint((outer.author, *outer.to, *outer.cc))),
+        "other_company": float(bool(mail.companies and case.companies and not companies)),
+        "departs": float(outer.fresh and wrote),
+        "new_report": min(outer.items, 6.0) if outer.side == "requester" and wrote else 0.0,
+        "reply": (1.0 - foreign) * _replies(mail, case),
         "coverage": (IDENTIFIER * identifiers + plain) / mass if mass else 0.0,
-        "foreign": _foreign(mail, case),
-        "hours": math.log1p(_hours(mail, case)),
-        "answer": float(answer == 1.0),
-        "to_another": float(answer == 0.5),
-        "receipt": _receipt(mail, case),
-        "reply": float(_replies(mail, case) or _replies(case, mail)),
-        "inquiry": max(_asks_for(mail, case), _asks_for(case, mail)),
-        "reporter": _reporter(mail, case),
-        "to_reporter": float(_tells_reporter(mail, case) or _tells_reporter(case, mail)),
-        "same_side": float(bool(mail.inquires and (case.inquires or case.answered_by)) and not mail.answered_by),
+        "soon": 1.0 / (1.0 + math.log1p(_hours(mail, case))),
+        "wrote": float(wrote),
+        "follows_up": (1.0 - foreign) * _follows_up(outer, case),
+        "inquiry": _asks_for(mail, case),
+        "answer": float(_answers(mail, case)),
+        "receipt": _receipt(outer, case),
     }
 
 
 def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
-    outer, opener = mail.nodes[0], min(case.nodes, key=lambda n: n.at)
+    outer = mail.nodes[0]
+    same_subject = any(n.base == outer.base for n in case.nodes)
+    if not (outer.headerless or same_subject):
+        return NEVER  # its headers name mails of another subject
     next_step = found["answer"] or found["inquiry"] or found["reply"] or found["receipt"]
-    if next_step or (found["number"] and not outer.automatic):
-        return JOIN_NEXT
-    replies = outer.reply_marked and any(n.base == outer.base for n in case.nodes)
-    if replies or not (outer.side == opener.side or found["reporter"]):
+    by_number = found["number"] and not outer.automatic
+    asks_another = mail.inquires and case.contacts and not mail.inquires & case.contacts
+    two_reports = outer.side == case.opener.side or (mail.reporters and case.reporters)
+    if next_step or by_number or (same_subject and outer.reply_marked) or asks_another or not two_reports:
         return JOIN
-    return NEVER
+    return JOIN_FOLLOW_UP if found["follows_up"] and not found["departs"] else NEVER
 
 
 def _common_numbers(mail: Profile, case: Profile) -> set[str]:
@@ -192,33 +220,24 @@ def _foreign(mail: Profile, case: Profile) -> float:
     return len(mail.codes - case.codes) / len(mail.codes)
 
 
-def _reporter(mail: Profile, case: Profile) -> float:
-    """Return 1 if the same user reported both, -1 if different users did, 0 if unknown."""
-    if not mail.reporters or not case.reporters:
-        return 0.0
-    return 1.0 if mail.reporters & case.reporters else -1.0
-
-
 def _hours(mail: Profile, case: Profile) -> float:
     return min(abs(one.at - other.at) for one in mail.nodes for other in case.nodes).total_seconds() / 3600
 
 
-def _answers(answer: Profile, inquiry: Profile) -> float:
-    """Return 1 for a vendor's mail to the person who waits for this vendor, 0.5 for one to somebody else, otherwise
-    0."""
+def _answers(answer: Profile, inquiry: Profile) -> bool:
+    """Whether a vendor writes to the person who waits for this vendor."""
     waited_for = inquiry.inquires & answer.answered_by
     if not waited_for or answer.inquires:
-        return 0.0
+        return False
     asked = {n.author for n in inquiry.nodes if waited_for.intersection(n.asked)}
-    return 1.0 if any(asked & {*n.to, *n.cc} for n in answer.nodes if n.side == "vendor") else 0.5
+    return any(asked & {*n.to, *n.cc} for n in answer.nodes if n.side == "vendor")
 
 
-def _receipt(mail: Profile, case: Profile) -> float:
+def _receipt(receipt: MessageFacts, case: Profile) -> float:
     """Return nearly 1 for an automatic acknowledgement right after an inquiry that its company has not answered yet.
 
     The value falls with the time between the two; 0 for all other mail.
     """
-    receipt = mail.nodes[0]
     company = receipt.company
     if receipt.automatic != "auto_reply" or not company:
         return 0.0
@@ -234,27 +253,28 @@ def _replies(reply: Profile, question: Profile) -> bool:
 
     Either the team wrote to this user last in ``question``, or the user reported ``question`` and says it is solved.
     """
-    first = reply.first_reply
-    if first is None:
+    own_mails = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
+    if not own_mails or len(reply.reporters) != 1:
         return False
+    first = min(own_mails, key=_at)
     own = [n.at for n in question.nodes if n.author == first.author and n.at < first.at]
     asked = [n.at for n in question.nodes if n.side == "team" and first.author in n.to and n.at < first.at]
     waits = bool(asked) and max(asked) > max(own, default=datetime.min.replace(tzinfo=UTC))
     return waits or (first.resolves and bool(own) and first.author in question.reporters)
 
 
-def _tells_reporter(told: Profile, report: Profile) -> bool:
-    """Whether ``told`` is a mail of the team to the user who reported ``report``."""
-    outer = told.nodes[0]
-    return outer.side == "team" and not outer.asked and bool(report.reporters & {*outer.to, *outer.cc})
+def _follows_up(mail: MessageFacts, case: Profile) -> bool:
+    """Whether the user who reported the case writes again after the team or a vendor worked on it."""
+    worked = any(n.side in ("team", "vendor") and n.at < mail.at for n in case.nodes)
+    return worked and mail.author in case.reporters
 
 
 def _asks_for(inquiry: Profile, report: Profile) -> float:
     """Return 1 if ``inquiry`` is a mail to the vendor that the user's report ``report`` names, 0.7 to another,
     otherwise 0."""
-    if not inquiry.inquires or inquiry.reporters or not report.reporters or report.inquires or report.answered_by:
+    if not inquiry.inquires or inquiry.reporters or not report.reporters or report.contacts:
         return 0.0
-    return 1.0 if inquiry.vendors & report.vendors else 0.7
+    return 1.0 if inquiry.companies & report.companies else 0.7
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:
@@ -263,21 +283,20 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
     out = []
     if both:
         out.append("words: " + ", ".join(both[:6]))
-    for kind, shared in (("person", mail.people & case.people), ("vendor", mail.vendors & case.vendors)):
+    for kind, shared in (("person", mail.people & case.people), ("vendor", mail.companies & case.companies)):
         if shared:
             out.append(f"{kind}: " + ", ".join(sorted(shared)[:2]))
-    for said in _SAID:
-        if any(found[name] for name in said):
-            numbers = ", ".join(sorted(_common_numbers(mail, case))[:2])
-            out.append(_SAID[said].format(numbers))
+    numbers = ", ".join(sorted(_common_numbers(mail, case))[:2])
+    out += [text.format(numbers) for name, text in _SAID.items() if found[name]]
     return tuple(out)
 
 
 _SAID = {
-    ("answer", "to_another"): "an answer that was waited for",
-    ("receipt",): "a receipt right after the inquiry",
-    ("reply",): "the user's reply",
-    ("to_reporter",): "a mail to the user who reported",
-    ("number",): "number: {}",
-    ("inquiry",): "the inquiry about a report",
+    "answer": "an answer that was waited for",
+    "receipt": "a receipt right after the inquiry",
+    "reply": "the user's reply",
+    "follows_up": "the same user writes again",
+    "named": "it names the user who reported",
+    "number": "number: {}",
+    "inquiry": "the inquiry about a report",
 }

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement import matcher
-from service.cases.placement.candidates import rarity
+from service.cases.placement.candidates import NEWEST, rarity
 from service.cases.placement.identity import better, merged, same_messages
 from service.cases.placement.keys import candidate_lookup, identity_lookup
 from service.cases.placement.known import CaseFacts, Known
@@ -203,30 +203,31 @@ class Placer:
         against = {r.evidence.against for r in self.plan.runners_up.get(message, ())}
         if outer.forged or leaves_topic(outer) or against - {OTHER_MATTER} or not has_content(outer, nodes):
             return
-        near = {self.root(case) for case in self.known.near.get(message, ())}
-        of_batch = self.lookups[message] & self.known.own.keys()
-        near |= {self.root(n.case) for key in of_batch for n in self.known.owners(key) if n.case}
-        mail, rare = matcher.Profile(nodes), rarity(nodes, self.known.shared)
         last = min(n.id for n in nodes)
-        ranked: list[tuple[matcher.Score, int, matcher.Profile]] = []
+        near = {self.root(case) for case in self.known.near.get(message, ())}
+        of_batch = [n for key in self.lookups[message] & self.known.own.keys() for n in self.known.owners(key)]
+        of_batch += [self.known.nodes[i] for i in [i for i in self.fresh if i > last][-NEWEST:]]
+        near |= {self.root(n.case) for n in of_batch if n.case}
+        mail, found = matcher.Profile(nodes), {}
         for case in near - {home}:
             before = [n for n in self.at(case) if n.id > last]  # without later mails of the batch
-            if matcher.may_fit(mail, before) and not self.rules_out(outer, home, case):
-                other = self.profile(before)
-                ranked.append((matcher.score(mail, other, rare), case, other))
-        ranked = sorted(ranked, key=lambda row: (-row[0].logit, row[1]))[:4]
+            if before and not self.rules_out(outer, home, case):
+                found[case] = self.profile(before)
+        scores = matcher.compare(mail, [*found.values()], rarity(nodes, self.known.shared))
+        likely = [(s, case) for s, case in zip(scores, found, strict=True) if s.related]
+        ranked = sorted(likely, key=lambda row: (-row[0].logit, row[1]))[:4]
         answers = [r.case for r in self.plan.runners_up.get(message, ()) if r.evidence.against == OTHER_MATTER]
         self.plan.suggestions += [Suggestion(message, c, 0.5, ("it answers a mail of this case",)) for c in answers]
         if not ranked:
             return
-        best, case, _ = ranked[0]
+        best, case = ranked[0]
         second = ranked[1][0] if len(ranked) > 1 else None
         believed = outer.side != "unknown" and not outer.doubted
         believed &= outer.partner is None or takes_part(outer, self.facts(case), self.at(case))
         ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
         joins = matcher.joins(best, second) and believed and ours and not against
-        why = {c: matcher.reasons(mail, other, s.features) for s, c, other in ranked}
-        runners = [RunnerUp(c, Evidence("content", "; ".join(why[c]), score=round(s.score, 3))) for s, c, _ in ranked]
+        why = {c: matcher.reasons(mail, found[c], s.features) for s, c in ranked}
+        runners = [RunnerUp(c, Evidence("content", "; ".join(why[c]), score=round(s.score, 3))) for s, c in ranked]
         self.plan.runners_up.setdefault(message, []).extend(runners[1:] if joins else runners)
         if joins:
             self.merge_cases(case, home)
@@ -236,11 +237,9 @@ class Placer:
                 if self.plan.evidence[node.id].kind == "new":
                     self.plan.evidence[node.id] = evidence
         else:
-            self.plan.suggestions += [
-                Suggestion(message, c, round(s.score, 3), why[c])
-                for s, c, _ in ranked[:2]
-                if s.score >= matcher.SUGGEST
-            ]
+            for score, c in ranked[: matcher.MOST_SUGGESTED]:
+                if score.score >= matcher.SUGGEST:
+                    self.plan.suggestions.append(Suggestion(message, c, round(score.score, 3), why[c]))
 
     def profile(self, members: Sequence[MessageFacts]) -> matcher.Profile:
         """Return the profile of these messages of a case; several mails of a batch may need it."""
