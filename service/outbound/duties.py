@@ -6,6 +6,7 @@ the checks are made.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -17,10 +18,9 @@ from service.outbound import notify
 from service.outbound.acknowledge import Outbound, items_to_ask
 from service.outbound.notify import News, Notifier
 from service.outbound.texts import spoken
-from service.outbound.trouble import trouble
 from service.settings import Settings, covers
 from service.store import duties as due
-from service.store import outbox
+from service.store import mailboxes, outbox, second_readings, spool_view
 from service.store.database import Connection, Database
 from service.store.opening_mails import opening
 from service.store.outbox import Draft
@@ -28,6 +28,9 @@ from service.store.outbox import Draft
 EVERY = timedelta(seconds=30)
 WEEKDAY = 0
 """Day of the weekly part of the digest: Monday."""
+WAITS_TOO_LONG = timedelta(minutes=15)
+MODEL_AWAY = timedelta(hours=2)
+"""Mail is processed without the language model, so this is reported late, and not in quiet hours."""
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Round:
                 news.append((case_id, self._news("triage:{}", document, "needs triage", excerpt)))
         for case_id, one in news:
             notify.write(conn, [one], self.notifier, now, case_id)
-        notify.write(conn, trouble(conn, now), self.notifier, now)
+        notify.write(conn, _trouble(conn, now), self.notifier, now)
 
     def _news(self, name: str, document: dict[str, Any], words: str, quote: str) -> News:
         key = document["key"]
@@ -125,3 +128,40 @@ class Round:
         opens, closes = calendar.opens, calendar.closes
         seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
         return seconds if seconds > 0 else 86400
+
+
+def _trouble(conn: Connection, now: datetime) -> list[News]:
+    """Return all problems that need a person now. A problem with a new key is reported again."""
+    return [*_spool(conn, now), *_mailboxes(conn, now), *_model(conn, now)]
+
+
+def _spool(conn: Connection, now: datetime) -> Iterator[News]:
+    shunted = spool_view.undone(conn).get("shunted", 0)
+    if shunted:
+        yield News(f"shunted:{shunted}", f"sodan: {shunted} mails were set aside", "`sodan spool list`", True)
+    oldest = spool_view.oldest_waiting(conn)
+    if oldest is not None and now - oldest > WAITS_TOO_LONG:
+        hour = now.replace(minute=0, second=0, microsecond=0).isoformat()
+        title = f"sodan: a mail has waited for {_minutes(oldest, now)} minutes"
+        yield News(f"waiting:{hour}", title, "`sodan doctor`", True)
+
+
+def _mailboxes(conn: Connection, now: datetime) -> Iterator[News]:
+    for one in mailboxes.statuses(conn):
+        since = one.away_since(now)
+        if since is not None:
+            title = f"sodan: mailbox {one.name} has not been read for {_minutes(since, now)} minutes"
+            text = f"{one.cause or 'nobody fetches from it'}: {one.next_step or '`sodan mailbox list`'}"
+            yield News(f"mailbox:{one.name}:{since.isoformat()}", title, text, True)
+
+
+def _model(conn: Connection, now: datetime) -> Iterator[News]:
+    """Report jobs that wait with a reason; those without one wait for their turn or for the next day's budget."""
+    oldest = second_readings.oldest_waiting(conn)
+    if oldest is not None and oldest.reason and now - oldest.created_at >= MODEL_AWAY:
+        text = f"{oldest.reason}\nMail is taken in as before. `sodan doctor`"
+        yield News(f"model:{now.date()}", "sodan: the language model does not answer", text)
+
+
+def _minutes(since: datetime, now: datetime) -> int:
+    return int((now - since).total_seconds() // 60)

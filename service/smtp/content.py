@@ -9,9 +9,10 @@ Lines may be of any length: RFC 5321 §4.5.3.1 advises against unnecessary limit
 
 from __future__ import annotations
 
-import contextlib
+from io import BytesIO
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
+from typing import IO
 
 from service.smtp.limits import BareNewlines
 
@@ -30,7 +31,8 @@ class Content:
 
     def __init__(self, limit: int, folder: Path | None = None) -> None:
         self._limit = limit
-        self._file = SpooledTemporaryFile(SPILL, dir=str(folder) if folder else None)  # noqa: SIM115 - open for long
+        self._folder = folder
+        self._file: IO[bytes] = BytesIO()
         self._stored = 0
         self._tail = b"\r\n"  # the line end of the DATA command: a dot may be on the first line
         self._dots = 0
@@ -75,8 +77,12 @@ class Content:
         self._ends[2] += window.count(b"\n", 0, cut)
         self.smuggles = self.smuggles or any(window.find(form, 0, seen) >= 0 for form in _SMUGGLED)
         self._stored += cut
-        if not self.dropped:
-            self._file.write(memoryview(window)[:cut])
+        if self.dropped:
+            return
+        if self._stored > SPILL and isinstance(self._file, BytesIO):
+            memory, self._file = self._file, TemporaryFile(dir=self._folder)  # noqa: SIM115 - open for many chunks
+            self._file.write(memory.getbuffer())
+        self._file.write(memoryview(window)[:cut])
 
     def breaks_lines_badly(self, bare_newlines: BareNewlines) -> bool:
         """Whether it must be refused because of a lone CR or LF."""
@@ -87,8 +93,10 @@ class Content:
     def drop(self) -> None:
         """Free memory and file; discard what is still received. May be called twice."""
         self.dropped = True
-        with contextlib.suppress(OSError):  # what a full disk did not take is not needed
+        try:
             self._file.close()
+        except OSError:
+            pass  # what a full disk did not take is not needed
 
     # ── a complete message ──
 

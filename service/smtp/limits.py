@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
@@ -75,12 +76,14 @@ def _address(host: str) -> IPv4Address | IPv6Address:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+@lru_cache(4096)
 def network_of(host: str | None) -> str:
     """Return the /24 of an IPv4 address or the /48 of an IPv6 address, which often has a single owner."""
     near = neighbourhood(host)
     return near.rpartition(".")[0] if "." in near else near[:14]
 
 
+@lru_cache(4096)
 def neighbourhood(host: str | None) -> str:
     """Return the IPv4 address, or the /64 of an IPv6 address, since one customer usually has a whole /64."""
     if host is None or ":" not in host:
