@@ -6,8 +6,9 @@ The methods raise NotFound, Refused and Conflict as the functions of the store t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -85,15 +86,16 @@ class Desk:
     database: Database
     context: AppContext
     now: Callable[[], datetime]
-    vendor_reviews: CachedValue[list[dict[str, Any]]] = field(init=False)
-    """Vendor id, counts and review of at most 200 vendors, the most cases first."""
-    usual_times: CachedValue[dict[str, float]] = field(init=False)
-    """Priority → seconds until such a case is usually resolved."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "vendor_reviews", CachedValue(self._vendor_reviews))
-        usual = CachedValue(lambda: self.database.read(lambda conn: reviews.usual_times(conn, self.now())))
-        object.__setattr__(self, "usual_times", usual)
+    @cached_property
+    def vendor_reviews(self) -> CachedValue[list[dict[str, Any]]]:
+        """Vendor id, counts and review of at most 200 vendors, the most cases first."""
+        return CachedValue(self._vendor_reviews)
+
+    @cached_property
+    def usual_times(self) -> CachedValue[dict[str, float]]:
+        """Priority → seconds until such a case is usually resolved."""
+        return CachedValue(lambda: self.database.read(lambda conn: reviews.usual_times(conn, self.now())))
 
     @property
     def rules(self) -> Rules:

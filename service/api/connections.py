@@ -6,7 +6,6 @@ uvicorn has no time limit for the header of a request, and no limit per address.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -14,7 +13,7 @@ from weakref import WeakKeyDictionary
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from service.api.problems import MEDIA_TYPE, type_of
+from service.api.problems import problem
 
 REQUEST_SECONDS = 10.0
 """Time limit for a request line and header, from the start of the connection or from the previous response."""
@@ -82,11 +81,8 @@ class LimitedHttpProtocol(H11Protocol):
         It is the one that was idle longest, preferably of the address with the most connections.
         """
         host = max(hosts, key=lambda name: hosts[name])
-        idle = [
-            one
-            for one in self.connections
-            if isinstance(one, LimitedHttpProtocol) and one is not self and not one._at_work
-        ]
+        others = (one for one in self.connections if isinstance(one, LimitedHttpProtocol) and one is not self)
+        idle = [one for one in others if not one._at_work]
         longest = min(idle, key=lambda one: (one._host != host, one._idle_since), default=None)
         if longest is None:
             return False
@@ -96,16 +92,9 @@ class LimitedHttpProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Reject a request that cannot be parsed, such as an unencoded ``?q=返金``: URLs are ASCII (RFC 3986 §2)."""
         detail = "not valid HTTP (RFC 9112); percent-encode everything but ASCII in a URL: ?q=%E8%BF%94%E9%87%91"
-        body = json.dumps({"type": type_of(400), "title": "Bad Request", "status": 400, "detail": detail}).encode()
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
+        answer = problem(400, detail)
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()

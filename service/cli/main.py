@@ -1,8 +1,8 @@
 """The commands of `sodan`, in the groups of their help.
 
-Data goes to stdout, messages to stderr. Exit status: 0 success; 1 a problem was found (a failed rule example, a
-shunted mail); 2 wrong usage or configuration. Modules are imported inside the command that needs them, so that `sodan
-parse` does not wait for a web framework.
+Data goes to stdout, messages to stderr. A command returns its exit status: 0 or None success; 1 a problem was found (a
+failed rule example, a shunted mail); 2 wrong usage or configuration. Modules are imported inside the command that needs
+them, so that `sodan parse` does not wait for a web framework.
 """
 
 from __future__ import annotations
@@ -35,14 +35,13 @@ app = App(
 )
 
 
-def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
+def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     """Print the script that completes commands in a shell. Use it as `eval "$(sodan completion bash)"`.
 
     Args:
         shell: The shell that will run the script.
     """
     print(app.generate_completion(shell=shell))
-    return 0
 
 
 # The order of the help: groups and their commands.

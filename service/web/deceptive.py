@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -52,7 +53,7 @@ class KnownDomains:
         if any(domain == known or domain.endswith(f".{known}") for known in self._known):
             return None
         skeleton = _skeleton(domain)
-        return next((known for known, other in self._known.items() if _looks_like(skeleton, known, other)), None)
+        return next((known for known, other in self._known.items() if _looks_like(skeleton, other)), None)
 
 
 def mixes_scripts(address: str) -> bool:
@@ -65,22 +66,15 @@ def mixes_scripts(address: str) -> bool:
     return False
 
 
-def _looks_like(domain: str, known: str, skeleton: str) -> bool:
-    """Whether a domain looks like ``known``.
-
-    ``domain`` and ``skeleton`` are the skeletons of the two domains.
-    """
-    if domain == skeleton or domain.endswith(f".{skeleton}") or domain.startswith(f"{skeleton}."):
+def _looks_like(domain: str, known: str) -> bool:
+    """Whether a domain looks like a known one; both are skeletons."""
+    if domain == known or domain.endswith(f".{known}") or domain.startswith(f"{known}."):
         return True
-    name, rest = _skeleton_of_name(known)
+    name, rest = _split(known)
     if len(name) < _LONG_ENOUGH:
         return False
     own, own_rest = _split(domain)
     return (own != name and name in own) or (own_rest == rest and len(own) > 2 and _one_edit(own, name))
-
-
-def _skeleton_of_name(domain: str) -> tuple[str, str]:
-    return _split(_skeleton(domain))
 
 
 def _split(domain: str) -> tuple[str, str]:
@@ -91,10 +85,7 @@ def _split(domain: str) -> tuple[str, str]:
 
 
 def _skeleton(domain: str) -> str:
-    """Return the skeleton of a domain; domains with equal skeletons look alike.
-
-    UTS 39 §4, with additional pairs such as rn and m.
-    """
+    """Return the skeleton of a domain (UTS 39 §4, with more pairs such as rn and m); equal ones look alike."""
     letters = unicodedata.normalize("NFKC", _decoded(domain)).casefold()
     written = "".join(letter if letter.isascii() else _ascii(letter) for letter in letters).casefold()
     for pair, one in _PAIRS:
@@ -118,10 +109,8 @@ def _decoded(domain: str) -> str:
     labels = []
     for label in domain.split("."):
         if label[:4].casefold() == "xn--":
-            try:
+            with contextlib.suppress(UnicodeError):
                 label = label[4:].encode("ascii").decode("punycode")
-            except UnicodeError:
-                pass
         labels.append(label)
     return ".".join(labels)
 

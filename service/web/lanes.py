@@ -13,7 +13,7 @@ from service.errors import Refused
 from service.store import cases, mailboxes, tokens
 from service.store.cases import stamp
 from service.store.cursor import from_cursor, to_cursor
-from service.web.frame import Frame, Who
+from service.web.frame import Frame, who
 from service.web.outcome import outcome
 
 LANE = 24
@@ -33,12 +33,12 @@ def routes(frame: Frame) -> APIRouter:
     router, desk = frame.router(), frame.desk
 
     @router.get("/")
-    def board(request: Request, me: Who) -> Response:
+    def board(request: Request) -> Response:
         query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
         chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
         shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **outcome(request)}
         if chosen:
-            shown |= _list(desk, chosen, query.get("cursor"), me)
+            shown |= _list(desk, chosen, query.get("cursor"), who(request))
             return frame.page(request, "list.html", **shown, vendors=sorted(desk.rules.vendors.profiles))
         shown |= desk.database.read(lambda conn: _lanes(conn, desk.prefix))
         now = desk.now()

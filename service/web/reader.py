@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from importlib import resources
 from typing import Any, Literal
@@ -33,7 +33,7 @@ class Reader:
     now: datetime
     zone: tzinfo
     vendor_name: Callable[[str, str], str]
-    usual_times: Mapping[str, float] = field(default_factory=dict)
+    usual_times: Callable[[], Mapping[str, float]] = dict
     """Priority → seconds until such a case is usually resolved."""
 
     def t(self, name: str, **values: object) -> str:
@@ -72,7 +72,7 @@ class Reader:
 
     def open_for(self, case: Mapping[str, Any]) -> str:
         """Return how long a case is open, and what is usual for its priority."""
-        age, usual = self.age(case["opened_at"]), self.usual_times.get(case["priority"])
+        age, usual = self.age(case["opened_at"]), self.usual_times().get(case["priority"])
         return self.t("open_for.usual", age=age, usual=self.length(usual)) if usual else self.t("open_for", age=age)
 
     def since(self, written: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select, update
+from sqlalchemy import text as sql
 
 from service.store.database import Connection
 from service.store.reviews import usual_times
@@ -224,6 +225,14 @@ def test_errors_of_the_store_are_shown_in_the_language_of_the_reader(embedded: R
         assert text in answer.text
 
 
+def test_a_page_says_what_is_wrong_while_the_database_cannot_be_read(embedded: Running) -> None:
+    embedded.database.transact(lambda conn: conn.execute(sql("ALTER TABLE cases RENAME TO elsewhere")))
+    for path in ("/", "/cases/SD-1", "/?status=open"):
+        answer = embedded.client.get(path, headers={"Accept-Language": "ja"})
+        assert (answer.status_code, "sodan migrate を実行してください" in answer.text) == (409, True), path
+    assert embedded.client.get("/login").status_code == 200
+
+
 def raised(*modules: str) -> list[str]:
     """The texts of the errors that a page shows if these modules raise them, with ``7`` for each value."""
     kinds = ("Refused", "Conflict", "AlreadyMerged", "Unavailable")
@@ -270,8 +279,8 @@ def test_a_card_says_how_long_a_case_is_open_and_what_is_usual(embedded: Running
         )
     case = {"status": "open", "priority": "P2", "opened_at": "2026-11-24T00:00:00Z"}
     now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-    assert Reader("ja", now, UTC, lambda id, _: id, {"P2": 7200.0}).open_for(case) == "経過 3時間(通常 2時間)"
-    assert Reader("en", now, UTC, lambda id, _: id, {"P1": 60.0}).open_for(case) == "open for 3 h"
+    assert Reader("ja", now, UTC, lambda id, _: id, lambda: {"P2": 7200.0}).open_for(case) == "経過 3時間(通常 2時間)"
+    assert Reader("en", now, UTC, lambda id, _: id, lambda: {"P1": 60.0}).open_for(case) == "open for 3 h"
     assert "経過 " in page(embedded, "/")
 
 

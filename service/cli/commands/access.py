@@ -14,7 +14,7 @@ REREAD = "`sodan replay --apply` judges earlier mail again"
 
 
 @tokens.command(name="create")
-def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read", days: int | None = None) -> int:
+def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read", days: int | None = None) -> None:
     """Create a token and print it. It is shown only once, because only its hash is stored.
 
     Args:
@@ -31,11 +31,10 @@ def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read"
     made = start.database(start.settings()).transact(lambda conn: store.create(conn, name, scope, now, expires))
     start.say(f"token {made.id} for {name} ({scope}); store it now, it is not shown again:")
     print(made.secret)
-    return 0
 
 
 @tokens.command(name="list")
-def token_list(*, json: bool = False) -> int:
+def token_list(*, json: bool = False) -> None:
     """List tokens, without their secrets.
 
     Args:
@@ -45,11 +44,11 @@ def token_list(*, json: bool = False) -> int:
     from service.store import tokens as store
 
     rows = start.database(start.settings()).read(store.listing)
-    return print_rows(rows, ("id", "name", "scope", "created_at", "expires_at", "revoked_at"), as_json=json)
+    print_rows(rows, ("id", "name", "scope", "created_at", "expires_at", "revoked_at"), as_json=json)
 
 
 @tokens.command(name="revoke")
-def token_revoke(id: int) -> int:
+def token_revoke(id: int) -> None:
     """Revoke a token, effective immediately.
 
     Args:
@@ -60,11 +59,10 @@ def token_revoke(id: int) -> int:
     now = start.now()
     start.database(start.settings()).transact(lambda conn: store.revoke(conn, id, now))
     start.say(f"token {id} is revoked")
-    return 0
 
 
 @team.command(name="list")
-def team_list(*, json: bool = False) -> int:
+def team_list(*, json: bool = False) -> None:
     """List learned team members and partner companies, and since when they are known.
 
     Args:
@@ -74,11 +72,11 @@ def team_list(*, json: bool = False) -> int:
     from service.store import learning
 
     rows = start.database(start.settings()).read(learning.listing)
-    return print_rows(rows, ("side", "address", "learned_at"), as_json=json)
+    print_rows(rows, ("side", "address", "learned_at"), as_json=json)
 
 
 @team.command(name="add")
-def team_add(address: str) -> int:
+def team_add(address: str) -> None:
     """Add an address to the team.
 
     Args:
@@ -89,11 +87,10 @@ def team_add(address: str) -> int:
     now = start.now()
     added = start.database(start.settings()).transact(lambda conn: learning.add(conn, address, now))
     start.say(f"{address} counts as team; {REREAD}" if added else f"{address} already counts as team")
-    return 0
 
 
 @team.command(name="remove")
-def team_remove(address: str) -> int:
+def team_remove(address: str) -> None:
     """Remove a learned team address or partner company. Entries in SODAN_TEAM and the site file remain.
 
     Args:
@@ -103,4 +100,3 @@ def team_remove(address: str) -> int:
 
     start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
     start.say(f"{address} no longer counts as team or partner; {REREAD}")
-    return 0

@@ -41,7 +41,7 @@ def cases(
     json: bool = False,
     url: Url = None,
     token: Secret = None,
-) -> int:
+) -> None:
     """List the cases that match all options, as a table. Options with fixed values may be repeated.
 
     Args:
@@ -66,10 +66,10 @@ def cases(
     }  # fmt: skip
     from service.cli.terminal.tables import print_cases
 
-    return print_cases(_source(url, token).cases(query), as_json=json)
+    print_cases(_source(url, token).cases(query), as_json=json)
 
 
-def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None) -> int:
+def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None) -> None:
     """Show a case: who has to act next, the evidence for its priority, what is missing, and the mails.
 
     Args:
@@ -80,7 +80,7 @@ def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None)
 
     source = _source(url, token)
     case = source.case(key)
-    return print_case(case, [] if json else source.messages(str(case["key"])), as_json=json)
+    print_case(case, [] if json else source.messages(str(case["key"])), as_json=json)
 
 
 def _source(url: str | None, token: str | None) -> Local | Remote:

@@ -18,7 +18,7 @@ def brief(
     for_: Annotated[Literal["vendor", "team", "requester"], Parameter(name="--for")] = "vendor",
     lang: Literal["ja", "en"] | None = None,
     format: Literal["text", "markdown", "json"] = "text",
-) -> int:
+) -> None:
     """Print a summary of a case, ready to paste.
 
     Args:
@@ -36,10 +36,9 @@ def brief(
         print_json(made)
     else:
         print((brief_text.markdown if format == "markdown" else brief_text.text)(made), end="")
-    return 0
 
 
-def set_(key: str, *changes: str) -> int:
+def set_(key: str, *changes: str) -> None:
     """Correct values of a case by hand: priority=P2, status=resolved, owner=me, items.version=8.2.4.
 
     Args:
@@ -49,7 +48,6 @@ def set_(key: str, *changes: str) -> int:
     wanted = parse_changes(changes)
     desk = start.desk()
     desk.set_values(desk.survivor(key), wanted, getpass.getuser())
-    return 0
 
 
 def parse_changes(given: Sequence[str]) -> dict[str, Any]:
@@ -80,7 +78,7 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
     return wanted
 
 
-def merge(key: str, into: str) -> int:
+def merge(key: str, into: str) -> None:
     """Merge a case into another one. The page of the case can undo this.
 
     Args:
@@ -90,10 +88,9 @@ def merge(key: str, into: str) -> int:
     desk = start.desk()
     _, there = desk.merge(desk.survivor(key), desk.survivor(into), getpass.getuser())
     start.say(f"{key} is now part of {desk.key_of(there)}; the page of the case can undo this")
-    return 0
 
 
-def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False) -> int:
+def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False) -> None:
     """Ask the requester of a case for facts by mail, and print the mail.
 
     Args:
@@ -114,10 +111,9 @@ def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None 
         start.say(f"written to the outbox: see `sodan outbox show {written['id']}`")
     elif made.refused:
         start.say(f"this mail may not be sent: {made.refused}")
-    return 0
 
 
-def note(key: str, text: str) -> int:
+def note(key: str, text: str) -> None:
     """Add a note for the team to a case. It is never sent.
 
     Args:
@@ -127,4 +123,3 @@ def note(key: str, text: str) -> int:
     desk = start.desk()
     made = desk.note(desk.survivor(key), text, getpass.getuser())
     start.say(f"note {made['id']} was added to {key}")
-    return 0

@@ -32,7 +32,7 @@ def check() -> int:
 
 
 @app.command
-def move(*, before: str | None = None) -> int:
+def move(*, before: str | None = None) -> None:
     """Move every raw mail to the place set by SODAN_CONTENT_STORE. sodan may keep running.
 
     Args:
@@ -49,11 +49,10 @@ def move(*, before: str | None = None) -> int:
         moved[codec] += 1
         print(f"{id}  {'outside' if codec == 'file' else 'in the database'}")
     start.say(f"moved {moved['file']} outside, {moved['zstd']} into the database")
-    return 0
 
 
 @app.command
-def tidy() -> int:
+def tidy() -> None:
     """Delete files in SODAN_CONTENT_STORE that belong to no mail. A crash can leave such a file."""
     from service.store import contents
     from service.store.blob_store import outside
@@ -64,4 +63,3 @@ def tidy() -> int:
         print(key)
         count += 1
     start.say(f"deleted {count} files that belonged to no mail")
-    return 0

@@ -63,7 +63,7 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
 
 
 @app.command(name="forget")
-def mailbox_forget(name: str) -> int:
+def mailbox_forget(name: str) -> None:
     """Stop reporting a mailbox that is no longer used. Its mails are kept.
 
     Args:
@@ -76,4 +76,3 @@ def mailbox_forget(name: str) -> int:
     if not start.database(settings).transact(lambda conn: mailboxes.forget(conn, name, now)):
         raise NotFound(f"no mail was ever fetched from a mailbox {name}; `sodan mailbox list` shows the names")
     start.say(f"{name} is no longer reported; it is again when mail is fetched from it")
-    return 0

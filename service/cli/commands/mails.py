@@ -55,7 +55,7 @@ def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negat
     return import_paths(settings, start.database(settings, make=True), paths, take_in=take_in)
 
 
-def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
+def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
     """Parse mails and print JSON Lines: one object per mail, in the order given.
 
     Args:
@@ -66,7 +66,6 @@ def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
     from service.cli.terminal.reading import parse_files
 
     parse_files(files, root)
-    return 0
 
 
 def judge(
@@ -76,7 +75,7 @@ def judge(
     site: Path | None = None,
     root: Path | None = None,
     guess_roles: bool = False,
-) -> int:
+) -> None:
     """Judge each mail alone, as if it opened a case, and print JSON Lines.
 
     Args:
@@ -91,10 +90,9 @@ def judge(
     only = {"team": additions.team, "organisation": additions.organisation, "site_file": site or settings.site_file}
     for line in judge_files(files, settings.model_copy(update=only), root, guess=guess_roles):
         print(line)
-    return 0
 
 
-def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = None) -> int:
+def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = None) -> None:
     """Show what was found in a mail, which rules fired on which text, and why the other rules did not fire.
 
     Args:
@@ -104,10 +102,9 @@ def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = Non
     from service.cli.terminal.reading import explain_mail
 
     explain_mail(what, additions.settings(), rule)
-    return 0
 
 
-def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) -> int:
+def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) -> None:
     """Print the request to a language model for a mail: all data that would be sent. Nothing is sent.
 
     Args:
@@ -117,4 +114,3 @@ def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) ->
     from service.cli.terminal.reading import print_prompt
 
     print_prompt(file, additions.settings(), as_json=json)
-    return 0

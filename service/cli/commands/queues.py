@@ -63,7 +63,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
 
 
 @spool.command(name="retry")
-def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> int:
+def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
     """Retry mails that were set aside (shunted). A worker processes them.
 
     Args:
@@ -80,7 +80,6 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> int:
     for id in ids:
         database.transact(partial(queue.retry, id=id, now=now))
     start.say(f"{count} mails will be retried by a worker")
-    return 0
 
 
 @outbox.command(name="list")
@@ -119,7 +118,7 @@ def outbox_show(id: int) -> int:
 
 
 @outbox.command(name="send")
-def outbox_send(*ids: int) -> int:
+def outbox_send(*ids: int) -> None:
     """Send drafts, or try failed mails again.
 
     Args:
@@ -127,11 +126,11 @@ def outbox_send(*ids: int) -> int:
     """
     from service.store import outbox as queue
 
-    return _change(ids, queue.send_again, "will be sent")
+    _change(ids, queue.send_again, "will be sent")
 
 
 @outbox.command(name="discard")
-def outbox_discard(*ids: int) -> int:
+def outbox_discard(*ids: int) -> None:
     """Discard mails, so that they are not sent.
 
     Args:
@@ -139,10 +138,10 @@ def outbox_discard(*ids: int) -> int:
     """
     from service.store import outbox as queue
 
-    return _change(ids, queue.discard, "discarded")
+    _change(ids, queue.discard, "discarded")
 
 
-def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime], None], words: str) -> int:
+def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime], None], words: str) -> None:
     if not ids:
         raise Refused("give the ids of the mails; `sodan outbox list` shows them")
     now, who = start.now(), getpass.getuser()
@@ -153,7 +152,6 @@ def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime
 
     start.database(start.settings()).transact(all_of_them)
     start.say(f"{len(ids)} {words}")
-    return 0
 
 
 def _list(

@@ -63,7 +63,7 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
 
 
 @app.command(name="list")
-def rules_list(*, packs: Packs = (), site: SiteFile = None, json: bool = False) -> int:
+def rules_list(*, packs: Packs = (), site: SiteFile = None, json: bool = False) -> None:
     """List the rules: the question they answer, id, result, file.
 
     Args:
@@ -77,7 +77,7 @@ def rules_list(*, packs: Packs = (), site: SiteFile = None, json: bool = False) 
         for question, file in build(_library(packs, site)).files.items()
         for rule in (*file.rules, *file.final)
     ]
-    return print_rows(rows, ("question", "rule", "gives", "where"), as_json=json)
+    print_rows(rows, ("question", "rule", "gives", "where"), as_json=json)
 
 
 def _library(packs: tuple[Path, ...], site: Path | None) -> Library:
@@ -96,7 +96,7 @@ def _names(library: Library) -> set[str]:
     return known
 
 
-def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, diff: bool = False) -> int:
+def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, diff: bool = False) -> None:
     """Judge stored cases again with the current packs or others, and show what would change.
 
     Args:
@@ -125,7 +125,6 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
             print(jsons.dumps({"case": key, **differing}, ensure_ascii=False))
     saved = "saved" if apply else "not saved (--apply saves them)"
     start.say(f"{judged} cases judged by {context.rules.version}, {changed} differ; {saved}")
-    return 0
 
 
 def _shown(case: dict[str, Any]) -> dict[str, Any]:

@@ -11,54 +11,45 @@ def serve() -> int:
     """Receive mail, process it and serve HTTP, all in one. The default database is an SQLite file."""
     from service.supervisor import run_supervisor
 
-    settings = start.service_settings()
-    return run_supervisor(settings)
+    return run_supervisor(start.service_settings())
 
 
-def smtp() -> int:
+def smtp() -> None:
     """Only receive mail by SMTP and LMTP, and store it."""
     from service.smtp.server import run_smtp
 
-    settings = start.service_settings()
-    run_smtp(settings)
-    return 0
+    run_smtp(start.service_settings())
 
 
-def worker() -> int:
+def worker() -> None:
     """Only process received mail."""
     from service.app import run_worker
 
-    settings = start.service_settings()
-    run_worker(settings)
-    return 0
+    run_worker(start.service_settings())
 
 
-def sender() -> int:
+def sender() -> None:
     """Only send the outbox: mail by SODAN_SMARTHOST, notifications by SODAN_NOTIFY."""
     from service.app import run_sender
 
-    settings = start.service_settings()
-    run_sender(settings, start.now)
-    return 0
+    run_sender(start.service_settings(), start.now)
 
 
-def api() -> int:
+def api() -> None:
     """Only serve HTTP: the API and the web pages."""
     from service.app import run_api
 
     settings = start.service_settings()
     run_api(settings, start.database(settings, make=True), start.now)
-    return 0
 
 
-def reader() -> int:
+def reader() -> None:
     """Only read messages a second time, with the language model of SODAN_MODEL_URL."""
     from service.app import run_reader
 
     settings = start.settings()
     start.log_to_stderr(settings)
     run_reader(settings, start.now)
-    return 0
 
 
 def doctor() -> int:
@@ -73,13 +64,12 @@ def doctor() -> int:
         database.close()
 
 
-def migrate() -> int:
+def migrate() -> None:
     """Migrate the database to the newest schema; create it if it is empty."""
     from service.store.migrate import migrate as bring_to_head
 
     before, after = bring_to_head(start.database(start.settings(), make=True))
     start.say(f"the database is at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
-    return 0
 
 
 def smtp_password(name: str) -> int:

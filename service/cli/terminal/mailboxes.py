@@ -7,14 +7,14 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from service.cli import start
 from service.cli.terminal.tables import print_rows, visible
@@ -28,11 +28,12 @@ from service.outbound.setup import login_of
 from service.outbound.smarthost import NotSent, check, hand_over
 from service.settings import Settings
 from service.store import mailboxes
-from service.store.database import Database
+from service.store.database import Connection, Database
 
 LOOK_BACK = timedelta(days=1)
 """Only mail of the last day is compared, so that a large folder need not be listed."""
 LOOK_SECONDS = 2.0
+T = TypeVar("T")
 COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "taken", "failed", "cause", "next_step")
 
 
@@ -88,17 +89,17 @@ def examine(
     """
     wrong = False
     for mailbox in configured:
-        source = _source(settings, mailbox, database)
-        try:
-            source.open()
-            for folder in mailbox.folders:
-                wrong |= not _folder(mailbox, source, folder, settings)
-            if round_trip_seconds is not None:
-                wrong |= not round_trip(settings, mailbox, source, round_trip_seconds)
-        except (MailboxError, SodanError) as error:
-            wrong |= not _say(False, mailbox.name, *_told(error))
-        finally:
-            source.close()
+        with contextlib.closing(_source(settings, mailbox, database)) as source:
+            try:
+                source.open()
+                for folder in mailbox.folders:
+                    wrong |= not _folder(mailbox, source, folder, settings)
+                if round_trip_seconds is not None:
+                    wrong |= not round_trip(settings, mailbox, source, round_trip_seconds)
+            except MailboxError as error:
+                wrong = not _say(False, mailbox.name, error.cause, error.next_step)
+            except SodanError as error:
+                wrong = not _say(False, mailbox.name, str(error))
     return start.FOUND_WRONG if wrong else 0
 
 
@@ -119,25 +120,17 @@ def _folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -
     newest = page.found[-1]
     content = source.fetch(folder, [newest]).get(newest.place)
     if content is not None:
-        _say(
-            True,
-            mailbox.name,
-            f"{folder}: read the newest mail ({newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes)",
-        )
+        what = f"{newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes"
+        _say(True, mailbox.name, f"{folder}: read the newest mail ({what})")
     if not mailbox.verdicts_of:
-        print(
-            f"note   {mailbox.name}: authserv is not set, so the sender of mail from your own domains is not verified"
-        )
+        words = "authserv is not set, so the sender of mail from your own domains is not verified"
+        print(f"note   {mailbox.name}: {words}")
     return fine
 
 
 def _say(fine: bool, name: str, words: str, next_step: str = "") -> bool:
     print(f"{'ok   ' if fine else 'WRONG'}  {name}: {visible(words)}{': ' if next_step else ''}{next_step}")
     return fine
-
-
-def _told(error: SodanError) -> tuple[str, str]:
-    return (error.cause, error.next_step) if isinstance(error, MailboxError) else (str(error), "")
 
 
 def preview(settings: Settings, configured: Sequence[Mailbox], database: Database) -> int:
@@ -147,16 +140,14 @@ def preview(settings: Settings, configured: Sequence[Mailbox], database: Databas
     """
     wrong = False
     for mailbox in configured:
-        source = _source(settings, mailbox, database)
         mails = 0
-        try:
-            source.open()
-            for folder in mailbox.folders:
-                mails += _preview_folder(settings, mailbox, source, folder, database)
-        except MailboxError as error:
-            wrong |= not _say(False, mailbox.name, error.cause, error.next_step)
-        finally:
-            source.close()
+        with contextlib.closing(_source(settings, mailbox, database)) as source:
+            try:
+                source.open()
+                for folder in mailbox.folders:
+                    mails += _preview_folder(settings, mailbox, source, folder, database)
+            except MailboxError as error:
+                wrong = not _say(False, mailbox.name, error.cause, error.next_step)
         what = mailbox.after.move or mailbox.after.flag
         then = "left unchanged" if what is None else f"{'moved to' if mailbox.after.move else 'flagged'} {what}"
         start.say(f"{mailbox.name}: {mails} mails would be fetched, and {then}")
@@ -164,10 +155,10 @@ def preview(settings: Settings, configured: Sequence[Mailbox], database: Databas
 
 
 def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder: str, database: Database) -> int:
-    position, mails = _position(database, mailbox.name, folder), 0
+    position, mails = _read(database, partial(mailboxes.position, name=mailbox.name, folder=folder), None), 0
     for page in source.pages(folder, position, mailbox.since_moment(settings)):
         places = [one.place for one in page.found]
-        met = _met(database, mailbox.name, places)
+        met: set[str] = _read(database, partial(mailboxes.met, name=mailbox.name, places=places), set())
         for one in page.found:
             if one.place not in met:
                 size = "" if one.size is None else f"\t{one.size}"
@@ -176,16 +167,12 @@ def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder
     return mails
 
 
-def _position(database: Database, name: str, folder: str) -> str | None:
-    with contextlib.suppress(Unavailable):  # nothing was fetched yet, and there is no database
-        return database.read(partial(mailboxes.position, name=name, folder=folder))
-    return None
-
-
-def _met(database: Database, name: str, places: Sequence[str]) -> set[str]:
-    with contextlib.suppress(Unavailable):
-        return database.read(partial(mailboxes.met, name=name, places=places))
-    return set()
+def _read(database: Database, query: Callable[[Connection], T], otherwise: T) -> T:
+    """Run a query; if nothing was fetched yet and there is no database, return ``otherwise``."""
+    try:
+        return database.read(query)
+    except Unavailable:
+        return otherwise
 
 
 def _source(settings: Settings, mailbox: Mailbox, database: Database) -> Source:

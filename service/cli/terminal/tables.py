@@ -55,19 +55,18 @@ def print_json(value: Any) -> None:
     sys.stdout.write(written.encode("utf-8", "replace").decode() + "\n")
 
 
-def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> int:
+def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print rows as JSON Lines or as a plain table."""
     if as_json:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
-        return 0
+        return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(escape(visible(_plain(row.get(name)))) for name in columns))
     console().print(table)
-    return 0
 
 
 def print_fields(row: dict[str, Any]) -> None:
@@ -83,14 +82,14 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
+def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
     """Print a page of cases: priority, who has to act next and since when, missing items."""
     if as_json:
         print_json(page)
-        return 0
+        return
     if not page["items"]:
         start.say("no case matches")
-        return 0
+        return
     table = Table(box=None, pad_edge=False, header_style="dim")
     widths = {"key": 12, "": 4, "turn": 10, "since": 10, "vendor": 16, "title": 60, "missing": 44}
     for name, most in widths.items():
@@ -109,14 +108,13 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> int:
     console().print(table)
     if page["next"]:
         start.say(f"there are more: --cursor {page['next']}")
-    return 0
 
 
-def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json: bool) -> int:
+def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json: bool) -> None:
     """Print one case: next to act, priority with reasons, missing items, requests, then the mails."""
     if as_json:
         print_json(case)
-        return 0
+        return
     out = console()
     level = (case["priority"], COLOURS[case["priority"]])
     out.print(Text.assemble(level, f" {case['key']}  ", (visible(case["title"]), "bold")))
@@ -131,7 +129,6 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
                 out.print(Text(f"  {visible(line)}"))
     out.print()
     _print_mails(out, messages)
-    return 0
 
 
 def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
