@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from typing import Final
 
-from service.mail.word_lists import Pattern, alternatives, linear, load
+from service.mail.word_lists import alternatives, linear, load
 
 _LISTS: Final = load("replies", "service.cases")
 UNKNOWN: Final = linear(alternatives(_LISTS["unknown"]))
@@ -16,7 +17,7 @@ EMPTY: Final = linear(rf"^[\s\pP]*(?:{alternatives(_LISTS['empty'])})?[\s\pP]*$"
 
 
 @cache
-def _pattern(item: str, kind: str) -> Pattern | None:
+def _pattern(item: str, kind: str) -> re.Pattern[str] | None:
     """Return the pattern of an item's ``topic`` or ``shape`` words; None if it has none."""
     written = _LISTS["items"].get(item, {}).get(kind)
     return linear(alternatives(written)) if written else None

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import re2
 import yaml
@@ -47,21 +47,7 @@ def alternatives(text: str) -> str:
     return "|".join(text.splitlines())
 
 
-class Place(Protocol):
-    """Position of a match."""
-
-    def start(self) -> int: ...
-
-
-class Pattern(Protocol):
-    """A compiled pattern: whether a text contains it or begins with it."""
-
-    def search(self, text: str, /) -> Place | None: ...
-
-    def match(self, text: str, /) -> Place | None: ...
-
-
-def linear(pattern: str) -> Pattern:
-    """Compile ``pattern`` for any text, without regard to case: linear time (RE2)."""
-    compiled: Pattern = re2.compile(f"(?i){pattern}")  # type: ignore[no-untyped-call]
+def linear(pattern: str) -> re.Pattern[str]:
+    """Compile ``pattern`` for any text, without regard to case: RE2, linear time, with the methods of ``re``."""
+    compiled: re.Pattern[str] = re2.compile(f"(?i){pattern}")  # type: ignore[no-untyped-call]
     return compiled

@@ -176,31 +176,6 @@ class MessageFacts:
         out = {name: value for name in _STORED if (value := getattr(self, name))}
         return out | {"at": self.at.isoformat(), "dated": self.dated, "has_subject": self.has_subject}
 
-    @classmethod
-    def from_document(
-        cls,
-        document: dict[str, Any],
-        *,
-        id: int,
-        case: int | None,
-        pinned: int | None,
-        joined: int | None = None,
-        placed: str = "",
-    ) -> MessageFacts:
-        """Restore facts from a JSON object; fields that this version does not know are ignored."""
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in document.items()
-            if name in _NAMES
-        }
-        for name in ("stated", "mentioned"):
-            if name in values:
-                values[name] = tuple((str(vendor), str(ref)) for vendor, ref in values[name])
-        if "at" in values:
-            values["at"] = datetime.fromisoformat(values["at"])
-        values |= {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}
-        return cls(**values)
-
 
 _NAMES = frozenset(field.name for field in fields(MessageFacts))
 _STORED = [field.name for field in fields(MessageFacts) if field.name not in _IN_COLUMNS]
@@ -211,16 +186,24 @@ _DECODER = msgspec.json.Decoder(MessageFacts)
 def node_from_json(
     written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str
 ) -> MessageFacts:
-    """Restore facts from JSON text in one step; the same result as ``MessageFacts.from_document``.
-
-    Cached, since a message of an open case is a candidate for many mails.
-    """
-    kept = msgspec.json.encode({"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}).decode()
+    """Restore facts from JSON text. Cached, since a message of an open case is a candidate for many mails."""
+    columns = {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}
+    kept = msgspec.json.encode(columns).decode()
     try:
         return _DECODER.decode(f"{kept[:-1]},{written[1:]}")
     except msgspec.DecodeError:  # no fields, or written by another version
-        document = msgspec.json.decode(written)
-        return MessageFacts.from_document(document, id=id, case=case, pinned=pinned, joined=joined, placed=placed)
+        return _restored(msgspec.json.decode(written), columns)
+
+
+def _restored(document: dict[str, Any], columns: dict[str, Any]) -> MessageFacts:
+    """Restore facts field by field; fields that this version does not know are ignored."""
+    known = {name: value for name, value in document.items() if name in _NAMES}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    for name in {"stated", "mentioned"} & values.keys():
+        values[name] = tuple((str(vendor), str(ref)) for vendor, ref in values[name])
+    if "at" in values:
+        values["at"] = datetime.fromisoformat(values["at"])
+    return MessageFacts(**(values | columns))
 
 
 def order_of(node: MessageFacts) -> tuple[datetime, str, str, str]:
