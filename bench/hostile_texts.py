@@ -1,4 +1,4 @@
-"""Sixty texts made to be slow to read, at four sizes: CPU seconds of reading one mail, which must grow in proportion.
+"""Texts made to be slow to read, at four sizes: CPU seconds of reading one mail, which must grow in proportion.
 
 usage: python -m bench.hostile_texts [NAME…]
 
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
+from random import Random
 
 from service.intake import AppContext, understand
 from service.settings import load
@@ -97,6 +98,14 @@ TAGS: dict[str, str] = {
     "blockquotes": "<blockquote>a",
     "conditional comments": "<!--[if mso]>a<![endif]-->",
 }
+ALPHABETS: dict[str, str] = {
+    "different letters, no space": "abcdefghijklmnopqrstuvwxyz",
+    "different kana": "".join(map(chr, range(0x3041, 0x3094))),
+    "different kanji, a mark after ten": "".join(map(chr, range(0x4E00, 0x5E00))) + "。" * 409,
+    "different brackets": "(「[『【<{)」]』】>}",
+    "different lines of words": "aeiounrst    \n",
+}
+"""Texts of random characters: no part of them repeats."""
 
 
 def texts() -> dict[str, Callable[[int], bytes]]:
@@ -105,6 +114,8 @@ def texts() -> dict[str, Callable[[int], bytes]]:
     for kind, units in (("plain", UNITS), ("html", TAGS)):
         for name, unit in units.items():
             made[name] = _mail(HEAD.format(kind).encode(), unit.encode())
+    for name, alphabet in ALPHABETS.items():
+        made[name] = _random_mail(HEAD.format("plain").encode(), alphabet)
     made["bytes that are no text"] = _mail(HEAD.format("plain").encode(), b"\xff\r\n")
     made["bytes without a charset"] = _mail(HEAD.format("plain").replace("; charset=utf-8", "").encode(), b"\x83\x41 ")
     return made
@@ -112,6 +123,11 @@ def texts() -> dict[str, Callable[[int], bytes]]:
 
 def _mail(head: bytes, unit: bytes) -> Callable[[int], bytes]:
     return lambda size: head + unit * (size // len(unit))
+
+
+def _random_mail(head: bytes, alphabet: str) -> Callable[[int], bytes]:
+    bytes_each = len(alphabet.encode()) / len(alphabet)
+    return lambda size: head + "".join(Random(size).choices(alphabet, k=int(size / bytes_each))).encode()
 
 
 def seconds(context: AppContext, content: bytes) -> float:
