@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -125,7 +125,7 @@ def load() -> Catalogue:
     """Return the shipped catalogue. Raises CatalogueError."""
     catalogue = Catalogue()
     for family in FAMILIES:
-        file = Path(__file__).with_name(f"{family}.yaml")
+        file = files("mailrules") / "catalogue" / f"{family}.yaml"
         written = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         catalogue = catalogue.extended(read_meanings(written, file.name, family, enough=ENOUGH), file.name)
     return catalogue
