@@ -1,4 +1,4 @@
-"""Sixty texts made to be slow to read, at four sizes: CPU seconds of reading one mail, which must grow in proportion.
+"""Texts made to be slow to read, at four sizes: CPU seconds of reading one mail, which must grow in proportion.
 
     python -m bench.hostile_texts [NAME…]
 
@@ -8,9 +8,11 @@ takes a second or more, or where doubling the size makes it more than three time
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
+from random import Random
 
 import cyclopts
 
@@ -31,33 +33,53 @@ HEAD = (
 UTF_8 = "; charset=utf-8"
 
 
-def texts() -> dict[str, tuple[str, bytes]]:
-    """By name: the type of the mail, and what its body repeats."""
+ALPHABETS = {
+    "different letters, no space": "abcdefghijklmnopqrstuvwxyz",
+    "different kana": "".join(map(chr, range(0x3041, 0x3094))),
+    "different kanji, a mark after ten": "".join(map(chr, range(0x4E00, 0x5E00))) + "。" * 409,
+    "different brackets": "(「[『【<{)」]』】>}",
+    "different lines of words": "aeiounrst    \n",
+}
+"""Texts of random characters: no part of them repeats."""
+
+
+def texts() -> dict[str, tuple[str, Callable[[int], bytes]]]:
+    """By name: the type of the mail, and its body of about so many bytes."""
     found = {
-        name: (kind + UTF_8, unit.encode())
+        name: (kind + UTF_8, _repeated(unit.encode()))
         for kind, its in table("hostile_texts").items()
         for name, unit in its.items()
     }
+    found |= {name: ("plain" + UTF_8, _random(alphabet)) for name, alphabet in ALPHABETS.items()}
     return found | {
-        "bytes that are no text": ("plain" + UTF_8, b"\xff\r\n"),
-        "bytes without a charset": ("plain", b"\x83\x41 "),
+        "bytes that are no text": ("plain" + UTF_8, _repeated(b"\xff\r\n")),
+        "bytes without a charset": ("plain", _repeated(b"\x83\x41 ")),
     }
 
 
-def seconds(ours: AppContext, kind: str, unit: bytes, size: int) -> float:
-    """CPU time of reading one mail of about this size."""
-    content = f"{HEAD}{kind}\r\n\r\n".encode() + unit * (size // len(unit))
+def _repeated(unit: bytes) -> Callable[[int], bytes]:
+    return lambda size: unit * (size // len(unit))
+
+
+def _random(alphabet: str) -> Callable[[int], bytes]:
+    bytes_each = len(alphabet.encode()) / len(alphabet)
+    return lambda size: "".join(Random(size).choices(alphabet, k=int(size / bytes_each))).encode()
+
+
+def seconds(ours: AppContext, kind: str, body: bytes) -> float:
+    """CPU time of reading one mail."""
+    content = f"{HEAD}{kind}\r\n\r\n".encode() + body
     claimed = Claimed("x", datetime(2026, 3, 2, tzinfo=UTC), ENVELOPE, content, 1)
     return cpu_of(partial(understand, claimed, ours, ours.roles())) / 1000
 
 
 def main(*names: str) -> int:
     ours, over = context(intake="help@corp.example", organisation=""), 0
-    seconds(ours, "plain" + UTF_8, b"Bonjour, voici une phrase assez longue.", 400)  # loads what is loaded late
+    seconds(ours, "plain" + UTF_8, b"Bonjour, voici une phrase assez longue." * 10)  # loads what is loaded late
     print(f"{'text':34}" + "".join(f"{size // 1000:>7} kB" for size in SIZES))
     chosen = {name: text for name, text in texts().items() if not names or name in names}
-    for name, (kind, unit) in chosen.items():
-        took = [seconds(ours, kind, unit, size) for size in SIZES]
+    for name, (kind, body) in chosen.items():
+        took = [seconds(ours, kind, body(size)) for size in SIZES]
         bad = took[-1] >= SECONDS or any(later > max(0.1, earlier) * GROWTH for earlier, later in pairwise(took))
         over += bad
         print(f"{name:34}" + "".join(f"{one:>10.2f}" for one in took) + ("  OVER" if bad else ""), flush=True)

@@ -16,10 +16,11 @@ import numpy as np
 from bench.training.classifiers import importance, train, train_mail, unit_rows, whole_importance, whole_rows
 from bench.training.samples import WHOLE, Sample, learned_meanings, read_samples
 from bench.training.thresholds import choose_seen, choose_thresholds
+from bench.training.weights_file import write_weights
 from mailrules.library import load
 from mailrules.reader.mailview import input_names, mail_inputs
 from mailrules.reader.marks import UnitMarks, marks_of
-from mailrules.reader.weights import UnitClassifier, write_weights
+from mailrules.reader.weights import UnitClassifier
 
 READER = Path(__file__).resolve().parent.parent / "mailrules" / "reader"
 SEEN_HEAD = """# Items whose absence the embedded reader can tell, by language: at most 15 of 100 mails that tell the

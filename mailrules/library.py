@@ -22,8 +22,9 @@ from mailrules.engine.rulefile import RuleError, RuleFile, rule_file
 from mailrules.engine.sources import Library, Source
 from mailrules.patterns import PatternError
 from mailrules.patterns import clear_caches as forget_compiled
+from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
+from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.weights import shipped_weights
-from mailrules.reading import make_reader
 from mailrules.site import Site
 from mailrules.vendors import Vendors
 from mailrules.vendors.references import References
@@ -66,7 +67,6 @@ def build(library: Library) -> Rules:
     written = {question: _rules_of(question) for question in QUESTIONS}
     files = {question: _file(question, written[question], library, meanings) for question in QUESTIONS}
     required = _required(written["checklist"]["required"], library, meanings)
-    reader = make_reader(_words(library))
     return Rules(
         version=version_of(library),
         packs=tuple(source.pack.pack for source in library.sources if not source.shipped),
@@ -75,7 +75,7 @@ def build(library: Library) -> Rules:
         answers=_answers(written["asks"]["answers"]),
         checklist=Checklist(meanings, required, files["checklist"]),
         vendors=_vendors(library),
-        reader=reader,
+        reader=EmbeddedReader(_matcher(library)),
         house=_house(library, meanings),
         sees=_sees(),
         site=library.site,
@@ -208,14 +208,18 @@ def _house(library: Library, meanings: Catalogue) -> OrganisationPhraseReader:
     return OrganisationPhraseReader(finders)
 
 
-def _words(library: Library) -> dict[str, dict[str, list[str]]]:
-    """Return concept → language → the organisation's own words."""
-    words: dict[str, dict[str, list[str]]] = {}
+def _matcher(library: Library) -> ConceptMatcher | None:
+    """Return a matcher of the shipped concepts with the organisation's own words; None if it has none."""
+    if not any(pack.words for pack, _ in library.own):
+        return None
+    words = {
+        concept: {language: list(some) for language, some in by.items()} for concept, by in shipped_vocabulary().items()
+    }
     for pack, _ in library.own:
         for concept, by_language in pack.words.items():
             for language, some in by_language.items():
                 words.setdefault(concept, {}).setdefault(language, []).extend(some)
-    return words
+    return ConceptMatcher(words)
 
 
 def _sees() -> dict[str, frozenset[str]]:

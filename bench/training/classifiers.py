@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from bench.training.features import whole_features
 from bench.training.samples import LEAST_UNITS, WHOLE, Sample, whole_targets
-from mailrules.reader.marks import chunked_marks
+from bench.training.weights_file import classifier, packed
 from mailrules.reader.weights import Packed, UnitClassifier
 
 Row = tuple[Sequence[str], set[str]]
@@ -72,8 +72,8 @@ def train(
             base[column] = machine.intercept_[0]
     kept = np.abs(out).max(1) > 0
     features = [feature for feature, keep in zip(vocabulary, kept, strict=True) if keep]
-    packed = Packed.of(meanings, out[kept], weight[kept], base)
-    return UnitClassifier.of(chunked_marks(features), packed), (features, packed)
+    part = packed(meanings, out[kept], weight[kept], base)
+    return classifier(features, part), (features, part)
 
 
 def matrix(rows: list[Row], vocabulary: Sequence[str], weight: Any) -> Any:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from mailrules.reader.features import (
     LONGEST_WORD,
     WORD_MARKS,
+    common_features,
     concept_features,
+    count_features,
     form_features,
-    found_features,
     heading_of,
     listed_feature,
     mail_features,
@@ -51,7 +52,8 @@ def _unit(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
     for concepts, properties in zip(reading.clause_concepts, reading.clauses.properties, strict=True):
         for concept in concepts:
             own += concept_features(concept, properties)
-    own += found_features(reading)
+    own += common_features(reading.shapes, reading.signals, reading.clauses.whole)
+    own += count_features(reading)
     placed = [*form_features(reading), spot_feature(spot(index, len(readings)))]
     if index:
         placed += map(next_feature, readings[index - 1].concepts)

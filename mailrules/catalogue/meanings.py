@@ -1,13 +1,15 @@
-"""Entries of the catalogue and their validation. Input and output are plain values."""
+"""Entries of the catalogue: one YAML file per family, one entry per meaning."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
 from typing import Any
 
 import msgspec
+import yaml
 
 from mailrules.statement import UNSURE
 
@@ -116,6 +118,17 @@ class Catalogue:
                 )
             meanings[meaning.id] = meaning
         return Catalogue(meanings)
+
+
+@cache
+def load() -> Catalogue:
+    """Return the shipped catalogue. Raises CatalogueError."""
+    catalogue = Catalogue()
+    for family in FAMILIES:
+        file = files("mailrules") / "catalogue" / f"{family}.yaml"
+        written = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        catalogue = catalogue.extended(read_meanings(written, file.name, family, enough=ENOUGH), file.name)
+    return catalogue
 
 
 def read_meanings(written: Any, where: str, family: str = "", *, enough: int = 1) -> tuple[Meaning, ...]:

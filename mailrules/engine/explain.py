@@ -9,7 +9,6 @@ from mailrules.engine.conditions import Hit, View
 from mailrules.engine.judge import Rules
 from mailrules.engine.priority import facts_of_case, given
 from mailrules.engine.rulefile import Rule, RuleFile
-from mailrules.engine.standing import standing
 from mailrules.judgement import Reference
 from mailrules.reader import EmbeddedReader
 from mailrules.reader.trace import trace_lines
@@ -56,7 +55,7 @@ def _stages(rules: Rules, file: RuleFile, turn: RuleInput, view: View) -> Iterat
     """
     if file.question in ("priority", "triage", "checklist"):
         reading = rules.read(turn)
-        alone = standing([rules.conclude(turn, reading)])
+        alone = mails.standing([rules.conclude(turn, reading)])
         towards = "vendor" if "vendor" in turn.towards and turn.side == "team" else "team"
         view = View(alone, facts_of_case(side=turn.side, opens=mails.opens(turn), messages=1, towards=towards))
         facts = {name: fired.gives.partition(" is ")[2] for name, fired in given(file, view).items()}

@@ -18,11 +18,10 @@ from mailrules.engine import case_facts, mails
 from mailrules.engine.checklist import Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.house import OrganisationPhraseReader
-from mailrules.engine.mails import ConcludedMail
+from mailrules.engine.mails import ConcludedMail, speaking, standing
 from mailrules.engine.priority import facts_of_case, over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
-from mailrules.engine.standing import speaking, standing
 from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, ToneHint
 from mailrules.site import Site
 from mailrules.statement import Reader, Statement

@@ -9,7 +9,7 @@ from typing import Literal
 from mailrules.engine.judge import Rules
 from mailrules.engine.pack import Finder, Pack
 from mailrules.engine.sources import Library, Source
-from mailrules.reading import concepts
+from mailrules.reader.concepts import shipped_vocabulary
 
 _SHORT = 3
 """Shorter Latin words match almost any text; Japanese words need two characters."""
@@ -49,7 +49,7 @@ def _pack(pack: Pack, source: Source, rules: Rules) -> Iterator[Remark]:
             yield say(meaning, "no entry finds this meaning, so it never occurs; add one under `find`")
         if not _used(meaning, rules):
             yield say(meaning, "no rule uses this meaning, so it changes nothing; add a rule under `rules`")
-    known = concepts()
+    known = shipped_vocabulary()
     for concept in pack.words:
         if concept not in known:
             yield say(

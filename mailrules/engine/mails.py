@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,3 +95,26 @@ def finding(rule: str, pack: str, hit: Hit) -> Finding:
     """Return a finding for a rule that fired on a statement."""
     said: Statement = hit.statement
     return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, said.value or said.meaning)
+
+
+def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
+    """Return the statements of a case that are valid after its last mail, oldest first.
+
+    `rules/standing.yaml` defines which earlier statements a later mail replaces.
+    """
+    kept: list[Hit] = []
+    replaced: set[str] = set()
+    for one in reversed(speaking(concluded)):
+        kept += [hit for hit in reversed(one.view.hits) if hit.statement.meaning not in replaced]
+        replaced |= one.replaces
+    return tuple(reversed(kept))
+
+
+def speaking(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
+    """Return the mails whose statements count for the case.
+
+    Those of people on our side; if none of them wrote, those of all people; if nobody wrote, automatic mail.
+    """
+    own = [one for one in concluded if ours(one.turn)]
+    people = [one for one in concluded if one.turn.automatic is None]
+    return own or people or concluded

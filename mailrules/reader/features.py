@@ -6,7 +6,7 @@ adds to the scores is kept with its reading, so the features are grouped by what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from itertools import chain
@@ -84,12 +84,14 @@ def concept_features(concept: str, properties: frozenset[str]) -> Iterator[str]:
         yield f"c:{concept}/{name}"
 
 
-def found_features(reading: Reading) -> list[str]:
-    """Return the features of a unit that are neither its words nor its concepts."""
-    found = [f"s:{shape}" for shape in reading.shapes]
-    found += [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
-    found += [f"g:{signal}" for signal in reading.signals]
-    found += [f"p:{name}" for name in reading.clauses.whole]
+def common_features(shapes: Iterable[str], signals: Iterable[str], properties: Iterable[str]) -> list[str]:
+    """Return the features of the shapes, signals and properties of a unit."""
+    return [*(f"s:{one}" for one in shapes), *(f"g:{one}" for one in signals), *(f"p:{one}" for one in properties)]
+
+
+def count_features(reading: Reading) -> list[str]:
+    """Return the features of the numbers of people, places and machines, and whether the unit has a label."""
+    found = [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
     return [*found, "label"] if reading.label else found
 
 
@@ -170,7 +172,10 @@ def _piece(word: str) -> str:
 
 def _found(reading: Reading) -> list[int]:
     """Return the marks of the concepts, shapes, counts, signals, properties and form of a unit."""
-    found = [*_found_marks(tuple(found_features(reading))), *map(mark_of, form_features(reading))]
+    found = [
+        *_common_marks(reading.shapes, reading.signals, reading.clauses.whole),
+        *map(mark_of, (*count_features(reading), *form_features(reading))),
+    ]
     for concepts, properties in zip(reading.clause_concepts, reading.clauses.properties, strict=True):
         for concept in concepts:
             found += _concept_marks(concept, properties)
@@ -178,8 +183,8 @@ def _found(reading: Reading) -> list[int]:
 
 
 @lru_cache(maxsize=4096)
-def _found_marks(features: tuple[str, ...]) -> tuple[int, ...]:
-    return tuple(map(mark_of, features))
+def _common_marks(shapes: tuple[str, ...], signals: tuple[str, ...], properties: frozenset[str]) -> tuple[int, ...]:
+    return tuple(map(mark_of, common_features(shapes, signals, properties)))
 
 
 @lru_cache(maxsize=4096)

@@ -64,12 +64,6 @@ def marks_of(features: Sequence[str]) -> Marks:
     return HashedText("".join(features)).marks(ends[:-1], ends[1:])
 
 
-def chunked_marks(features: Sequence[str]) -> Marks:
-    """Return the mark of each of many features, without much memory at once."""
-    chunks = range(0, len(features), 4096)
-    return np.concatenate([marks_of(features[at : at + 4096]) for at in chunks]) if features else marks_of(())
-
-
 @lru_cache(maxsize=8192)
 def mark_of(feature: str) -> int:
     """Return the mark of one feature. Cached, since most mails have the same features beside those of their words."""

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
-import re2 as _re2
-
 from mailrules.catalogue import Catalogue
+from mailrules.patterns import RE2
 from mailrules.statement import MailText
 
-RE2: Any = _re2
 EDITION = "3"
 """Version of the wording below."""
 SUBJECT = 0

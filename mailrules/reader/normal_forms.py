@@ -14,8 +14,9 @@ from importlib.resources import files
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import re2
 import yaml
+
+from ..patterns import RE2
 
 if TYPE_CHECKING:
     from sudachipy import Tokenizer  # type: ignore[attr-defined]
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # The engine of Python is several times faster on short sentences; these patterns visit each letter at most twice.
 _KANA = re.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")
 _WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]")
-_NUMERAL = re2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")  # type: ignore[no-untyped-call]
+_NUMERAL = RE2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")
 _TAILS = {
     "n't": ("not",),
     "'re": ("be",),

@@ -21,8 +21,8 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from .mailview import Matrix, input_names
-from .marks import Marks, Places, UnitMarks, chunked_marks, marks_of
+from .mailview import Matrix
+from .marks import Marks, Places, UnitMarks, marks_of
 
 STEPS = 31
 """Steps on either side of zero to which weights are rounded."""
@@ -73,44 +73,10 @@ class Packed(NamedTuple):
     base: NDArray[np.float32]
 
     @classmethod
-    def of(cls, meanings: Sequence[str], weights: Matrix, importance: Matrix, base: Matrix) -> Packed:
-        """Round the weights (feature × meaning) to `STEPS` steps on either side of zero."""
-        scale = (np.abs(weights).max(0) / STEPS + 1e-12).astype(np.float32)
-        rounded = np.round(weights / scale).astype(np.int8)
-        rows, columns = np.nonzero(rounded)
-        starts = np.searchsorted(rows, np.arange(len(rounded) + 1)).astype(np.int32)
-        return cls(meanings, importance, starts, columns.astype(np.uint8), rounded[rows, columns], scale, base)
-
-    def placed(self, rows: Places, count: int) -> Packed:
-        """Return the same for a table of `count` features. `rows`: the row of each feature in it."""
-        order = np.argsort(rows)
-        lengths = np.zeros(count, np.int64)
-        lengths[rows] = np.diff(self.starts)
-        importance = np.zeros(count, np.float32)
-        importance[rows] = self.importance
-        starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-        moved = _spans(self.starts[order].astype(np.int64), np.diff(self.starts)[order])
-        columns, values = self.columns[moved], self.values[moved]
-        return self._replace(importance=importance, starts=starts.astype(np.int32), columns=columns, values=values)
-
-    def document(self) -> dict[str, Any]:
-        """Return the content for the file."""
-        return {
-            name: value.tobytes() if isinstance(value, np.ndarray) else value for name, value in self._asdict().items()
-        }
-
-    @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Packed:
         types = {"starts": np.int32, "columns": np.uint8, "values": np.int8}
         numbers = (np.frombuffer(document[name], types.get(name, np.float32)) for name in cls._fields[1:])
         return cls(document["meanings"], *numbers)
-
-
-def _spans(starts: Places, lengths: NDArray[np.int32]) -> Places:
-    """Return the places of several spans, one after the other."""
-    ends = np.cumsum(lengths)
-    places: Places = np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
-    return places
 
 
 class UnitClassifier:
@@ -124,12 +90,6 @@ class UnitClassifier:
         self._part = part
         self._squares = np.square(part.importance)
         self._fixed: dict[tuple[str, ...], tuple[Places, Matrix]] = {}
-
-    @classmethod
-    def of(cls, features: Marks, part: Packed) -> UnitClassifier:
-        """Make a classifier with its own table. `features`: the mark of each row of the part, in any order."""
-        table = MarkTable(np.unique(features))
-        return cls(table, part.placed(table.find(features)[1], len(table)))
 
     def scores(self, found: UnitMarks, units: int) -> Matrix:
         """Return the scores: one row per unit, one column per meaning."""
@@ -206,7 +166,7 @@ class MailClassifier:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.meanings = (*document["linear"], *document["trees"])
         self._forests = len(document["trees"])
-        numbers = {name: np.frombuffer(document[name], kind) for name, kind in _MAIL_NUMBERS.items()}
+        numbers = {name: np.frombuffer(document[name], kind) for name, kind in MAIL_NUMBERS.items()}
         self._weights = numbers["weights"].reshape(len(document["linear"]), -1)
         self._bias, self._border = numbers["bias"], numbers["border"]
         self._input, self._left, self._right = numbers["input"], numbers["left"], numbers["right"]
@@ -229,40 +189,12 @@ class MailClassifier:
             at = down
 
 
-_MAIL_NUMBERS = {
+MAIL_NUMBERS = {
     "weights": np.float64,
     "bias": np.float64,
     "border": np.float64,
     **dict.fromkeys(("input", "left", "right", "roots", "forest"), np.int32),
 }
-
-
-def mail_document(parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
-    """Return the content of the file for the mail step. `inputs`: the names of all inputs, in their order.
-
-    A node of a tree is `(input, border, left, right)`, a leaf `(-1, value, 0, 0)`.
-    """
-    linear = {meaning: part for meaning, part in parts.items() if "trees" not in part}
-    trees = {meaning: part for meaning, part in parts.items() if "trees" in part}
-    place = {name: at for at, name in enumerate(inputs)}
-    weights = np.zeros((len(linear), len(inputs)))
-    for row, part in enumerate(linear.values()):
-        weights[row, [place[name] for name in part["inputs"]]] = part["weights"]
-    nodes: list[tuple[int, float, int, int]] = []
-    roots: list[tuple[int, int]] = []
-    for number, part in enumerate(trees.values()):
-        for tree in part["trees"]:
-            root = len(nodes)
-            roots.append((root, number))
-            for at, (name, border, left, right) in enumerate(tree):
-                inner = int(name) >= 0
-                leads = (root + int(left), root + int(right)) if inner else (root + at, root + at)
-                nodes.append((place[part["inputs"][int(name)]] if inner else 0, border, *leads))
-    numbers = {"weights": weights, "bias": [part["bias"] for part in (*linear.values(), *trees.values())]}
-    numbers |= dict(zip(("input", "border", "left", "right"), zip(*nodes, strict=True), strict=True))
-    numbers |= dict(zip(("roots", "forest"), zip(*roots, strict=True), strict=True))
-    made = {name: np.asarray(numbers[name], kind).tobytes() for name, kind in _MAIL_NUMBERS.items()}
-    return {"linear": list(linear), "trees": list(trees), **made}
 
 
 class Weights:
@@ -281,27 +213,8 @@ class Weights:
             self.mail[side] = MailClassifier(parts["mail"])
 
 
-def write_weights(content: Mapping[str, Any]) -> bytes:
-    """Return the content of the weights file.
-
-    `content`: version, thresholds, and by side `units` and `whole` (the names of the features and a `Packed`) and
-    `mail` (see `mail_document`).
-    """
-    sides = {}
-    for side, mail in content["mail"].items():
-        parts = {name: content[name][side] for name in ("units", "whole")}
-        marks = {name: chunked_marks(features) for name, (features, _) in parts.items()}
-        table = MarkTable(np.unique(np.concatenate(list(marks.values()))))
-        inputs = input_names(parts["units"][1].meanings, parts["whole"][1].meanings)
-        sides[side] = {"marks": table.marks[:-1].tobytes(), "mail": mail_document(mail, inputs)}
-        for name, (_, part) in parts.items():
-            sides[side][name] = part.placed(table.find(marks[name])[1], len(table)).document()
-    written = {"version": content["version"], "thresholds": content["thresholds"], "sides": sides}
-    return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(written))
-
-
 def read_weights(data: bytes) -> Weights:
-    """Read the output of `write_weights`."""
+    """Read the content of a weights file, written by `bench/training/weights_file.py`."""
     return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data)))
 
 

@@ -8,11 +8,9 @@ text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import re2
 
 from mailrules.fold import fold
+from mailrules.patterns import RE2
 
 MAX_READ = 20_000
 MAX_FOUND = 10
@@ -41,25 +39,22 @@ _THINGS_EN = "CONTRACT|ASSET|PHONE|ACCOUNT|SERIAL|LICEN[CS]E"
 """Their numbers are neither a case nor one matter: many mails about different matters name the same one."""
 _BEFORE = 16
 
-
-def _compile(pattern: str) -> Any:
-    return re2.compile(pattern)  # type: ignore[no-untyped-call]
-
-
-_LABELLED = _compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
-_NOT_MATTER = _compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
-_MATTER = _compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
-_BRACKETED = _compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
-_MARKED = _compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
-_ANY = _compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
-_NOT_CASE = _compile(  # orders and invoices too, which name one matter and are not in _NOT_MATTER
+_LABELLED = RE2.compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
+_NOT_MATTER = RE2.compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
+_MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
+_BRACKETED = RE2.compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
+_MARKED = RE2.compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
+_ANY = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
+_NOT_CASE = RE2.compile(  # orders and invoices too, which name one matter and are not in _NOT_MATTER
     rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|型番|承認|稟議)(?:の|用の?|書の?|品の?)?\s?$"
     rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX)"
     r"\s?(?:NO\.?|NUMBER|#)?\s?$"
 )
-_DATE = _compile(r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$")
-_PHONE = _compile(r"^(?:0|81-)[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
-_OTHER_CODE = _compile(
+_DATE = RE2.compile(
+    r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$"
+)
+_PHONE = RE2.compile(r"^(?:0|81-)[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
+_OTHER_CODE = RE2.compile(
     r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
 

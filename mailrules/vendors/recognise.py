@@ -15,9 +15,8 @@ from mailrules.judgement import Finding, Reference
 from mailrules.patterns import compile_pattern
 from mailrules.thread import RuleInput
 from mailrules.vendors.case_numbers import find_case_numbers
-from mailrules.vendors.lines import Line, lines_of
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
-from mailrules.vendors.references import Places, References, places_of
+from mailrules.vendors.references import Line, Places, References, lines_of, places_of
 
 _IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0
 """Weight of a name by its position."""

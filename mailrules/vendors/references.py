@@ -17,7 +17,6 @@ from mailrules.fold import fold
 from mailrules.judgement import Reference
 from mailrules.patterns import compile_pattern, options_for, set_of
 from mailrules.thread import RuleInput
-from mailrules.vendors.lines import Line
 from mailrules.vendors.profile import Canonical, ReferencePattern, Vendor
 
 _HEAD_LINES = 6
@@ -40,6 +39,15 @@ _ENOUGH = 50
 _DIGIT = re.compile(r"[0-9]")
 _DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
+_LABEL = re.compile(r"(?:[ \t]*[■□●○◆◇▼▽▲◎・※*•‣-]+)?[ \t]*[【<\[]?[^\s:=。、|][^:=。\n|]{0,38}[】>\]]?[ \t]*[:=|\t]")
+_LOG = re.compile(
+    r"[ \t]+at [\w.$/<>]{1,200}\(|[ \t]*\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d|Traceback |[ \t]*Caused by: "
+)
+_MOST_LINES = 400
+"""Maximum number of lines read per mail."""
+_MOST_TEXT = 100_000
+"""Maximum number of characters read per mail."""
+
 
 @dataclass(slots=True)
 class _Shape:
@@ -48,6 +56,15 @@ class _Shape:
     group: int
     said: ReferencePattern
     unless: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A folded line of the new text. `labelled`: it begins with a label; `log`: it is from a log file."""
+
+    text: str
+    labelled: bool
+    log: bool
 
 
 @dataclass(slots=True)
@@ -160,6 +177,13 @@ def _written(said: ReferencePattern) -> str:
     if said.label is None:
         return said.pattern
     return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
+
+
+def lines_of(turn: RuleInput) -> tuple[Line, ...]:
+    """Return the lines of the new text that are neither empty nor quoted."""
+    folded = (line.strip() for line in fold(turn.text[:_MOST_TEXT])[0].split("\n")[: _MOST_LINES * 3])
+    kept = [line for line in folded if line and line[0] != ">"]
+    return tuple(Line(line, bool(_LABEL.match(line[:60])), bool(_LOG.match(line[:300]))) for line in kept[:_MOST_LINES])
 
 
 def places_of(turn: RuleInput, lines: Sequence[Line]) -> Places:
