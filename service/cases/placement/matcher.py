@@ -16,28 +16,28 @@ from service.cases.facts.content_words import IDENTIFIER, is_common, names, weig
 from service.cases.facts.message_facts import MessageFacts
 
 WEIGHTS: dict[str, float] = {
-    "number": 4.09,
+    "number": 4.10,
     "words": 1.76,
-    "foreign": -0.99,
-    "kind": 2.01,
+    "foreign": -0.98,
+    "kind": 1.99,
     "named": 1.44,
     "days": -1.16,
-    "same_side": -1.35,
+    "same_side": -1.34,
     "from_vendor": 0.94,
-    "handler": 1.55,
-    "other_company": -1.46,
-    "departs": -4.80,
-    "new_report": -0.63,
-    "reply": 2.13,
-    "coverage": 7.19,
-    "soon": 2.19,
-    "wrote": -0.79,
-    "follows_up": 3.69,
-    "inquiry": 3.34,
+    "handler": 1.54,
+    "other_company": -1.44,
+    "departs": -4.75,
+    "new_report": -0.91,
+    "reply": 2.23,
+    "coverage": 7.06,
+    "soon": 2.20,
+    "wrote": -0.78,
+    "follows_up": 3.70,
+    "inquiry": 3.33,
     "answer": 2.90,
-    "receipt": 3.50,
+    "receipt": 3.49,
 }
-BIAS = -3.70
+BIAS = -3.68
 LEADS = ("coverage", "soon", "wrote", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
 JOIN, JOIN_FOLLOW_UP = 0.7, 0.85
@@ -169,6 +169,8 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
     mass, outer = min(mail.mass, case.mass), mail.nodes[0]
     wrote, companies = outer.author in case.authors, mail.companies & case.companies
     foreign = _foreign(mail, case)
+    coverage = (IDENTIFIER * identifiers + plain) / mass if mass else 0.0
+    novelty = len(mail.words - case.words) / (len(mail.words) or 1)
     return {
         "number": float(bool(_common_numbers(mail, case))),
         "words": math.log1p(min(plain, 12.0)),
@@ -181,9 +183,9 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
         "handler": float(not case.team.isdisjoint((outer.author, *outer.to, *outer.cc))),
         "other_company": float(bool(mail.companies and case.companies and not companies)),
         "departs": float(outer.fresh and wrote),
-        "new_report": min(outer.items, 6.0) if outer.side == "requester" and wrote else 0.0,
+        "new_report": novelty * min(outer.items, 6.0) if outer.side == "requester" and wrote else 0.0,
         "reply": (1.0 - foreign) * _replies(mail, case),
-        "coverage": (IDENTIFIER * identifiers + plain) / mass if mass else 0.0,
+        "coverage": coverage,
         "soon": 1.0 / (1.0 + math.log1p(_hours(mail, case))),
         "wrote": float(wrote),
         "follows_up": (1.0 - foreign) * _follows_up(outer, case),
@@ -198,8 +200,10 @@ def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
     same_subject = any(n.base == outer.base for n in case.nodes)
     if not (outer.headerless or same_subject):
         return NEVER  # its headers name mails of another subject
-    next_step = found["answer"] or found["inquiry"] or found["reply"] or found["receipt"]
     by_number = found["number"] and not outer.automatic
+    if mail.answered_by and not case.contacts and not by_number:
+        return NEVER  # a vendor's answer, and nobody asked a vendor in this case
+    next_step = found["answer"] or found["inquiry"] or found["reply"] or found["receipt"]
     asks_another = mail.inquires and case.contacts and not mail.inquires & case.contacts
     two_reports = outer.side == case.opener.side or (mail.reporters and case.reporters)
     if next_step or by_number or (same_subject and outer.reply_marked) or asks_another or not two_reports:
