@@ -23,7 +23,7 @@ def give_back_what_is_freed() -> None:
 
 
 def trim() -> None:
-    """Return free memory of small blocks to the system."""
+    """Give freed memory of small blocks back to the operating system (``malloc_trim``)."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)

@@ -31,7 +31,7 @@ class UnitMarks(NamedTuple):
 
 
 def joined(some: Sequence[UnitMarks]) -> UnitMarks:
-    """Return all these marks in this order."""
+    """Concatenate marks in the given order."""
     return UnitMarks(*(np.concatenate(columns) for columns in zip(*some, strict=True)))
 
 

@@ -51,7 +51,7 @@ class Block:
 
     @property
     def as_client(self) -> bool:
-        """Whether the lines are in the order in which Outlook, Apple Mail or Gmail write them."""
+        """Whether From, Date, To and Subject are in the order that Outlook, Apple Mail or Gmail uses."""
         order = [f for f in self.values if f in _TELLING and f != "cc"]
         return order in _CLIENTS_ORDER
 

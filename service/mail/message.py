@@ -87,7 +87,7 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One parsed mail. Every field has a value for every input: parsing never raises."""
+    """One parsed mail. What the mail does not tell is None or empty."""
 
     message_id: str | None = None
     """With angle brackets, without white space (RFC 5322 §3.6.4)."""

@@ -11,7 +11,7 @@ from service.outbound.compose import one_line
 def unsent(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
     """Return the mail as bytes.
 
-    ``to`` may be empty; the person who sends it fills it in. ``cc`` is the address of the case, so that the mail and
+    If ``to`` is empty, the person who sends the mail adds the recipient. ``cc`` is the address of the case, so that the mail and
     its replies are added to the case.
     """
     mail = EmailMessage(policy=SMTP)

@@ -47,9 +47,10 @@ def prepare(
     language: str | None = None,
     who: str = "",
 ) -> Questions:
-    """Prepare the mail that asks for ``items``; if empty, for the missing items. ``known``: item → language → label.
+    """Prepare the mail that asks for ``items``; if that is empty, ``items_to_ask`` chooses them.
 
-    ``text`` is placed above the questions; if it already contains the numbered questions, it is the whole body.
+    ``known``: item → language → label. ``text`` is placed above the questions. If it has at least as many numbered lines
+    as there are items, it is the whole body.
     Raises NotFound for an unknown case or item, and Refused for more than five items or a text that is too long.
     """
     document = cases.find(conn, case_id).document

@@ -43,7 +43,7 @@ class Templates:
         return self._environment.get_template("mail.html.j2").render(paragraphs=paragraphs, language=spoken(language))
 
     def question(self, item: str, language: str, label: str = "") -> str:
-        """Return the question that asks for an item; its ``label`` if there is no question for it."""
+        """Return the question for an item; without one, ``label``, or the item's id if ``label`` is empty."""
         return self._questions.get(item, {}).get(spoken(language)) or label or item
 
     def questions(self, items: Sequence[str], language: str, labels: Mapping[str, str]) -> list[str]:

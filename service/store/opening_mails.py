@@ -39,7 +39,7 @@ class Opening:
 
 
 def openings(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[str]) -> list[Opening]:
-    """Return the first delivered mail of those cases whose first mail is one of ``spool_ids``."""
+    """Return the first delivered mail of each case, if its spool id is in ``spool_ids``; no merged cases."""
     found = []
     for case_id in case_ids:
         first = select(func.min(messages.c.id)).where(messages.c.case_id == case_id, messages.c.origin == "delivered")
