@@ -31,11 +31,14 @@ _RENEW = {
     "refresh_token": "sign in again at the provider, and put the new refresh token where oauth.refresh_token points",
     "client_credentials": "check client_id, scope, and secret or certificate (it may have expired)",
     "service_account": "check the key file, and the domain-wide delegation of the service account",
+}
+"""Next step by grant."""
+_CHECK = {
     "invalid_client": "make a new secret (it may have ended), and put its value, not its id, at client_secret",
     "unauthorized_client": "look at client_id: is the app registered in this tenant?",
     "invalid_request": "look at client_id and tenant or token_url",
 }
-"""Next step by the error of the endpoint (RFC 6749 §5.2), else by the grant."""
+"""Next step of the grant ``client_credentials`` by the error of the endpoint (RFC 6749 §5.2)."""
 
 
 class Tokens:
@@ -105,7 +108,8 @@ class Tokens:
         if response.status_code != 200 or not answer.get("access_token"):
             code = str(answer.get("error", response.status_code))[:100]
             number = "".join(f", AADSTS{one}" for one in (answer.get("error_codes") or ())[:1])  # in Microsoft's pages
-            next_step = _RENEW.get(code, _RENEW[self._given.grant])
+            grant = self._given.grant
+            next_step = (_CHECK.get(code) if grant == "client_credentials" else None) or _RENEW[grant]
             raise SignInRefused(f"{endpoint} gives no token: {code}{number}", next_step)
         return answer
 
