@@ -139,6 +139,7 @@ class Tokens:
             thumbprint = urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
             who = self._given.client_id
             claims = {"iss": who, "sub": who, "jti": secrets.token_hex(16), **self._times(self._given.token_url)}
+            claims["nbf"] = claims["iat"]
             return jwt.encode(claims, pem, algorithm="PS256", headers={"x5t#S256": thumbprint})
         except (ValueError, TypeError, jwt.PyJWTError) as error:
             raise SignInRefused(
@@ -164,7 +165,7 @@ class Tokens:
 
     def _times(self, url: str) -> dict[str, Any]:
         now = int(self._clock().timestamp())
-        return {"aud": url, "iat": now, "nbf": now, "exp": now + 3600}
+        return {"aud": url, "iat": now, "exp": now + 3600}
 
 
 def seconds(written: str | None) -> float | None:

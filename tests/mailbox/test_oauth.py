@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -149,6 +150,8 @@ def test_a_service_account_signs_for_the_user_of_the_mailbox(box: Box, provider:
     box.deliver(mail(1))
     with box.fetching(by_account(box, provider)):
         box.has(mails=1)
+    claims = jwt.decode(provider.given[0]["assertion"], options={"verify_signature": False})
+    assert claims.keys() == {"iss", "sub", "scope", "aud", "iat", "exp"}  # those that Google documents
 
 
 @pytest.mark.parametrize("error", ["unauthorized_client", "invalid_client", "invalid_request"])
