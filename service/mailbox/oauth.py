@@ -53,38 +53,54 @@ class Tokens:
         self._clock = clock
         self._load, self._keep = store
         self._ca_file = ca_file
+        self._last: dict[str, str] = {}
+        """As stored: so that not every request of Graph reads the database."""
 
     def token(self) -> str:
         """Return a valid access token. Raises SignInRefused if none is issued, MailboxError if the endpoint fails."""
-        kept = self._kept()
-        if kept.get("access_token") and datetime.fromisoformat(kept["until"]) > self._clock() + EARLY:
-            return kept["access_token"]
-        answer = self._ask(kept)
-        lasts = timedelta(seconds=float(answer.get("expires_in") or 300))
-        kept["access_token"], kept["until"] = str(answer["access_token"]), (self._clock() + lasts).isoformat()
-        if answer.get("refresh_token"):
-            kept["refresh_token"] = str(answer["refresh_token"])
-        self._keep(kept)
-        return kept["access_token"]
+        made_of = self._made_of()
+        if not self._usable(self._last, made_of):
+            kept = self._kept(made_of)
+            self._last = kept if self._usable(kept, made_of) else self._renewed(kept)
+        return self._last["access_token"]
 
     def refused(self) -> bool:
         """Discard the access token, which a server refused; returns whether there was one."""
-        kept = self._kept()
+        self._last = {}
+        kept = self._kept(self._made_of())
         there = kept.pop("access_token", None) is not None
         self._keep(kept)
         return there
 
-    def _kept(self) -> dict[str, str]:
+    def _usable(self, kept: dict[str, str], made_of: str) -> bool:
+        if kept.get("for") != made_of or "access_token" not in kept:
+            return False
+        return datetime.fromisoformat(kept["until"]) > self._clock() + EARLY
+
+    def _renewed(self, kept: dict[str, str]) -> dict[str, str]:
+        """Return the tokens with a new access token, and store them."""
+        answer = self._ask(kept)
+        lasts = timedelta(seconds=float(answer.get("expires_in") or 300))
+        new = {"access_token": str(answer["access_token"]), "until": (self._clock() + lasts).isoformat()}
+        if answer.get("refresh_token"):
+            new["refresh_token"] = str(answer["refresh_token"])
+        self._keep(kept | new)
+        return kept | new
+
+    def _kept(self, made_of: str) -> dict[str, str]:
         """Return the stored tokens if they belong to the current configuration."""
+        kept = self._load()
+        return kept if kept.get("for") == made_of else {"for": made_of}
+
+    def _made_of(self) -> str:
+        """Return the digest of the current configuration, with its secrets."""
         given = self._given
         secret = [
             one.read() for one in (given.client_secret, given.certificate, given.refresh_token) if one is not None
         ]
         key = given.key_file.read_text(encoding="utf-8") if given.key_file and given.key_file.is_file() else ""
         parts = [given.grant, given.token_url, given.client_id, given.scope, self._user, key, *secret]
-        print_now = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-        kept = self._load()
-        return kept if kept.get("for") == print_now else {"for": print_now}
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _ask(self, kept: dict[str, str]) -> dict[str, Any]:
         url, form = self._request(kept)

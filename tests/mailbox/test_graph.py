@@ -170,6 +170,30 @@ def test_a_kept_token_is_used_after_a_restart(desk: Desk, graph: StandIn) -> Non
     assert graph.tokens_given == 1
 
 
+def test_a_token_is_read_from_the_database_once_and_anew_after_a_refusal(desk: Desk, graph: StandIn) -> None:
+    mailbox = desk.mailbox()
+    assert mailbox.graph is not None
+    read, keep = stored_tokens(desk.settings, desk.database, "support")
+    desk.rounds(desk.fetcher())
+    reads: list[dict[str, str]] = []
+
+    def counted() -> dict[str, str]:
+        reads.append(read())
+        return dict(reads[-1])
+
+    tokens = Tokens(mailbox.graph.oauth, "", now, (counted, keep), mailbox.graph.ca_file)
+    first = tokens.token()
+    assert [tokens.token() for _ in range(5)] == [first] * 5
+    assert (len(reads), graph.tokens_given) == (1, 1)
+    assert tokens.refused()
+    second = tokens.token()
+    assert (tokens.token() == second != first, graph.tokens_given) == (True, 2)
+    graph.secret = "newer"
+    desk.secret.write_text("newer")  # the configuration changed: the token in memory belongs to another one
+    assert tokens.token() != second
+    assert graph.tokens_given == 3
+
+
 def test_a_secret_that_ended_is_told_and_a_new_one_needs_no_restart(desk: Desk, graph: StandIn) -> None:
     graph.secret = "newer"
     graph.deliver(mail(1))
