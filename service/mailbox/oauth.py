@@ -46,13 +46,15 @@ class Tokens:
 
     def __init__(
         self, given: OAuth, user: str, clock: Callable[[], datetime], store: TokenStore,
-        ca_file: Path | None = None,
+        ca_file: Path | None = None, timeout: float = 30,
     ) -> None:  # fmt: skip
+        """``timeout``: of a request for a token, in seconds."""
         self._given = given
         self._user = user
         self._clock = clock
         self._load, self._keep = store
         self._ca_file = ca_file
+        self._timeout = timeout
         self._last: dict[str, str] = {}
         """As stored: so that not every request of Graph reads the database."""
 
@@ -106,7 +108,7 @@ class Tokens:
         url, form = self._request(kept)
         endpoint = f"the token endpoint {httpx.URL(url).host or url}"
         try:
-            with httpx.Client(timeout=30, verify=trust(self._ca_file)) as client:
+            with httpx.Client(timeout=self._timeout, verify=trust(self._ca_file)) as client:
                 response = client.post(url, data=form, headers={"Accept": "application/json"})
             answer = response.json() if "json" in response.headers.get("content-type", "") else {}
         except (httpx.HTTPError, ValueError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,6 +194,18 @@ def test_a_token_is_read_from_the_database_once_and_anew_after_a_refusal(desk: D
     desk.secret.write_text("newer")  # the configuration changed: the token in memory belongs to another one
     assert tokens.token() != second
     assert graph.tokens_given == 3
+
+
+def test_the_timeout_also_ends_a_request_for_a_token(desk: Desk) -> None:
+    graph = desk.mailbox().graph
+    assert graph is not None
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        away = {"authority": f"https://127.0.0.1:{silent.getsockname()[1]}", "timeout": 0.5}
+        fetcher = desk.fetcher(graph=graph.model_copy(update=away))
+        began = time.monotonic()
+        assert desk.rounds(fetcher) > 0
+    assert time.monotonic() - began < 10
+    assert "the token endpoint 127.0.0.1 does not respond" in str(status(desk.database).cause)
 
 
 def test_a_secret_that_ended_is_told_and_a_new_one_needs_no_restart(desk: Desk, graph: StandIn) -> None:
