@@ -132,7 +132,7 @@ def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, per
         return False
     values = {"reason": why, "reply": why}
     if permanent or attempts > len(BACK_OFF):
-        return _change(conn, id, "outbox.failed", now, state="failed", **values)
+        return _change(conn, id, "outbox.failed", now, ours, state="failed", **values)
     return bool(_QUEUE.release(conn, ours, due_at=now + BACK_OFF[attempts - 1], **values))
 
 
