@@ -64,8 +64,8 @@ class Queue:
         """Condition for the waiting rows leased by ``by``."""
         return and_(self.table.c.leased_by == by, self.table.c.state == "waiting", *conditions)
 
-    def release(self, conn: Connection, *which: Any, **values: Any) -> int:
-        """Change rows and end their lease; returns their number."""
+    def settle(self, conn: Connection, *which: Any, **values: Any) -> int:
+        """Set the ``values`` of rows and end their lease; returns their number."""
         return conn.execute(update(self.table).where(*which).values(**values, **FREED)).rowcount
 
     def counts(self, conn: Connection) -> dict[str, int]:
