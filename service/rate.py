@@ -29,6 +29,8 @@ class Rate:
 
     def wait(self, key: Hashable) -> float:
         """Return 0 and count it if it may happen now, otherwise the seconds until it may."""
+        if not self._step:
+            return 0.0
         now = self._clock()
         full_at = max(self._full_at.get(key, now), now) + self._step
         wait = full_at - now - self._depth

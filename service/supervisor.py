@@ -110,6 +110,7 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
 
     ``children`` replaces the usual ones. Raises Refused or Unavailable before any child is started.
     """
+    settings.require_smtp()
     stop = threading.Event()
     family: list[Child] = []
     # SIGHUP: the SMTP server reloads its certificate, the others packs and site file

@@ -61,3 +61,9 @@ def test_the_tree_keeps_every_contract(tree: Path) -> None:
     result = lint(tree)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "0 broken" in result.stdout
+
+
+def test_the_supervisor_loads_no_rules() -> None:
+    """It stays small: it runs as long as the service, beside the processes that read mail."""
+    loaded = "import service.supervisor, sys; sys.exit('mailrules' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded]).returncode == 0

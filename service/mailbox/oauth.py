@@ -31,11 +31,14 @@ _RENEW = {
     "refresh_token": "sign in again at the provider, and put the new refresh token where oauth.refresh_token points",
     "client_credentials": "check client_id, scope, and secret or certificate (it may have expired)",
     "service_account": "check the key file, and the domain-wide delegation of the service account",
+}
+"""Next step by grant."""
+_CHECK = {
     "invalid_client": "make a new secret (it may have ended), and put its value, not its id, at client_secret",
     "unauthorized_client": "look at client_id: is the app registered in this tenant?",
     "invalid_request": "look at client_id and tenant or token_url",
 }
-"""Next step by the error of the endpoint (RFC 6749 §5.2), else by the grant."""
+"""Next step of the grant ``client_credentials`` by the error of the endpoint (RFC 6749 §5.2)."""
 
 
 class Tokens:
@@ -43,51 +46,69 @@ class Tokens:
 
     def __init__(
         self, given: OAuth, user: str, clock: Callable[[], datetime], store: TokenStore,
-        ca_file: Path | None = None,
+        ca_file: Path | None = None, timeout: float = 30,
     ) -> None:  # fmt: skip
+        """``timeout``: of a request for a token, in seconds."""
         self._given = given
         self._user = user
         self._clock = clock
         self._load, self._keep = store
         self._ca_file = ca_file
+        self._timeout = timeout
+        self._last: dict[str, str] = {}
+        """As stored: so that not every request of Graph reads the database."""
 
     def token(self) -> str:
         """Return a valid access token. Raises SignInRefused if none is issued, MailboxError if the endpoint fails."""
-        kept = self._kept()
-        if kept.get("access_token") and datetime.fromisoformat(kept["until"]) > self._clock() + EARLY:
-            return kept["access_token"]
-        answer = self._ask(kept)
-        lasts = timedelta(seconds=float(answer.get("expires_in") or 300))
-        kept["access_token"], kept["until"] = str(answer["access_token"]), (self._clock() + lasts).isoformat()
-        if answer.get("refresh_token"):
-            kept["refresh_token"] = str(answer["refresh_token"])
-        self._keep(kept)
-        return kept["access_token"]
+        made_of = self._made_of()
+        if not self._usable(self._last, made_of):
+            kept = self._kept(made_of)
+            self._last = kept if self._usable(kept, made_of) else self._renewed(kept)
+        return self._last["access_token"]
 
     def refused(self) -> bool:
         """Discard the access token, which a server refused; returns whether there was one."""
-        kept = self._kept()
+        self._last = {}
+        kept = self._kept(self._made_of())
         there = kept.pop("access_token", None) is not None
         self._keep(kept)
         return there
 
-    def _kept(self) -> dict[str, str]:
+    def _usable(self, kept: dict[str, str], made_of: str) -> bool:
+        if kept.get("for") != made_of or "access_token" not in kept:
+            return False
+        return datetime.fromisoformat(kept["until"]) > self._clock() + EARLY
+
+    def _renewed(self, kept: dict[str, str]) -> dict[str, str]:
+        """Return the tokens with a new access token, and store them."""
+        answer = self._ask(kept)
+        lasts = timedelta(seconds=float(answer.get("expires_in") or 300))
+        new = {"access_token": str(answer["access_token"]), "until": (self._clock() + lasts).isoformat()}
+        if answer.get("refresh_token"):
+            new["refresh_token"] = str(answer["refresh_token"])
+        self._keep(kept | new)
+        return kept | new
+
+    def _kept(self, made_of: str) -> dict[str, str]:
         """Return the stored tokens if they belong to the current configuration."""
+        kept = self._load()
+        return kept if kept.get("for") == made_of else {"for": made_of}
+
+    def _made_of(self) -> str:
+        """Return the digest of the current configuration, with its secrets."""
         given = self._given
         secret = [
             one.read() for one in (given.client_secret, given.certificate, given.refresh_token) if one is not None
         ]
         key = given.key_file.read_text(encoding="utf-8") if given.key_file and given.key_file.is_file() else ""
         parts = [given.grant, given.token_url, given.client_id, given.scope, self._user, key, *secret]
-        print_now = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-        kept = self._load()
-        return kept if kept.get("for") == print_now else {"for": print_now}
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _ask(self, kept: dict[str, str]) -> dict[str, Any]:
         url, form = self._request(kept)
         endpoint = f"the token endpoint {httpx.URL(url).host or url}"
         try:
-            with httpx.Client(timeout=30, verify=trust(self._ca_file)) as client:
+            with httpx.Client(timeout=self._timeout, verify=trust(self._ca_file)) as client:
                 response = client.post(url, data=form, headers={"Accept": "application/json"})
             answer = response.json() if "json" in response.headers.get("content-type", "") else {}
         except (httpx.HTTPError, ValueError) as error:
@@ -105,7 +126,8 @@ class Tokens:
         if response.status_code != 200 or not answer.get("access_token"):
             code = str(answer.get("error", response.status_code))[:100]
             number = "".join(f", AADSTS{one}" for one in (answer.get("error_codes") or ())[:1])  # in Microsoft's pages
-            next_step = _RENEW.get(code, _RENEW[self._given.grant])
+            grant = self._given.grant
+            next_step = (_CHECK.get(code) if grant == "client_credentials" else None) or _RENEW[grant]
             raise SignInRefused(f"{endpoint} gives no token: {code}{number}", next_step)
         return answer
 
@@ -135,6 +157,7 @@ class Tokens:
             thumbprint = urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
             who = self._given.client_id
             claims = {"iss": who, "sub": who, "jti": secrets.token_hex(16), **self._times(self._given.token_url)}
+            claims["nbf"] = claims["iat"]
             return jwt.encode(claims, pem, algorithm="PS256", headers={"x5t#S256": thumbprint})
         except (ValueError, TypeError, jwt.PyJWTError) as error:
             raise SignInRefused(
@@ -160,7 +183,7 @@ class Tokens:
 
     def _times(self, url: str) -> dict[str, Any]:
         now = int(self._clock().timestamp())
-        return {"aud": url, "iat": now, "nbf": now, "exp": now + 3600}
+        return {"aud": url, "iat": now, "exp": now + 3600}
 
 
 def seconds(written: str | None) -> float | None:

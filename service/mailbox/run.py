@@ -92,7 +92,7 @@ def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) 
 def source_of(mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Callable[[float], object]) -> Source:
     """Return the source of a mailbox, not yet connected."""
     if graph := mailbox.graph:
-        tokens = Tokens(graph.oauth, "", now, store, graph.ca_file)
+        tokens = Tokens(graph.oauth, "", now, store, graph.ca_file, graph.timeout)
         return GraphSource(graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)
     imap = mailbox.imap
     assert imap is not None

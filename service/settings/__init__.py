@@ -47,7 +47,7 @@ _NEEDS = (
     ("smtp_passwords", "smtp_tls_certificate", ", because AUTH is offered only with TLS"),
     ("smtp_require_login", "smtp_passwords", ""),
 )
-"""A setting, the setting it needs, and the reason."""
+"""A setting of the SMTP server, the setting it needs, and the reason."""
 _LEVELS = r"(?i)debug|info|warning|error"
 Side = Literal["requester", "team", "vendor"]
 
@@ -181,12 +181,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _has_what_others_need(self) -> Settings:
-        for field, needed, why in _NEEDS:
-            if getattr(self, field) and not getattr(self, needed):
-                raise ValueError(f"{variable(field)}: it needs {variable(needed)} too{why}")
         if self.model_url and not self.model:
             raise ValueError("SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model")
         return self
+
+    def require_smtp(self) -> None:
+        """Raise WrongSetting if the SMTP server lacks a setting; other commands work without it."""
+        for field, needed, why in _NEEDS:
+            if getattr(self, field) and not getattr(self, needed):
+                raise WrongSetting(f"{variable(field)}: it needs {variable(needed)} too{why}")
 
     @property
     def verdicts_configured(self) -> bool:

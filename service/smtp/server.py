@@ -102,7 +102,8 @@ class Listening:
 
 
 def run_smtp(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises Refused if an address is in use."""
+    """Serve until SIGTERM or SIGINT. Raises Refused if an address is in use or a setting is missing."""
+    settings.require_smtp()
     uvloop.run(_serve(settings))
 
 

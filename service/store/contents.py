@@ -217,15 +217,17 @@ def find_inconsistencies(database: Database, outside: BlobStore | None, now: dat
 def tidy(database: Database, outside: BlobStore, now: datetime) -> Iterator[str]:
     """Delete the unreferenced files; yields their keys."""
     for key in find_inconsistencies(database, outside, now)[1]:
-        # in a transaction, because the same mail may be received in the meantime
-        if database.transact(partial(remove_unnamed, outside=outside, key=key, now=now)):
+        if remove_unnamed(database, outside, key, now):
             yield key
 
 
-def remove_unnamed(conn: Connection, outside: BlobStore, key: str, now: datetime) -> bool:
+def remove_unnamed(database: Database, outside: BlobStore, key: str, now: datetime) -> bool:
     """Delete the file unless a row refers to it or it is recent; return whether it was deleted."""
+    if database.read(partial(named, key=key)):
+        return False
+    # The age is read after the rows: if a row is about to refer to the file, the file was just written and is recent.
     written = outside.written(key)
-    if written is None or now - written <= YOUNG or named(conn, key):
+    if written is None or now - written <= YOUNG:
         return False
     outside.remove(key)
     return True

@@ -27,7 +27,8 @@ from service.errors import NotFound
 from service.store import replaying
 from service.store.lines import lines_of
 from service.store.message_rows import ArrivedMail
-from service.store.neighbours import THESE, chunks, look_up
+from service.store.neighbours import look_up
+from service.store.statements import THESE, chunks
 from service.store.tables import learned_team, messages, partners, thread_keys
 
 Read = Callable[[RuleInput], Reading]

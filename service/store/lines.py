@@ -17,7 +17,7 @@ from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
 from service.cases.facts.readings import reading_of
 from service.store import tables
-from service.store.neighbours import THESE, chunks
+from service.store.statements import THESE, chunks
 from service.store.tables import messages
 
 KEPT_SIZE = 32_000

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from service.cases.facts.message_facts import MessageFacts, node_from_json
 from service.cases.placement import candidates
@@ -32,8 +32,6 @@ SET_APART = APART | {
     "a reply pressed for another matter: other subject, other words",  # written by versions before 2027
     "a person put it into another case",
 }
-_CHUNK = 400
-"""Values per IN list."""
 _EDGE = 3
 """Messages read from the beginning and from the end of a candidate case."""
 _LAST = 10
@@ -217,8 +215,6 @@ def _statement(what: str, name: str) -> str:
 
 # ── messages as placement sees them ──────────────────────────────────────────────────────────────────────────────────
 
-THESE: BindParameter[Any] = bindparam("these", expanding=True)
-
 
 def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
     """Return the facts of messages by id, without messages that a version stored that knew no facts."""
@@ -237,7 +233,3 @@ def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFact
 def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
     """Return merged case → the case it is finally part of."""
     return dict(map(tuple, look_up(conn, "merged", sorted(wanted)))) if wanted else {}
-
-
-def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK))

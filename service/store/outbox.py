@@ -132,8 +132,8 @@ def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, per
         return False
     values = {"reason": why, "reply": why}
     if permanent or attempts > len(BACK_OFF):
-        return _change(conn, id, "outbox.failed", now, state="failed", **values)
-    return bool(_QUEUE.release(conn, ours, due_at=now + BACK_OFF[attempts - 1], **values))
+        return _change(conn, id, "outbox.failed", now, ours, state="failed", **values)
+    return bool(_QUEUE.settle(conn, ours, due_at=now + BACK_OFF[attempts - 1], **values))
 
 
 def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
@@ -173,7 +173,7 @@ def withdraw(conn: Connection, address: str) -> int:
     """Discard unsent entries to an address that is being erased; returns their number."""
     one_at_a_time(conn)
     unsent = (outbox.c.recipient == address, outbox.c.state.in_(("draft", "waiting", "failed")))
-    return _QUEUE.release(conn, *unsent, state="discarded", reason="the recipient was erased")
+    return _QUEUE.settle(conn, *unsent, state="discarded", reason="the recipient was erased")
 
 
 def forget(conn: Connection, until: datetime) -> int:
@@ -255,7 +255,7 @@ def in_doubt(conn: Connection) -> int:
 
 def _change(conn: Connection, id: int, kind: str, now: datetime, *only: Any, who: str = "", **values: Any) -> bool:
     """Change an entry that nobody leases after that, and write the event; False if it does not meet ``only``."""
-    changed = _QUEUE.release(conn, outbox.c.id == id, *only, **values)
+    changed = _QUEUE.settle(conn, outbox.c.id == id, *only, **values)
     if changed:
         _tell(conn, id, kind, now, who)
     return bool(changed)

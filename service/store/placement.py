@@ -40,16 +40,15 @@ from service.store.message_rows import (
     write_keys,
 )
 from service.store.neighbours import (
-    THESE,
     Lookup,
     Rows,
     add_candidates,
     aliases_of,
-    chunks,
     look_up,
     nodes_by_number,
     strong,
 )
+from service.store.statements import THESE, chunks
 from service.store.tables import cases, messages, thread_keys
 
 Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]

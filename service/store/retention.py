@@ -91,7 +91,7 @@ def remove_due(database: Database, outside: BlobStore | None, one: Due, terms: T
     marked = database.transact(partial(_mark, case_id=one.case_id, until=until, whole=one.whole))
     for id, key in marked:
         if key and outside is not None:
-            database.read(partial(contents.remove_unnamed, outside=outside, key=key, now=now))
+            contents.remove_unnamed(database, outside, key, now)
         database.transact(partial(_gone, id=id))
     if one.whole:
         removed = database.transact(partial(_removed, case_id=one.case_id, until=until, now=now))

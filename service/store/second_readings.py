@@ -101,7 +101,7 @@ def finish(
     """
     held = second_readings.c.leased_by == by if by is not None else true()
     this = (second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
-    return bool(_QUEUE.release(conn, *this, state=state, reason=reason, done_at=now, **kept))
+    return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **kept))
 
 
 def back_off(
@@ -113,7 +113,7 @@ def back_off(
         return
     wait = BACK_OFF[min(job.attempts, len(BACK_OFF)) - 1] if retry_after is None else timedelta(seconds=retry_after)
     this = (second_readings.c.message_id == job.message, second_readings.c.leased_by == by)
-    _QUEUE.release(conn, *this, due_at=now + wait, reason=why, attempts=job.attempts - uncounted)
+    _QUEUE.settle(conn, *this, due_at=now + wait, reason=why, attempts=job.attempts - uncounted)
 
 
 def answers(conn: Connection, messages: Sequence[int]) -> dict[int, tuple[str, str]]:

@@ -160,7 +160,7 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
     if attempts >= MAX_ATTEMPTS:
         shunt(conn, [id], reason, now)
     else:
-        _QUEUE.release(conn, ours, reason=reason, due_at=due_at)
+        _QUEUE.settle(conn, ours, reason=reason, due_at=due_at)
 
 
 def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> None:
@@ -169,7 +169,7 @@ def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> No
     The database was unreachable, the worker stops, or other mails of the batch used up the time.
     """
     held = _QUEUE.held(by) if ids is None else _QUEUE.held(by, spool.c.id.in_(ids))
-    _QUEUE.release(conn, held, attempts=spool.c.attempts - 1)
+    _QUEUE.settle(conn, held, attempts=spool.c.attempts - 1)
 
 
 def retry_alone_later(
@@ -192,13 +192,13 @@ def retry_alone_later(
     else:
         due = now + min(timedelta(seconds=2.0 ** min(times, 30)), longest)
         kept = max(1, found.attempts - 1)
-        _QUEUE.release(conn, ours, reason=reason, due_at=due, attempts=kept)
+        _QUEUE.settle(conn, ours, reason=reason, due_at=due, attempts=kept)
     return times
 
 
 def release(conn: Connection, by: str) -> int:
     """Release all leases of the dead worker ``by``; attempts stay counted. Returns their number."""
-    return _QUEUE.release(conn, _QUEUE.held(by))
+    return _QUEUE.settle(conn, _QUEUE.held(by))
 
 
 def holders(conn: Connection) -> set[str]:
@@ -210,7 +210,7 @@ def holders(conn: Connection) -> set[str]:
 def shunt(conn: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:
     """Set entries aside: they stay stored and visible, and only a person can have them retried."""
     one_at_a_time(conn)
-    _QUEUE.release(conn, spool.c.id.in_(ids), state="shunted", reason=reason)
+    _QUEUE.settle(conn, spool.c.id.in_(ids), state="shunted", reason=reason)
     for id in ids:
         tell(conn, "spool.shunted", now, {"spool": id, "reason": reason})
 
@@ -228,7 +228,7 @@ def retry(conn: Connection, id: str, now: datetime) -> None:
 def retry_all(conn: Connection, now: datetime, *which: Any) -> int:
     """Let the worker try all shunted entries again, or those with the conditions ``which``; returns their number."""
     again = {"state": "waiting", "attempts": 0, "given_up": 0, "due_at": now}
-    return _QUEUE.release(conn, spool.c.state == "shunted", *which, **again)
+    return _QUEUE.settle(conn, spool.c.state == "shunted", *which, **again)
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, func, insert, or_, select, text, true, update
+from sqlalchemy import BindParameter, Connection, Table, and_, bindparam, func, insert, or_, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import NotFound
-from service.store.neighbours import THESE as THESE
-from service.store.neighbours import chunks as chunks
 from service.store.tables import events
 
+THESE: BindParameter[Any] = bindparam("these", expanding=True)
+_CHUNK = 400  # values per IN list
 FREED: Mapping[str, None] = {"leased_by": None, "leased_until": None}  # values of a row that nobody leases
 
 
@@ -64,8 +64,8 @@ class Queue:
         """Condition for the waiting rows leased by ``by``."""
         return and_(self.table.c.leased_by == by, self.table.c.state == "waiting", *conditions)
 
-    def release(self, conn: Connection, *which: Any, **values: Any) -> int:
-        """Change rows and end their lease; returns their number."""
+    def settle(self, conn: Connection, *which: Any, **values: Any) -> int:
+        """Set the ``values`` of rows and end their lease; returns their number."""
         return conn.execute(update(self.table).where(*which).values(**values, **FREED)).rowcount
 
     def counts(self, conn: Connection) -> dict[str, int]:
@@ -89,6 +89,10 @@ def one_row(conn: Connection, query: Any, missing: str) -> Any:
 
 def exists(conn: Connection, query: Any) -> bool:
     return conn.execute(query.limit(1)).first() is not None
+
+
+def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK))
 
 
 def every(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[Any]:

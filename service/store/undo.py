@@ -151,11 +151,15 @@ def _overlap(one: Any, other: Any) -> bool:
 
 
 def _put_back(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """Restore the fields, items and requests that a person set; what other changes set is kept."""
+    """Restore the fields, items and requests that a person set; what other changes set is kept.
+
+    A change of ``*`` may have set each of the group: the whole group is restored. No later change of it stands then
+    (``_must_be_the_newest``).
+    """
     kept = dict(conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).scalar_one() or {})
     for name, value in done.items():
         there: Any = before.get(name)
-        if isinstance(value, Mapping):  # items and asks, one by one
+        if isinstance(value, Mapping) and "*" not in value:  # items and asks, one by one
             group = {one: setting for one, setting in (kept.get(name) or {}).items() if one not in value}
             there = group | {one: setting for one, setting in (there or {}).items() if one in value}
         kept[name] = there

@@ -234,3 +234,18 @@ def test_one_request_is_taken_back_after_all_were_answered_at_once(service: Runn
     assert {ask["state"] for ask in service.get(f"/api/cases/{key}")["asks"]} == {"answered"}
     again = service.client.patch(f"/api/cases/{key}", json={"asks": {second: None}}).json()
     assert [ask["id"] for ask in again["asks"] if ask["state"] == "open"] == [second]
+
+
+def test_an_undo_of_all_answers_also_undoes_those_singled_out_since(embedded: Running) -> None:
+    asked = ASK.replace(
+        "サインインログをご提供いただけますでしょうか",
+        "サインインログをご提供いただけますでしょうか。発生日時をお知らせいただけますでしょうか",
+    )
+    (key,) = embedded.deliver(asked)
+    first, *others = [ask["id"] for ask in embedded.get(f"/api/cases/{key}")["asks"]]
+    assert others
+    for asks in ({"*": "answered"}, {first: None}):
+        assert embedded.client.patch(f"/api/cases/{key}", json={"asks": asks}).status_code == 200
+    for event in [e["id"] for e in embedded.get(f"/api/cases/{key}/history")["items"] if e["kind"] == "case.set"]:
+        assert embedded.client.post(f"/api/corrections/{event}/undo").status_code == 200
+    assert {ask["state"] for ask in embedded.get(f"/api/cases/{key}")["asks"]} == {"open"}

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from service import intake
 from service.store import judge_queue, placement, spool_view
 from service.store.database import Connection, Database
-from service.store.neighbours import THESE
 from service.store.spool import Envelope
+from service.store.statements import THESE
 from service.store.tables import cases, events, messages
 from service.store.tables import judge_queue as queued
 from tests.flow.crew import context, worker

@@ -10,6 +10,8 @@ import pytest
 
 from service import settings
 from service.settings import Listen, Settings, WrongSetting, variable
+from service.smtp.server import run_smtp
+from service.supervisor import run_supervisor
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,9 +109,6 @@ def test_a_wrong_value_is_one_line_with_the_name_first(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"SMTP_REQUIRE_TLS": "yes"}, "SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too"),
-        ({"SMTP_PASSWORDS": "names"}, "SODAN_SMTP_PASSWORDS: it needs SODAN_SMTP_TLS_CERTIFICATE too, because AUTH is"),
-        ({"SMTP_REQUIRE_LOGIN": "yes"}, "SODAN_SMTP_REQUIRE_LOGIN: it needs SODAN_SMTP_PASSWORDS too"),
         ({"MODEL_URL": "http://127.0.0.1:1/v1"}, "SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model"),
     ],
 )
@@ -119,6 +118,26 @@ def test_what_a_setting_needs_is_named(monkeypatch: pytest.MonkeyPatch, given: d
     with pytest.raises(WrongSetting) as wrong:
         settings.load()
     assert str(wrong.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"SMTP_REQUIRE_TLS": "yes"}, "SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too"),
+        ({"SMTP_PASSWORDS": "names"}, "SODAN_SMTP_PASSWORDS: it needs SODAN_SMTP_TLS_CERTIFICATE too, because AUTH is"),
+        ({"SMTP_REQUIRE_LOGIN": "yes"}, "SODAN_SMTP_REQUIRE_LOGIN: it needs SODAN_SMTP_PASSWORDS too"),
+    ],
+)
+def test_what_the_smtp_server_needs_stops_it_and_no_other_command(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], words: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"SODAN_{name}", value)
+    loaded = settings.load()
+    for start in (run_smtp, run_supervisor):
+        with pytest.raises(WrongSetting) as wrong:
+            start(loaded)
+        assert str(wrong.value).startswith(words)
 
 
 def test_every_setting_stands_in_the_docs_with_its_default() -> None:

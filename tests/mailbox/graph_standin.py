@@ -105,7 +105,7 @@ class StandIn:
         assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         assert jwt.get_unverified_header(assertion)["x5t#S256"] == digest
         claims = jwt.decode(assertion, certificate.public_key(), ["PS256"], audience=audience)  # type: ignore[arg-type]
-        return bool(claims["iss"] == claims["sub"] == form["client_id"] == "app" and claims["jti"])
+        return bool(claims["iss"] == claims["sub"] == form["client_id"] == "app" and claims["jti"] and claims["nbf"])
 
     def delta(self, folder: str, query: dict[str, str], size: int) -> tuple[int, Any]:
         """Each page names the next one; the last one names where the next round begins."""

@@ -30,13 +30,15 @@ class Provider:
     given: list[dict[str, str]] = field(default_factory=list)
     """Requests for tokens, in order."""
     status: int = 200
+    error: str = "temporarily_unavailable"
+    """The error code of another status."""
     public_key: str = ""
     """Of the service account."""
 
     def grant(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         self.given.append(form)
         if self.status != 200:
-            return self.status, {"error": "temporarily_unavailable"}
+            return self.status, {"error": self.error}
         answer: dict[str, Any] = {"token_type": "Bearer", "expires_in": self.lasts}
         kind = form.get("grant_type")
         if kind == "refresh_token":

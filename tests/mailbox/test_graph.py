@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -168,6 +170,42 @@ def test_a_kept_token_is_used_after_a_restart(desk: Desk, graph: StandIn) -> Non
     for _ in range(3):
         assert desk.rounds(desk.fetcher()) == 0
     assert graph.tokens_given == 1
+
+
+def test_a_token_is_read_from_the_database_once_and_anew_after_a_refusal(desk: Desk, graph: StandIn) -> None:
+    mailbox = desk.mailbox()
+    assert mailbox.graph is not None
+    read, keep = stored_tokens(desk.settings, desk.database, "support")
+    desk.rounds(desk.fetcher())
+    reads: list[dict[str, str]] = []
+
+    def counted() -> dict[str, str]:
+        reads.append(read())
+        return dict(reads[-1])
+
+    tokens = Tokens(mailbox.graph.oauth, "", now, (counted, keep), mailbox.graph.ca_file)
+    first = tokens.token()
+    assert [tokens.token() for _ in range(5)] == [first] * 5
+    assert (len(reads), graph.tokens_given) == (1, 1)
+    assert tokens.refused()
+    second = tokens.token()
+    assert (tokens.token() == second != first, graph.tokens_given) == (True, 2)
+    graph.secret = "newer"
+    desk.secret.write_text("newer")  # the configuration changed: the token in memory belongs to another one
+    assert tokens.token() != second
+    assert graph.tokens_given == 3
+
+
+def test_the_timeout_also_ends_a_request_for_a_token(desk: Desk) -> None:
+    graph = desk.mailbox().graph
+    assert graph is not None
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        away = {"authority": f"https://127.0.0.1:{silent.getsockname()[1]}", "timeout": 0.5}
+        fetcher = desk.fetcher(graph=graph.model_copy(update=away))
+        began = time.monotonic()
+        assert desk.rounds(fetcher) > 0
+    assert time.monotonic() - began < 10
+    assert "the token endpoint 127.0.0.1 does not respond" in str(status(desk.database).cause)
 
 
 def test_a_secret_that_ended_is_told_and_a_new_one_needs_no_restart(desk: Desk, graph: StandIn) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -126,7 +127,7 @@ def test_a_client_secret_signs_in_and_a_wrong_one_is_told(box: Box, provider: Pr
         box.is_well()
 
 
-def test_a_service_account_signs_for_the_user_of_the_mailbox(box: Box, provider: Provider) -> None:
+def by_account(box: Box, provider: Provider) -> Mailbox:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -142,10 +143,23 @@ def test_a_service_account_signs_for_the_user_of_the_mailbox(box: Box, provider:
             }
         )
     )  # fmt: skip
+    return by_token(box, grant="service_account", key_file=str(file), scope="mail")
+
+
+def test_a_service_account_signs_for_the_user_of_the_mailbox(box: Box, provider: Provider) -> None:
     box.deliver(mail(1))
-    configured = by_token(box, grant="service_account", key_file=str(file), scope="mail")
-    with box.fetching(configured):
+    with box.fetching(by_account(box, provider)):
         box.has(mails=1)
+    claims = jwt.decode(provider.given[0]["assertion"], options={"verify_signature": False})
+    assert claims.keys() == {"iss", "sub", "scope", "aud", "iat", "exp"}  # those that Google documents
+
+
+@pytest.mark.parametrize("error", ["unauthorized_client", "invalid_client", "invalid_request"])
+def test_a_refused_service_account_names_key_file_and_delegation(box: Box, provider: Provider, error: str) -> None:
+    provider.status, provider.error = 401, error
+    with box.fetching(by_account(box, provider)):
+        failed = box.fails(f"gives no token: {error}")
+    assert failed.next_step == "check the key file, and the domain-wide delegation of the service account"
 
 
 def test_tokens_are_encrypted_in_the_database_and_never_logged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from service.store import outbox
 from tests.outbound.desk import Desk, bounce, report
@@ -61,6 +62,27 @@ def test_a_sender_that_died_is_followed_by_another_and_counted(desk: Desk) -> No
     assert desk.database.read(outbox.in_doubt) == 1
     desk.database.transact(lambda conn: outbox.sent(conn, dead.id, "dead", "too late", desk.now))
     assert desk.entries("sent")[0]["reply"] == "2.0.0 queued"
+
+
+def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) -> None:
+    small.deliver(report())
+    mine = small.database.transact(lambda conn: outbox.claim(conn, "slow", small.now, timedelta(minutes=5)))
+    assert mine is not None
+
+    def taken_over(conn: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT outbox.attempts"):
+            conn.exec_driver_sql("UPDATE outbox SET leased_by = 'other'")
+
+    event.listen(Engine, "after_cursor_execute", taken_over)
+    try:
+        failed = small.database.transact(
+            lambda conn: outbox.not_sent(conn, mine.id, "slow", "550 no", small.now, permanent=True)
+        )
+    finally:
+        event.remove(Engine, "after_cursor_execute", taken_over)
+    assert not failed
+    [entry] = small.entries("waiting")
+    assert (entry["leased_by"], entry["reason"]) == ("other", None)
 
 
 def test_a_delivery_report_is_filed_at_the_mail_it_is_about(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+import structlog
 
 from service.errors import Refused
 from service.smtp.passwords import Passwords, password_line
@@ -112,6 +113,16 @@ def _until(holds: object) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("it never came to be")
+
+
+def test_a_certificate_that_cannot_be_renewed_is_named_in_the_log(tmp_path: Path) -> None:
+    file = tmp_path / "server.pem"
+    shutil.copy(CERTIFICATES / "first.pem", file)
+    tls = ServerTls(file, file)
+    file.write_text("broken")
+    with structlog.testing.capture_logs() as told:
+        assert not tls.reload()
+    assert [(one["event"], one["file"]) for one in told] == [("certificate not renewed, the old one stays", str(file))]
 
 
 def test_files_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ def test_a_rate_is_of_one_sender_in_its_network_and_of_the_last_hour() -> None:
     assert all(rates.refusal("", host) is None for _ in range(9))
     now[0] = HOUR + 1
     assert rates.refusal("a@x", host) is None
-    assert all(Rate(0, lambda: 0.0).allows("a@x") for _ in range(9))
+    unlimited = Rate(0, lambda: 0.0)
+    assert all(unlimited.allows("a@x") for _ in range(9))
+    assert not unlimited._full_at  # it remembers no senders
 
 
 def test_a_mail_in_circles_gets_554_and_is_not_kept(sqlite: Database) -> None:

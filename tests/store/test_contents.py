@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from service.errors import Unavailable
 from service.intake import AppContext, receive
@@ -154,12 +155,29 @@ def test_who_tidies_looks_again_before_a_file_goes(database: Database, tmp_path:
     now = datetime.now(UTC)
 
     def removed(key: str, at: datetime) -> bool:
-        return database.transact(lambda conn: contents.remove_unnamed(conn, folder, key, at))
+        return contents.remove_unnamed(database, folder, key, at)
 
     assert not removed(named, now + 2 * contents.YOUNG)
     assert not removed(orphan, now)
     assert {key for key, _ in list(folder.keys())} == {named, orphan}
     assert removed(orphan, now + 2 * contents.YOUNG)
+
+
+def test_a_file_stays_that_is_written_anew_while_rows_are_searched(sqlite: Database, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "contents")
+    key = "0d" * 32
+    folder.put(key, b"left by a crash")
+    os.utime(tmp_path / "contents" / path_of(key), (0, 0))
+
+    def arrives(*_: object) -> None:
+        folder.put(key, b"left by a crash")  # a worker, whose row is not committed yet
+
+    event.listen(Engine, "after_cursor_execute", arrives)
+    try:
+        assert not contents.remove_unnamed(sqlite, folder, key, datetime.now(UTC))
+    finally:
+        event.remove(Engine, "after_cursor_execute", arrives)
+    assert folder.get(key) is not None
 
 
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
