@@ -145,7 +145,7 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     memory.settle()
     signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # sets only a flag: a signal handler must not lock
     Thread(target=reloader.keep, args=(stop,), daemon=True).start()
-    desk = Desk(settings, database, context, clock)
+    desk = Desk(settings, database, lambda: context, clock)
     made = make_app(desk, [routes(desk)], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback)
     serve(made, listening, stop_seconds=settings.stop_seconds)
     stop.set()

@@ -84,8 +84,13 @@ class Desk:
 
     settings: Settings
     database: Database
-    context: AppContext
+    load_context: Callable[[], AppContext]
+    """Called at first use; raises Refused if a pack is invalid."""
     now: Callable[[], datetime]
+
+    @cached_property
+    def context(self) -> AppContext:
+        return self.load_context()
 
     @cached_property
     def vendor_reviews(self) -> CachedValue[list[dict[str, Any]]]:

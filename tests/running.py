@@ -83,7 +83,7 @@ def now() -> datetime:
 @contextmanager
 def running(database: Database, context: AppContext, settings: Settings, *, loopback: bool = True) -> Iterator[Running]:
     """The HTTP side over ``database``, until the block ends."""
-    desk = Desk(settings, database, context, now)
+    desk = Desk(settings, database, lambda: context, now)
     app = make_app(desk, [routes(desk)], open_to_loopback=loopback)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

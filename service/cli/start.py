@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,13 +39,16 @@ def database(settings: Settings, *, make: bool = False) -> Database:
     return opened
 
 
-def desk() -> Desk:
-    """Return what changes cases: settings, database, rules. Raises Refused."""
+def desk(*, rules: bool = True) -> Desk:
+    """Return what changes cases: settings, database, and the rules unless not needed. Raises Refused."""
     from service.desk import Desk
     from service.intake import AppContext
 
     loaded = settings()
-    return Desk(loaded, database(loaded), AppContext.of(loaded), now)
+    load_context = cache(partial(AppContext.of, loaded))
+    if rules:
+        load_context()  # before the transaction that needs them
+    return Desk(loaded, database(loaded), load_context, now)
 
 
 def service_settings() -> Settings:

@@ -32,7 +32,7 @@ _ENGLISH, _OTHER_SHORT = (frozenset(load("languages")[name].split()) for name in
 
 
 def language_of(text: str) -> str:
-    """Return the ISO 639-1 code of the language, ``und`` if the text is too short. Linear time; never raises."""
+    """Return the ISO 639-1 code of the language, ``und`` if the text is too short or the classifier cannot be loaded. Linear time; never raises."""
     sample = _NOISE.sub(" ", text[:LONGEST])
     kana = len(_KANA.findall(sample))
     han = len(_HAN.findall(sample))
@@ -54,7 +54,7 @@ def language_of(text: str) -> str:
 
 @cache
 def _model() -> Any:
-    """Load the classifier: half a second, only for the mails that need it."""
+    """Load the classifier: half a second, only for the mails that need it. Raises OSError."""
     from service.mail.language_table import load_classifier
 
     return load_classifier()
@@ -71,5 +71,9 @@ def _latin(sample: str, words: list[str]) -> str:
     letters = sum(map(len, lower))
     if letters < _LEAST_LETTERS:
         return "en" if english > other else "und"
-    code, _ = _model().classify(" ".join(lower[:120]))
+    try:
+        model = _model()
+    except OSError:  # out of file descriptors, for example; the next text tries again
+        return "und"
+    code, _ = model.classify(" ".join(lower[:120]))
     return str(code)

@@ -25,8 +25,8 @@ MAX_COMPLAINT = 20_000
 def parse(raw: bytes) -> Mail:
     """Parse one mail; never raises.
 
-    In the result, ``defects`` lists codes of oddities, and ``error`` is set only for an empty mail. A mail that cannot be
-    parsed has the defect ``unreadable``.
+    In the result, ``defects`` lists codes of oddities, and ``error`` is set only for an empty mail. A mail that cannot
+    be parsed has the defect ``unreadable``.
     """
     if not raw.strip():
         return Mail(error="empty mail", defects=("empty",))

@@ -274,7 +274,7 @@ def _mark_later(conn: Connection, name: str, places: Sequence[str], error: Mailb
 
 
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
-    """Return the envelope of a fetched mail: the recipient is the mailbox, the sender the Return-Path (RFC 5321 §4.4)."""
+    """The envelope of a fetched mail: the recipient is the mailbox, the sender the Return-Path (RFC 5321 §4.4)."""
     head = content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
     path = message_from_bytes(head + b"\r\n\r\n").get("Return-Path", "")
     return Envelope(

@@ -11,8 +11,8 @@ from service.outbound.compose import one_line
 def unsent(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
     """Return the mail as bytes.
 
-    If ``to`` is empty, the person who sends the mail adds the recipient. ``cc`` is the address of the case, so that the mail and
-    its replies are added to the case.
+    If ``to`` is empty, the person who sends the mail adds the recipient. ``cc`` is the address of the
+    case, so that the mail and its replies are added to the case.
     """
     mail = EmailMessage(policy=SMTP)
     mail["X-Unsent"] = "1"

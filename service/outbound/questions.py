@@ -49,8 +49,8 @@ def prepare(
 ) -> Questions:
     """Prepare the mail that asks for ``items``; if that is empty, ``items_to_ask`` chooses them.
 
-    ``known``: item → language → label. ``text`` is placed above the questions. If it has at least as many numbered lines
-    as there are items, it is the whole body.
+    ``known``: item → language → label. ``text`` is placed above the questions. If it has at least as many numbered
+    lines as there are items, it is the whole body.
     Raises NotFound for an unknown case or item, and Refused for more than five items or a text that is too long.
     """
     document = cases.find(conn, case_id).document

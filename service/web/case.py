@@ -156,10 +156,6 @@ def _bars(case: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _width(share: float) -> float:
-    return round(max(2.0, share * BAR), 1) if share else 0.0
-
-
 def _brief(case: dict[str, Any], mails: list[dict[str, Any]]) -> str:
     """Return the brief for the vendor, in the language of the case."""
     language = "en" if case["language"] == "en" else "ja"

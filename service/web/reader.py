@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import yaml
 
+from service.cases.placement.matcher import BETWEEN
+
 Language = Literal["ja", "en"]
 
 
@@ -42,6 +44,11 @@ class Reader:
     def translated(self, text: str) -> str:
         """Return a text of the store or an error; ``error.NAME`` is a text of the page."""
         return self.t(text) if text.startswith("error.") else translated(self.language, text)
+
+    def based_on(self, evidence: Mapping[str, Any]) -> str:
+        """Return the words of evidence for the case of a mail; if content decided, these are reasons."""
+        words = str(evidence.get("words") or "")
+        return BETWEEN.join(map(self.translated, words.split(BETWEEN))) if evidence.get("kind") == "content" else words
 
     def counted(self, name: str, number: int) -> str:
         """Return the text ``name`` with a number; the singular has a text of its own."""

@@ -112,7 +112,7 @@ def soon() -> datetime:
 
 def desk_of(service: Running, *, home: bool) -> Desk:
     settings = with_settings(service.settings, webhook_networks=HOME if home else ())
-    return Desk(settings, service.database, service.context, lambda: soon() + timedelta(minutes=1))
+    return Desk(settings, service.database, lambda: service.context, lambda: soon() + timedelta(minutes=1))
 
 
 def hook(service: Running, url: str, *kinds: str) -> str:

@@ -95,7 +95,7 @@ def test_a_wrong_key_file_is_named_and_nothing_is_sent(
     sqlite.transact(lambda conn: webhooks.create(conn, box, "https://hooks.example/", [], NOW))
     sqlite.transact(lambda conn: conn.execute(insert(events), {"kind": "case.opened", "at": NOW, "data": {}}))
     WRONG[wrong](tmp_path / "key")
-    desk = Desk(settings, sqlite, context, lambda: NOW + timedelta(minutes=1))
+    desk = Desk(settings, sqlite, lambda: context, lambda: NOW + timedelta(minutes=1))
     assert asyncio.run(tell_one(desk))
     [row] = sqlite.read(webhooks.listing)
     assert (row["attempts"], str(tmp_path / "key") in row["last_error"]) == (1, True)

@@ -88,7 +88,7 @@ LATER, MOMENT = timedelta(days=1), timedelta(seconds=1)
 
 def desk(service: Running, ahead: timedelta = timedelta(0)) -> Desk:
     settings = with_settings(service.settings, webhook_networks=(ip_network("127.0.0.0/8"),))
-    return Desk(settings, service.database, service.context, lambda: now() + LATER + ahead)
+    return Desk(settings, service.database, lambda: service.context, lambda: now() + LATER + ahead)
 
 
 def hook(service: Running, url: str) -> int:

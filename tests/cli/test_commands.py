@@ -174,6 +174,16 @@ def test_a_broken_pack_names_file_line_and_rule(sodan: Sodan, mail: Write, tmp_p
     assert "Traceback" not in said.err
 
 
+def test_a_note_needs_no_rules(sodan: Sodan, mail: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sodan("import", str(mail("1.eml", REPORT))).status == 0
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("pack: mine\nsignals:\n  - id: odd\n    phrases: 7\n")
+    monkeypatch.setenv("SODAN_PACKS", str(folder))
+    assert "note 1 was added to SD-1" in sodan("note", "SD-1", "called them").err
+    assert sodan("set", "SD-1", "priority=P2").status == 2
+
+
 def test_rules_are_listed(sodan: Sodan) -> None:
     listed = sodan("rules", "list", "--json")
     assert {"question", "rule", "gives", "where"} <= set(listed.lines[0])

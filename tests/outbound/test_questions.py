@@ -160,7 +160,7 @@ def test_a_mail_that_came_back_has_asked_nobody(quiet: Desk) -> None:
 def test_the_draft_says_why_it_may_not_be_sent_and_can_be_copied(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, smarthost="", acknowledge="off")
     desk.deliver(report(subject="プリンタ", body="紙が出ません。"))
-    api = ApiDesk(desk.settings, sqlite, desk.context, lambda: desk.now)
+    api = ApiDesk(desk.settings, sqlite, lambda: desk.context, lambda: desk.now)
     made = api.draft_questions(1, ["occurred_at"], language="en")
     assert made.refused is not None
     assert "1. When did it start" in made.text

@@ -209,6 +209,23 @@ def test_a_missing_fact_and_a_request_are_answered_in_words(sheet: Page, embedde
     assert embedded.get(f"/api/cases/{ask}")["waiting_on"] == "vendor"
 
 
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_field_has_the_focus_as_soon_as_its_form_opens(sheet: Page, embedded: Running, key: str) -> None:
+    (report,) = embedded.deliver(REPORT)
+    sheet.goto(f"/cases/{report}")
+    name = "summary => { summary.click(); return document.activeElement.name; }"
+    assert sheet.locator("#edit-title summary").evaluate(name) == "title"
+    assert sheet.locator("#edit-priority summary").evaluate(name) == "priority"
+    expect(sheet.locator("#edit-title")).not_to_have_attribute("open", "")
+    sheet.locator("#edit-title summary").focus()
+    sheet.keyboard.press(key)
+    sheet.keyboard.type("2")
+    expect(sheet.locator("input[name=title]")).to_have_value("2全社ポータルにサインインできません")
+    expect(sheet).to_have_url(re.compile(f"/cases/{report}$"))
+    sheet.keyboard.press("Escape")
+    expect(sheet.locator("#edit-title summary")).to_be_focused()
+
+
 def test_a_card_names_who_asks_and_what_is_missing(sheet: Page, embedded: Running) -> None:
     (report,) = embedded.deliver(REPORT)
     case = embedded.get(f"/api/cases/{report}")

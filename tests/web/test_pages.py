@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select, update
 from sqlalchemy import text as sql
 
+from service.cases.placement import matcher, objections, placer
 from service.store.database import Connection
 from service.store.reviews import usual_times
 from service.store.tables import cases
@@ -92,6 +93,11 @@ def test_look_alike_reports_are_suggested_on_both_cases(embedded: Running) -> No
         seen = LexborHTMLParser(page(embedded, f"/cases/{one}"))
         assert seen.css_first(f'.suggested a[href="/cases/{other}"]') is not None
         assert seen.css_first('.suggested button[value="accept"]') is not None
+    [shown] = embedded.get(f"/api/cases/{first}")["suggestions"]
+    why = page(embedded, f"/messages/{shown['message']}")
+    assert "; ".join(translated("ja", reason) for reason in shown["reasons"]) in why
+    assert "共通する言葉: " in why
+    assert len(shown["reasons"]) > 1
 
 
 def test_what_somebody_set_apart_is_related_but_not_proposed_for_a_merge(service: Running) -> None:
@@ -246,13 +252,20 @@ def raised(*modules: str) -> list[str]:
     return found
 
 
+def is_reason(value: object) -> bool:
+    return isinstance(value, str) and " " in value and "\n" not in value and value[0].islower()
+
+
 def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
     texts = raised(
         "store/corrections", "store/undo", "store/suggestions", "store/outbox", "store/spool", "store/cases",
         "store/cursor", "outbound/questions", "desk", "web/changes", "web/lanes", "web/pages", "web/selected",
     )  # fmt: skip
     assert len(texts) > 20
-    reasons = ["the author is sodan itself", "the sender of the mail is not verified", "number: 12", "words: a, b"]
+    reasons = ["the author is sodan itself", "the sender of the mail is not verified", "words: a, b", "person: a"]
+    reasons += [text.format("12") for text in matcher.SAID.values()]
+    reasons += [text for module in (objections, placer) for text in vars(module).values() if is_reason(text)]
+    assert {objections.SETTLED, placer.NO_MERGE, placer.ANSWERS} <= {*reasons}
     shown = [text for text in (*texts, *reasons) if not text.startswith("error.") and text != "7"]
     assert [text for text in shown if translated("ja", text) == text] == []
     assert translated("ja", "the database is busy") != "the database is busy"

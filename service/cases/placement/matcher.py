@@ -48,6 +48,8 @@ SUGGEST, MOST_SUGGESTED = 0.06, 3
 """Minimum score and maximum number of suggestions for a mail."""
 _AT_ONCE = 1800
 """Seconds after an inquiry at which the feature of an automatic acknowledgement has fallen to one half."""
+BETWEEN = "; "
+"""Separates the reasons in the evidence of a message."""
 MARGIN = 1.0
 """Minimum lead over the next candidate, in logits, for an automatic join."""
 
@@ -291,11 +293,11 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
         if shared:
             out.append(f"{kind}: " + ", ".join(sorted(shared)[:2]))
     numbers = ", ".join(sorted(_common_numbers(mail, case))[:2])
-    out += [text.format(numbers) for name, text in _SAID.items() if found[name]]
+    out += [text.format(numbers) for name, text in SAID.items() if found[name]]
     return tuple(out)
 
 
-_SAID = {
+SAID = {
     "answer": "an answer that was waited for",
     "receipt": "a receipt right after the inquiry",
     "reply": "the user's reply",

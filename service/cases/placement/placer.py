@@ -33,7 +33,8 @@ from service.cases.placement.objections import (
 from service.cases.placement.plan import Copy, Evidence, Plan, RunnerUp, Suggestion
 
 _NUMBERS = ("vendor_ref", "mention")
-_OWN_LIFE = "it does not merge the two cases"
+NO_MERGE = "it does not merge the two cases"
+ANSWERS = "it answers a mail of this case"
 
 
 class Placer:
@@ -138,7 +139,7 @@ class Placer:
                 if self.may_merge(node, home, case, link.incoming or not named):
                     home, named = self.merge_cases(home, case), named or not link.incoming
                 else:
-                    against = _OWN_LIFE
+                    against = NO_MERGE
             if against and case not in {r.case for r in runners}:
                 runners.append(RunnerUp(case, replace(evidence, against=against)))
         if home is None and open_new:
@@ -217,7 +218,7 @@ class Placer:
         likely = [(s, case) for s, case in zip(scores, found, strict=True) if s.related]
         ranked = sorted(likely, key=lambda row: (-row[0].logit, row[1]))[:4]
         answers = [r.case for r in self.plan.runners_up.get(message, ()) if r.evidence.against == OTHER_MATTER]
-        self.plan.suggestions += [Suggestion(message, c, 0.5, ("it answers a mail of this case",)) for c in answers]
+        self.plan.suggestions += [Suggestion(message, c, 0.5, (ANSWERS,)) for c in answers]
         if not ranked:
             return
         best, case = ranked[0]
@@ -227,7 +228,9 @@ class Placer:
         ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
         joins = matcher.joins(best, second) and believed and ours and not against
         why = {c: matcher.reasons(mail, found[c], s.features) for s, c in ranked}
-        runners = [RunnerUp(c, Evidence("content", "; ".join(why[c]), score=round(s.score, 3))) for s, c in ranked]
+        runners = [
+            RunnerUp(c, Evidence("content", matcher.BETWEEN.join(why[c]), score=round(s.score, 3))) for s, c in ranked
+        ]
         self.plan.runners_up.setdefault(message, []).extend(runners[1:] if joins else runners)
         if joins:
             self.merge_cases(case, home)

@@ -35,13 +35,17 @@
     next.focus();
     next.scrollIntoView({ block: "nearest" });
   };
+  const edit = (details) => {
+    details.open = true;
+    details.querySelector("select, input:not([type=hidden])")?.focus();
+  };
   const press = (key) => {
     const found = document.querySelector(`[data-key="${key}"]`);
     if (!found) return;
     const hidden = found.closest("details:not([open])");
-    if (hidden) hidden.open = true;
     found.scrollIntoView({ block: "nearest" });
-    found.focus();
+    if (hidden) edit(hidden);
+    else found.focus();
     if (found.dataset.press === "now") found.click();
   };
   const choose = () => {
@@ -86,10 +90,12 @@
   const changed = (field) => (field.tagName === "SELECT"
     ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
     : !/^(checkbox|radio|hidden)$/.test(field.type) && field.value !== field.defaultValue);
-  document.addEventListener("toggle", (event) => {
-    const at = event.target;
-    if (at.matches?.(".edit[open]") && at.contains(document.activeElement)) at.querySelector("select, input:not([type=hidden])")?.focus();
-  }, true);
+  document.addEventListener("click", (event) => {
+    const closed = event.target.closest("summary")?.closest(".edit:not([open])");
+    if (!closed) return;
+    event.preventDefault(); // the browser would open it later, and what is typed until then would be lost
+    edit(closed);
+  });
   document.addEventListener("pointerdown", (event) => {
     for (const open of document.querySelectorAll(".edit[open]")) {
       if (!open.contains(event.target) && ![...open.querySelector("form").elements].some(changed)) open.open = false;
