@@ -22,8 +22,7 @@ _HEAD = """# Meanings
 
 This page lists every meaning that a reader (a component of sodan) can find in a mail. It is generated from
 `mailrules/catalogue/` by `python -m mailrules.catalogue`; edit the YAML files, not this page. For each meaning it shows
-at most two examples and two near-misses per language; the files and `GET /api/meanings` have all of them, and the
-states of each meaning.
+at most two examples and near-misses per language; the files and `GET /api/meanings` have all, and the states.
 
 A statement consists of a meaning, one of its states and the quoted text. "Not" shows near-misses: similar sentences
 that do not have the meaning. Every meaning can also have the state `unsure`: the reader could not decide, so the
