@@ -221,9 +221,11 @@ THESE: BindParameter[Any] = bindparam("these", expanding=True)
 
 
 def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
+    """Return the facts of messages by id, without messages that a version stored that knew no facts."""
     return {
-        id: node_from_json(facts or "{}", id=id, case=case, pinned=case if by else None, joined=joined, placed=placed)
+        id: node_from_json(facts, id=id, case=case, pinned=case if by else None, joined=joined, placed=placed)
         for id, case, facts, by, joined, placed in (look_up(conn, "nodes", sorted(wanted)) if wanted else ())
+        if facts
     }
 
 

@@ -229,9 +229,10 @@ def test_a_move_taken_back_lets_rules_unite_the_two_cases_again(desk: Desk) -> N
 
 
 REPORT = mail("report", USER, "Pump", "The pump in hall two leaks.", 10, to=(DESK,))
-WHICH = mail("answer", DESK, "Re: Pump", "Which pump is it?", 20, to=(USER,), parent="report")
-SHOWN = inside(DESK, "Which pump is it?", 20, to=(Address("", USER),))
-SHOWING = mail("showing", USER, "Re: Pump", "The left one.", 30, to=(DESK,), history=(SHOWN,))
+WHICH = mail("answer", DESK, "A question", "Which of them do you mean?", 20, to=(USER,), parent="report")
+SHOWN = inside(DESK, "Which of them do you mean?", 20, to=(Address("", USER),))
+SHOWING = mail("showing", USER, "Re: A question", "The left one.", 30, to=(DESK,), history=(SHOWN,))
+"""Shares no word with the report, so that content does not join them."""
 
 
 @pytest.fixture
