@@ -19,10 +19,17 @@ MAIL = (
 )
 
 
+def free_ports(count: int) -> list[int]:
+    """Different ports: all are bound before the first is given up, else the system may give one twice."""
+    with contextlib.ExitStack() as bound:
+        sockets = [bound.enter_context(socket.socket()) for _ in range(count)]
+        for free in sockets:
+            free.bind(("127.0.0.1", 0))
+        return [int(free.getsockname()[1]) for free in sockets]
+
+
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def environment(**given: str) -> dict[str, str]:
@@ -45,7 +52,8 @@ class Served:
     """A running `sodan serve`; ``under``: a command that runs it, such as a tracer."""
 
     def __init__(self, folder: Path, *, under: Sequence[str] = (), **given: str) -> None:
-        self.smtp, self.http = int(given.pop("smtp", "") or free_port()), free_port()
+        smtp, self.http = free_ports(2)
+        self.smtp = int(given.pop("smtp", "") or smtp)
         self.log = folder / "serve.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from service.cli.main import main
-from tests.served import free_port
+from tests.served import free_ports
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def commands(kind: str) -> list[str]:
 def test_every_line_of_the_night_page_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    smtp, http = free_port(), free_port()
+    smtp, http = free_ports(2)
     given = {
         "SODAN_DATABASE_URL": f"sqlite:///{tmp_path}/sodan.db",
         "SODAN_SMTP_LISTEN": f"127.0.0.1:{smtp}",

@@ -17,6 +17,7 @@ import pytest
 from imapclient import IMAPClient
 
 from tests.mailbox.certificate import self_signed
+from tests.served import free_ports
 
 BINARY = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 PASSWORD = "correct horse"
@@ -93,7 +94,7 @@ class Dovecot:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = free_ports(2)
         for name in ("run", "home"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
@@ -181,9 +182,3 @@ def _family(pid: int) -> list[int]:
     for one in found:
         found += children.get(one, [])
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
