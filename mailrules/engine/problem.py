@@ -16,7 +16,10 @@ _MOST_TOLD = 200
 """Maximum number of different texts with which a vendor's proposal is compared."""
 _WHO = ("item.requester", "item.contact")
 """Items that say who is concerned, not what the problem is."""
-_MATTER = ("item.symptom", "item.change_target", "item.question", "item.error_message", "act.report")
+_MATTER = (
+    "item.symptom", "item.change_target", "item.question", "item.error_message", "act.report",
+    "impact.high", "impact.medium", "item.business_impact",
+)  # fmt: skip
 """Meanings whose text describes the problem, most informative first."""
 _GREETING = re.compile(
     r"\s*(?:お疲れ|おつかれ|(?:いつも|平素)?(?:より)?(?:大変)?お世話|おはよう|こんにち|こんばん|はじめまして|初めまして"
@@ -66,13 +69,14 @@ def _tell(told: dict[str, None], *texts: str) -> None:
 def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
     """Return the sentence that describes the problem, verbatim, from the first mail of our side that has any.
 
-    If no statement quotes one, the first informative sentence.
+    If no statement quotes one, the first informative sentence. A greeting or urgent wording describes no problem.
     """
     pairs = list(zip(thread, readings, strict=True))
     for turn, reading in [pair for pair in pairs if ours(pair[0])] or pairs:
+        urgent = {s.quote for s in reading.statements if s.meaning == "heard"}
         for meaning in _MATTER:
             quotes = [s.quote for s in reading.statements if s.meaning == meaning and s.quote and s.start >= 0]
-            found = next((quote for quote in quotes if not _GREETING.match(quote)), None)
+            found = next((quote for quote in quotes if quote not in urgent and not _GREETING.match(quote)), None)
             if found is not None:
                 return found[:_LONGEST]
         sentences = [told for match in _SENTENCE.finditer(turn.text[:4000]) if (told := match.group().strip())]

@@ -10,6 +10,7 @@ from mailrules.statement import Statement
 from mailrules.thread import RuleInput
 
 JA = "お疲れさまです。\n経費精算の画面が白くなります。\n今朝からです。"
+URGENT = "【緊急】対応をお願いします。\n受注の画面が全社で使えません。"
 EN = "Hello team,\nThe badge reader of gate 4 is dark.\nThanks"
 
 
@@ -28,6 +29,15 @@ def excerpt(text: str, *said: tuple[str, str]) -> str:
         (JA, [], 1),
         (EN, [("act.report", "Hello team,")], 1),
         (EN, [("item.symptom", "The badge reader of gate 4 is dark.")], 1),
+        (
+            URGENT,
+            [
+                ("heard", "【緊急】対応をお願いします。"),
+                ("act.report", "【緊急】対応をお願いします。"),
+                ("impact.high", "受注の画面が全社で使えません。"),
+            ],
+            1,
+        ),
         ("Hello, the till is dead.", [], 0),
         ("お世話になっております。", [], 0),
     ],
