@@ -1,7 +1,8 @@
 """Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
 
 One logistic score over the features below. ``bench.fit_matcher`` fitted ``WEIGHTS`` and ``BIAS`` to labelled
-conversations; the limits were chosen there so that at least 99 % of automatic joins are correct.
+conversations; the limits were chosen there so that 99 % of all joins are correct, those by strong evidence
+included.
 """
 
 from __future__ import annotations
