@@ -11,6 +11,7 @@ from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
+from service.outbound.questions import ASKED_AT_MOST
 from service.store import asked, cases, feed, notes, outbox, suggestions, timeline, tokens
 from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
@@ -65,12 +66,14 @@ def routes(frame: Frame) -> APIRouter:
         reader = frame.reader(request)
         case = cases.to_now(found, reader.now, calendars_of(desk.rules, found.document.get("vendor")))
         shown = seen(frame, reader, case, mails)
+        asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
         return frame.page(
             request,
             "case.html",
             **shown,
             **beside,
             **outcome(request),
+            can_ask={item for item in asked_for if beside["often"][item] < ASKED_AT_MOST},
             history=history.entries(events, reader, shown["items"], prefix),
             vendors=sorted({reader.vendor(id) for id in desk.rules.vendors.profiles}),
             me=me,

@@ -134,6 +134,14 @@ def test_what_a_stranger_wrote_is_text_on_every_page(embedded: Running, path: st
             assert not (element.attributes.get("href") or "").lower().startswith(("javascript:", "data:"))
 
 
+def test_the_button_that_asks_is_seen_only_where_something_can_be_chosen(embedded: Running) -> None:
+    asked, report = embedded.deliver(REFUND, REPORT)
+    for key, offered in ((asked, False), (report, True)):
+        case = LexborHTMLParser(page(embedded, f"/cases/{key}"))
+        assert len(case.css("form#ask > button")) == offered
+        assert len(case.css("form#ask > details > button")) == (not offered)
+
+
 def test_an_attachment_with_an_evil_name_is_a_harmless_download(embedded: Running) -> None:
     embedded.deliver(ATTACK)
     (message,) = embedded.get("/api/messages", message_id="<attack@corp.example>")["items"]
