@@ -27,7 +27,6 @@ from sqlalchemy import select
 from bench.harness import DOMAIN, INTAKE, context, empty, pair_figures, table
 from bench.mix import Made, forward, quote, text, whole
 from bench.taking_in import Stages, receive, take_in
-from service.intake import AppContext
 from service.store.database import Database
 from service.store.tables import messages
 
@@ -38,29 +37,8 @@ NEW = 1 / 5
 """Of all mails: one in five opens a conversation of five."""
 GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))
 """So many mails of others come before the next one of a conversation."""
-STEPS = (
-    ("report", "user", "intake", None),
-    ("inquiry", "desk", "vendor", None),
-    ("receipt", "vendor", "desk", 1),
-    ("answer", "engineer", "desk", 1),
-    ("reply", "desk", "user", 0),
-)
-"""Name, author, recipient, and the step that it answers."""
-VENDORS = (
-    ("okta.com", "Okta Verify", "0{:07d}"),
-    ("redhat.com", "OpenShift", "0{:07d}"),
-    ("paloaltonetworks.com", "GlobalProtect", "0{:07d}"),
-    ("box.com", "Box Drive", "1{:07d}"),
-    ("zoom.us", "Zoom Rooms", "2{:07d}"),
-    ("slack.com", "Slack Connect", "3{:07d}"),
-    ("fortinet.com", "FortiGate", "4{:07d}"),
-    ("cisco.com", "Webex", "69{:07d}"),
-    ("dell.com", "PowerEdge", "19{:07d}"),
-)
-"""Domain, product, and form of a case number."""
 TEAM = "desk.corp.example"
 TEXTS = table("desks")
-SYLLABLES = ("ba", "cor", "den", "fi", "gal", "hu", "jor", "ka", "lim", "mo", "nex", "po", "qui", "ras", "ton", "vel")
 
 
 class Conversation:
@@ -70,7 +48,7 @@ class Conversation:
         self.number, self.step = number, 0
         self._prefix, self._chance = prefix, chance
         self._language = chance.choice(("ja", "en"))
-        domain, product, ref = chance.choice(VENDORS)
+        domain, product, ref = chance.choice(TEXTS["vendors"])
         self._people = {
             "user": f"user{chance.randrange(USERS)}@{DOMAIN}",
             "desk": f"desk{chance.randrange(DESKS)}@{TEAM}",
@@ -91,7 +69,7 @@ class Conversation:
     def next(self, now: datetime) -> Made:
         """The next mail, written now."""
         step, self.step = self.step, self.step + 1
-        name, by, recipient, answers = STEPS[step]
+        name, by, recipient, answers = TEXTS["steps"][step]
         author, to = self._people[by], self._people[recipient]
         subject, first = (one.format(**self._about) for one in TEXTS[self._language][name])
         body = text(self._chance, self._language, 2_600 if step == 0 else 900, first)
@@ -110,7 +88,7 @@ class Conversation:
         if name == "receipt":
             headers["Auto-Submitted"] = "auto-replied"
         headers |= {"From": f"{TEXTS[self._language]['name']} <{author}>", "Subject": subject}
-        return Made(headers["Message-ID"], author, whole(self._chance, headers, body))
+        return Made(headers["Message-ID"], whole(self._chance, headers, body))
 
     def _id(self, step: int, end: str = "") -> str:
         return f"<{self._prefix}-{self.number}-{step}{end}@{DOMAIN}>"
@@ -119,7 +97,8 @@ class Conversation:
 def word(chance: random.Random) -> str:
     """A word of the company; a few come often."""
     rank = min(int(WORDS ** chance.random()) - 1, WORDS - 1)
-    return "".join(random.Random(f"word {rank}").choices(SYLLABLES, k=3)) + SYLLABLES[rank % len(SYLLABLES)]
+    syllables: list[str] = TEXTS["syllables"]
+    return "".join(random.Random(f"word {rank}").choices(syllables, k=3)) + syllables[rank % len(syllables)]
 
 
 def mails(count: int, begun: datetime, seed: int = 1, prefix: str = "desk") -> Iterator[Made]:
@@ -138,36 +117,30 @@ def mails(count: int, begun: datetime, seed: int = 1, prefix: str = "desk") -> I
             heapq.heappush(open_ones, (number + chance.randint(*GAPS[one.step - 1]), one.number, one))
 
 
-def take_all(database: Database, ours: AppContext, made: Iterator[Made], batch: int) -> Iterator[tuple[int, Stages]]:
-    """Take the mails in by batches; after each thousand, their number and what they cost."""
-    now = datetime.now(UTC)
-    while contents := [one.content for one in islice(made, 1000)]:
-        stages = Stages()
+def place(database: Database, kind: str, count: int, batch: int) -> None:
+    """Take mails in by batches, print what each thousand costs, and how many are in the right case."""
+    ours, now = context(team=f"@{TEAM}"), datetime.now(UTC)
+    made = mails(count, now)
+    for done in range(0, count, 1000):
+        contents, stages = [one.content for one in islice(made, 1000)], Stages()
         with stages.watching():
             for start in range(0, len(contents), batch):
                 now += batch * EVERY
                 receive(database, contents[start : start + batch], now)
                 take_in(database, ours, now, batch)
-        yield len(contents), stages
+        locked, before = (1000 * stages.cpu[stage] / len(contents) for stage in ("place", "prepare"))
+        number = done + len(contents)
+        print(f"{kind} {number}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
+    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like("<desk-%"))
+    cases = {row.message_id: row.case_id for row in database.read(lambda conn: conn.execute(query).all())}
+    precision, recall, *_ = pair_figures(cases, {one: one.split("-")[1] for one in cases})
+    print(f"{kind}: pairs in one case: precision {precision:.4f}, recall {recall:.4f}")
 
 
 def main(*kinds: str, mails: int = 20_000, batch: int = 4) -> None:
     for kind in kinds or ("sqlite",):
         with empty(kind) as database:
             place(database, kind, mails, batch)
-
-
-def place(database: Database, kind: str, count: int, batch: int) -> None:
-    """Take mails in, print what they cost, and how many are in the right case."""
-    done = 0
-    for number, stages in take_all(database, context(team=f"@{TEAM}"), mails(count, datetime.now(UTC)), batch):
-        done += number
-        locked, before = (1000 * stages.cpu[stage] / number for stage in ("place", "prepare"))
-        print(f"{kind} {done}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
-    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like("<desk-%"))
-    cases = {row.message_id: row.case_id for row in database.read(lambda conn: conn.execute(query).all())}
-    precision, recall, *_ = pair_figures(cases, {one: one.split("-")[1] for one in cases})
-    print(f"{kind}: pairs in one case: precision {precision:.4f}, recall {recall:.4f}")
 
 
 if __name__ == "__main__":
