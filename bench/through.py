@@ -1,6 +1,9 @@
 """End to end: the realistic mix by SMTP into `sodan serve` until the API shows it, against stock discarding the same.
 
-Then, at half the rate that was found, some mails are followed from their 250 to the moment the API shows them.
+    python -m bench --only through memory
+
+Measured are mails a second; then, at half that rate, the milliseconds of some mails from their 250 to the moment the
+API shows them. ``memory`` measures resident megabytes of each process while mail comes in.
 """
 
 from __future__ import annotations
@@ -33,37 +36,33 @@ def delivery(made: Sequence[Made], rate: float | None = None) -> Delivery:
 
 
 async def _followed(sodan: Served, made: Sequence[Made], sending: Delivery, pause: float) -> dict[str, float]:
-    """Send all; the time when the API first shows each of ``made``, by the clock of the loop.
+    """Send all; the time when the API first shows each of ``made``.
 
-    One request at a time asks for those that were accepted and not seen yet, since many requests slow the worker.
+    One request at a time asks for the next of them, since many requests slow the worker.
     """
-    loop = asyncio.get_running_loop()
     seen: dict[str, float] = {}
-    until = loop.time() + PATIENCE
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sodan.http}", timeout=60) as client:
-        task = asyncio.create_task(sending.run(sodan.smtp))
-        while len(seen) < len(made):
-            for one in [one for one in made if one.message_id in sending.accepted and one.message_id not in seen]:
-                answer = await client.get("/api/messages", params={"message_id": one.message_id})
-                if not answer.raise_for_status().json()["items"]:
-                    break  # the later ones are hardly there yet
-                seen[one.message_id] = loop.time()
-            if loop.time() > until or (task.done() and task.exception()):
-                raise RuntimeError(f"{len(made) - len(seen)} mails were not seen")
-            await asyncio.sleep(pause)
-        await task
+    api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{sodan.http}", timeout=60)
+
+    async def shown(name: str) -> bool:
+        answer = await api.get("/api/messages", params={"message_id": name})
+        return bool(answer.raise_for_status().json()["items"])
+
+    async with api, asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        group.create_task(sending.run(sodan.smtp))
+        for name in [one.message_id for one in made]:
+            while name not in seen:
+                if name in sending.accepted and await shown(name):
+                    seen[name] = time.monotonic()
+                else:
+                    await asyncio.sleep(pause)
     return seen
 
 
 def visible(sodan: Served, made: Sequence[Made]) -> float:
-    """Send all at full speed; the seconds until the API shows the last hundred and a sample of the others."""
-
-    async def run() -> float:
-        began = asyncio.get_running_loop().time()
-        asked = [*made[:-100:50], *made[-100:]]
-        return max((await _followed(sodan, asked, delivery(made), 0.1)).values()) - began
-
-    return uvloop.run(run())
+    """Send all at full speed; mails a second until the API shows the last hundred and a sample of the others."""
+    began = time.monotonic()
+    seen = uvloop.run(_followed(sodan, [*made[:-100:50], *made[-100:]], delivery(made), 0.1))
+    return len(made) / (max(seen.values()) - began)
 
 
 def waits(sodan: Served, made: Sequence[Made], rate: float) -> list[float]:
@@ -73,7 +72,7 @@ def waits(sodan: Served, made: Sequence[Made], rate: float) -> list[float]:
     return sorted(1000 * (at - sending.accepted[name]) for name, at in seen.items())
 
 
-def _discarded(port: int, made: Sequence[Made]) -> float:
+def discarded(port: int, made: Sequence[Made]) -> float:
     """Mails a second that the stock server accepts, over a second and a half at least."""
     sent, began = 0, time.monotonic()
     while time.monotonic() - began < 1.5:
@@ -85,12 +84,11 @@ def _discarded(port: int, made: Sequence[Made]) -> float:
 def through(kind: str, seconds: float) -> list[Figure]:
     """Rate and delay on one database; in about so many seconds."""
     with listening(*STOCK) as stock, databases(kind) as create, serving(create("bench"), log_level="warning") as sodan:
-        warm = list(mails(150, seed=1, prefix="warm"))
-        rate = len(warm) / visible(sodan, warm)
+        rate = visible(sodan, list(mails(150, seed=1, prefix="warm")))
         made = list(mails(max(100, round(rate * seconds * 0.4)), seed=2))
-        before = _discarded(stock.port, made)
-        rate = len(made) / visible(sodan, made)
-        base = (before + _discarded(stock.port, made)) / 2
+        before = discarded(stock.port, made)
+        rate = visible(sodan, made)
+        base = (before + discarded(stock.port, made)) / 2
         half = list(mails(max(50, round(rate / 2 * seconds * 0.2)), seed=3))
         waited = waits(sodan, half, rate / 2)
     numbers = {"mails/s": rate, "base mails/s": base, "mails": len(made)}
@@ -108,19 +106,19 @@ def measure(seconds: float) -> list[Figure]:
 
 def measure_memory(seconds: float) -> list[Figure]:
     """Most resident memory of each process while wave after wave comes in, and its growth after the first waves."""
+    rounds: list[dict[str, float]] = []
     with databases("sqlite") as create, serving(create("bench")) as sodan:
-        rounds: list[dict[str, float]] = []
         until = time.monotonic() + seconds * 0.8
         while len(rounds) < 4 or time.monotonic() < until:
             visible(sodan, list(mails(200, seed=len(rounds), prefix="memory")))
-            rounds.append({name: _memory(pid) for name, pid in children(sodan.process.pid)})
-            rounds[-1]["supervisor"] = _memory(sodan.process.pid)
+            pids = [*children(sodan.process.pid), ("supervisor", sodan.process.pid)]
+            rounds.append({name: _memory(pid) for name, pid in pids})
     figures = []
     for name in rounds[0]:
-        most = max(found[name] for found in rounds)
-        early = statistics.mean(found[name] for found in rounds[1 : 1 + len(rounds) // 2])
-        late = statistics.mean(found[name] for found in rounds[-max(1, len(rounds) // 4) :])
-        figures.append(Figure(f"most memory, {name}", most, "MB", 250, True, {"waves": len(rounds)}))
+        found = [one[name] for one in rounds]
+        early = statistics.mean(found[1 : 1 + len(found) // 2])
+        late = statistics.mean(found[-max(1, len(found) // 4) :])
+        figures.append(Figure(f"most memory, {name}", max(found), "MB", 250, True, {"waves": len(found)}))
         figures.append(Figure(f"growth, {name}", late / early, detail={"early MB": early, "late MB": late}))
     return figures
 
