@@ -45,10 +45,8 @@ class Account:
 
     sent: int
     kills: Counter[str] = field(default_factory=Counter)
-    accepted: dict[str, str] = field(default_factory=dict)
-    """Id → Message-ID of every 250."""
-    failures: Counter[str] = field(default_factory=Counter)
-    """What senders got instead of a 250."""
+    failures: Counter[str] = field(default_factory=Counter)  # what senders got instead of a 250
+    accepted: dict[str, str] = field(default_factory=dict)  # id → Message-ID of every 250
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     ledger: spool_view.Ledger | None = None
