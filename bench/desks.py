@@ -31,7 +31,6 @@ from service.store.database import Database
 from service.store.tables import messages
 
 USERS, DESKS, ENGINEERS = 3_000, 20, 15
-WORDS = 100
 EVERY = timedelta(minutes=2)
 NEW = 1 / 5
 """Of all mails: one in five opens a conversation of five."""
@@ -39,14 +38,14 @@ GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))
 """So many mails of others come before the next one of a conversation."""
 TEAM = "desk.corp.example"
 TEXTS = table("desks")
+WORDS = TEXTS["words"].split()
 
 
 class Conversation:
     """One case: who takes part, and what it is about. ``next`` writes its mails, one after the other."""
 
-    def __init__(self, number: int, prefix: str, chance: random.Random) -> None:
-        self.number, self.step = number, 0
-        self._prefix, self._chance = prefix, chance
+    def __init__(self, number: int, chance: random.Random) -> None:
+        self.number, self.step, self._chance = number, 0, chance
         self._language = chance.choice(("ja", "en"))
         domain, product, ref = chance.choice(TEXTS["vendors"])
         self._people = {
@@ -56,13 +55,10 @@ class Conversation:
             "engineer": f"engineer{chance.randrange(ENGINEERS)}@{domain}",
             "intake": INTAKE,
         }
-        self._about = {
-            "product": product,
-            "ref": ref.format(number % 10**7),
-            "code": f"E{chance.randrange(10**8):08d}",
-            "w": [word(chance) for _ in range(7)],
-            "machine": f"{word(chance)}-{number:06d}",
-        }
+        code = f"E{chance.randrange(10**8):08d}"
+        *words, name = (WORDS[int(len(WORDS) ** chance.random()) - 1] for _ in range(8))
+        self._about = {"product": product, "ref": ref.format(number % 10**7), "code": code}
+        self._about |= {"w": words, "machine": f"{name}-{number:06d}"}
         self._written: list[tuple[str, str, datetime]] = []
         """Body, author and time of each mail."""
 
@@ -75,9 +71,9 @@ class Conversation:
         body = text(self._chance, self._language, 2_600 if step == 0 else 900, first)
         body = body.replace("Outlook", self._about["product"]).replace("0x800CCC0E", self._about["code"])
         self._written.append((body, author, now))
-        headers = {"Message-ID": self._id(step), "Date": format_datetime(now), "To": to, "Cc": INTAKE}
-        if to == INTAKE:
-            del headers["Cc"]
+        headers = {"Message-ID": self._id(step), "Date": format_datetime(now), "To": to}
+        if to != INTAKE:
+            headers["Cc"] = INTAKE
         if name == "answer" and self._chance.random() < 0.5:  # it came to the desk alone, which forwards it
             body = forward(self._language, body, now, sender=author, to=to, subject=subject)
             author, subject = to, f"FW: {subject}"
@@ -91,26 +87,19 @@ class Conversation:
         return Made(headers["Message-ID"], whole(self._chance, headers, body))
 
     def _id(self, step: int, end: str = "") -> str:
-        return f"<{self._prefix}-{self.number}-{step}{end}@{DOMAIN}>"
+        return f"<desk-{self.number}-{step}{end}@{DOMAIN}>"
 
 
-def word(chance: random.Random) -> str:
-    """A word of the company; a few come often."""
-    rank = min(int(WORDS ** chance.random()) - 1, WORDS - 1)
-    syllables: list[str] = TEXTS["syllables"]
-    return "".join(random.Random(f"word {rank}").choices(syllables, k=3)) + syllables[rank % len(syllables)]
-
-
-def mails(count: int, begun: datetime, seed: int = 1, prefix: str = "desk") -> Iterator[Made]:
+def mails(count: int, begun: datetime) -> Iterator[Made]:
     """``count`` mails; the first is written at ``begun``, in the zone of the company: quotes name none."""
-    chance = random.Random(seed)
+    chance = random.Random(1)
     open_ones: list[tuple[int, int, Conversation]] = []
     conversations = 0
     for number in range(count):
         if open_ones and chance.random() >= NEW:
             _, _, one = heapq.heappop(open_ones)
         else:
-            one = Conversation(conversations, prefix, chance)
+            one = Conversation(conversations, chance)
             conversations += 1
         yield one.next(begun + number * EVERY)
         if one.step <= len(GAPS):
