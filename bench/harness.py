@@ -7,6 +7,7 @@ import email
 import email.policy
 import logging
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -190,8 +191,8 @@ def listening(*command: str, **given: str) -> Iterator[Listening]:
     with ending(process):
         assert process.stderr is not None
         for line in process.stderr:
-            if " on " in line and "127.0.0.1:" in line:
-                yield Listening(process.pid, int(line.rpartition("127.0.0.1:")[2].split()[0].strip(",")))
+            if found := re.search(r" on .*127\.0\.0\.1:(\d+)", line):
+                yield Listening(process.pid, int(found[1]))
                 return
         raise RuntimeError(f"{command} did not start")
 

@@ -76,7 +76,8 @@ def run(url: str, *, mails: int, kills: int, connections: int = 8, seed: int = 1
             os.kill(pid, signal.SIGKILL)
             account.kills[name] += 1
         list(sending)  # waits; raises what a sender raised
-        _drain(database, ends)
+        while _waiting(database) and time.monotonic() < ends:
+            time.sleep(0.1)
         database.read(lambda conn: _count(conn, account))
     return account
 
@@ -101,12 +102,10 @@ def _send(port: int, account: Account, ends: float, number: int) -> None:
         time.sleep(0 if accepted else 0.05)
 
 
-def _drain(database: Database, ends: float) -> None:
-    while time.monotonic() < ends:
-        with contextlib.suppress(Unavailable):
-            if not database.read(spool_view.ledger).waiting:
-                return
-        time.sleep(0.1)
+def _waiting(database: Database) -> bool:
+    with contextlib.suppress(Unavailable):
+        return database.read(spool_view.ledger).waiting > 0
+    return True
 
 
 def _count(conn: Connection, account: Account) -> None:
@@ -121,20 +120,19 @@ def _count(conn: Connection, account: Account) -> None:
 def main(
     *kinds: str, mails: int = 2000, kills: int = 12, connections: int = 8, seconds: float = SECONDS, seed: int = 1
 ) -> int:
-    good = True
+    accounts = []
     for kind in kinds or ("sqlite", "postgresql"):
         with databases(kind) as create:
-            account = run(
-                create("bench"), mails=mails, kills=kills, connections=connections, seed=seed, seconds=seconds
-            )
+            url = create("bench")
+            one = run(url, mails=mails, kills=kills, connections=connections, seed=seed, seconds=seconds)
         print(
-            f"{kind}: {'good' if account.good else 'BAD'}: {mails} mails, {len(account.accepted)} accepted, killed "
-            f"{dict(account.kills)}, senders got {dict(account.failures)}: lost {len(account.lost)}, duplicated "
-            f"{len(account.duplicated)}, {account.ledger}",
+            f"{kind}: {'good' if one.good else 'BAD'}: {mails} mails, {len(one.accepted)} accepted, killed "
+            f"{dict(one.kills)}, senders got {dict(one.failures)}: lost {len(one.lost)}, duplicated "
+            f"{len(one.duplicated)}, {one.ledger}",
             flush=True,
         )
-        good &= account.good
-    return 0 if good else 1
+        accounts.append(one)
+    return 0 if all(one.good for one in accounts) else 1
 
 
 if __name__ == "__main__":
