@@ -1,6 +1,6 @@
 """The benchmarks in one run of at most ten minutes, as ratios to a baseline that is measured in the same run.
 
-Each is a function ``measure(seconds)`` in a module of this folder. It runs in a process of its own, one after the
+Each is a function of ``seconds`` in a module of this folder. It runs in a process of its own, one after the
 other. Writes a JSON file into ``bench/results``. Exit status 1 if a benchmark failed or was cut off. A target that was
 missed is marked (!), but does not fail the run: on a busy machine it proves nothing.
 """
@@ -41,16 +41,16 @@ class Bench(NamedTuple):
 
 
 BENCHES: dict[str, Bench] = {
-    "accept": Bench("bench.accept", "measure", 10, "SMTP without keeping the mail, against stock aiosmtpd"),
-    "durable": Bench("bench.accept", "measure_durable", 20, "SMTP, durable before the 250, against stock aiosmtpd"),
+    "accept": Bench("bench.smtp", "measure_accept", 10, "SMTP without keeping the mail, against stock aiosmtpd"),
+    "durable": Bench("bench.smtp", "measure_durable", 20, "SMTP, durable before the 250, against stock aiosmtpd"),
     "reading": Bench("bench.reading", "measure", 6, "CPU of bytes to a mail, against the standard library"),
     "judging": Bench("bench.judging", "measure", 6, "CPU of all rules on 4 KB, against the standard library"),
     "placing": Bench("bench.taking_in", "measure", 10, "CPU of spool to case, against the standard library parsing"),
-    "through": Bench("bench.through", "measure", 22, "end to end on the mix, against stock aiosmtpd"),
+    "through": Bench("bench.smtp", "measure_through", 22, "end to end on the mix, against stock aiosmtpd"),
     "api": Bench("bench.reading_cases", "measure", 8, "server CPU of requests over 2,000 cases, against /healthz"),
     "growth": Bench("bench.growth", "measure", 12, "placing beside many messages, against beside few"),
     "workers": Bench("bench.workers", "measure", 8, "two workers, against one"),
-    "memory": Bench("bench.through", "measure_memory", 6, "resident memory of each process"),
+    "memory": Bench("bench.smtp", "measure_memory", 6, "resident memory of each process"),
 }
 
 Names = Annotated[list[str], cyclopts.Parameter(consume_multiple=True, negative=())]

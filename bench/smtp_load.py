@@ -1,8 +1,6 @@
-"""Sends mail by SMTP, and the servers that sodan is compared with; each is a process of its own.
+"""Sends mail by SMTP, and the servers that sodan is compared with.
 
-python -m bench.smtp_load stock|discarding      # serve, and say on which port
-python -m bench.smtp_load PORT SIZE all|one SECONDS
-    # send mails of about SIZE bytes, all or one by each connection; print how many a second were accepted
+python -m bench.smtp_load stock|discarding      # serve in this process, and say on which port
 """
 
 from __future__ import annotations
@@ -18,6 +16,10 @@ from itertools import repeat
 from typing import Any
 
 import uvloop
+from aiosmtpd.smtp import SMTP
+
+from service.smtp.limits import Limits
+from service.smtp.listener import Listener
 
 CONNECTIONS = 32
 WARM_UP = 0.4
@@ -48,7 +50,7 @@ class Delivery:
         """Time of the 250 of each mail."""
 
     async def run(self, port: int) -> None:
-        """Send all mails. Raises RuntimeError if one is refused."""
+        """Send all mails. Raises ExceptionGroup if one is refused."""
         async with asyncio.TaskGroup() as group:
             for _ in range(CONNECTIONS):
                 group.create_task(self._connect(port))
@@ -57,8 +59,13 @@ class Delivery:
         loop = asyncio.get_running_loop()
         while self._more:
             closed = loop.create_future()
-            await loop.create_connection(partial(Connection, self._dialog(), closed), "127.0.0.1", port)
-            await closed
+            one = partial(Connection, self._dialog(), closed)
+            transport, _ = await loop.create_connection(one, "127.0.0.1", port)
+            try:
+                if error := await closed:
+                    raise error
+            finally:
+                transport.abort()
 
     def _dialog(self) -> Generator[bytes | float, None, None]:
         """What one connection sends, each after a reply; or the seconds until it goes on."""
@@ -84,7 +91,7 @@ class Delivery:
 class Connection(asyncio.Protocol):
     """Leads one dialog."""
 
-    def __init__(self, dialog: Generator[bytes | float, None, None], closed: asyncio.Future[None]) -> None:
+    def __init__(self, dialog: Generator[bytes | float, None, None], closed: asyncio.Future[Exception | None]) -> None:
         self._dialog, self._closed, self._reply = dialog, closed, b""
 
     def connection_made(self, transport: Any) -> None:
@@ -98,27 +105,28 @@ class Connection(asyncio.Protocol):
             if last[:1] in b"23":
                 self._go_on()
             else:
-                self.connection_lost(RuntimeError(f"refused: {last.decode().strip()}"))
+                self._end(RuntimeError(f"refused: {last.decode().strip()}"))
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self._closed.done():
-            self._closed.set_exception(error or RuntimeError("the server closed the connection"))
-        self._transport.close()
+        self._end(error or RuntimeError("the server closed the connection"))
 
     def _go_on(self) -> None:
         step = next(self._dialog, None)
         if step is None:
-            self._closed.set_result(None)
-            self._transport.close()
+            self._end()
         elif isinstance(step, bytes):
             self._transport.write(step)
         else:
             asyncio.get_running_loop().call_later(step, self._go_on)
 
+    def _end(self, error: Exception | None = None) -> None:
+        if not self._closed.done():
+            self._closed.set_result(error)
 
-async def _rate(port: int, size: int, reuse: bool, seconds: float) -> float:
-    """Mails a second while the same mail is sent over and over."""
-    delivery = Delivery(repeat(("", content(size))), reuse=reuse)
+
+async def rate_of(port: int, mail: bytes, reuse: bool, seconds: float) -> float:
+    """Mails a second while the same mail is sent over and over, all or one by each connection."""
+    delivery = Delivery(repeat(("", mail)), reuse=reuse)
     sending = asyncio.create_task(delivery.run(port))
     await asyncio.sleep(WARM_UP)
     before, began = delivery.count, time.perf_counter()
@@ -146,16 +154,11 @@ class Discard:
 
 async def _serve(name: str) -> None:
     """``stock``: aiosmtpd as it is. ``discarding``: our own protocol with the same handler, so nothing is kept."""
-    if name == "stock":  # imported here: it would delay the start of the load generator
-        from aiosmtpd.smtp import SMTP
-
-        loop = asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
+    if name == "stock":
         given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
         server = await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024)
     else:
-        from service.smtp.limits import Limits
-        from service.smtp.listener import Listener
-
         listener = Listener(Discard(), hostname="ours.example", limits=Limits(message_bytes=LIMIT))
         server = await listener.listen("127.0.0.1", 0)
     print(f"SMTP on 127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
@@ -163,10 +166,4 @@ async def _serve(name: str) -> None:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["stock"]:
-            asyncio.run(_serve("stock"))  # on its own loop
-        case ["discarding"]:
-            uvloop.run(_serve("discarding"))
-        case [port, size, mails, seconds]:
-            print(uvloop.run(_rate(int(port), int(size), mails == "all", float(seconds))))
+    (asyncio if sys.argv[1] == "stock" else uvloop).run(_serve(sys.argv[1]))  # stock: on its own loop
