@@ -1,25 +1,30 @@
 """The benchmarks in one run of at most ten minutes, as ratios to a baseline that is measured in the same run.
 
-Each is a function ``measure(seconds)`` in a module of this folder. It runs in a process of its own, one after the
+Each is a function of ``seconds`` in a module of this folder. It runs in a process of its own, one after the
 other. Writes a JSON file into ``bench/results``. Exit status 1 if a benchmark failed or was cut off. A target that was
 missed is marked (!), but does not fail the run: on a busy machine it proves nothing.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
+import platform
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import cyclopts
 
-from bench.harness import ROOT, Figure, commit, machine, measure_apart
+from bench.harness import ROOT, Figure
 
 LONGEST = 600.0
 """Seconds after which what still runs is cut off."""
@@ -36,18 +41,17 @@ class Bench(NamedTuple):
 
 
 BENCHES: dict[str, Bench] = {
-    "accept": Bench("bench.accept", "measure", 10, "SMTP without keeping the mail, against stock aiosmtpd"),
-    "durable": Bench("bench.accept", "measure_durable", 20, "SMTP, durable before the 250, against stock aiosmtpd"),
+    "accept": Bench("bench.smtp", "measure_accept", 10, "SMTP without keeping the mail, against stock aiosmtpd"),
+    "durable": Bench("bench.smtp", "measure_durable", 20, "SMTP, durable before the 250, against stock aiosmtpd"),
     "reading": Bench("bench.reading", "measure", 6, "CPU of bytes to a mail, against the standard library"),
     "judging": Bench("bench.judging", "measure", 6, "CPU of all rules on 4 KB, against the standard library"),
     "placing": Bench("bench.taking_in", "measure", 10, "CPU of spool to case, against the standard library parsing"),
-    "through": Bench("bench.through", "measure", 22, "end to end on the mix, against stock aiosmtpd"),
+    "through": Bench("bench.smtp", "measure_through", 22, "end to end on the mix, against stock aiosmtpd"),
     "api": Bench("bench.reading_cases", "measure", 8, "server CPU of requests over 2,000 cases, against /healthz"),
     "growth": Bench("bench.growth", "measure", 12, "placing beside many messages, against beside few"),
     "workers": Bench("bench.workers", "measure", 8, "two workers, against one"),
-    "memory": Bench("bench.through", "measure_memory", 6, "resident memory of each process"),
+    "memory": Bench("bench.smtp", "measure_memory", 6, "resident memory of each process"),
 }
-
 
 Names = Annotated[list[str], cyclopts.Parameter(consume_multiple=True, negative=())]
 
@@ -75,9 +79,16 @@ def main(*, only: Names | None = None, seconds: float = 420.0, compare: Path | N
 
 def measure(names: Sequence[str], seconds: float) -> dict[str, Any]:
     """Run these benchmarks one after the other; ``failed`` names those without a result, and why."""
-    began = time.monotonic()
-    run: dict[str, Any] = {"commit": commit(), "machine": machine(), "benches": {}, "failed": {}}
-    print(", ".join(f"{name} {value}" for name, value in run["machine"].items()), flush=True)
+    began, named = time.monotonic(), ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    commit = subprocess.run(named, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    machine = {
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load before": round(os.getloadavg()[0], 2),
+    }
+    run: dict[str, Any] = {"commit": commit, "machine": machine, "benches": {}, "failed": {}}
+    print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
     due = sum(BENCHES[name].share for name in names)
     seconds *= due / sum(bench.share for bench in BENCHES.values())
     for name in names:
@@ -87,31 +98,23 @@ def measure(names: Sequence[str], seconds: float) -> dict[str, Any]:
         print(f"{name}: {BENCHES[name].title} …", file=sys.stderr, flush=True)
         try:
             run["benches"][name] = _apart(BENCHES[name], given, max(LONGEST, seconds) - passed)
-        except (EOFError, TimeoutError) as error:
-            run["failed"][name] = str(error) or "see above"
+        except Exception as error:  # the other benchmarks are still wanted
+            run["failed"][name] = str(error) or type(error).__name__
     run["seconds"] = round(time.monotonic() - began, 1)
-    run["machine"]["load after"] = round(os.getloadavg()[0], 2)
+    machine["load after"] = round(os.getloadavg()[0], 2)
     return run
 
 
 def _apart(bench: Bench, seconds: float, left: float) -> list[dict[str, Any]]:
-    """The figures of one benchmark. Raises EOFError if it failed, TimeoutError if no time is left."""
-    spawn = multiprocessing.get_context("spawn")
-    receiving, sending = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=measure_apart, args=(bench.module, bench.function, seconds, sending))
-    process.start()
-    sending.close()
-    try:
-        if not receiving.poll(max(1.0, left)):
-            raise TimeoutError("cut off")
-        figures: list[dict[str, Any]] = receiving.recv()
-        return figures
-    finally:
-        process.join(5)
-        if process.is_alive() and process.pid:
-            os.kill(process.pid, signal.SIGINT)  # lets it stop the servers that it started
-            process.join(30)
-            process.kill()
+    """The figures of one benchmark. Raises TimeoutError if no time is left, and what the benchmark raises."""
+    function = getattr(importlib.import_module(bench.module), bench.function)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return [asdict(figure) for figure in pool.submit(function, seconds).result(max(1.0, left))]
+        except TimeoutError:
+            for pid in [process.pid for process in multiprocessing.active_children() if process.pid]:
+                os.kill(pid, signal.SIGINT)  # lets it stop the servers that it started
+            raise
 
 
 def table(run: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:

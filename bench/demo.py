@@ -12,7 +12,6 @@ import smtplib
 import sys
 import time
 from datetime import datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,34 +23,25 @@ from service.settings import Settings, load
 
 MAILS = Path(__file__).parent / "demo"
 PATIENCE = 30.0
-_DAYS = "月火水木金土日"
-
-
-def written(way: str, at: datetime) -> str:
-    """A time as one program or another writes it."""
-    day = f"{at:%a}, {at.day} {at:%b} {at.year}"
-    date = f"{at.year}年{at.month}月{at.day}日"
-    return {
-        "rfc": format_datetime(at),
-        "gmail": f"{day} at {at:%H:%M}",
-        "gmail_ja": f"{date}({_DAYS[at.weekday()]}) {at:%H:%M}",
-        "ja": f"{date} {at:%H:%M}",
-    }[way]
+WAYS = {
+    "rfc": "%a, %d %b %Y %H:%M:%S %z",
+    "gmail": "%a, %-d %b %Y at %H:%M",
+    "gmail_ja": "%Y年%-m月%-d日(曜) %H:%M",
+    "ja": "%Y年%-m月%-d日 %H:%M",
+}
+"""How programs write a time; 曜: the day of the week in Japanese."""
 
 
 def mails(now: datetime) -> list[tuple[str, bytes]]:
     """Message-ID and content of each."""
 
     def dated(found: re.Match[str]) -> str:
-        return written(found[1], now + timedelta(minutes=int(found[2])))
+        at = now + timedelta(minutes=int(found[2]))
+        return at.strftime(WAYS[found[1]]).replace("曜", "月火水木金土日"[at.weekday()])
 
-    made = []
-    for file in sorted(MAILS.glob("*.eml")):
-        text = re.sub(r"\{(\w+):(-\d+)\}", dated, file.read_text(encoding="utf-8"))
-        message_id = re.search(r"^Message-ID: (\S+)", text, re.MULTILINE)
-        assert message_id
-        made.append((message_id[1], text.replace("\n", "\r\n").encode()))
-    return made
+    texts = [re.sub(r"\{(\w+):(-\d+)\}", dated, file.read_text("utf-8")) for file in sorted(MAILS.glob("*.eml"))]
+    ids = re.findall(r"^Message-ID: (\S+)", "\n".join(texts), re.MULTILINE)
+    return [(id, text.replace("\n", "\r\n").encode()) for id, text in zip(ids, texts, strict=True)]
 
 
 def send(settings: Settings, made: list[tuple[str, bytes]]) -> None:
@@ -82,19 +72,18 @@ def main() -> int:
     except SodanError as error:
         print(error, file=sys.stderr)
         return 2
-    url = f"http://{settings.http_listen}"
     made = mails(datetime.now(settings.zone).replace(microsecond=0))
     try:
         send(settings, made)
-        with httpx.Client(base_url=url, timeout=20) as client:
+        with httpx.Client(base_url=f"http://{settings.http_listen}", timeout=20) as client:
             found = cases(client, made)
-    except (OSError, smtplib.SMTPException, httpx.HTTPError, TimeoutError) as error:
+    except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:  # TimeoutError is an OSError
         print(f"demo: {error}. Is the service running? `make run` starts it.", file=sys.stderr)
         return 1
     print(f"demo: {len(made)} mails sent, {len(found)} cases:\n", file=sys.stderr)
     for case in found:
         print_case(case, [], as_json=False)
-    print(f"\nSee them at {url}/", file=sys.stderr)
+    print(f"\nSee them at http://{settings.http_listen}/", file=sys.stderr)
     return 0
 
 

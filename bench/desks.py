@@ -27,50 +27,27 @@ from sqlalchemy import select
 from bench.harness import DOMAIN, INTAKE, context, empty, pair_figures, table
 from bench.mix import Made, forward, quote, text, whole
 from bench.taking_in import Stages, receive, take_in
-from service.intake import AppContext
 from service.store.database import Database
 from service.store.tables import messages
 
 USERS, DESKS, ENGINEERS = 3_000, 20, 15
-WORDS = 100
 EVERY = timedelta(minutes=2)
 NEW = 1 / 5
 """Of all mails: one in five opens a conversation of five."""
 GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))
 """So many mails of others come before the next one of a conversation."""
-STEPS = (
-    ("report", "user", "intake", None),
-    ("inquiry", "desk", "vendor", None),
-    ("receipt", "vendor", "desk", 1),
-    ("answer", "engineer", "desk", 1),
-    ("reply", "desk", "user", 0),
-)
-"""Name, author, recipient, and the step that it answers."""
-VENDORS = (
-    ("okta.com", "Okta Verify", "0{:07d}"),
-    ("redhat.com", "OpenShift", "0{:07d}"),
-    ("paloaltonetworks.com", "GlobalProtect", "0{:07d}"),
-    ("box.com", "Box Drive", "1{:07d}"),
-    ("zoom.us", "Zoom Rooms", "2{:07d}"),
-    ("slack.com", "Slack Connect", "3{:07d}"),
-    ("fortinet.com", "FortiGate", "4{:07d}"),
-    ("cisco.com", "Webex", "69{:07d}"),
-    ("dell.com", "PowerEdge", "19{:07d}"),
-)
-"""Domain, product, and form of a case number."""
 TEAM = "desk.corp.example"
 TEXTS = table("desks")
-SYLLABLES = ("ba", "cor", "den", "fi", "gal", "hu", "jor", "ka", "lim", "mo", "nex", "po", "qui", "ras", "ton", "vel")
+WORDS = TEXTS["words"].split()
 
 
 class Conversation:
     """One case: who takes part, and what it is about. ``next`` writes its mails, one after the other."""
 
-    def __init__(self, number: int, prefix: str, chance: random.Random) -> None:
-        self.number, self.step = number, 0
-        self._prefix, self._chance = prefix, chance
+    def __init__(self, number: int, chance: random.Random) -> None:
+        self.number, self.step, self._chance = number, 0, chance
         self._language = chance.choice(("ja", "en"))
-        domain, product, ref = chance.choice(VENDORS)
+        domain, product, ref = chance.choice(TEXTS["vendors"])
         self._people = {
             "user": f"user{chance.randrange(USERS)}@{DOMAIN}",
             "desk": f"desk{chance.randrange(DESKS)}@{TEAM}",
@@ -78,28 +55,25 @@ class Conversation:
             "engineer": f"engineer{chance.randrange(ENGINEERS)}@{domain}",
             "intake": INTAKE,
         }
-        self._about = {
-            "product": product,
-            "ref": ref.format(number % 10**7),
-            "code": f"E{chance.randrange(10**8):08d}",
-            "w": [word(chance) for _ in range(7)],
-            "machine": f"{word(chance)}-{number:06d}",
-        }
+        code = f"E{chance.randrange(10**8):08d}"
+        *words, name = (WORDS[int(len(WORDS) ** chance.random()) - 1] for _ in range(8))
+        self._about = {"product": product, "ref": ref.format(number % 10**7), "code": code}
+        self._about |= {"w": words, "machine": f"{name}-{number:06d}"}
         self._written: list[tuple[str, str, datetime]] = []
         """Body, author and time of each mail."""
 
     def next(self, now: datetime) -> Made:
         """The next mail, written now."""
         step, self.step = self.step, self.step + 1
-        name, by, recipient, answers = STEPS[step]
+        name, by, recipient, answers = TEXTS["steps"][step]
         author, to = self._people[by], self._people[recipient]
         subject, first = (one.format(**self._about) for one in TEXTS[self._language][name])
         body = text(self._chance, self._language, 2_600 if step == 0 else 900, first)
         body = body.replace("Outlook", self._about["product"]).replace("0x800CCC0E", self._about["code"])
         self._written.append((body, author, now))
-        headers = {"Message-ID": self._id(step), "Date": format_datetime(now), "To": to, "Cc": INTAKE}
-        if to == INTAKE:
-            del headers["Cc"]
+        headers = {"Message-ID": self._id(step), "Date": format_datetime(now), "To": to}
+        if to != INTAKE:
+            headers["Cc"] = INTAKE
         if name == "answer" and self._chance.random() < 0.5:  # it came to the desk alone, which forwards it
             body = forward(self._language, body, now, sender=author, to=to, subject=subject)
             author, subject = to, f"FW: {subject}"
@@ -110,64 +84,52 @@ class Conversation:
         if name == "receipt":
             headers["Auto-Submitted"] = "auto-replied"
         headers |= {"From": f"{TEXTS[self._language]['name']} <{author}>", "Subject": subject}
-        return Made(headers["Message-ID"], author, whole(self._chance, headers, body))
+        return Made(headers["Message-ID"], whole(self._chance, headers, body))
 
     def _id(self, step: int, end: str = "") -> str:
-        return f"<{self._prefix}-{self.number}-{step}{end}@{DOMAIN}>"
+        return f"<desk-{self.number}-{step}{end}@{DOMAIN}>"
 
 
-def word(chance: random.Random) -> str:
-    """A word of the company; a few come often."""
-    rank = min(int(WORDS ** chance.random()) - 1, WORDS - 1)
-    return "".join(random.Random(f"word {rank}").choices(SYLLABLES, k=3)) + SYLLABLES[rank % len(SYLLABLES)]
-
-
-def mails(count: int, begun: datetime, seed: int = 1, prefix: str = "desk") -> Iterator[Made]:
+def mails(count: int, begun: datetime) -> Iterator[Made]:
     """``count`` mails; the first is written at ``begun``, in the zone of the company: quotes name none."""
-    chance = random.Random(seed)
+    chance = random.Random(1)
     open_ones: list[tuple[int, int, Conversation]] = []
     conversations = 0
     for number in range(count):
         if open_ones and chance.random() >= NEW:
             _, _, one = heapq.heappop(open_ones)
         else:
-            one = Conversation(conversations, prefix, chance)
+            one = Conversation(conversations, chance)
             conversations += 1
         yield one.next(begun + number * EVERY)
         if one.step <= len(GAPS):
             heapq.heappush(open_ones, (number + chance.randint(*GAPS[one.step - 1]), one.number, one))
 
 
-def take_all(database: Database, ours: AppContext, made: Iterator[Made], batch: int) -> Iterator[tuple[int, Stages]]:
-    """Take the mails in by batches; after each thousand, their number and what they cost."""
-    now = datetime.now(UTC)
-    while contents := [one.content for one in islice(made, 1000)]:
-        stages = Stages()
+def place(database: Database, kind: str, count: int, batch: int) -> None:
+    """Take mails in by batches, print what each thousand costs, and how many are in the right case."""
+    ours, now = context(team=f"@{TEAM}"), datetime.now(UTC)
+    made = mails(count, now)
+    for done in range(0, count, 1000):
+        contents, stages = [one.content for one in islice(made, 1000)], Stages()
         with stages.watching():
             for start in range(0, len(contents), batch):
                 now += batch * EVERY
                 receive(database, contents[start : start + batch], now)
                 take_in(database, ours, now, batch)
-        yield len(contents), stages
+        locked, before = (1000 * stages.cpu[stage] / len(contents) for stage in ("place", "prepare"))
+        number = done + len(contents)
+        print(f"{kind} {number}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
+    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like("<desk-%"))
+    cases = {row.message_id: row.case_id for row in database.read(lambda conn: conn.execute(query).all())}
+    precision, recall, *_ = pair_figures(cases, {one: one.split("-")[1] for one in cases})
+    print(f"{kind}: pairs in one case: precision {precision:.4f}, recall {recall:.4f}")
 
 
 def main(*kinds: str, mails: int = 20_000, batch: int = 4) -> None:
     for kind in kinds or ("sqlite",):
         with empty(kind) as database:
             place(database, kind, mails, batch)
-
-
-def place(database: Database, kind: str, count: int, batch: int) -> None:
-    """Take mails in, print what they cost, and how many are in the right case."""
-    done = 0
-    for number, stages in take_all(database, context(team=f"@{TEAM}"), mails(count, datetime.now(UTC)), batch):
-        done += number
-        locked, before = (1000 * stages.cpu[stage] / number for stage in ("place", "prepare"))
-        print(f"{kind} {done}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
-    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like("<desk-%"))
-    cases = {row.message_id: row.case_id for row in database.read(lambda conn: conn.execute(query).all())}
-    precision, recall, *_ = pair_figures(cases, {one: one.split("-")[1] for one in cases})
-    print(f"{kind}: pairs in one case: precision {precision:.4f}, recall {recall:.4f}")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
-import importlib
 import logging
 import os
-import platform
+import re
 import signal
 import statistics
 import subprocess
@@ -17,9 +16,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +35,6 @@ from tests.served import Served, environment
 ROOT = Path(__file__).resolve().parent.parent
 INTAKE, DOMAIN = "help@intake.example", "corp.example"
 
-# ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 
 @dataclass(frozen=True)
 class Figure:
@@ -48,10 +44,8 @@ class Figure:
     value: float
     unit: str = "×"
     target: float | None = None
-    at_most: bool = False
-    """The target is an upper bound."""
-    detail: dict[str, float] = field(default_factory=dict)
-    """The absolute numbers behind it."""
+    at_most: bool = False  # the target is an upper bound
+    detail: dict[str, float] = field(default_factory=dict)  # the absolute numbers behind it
 
     @property
     def met(self) -> bool:
@@ -101,31 +95,6 @@ def pair_figures(cases: Mapping[str, Hashable], labels: Mapping[str, str]) -> tu
     return right / max(1, found), right / max(1, wanted), found, wanted
 
 
-def measure_apart(module: str, function: str, seconds: float, sending: Connection) -> None:
-    """Run a benchmark in this process, which was made for it, and send its figures."""
-    figures: list[Figure] = getattr(importlib.import_module(module), function)(seconds)
-    sending.send([asdict(figure) for figure in figures])
-
-
-def machine() -> dict[str, Any]:
-    """What absolute figures depend on."""
-    return {
-        "cores": len(os.sched_getaffinity(0)),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load before": round(os.getloadavg()[0], 2),
-    }
-
-
-def commit() -> str:
-    """The short id of the commit, with ``-dirty`` if files were changed."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-
-
-# ── CPU time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def cpu_of(call: Callable[[], object]) -> float:
     """CPU milliseconds of one call in this process."""
     began = time.process_time()
@@ -143,9 +112,8 @@ def cpu_rounds(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[
 
 def standard_library(raw: bytes) -> None:
     """Parse a mail as a program does that uses only the standard library: the baseline of CPU figures."""
-    message = email.message_from_bytes(raw, policy=email.policy.default)
     with contextlib.suppress(Exception):  # it raises on many real mails; its time counts all the same
-        body = message.get_body(("plain", "html"))
+        body = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain", "html"))
         if body is not None:
             body.get_content()
 
@@ -154,9 +122,6 @@ def cpu_of_processes(*pids: int) -> float:
     """Seconds of CPU that these processes have used."""
     fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
     return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
-
-
-# ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @contextlib.contextmanager
@@ -172,26 +137,21 @@ def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
         if kind == "sqlite":
             yield lambda name: f"sqlite:///{folder}/{name}.db"
             return
-        # a short path (a socket's path may have 107 bytes), in a folder that the server's own user may enter
-        place = Path(tempfile.gettempdir()) / f"sodan-bench-{os.getpid()}"
-        server = Postgres(place, settings="".join(f"{line}\n" for line in conf))
+        Path(folder).chmod(0o755)  # the server may run as another user
+        server = Postgres(Path(folder) / "server", settings="\n".join(conf))
         server.start()
         try:
             yield server.create
         finally:
             server.stop()
-            server.remove()
 
 
 @contextlib.contextmanager
 def opened(url: str) -> Iterator[Database]:
     """A database with all tables."""
-    database = Database(url)
-    migrate(database)
-    try:
+    with contextlib.closing(Database(url)) as database:
+        migrate(database)
         yield database
-    finally:
-        database.close()
 
 
 @contextlib.contextmanager
@@ -217,9 +177,6 @@ def table(name: str) -> Any:
     return yaml.safe_load((ROOT / "bench" / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-# ── processes ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class Listening(NamedTuple):
     """A server process."""
 
@@ -234,8 +191,8 @@ def listening(*command: str, **given: str) -> Iterator[Listening]:
     with ending(process):
         assert process.stderr is not None
         for line in process.stderr:
-            if " on " in line and "127.0.0.1:" in line:
-                yield Listening(process.pid, int(line.rpartition("127.0.0.1:")[2].split()[0].strip(",")))
+            if found := re.search(r" on .*127\.0\.0\.1:(\d+)", line):
+                yield Listening(process.pid, int(found[1]))
                 return
         raise RuntimeError(f"{command} did not start")
 
@@ -264,10 +221,5 @@ def ending(process: subprocess.Popen[Any]) -> Iterator[None]:
 
 def children(pid: int) -> list[tuple[str, int]]:
     """Name and id of each process that `sodan serve` runs."""
-    found = []
-    for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            command = Path(f"/proc/{one}/cmdline").read_text().split("\0")
-            if "service" in command:
-                found.append((command[-2], int(one)))
-    return found
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [(line.split()[-1], int(line.split()[0])) for line in listed.stdout.splitlines() if " service " in line]

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import random
 import signal
 import smtplib
-import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import cyclopts
 from sqlalchemy import func, select
@@ -28,12 +28,10 @@ from bench.harness import INTAKE, children, databases, opened, serving
 from service.errors import Unavailable
 from service.store import spool_view
 from service.store.database import Connection, Database
-from service.store.tables import messages
-from service.store.tables import spool as entries
+from service.store.tables import messages, spool
 
 SECONDS = 240.0
 """A run may take so long, unless told otherwise."""
-WORKERS = 2
 MAIL = (
     "From: User {number} <user{number}@sender.example>\r\nTo: help@intake.example\r\nSubject: Trouble {number}\r\n"
     "Message-ID: <kill-{number}@sender.example>\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\n\r\n"
@@ -47,10 +45,8 @@ class Account:
 
     sent: int
     kills: Counter[str] = field(default_factory=Counter)
-    accepted: dict[str, str] = field(default_factory=dict)
-    """Id → Message-ID of every 250."""
-    failures: Counter[str] = field(default_factory=Counter)
-    """What senders got instead of a 250."""
+    failures: Counter[str] = field(default_factory=Counter)  # what senders got instead of a 250
+    accepted: dict[str, str] = field(default_factory=dict)  # id → Message-ID of every 250
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     ledger: spool_view.Ledger | None = None
@@ -63,79 +59,60 @@ class Account:
 
 def run(url: str, *, mails: int, kills: int, connections: int = 8, seed: int = 1, seconds: float = SECONDS) -> Account:
     """Send, kill, wait until everything is taken in, and count."""
-    account, ends = Account(mails), time.monotonic() + seconds
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in range(mails):
-        waiting.put(number)
-    with serving(url, workers=str(WORKERS), lease_seconds="20") as sodan, opened(url) as database:
-        given = (sodan.smtp, waiting, account, ends)
-        senders = [threading.Thread(target=_send, args=given) for _ in range(connections)]
-        for sender in senders:
-            sender.start()
-        _kill(sodan.process.pid, account, kills, random.Random(seed), ends)
-        for sender in senders:
-            sender.join()
-        _drain(database, ends)
+    account, ends, chance = Account(mails), time.monotonic() + seconds, random.Random(seed)
+    with (
+        serving(url, workers="2", lease_seconds="20") as sodan,
+        opened(url) as database,
+        ThreadPoolExecutor(connections) as senders,
+    ):
+        sending = senders.map(partial(_send, sodan.smtp, account, ends), range(mails))
+        for number in range(kills):  # each waits until its share of the mails got through
+            while len(account.accepted) < mails * number // kills and time.monotonic() < ends:
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0, 0.15))
+            while not (running := children(sodan.process.pid)):
+                time.sleep(0.01)
+            name, pid = chance.choice(running)
+            os.kill(pid, signal.SIGKILL)
+            account.kills[name] += 1
+        list(sending)  # waits; raises what a sender raised
+        while _waiting(database) and time.monotonic() < ends:
+            time.sleep(0.1)
         database.read(lambda conn: _count(conn, account))
     return account
 
 
-def _kill(supervisor: int, account: Account, kills: int, chance: random.Random, ends: float) -> None:
-    """Spread over the run: each kill waits until its share of the mails got through."""
-    for number in range(kills):
-        while len(account.accepted) < account.sent * number // kills and time.monotonic() < ends:
-            time.sleep(0.01)
-        time.sleep(chance.uniform(0, 0.15))
-        while not (running := children(supervisor)):
-            time.sleep(0.01)
-        name, pid = chance.choice(running)
-        os.kill(pid, signal.SIGKILL)
-        account.kills[name] += 1
+def _send(port: int, account: Account, ends: float, number: int) -> None:
+    """Send one mail until it is accepted."""
+    accepted = False
+    while not accepted and time.monotonic() < ends:
+        try:
+            with smtplib.SMTP("127.0.0.1", port, local_hostname="sender.example", timeout=20) as client:
+                client.ehlo()
+                client.mail(f"user{number}@sender.example")
+                client.rcpt(INTAKE)
+                code, text = client.data(MAIL.format(number=number).encode())
+                accepted = code == 250
+                if accepted:
+                    account.accepted[text.decode().rpartition(" ")[2]] = f"<kill-{number}@sender.example>"
+                else:
+                    account.failures[str(code)] += 1
+        except (OSError, smtplib.SMTPException) as error:
+            account.failures[type(error).__name__] += 1
+        time.sleep(0 if accepted else 0.05)
 
 
-def _send(port: int, waiting: queue.SimpleQueue[int], account: Account, ends: float) -> None:
-    """Send waiting mails, each until it is accepted."""
-    client: smtplib.SMTP | None = None
-    with contextlib.suppress(queue.Empty):
-        while True:
-            number, accepted = waiting.get_nowait(), False
-            while not accepted and time.monotonic() < ends:
-                try:
-                    client = client or smtplib.SMTP("127.0.0.1", port, local_hostname="sender.example", timeout=20)
-                    client.ehlo_or_helo_if_needed()
-                    client.mail(f"user{number}@sender.example")
-                    client.rcpt(INTAKE)
-                    code, text = client.data(MAIL.format(number=number).encode())
-                    accepted = code == 250
-                    if accepted:
-                        account.accepted[text.decode().rpartition(" ")[2]] = f"<kill-{number}@sender.example>"
-                    else:
-                        account.failures[str(code)] += 1
-                except (OSError, smtplib.SMTPException) as error:
-                    account.failures[type(error).__name__] += 1
-                    if client is not None:
-                        client.close()
-                    client = None
-                if not accepted:
-                    time.sleep(0.05)
-    if client is not None:
-        client.close()
-
-
-def _drain(database: Database, ends: float) -> None:
-    while time.monotonic() < ends:
-        with contextlib.suppress(Unavailable):
-            if not database.read(spool_view.ledger).waiting:
-                return
-        time.sleep(0.1)
+def _waiting(database: Database) -> bool:
+    with contextlib.suppress(Unavailable):
+        return database.read(spool_view.ledger).waiting > 0
+    return True
 
 
 def _count(conn: Connection, account: Account) -> None:
-    states = {row.id: row.state for row in conn.execute(select(entries.c.id, entries.c.state))}
-    account.lost = [id for id in account.accepted if states.get(id) != "done"]
+    states = {row.id: row.state for row in conn.execute(select(spool.c.id, spool.c.state))}
     query = select(messages.c.message_id, func.count().label("n")).where(messages.c.message_id.like("<kill-%"))
     found = {row.message_id: row.n for row in conn.execute(query.group_by(messages.c.message_id))}
-    account.lost += [message_id for message_id in account.accepted.values() if message_id not in found]
+    account.lost = [id for id, name in account.accepted.items() if states.get(id) != "done" or name not in found]
     account.duplicated = [message_id for message_id, count in found.items() if count != 1]
     account.ledger = spool_view.ledger(conn)
 
@@ -143,19 +120,19 @@ def _count(conn: Connection, account: Account) -> None:
 def main(
     *kinds: str, mails: int = 2000, kills: int = 12, connections: int = 8, seconds: float = SECONDS, seed: int = 1
 ) -> int:
-    good = True
+    accounts = []
     for kind in kinds or ("sqlite", "postgresql"):
         with databases(kind) as create:
-            given = {"connections": connections, "seed": seed, "seconds": seconds}
-            account = run(create("bench"), mails=mails, kills=kills, **given)  # type: ignore[arg-type]
+            url = create("bench")
+            one = run(url, mails=mails, kills=kills, connections=connections, seed=seed, seconds=seconds)
         print(
-            f"{kind}: {'good' if account.good else 'BAD'}: {mails} mails, {len(account.accepted)} accepted, killed "
-            f"{dict(account.kills)}, senders got {dict(account.failures)}: lost {len(account.lost)}, duplicated "
-            f"{len(account.duplicated)}, {account.ledger}",
+            f"{kind}: {'good' if one.good else 'BAD'}: {mails} mails, {len(one.accepted)} accepted, killed "
+            f"{dict(one.kills)}, senders got {dict(one.failures)}: lost {len(one.lost)}, duplicated "
+            f"{len(one.duplicated)}, {one.ledger}",
             flush=True,
         )
-        good &= account.good
-    return 0 if good else 1
+        accounts.append(one)
+    return 0 if all(one.good for one in accounts) else 1
 
 
 if __name__ == "__main__":

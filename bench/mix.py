@@ -17,19 +17,18 @@ from typing import NamedTuple
 from bench.harness import table
 
 TEXTS = table("mix")
-START = datetime(2026, 3, 2, tzinfo=UTC)
+BEGUN = datetime(2026, 3, 2, tzinfo=UTC)
 POLICY = SMTP.clone(cte_type="8bit")
 
 
 class Made(NamedTuple):
-    """A mail, and who sends it."""
+    """A mail on the wire."""
 
     message_id: str
-    sender: str
     content: bytes
 
 
-def mails(count: int, seed: int = 1, prefix: str = "mix", begun: datetime = START) -> Iterator[Made]:
+def mails(count: int, seed: int = 1, prefix: str = "mix") -> Iterator[Made]:
     """``count`` mails in order of their dates; ``prefix`` makes their Message-IDs differ from those of another run."""
     chance = random.Random(seed)
     earlier: list[tuple[str, str, str, str]] = []
@@ -37,7 +36,7 @@ def mails(count: int, seed: int = 1, prefix: str = "mix", begun: datetime = STAR
         language = chance.choice(("ja", "en"))
         sender = f"user{chance.randrange(2000)}@corp.example"
         message_id = f"<{prefix}-{seed}-{number}@corp.example>"
-        date = begun + timedelta(seconds=97 * number)
+        date = BEGUN + timedelta(seconds=97 * number)
         subject, body = TEXTS[language]["subject"].format(number=number), text(chance, language, 2_600)
         threading = {}
         kind = chance.random()
@@ -52,11 +51,9 @@ def mails(count: int, seed: int = 1, prefix: str = "mix", begun: datetime = STAR
             body = forward(language, theirs, date, subject=f"Case {700000 + number}: Outlook", **head)
             subject = f"FW: {subject}"
         earlier.append((message_id, subject, body, language))
-        headers = {
-            "From": f"{TEXTS[language]['name']} <{sender}>", "To": "help@intake.example", "Subject": subject,
-            "Message-ID": message_id, "Date": format_datetime(date), **threading,
-        }  # fmt: skip
-        yield Made(message_id, sender, whole(chance, headers, body))
+        headers = {"From": f"{TEXTS[language]['name']} <{sender}>", "To": "help@intake.example", "Subject": subject}
+        headers |= {"Message-ID": message_id, "Date": format_datetime(date)} | threading
+        yield Made(message_id, whole(chance, headers, body))
 
 
 def text(chance: random.Random, language: str, size: int, first: str = "") -> str:
@@ -82,7 +79,7 @@ def forward(language: str, body: str, at: datetime, **head: str) -> str:
 
 
 def whole(chance: random.Random, headers: Mapping[str, str], body: str) -> bytes:
-    """The mail on the wire: as text, with HTML beside it, or with a file."""
+    """The bytes of a mail: as text, with HTML beside it, or with a file."""
     message = EmailMessage(POLICY)
     for name, value in headers.items():
         message[name] = value
@@ -91,19 +88,16 @@ def whole(chance: random.Random, headers: Mapping[str, str], body: str) -> bytes
     if kind >= 0.9:
         message.add_attachment(chance.randbytes(20_000), "application", "octet-stream", filename="trace.log.gz")
     elif kind >= 0.6:
-        message.add_alternative(_html(body, 26_000), subtype="html", cte="8bit")
+        message.add_alternative(_html(body), subtype="html", cte="8bit")
     if message.is_multipart():
         message.set_boundary("=_mix")
     return message.as_bytes()
 
 
-def _html(text: str, size: int) -> str:
-    """The text as a mail client writes it: a style sheet, a paragraph of attributes for every line."""
-    style = "p.MsoNormal {margin:0cm; font-size:10.5pt; font-family:'Yu Gothic';}\n"
-    lines = "\n".join(
-        f'<p class="MsoNormal" style="margin:0cm;font-size:10.5pt;font-family:sans-serif"><span lang="EN-US" '
-        f'style="color:#1F497D">{line or "&nbsp;"}</span></p>'
-        for line in text.replace("&", "&amp;").replace("<", "&lt;").split("\n")
-    )
-    padding = style * max(1, (size - len(lines.encode())) // len(style))
+def _html(text: str) -> str:
+    """The text as a mail client writes it, 26 KB at least: a style sheet, a paragraph of attributes for every line."""
+    style, line = TEXTS["html"]["style"], TEXTS["html"]["line"]
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").split("\n")
+    lines = "\n".join(line.format(line=one or "&nbsp;") for one in escaped)
+    padding = style * max(1, (26_000 - len(lines.encode())) // len(style))
     return f"<html><head><style>{padding}</style></head><body>{lines}</body></html>"

@@ -1,7 +1,6 @@
-"""Sends mail by SMTP, and the servers that sodan is compared with; each is a process of its own.
+"""Sends mail by SMTP, and the servers that sodan is compared with.
 
-python -m bench.smtp_load stock|discarding      # serve, and say on which port
-python -m bench.smtp_load PORT LOAD SECONDS     # send the load with this number, print mails a second
+python -m bench.smtp_load stock|discarding      # serve in this process, and say on which port
 """
 
 from __future__ import annotations
@@ -12,30 +11,19 @@ import random
 import sys
 import time
 from collections.abc import Generator, Iterable
+from functools import partial
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import uvloop
+from aiosmtpd.smtp import SMTP
+
+from service.smtp.limits import Limits
+from service.smtp.listener import Listener
 
 CONNECTIONS = 32
 WARM_UP = 0.4
 LIMIT = 36_700_160
-
-
-class Load(NamedTuple):
-    """What is sent, and the target: at least so many times the stock server's rate."""
-
-    name: str
-    size: int
-    reuse: bool
-    target: float
-
-
-LOADS = (
-    Load("3 KB, connection reused", 3_000, True, 2.0),
-    Load("3 KB, a connection per mail", 3_000, False, 1.8),
-    Load("1 MB, connection reused", 1_000_000, True, 2.0),
-)
 
 
 def content(size: int) -> bytes:
@@ -55,17 +43,14 @@ class Delivery:
     """Sends mails (name and content) over several connections, without pipelining: one command, one reply."""
 
     def __init__(self, mails: Iterable[tuple[str, bytes]], *, reuse: bool = True, rate: float | None = None) -> None:
-        self._waiting = iter(mails)
-        self._pause = 1 / rate if rate else 0.0
-        self._due = 0.0
-        self._more = True
-        self.reuse = reuse
-        self.accepted: dict[str, float] = {}
-        """Time of the 250 of each mail, by the clock of the loop."""
+        self._mails, self._more, self._reuse = iter(mails), True, reuse
+        self._pause, self._due = 1 / rate if rate else 0.0, 0.0
         self.count = 0
+        self.accepted: dict[str, float] = {}
+        """Time of the 250 of each mail."""
 
     async def run(self, port: int) -> None:
-        """Send all mails. Raises RuntimeError if one is refused."""
+        """Send all mails. Raises ExceptionGroup if one is refused."""
         async with asyncio.TaskGroup() as group:
             for _ in range(CONNECTIONS):
                 group.create_task(self._connect(port))
@@ -73,81 +58,75 @@ class Delivery:
     async def _connect(self, port: int) -> None:
         loop = asyncio.get_running_loop()
         while self._more:
-            _, sender = await loop.create_connection(lambda: Sender(self), "127.0.0.1", port)
-            await sender.closed
+            closed = loop.create_future()
+            one = partial(Connection, self._dialog(), closed)
+            transport, _ = await loop.create_connection(one, "127.0.0.1", port)
+            try:
+                if error := await closed:
+                    raise error
+            finally:
+                transport.abort()
 
-    def next_mail(self, now: float) -> tuple[str, bytes, float] | None:
-        """A mail with the seconds to wait before it is sent; None after the last."""
-        one = next(self._waiting, None)
-        if one is None:
+    def _dialog(self) -> Generator[bytes | float, None, None]:
+        """What one connection sends, each after a reply; or the seconds until it goes on."""
+        yield b"EHLO bench.example\r\n"
+        for name, raw in self._mails:
+            now = time.monotonic()
+            self._due = max(self._due + self._pause, now)
+            if self._due > now:
+                yield self._due - now
+            yield b"MAIL FROM:<aiko@example.org>\r\n"
+            yield b"RCPT TO:<help@intake.example>\r\n"
+            yield b"DATA\r\n"
+            yield raw + b".\r\n"
+            self.accepted[name] = time.monotonic()
+            self.count += 1
+            if not self._reuse:
+                break
+        else:
             self._more = False
-            return None
-        self._due = max(self._due + self._pause, now)
-        return (*one, self._due - now)
+        yield b"QUIT\r\n"
 
 
-class Sender(asyncio.Protocol):
-    """One connection."""
+class Connection(asyncio.Protocol):
+    """Leads one dialog."""
 
-    def __init__(self, delivery: Delivery) -> None:
-        self._delivery = delivery
-        self._loop = asyncio.get_running_loop()
-        self._reply = b""
-        self.closed = self._loop.create_future()
+    def __init__(self, dialog: Generator[bytes | float, None, None], closed: asyncio.Future[Exception | None]) -> None:
+        self._dialog, self._closed, self._reply = dialog, closed, b""
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self._dialog = self._talk(transport)
-        next(self._dialog)
 
     def data_received(self, data: bytes) -> None:
         self._reply += data
         last = self._reply[self._reply.rfind(b"\n", 0, -1) + 1 :]
-        if not last.endswith(b"\n") or last[3:4] != b" ":
-            return
-        self._reply = b""
-        if last[:1] not in b"23":
-            self.closed.set_exception(RuntimeError(f"refused: {last.decode().strip()}"))
-            self._transport.close()
+        if last.endswith(b"\n") and last[3:4] == b" ":
+            self._reply = b""
+            if last[:1] in b"23":
+                self._go_on()
+            else:
+                self._end(RuntimeError(f"refused: {last.decode().strip()}"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(error or RuntimeError("the server closed the connection"))
+
+    def _go_on(self) -> None:
+        step = next(self._dialog, None)
+        if step is None:
+            self._end()
+        elif isinstance(step, bytes):
+            self._transport.write(step)
         else:
-            next(self._dialog, None)
+            asyncio.get_running_loop().call_later(step, self._go_on)
 
-    def connection_lost(self, _error: Exception | None) -> None:
-        if not self.closed.done():
-            self.closed.set_exception(RuntimeError("the server closed the connection"))
-
-    def _talk(self, transport: Any) -> Generator[None, None, None]:
-        """The dialog: each ``yield`` waits for a reply, or for the time of the next mail."""
-        delivery = self._delivery
-        yield
-        transport.write(b"EHLO bench.example\r\n")
-        yield
-        while (one := delivery.next_mail(self._loop.time())) is not None:
-            name, raw, wait = one
-            if wait > 0:
-                self._loop.call_later(wait, next, self._dialog, None)
-                yield
-            transport.write(b"MAIL FROM:<aiko@example.org>\r\n")
-            yield
-            transport.write(b"RCPT TO:<help@intake.example>\r\n")
-            yield
-            transport.write(b"DATA\r\n")
-            yield
-            transport.write(raw + b".\r\n")
-            yield
-            delivery.accepted[name] = self._loop.time()
-            delivery.count += 1
-            if not delivery.reuse:
-                break
-        transport.write(b"QUIT\r\n")
-        yield
-        self.closed.set_result(None)
-        transport.close()
+    def _end(self, error: Exception | None = None) -> None:
+        if not self._closed.done():
+            self._closed.set_result(error)
 
 
-async def _rate(port: int, load: Load, seconds: float) -> float:
-    """Mails a second while the same mail is sent over and over."""
-    delivery = Delivery(repeat(("", content(load.size))), reuse=load.reuse)
+async def rate_of(port: int, mail: bytes, reuse: bool, seconds: float) -> float:
+    """Mails a second while the same mail is sent over and over, all or one by each connection."""
+    delivery = Delivery(repeat(("", mail)), reuse=reuse)
     sending = asyncio.create_task(delivery.run(port))
     await asyncio.sleep(WARM_UP)
     before, began = delivery.count, time.perf_counter()
@@ -173,34 +152,18 @@ class Discard:
         return "250 2.0.0 OK"
 
 
-async def _serve_discarding() -> None:
-    """Our own protocol with the handler of the stock server: what accepting costs without keeping."""
-    from service.smtp.limits import Limits  # not imported by the load generator, whose start takes time of the run
-    from service.smtp.listener import Listener
-
-    listener = Listener(Discard(), hostname="ours.example", limits=Limits(message_bytes=LIMIT))
-    await _announce(await listener.listen("127.0.0.1", 0))
-
-
-async def _serve_stock() -> None:
-    """aiosmtpd as it is."""
-    from aiosmtpd.smtp import SMTP
-
+async def _serve(name: str) -> None:
+    """``stock``: aiosmtpd as it is. ``discarding``: our own protocol with the same handler, so nothing is kept."""
     loop = asyncio.get_running_loop()
-    given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
-    await _announce(await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024))
-
-
-async def _announce(server: asyncio.Server) -> None:
+    if name == "stock":
+        given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
+        server = await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024)
+    else:
+        listener = Listener(Discard(), hostname="ours.example", limits=Limits(message_bytes=LIMIT))
+        server = await listener.listen("127.0.0.1", 0)
     print(f"SMTP on 127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["stock"]:
-            asyncio.run(_serve_stock())  # on its own loop
-        case ["discarding"]:
-            uvloop.run(_serve_discarding())
-        case [port, index, seconds]:
-            print(uvloop.run(_rate(int(port), LOADS[int(index)], float(seconds))))
+    (asyncio if sys.argv[1] == "stock" else uvloop).run(_serve(sys.argv[1]))  # stock: on its own loop

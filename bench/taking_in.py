@@ -8,12 +8,12 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from unittest import mock
 
@@ -50,35 +50,36 @@ class Stages:
     def __init__(self) -> None:
         self.cpu: defaultdict[str, float] = defaultdict(float)
         self.time: defaultdict[str, float] = defaultdict(float)
-        self._inner = [(0.0, 0.0)]
+        self._running: list[str] = []
+        self._since = 0.0, 0.0
 
-    def timed(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, counted as this stage."""
+    def _switch(self) -> None:
+        """Count what passed since the last switch for the stage that runs."""
+        cpu, now = time.process_time(), time.perf_counter()
+        for stage in self._running[-1:]:
+            self.cpu[stage] += cpu - self._since[0]
+            self.time[stage] += now - self._since[1]
+        self._since = cpu, now
 
-        @functools.wraps(call)
-        def counted(*arguments: Any, **named: Any) -> Any:
-            began = time.process_time(), time.perf_counter()
-            self._inner.append((0.0, 0.0))
-            try:
-                return call(*arguments, **named)
-            finally:
-                cpu, took = time.process_time() - began[0], time.perf_counter() - began[1]
-                inner, outer = self._inner.pop(), self._inner.pop()
-                self._inner.append((outer[0] + cpu, outer[1] + took))
-                self.cpu[stage] += cpu - inner[0]
-                self.time[stage] += took - inner[1]
-
-        return counted
+    @contextlib.contextmanager
+    def counting(self, stage: str) -> Iterator[None]:
+        """Count what is done within as this stage; also a decorator."""
+        self._switch()
+        self._running.append(stage)
+        try:
+            yield
+        finally:
+            self._switch()
+            self._running.pop()
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         """Replace the functions by counted ones wherever a module holds them."""
+        holders = [Rules, *(module for name, module in [*sys.modules.items()] if name.startswith("service"))]
         with contextlib.ExitStack() as stack:
-            for holder in [Rules, *(module for name, module in [*sys.modules.items()] if name.startswith("service"))]:
-                for name, value in [*vars(holder).items()]:
-                    for stage, call in STAGES.items():
-                        if value is call:
-                            stack.enter_context(mock.patch.object(holder, name, self.timed(stage, call)))
+            for holder, (stage, call) in product(holders, STAGES.items()):
+                for name in [name for name, value in vars(holder).items() if value is call]:
+                    stack.enter_context(mock.patch.object(holder, name, self.counting(stage)(call)))
             yield
 
 
@@ -99,19 +100,20 @@ def take_in(database: Database, ours: AppContext, now: datetime, batch: int) -> 
     return len(claimed)
 
 
-def run(database: Database, ours: AppContext, count: int, batch: int = BATCH) -> tuple[dict[str, float], float]:
+def run(database: Database, count: int, batch: int = BATCH) -> tuple[dict[str, float], float]:
     """Receive and take in ``count`` mails: CPU milliseconds a mail, the costliest stage first, and mails a second.
 
     Some mails before them are not counted: imports, compiled patterns, prepared statements.
     """
-    now = datetime.now(UTC)
+    ours, now = context(), datetime.now(UTC)
     for number, prefix in ((100, "warm"), (count, "mix")):
         contents = [one.content for one in mails(number, prefix=prefix)]
         stages, began = Stages(), time.monotonic()
+        batch_taken_in = stages.counting("commit and rest")(take_in)
         with stages.watching():
             for start in range(0, number, batch):
                 receive(database, contents[start : start + batch], now)
-            while stages.timed("commit and rest", take_in)(database, ours, now, batch):
+            while batch_taken_in(database, ours, now, batch):
                 while search.index_pending(database, 500):
                     pass
         rate = number / (time.monotonic() - began)
@@ -123,16 +125,16 @@ def measure(seconds: float) -> list[Figure]:
     """Each stage's CPU on SQLite, against the standard library parsing the same mails; in about so many seconds."""
     count = max(100, round(seconds * 15))
     with empty("sqlite") as database:
-        by_stage, rate = run(database, context(), count)
+        by_stage, rate = run(database, count)
     contents = [one.content for one in mails(count)]
-    base = cpu_of(lambda: [*map(standard_library, contents)]) / count
-    figures = [ratio(stage, [ms], [base]) for stage, ms in by_stage.items()]
-    return [*figures, ratio("all stages", [sum(by_stage.values())], [base], rate=rate)]
+    base = [cpu_of(lambda: [*map(standard_library, contents)]) / count]
+    figures = [ratio(stage, [ms], base) for stage, ms in by_stage.items()]
+    return [*figures, ratio("all stages", [sum(by_stage.values())], base, rate=rate)]
 
 
 def main(database: str = "sqlite", *, mails: int = 1000, batch: int = BATCH) -> None:
     with empty(database) as store:
-        by_stage, rate = run(store, context(), mails, batch)
+        by_stage, rate = run(store, mails, batch)
     total = sum(by_stage.values())
     for stage, ms in by_stage.items():
         print(f"{stage:16} {ms:7.3f} ms a mail  {100 * ms / total:4.0f} %")

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from bench import desks, growth, harness
-from bench.__main__ import BENCHES, table
+from bench.__main__ import BENCHES, Bench, measure, table
 from bench.harness import Figure, pair_figures, ratio
 from bench.taking_in import STAGES
 from service.store.database import Database
@@ -44,6 +44,11 @@ def test_a_broken_promise_is_marked_and_a_failure_told() -> None:
     assert "(!)" in table(run(1.5))
     assert "(!)" not in table(run(2.5))
     assert "api: FAILED: no server" in table(run(2.5))
+
+
+def test_a_benchmark_that_raises_is_told_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BENCHES, "broken", Bench("math", "factorial", 1, "factorial of a fraction"))
+    assert "integer" in measure(["broken"], 1.0)["failed"]["broken"]
 
 
 def test_two_commits_stand_side_by_side() -> None:
