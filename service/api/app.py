@@ -30,7 +30,7 @@ from service.api.guard import Guard
 from service.api.problems import ProblemDetails
 from service.desk import Desk
 
-DESCRIPTION = """Groups mail with IT vendors into cases: their priority, who has to act next, and what is missing.
+DESCRIPTION = """Groups mail about vendor support into cases: their priority, who has to act next, and what is missing.
 
 `/api/v1/…` and `/api/…` are the same. An unknown query parameter is an error (422).
 

@@ -38,7 +38,7 @@ def received(database: Database, at: datetime) -> str:
 def wrong(sodan: Sodan) -> str:
     said = sodan("doctor")
     assert said.status == 1
-    assert said.err == "sodan: problems were found; see the lines with WRONG\n"
+    assert said.err == "sodan: there are problems; see the lines with WRONG\n"
     return "\n".join(line for line in said.out.splitlines() if line.startswith("WRONG"))
 
 
@@ -51,7 +51,7 @@ def test_what_went_wrong_comes_before_that_it_did(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert ended.stdout.endswith("\nsodan: problems were found; see the lines with WRONG\n")
+    assert ended.stdout.endswith("\nsodan: there are problems; see the lines with WRONG\n")
 
 
 def test_mails_that_wait_or_are_set_aside(sodan: Sodan, database: Database) -> None:

@@ -270,7 +270,7 @@ def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
     assert [text for text in shown if translated("ja", text) == text] == []
     assert translated("ja", "the database is busy") != "the database is busy"
     assert translated("en", "the database is busy") == "the database is busy"
-    assert translated("ja", "outbox entry 5 is sent; only a draft or a failed one can be sent").startswith(
+    assert translated("ja", "outbox entry 5 is sent; only a draft or a failed mail can be sent").startswith(
         "送信メール 5 "
     )
 

@@ -42,11 +42,11 @@ def cases(
     url: Url = None,
     token: Secret = None,
 ) -> None:
-    """List the cases that match all options, as a table. Options with fixed values may be repeated.
+    """List the cases that match all options. Repeat an option to allow several values: --priority P1 --priority P2.
 
     Args:
-        q: Words that all occur in one mail, Japanese or English; or a case key, or a vendor's case number.
-        waiting_on: The side that has to act next; none: nobody has to.
+        q: Words that one mail of the case contains, in Japanese or English; a case key; or a vendor's case number.
+        waiting_on: The side that has to act next; none: nobody has to act.
         vendor: Id of a vendor, such as microsoft.
         vendor_ref: A vendor's case number.
         missing: Id of a missing checklist item such as occurred_at, or `any`.
