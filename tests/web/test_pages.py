@@ -365,7 +365,7 @@ def test_a_p1_case_appears_once_and_the_first_of_its_lane(embedded: Running) -> 
 def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:
     answer = embedded.client.get("/cases/SD-9", headers={"Accept-Language": "ja"})
     assert answer.status_code == 404
-    assert "検索してみてください" in answer.text
+    assert "上の検索欄から探してください" in answer.text
 
 
 def test_the_language_is_the_browsers_or_chosen() -> None:
