@@ -29,7 +29,7 @@ def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read"
     now = start.now()
     expires = now + timedelta(days=days) if days else None
     made = start.database(start.settings()).transact(lambda conn: store.create(conn, name, scope, now, expires))
-    start.say(f"token {made.id} for {name} ({scope}); store it now, sodan does not show it again:")
+    start.say(f"token {made.id} for {name} ({scope}); store it now, you cannot print it again:")
     print(made.secret)
 
 

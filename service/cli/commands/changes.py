@@ -110,7 +110,7 @@ def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None 
     if written is not None:
         start.say(f"written to the outbox: see `sodan outbox show {written['id']}`")
     elif made.refused:
-        start.say(f"sodan may not send this mail: {made.refused}")
+        start.say(f"this mail may not be sent: {made.refused}")
 
 
 def note(key: str, text: str) -> None:

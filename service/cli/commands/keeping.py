@@ -132,7 +132,9 @@ def retire(
     from service.store.retention import Gone, due, remove_due
 
     if terms.raw is None and terms.cases is None:
-        start.say("sodan deletes nothing: to change this, set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS")
+        start.say(
+            "nothing is ever deleted; to delete old data, set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS"
+        )
         return 0
     gone = Gone()
 

@@ -75,4 +75,4 @@ def mailbox_forget(name: str) -> None:
     settings, now = start.settings(), start.now()
     if not start.database(settings).transact(lambda conn: mailboxes.forget(conn, name, now)):
         raise NotFound(f"no mail was ever fetched from a mailbox {name}; `sodan mailbox list` shows the names")
-    start.say(f"sodan no longer reports {name}, until it fetches mail from this mailbox again")
+    start.say(f"{name} is no longer reported, until sodan fetches mail from this mailbox again")
