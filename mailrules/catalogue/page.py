@@ -20,10 +20,10 @@ _SHOWN = 2
 """Sentences of each language that a cell shows."""
 _HEAD = """# Meanings
 
-This page lists every meaning that sodan can find in a mail. For each meaning it shows, in both languages, a definition,
-up to two sentences that have the meaning, and up to two similar sentences that do not have it (column "not"). All
-sentences, and the states of each meaning, are in `mailrules/catalogue/` and in `GET /api/meanings`. The command
-`python -m mailrules.catalogue` generates this page: edit the YAML files, not this page.
+This page lists every meaning that sodan can find in a mail. The column "for example" shows sentences that have the
+meaning. The column "not" shows similar sentences that do not have it. More sentences, and the states of each meaning,
+are in `mailrules/catalogue/` and in `GET /api/meanings`. The command `python -m mailrules.catalogue` generates this
+page: edit the YAML files, not this page.
 
 If sodan finds a meaning, it makes a statement: the meaning, its state and the quoted text. Every meaning can also have
 the state `unsure`. This means that sodan could not decide. Such a statement counts neither as given nor as missing.
