@@ -50,15 +50,17 @@ class CaseChange(BaseModel):
     )
 
     status: Literal["open", "resolved", "closed"] | None = Field(
-        default=None, description="Status; null: by the rules."
+        default=None, description="Status; null: the rules decide."
     )
-    priority: Literal["P1", "P2", "P3", "P4"] | None = Field(default=None, description="Priority; null: by the rules.")
+    priority: Literal["P1", "P2", "P3", "P4"] | None = Field(
+        default=None, description="Priority; null: the rules decide."
+    )
     title: str | None = Field(default=None, max_length=500, description="Title; null: from the mail.")
     vendor: str | None = Field(
-        default=None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: by the rules."
+        default=None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: the rules decide."
     )
     waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
-        default=None, description="The side that has to act next; `none`: nobody has to act; null: by the rules."
+        default=None, description="The side that has to act next; `none`: nobody has to act; null: the rules decide."
     )
     owner: str | None = Field(
         default=None,

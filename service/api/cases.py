@@ -94,10 +94,12 @@ def list_cases(
         ),
     ] = None,
     updated_since: Annotated[
-        str | None, Ago(description="Changed since then: a time, or a duration before now such as `12h`.")
+        str | None,
+        Ago(description="Only cases that changed since then: a time, or a duration before now such as `12h`."),
     ] = None,
     older_than: Annotated[
-        str | None, Ago(description="Not changed since then: a time, or a duration before now such as `3d`.")
+        str | None,
+        Ago(description="Only cases that did not change since then: a time, or a duration before now such as `3d`."),
     ] = None,
     sort: Sort = "-updated",
     limit: Limit = 50,

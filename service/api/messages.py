@@ -73,7 +73,7 @@ class MessageOut(Out):
         "`delivered`: the mail arrived by itself. Otherwise it was inside another mail: forwarded, attached or quoted."
     )
     author: Author = doc("The author; for a forwarded mail, the person who wrote the original mail.")
-    forwarded_by: Any = doc("Mail address of the person who forwarded it; null if nobody did.", None)
+    forwarded_by: Any = doc("Mail address of the person who forwarded the mail; null if nobody did.", None)
     to: list[Any] = doc("Recipients in `To`: `name` and `address`.")
     cc: list[Any] = doc("Recipients in `Cc`: `name` and `address`.")
     subject: str = doc("The subject, decoded; empty if there is none.")
@@ -163,7 +163,7 @@ RAW: dict[int | str, dict[str, Any]] = {
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        "description": "The file. `X-Content-Type` is its media type.",
+        "description": "The file. The header `X-Content-Type` contains its media type.",
     }
 }
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)

@@ -25,7 +25,7 @@ class SpoolEntry(Out):
     )
     received_at: datetime = doc("When sodan received the mail.")
     done_at: datetime | None = doc("When a worker processed the mail; null until then.", None)
-    due_at: datetime | None = doc("Earliest time of the next attempt; null if it is not delayed.", None)
+    due_at: datetime | None = doc("Earliest time of the next attempt.", None)
     channel: str = doc("How sodan received the mail: `smtp`, `lmtp`, `import` or `mailbox`.")
     source: str | None = doc("Path of the imported file, or name of the mailbox; null for SMTP and LMTP.", None)
     peer: str | None = doc("IP address of the sending host; null if the mail did not arrive by SMTP.", None)

@@ -52,8 +52,8 @@ def cases(
         missing: Id of a missing checklist item such as occurred_at, or `any`.
         participant: A mail address or @domain.
         owner: A team member, `me`, or `none`.
-        updated_since: Changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
-        older_than: Not changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
+        updated_since: Only cases that changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
+        older_than: Only cases that did not change since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
         sort: Order: `-` means newest first; priority: P1 first.
         limit: Maximum number of cases, at most 1000.
         cursor: Continue a previous list: the value that it printed at its end.

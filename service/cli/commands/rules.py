@@ -100,7 +100,7 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
     """Judge stored cases again with the current packs or with other packs, and show what would change.
 
     Args:
-        since: Only cases changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
+        since: Only cases that changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
         apply: Save the new judgements. Without this option, the command changes nothing.
         diff: Show what would change (the default).
     """
