@@ -34,6 +34,14 @@ Sort = Annotated[
         json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]},
     ),
 ]
+Words = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="Words, in Japanese or English: a case matches if one of its mails contains all of them. Or a case "
+        "key, or a vendor's case number.",
+    ),
+]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
@@ -85,14 +93,7 @@ def list_cases(
     owner: Annotated[
         str | None, Query(max_length=200, description="A team member; `me`: the caller; `none`: nobody.")
     ] = None,
-    q: Annotated[
-        str | None,
-        Query(
-            max_length=500,
-            description="Words, in Japanese or English: a case matches if one of its mails contains all of them. Or a "
-            "case key, or a vendor's case number.",
-        ),
-    ] = None,
+    q: Words = None,
     updated_since: Annotated[
         str | None,
         Ago(description="Only cases that changed since then: a time, or a duration before now such as `12h`."),
