@@ -126,7 +126,8 @@ def test_a_postgresql_that_refuses_or_forgets(
     database = Database(postgres.create(name))
     migrate(database)
     database.close()
-    assert "has fsync = off; after a power failure, mail that got 250 may be lost" in wrong(sodan)  # the tests' own server is set up so
+    said = wrong(sodan)  # the server of the tests is set up like this
+    assert "has fsync = off; after a power failure, mail that got 250 may be lost" in said
     postgres._execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     assert "target_session_attrs=primary" in wrong(sodan)
     postgres.drop(name)
