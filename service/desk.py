@@ -39,9 +39,9 @@ class AskAnswer(BaseModel):
 
 
 class CaseChange(BaseModel):
-    """Values set by a person. A field that is absent is not changed.
+    """Values that a person sets. A field that is absent does not change.
 
-    A value is kept until a person sets the field to `null`; then the rules decide again.
+    sodan keeps a value until a person sets the field to `null`. Then the rules decide again.
     """
 
     model_config = ConfigDict(
@@ -50,31 +50,34 @@ class CaseChange(BaseModel):
     )
 
     status: Literal["open", "resolved", "closed"] | None = Field(
-        default=None, description="Status; null: by the rules."
+        default=None, description="Status; null: the rules decide."
     )
-    priority: Literal["P1", "P2", "P3", "P4"] | None = Field(default=None, description="Priority; null: by the rules.")
+    priority: Literal["P1", "P2", "P3", "P4"] | None = Field(
+        default=None, description="Priority; null: the rules decide."
+    )
     title: str | None = Field(default=None, max_length=500, description="Title; null: from the mail.")
     vendor: str | None = Field(
-        default=None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: by the rules."
+        default=None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: the rules decide."
     )
     waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
-        default=None, description="The side that has to act next; `none`: nobody has to; null: by the rules."
+        default=None, description="The side that has to act next; `none`: nobody has to act; null: the rules decide."
     )
     owner: str | None = Field(
-        default=None, max_length=200, description="The team member it is assigned to; `me`: the caller; null: nobody."
+        default=None,
+        max_length=200,
+        description="The team member to whom the case is assigned; `me`: the caller; null: nobody.",
     )
     items: dict[str, Literal["waived"] | str | None] | None = Field(
         default=None,
         max_length=64,
-        description="Checklist items by id: `waived` (not needed), or the answer as text, or null: by the rules.",
+        description="By id of the checklist item: `waived` (not needed), the answer as text, or null (by the rules).",
     )
     asks: dict[str, Literal["answered", "withdrawn"] | AskAnswer | None] | None = Field(
         default=None,
         max_length=64,
-        description="Requests of the vendor by id, or `*` for all that are open: `answered` if it was answered by "
-        "phone or in a portal, or the answer in words, `withdrawn` if it is no longer needed, null to remove your "
-        "entry. When the last open "
-        "request is answered, the vendor has to act next, until a mail changes that.",
+        description="By id of the vendor's request, or `*` for all open requests. `answered`: your side answered by "
+        "phone or in a portal. `{answer: …}`: the answer in words. `withdrawn`: the answer is no longer needed. null: "
+        "remove your entry. When the last open request is answered, the vendor has to act next.",
     )
 
 

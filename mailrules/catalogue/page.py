@@ -20,13 +20,13 @@ _SHOWN = 2
 """Sentences of each language that a cell shows."""
 _HEAD = """# Meanings
 
-This page lists every meaning that a reader (a component of sodan) can find in a mail. It is generated from
-`mailrules/catalogue/` by `python -m mailrules.catalogue`; edit the YAML files, not this page. For each meaning it shows
-at most two examples and near-misses per language; the files and `GET /api/meanings` have all, and the states.
+This page lists every meaning that sodan can find in a mail. The column "for example" shows sentences that have the
+meaning. The column "not" shows similar sentences that do not have it. More sentences, and the states of each meaning,
+are in `mailrules/catalogue/` and in `GET /api/meanings`. The command `python -m mailrules.catalogue` generates this
+page: edit the YAML files, not this page.
 
-A statement consists of a meaning, one of its states and the quoted text. "Not" shows near-misses: similar sentences
-that do not have the meaning. Every meaning can also have the state `unsure`: the reader could not decide, so the
-statement counts neither as given nor as missing.
+If sodan finds a meaning, it makes a statement: the meaning, its state and the quoted text. Every meaning can also have
+the state `unsure`. This means that sodan could not decide. Such a statement counts neither as given nor as missing.
 """
 
 

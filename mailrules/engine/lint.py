@@ -41,14 +41,14 @@ def _pack(pack: Pack, source: Source, rules: Rules) -> Iterator[Remark]:
     seen: set[str] = set()
     for finder in pack.find:
         if finder.id in seen:
-            yield say(finder.id, "this id is used twice in the pack; rename one of the entries", "error")
+            yield say(finder.id, "two entries of the pack have this id; rename one of them", "error")
         seen.add(finder.id)
         yield from (say(finder.id, message) for message in _finder(finder))
     for meaning in (str(entry.get("id")) for entry in pack.meanings):
         if not any(finder.meaning == meaning for finder in pack.find):
-            yield say(meaning, "no entry finds this meaning, so it never occurs; add one under `find`")
+            yield say(meaning, "no entry finds this meaning, so no mail can have it; add an entry under `find`")
         if not _used(meaning, rules):
-            yield say(meaning, "no rule uses this meaning, so it changes nothing; add a rule under `rules`")
+            yield say(meaning, "no rule uses this meaning, so it has no effect; add a rule under `rules`")
     known = shipped_vocabulary()
     for concept in pack.words:
         if concept not in known:
@@ -61,18 +61,18 @@ def _pack(pack: Pack, source: Source, rules: Rules) -> Iterator[Remark]:
         if question not in rules.files:
             yield say(
                 question,
-                f"unknown question {question!r}, so its rules are not used; there are {', '.join(rules.files)}",
+                f"unknown question {question!r}, so its rules have no effect; there are {', '.join(rules.files)}",
                 "error",
             )
 
 
 def _finder(finder: Finder) -> Iterator[str]:
     if not finder.examples or not finder.near_misses:
-        yield "has no example or no near-miss; add at least one of each, so that `sodan rules test` can check it"
+        yield "add at least one example and one near-miss, so that `sodan rules test` can check this entry"
     for phrase in finder.phrases:
         word = phrase.strip()
         if len(word) < (_SHORT if word.isascii() else 2):
-            yield f"the phrase {phrase!r} is so short that it occurs in unrelated text; use a longer one"
+            yield f"the phrase {phrase!r} is so short that it occurs in unrelated text; use a longer phrase"
 
 
 def _used(meaning: str, rules: Rules) -> bool:

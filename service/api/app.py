@@ -30,15 +30,15 @@ from service.api.guard import Guard
 from service.api.problems import ProblemDetails
 from service.desk import Desk
 
-DESCRIPTION = """Groups mail with IT vendors into cases: their priority, who has to act next, and what is missing.
+DESCRIPTION = """Groups mail about vendor support into cases: their priority, who has to act next, and what is missing.
 
 `/api/v1/…` and `/api/…` are the same. An unknown query parameter is an error (422).
 
 Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem+json. Lists are paginated: `next` is the `cursor`
 of the next page, and the header `Link: <…>; rel="next"` contains its URL. Times are ISO 8601 in UTC.
 
-Send `Authorization: Bearer …` with a token from `sodan token create`. On loopback no token is needed until the first
-one exists."""
+Send `Authorization: Bearer …` with a token from `sodan token create`. On loopback, requests need no token until you
+create the first token."""
 
 
 RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox, webhooks)

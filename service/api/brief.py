@@ -22,23 +22,24 @@ class BriefProblem(Out):
     """What the case is about."""
 
     statement: str = doc(
-        "The sentence, verbatim; the title if no mail states the problem; empty if its wording needs a tone hint."
+        "The sentence that describes the problem, verbatim. If no mail states the problem: the title. Empty if "
+        "the sentence has a tone hint."
     )
-    message: str | int | None = doc("`id` of the message it is in; null if there is none.")
-    item: str | None = doc("The checklist item it was taken from; null for a stated problem or the title.")
+    message: str | int | None = doc("`id` of the message that contains the sentence; null if there is none.")
+    item: str | None = doc("The checklist item that the sentence answers; null for a stated problem or the title.")
 
 
 class BriefEntry(Out):
     """One fact, in the words of its author."""
 
-    item: str = doc("Id of a checklist item, or `parked:` and a topic that is to be discussed after recovery.")
+    item: str = doc("Id of a checklist item, or `parked:` and a topic to discuss after the problem is solved.")
     label: str = doc("Name of the item in the language of the brief.")
-    text: str = doc("The fact, verbatim; different values of other people follow with their names.")
+    text: str = doc("The fact, verbatim. If other people stated other values, these follow with their names.")
     state: Literal["present", "unknown", "missing", "waived"] = doc(
         "State of the checklist item; `unknown`: the sender does not know it."
     )
-    message: str | int | None = doc("`id` of the message it is in; null if there is none.")
-    partial: bool = doc("True if it is given, but not exactly enough (a day, no time).")
+    message: str | int | None = doc("`id` of the message that states the fact; null if there is none.")
+    partial: bool = doc("True if the fact is not exact enough, such as a day without a time.")
 
 
 class BriefSection(Out):
@@ -57,7 +58,7 @@ class BriefGap(Out):
 
 
 class BriefReword(BriefGap):
-    """A fact that is left out because of its wording."""
+    """A fact that the brief does not contain, because its wording has a tone hint."""
 
     tone: str = doc("Id of the tone hint (`GET /api/meanings`).")
     advice: str | dict[str, str] = doc("What to write instead.")
@@ -68,14 +69,14 @@ class BriefFile(Out):
 
     filename: str = doc("Name of the file.")
     size: int = doc("Size in bytes.")
-    message: str | int = doc("`id` of the message it is attached to.")
+    message: str | int = doc("`id` of the message to which the file is attached.")
 
 
 class BriefPriority(Out):
-    """The priority and the text it is based on."""
+    """The priority and the text that shows it."""
 
     level: Level = doc("The priority.")
-    evidence: list[str] = doc("The text it is based on, verbatim.")
+    evidence: list[str] = doc("The text that shows the priority, verbatim.")
 
 
 class BriefAsk(Out):
@@ -84,11 +85,11 @@ class BriefAsk(Out):
     what: str = doc("What is asked for, as in `asks` of the case.", examples=["info:version", "logs"])
     quote: str | None = doc("The text of the request, verbatim.")
     message: str | int | None = doc("`id` of the message that asks.")
-    asked_at: datetime | None = doc("When it was asked.")
+    asked_at: datetime | None = doc("When the vendor asked.")
 
 
 class BriefParked(Out):
-    """A topic to discuss after recovery."""
+    """A topic to discuss after the problem is solved."""
 
     topic: str = doc("`rca`, `compensation`, `product_change` or `support_dissatisfaction`.")
     quote: str = doc("The text, verbatim.")
@@ -117,17 +118,17 @@ class Brief(Out):
     references: list[str] = doc("The vendor's case numbers.")
     sections: list[BriefSection] = doc("What is known, in groups.")
     gaps: list[BriefGap] = doc("What must still be asked for.")
-    reword: list[BriefReword] = doc("Facts left out of a brief for a vendor because of their wording.")
+    reword: list[BriefReword] = doc("Facts that a brief for a vendor does not contain, because of their wording.")
     attached: list[BriefFile] = doc("Files that your side sent.")
     titles: dict[str, str] = doc("Headings in the language of the brief, by id.")
     status: Status | None = doc("Status of the case.")
-    waiting_on: Side | None = doc("The side that has to act next; null if nobody has to.")
-    waiting_since: datetime | None = doc("Since when it is that side's turn; null if nobody has to act.")
-    promised: datetime | None = doc("Until when the next update is promised; null if nothing is promised.")
+    waiting_on: Side | None = doc("The side that has to act next; null if nobody has to act.")
+    waiting_since: datetime | None = doc("Since when this side has to act; null if nobody has to act.")
+    promised: datetime | None = doc("The time by which somebody promised an update; null if nobody did.")
     priority: BriefPriority | None = doc("Only for the team: the priority.", None)
     needs_triage: bool | None = doc("Only for the team: as in the case.", None)
     open_asks: list[BriefAsk] | None = doc("Only for the team: open requests of the vendor.", None)
-    parked: list[BriefParked] | None = doc("Only for the team: topics to discuss after recovery.", None)
+    parked: list[BriefParked] | None = doc("Only for the team: topics to discuss after the problem is solved.", None)
     tone: list[BriefTone] | None = doc("Only for the team: suggestions for a more polite wording.", None)
 
 

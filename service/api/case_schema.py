@@ -44,15 +44,15 @@ class Person(Out):
 
 
 class Author(Out):
-    """The author of a message. Of a forwarded mail it is the person who wrote it first."""
+    """The author of a message. For a forwarded mail, this is the person who wrote the original mail."""
 
     name: str | None = doc("Display name; empty if the mail has none.")
     address: str | None = doc("Mail address in lower case; empty if it is not known.")
-    role: Role = doc("The side the author belongs to; `unknown`: nothing says which.")
+    role: Role = doc("The side to which the author belongs; `unknown`: sodan does not know the side.")
 
 
 class Evidence(Out):
-    """A rule that contributed to the priority, and the text it is based on."""
+    """A rule that contributed to the priority, and the text that the rule used."""
 
     rule: str = doc("Id of the rule (`sodan rules list`).")
     message: str | int | None = doc("`id` of the message.", None)
@@ -67,16 +67,16 @@ class Heard(Out):
 
 
 class PriorityDetail(Out):
-    """The priority, and what it is based on."""
+    """The priority, and the reasons for it."""
 
     level: Level = doc("The priority of the case; the same as `priority`.")
     impact: str | None = doc("Effect on the business: `high`, `medium`, `low`, `unknown`.", None)
-    urgency: str | None = doc("How soon it must be solved: `high`, `medium`, `low`, `unknown`.", None)
-    evidence: list[Evidence] = doc("What the rules based the priority on.")
+    urgency: str | None = doc("How soon the problem must be solved: `high`, `medium`, `low`, `unknown`.", None)
+    evidence: list[Evidence] = doc("The rules that contributed to the priority, each with its text.")
     heard: list[Heard] = doc("Urgent wording that does not change the priority.")
-    basis: str = doc("Id of the rule that decided.", "")
+    basis: str = doc("Id of the rule that decided the priority.", "")
     set_by: str = doc("`rules`, or the name of the person who set the priority.")
-    by_rules: str = doc("The priority by the rules, also while a person has set another one.", "")
+    by_rules: str = doc("The priority that the rules give, even if a person has set another priority.", "")
 
 
 class OtherValue(Out):
@@ -94,16 +94,17 @@ class ChecklistItem(Out):
     item: str = doc("Id of the item, such as `occurred_at`.")
     label: Any = doc("Name of the item in the language of the case.")
     state: Literal["present", "missing", "unknown", "waived", "not_needed"] = doc(
-        "`present`: given. `missing`: must be asked for. `unknown`: the sender does not know it, so it is "
-        "not asked for again. `waived`: a person decided that it is not needed. `not_needed`: not needed in this case."
+        "`present`: a mail states the fact. `missing`: somebody has to ask for it. `unknown`: the sender does not know "
+        "it; sodan does not ask again. `waived`: a person decided that it is not needed. `not_needed`: this case does "
+        "not need it."
     )
-    value: str | None = doc("The fact; null if it is not given.", None)
-    message: str | int | None = doc("`id` of the message that gives it; null if none does.", None)
-    quote: str | None = doc("The text that gives it, verbatim; null if there is none.", None)
-    partial: bool = doc("True if it is given, but not exactly enough (a day, no time).", False)
-    none: bool = doc("True if the mail says that there is none (no workaround).", False)
-    others: list[OtherValue] = doc("Different values given by other people.", default_factory=list)
-    set_by: str | None = doc("The person who answered or waived it by hand; null if nobody did.", None)
+    value: str | None = doc("The fact; null if no mail states it.", None)
+    message: str | int | None = doc("`id` of the message that states the fact; null if none does.", None)
+    quote: str | None = doc("The text that states the fact, verbatim; null if there is none.", None)
+    partial: bool = doc("True if the fact is not exact enough, such as a day without a time.", False)
+    none: bool = doc("True if the mail says that there is none, such as no workaround.", False)
+    others: list[OtherValue] = doc("Different values that other people stated.", default_factory=list)
+    set_by: str | None = doc("The person who answered or waived the item by hand; null if nobody did.", None)
 
 
 class Ask(Out):
@@ -111,23 +112,23 @@ class Ask(Out):
 
     id: str | int = doc("Id of the request, for `asks` when you change the case.")
     by: Any = doc("Mail address of the person who asked.", None)
-    of: Any = doc("The side that has to answer it: `team`.", None)
+    of: Any = doc("The side that has to answer the request: `team`.", None)
     what: str = doc(
         "What is asked for: `logs`, `info:<item>`, `permission`, `time_slot`, `confirm_close`, "
-        "`confirm_scope`, `severity`, `test`, or `something` (not recognised)."
+        "`confirm_scope`, `severity`, `test`, or `something` (sodan did not recognise for what)."
     )
     quote: str | None = doc("The text of the request, verbatim.", None)
     message: str | int | None = doc("`id` of the message that asks.", None)
-    asked_at: datetime | None = doc("When it was asked.", None)
+    asked_at: datetime | None = doc("When the vendor asked.", None)
     state: Literal["open", "answered", "withdrawn"] = doc(
-        "`open`: not answered yet. `answered`. `withdrawn`: no longer needed."
+        "`open`: not answered yet. `answered`: your side answered. `withdrawn`: the answer is no longer needed."
     )
-    answered_at: datetime | None = doc("When it was answered or withdrawn; null while it is open.", None)
+    answered_at: datetime | None = doc("When the request was answered or withdrawn; null while it is open.", None)
     answered_by_message: str | int | None = doc(
-        "`id` of the message that answers it; null if it was answered without mail.", None
+        "`id` of the message that answers the request; null if it was answered without mail.", None
     )
-    set_by: str | None = doc("The person who marked it as answered or not needed; null if nobody did.", None)
-    answer: str | None = doc("The answer in the words of that person; null without one.", None)
+    set_by: str | None = doc("The person who marked the request as answered or withdrawn; null if nobody did.", None)
+    answer: str | None = doc("The answer that this person entered; null if the person entered none.", None)
 
 
 class ToneHint(Out):
@@ -140,7 +141,7 @@ class ToneHint(Out):
 
 
 class ParkedTopic(Out):
-    """A topic to discuss after recovery."""
+    """A topic to discuss after the problem is solved."""
 
     topic: str = doc("`rca`, `compensation`, `product_change` or `support_dissatisfaction`.")
     message: str = doc("`id` of the message.")
@@ -151,10 +152,10 @@ class ProblemStatement(Out):
     """The problem as it was last stated."""
 
     statement: str = doc("One sentence; empty if no mail states the problem.")
-    version: int = doc("Number of statements of the problem so far.")
-    drift: bool = doc("True if a later statement is about something else than the earlier ones.")
-    message: str | None = doc("`id` of the message; null if there is no statement.", None)
-    agreed_at: datetime | None = doc("When your side agreed to it; null if it did not.", None)
+    version: int = doc("How often the mails of the case have stated the problem.")
+    drift: bool = doc("True if the last statement is about another problem than the earlier statements.")
+    message: str | None = doc("`id` of the message; null if no mail states the problem.", None)
+    agreed_at: datetime | None = doc("When your side agreed to the statement; null if it did not.", None)
 
 
 class Promise(Out):
@@ -164,8 +165,8 @@ class Promise(Out):
     due: datetime = doc("The time that was named.")
     message: str = doc("`id` of the message.")
     quote: str = doc("The text, verbatim.")
-    kept: bool = doc("True if that side wrote again by then.")
-    overdue: bool = doc("True if the time has passed and that side has not written since.")
+    kept: bool = doc("True if the side wrote again before this time.")
+    overdue: bool = doc("True if this time has passed and the side has not written since the promise.")
 
 
 class ReadBy(Out):
@@ -173,7 +174,7 @@ class ReadBy(Out):
 
     reader: str = doc("`embedded` or `model`.")
     version: str = doc("Version of the reader, or the name of the language model.")
-    pending: bool = doc("True while a message of the case waits for its reading by the language model.")
+    pending: bool = doc("True while the language model still has to read a message of the case.")
 
 
 _SUMMARY: dict[str, Any] = {
@@ -191,36 +192,38 @@ class CaseSummary(Out):
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_SUMMARY]})
 
-    key: str = doc("Key of the case. It never changes; after a merge it redirects to the other case.")
-    title: str = doc("The subject without `Re:` and `Fwd:`, or the first words of the mail, or a title set by hand.")
+    key: str = doc("Key of the case. It never changes. After a merge, its URL redirects to the other case.")
+    title: str = doc(
+        "The subject without `Re:` and `Fwd:`. Without a subject: the first words of the mail. Or a title set by hand."
+    )
     status: Status = doc(
         "`open`: somebody has to act. `resolved`: the problem is solved. `closed`: the case is finished."
     )
-    waiting_on: Side | None = doc("The side that has to act next; null if nobody has to.")
-    waiting_since: datetime | None = doc("Since when it is that side's turn; null if nobody has to act.")
+    waiting_on: Side | None = doc("The side that has to act next; null if nobody has to act.")
+    waiting_since: datetime | None = doc("Since when this side has to act; null if nobody has to act.")
     priority: Level = doc("Priority by business impact and urgency: `P1` is the highest.")
     kind: Kind = doc(
-        "What the case is about: `incident` something that does not work; `howto` how to do something; "
-        "`request` something to set up, order or change; `billing` an invoice, a price, a licence count; `security` an "
-        "attack, a leak, a lost device; `rca` the cause of an incident that is over; `notice` information that needs "
-        "no answer."
+        "What the case is about. `incident`: something that does not work. `howto`: how to do something. "
+        "`request`: something to set up, order or change. `billing`: an invoice, a price, a licence count. `security`: "
+        "an attack, a leak, a lost device. `rca`: the cause of an incident that is over. `notice`: information that "
+        "needs no answer."
     )
     language: str = doc("Language of the case: `ja`, `en` or another ISO 639 code; `und`: not known.")
     vendor: str | None = doc("Id of the vendor (`GET /api/vendors`); null if no vendor is known.")
     vendor_refs: list[VendorRef] = doc("Case numbers of vendors found in the mails.")
     missing: list[str] = doc("Ids of at most five checklist items to ask for, most important first.")
     needs_triage: bool = doc(
-        "True while the case is open, no person has set the priority, and the mails do not state "
-        "the impact or state it in words that could not be judged.",
+        "True while a person has to judge the priority: the case is open, no person has set the priority, and sodan "
+        "could not determine the impact from the mails.",
         False,
     )
-    requester: Person | None = doc("The person who needs help; null if nobody is known.", None)
+    requester: Person | None = doc("The person who needs help; null if not known.", None)
     excerpt: str = doc("The sentence that describes the problem, verbatim; empty if there is none.", "")
     open_asks: int = doc("Number of requests of the vendor that are still open.")
     messages: int = doc("Number of messages, including those found in forwards and quotes.")
     opened_at: datetime = doc("Time of the first message.")
     updated_at: datetime = doc("Time of the last change by a mail or a person.")
-    owner: str | None = doc("The team member it is assigned to; null: nobody.", None)
+    owner: str | None = doc("The team member to whom the case is assigned; null: nobody.", None)
 
 
 class CasePage(Out):
@@ -233,17 +236,19 @@ class CasePage(Out):
 class Clocks(Out):
     """How long each side had to act, up to the time of the response. All times are elapsed seconds."""
 
-    team: float | None = doc("Seconds during which it was the team's turn.")
-    vendor: float | None = doc("Seconds during which it was the vendor's turn.")
-    requester: float | None = doc("Seconds during which it was the requester's turn.")
-    business: dict[str, int] = doc("The same by side, in seconds of that side's business hours.", default_factory=dict)
+    team: float | None = doc("Seconds for which the team had to act.")
+    vendor: float | None = doc("Seconds for which the vendor had to act.")
+    requester: float | None = doc("Seconds for which the requester had to act.")
+    business: dict[str, int] = doc(
+        "By side: the same times, counting only the side's business hours.", default_factory=dict
+    )
     first_response: float | None = doc(
-        "Seconds from the team's report to the vendor until the vendor's first reply by a person; in a "
-        "case without a vendor, from the opening mail until the team's first mail. Null until there is a reply.",
+        "Seconds from the team's report to the vendor until the first reply that a person of the vendor wrote. In a "
+        "case without a vendor: seconds from the opening mail until the team's first mail. Null before the reply.",
         None,
     )
     turns: int | None = doc(
-        "How often the vendor answered the team; in a case without a vendor, how often the team answered.", None
+        "How often the vendor answered the team. In a case without a vendor: how often the team answered.", None
     )
 
 
@@ -252,7 +257,7 @@ class Participant(Out):
 
     address: str = doc("Mail address in lower case.")
     name: str | None = doc("Display name; empty if no mail has one.", None)
-    role: Role = doc("The side of the person; `unknown`: nothing says which.")
+    role: Role = doc("The side of the person; `unknown`: sodan does not know the side.")
 
 
 class NotCounted(Out):
@@ -260,28 +265,28 @@ class NotCounted(Out):
 
     message: str = doc("`id` of the message.")
     why: Literal["forged", "unverified", "outsider"] = doc(
-        "`forged`: it was sent under another person's name (DMARC failed); `unverified`: it claims an "
-        "address of your organisation that nothing verifies; `outsider`: its author takes no part in the case."
+        "`forged`: your mail server reports that the sender is forged (DMARC failed). `unverified`: the sender is an "
+        "address of your organisation, but nothing confirms this. `outsider`: the author takes no part in the case."
     )
 
 
 class Suggested(Out):
-    """Another case that may be about the same matter; the evidence was too weak to merge them."""
+    """Another case that may be about the same problem. The evidence was too weak to merge the two cases."""
 
     id: int = doc("Id of the suggestion, for `accept` and `dismiss`.")
     case: str = doc("Key of the other case.")
     score: float = doc("Similarity: 0 (none) to 1 (certain).")
-    reasons: list[str] = doc("What the two cases share, in words.")
-    message: str = doc("`id` of the message that was compared.")
-    subject: str = doc("Subject of that message.")
+    reasons: list[str] = doc("What the two cases have in common, in words.")
+    message: str = doc("`id` of the message that sodan compared with the other case.")
+    subject: str = doc("Subject of this message.")
 
 
 class Case(CaseSummary):
-    """A whole case. It is judged again with every mail and every manual change."""
+    """A whole case. sodan judges the case again after every mail and every manual change."""
 
-    priority_detail: PriorityDetail = doc("How the priority was found.")
+    priority_detail: PriorityDetail = doc("The priority of the case, with the reasons for it.")
     recovered: bool = doc(
-        "True if your side said that it works again, and nothing later says that the problem continues.", False
+        "True if your side wrote that the problem is solved, and no later mail says that it continues.", False
     )
     checklist: list[ChecklistItem] = doc("The facts that a good report of this kind contains.")
     questions: list[str] = doc(
@@ -291,24 +296,24 @@ class Case(CaseSummary):
     tone: list[ToneHint] = doc(
         "Suggestions for a more polite wording, only for mail of your own people. A vendor never sees them."
     )
-    parked: list[ParkedTopic] = doc("Topics to discuss after recovery. They do not delay the case.")
+    parked: list[ParkedTopic] = doc("Topics to discuss after the problem is solved. They do not delay the case.")
     problem: ProblemStatement | None = doc("The problem as it was last stated.", None)
     clocks: Clocks = doc("How long each side had to act.")
     promises: list[Promise] = doc("Promises that name a time.", default_factory=list)
     participants: list[Participant] = doc("Everybody who wrote or received mail of the case.")
     merged: list[str] = doc("Keys of the cases that were merged into this one.")
-    related: list[Any] = doc("Keys of related cases, such as one that was split off.")
+    related: list[Any] = doc("Keys of related cases, such as a case that was split off from this case.")
     suggestions: list[Suggested] = doc(
-        "Cases that may be about the same matter, the most similar first.", default_factory=list
+        "Cases that may be about the same problem, the most similar first.", default_factory=list
     )
     read_by: ReadBy | None = doc("The reader that analysed the first mail.", None)
     judged_by: str = doc("Name and version of the rules that judged the case.")
     set_by: dict[str, str] = doc("Fields that a person set, each with the name of the person.", default_factory=dict)
     notes: list[str] = doc(
-        "Points for the team to check: `p1-without-contact` P1 without a person to reach; "
-        "`p1-without-owner` P1 without a team member; `overdue-promise`; `call` three or more exchanges and still "
-        "something is missing; `reminded` the requester was reminded; `dmarc-failed`, `sender-unverified` and "
-        "`outsider`: a message is listed in `not_counted`.",
+        "Points for the team to check. `p1-without-contact`: in a P1 case, no mail names a person who can be reached. "
+        "`p1-without-owner`: in a P1 case, no member of the team takes part yet. `overdue-promise`: a promise is "
+        "overdue. `call`: after three or more exchanges, a fact is still missing. `reminded`: sodan reminded the "
+        "requester. `dmarc-failed`, `sender-unverified`, `outsider`: `not_counted` lists a message with this reason.",
         default_factory=list,
     )
     not_counted: list[NotCounted] = doc(

@@ -29,8 +29,17 @@ Sort = Annotated[
     SortName,
     # names for generated clients, which cannot derive any from a value that begins with "-"
     Query(
-        description="Order of the list; `-`: newest first. `priority`: P1 first, then the case unchanged for longest.",
+        description="Order of the list. With `-`, newest first. `priority`: P1 first; among cases of one priority, the "
+        "case that has been unchanged for longest.",
         json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]},
+    ),
+]
+Words = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="Words, in Japanese or English: a case matches if one of its mails contains all of them. Or a case "
+        "key, or a vendor's case number.",
     ),
 ]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
@@ -69,7 +78,7 @@ def list_cases(
     desk: TheDesk,
     status: Annotated[list[Status], Query(default_factory=list, description="Status of the case.")],
     waiting_on: Annotated[
-        list[Sides], Query(default_factory=list, description="The side that has to act next; `none`: nobody has to.")
+        list[Sides], Query(default_factory=list, description="The side that has to act next; `none`: no side.")
     ],
     priority: Annotated[list[Level], Query(default_factory=list, description="Priority.")],
     kind: Annotated[list[Kind], Query(default_factory=list, description="What the case is about.")],
@@ -84,19 +93,14 @@ def list_cases(
     owner: Annotated[
         str | None, Query(max_length=200, description="A team member; `me`: the caller; `none`: nobody.")
     ] = None,
-    q: Annotated[
-        str | None,
-        Query(
-            max_length=500,
-            description="Words that all occur in one mail, Japanese or English; or a case key, or a vendor's case "
-            "number.",
-        ),
-    ] = None,
+    q: Words = None,
     updated_since: Annotated[
-        str | None, Ago(description="Changed since then: a time, or a duration before now such as `12h`.")
+        str | None,
+        Ago(description="Only cases that changed since then: a time, or a duration before now such as `12h`."),
     ] = None,
     older_than: Annotated[
-        str | None, Ago(description="Not changed since then: a time, or a duration before now such as `3d`.")
+        str | None,
+        Ago(description="Only cases that did not change since then: a time, or a duration before now such as `3d`."),
     ] = None,
     sort: Sort = "-updated",
     limit: Limit = 50,
@@ -104,7 +108,7 @@ def list_cases(
 ) -> Response:
     """List the cases that match all filters.
 
-    A filter may be repeated; a case then matches if it has any of the values.
+    Repeat a filter to allow several values: `priority=P1&priority=P2`.
     """
     now = desk.now()
     which = cases.Filter(
@@ -138,10 +142,10 @@ def read_case(find: FindCase, desk: TheDesk, if_none_match: Unshown = None) -> R
 
 @router.patch("/cases/{key}", response_model=Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
 def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: Unshown = None) -> Response:
-    """Correct values by hand. They are kept until you reset them with `null`.
+    """Correct values by hand. sodan keeps them until you reset them with `null`.
 
-    With `If-Match: <ETag>` the change is made only if the case is still in that state; otherwise the response is
-    412.
+    With `If-Match: <ETag>`, sodan makes the change only if the case has not changed since you read it. Otherwise the
+    response is 412.
     """
     wanted = change.model_dump(exclude_unset=True)
     _, changed = desk.set_values(find().id, wanted, who, partial(_must_match, if_match))
@@ -160,7 +164,7 @@ def list_case_messages(
 
 @router.get("/cases/{key}/history", response_model=EventPage, responses={**documented(404, 503), **MOVED})
 def list_case_events(find: FindCase, desk: TheDesk) -> Response:
-    """List the events of a case, newest first. A manual change has an `undo` at `/api/corrections/{id}/undo`."""
+    """List the events of a case, newest first. Undo a manual change by `POST /api/corrections/{id}/undo`."""
     found = find()
     events = desk.database.read(lambda conn: feed.of_case(conn, found.id, desk.prefix))
     return answer({"items": events, "next": None})
@@ -168,26 +172,26 @@ def list_case_events(find: FindCase, desk: TheDesk) -> Response:
 
 @router.post("/cases/{key}/merge", response_model=Correction, responses={**documented(400, 404, 409, 503), **MOVED})
 def merge_case(find: FindCase, desk: TheDesk, who: Who, body: Merge) -> Response:
-    """Merge this case into another one. Its URL redirects there from now on. Can be undone."""
+    """Merge this case into another case. The URL of this case then redirects to the other case. You can undo this."""
     return corrected(desk, *desk.merge(find().id, desk.number_of(body.into), who))
 
 
 @router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=CHANGE)
 def accept_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
-    """Accept a suggestion: the newer case is merged into the older one. Can be undone."""
+    """Accept a suggestion: sodan merges the newer case into the older case. You can undo this."""
     return corrected(desk, *desk.accept(find().id, id, who))
 
 
 @router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=CHANGE)
 def dismiss_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
-    """Dismiss a suggestion: the two cases are not suggested again, and no rule merges them later."""
+    """Dismiss a suggestion: sodan does not suggest these two cases again, and does not merge them."""
     desk.dismiss(find().id, id, who)
     return answer({"dismissed": id})
 
 
 @router.post("/corrections/{id}/undo", response_model=Undone, responses=documented(404, 409, 503))
 def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
-    """Undo a manual change: the earlier state is restored, and mail received since then is kept."""
+    """Undo a manual change: sodan restores the earlier state, and keeps mail that arrived since."""
     return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})
 
 

@@ -23,27 +23,27 @@ from service.store import feed
 
 KINDS = {
     "case.opened": "a mail opened a case",
-    "case.changed": "a case was judged again, after new mail or a manual change",
-    "case.set": "a person set fields: `data.set`; `data.was` holds what the case showed before",
-    "case.kept_apart": "a person said that another case is a different matter: `data.other`",
-    "case.merged": "a case was merged into another: `data.from`, `data.into` (numbers of the cases)",
+    "case.changed": "sodan judged a case again, after new mail or a manual change",
+    "case.set": "a person set fields: `data.set` (the new values), `data.was` (the old values)",
+    "case.kept_apart": "a person said that another case is about another problem: `data.other`",
+    "case.merged": "a case was merged into another case: `data.from`, `data.into` (numbers of the cases)",
     "case.split": "a person moved several messages to another case",
     "case.noted": "a person added a note: `data.note` (its id)",
     "case.removed": "retention deleted a case: `data.number`",
     "message.moved": "a person moved one message to another case",
     "undone": "a person undid a manual change: `data.event`",
     "contents.removed": "retention deleted raw mails",
-    "outbox.written": "a mail was written to the outbox: `data.outbox` (its id)",
-    "outbox.released": "a person sent a draft, or a failed mail again",
+    "outbox.written": "sodan wrote a mail to the outbox: `data.outbox` (its id)",
+    "outbox.released": "a person released a draft or a failed mail for sending",
     "outbox.discarded": "a person discarded a mail",
-    "outbox.sent": "the server accepted a mail",
-    "outbox.failed": "a mail could not be sent",
+    "outbox.sent": "the outgoing mail server accepted a mail",
+    "outbox.failed": "sodan could not send a mail",
     "outbox.returned": "a delivery report about a sent mail arrived",
-    "outbox.held": "a mail is held as a draft, because a limit of automatic mail was reached",
-    "spool.shunted": "a mail was set aside after three failed attempts: `data.spool`, `data.reason`",
-    "webhook.disabled": "a webhook failed nine times and was disabled: `data.webhook`, `data.reason`",
-    "mailbox.away": "a mailbox could not be read for ten minutes: `data.mailbox`, `data.cause`, `data.next_step`",
-    "mailbox.back": "a mailbox can be read again: `data.mailbox`",
+    "outbox.held": "sodan wrote a mail as a draft, because a limit of automatic mail was reached",
+    "spool.shunted": "sodan set a mail aside after three failed attempts: `data.spool`, `data.reason`",
+    "webhook.disabled": "a delivery failed nine times, and sodan disabled the webhook: `data.webhook`, `data.reason`",
+    "mailbox.away": "sodan could not read a mailbox for ten minutes: `data.mailbox`, `data.cause`, `data.next_step`",
+    "mailbox.back": "sodan can read a mailbox again: `data.mailbox`",
 }
 """Kind of event → when it happens. More kinds may be added."""
 
@@ -69,21 +69,21 @@ class Event(Out):
 
     id: int = doc("Id of the event; later events have higher ids.")
     kind: str = doc("; ".join(f"`{kind}`: {when}" for kind, when in KINDS.items()))
-    case: str | None = doc("Key of the case; null if it concerns no case.")
-    at: datetime = doc("When it happened.")
-    who: str = doc("The person who did it; empty if no person did.")
+    case: str | None = doc("Key of the case; null if the event is about no case.")
+    at: datetime = doc("When the event happened.")
+    who: str = doc("The person who caused the event; empty if no person did.")
     data: dict[str, Any] = doc("Details, depending on `kind`.")
-    undone_by: int | None = doc("Id of the event that undid this change; null if it was not undone.", None)
+    undone_by: int | None = doc("Id of the event that undid this change; null if nobody undid it.", None)
 
 
 class WebhookPayload(Out):
     """Body of a webhook request (Standard Webhooks).
 
-    The headers `webhook-id`, `webhook-timestamp` and `webhook-signature` contain its signature.
+    Check the signature with the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
     """
 
     type: str = doc("The kind of the event.", examples=["case.changed"])
-    timestamp: datetime = doc("When it happened; the same as `data.at`.")
+    timestamp: datetime = doc("When the event happened; the same as `data.at`.")
     data: Event = doc("The event.")
 
 
@@ -111,6 +111,27 @@ EVENT = {
 """OpenAPI schema of one event."""
 STREAM = {"anyOf": [{"type": "string", "description": "The stream as text."}, EVENT]}
 """Programs that parse the stream apply the schema to each event; generated clients apply it to the whole text."""
+Last = Annotated[
+    str | None,
+    Query(
+        pattern="^[0-9]{1,18}$",
+        description="Id of an event: the stream continues after it. For clients that cannot send `Last-Event-ID`.",
+    ),
+]
+Once = Annotated[
+    bool,
+    Query(
+        description="`true`: the stream ends after the stored events. Without `last` and `Last-Event-ID` it contains "
+        "all stored events."
+    ),
+]
+Named = Annotated[
+    bool,
+    Query(
+        description="`true`: the field `event` of the stream contains the kind. `false`: the stream has no field "
+        "`event`, so that a browser gets every event as `message`."
+    ),
+]
 MOST_LISTENERS = 200
 BATCH = 500
 
@@ -173,25 +194,15 @@ def routes(desk: Desk) -> APIRouter:
     async def stream_events(
         request: Request,
         last_event_id: Annotated[str | None, Header(include_in_schema=False)] = None,
-        last: Annotated[
-            str | None,
-            Query(
-                pattern="^[0-9]{1,18}$",
-                description="Continue after this event; for clients that cannot send `Last-Event-ID`.",
-            ),
-        ] = None,
-        once: Annotated[
-            bool, Query(description="Send the stored events and end; without a start, all of them.")
-        ] = False,
-        named: Annotated[
-            bool,
-            Query(description="Set `event` to the kind; `false`: omit it, so that a browser gets all as `message`."),
-        ] = True,
+        last: Last = None,
+        once: Once = False,
+        named: Named = True,
     ) -> Response:
         """Stream events: `id` increases; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who",
         "data"}`.
 
-        With the header `Last-Event-ID` the stream continues after that event; without it, it begins with new events.
+        With the header `Last-Event-ID`, the stream continues after that event. Without this header, the stream begins
+        with new events.
         """
         wanted = last_event_id or last
         if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
@@ -201,7 +212,7 @@ def routes(desk: Desk) -> APIRouter:
         if watched.listeners >= MOST_LISTENERS:
             return problem(
                 503,
-                f"more than {MOST_LISTENERS} clients read events; retry after the seconds in Retry-After",
+                f"{MOST_LISTENERS} clients read events already; retry after the seconds in Retry-After",
                 headers={"Retry-After": "30"},
             )
         watched.listeners += 1
@@ -217,9 +228,9 @@ def describe_webhook(app: FastAPI) -> None:
 
     @app.webhooks.post("event", operation_id="receiveEvent", tags=["events"], status_code=204)
     def receive_event(body: WebhookPayload) -> None:
-        """An event, sent immediately after it happened.
+        """An event. sodan sends it immediately after it happened.
 
-        Respond with 2xx within ten seconds; otherwise it is sent again, with increasing delays.
+        Respond with 2xx within ten seconds. Otherwise sodan sends the event again, with increasing delays.
         """
 
 

@@ -28,7 +28,7 @@ class Health(Out):
     """The state of the service."""
 
     status: str = doc("`ok`.", examples=["ok"])
-    note: str | None = doc("A problem that does not stop mail but needs attention; absent if there is none.", None)
+    note: str | None = doc("A problem that needs attention but does not stop mail; absent if there is none.", None)
 
 
 TEXT: dict[int | str, dict[str, Any]] = {
@@ -47,7 +47,7 @@ MAILBOXES: tuple[tuple[Any, str, str, Callable[[mailboxes.Status], float | None]
     (Gauge, "lag_seconds", "Seconds between arrival and storage of the mail fetched last", lambda one: one.lag_seconds),
     (Total, "errors", "Failed attempts to read a mailbox", lambda one: one.errors),
     (Total, "mails", "Mails fetched from a mailbox and stored", lambda one: one.taken),
-    (Gauge, "left", "Mails that could not be fetched so far", lambda one: one.failed),
+    (Gauge, "left", "Mails that sodan could not fetch so far", lambda one: one.failed),
 )
 """Kind of metric, its name and text, and the value of a mailbox."""
 Counts = tuple[
@@ -55,7 +55,7 @@ Counts = tuple[
 ]
 WAIT_SECONDS = 3.0
 """After this time the check reports that the database does not respond."""
-NOTE = "the changed rules or site file have an error, so the previous ones stay in use: run `sodan doctor`"
+NOTE = "a changed rule pack or site file has an error, so sodan uses the previous rules: run `sodan doctor`"
 
 
 class Meters:
@@ -80,7 +80,7 @@ class Meters:
         """Yield the metrics of the database, read in one transaction so that they are consistent."""
         ledger, oldest, found, fetched, sending, doubt = self._counts()
         yield Total("sodan_mails_accepted", "Mails received and stored", ledger.accepted)
-        yield Total("sodan_mails_taken_in", "Mails processed into a case", ledger.taken_in)
+        yield Total("sodan_mails_taken_in", "Mails processed and put into a case", ledger.taken_in)
         yield Gauge("sodan_mails_waiting", "Mails not processed yet", ledger.waiting)
         yield Gauge("sodan_mails_shunted", "Mails set aside after three failed attempts", ledger.shunted)
         age = max(0.0, (self.desk.now() - oldest).total_seconds()) if oldest else 0.0
@@ -92,9 +92,9 @@ class Meters:
             yield from self._model()
         entries = {(state,): sending.get(state, 0) for state in outbox.STATES}
         yield _labelled(Gauge("sodan_outbox", "Outgoing mails and notifications", labels=("state",)), entries)
-        yield Total("sodan_outbox_in_doubt", "Times a sender stopped while sending a mail", doubt)
+        yield Total("sodan_outbox_in_doubt", "Times that a sender process died while it sent a mail", doubt)
         refused = int(self.desk.context.refused is not None)
-        yield Gauge("sodan_rules_refused", "1 while changed packs or a site file have an error", refused)
+        yield Gauge("sodan_rules_refused", "1 while a changed pack or site file has an error", refused)
 
     def _model(self) -> Iterator[Metric]:
         """Yield the metrics of second readings and their cost."""
@@ -103,18 +103,19 @@ class Meters:
             lambda conn: (second_readings.usage_in_all(conn), second_readings.counts(conn))
         )
         yield Total("sodan_model_requests", "Requests to the language model", spent.requests)
-        yield Total("sodan_model_seconds", "Seconds until the responses arrived", spent.seconds)
-        dropped = "Statements dropped because their quote or meaning was invalid"
+        yield Total("sodan_model_seconds", "Seconds spent waiting for responses of the language model", spent.seconds)
+        dropped = "Statements that sodan dropped because their quote or meaning was invalid"
         yield Total("sodan_model_dropped", dropped, spent.dropped)
-        yield Total("sodan_model_refused", "Responses that could not be used", spent.refused)
+        yield Total("sodan_model_refused", "Responses of the language model that sodan could not use", spent.refused)
         tokens = {("in",): spent.tokens_in, ("out",): spent.tokens_out}
-        yield _labelled(Total("sodan_model_tokens", "Tokens", labels=("direction",)), tokens)
+        help_text = "Tokens sent to the language model and received from it"
+        yield _labelled(Total("sodan_model_tokens", help_text, labels=("direction",)), tokens)
         price = (spent.tokens_in * settings.model_price_in + spent.tokens_out * settings.model_price_out) / 1_000_000
         if price:
             cost = "Cost according to SODAN_MODEL_PRICE_IN and SODAN_MODEL_PRICE_OUT"
             yield Total("sodan_model_cost", cost, price)
         states = {(state,): jobs.get(state, 0) for state in ("waiting", "done", "refused", "failed")}
-        yield _labelled(Gauge("sodan_model_readings", "Second readings", labels=("state",)), states)
+        yield _labelled(Gauge("sodan_model_readings", "Messages for the language model", labels=("state",)), states)
 
     def _count(self) -> Counts:
         def read(conn: Any) -> Counts:
@@ -156,9 +157,9 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
 
     @router.get("/readyz", response_model=Health, responses=documented(503))
     def check_readiness() -> Response:
-        """Report whether mail can be accepted.
+        """Report whether sodan can accept mail.
 
-        The database must be writable and have this version's schema and enough disk space.
+        The database must be writable, have the schema of this version, and have enough disk space.
         """
         trouble = readiness.trouble()
         if trouble is not None:

@@ -27,19 +27,21 @@ class MeaningOut(BaseModel):
 
     id: str = doc("Id of the meaning, such as `item.version`.")
     family: str = doc("Group of the meaning: `items`, `acts`, `asks`, `weight`, `matter`, `tone`, `parked`, `kinds`.")
-    title: Words = doc("Its name.")
-    definition: Words = doc("What it means.")
-    sides: list[str] = doc("Whose mail it is found in: `requester`, `team`, `vendor`.")
-    states: list[str] = doc("States that a statement of it may have.")
+    title: Words = doc("Name of the meaning.")
+    definition: Words = doc("What the meaning stands for.")
+    sides: list[str] = doc("The sides in whose mail sodan looks for it: `requester`, `team`, `vendor`.")
+    states: list[str] = doc("States that a statement with this meaning can have.")
     examples: dict[str, list[str]] = doc("Sentences that have this meaning, by language.")
-    near_misses: dict[str, list[str]] = doc("Similar sentences that do not have it, by language.")
+    near_misses: dict[str, list[str]] = doc("Similar sentences that do not have this meaning, by language.")
 
 
 class Meanings(BaseModel):
-    """All meanings. `ids` also contains each `ask.info.<item>`, which has no entry of its own."""
+    """All meanings."""
 
     items: list[MeaningOut] = doc("The meanings.")
-    ids: list[str] = doc("Every id that a statement may have.")
+    ids: list[str] = doc(
+        "Every id that a statement can have. Each `ask.info.<item>` is only in this list, not in `items`."
+    )
 
 
 router = APIRouter(prefix="/api", tags=["meanings"])

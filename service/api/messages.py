@@ -42,52 +42,55 @@ class StatementOut(Out):
         "Id of the meaning, such as `item.version`.", json_schema_extra={"enum": [*catalogue.load().ids]}
     )
     state: str = doc(
-        "`value`: given. `none`: there is none. `partial`: not exact enough. `unknown`: the sender does "
-        "not know it. `not_applicable`. `pending`: announced for later. `placeholder`, `empty`: a form field that "
-        "was not filled in. `unsure`: the reader could not decide, so it counts neither as given nor as missing.",
+        "`value`: the mail states it. `none`: the mail says that there is none. `partial`: not exact. `unknown`: "
+        "the sender does not know it. `not_applicable`: it does not apply. `pending`: the sender will send it later. "
+        "`placeholder`, `empty`: a form field that was not filled in. `unsure`: the reader could not decide; sodan "
+        "treats it as neither stated nor missing.",
         "value",
         json_schema_extra={"enum": [*sorted(catalogue.STATES)]},
     )
-    quote: str = doc("The text it was found in, verbatim.", "")
+    quote: str = doc("The text that contains the meaning, verbatim.", "")
     start: int = doc(
-        "Offset of the quote in `text`, in characters; -1: it is in the subject or the name of a file.", -1
+        "Offset of the quote in `text`, in characters; -1: the quote is in the subject or in the name of a file.", -1
     )
-    end: int = doc("Offset of the end of the quote in `text`; -1 as for `start`.", -1)
+    end: int = doc("Offset of the end of the quote in `text`, in characters; -1 if `start` is -1.", -1)
     value: str | None = doc("The fact in a standard form, such as a date or a version; null if there is none.", None)
-    confidence: float = doc("How sure the reader is: 0 to 1.", 1.0)
+    confidence: float = doc("How sure the reader is: 0 (not at all) to 1 (certain).", 1.0)
     reader: str = doc("`embedded`, `model`, or the name of your own rule pack.", "embedded")
 
 
 class MessageOut(Out):
-    """A processed mail. If the same mail is received in several ways, it is still one message."""
+    """A processed mail. If the same mail arrives several times, it is one message."""
 
     id: str = doc("Id of the message.")
-    case: str = doc("Key of its case.")
+    case: str = doc("Key of the message's case.")
     message_id: str | None = doc("`Message-ID` of the mail, with angle brackets; null if it is not known.", None)
-    in_reply_to: list[str] = doc("Message-IDs of the mails that it answers.", default_factory=list)
+    in_reply_to: list[str] = doc(
+        "Message-IDs in `In-Reply-To`: the mails that this mail answers.", default_factory=list
+    )
     references: list[str] = doc("Message-IDs in `References`, oldest first.", default_factory=list)
     origin: Literal["delivered", "forwarded", "attached", "quoted"] = doc(
-        "How it was received: as a mail of its own, or inside another mail as a forward, an attached mail or a quote."
+        "`delivered`: the mail arrived by itself. Otherwise it was inside another mail: forwarded, attached or quoted."
     )
-    author: Author = doc("The author; of a forwarded mail the person who wrote it first.")
-    forwarded_by: Any = doc("Mail address of the person who forwarded it; null if nobody did.", None)
+    author: Author = doc("The author; for a forwarded mail, the person who wrote the original mail.")
+    forwarded_by: Any = doc("Mail address of the person who forwarded the mail; null if nobody did.", None)
     to: list[Any] = doc("Recipients in `To`: `name` and `address`.")
     cc: list[Any] = doc("Recipients in `Cc`: `name` and `address`.")
     subject: str = doc("The subject, decoded; empty if there is none.")
-    date: datetime | None = doc("When the author wrote it, by its `Date`; null if that is not usable.")
-    received_at: datetime = doc("When sodan received it for the first time.")
-    text: str = doc("What the author newly wrote, without quoted mail and signature.")
+    date: datetime | None = doc("When the author wrote the mail, from `Date`; null if `Date` is not usable.")
+    received_at: datetime = doc("When sodan received the mail for the first time.")
+    text: str = doc("The new text: what the author wrote, without quoted mail and signature.")
     quoted_text: str = doc("The rest of the body: quoted mail and signature.")
-    intro: str = doc("What a person wrote above the mail that was forwarded.", "")
+    intro: str = doc("The text that a person wrote above a mail that the person forwards.", "")
     automatic: str | None = doc(
         "`auto_reply`, `bounce`, `receipt`, `calendar` or `notification`; null if a person wrote it."
     )
     language: str = doc("Language: `ja`, `en` or another ISO 639 code; `und`: not known.", "und")
-    vendor: str | None = doc("Id of the vendor it is about or from; null if not known.", None)
-    attachments: list[AttachmentOut] = doc("Its files.")
-    deliveries: int = doc("How often it was received.")
-    found_in: str | None = doc("`id` of the message it was found inside; null if it was received by itself.", None)
-    statements: list[StatementOut] = doc("Meanings found in it, with their text.", [])
+    vendor: str | None = doc("Id of the vendor that wrote the mail or that the mail is about; null if not known.", None)
+    attachments: list[AttachmentOut] = doc("The files of the mail.")
+    deliveries: int = doc("How often sodan received the mail.")
+    found_in: str | None = doc("`id` of the message that contains this mail; null if the mail arrived by itself.", None)
+    statements: list[StatementOut] = doc("Meanings that the reader found in the mail, with their text.", [])
     findings: list[dict[str, Any]] = doc(
         "Rules that fired for it: `rule`, `pack`, `quote`, `start` and `end` (offsets in `text`, -1 if the "
         "quote is not in it), `value` (null if the rule gives none)."
@@ -118,15 +121,15 @@ class Correction(Out):
     """A manual change that can be undone."""
 
     correction: int | str = doc("Id of the change.")
-    case: str = doc("Key of the case that the messages are in now.")
-    undo: str = doc("Path to undo it by POST: `/api/corrections/{id}/undo`.")
+    case: str = doc("Key of the case that contains the messages now.")
+    undo: str = doc("Path for a POST that undoes the change: `/api/corrections/{id}/undo`.")
 
 
 class Why(Out):
-    """The evidence that put a message into its case, and the other candidate cases."""
+    """Why a message is in its case, and the other cases that sodan compared."""
 
     message: str = doc("`id` of the message.")
-    case: str = doc("Key of its case.")
+    case: str = doc("Key of the message's case.")
     placed_by: str = doc(
         "The kind of evidence that decided: `in_reply_to`, `references`, `vendor_ref` (a vendor's case "
         "number), `token` (the signed reply address), `case_key`, `thread_index`, `recovered` (a quoted mail), "
@@ -134,14 +137,14 @@ class Why(Out):
         "`new` (a new case)."
     )
     evidence: list[Any] = doc(
-        "What decided: `kind` (as in `placed_by`), `words` (the text or number), `message` (`id` of the "
-        "message it points to, or null); for `content` also `score` (0 to 1) and `margin` (lead over the next "
-        "candidate, null if there is none)."
+        "What decided. `kind`: as in `placed_by`. `words`: the text or the number. `message`: `id` of the message to "
+        "which the evidence points, or null. For `content` also `score` (0 to 1) and `margin` (the lead over the score "
+        "of the next case; null if there is none)."
     )
     runners_up: list[Any] = doc(
-        "Other cases that were compared: the same fields, `case` (the key) and `against` (the objection)."
+        "Other cases that sodan compared: the same fields, `case` (the key) and `against` (why not this case)."
     )
-    pinned_by: str | None = doc("The person who moved it to this case; null if the rules placed it.", None)
+    pinned_by: str | None = doc("The person who moved the message to this case; null if nobody did.", None)
 
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the message.")]
@@ -152,7 +155,7 @@ RAW: dict[int | str, dict[str, Any]] = {
     200: {
         # generated clients read plain bytes; many of them know no other binary media type
         "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (MAIL, BYTES)},
-        "description": "The mail; as `application/octet-stream` only if `Accept` asks for it.",
+        "description": "The mail. The media type is `application/octet-stream` only if `Accept` asks for it.",
     }
 }
 
@@ -160,7 +163,7 @@ RAW: dict[int | str, dict[str, Any]] = {
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        "description": "The file. `X-Content-Type` is its media type.",
+        "description": "The file. The header `X-Content-Type` contains its media type.",
     }
 }
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
@@ -178,11 +181,14 @@ def list_messages(
             min_length=1,
             max_length=998,
             examples=["<a1b2@mail.example>"],
-            description="The Message-ID; the angle brackets may be left out.",
+            description="The Message-ID, with or without angle brackets.",
         ),
     ],
 ) -> Response:
-    """List the processed messages with this Message-ID (several, if senders used one id for different mails)."""
+    """List the processed messages with this Message-ID.
+
+    The list can contain several messages, because some senders use one id for different mails.
+    """
     found = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, desk.prefix))
     return answer({"items": found, "next": None})
 
@@ -195,7 +201,7 @@ def read_message(desk: TheDesk, id: Number) -> Response:
 
 @router.get("/messages/{id}/why", response_model=Why, responses=documented(404, 503))
 def explain_message(desk: TheDesk, id: Number) -> Response:
-    """Return the evidence that put a message into its case, and the other candidate cases."""
+    """Return why a message is in its case, and the other cases that sodan compared."""
     return answer(desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix)))
 
 
@@ -217,7 +223,7 @@ def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Resp
 
 @router.post("/messages/{id}/move", response_model=Correction, responses=documented(400, 404, 409, 503))
 def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
-    """Move a message to another case or to a new one. The rules do not move it again. This can be undone."""
+    """Move a message to another case or to a new case. Later mail does not move it again. You can undo this."""
     return corrected(desk, *desk.move(id, None if body.to == "new" else desk.number_of(body.to), who))
 
 

@@ -23,29 +23,29 @@ class OutboxEntry(Out):
     """A mail or a notification that sodan sends."""
 
     id: int = doc("Id of the entry.")
-    case: str | None = doc("Key of its case; null if it concerns no case or several (a digest).")
+    case: str | None = doc("Key of the case; null if the entry is about no case, or about several (a digest).")
     kind: str = doc("`acknowledgement`, `questions`, `reminder`, `digest` or `notification`.")
     state: Literal["draft", "waiting", "sent", "failed", "discarded"] = doc(
-        "`draft`: a person must send it. `waiting`: it will be sent. `sent`: the server accepted it. "
-        "`failed`: it could not be sent, or was returned. `discarded`: it is not sent."
+        "`draft`: a person must send or discard the mail. `waiting`: sodan will send it. `sent`: the outgoing mail "
+        "server accepted it. `failed`: sodan could not send it, or it came back. `discarded`: sodan will not send it."
     )
-    recipient: str = doc("Mail address; of a notification the name of its target.")
+    recipient: str = doc("Mail address. For a notification: the name of its target.")
     language: str = doc("`ja` or `en`.")
     subject: str = doc("The subject.")
     text: str = doc("The body as plain text.")
     html: str = doc("The body as HTML; empty if there is none.")
     headers: dict[str, str] = doc("Additional headers, such as `In-Reply-To`.")
-    items: list[str] = doc("Ids of the checklist items asked for, in the order of their numbers.")
-    message_id: str | None = doc("Its `Message-ID`; null for a notification.")
-    answers: int | None = doc("`id` of the message that it answers; null if it answers none.")
-    made_by: str = doc("The person who wrote it; empty if sodan did.")
-    created_at: datetime = doc("When it was written.")
-    attempts: int = doc("How often sending was attempted.")
-    in_doubt: int = doc("How often a sender stopped while sending: it may have been sent so many times more.")
-    reason: str | None = doc("Why it is held as a draft, is delayed, or failed; null if there is no problem.")
-    sent_at: datetime | None = doc("When the server accepted it; null until then.")
+    items: list[str] = doc("Ids of the checklist items that the mail asks for, in the order of their numbers.")
+    message_id: str | None = doc("`Message-ID` of the mail; null for a notification.")
+    answers: int | None = doc("`id` of the message that the mail answers; null if it answers none.")
+    made_by: str = doc("The person who wrote the mail; empty if sodan did.")
+    created_at: datetime = doc("When the entry was written.")
+    attempts: int = doc("How often sodan tried to send the mail.")
+    in_doubt: int = doc("How often a sender process died while it sent the mail. The recipient may have extra copies.")
+    reason: str | None = doc("Why the mail is a draft, is delayed, or failed; null if there is no problem.")
+    sent_at: datetime | None = doc("When the server accepted the mail; null until then.")
     reply: str | None = doc("Last reply of the server; null before the first attempt.")
-    report: dict[str, Any] | None = doc("Delivery report that was returned (RFC 3464); null if none was.")
+    report: dict[str, Any] | None = doc("Delivery report that came back (RFC 3464); null if none did.")
 
 
 class OutboxPage(Out):
@@ -83,13 +83,13 @@ def read_outbox_entry(desk: TheDesk, id: Id) -> Response:
 
 @router.post("/{id}/send", response_model=OutboxEntry, responses=documented(404, 409, 503))
 def send_outbox_entry(desk: TheDesk, who: Who, id: Id) -> Response:
-    """Send a draft, or try a failed mail again."""
+    """Send a draft, or try again to send a failed mail."""
     return _changed(desk, id, outbox.send_again, who)
 
 
 @router.delete("/{id}", response_model=OutboxEntry, responses=documented(404, 409, 503))
 def discard_outbox_entry(desk: TheDesk, who: Who, id: Id) -> Response:
-    """Discard a draft, a waiting mail or a failed mail, so that it is not sent."""
+    """Discard a draft, a waiting mail or a failed mail: sodan does not send it."""
     return _changed(desk, id, outbox.discard, who)
 
 

@@ -26,21 +26,21 @@ class Wrong(BaseModel):
     """One error in the request."""
 
     where: str = doc("The part of the request, such as `query.limit` or `body.priority`.", examples=["query.limit"])
-    why: str = doc("What is wrong with it.", examples=["Input should be less than or equal to 200"])
+    why: str = doc("What is wrong with this part.", examples=["Input should be less than or equal to 200"])
 
 
 class ProblemDetails(BaseModel):
     """An error response (RFC 9457 §3.1)."""
 
     type: str = doc(
-        "Path of a page that explains the error and what to do; `about:blank` if there is no page.",
+        "Path of a page that explains the error and says what to do; `about:blank` if there is no page.",
         "about:blank",
         examples=["/problems/not-found"],
     )
     title: str = doc("Name of the HTTP status.", examples=["Not Found"])
     status: int = doc("The HTTP status.", examples=[404])
-    detail: str = doc("What is wrong; absent if the title says it.", "", examples=["there is no case SD-99"])
-    errors: list[Wrong] = doc("Each wrong part of a malformed request (422); absent for other errors.", [])
+    detail: str = doc("What is wrong; absent if `title` says it.", "", examples=["there is no case SD-99"])
+    errors: list[Wrong] = doc("The wrong parts of a malformed request (422); absent for other errors.", [])
 
 
 class Precondition(Conflict):

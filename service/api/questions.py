@@ -33,7 +33,7 @@ class QuestionsDraft(Out):
     text: str = doc("The body as plain text, with numbered questions.")
     language: str = doc("`ja` or `en`.")
     items: list[str] = doc("Ids of the checklist items, in the order of their numbers.")
-    refused: str | None = doc("Why it may not be sent; null if it may.")
+    refused: str | None = doc("Why sodan may not send the mail; null if it may.")
 
 
 ItemId = Annotated[str, Field(max_length=64, pattern="^[a-z_]+$")]
@@ -46,18 +46,20 @@ class Questions(BaseModel):
 
     items: list[ItemId] = doc("Ids of checklist items, at most five; empty: the missing items.", [], max_length=5)
     text: str = doc(
-        "Text above the questions, or the whole mail if it contains the numbered questions.", "", max_length=20_000
+        "Text above the numbered questions. If it contains the numbered questions, it is the whole mail.",
+        "",
+        max_length=20_000,
     )
     lang: Literal["ja", "en"] | None = doc("Language of the mail; null: the language of the case.", None)
 
 
 class Note(Out):
-    """A note of the team. It is never sent."""
+    """A note of the team. sodan never sends it."""
 
     id: int = doc("Id of the note.")
-    case: str = doc("Key of the case it was written for.")
-    who: str = doc("The person who wrote it.")
-    at: datetime = doc("When it was written.")
+    case: str = doc("Key of the case to which the note was added.")
+    who: str = doc("The person who wrote the note.")
+    at: datetime = doc("When the note was written.")
     text: str = doc("The note.")
 
 
@@ -73,7 +75,7 @@ class NewNote(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "Called Ms. Tanaka at 10:30."}]})
 
-    text: str = doc("The note. It is never sent.", min_length=1, max_length=20_000, pattern=r"\S")
+    text: str = doc("The note. sodan never sends it.", min_length=1, max_length=20_000, pattern=r"\S")
 
 
 Items = Annotated[
@@ -95,7 +97,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
 def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
     """Preview the mail that asks the requester for these facts.
 
-    `refused` is the reason if it may not be sent.
+    If sodan may not send the mail, `refused` is the reason.
     """
     return answer(shown(desk.draft_questions(find().id, item, language=lang)))
 
@@ -107,9 +109,9 @@ def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang 
     responses={**documented(400, 404, 409, 503), **MOVED},
 )
 def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> Response:
-    """Ask the requester for these facts by mail; 409 with the reason if it may not be sent.
+    """Ask the requester for these facts by mail.
 
-    `text` is placed above the numbered questions; if it already contains them, it is the whole mail.
+    If sodan may not send the mail, the response is 409 with the reason.
     """
     _, written = desk.ask(find().id, body.items, body.text, body.lang, who)
     return answer(entry(written, desk.prefix), status=201)
@@ -117,14 +119,14 @@ def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> R
 
 @router.get("/{key}/notes", response_model=NotePage, responses={**documented(404, 503), **MOVED})
 def list_notes(find: FindCase, desk: TheDesk) -> Response:
-    """List the notes of the team, oldest first. They are never sent."""
+    """List the notes of the team, oldest first. sodan never sends them."""
     found = find()
     return answer({"items": desk.database.read(lambda conn: notes.of_case(conn, found.id, desk.prefix)), "next": None})
 
 
 @router.post("/{key}/notes", response_model=Note, status_code=201, responses={**documented(400, 404, 503), **MOVED})
 def add_note(find: FindCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
-    """Add a note for the team. It is shown in the timeline, and never sent."""
+    """Add a note for the team. The page shows it in the timeline. sodan never sends it."""
     return answer(desk.note(find().id, body.text, who), status=201)
 
 

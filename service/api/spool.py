@@ -20,24 +20,26 @@ class SpoolEntry(Out):
 
     id: str = doc("Id of the entry; the 250 reply of SMTP contains it.")
     state: Literal["waiting", "done", "shunted", "refused"] = doc(
-        "`waiting`: not processed yet. `done`: it is in a case. `shunted`: set aside after three failed "
-        "attempts. `refused`: reserved; this version sets it for no mail."
+        "`waiting`: not processed yet. `done`: the mail is in a case. `shunted`: set aside after three failed "
+        "attempts. `refused`: not used in this version."
     )
-    received_at: datetime = doc("When it was received.")
-    done_at: datetime | None = doc("When it was processed; null until then.", None)
+    received_at: datetime = doc("When sodan received the mail.")
+    done_at: datetime | None = doc("When a worker processed the mail; null until then.", None)
     due_at: datetime | None = doc("Earliest time of the next attempt.", None)
-    channel: str = doc("How it was received: `smtp`, `lmtp`, `import` or `mailbox`.")
+    channel: str = doc("How sodan received the mail: `smtp`, `lmtp`, `import` or `mailbox`.")
     source: str | None = doc("Path of the imported file, or name of the mailbox; null for SMTP and LMTP.", None)
-    peer: str | None = doc("IP address of the sending host; null if not received by SMTP.", None)
-    helo: str | None = doc("Name that the sending host gave; null if not received by SMTP.", None)
-    authserv: str | None = doc("Server whose Authentication-Results are trusted; null: as in the settings.", None)
+    peer: str | None = doc("IP address of the sending host; null if the mail did not arrive by SMTP.", None)
+    helo: str | None = doc("Name that the sending host gave; null if the mail did not arrive by SMTP.", None)
+    authserv: str | None = doc(
+        "Name of the server whose Authentication-Results sodan trusts; null: the server in `SODAN_AUTHSERV_ID`.", None
+    )
     mail_from: str = doc("Sender of the envelope; empty for a delivery report.")
     rcpt_tos: list[str] = doc("Recipients of the envelope.")
     size: int = doc("Size in bytes.")
     sha256: str = doc("SHA-256 of the mail, in hexadecimal.", "")
-    attempts: int = doc("How often processing was attempted.")
-    given_up: int = doc("How often the database aborted the processing of this mail alone.", 0)
-    reason: str | None = doc("Why it is not processed; null if there is no problem.")
+    attempts: int = doc("How often a worker tried to process the mail.")
+    given_up: int = doc("How often the database aborted the transaction when the mail was processed alone.", 0)
+    reason: str | None = doc("Why the mail is not processed; null if there is no problem.")
 
 
 class SpoolPage(Out):

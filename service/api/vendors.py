@@ -20,21 +20,21 @@ from service.store.database import Connection
 class Review(Out):
     """How the exchange with a vendor went in the last 90 days, for both sides.
 
-    It covers at most the 500 most recently updated cases in which the vendor took part. A figure that fewer than five
-    cases support is null.
+    The review uses at most the 500 most recently updated cases in which the vendor took part. A figure is null if
+    fewer than five cases have it.
     """
 
-    cases: int = doc("Number of cases.")
-    resolved: int = doc("Number of those that are resolved or closed.", 0)
-    enough: bool = doc("True from five cases on. Below, all figures are null.")
+    cases: int = doc("Number of cases in the review.")
+    resolved: int = doc("Number of these cases that are resolved or closed.", 0)
+    enough: bool = doc("True if there are at least five cases. Otherwise all figures are null.")
     window_days: int = doc("Length of the period in days.", 90)
     turns_to_resolution: float | None = doc("Median number of exchanges until a case was resolved or closed.")
     first_response: float | None = doc("Median seconds until the first response.", None)
     median_wait: dict[str, float | None] = doc(
-        "Median seconds per case during which `team`, `vendor` and `requester` had to act."
+        "For `team`, `vendor` and `requester`: median of the seconds per case for which the side had to act."
     )
     median_answer: dict[str, float | None] = doc(
-        "Median seconds until a request to `team` or `vendor` was answered.", default_factory=dict
+        "For `team` and `vendor`: median of the seconds until the side answered a request.", default_factory=dict
     )
 
 
@@ -66,7 +66,7 @@ def list_vendors(desk: TheDesk) -> Response:
 
 @router.get("/{id}", response_model=Vendor, responses=documented(404, 503))
 def read_vendor(desk: TheDesk, id: Annotated[str, Path(max_length=64, description="Id of the vendor.")]) -> Response:
-    """Return one vendor. The review shows the times of both sides if there are at least five cases."""
+    """Return one vendor. If there are at least five cases, the review shows the times of both sides."""
     now = desk.now()
 
     def read(conn: Connection) -> dict[str, Any]:

@@ -19,18 +19,18 @@ from service.store.encryption import secret_box
 
 
 class Webhook(Out):
-    """A webhook: events are sent to its URL."""
+    """A webhook: a URL to which sodan sends events."""
 
     id: int = doc("Id of the webhook.")
-    url: str = doc("Where events are sent.")
-    kinds: list[str] = doc("Kinds of events that are sent; empty: all.")
-    created_at: datetime = doc("When it was created.")
-    disabled_at: datetime | None = doc("When it was disabled; null while it is in use.")
-    event: int = doc("Id of the last event that was delivered.", 0)
+    url: str = doc("URL to which sodan sends events.")
+    kinds: list[str] = doc("Kinds of the events that sodan sends; empty: all kinds.")
+    created_at: datetime = doc("When the webhook was created.")
+    disabled_at: datetime | None = doc("When the webhook was disabled; null while it is in use.")
+    event: int = doc("Id of the last event that sodan delivered.", 0)
     attempts: int = doc("Failed attempts to deliver the next event.", 0)
     due_at: datetime | None = doc("Earliest time of the next attempt.", None)
     last_error: str | None = doc(
-        "Why the last attempt failed, or why it is disabled; null if there is no problem.", None
+        "Why the last attempt failed, or why the webhook is disabled; null if there is no problem.", None
     )
 
 
@@ -43,19 +43,19 @@ class NewWebhook(BaseModel):
     )
 
     url: str = doc(
-        "Where to send events: `https://…`; `http://` only if `SODAN_WEBHOOK_NETWORKS` is set.",
+        "URL to which sodan sends events: `https://…`. `http://…` is allowed only if `SODAN_WEBHOOK_NETWORKS` is set.",
         max_length=2000,
         pattern=r"^https?://[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){0,9}[.]?(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(/[!-~]*)?$",
     )
     kinds: list[Annotated[str, Field(pattern="^[a-z_]+([.][a-z_]+)*$", max_length=40)]] = doc(
-        "Kinds of events to send; empty: all.", [], max_length=20
+        "Kinds of the events that sodan sends; empty: all kinds.", [], max_length=20
     )
 
 
 class MadeWebhook(Webhook):
     """A new webhook with its secret."""
 
-    secret: str = doc("Secret of the signatures (Standard Webhooks). Only this response contains it.")
+    secret: str = doc("Secret for checking the signatures (Standard Webhooks). Only this response contains it.")
 
 
 class WebhookPage(Out):
@@ -73,13 +73,13 @@ router = APIRouter(prefix="/api/webhooks", tags=["events"], dependencies=[Depend
 
 @router.get("", response_model=WebhookPage, responses=documented(503))
 def list_webhooks(desk: TheDesk) -> Response:
-    """List the webhooks, without their secrets. Needs a token with the scope admin, as all calls for webhooks."""
+    """List the webhooks, without their secrets. All calls for webhooks need a token with the scope admin."""
     return answer({"items": desk.database.read(webhooks.listing), "next": None})
 
 
 @router.post("", status_code=201, response_model=MadeWebhook, responses=documented(400, 503))
 def create_webhook(desk: TheDesk, body: NewWebhook) -> Response:
-    """Create a webhook for events from now on. Only this response contains the secret of the signatures."""
+    """Create a webhook. sodan sends events that happen from now on. Only this response contains the secret."""
     check_url(body.url, desk.settings.webhook_networks)
     now, box = desk.now(), secret_box(desk.settings)
 
@@ -99,6 +99,6 @@ def read_webhook(desk: TheDesk, id: Number) -> Response:
 
 @router.delete("/{id}", status_code=204, responses=documented(404, 503))
 def delete_webhook(desk: TheDesk, id: Number) -> Response:
-    """Delete the webhook; it receives no more events."""
+    """Delete the webhook. sodan sends no more events to it."""
     desk.database.transact(lambda conn: webhooks.remove(conn, id))
     return Response(status_code=204)

@@ -26,7 +26,7 @@ def _shown_default(value: Any) -> Any:
 
 app = App(
     name="sodan",
-    help="Group mail with IT vendors into cases: their priority, who has to act next, and what is missing.",
+    help="Group mail about vendor support into cases. Show their priority, who has to act next, and what is missing.",
     help_format="plaintext",
     # no --no-… and --empty-… variants of options, no "[default: False]"
     default_parameter=Parameter(negative=(), show_default=_shown_default),
@@ -36,7 +36,7 @@ app = App(
 
 
 def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
-    """Print the script that completes commands in a shell. Use it as `eval "$(sodan completion bash)"`.
+    """Print a script that completes commands in your shell. Use it as `eval "$(sodan completion bash)"`.
 
     Args:
         shell: The shell that will run the script.

@@ -22,7 +22,7 @@ def settings(**given: object) -> Settings:
 
     for name, nearest in misspelt().items():
         if nearest:  # any other name may be a secret used by one of our files
-            say(f"{name} is not a setting, so it is ignored; did you mean {nearest}?")
+            say(f"{name} is not a setting, so sodan ignores it; did you mean {nearest}?")
     return load(**given)
 
 

@@ -106,7 +106,7 @@ class Fetcher:
         except MailboxError as error:
             return self._failed(error)
         except Refused as error:  # a secret or the key file is missing
-            return self._failed(SignInRefused(str(error), "correct the setting; it is retried automatically"))
+            return self._failed(SignInRefused(str(error), "correct the setting; sodan retries automatically"))
         except Unavailable as error:
             _log.warning("the database cannot be used", mailbox=self.name, reason=str(error))
             return 2

@@ -303,5 +303,5 @@ def _refusal(status: int, content: bytes) -> Exception:
     if status == 403:
         return SignInRefused(f"the app has no access to this mailbox ({words})", _NO_ACCESS)
     if status >= 500:
-        return MailUnreadable(f"Graph responds with {words}", "it is retried automatically")
+        return MailUnreadable(f"Graph responds with {words}", "nothing to do: sodan retries automatically")
     return MailboxError(f"Graph refuses a request ({words})", "report this line")

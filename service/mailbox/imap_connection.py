@@ -90,7 +90,7 @@ class ImapServer:
                 ) from None
             raise SignInRefused(
                 f"{given.host} refuses the sign-in of {given.user} ({brief(error)})",
-                "check user and secret; a changed secret is used at the next attempt",
+                "check user and secret; sodan reads a changed secret at the next attempt",
             ) from None
         except (OSError, IMAPClientError) as error:
             raise MailboxError(

@@ -162,7 +162,7 @@ class Tokens:
         except (ValueError, TypeError, jwt.PyJWTError) as error:
             raise SignInRefused(
                 f"the certificate cannot be used ({type(error).__name__})",
-                "store a PEM file with the private key, not encrypted, and the certificate",
+                "store a PEM file with the certificate and its unencrypted private key",
             ) from None
 
     def _by_service_account(self) -> tuple[str, dict[str, str]]:

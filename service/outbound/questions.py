@@ -101,10 +101,10 @@ def _refusal(
     if reason := policy.refused_author(first.author, first.role, outbound.own, verified=first.verified):
         return reason
     if not outbound.can_send:
-        return "SODAN_SMARTHOST and SODAN_FROM are not set, so sodan sends no mail; copy the text instead"
+        return "SODAN_SMARTHOST and SODAN_FROM are not set, so sodan cannot send mail; copy the text instead"
     if not items and not text.strip():
         return "there is nothing to ask; choose items or write a text"
     often = asked.times_asked(conn, case_id)
     if twice := [item for item in items if often[item] >= ASKED_AT_MOST]:
-        return f"already asked {ASKED_AT_MOST} times: {', '.join(twice)}; a phone call may help more than another mail"
+        return f"asked {ASKED_AT_MOST} times already: {', '.join(twice)}; a phone call may help more than another mail"
     return None

@@ -30,7 +30,7 @@ def outbound_of(settings: Settings, secret: bytes) -> Outbound:
     address = parseaddr(settings.from_)[1].casefold()
     reply_to = next((one for one in settings.intake if not one.startswith("@")), address)
     if settings.acknowledge == "on" and not (settings.from_ and settings.smarthost):
-        raise Refused("SODAN_ACKNOWLEDGE: the value on needs SODAN_SMARTHOST and SODAN_FROM too")
+        raise Refused("SODAN_ACKNOWLEDGE=on also needs SODAN_SMARTHOST and SODAN_FROM")
     return Outbound(
         mode=settings.acknowledge,
         sender=settings.from_ or reply_to,

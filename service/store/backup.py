@@ -76,7 +76,7 @@ def restore(database: Database, outside: BlobStore | None, path: Path) -> Restor
         archive.verify()
         if database.read(lambda conn: inspect(conn).get_table_names()):
             raise Refused(
-                "the database is not empty, and a restore never overwrites data; set SODAN_DATABASE_URL to a new one"
+                "the database is not empty, and a restore overwrites nothing; set SODAN_DATABASE_URL to a new database"
             )
         if outside is not None:
             for key in archive.outside():
@@ -107,9 +107,7 @@ def _load(conn: Connection, archive: Reader, keep_outside: bool) -> None:
         conn.execute(delete(table))
     for name, wanted in archive.manifest.rows.items():
         if name not in tables.tables:
-            raise Refused(
-                f"{archive.path} is damaged: it has a table {name}, unknown in revision {archive.manifest.revision}"
-            )
+            raise Refused(f"{archive.path} is damaged: its revision {archive.manifest.revision} has no table {name}")
         table = tables.tables[name]
         rows = _rows(archive, table)
         if name == "contents" and not keep_outside:
@@ -117,7 +115,7 @@ def _load(conn: Connection, archive: Reader, keep_outside: bool) -> None:
         _fill(conn, table, rows)
         found = conn.execute(select(func.count()).select_from(table)).scalar_one()
         if found != wanted:
-            raise Refused(f"{archive.path} is damaged: it has {found} rows of {name} instead of {wanted}")
+            raise Refused(f"{archive.path} is damaged: it contains {found} rows of {name} instead of {wanted}")
         _count_on(conn, table)
 
 

@@ -79,7 +79,7 @@ def _compact_sqlite(path: str) -> None:
         while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             if time.monotonic() > end:
                 raise Unavailable(
-                    "another process reads the database for a long time: stop the service, then run the command again"
+                    "another process reads the database too long: stop the service, then run the command again"
                 )
             time.sleep(0.1)
 
@@ -119,7 +119,7 @@ async def _until_nobody_needs_what_went(connection: Any) -> None:
     while await connection.fetchval(_STILL_NEEDED, now):
         if time.monotonic() > end:
             raise Unavailable(
-                "a long transaction runs on the database server: wait for its end, then run the command again"
+                "a long transaction runs on the database server: wait until it ends, then run the command again"
             )
         await asyncio.sleep(0.1)
 

@@ -61,13 +61,13 @@ class Kept:
     def content(self, outside: BlobStore | None) -> bytes:
         """Return the raw mail, checked by its SHA-256. Raises NotFound if it was deleted, Unavailable, Damaged."""
         if self.codec in (GOING, GONE):
-            raise NotFound("the raw mail was deleted by retention (SODAN_RETENTION_RAW_DAYS)")
+            raise NotFound("retention deleted the raw mail (SODAN_RETENTION_RAW_DAYS)")
         packed: bytes | None = self.stored
         if self.codec == OUTSIDE:
             packed = outside.get(self.sha256) if outside is not None else None
         if packed is None:
             raise Unavailable(
-                "this raw mail is missing in SODAN_CONTENT_STORE; `sodan contents check` lists all that are missing"
+                "this raw mail is missing in SODAN_CONTENT_STORE; `sodan contents check` lists all missing mails"
             )
         try:
             mail = packed if self.codec == "raw" else unpack(packed, self.size)

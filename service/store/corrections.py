@@ -182,7 +182,7 @@ def _group(before: Mapping[str, Any], wanted: Mapping[str, Any], signed: Mapping
         elif not isinstance(state, Mapping):
             group[one] = {"value": state, **signed}
         elif one == "*":
-            raise Refused("asks: an answer in words belongs to one request; name it by its id, not by `*`")
+            raise Refused("asks: give an answer in words for one request, by its id; `*` is not possible")
         else:
             group[one] = {"value": "answered", "text": state["answer"], **signed}
     return group
@@ -232,7 +232,7 @@ def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mappi
 
 def must_exist_unmerged(conn: Connection, number: int) -> None:
     if merge_target(conn, number) is not None:
-        raise AlreadyMerged("the case was merged already")
+        raise AlreadyMerged("the case is already merged into another case")
 
 
 def messages_of(conn: Connection, case: int) -> list[int]:

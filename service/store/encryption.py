@@ -34,7 +34,7 @@ class SecretBox:
         Raises Refused if no key file is configured or it is invalid, Unavailable if it cannot be read or created.
         """
         if self.path is None:
-            raise Refused("SODAN_KEY_FILE: set it to a file; it will contain the key that encrypts secrets")
+            raise Refused("SODAN_KEY_FILE: not set; set it to the path of a file for the key that encrypts secrets")
         _create_key(self.path)
         return self._cipher().encrypt(secret.encode()).decode()
 
@@ -49,13 +49,13 @@ class SecretBox:
             return self._cipher().decrypt(stored.encode()).decode()
         except InvalidToken:
             raise Refused(
-                f"{self.path}: not the key that encrypted this secret; restore that key, or create the webhook again"
+                f"{self.path}: not the key that encrypted the secret; restore that key, or create the webhook again"
             ) from None
 
     def _cipher(self) -> MultiFernet:
         if self.path is None:
             raise Refused(
-                "SODAN_KEY_FILE: not set, but stored secrets are encrypted; set it to the file with their key"
+                "SODAN_KEY_FILE: not set, but the database has encrypted secrets; set it to the file with their key"
             )
         try:
             lines = self.path.read_text("ascii").split()

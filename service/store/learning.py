@@ -94,7 +94,7 @@ def remove(conn: Connection, address: str) -> None:
     gone = conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount
     gone += conn.execute(update(partners).where(partners.c.company == key).values(refused=True)).rowcount
     if not gone:
-        raise NotFound(f"{key} was not learned as team or partner; `sodan team list` shows what was")
+        raise NotFound(f"{key} is not in the list of `sodan team list`, so there is nothing to remove")
 
 
 def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime) -> list[int]:

@@ -141,7 +141,7 @@ def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
     one_at_a_time(conn)
     state = entry(conn, id)["state"]
     if state not in ("draft", "failed"):
-        raise Conflict(f"outbox entry {id} is {state}; only a draft or a failed one can be sent")
+        raise Conflict(f"outbox entry {id} is {state}; only a draft or a failed mail can be sent")
     _change(conn, id, "outbox.released", now, who=who, state="waiting", attempts=0, due_at=now, reason=None)
 
 

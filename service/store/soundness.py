@@ -31,5 +31,7 @@ def _of_postgresql(conn: Connection) -> list[str]:
     for name, safe in _DURABLE.items():
         value = str(conn.exec_driver_sql(f"SHOW {name}").scalar_one())
         if value not in safe:
-            found.append(f"has {name} = {value}; a power failure may lose mail that got 250. Set it to {safe[0]}")
+            found.append(
+                f"has {name} = {value}; after a power failure, mail that got 250 may be lost. Set it to {safe[0]}"
+            )
     return found

@@ -100,7 +100,7 @@ def source(conn: Connection, number: int) -> Source:
     columns = (messages.c.spool_id, messages.c.raw_part, messages.c.origin)
     row = _one(conn, select(*columns).where(messages.c.id == number))
     if row.spool_id is None or (row.origin != "delivered" and not row.raw_part):
-        raise NotFound("this message was found inside another mail, so it has no raw mail of its own")
+        raise NotFound("sodan found this message inside another mail, so there is no raw mail of it")
     return Source(row.spool_id, row.raw_part or None)
 
 

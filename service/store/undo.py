@@ -32,7 +32,7 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     if row is None or "before" not in row["data"]:
         raise NotFound("there is no such manual change")
     if row["undone_by"] is not None:
-        raise Conflict("this change was undone already")
+        raise Conflict("somebody has undone this change already")
     data: dict[str, Any] = row["data"]
     done = tell(conn, "undone", now, {}, case=row["case_id"], who=who)
     conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
@@ -56,7 +56,7 @@ def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[i
     here = {row["id"]: row for row in rows}
     into = survivor(conn, data["into"])
     if any(here[message]["case_id"] != into for message in moved if message in here):
-        raise Conflict("a later change moved the same messages; undo that one first")
+        raise Conflict("a later change moved the same messages; first undo that change")
     sources = {stood[message]["case_id"] for message in moved}
     if len(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).all()) < len(sources):
         raise Conflict("the case that the messages came from was deleted")
@@ -141,7 +141,7 @@ def _must_be_the_newest(conn: Connection, event: int, number: int, done: Mapping
     for data in conn.execute(select(events.c.data).where(*later)).scalars():
         for name, value in data["set"].items():
             if name in done and _overlap(done[name], value):
-                raise Conflict(f"a later change set the {name.replace('_', ' ')}; undo that one first")
+                raise Conflict(f"a later change set the {name.replace('_', ' ')}; first undo that change")
 
 
 def _overlap(one: Any, other: Any) -> bool:

@@ -46,7 +46,7 @@ def routes(frame: Frame) -> APIRouter:
             try:
                 case = desk.find(key)
                 if case.merged_into is not None:
-                    raise AlreadyMerged("the case was merged already")
+                    raise AlreadyMerged("the case is already merged into another case")
                 found[case.id] = case.document
             except (NotFound, AlreadyMerged) as error:
                 failed.append((key, _reason(error)))

@@ -160,7 +160,7 @@ def test_an_older_change_of_the_same_value_cannot_be_undone(
         after = embedded.client.patch(f"/api/cases/{key}", json=change).json()
     newer, older = (e["id"] for e in embedded.get(f"/api/cases/{key}/history")["items"] if e["kind"] == "case.set")
     refused = embedded.client.post(f"/api/corrections/{older}/undo")
-    assert (refused.status_code, "undo that one first" in refused.text) == (409, True)
+    assert (refused.status_code, "first undo that change" in refused.text) == (409, True)
     assert embedded.get(f"/api/cases/{key}")["checklist"] == after["checklist"]
     for event in (newer, older):
         assert embedded.client.post(f"/api/corrections/{event}/undo").status_code == 200
@@ -171,7 +171,7 @@ def test_an_older_change_of_the_same_value_cannot_be_undone(
 def test_words_answer_one_request_and_not_all_of_them(embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     refused = embedded.client.patch(f"/api/cases/{key}", json={"asks": {"*": {"answer": "明日お電話します"}}})
-    assert (refused.status_code, "belongs to one request" in refused.text) == (400, True)
+    assert (refused.status_code, "for one request, by its id" in refused.text) == (400, True)
     assert embedded.get(f"/api/cases/{key}")["open_asks"] > 0
 
 

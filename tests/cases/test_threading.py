@@ -199,7 +199,7 @@ def test_a_strangers_claim_opens_a_case_of_its_own_and_is_shown() -> None:
     key = f"SD-{filing.case_of('report')}"
     filing.deliver(mail("claim", STRANGER, f"{key} please send the files", "Hand me everything you have.", 60))
     assert not together(filing, "report", "claim")
-    assert "a stranger claims it" in filing.objections("claim")
+    assert "only an unknown sender names this case" in filing.objections("claim")
     filing.deliver(mail("colleague", OTHER_USER, f"{key}: me too", "Mine is dark as well.", 70))
     assert together(filing, "report", "colleague")
     assert filing.why("colleague").kind == "case_key"

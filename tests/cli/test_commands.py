@@ -287,14 +287,14 @@ def test_a_misspelt_variable_is_named_with_the_nearest_right_one(sodan: Sodan, m
     monkeypatch.setenv("SODAN_OUR_SECRET", "kept")
     said = sodan("rules", "list")
     assert said.status == 0
-    assert "SODAN_AUTHSERVID is not a setting, so it is ignored; did you mean SODAN_AUTHSERV_ID?" in said.err
+    assert "SODAN_AUTHSERVID is not a setting, so sodan ignores it; did you mean SODAN_AUTHSERV_ID?" in said.err
     assert "SODAN_OUR_SECRET" not in said.err
 
 
 def test_a_misspelt_name_in_the_env_file_is_named_too(sodan: Sodan) -> None:
     Path(".env").write_text("SODAN_ORGANIZATION=corp.example\nSODAN_TEAM=it@corp.example\n")
     said = sodan("rules", "list").err
-    assert "SODAN_ORGANIZATION is not a setting, so it is ignored; did you mean SODAN_ORGANISATION?" in said
+    assert "SODAN_ORGANIZATION is not a setting, so sodan ignores it; did you mean SODAN_ORGANISATION?" in said
     assert "SODAN_TEAM is" not in said
 
 

@@ -38,7 +38,7 @@ def received(database: Database, at: datetime) -> str:
 def wrong(sodan: Sodan) -> str:
     said = sodan("doctor")
     assert said.status == 1
-    assert said.err == "sodan: problems were found; see the lines with WRONG\n"
+    assert said.err == "sodan: there are problems; see the lines with WRONG\n"
     return "\n".join(line for line in said.out.splitlines() if line.startswith("WRONG"))
 
 
@@ -51,13 +51,13 @@ def test_what_went_wrong_comes_before_that_it_did(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert ended.stdout.endswith("\nsodan: problems were found; see the lines with WRONG\n")
+    assert ended.stdout.endswith("\nsodan: there are problems; see the lines with WRONG\n")
 
 
 def test_mails_that_wait_or_are_set_aside(sodan: Sodan, database: Database) -> None:
     now = datetime.now(UTC)
     received(database, now - timedelta(hours=1))
-    assert "no worker runs, or it fails" in wrong(sodan)
+    assert "no worker runs, or the worker fails" in wrong(sodan)
     aside = received(database, now)
     database.transact(lambda conn: spool.shunt(conn, [aside], "it cannot be read", now))
     assert "`sodan spool retry --all`" in wrong(sodan)
@@ -106,7 +106,7 @@ def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("url", "todo"),
     [
-        ("postgresql://nobody@127.0.0.1:1/none", "Start the server"),
+        ("postgresql://nobody@127.0.0.1:1/none", "Start the database server"),
         ("sqlite:////proc/none/sodan.db", "create it with `sodan migrate`"),
     ],
 )
@@ -126,7 +126,8 @@ def test_a_postgresql_that_refuses_or_forgets(
     database = Database(postgres.create(name))
     migrate(database)
     database.close()
-    assert "has fsync = off; a power failure may lose mail" in wrong(sodan)  # the tests' own server is set up so
+    said = wrong(sodan)  # the server of the tests is set up like this
+    assert "has fsync = off; after a power failure, mail that got 250 may be lost" in said
     postgres._execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     assert "target_session_attrs=primary" in wrong(sodan)
     postgres.drop(name)

@@ -29,7 +29,7 @@ def test_revoking_whom_nobody_learned_is_an_error_that_names_him(sodan: Sodan) -
     [
         (
             {},
-            "ok     senders: nothing verifies the sender of mail from your own domains; mail from programs",
+            "ok     senders: nothing verifies the sender of mail from your own domains; sodan trusts mail of programs",
         ),
         (
             {"SMTP_LISTEN": "0.0.0.0:2525"},

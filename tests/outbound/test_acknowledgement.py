@@ -70,7 +70,7 @@ def test_nothing_leaves_the_house_unless_told_to(sqlite: Database, host: Smartho
 
 def test_on_without_a_smart_host_is_refused_by_name(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, smarthost="")
-    with pytest.raises(Refused, match="SODAN_ACKNOWLEDGE: the value on needs SODAN_SMARTHOST and SODAN_FROM"):
+    with pytest.raises(Refused, match="SODAN_ACKNOWLEDGE=on also needs SODAN_SMARTHOST and SODAN_FROM"):
         outbound_of(desk.settings, KEY)
 
 

@@ -37,12 +37,12 @@ def test_the_doctor_names_what_failed_what_is_held_and_what_nobody_sends(
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.now += timedelta(minutes=6)
     said = _doctor(desk, capfd)
-    assert any("a mail has been due since 2026-11-04 01:00Z; no sender runs" in line for line in said)
+    assert any("a mail has been due since 2026-11-04 01:00Z; no sender process runs" in line for line in said)
     assert any("was last reached at 2026-11-04 01:00Z" in line for line in said)
     desk.host.refuse["RCPT"] = "550 5.1.1 no such user"
     desk.send()
     said = _doctor(desk, capfd)
-    assert any("2 mails failed; they are not retried" in line for line in said)
+    assert any("2 mails failed; sodan does not retry them" in line for line in said)
     assert not any("has been due since" in line for line in said)
 
 

@@ -80,7 +80,7 @@ def test_a_fact_is_asked_for_twice_at_most(quiet: Desk) -> None:
     quiet.deliver(report())
     _ask(quiet, "version")
     _ask(quiet, "version")
-    with pytest.raises(Conflict, match="already asked 2 times: version"):
+    with pytest.raises(Conflict, match="asked 2 times already: version"):
         _ask(quiet, "version")
     assert quiet.database.read(lambda conn: asked.times_asked(conn, 1))["version"] == 2
 

@@ -78,7 +78,7 @@ STRICT = [
 OTHER = [
     Difference("MAIL may be longer by its extensions (RFC 1870, 4954, 6152, 6531)", _line(rb"^MAIL .{500}")),
     Difference("AUTH may be 12288 bytes long (RFC 4954 §4)", _line(rb"^AUTH .{500}")),
-    Difference("lines of a content may be of any length (RFC 5321 §4.5.3.1)", _line(rb"[^\n]{990}.*\r\n\.\r\n$")),
+    Difference("the lines of a mail may have any length (RFC 5321 §4.5.3.1)", _line(rb"[^\n]{990}.*\r\n\.\r\n$")),
     Difference("HELP answers 214 (RFC 5321 §4.2.2)", _line(rb"^HELP")),
     Difference("VRFY reveals nothing (RFC 5321 §7.3)", _line(rb"^VRFY ")),
     Difference("names of mechanisms are case-insensitive (RFC 4422 §3.1)", _line(rb"^AUTH (plain|login)")),

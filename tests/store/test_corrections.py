@@ -166,7 +166,7 @@ def test_a_set_field_is_kept_signed_and_taken_back(desk: Desk) -> None:
     assert kept["items"]["version"]["value"] == "waived"
     back = act(desk, lambda conn: corrections.set_by_person(conn, fan, {"items": {"version": None}}, "Aki", NOW))
     assert "items" not in desk.database.read(lambda conn: conn.execute(query).scalar_one())
-    with pytest.raises(Conflict, match="undo that one first"):
+    with pytest.raises(Conflict, match="first undo that change"):
         act(desk, lambda conn: undo.undo(conn, event, "Aki", NOW))
     act(desk, lambda conn: undo.undo(conn, back, "Aki", NOW))
     act(desk, lambda conn: undo.undo(conn, event, "Aki", NOW))

@@ -9,7 +9,7 @@ from service.settings import load
 from service.store.database import Database
 from tests.running import running
 
-BANNER = "Nothing vouches for senders"
+BANNER = "sodan cannot verify senders"
 
 
 @pytest.mark.parametrize(

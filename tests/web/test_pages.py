@@ -278,7 +278,7 @@ def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
     assert [text for text in shown if translated("ja", text) == text] == []
     assert translated("ja", "the database is busy") != "the database is busy"
     assert translated("en", "the database is busy") == "the database is busy"
-    assert translated("ja", "outbox entry 5 is sent; only a draft or a failed one can be sent").startswith(
+    assert translated("ja", "outbox entry 5 is sent; only a draft or a failed mail can be sent").startswith(
         "送信メール 5 "
     )
 
@@ -373,7 +373,7 @@ def test_a_p1_case_appears_once_and_the_first_of_its_lane(embedded: Running) -> 
 def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:
     answer = embedded.client.get("/cases/SD-9", headers={"Accept-Language": "ja"})
     assert answer.status_code == 404
-    assert "検索してみてください" in answer.text
+    assert "上の検索欄から探してください" in answer.text
 
 
 def test_the_language_is_the_browsers_or_chosen() -> None:

@@ -299,11 +299,11 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
 
 
 SAID = {
-    "answer": "an answer that was waited for",
-    "receipt": "a receipt right after the inquiry",
+    "answer": "an answer that the case was waiting for",
+    "receipt": "an automatic receipt right after the inquiry",
     "reply": "the user's reply",
     "follows_up": "the same user writes again",
-    "named": "it names the user who reported",
+    "named": "the mail names the user who reported the problem",
     "number": "number: {}",
-    "inquiry": "the inquiry about a report",
+    "inquiry": "the inquiry to a vendor about a report",
 }

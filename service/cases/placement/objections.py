@@ -13,10 +13,10 @@ from service.cases.placement.links import Link
 
 NEW_TOPIC = "its author begins a new topic"
 OTHER_MATTER = "a reply about another matter: other subject, other words"
-SETTLED = "settled too long ago"
-UNKNOWN_SENDER_CLAIMS = "a stranger claims it"
-FORGED = "its author is not the sender"
-TWO_NUMBERS = "it states several numbers that are known in different cases"
+SETTLED = "the case was settled too long ago"
+UNKNOWN_SENDER_CLAIMS = "only an unknown sender names this case"
+FORGED = "the sender is not verified"
+TWO_NUMBERS = "the mail states the numbers of several cases"
 APART = frozenset({NEW_TOPIC, OTHER_MATTER})
 """Objections that show two separate topics: rules do not merge these cases later."""
 _BY_ID = ("in_reply_to", "references", "bounce")

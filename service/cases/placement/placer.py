@@ -33,8 +33,8 @@ from service.cases.placement.objections import (
 from service.cases.placement.plan import Copy, Evidence, Plan, RunnerUp, Suggestion
 
 _NUMBERS = ("vendor_ref", "mention")
-NO_MERGE = "it does not merge the two cases"
-ANSWERS = "it answers a mail of this case"
+NO_MERGE = "the evidence is not enough to merge the two cases"
+ANSWERS = "the mail answers a mail of this case"
 
 
 class Placer:

@@ -15,12 +15,12 @@ REREAD = "`sodan replay --apply` judges earlier mail again"
 
 @tokens.command(name="create")
 def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read", days: int | None = None) -> None:
-    """Create a token and print it. It is shown only once, because only its hash is stored.
+    """Create a token and print it. You cannot print it again, because sodan stores only its hash.
 
     Args:
-        name: The person or program that uses it. Changes are recorded under this name.
+        name: The person or program that will use the token. sodan records changes under this name.
         scope: read: view; write: also change cases and send mail; admin: also manage webhooks and retry mail.
-        days: Number of days until it expires. Default: it does not expire.
+        days: Number of days until the token expires. Default: it does not expire.
     """
     from datetime import timedelta
 
@@ -29,7 +29,7 @@ def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read"
     now = start.now()
     expires = now + timedelta(days=days) if days else None
     made = start.database(start.settings()).transact(lambda conn: store.create(conn, name, scope, now, expires))
-    start.say(f"token {made.id} for {name} ({scope}); store it now, it is not shown again:")
+    start.say(f"token {made.id} for {name} ({scope}); store it now, you cannot print it again:")
     print(made.secret)
 
 
@@ -49,10 +49,10 @@ def token_list(*, json: bool = False) -> None:
 
 @tokens.command(name="revoke")
 def token_revoke(id: int) -> None:
-    """Revoke a token, effective immediately.
+    """Revoke a token at once.
 
     Args:
-        id: Its id in `sodan token list`.
+        id: Id of the token in `sodan token list`.
     """
     from service.store import tokens as store
 
@@ -63,7 +63,7 @@ def token_revoke(id: int) -> None:
 
 @team.command(name="list")
 def team_list(*, json: bool = False) -> None:
-    """List learned team members and partner companies, and since when they are known.
+    """List team members and partner companies that sodan learned from mail, and since when.
 
     Args:
         json: JSON Lines instead of a table.
@@ -91,7 +91,7 @@ def team_add(address: str) -> None:
 
 @team.command(name="remove")
 def team_remove(address: str) -> None:
-    """Remove a learned team address or partner company. Entries in SODAN_TEAM and the site file remain.
+    """Remove a team member or partner company that sodan learned. Entries in SODAN_TEAM and the site file stay.
 
     Args:
         address: Address or company, as `sodan team list` shows it.

@@ -42,18 +42,18 @@ def cases(
     url: Url = None,
     token: Secret = None,
 ) -> None:
-    """List the cases that match all options, as a table. Options with fixed values may be repeated.
+    """List the cases that match all options. Repeat an option to allow several values: --priority P1 --priority P2.
 
     Args:
-        q: Words that all occur in one mail, Japanese or English; or a case key, or a vendor's case number.
-        waiting_on: The side that has to act next; none: nobody has to.
+        q: Words that one mail of the case contains, in Japanese or English; a case key; or a vendor's case number.
+        waiting_on: The side that has to act next; none: nobody has to act.
         vendor: Id of a vendor, such as microsoft.
         vendor_ref: A vendor's case number.
         missing: Id of a missing checklist item such as occurred_at, or `any`.
         participant: A mail address or @domain.
         owner: A team member, `me`, or `none`.
-        updated_since: Changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
-        older_than: Not changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
+        updated_since: Only cases that changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
+        older_than: Only cases that did not change since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
         sort: Order: `-` means newest first; priority: P1 first.
         limit: Maximum number of cases, at most 1000.
         cursor: Continue a previous list: the value that it printed at its end.

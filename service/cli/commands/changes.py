@@ -79,7 +79,7 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
 
 
 def merge(key: str, into: str) -> None:
-    """Merge a case into another one. The page of the case can undo this.
+    """Merge a case into another case. You can undo this on the page of the case.
 
     Args:
         key: Key of the case, such as SD-12.
@@ -87,7 +87,7 @@ def merge(key: str, into: str) -> None:
     """
     desk = start.desk()
     _, there = desk.merge(desk.survivor(key), desk.survivor(into), getpass.getuser())
-    start.say(f"{key} is now part of {desk.key_of(there)}; the page of the case can undo this")
+    start.say(f"{key} is now part of {desk.key_of(there)}; you can undo this on the page of the case")
 
 
 def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False) -> None:
@@ -95,10 +95,10 @@ def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None 
 
     Args:
         key: Key of the case, such as SD-12.
-        items: Ids of checklist items such as occurred_at, at most five. Without any, the missing items.
-        text: Text above the questions, or the whole mail if it contains the numbered questions.
+        items: Ids of checklist items such as occurred_at, at most five. Default: the missing items.
+        text: Text above the numbered questions. If it contains the numbered questions, it is the whole mail.
         lang: Language of the mail. Default: the language of the case.
-        draft: Only print the mail, do not send it.
+        draft: Print the mail and do not send it.
     """
     desk, written = start.desk(), None
     number = desk.survivor(key)
@@ -114,7 +114,7 @@ def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None 
 
 
 def note(key: str, text: str) -> None:
-    """Add a note for the team to a case. It is never sent.
+    """Add a note for the team to a case. sodan never sends the note.
 
     Args:
         key: Key of the case, such as SD-12.

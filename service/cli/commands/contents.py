@@ -8,12 +8,12 @@ from cyclopts import App
 
 from service.cli import start
 
-app = App(name="contents", help="Raw mails: check them, and move them to another store.")
+app = App(name="contents", help="Raw mails: check, move, tidy.")
 
 
 @app.command
 def check() -> int:
-    """Read every raw mail and compare it with what was received; exit status 1 if one is missing or changed."""
+    """Read every raw mail and check that it is unchanged. Exit status 1: a mail is missing or changed."""
     from service.store import contents
     from service.store.blob_store import outside
 
@@ -33,7 +33,7 @@ def check() -> int:
 
 @app.command
 def move(*, before: str | None = None) -> None:
-    """Move every raw mail to the place set by SODAN_CONTENT_STORE. sodan may keep running.
+    """Move raw mails to the place in SODAN_CONTENT_STORE. sodan can run meanwhile.
 
     Args:
         before: The previous value of SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.
@@ -53,7 +53,7 @@ def move(*, before: str | None = None) -> None:
 
 @app.command
 def tidy() -> None:
-    """Delete files in SODAN_CONTENT_STORE that belong to no mail. A crash can leave such a file."""
+    """Delete files in SODAN_CONTENT_STORE that belong to no mail, such as files left by a crash."""
     from service.store import contents
     from service.store.blob_store import outside
 

@@ -18,9 +18,9 @@ RETENTION = ("case", "status", "since", "goes", "messages", "mails", "bytes")
 
 
 def backup(file: Path) -> int:
-    """Write all data (mails, cases, manual changes, tokens) to one new file. sodan may keep running.
+    """Write all data (mails, cases, manual changes, tokens) to one new file. sodan can run meanwhile.
 
-    The file is as confidential as the mails. Exit status 1 if a raw mail was missing in SODAN_CONTENT_STORE.
+    The file is as confidential as the mails. If a raw mail is missing in SODAN_CONTENT_STORE, the exit status is 1.
 
     Args:
         file: The file to write. It must not exist. If it is a folder, a file named after the current time is written
@@ -35,12 +35,12 @@ def backup(file: Path) -> int:
     made = write(start.database(settings), outside(settings), file, start.now())
     start.say(f"{file}: {made.rows['spool']} mails, {made.rows['cases']} cases, {file.stat().st_size} bytes")
     for key in made.missing:
-        start.say(f"this raw mail is missing in SODAN_CONTENT_STORE, and so in the backup: {key}")
+        start.say(f"this raw mail is missing in SODAN_CONTENT_STORE, so the backup does not contain it: {key}")
     return start.FOUND_WRONG if made.missing else 0
 
 
 def restore(file: Path) -> int:
-    """Fill an empty database from a backup, and check every mail. A backup of SQLite fits PostgreSQL and vice versa.
+    """Restore a backup into an empty database (SQLite or PostgreSQL), and check every mail.
 
     Args:
         file: A file that `sodan backup` wrote.
@@ -59,16 +59,16 @@ def restore(file: Path) -> int:
         start.say(f"{id}: {words}")
     if restored.manifest.rows.get("webhooks"):
         start.say(
-            "webhooks are held, because the original installation may still send their events: see `sodan webhooks`"
+            "webhooks are disabled, because the original installation may still send their events: see `sodan webhooks`"
         )
     return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0
 
 
 def webhooks(*, release: bool = False) -> int:
-    """List the webhooks that a restore has disabled, or enable them again.
+    """List the webhooks that are disabled after a restore, or enable them.
 
     Args:
-        release: Enable them for events from now on. Do this only after the original installation has stopped.
+        release: Enable them for events that happen from now on. First stop the original installation.
     """
     from service.store import webhooks as hooks
 
@@ -89,10 +89,10 @@ def retention(
     raw_days: int | None = None,
     cases_days: int | None = None,
 ) -> int:
-    """List what the retention settings allow to be deleted. The worker deletes it once a day.
+    """List the old data that sodan deletes by the retention settings. A worker deletes it once a day.
 
     Args:
-        apply: Delete it permanently now. An interrupted run can be repeated.
+        apply: Delete this data permanently, now. You can interrupt the command and run it again.
         compact: With --apply: then rewrite the database files, so that they no longer contain the deleted data.
             Blocks writers.
         json: Print a JSON line for each case instead of a table.
@@ -132,7 +132,9 @@ def retire(
     from service.store.retention import Gone, due, remove_due
 
     if terms.raw is None and terms.cases is None:
-        start.say("nothing is ever deleted: set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS to change that")
+        start.say(
+            "nothing is ever deleted; to delete old data, set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS"
+        )
         return 0
     gone = Gone()
 
@@ -148,7 +150,7 @@ def retire(
     print_rows(rows(), RETENTION, as_json=as_json)
     counted = f"{gone.cases} cases with {gone.messages} messages, {gone.mails} raw mails"
     if not apply:
-        start.say(f"would be deleted: {counted}; nothing was changed, --apply deletes permanently")
+        start.say(f"would be deleted: {counted}; nothing is deleted yet, --apply deletes this permanently")
         return 0
     remains = compaction.compact(database) if compact else Remains()
     start.say(f"deleted: {counted}")
@@ -160,7 +162,7 @@ def retire(
 def erase(
     address: str, *, name: tuple[str, ...] = (), confirm_names: bool = False, dry_run: bool = False, yes: bool = False
 ) -> int:
-    """Erase a person from all mails and tables, permanently, and print a certificate (JSON). Cases are kept.
+    """Erase a person permanently from all mails and tables, and print a certificate (JSON). The cases stay.
 
     Args:
         address: The person's mail address. Its part before the @ and the display name beside it are erased too.
@@ -168,8 +170,8 @@ def erase(
             A single word is erased only if it refers to a person: with a title, in a greeting or in a signature.
             In mail of other people, only the names given here are erased.
         confirm_names: Confirm that you checked the list of the dry run for these names. Required with --name and --yes.
-        dry_run: List every place and the words that would be replaced. Nothing is changed.
-        yes: Erase the person. This cannot be undone.
+        dry_run: List every place and the words that would be replaced. Change nothing.
+        yes: Erase the person. You cannot undo this.
     """
     from service.cli.terminal.erasing import erase_person, words_of_vendors
     from service.intake import AppContext
@@ -178,7 +180,7 @@ def erase(
         start.say("give either --dry-run (list the changes) or --yes (erase)")
         return start.WRONG_USE
     if yes and name and not confirm_names:
-        start.say("names are also erased from mail of other people: check --dry-run first, then add --confirm-names")
+        start.say("names are also erased from mail of other people: first check --dry-run, then add --confirm-names")
         return start.WRONG_USE
     settings = start.settings()
     reserved: frozenset[str] = frozenset()

@@ -6,12 +6,12 @@ from cyclopts import App
 
 from service.cli import start
 
-app = App(name="mailbox", help="Mailboxes to fetch mail from (SODAN_MAILBOXES): list, test, fetch.")
+app = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES): list, test, run, forget.")
 
 
 @app.command(name="list")
 def mailbox_list(*, json: bool = False) -> int:
-    """List mailboxes and their state; exit status 1 if one cannot be read or a mail could not be fetched.
+    """List mailboxes and their state. Exit status 1: a mailbox cannot be read, or a mail could not be fetched.
 
     Args:
         json: JSON Lines instead of a table.
@@ -25,7 +25,7 @@ def mailbox_list(*, json: bool = False) -> int:
 
 @app.command(name="test")
 def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) -> int:
-    """Test mailboxes: sign in, open the folders, check permissions, read a mail. Says how to solve each problem.
+    """Test mailboxes: sign in, open the folders, check permissions, read a mail. Print how to solve each problem.
 
     Args:
         names: Only these mailboxes. Default: all.
@@ -47,7 +47,7 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
 
     Args:
         names: Only these mailboxes. Default: all.
-        dry_run: Print the mails that would be fetched now, without fetching them.
+        dry_run: Print the mails that the command would fetch, and do not fetch them.
     """
     from service.cli.terminal.mailboxes import chosen, preview
     from service.mailbox.file import load
@@ -64,10 +64,10 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
 
 @app.command(name="forget")
 def mailbox_forget(name: str) -> None:
-    """Stop reporting a mailbox that is no longer used. Its mails are kept.
+    """Stop reporting a mailbox that you no longer use. sodan keeps its mails.
 
     Args:
-        name: Its name in the mailboxes file.
+        name: Name of the mailbox in the file of SODAN_MAILBOXES.
     """
     from service.errors import NotFound
     from service.store import mailboxes
@@ -75,4 +75,4 @@ def mailbox_forget(name: str) -> None:
     settings, now = start.settings(), start.now()
     if not start.database(settings).transact(lambda conn: mailboxes.forget(conn, name, now)):
         raise NotFound(f"no mail was ever fetched from a mailbox {name}; `sodan mailbox list` shows the names")
-    start.say(f"{name} is no longer reported; it is again when mail is fetched from it")
+    start.say(f"{name} is no longer reported, until sodan fetches mail from this mailbox again")

@@ -47,7 +47,7 @@ def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negat
 
     Args:
         paths: .eml files, mbox files, Maildirs, or folders of them.
-        take_in: Also process the imported mails. --no-take-in leaves that to running workers.
+        take_in: Also process the imported mails. With --no-take-in, running workers process them.
     """
     from service.cli.terminal.importing import import_paths
 
@@ -93,11 +93,11 @@ def judge(
 
 
 def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = None) -> None:
-    """Show what was found in a mail, which rules fired on which text, and why the other rules did not fire.
+    """Show what sodan found in a mail, which rules fired on which text, and why the other rules did not fire.
 
     Args:
         what: A file, or the Message-ID of a processed mail.
-        rule: Only this rule or meaning: the text it is based on, or why it did not fire or was not found.
+        rule: Show only this rule or meaning: the text that it used, or why it did not fire or was not found.
     """
     from service.cli.terminal.reading import explain_mail
 
@@ -105,7 +105,7 @@ def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = Non
 
 
 def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) -> None:
-    """Print the request to a language model for a mail: all data that would be sent. Nothing is sent.
+    """Print the request to the language model for a mail: all data that sodan would send. Send nothing.
 
     Args:
         file: A mail as a raw file (.eml).

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from service.store.database import Connection
 
-spool = App(name="spool", help="Received mail: list it, show it, retry mails that were set aside.")
+spool = App(name="spool", help="Received mail: list, show, retry mails that sodan set aside.")
 outbox = App(name="outbox", help="Mail that sodan sends: list, show, send, discard.")
 RECEIVED = ("id", "state", "received_at", "channel", "mail_from", "size", "attempts", "reason")
 SENT = ("id", "state", "kind", "recipient", "subject", "created_at", "attempts", "reason")
@@ -28,7 +28,7 @@ SENT = ("id", "state", "kind", "recipient", "subject", "created_at", "attempts",
 def spool_list(
     *, state: Literal["waiting", "done", "shunted", "refused"] | None = None, limit: int = 100, json: bool = False
 ) -> int:
-    """List received mails, newest first; exit status 1 if one is shunted (set aside after three failed attempts).
+    """List received mails, newest first. Exit status 1: a mail is shunted (set aside after three failed attempts).
 
     Args:
         state: Only mails in this state.
@@ -45,7 +45,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
     """Show one received mail: envelope, state, attempts, and the reason if it failed.
 
     Args:
-        id: Its id in `sodan spool list`; the 250 reply of SMTP contains it too.
+        id: Id of the mail in `sodan spool list` or in the 250 reply of SMTP.
         raw: Print the mail itself, exactly as it was received.
     """
     from service.cli.terminal.tables import print_fields
@@ -64,10 +64,10 @@ def spool_show(id: str, *, raw: bool = False) -> int:
 
 @spool.command(name="retry")
 def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
-    """Retry mails that were set aside (shunted). A worker processes them.
+    """Retry mails that sodan set aside (shunted). A worker then processes them.
 
     Args:
-        ids: Their ids in `sodan spool list`.
+        ids: Ids of the mails in `sodan spool list`.
         all: Retry all of them.
     """
     from service.store import spool as queue
@@ -79,7 +79,7 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
         count = database.transact(lambda conn: queue.retry_all(conn, now))
     for id in ids:
         database.transact(partial(queue.retry, id=id, now=now))
-    start.say(f"{count} mails will be retried by a worker")
+    start.say(f"a worker will retry {count} mails")
 
 
 @outbox.command(name="list")
@@ -89,7 +89,7 @@ def outbox_list(
     limit: int = 100,
     json: bool = False,
 ) -> int:
-    """List outgoing mails and notifications, newest first; exit status 1 if one failed.
+    """List outgoing mails and notifications, newest first. Exit status 1: one of them failed.
 
     Args:
         state: Only entries in this state.
@@ -106,7 +106,7 @@ def outbox_show(id: int) -> int:
     """Show one outgoing mail: its text, and the result of sending it.
 
     Args:
-        id: Its id in `sodan outbox list`.
+        id: Id of the mail in `sodan outbox list`.
     """
     from service.cli.terminal.tables import print_fields
     from service.store import outbox as queue
@@ -119,10 +119,10 @@ def outbox_show(id: int) -> int:
 
 @outbox.command(name="send")
 def outbox_send(*ids: int) -> None:
-    """Send drafts, or try failed mails again.
+    """Send drafts, or try again to send failed mails.
 
     Args:
-        ids: Their ids in `sodan outbox list`.
+        ids: Ids of the mails in `sodan outbox list`.
     """
     from service.store import outbox as queue
 
@@ -131,10 +131,10 @@ def outbox_send(*ids: int) -> None:
 
 @outbox.command(name="discard")
 def outbox_discard(*ids: int) -> None:
-    """Discard mails, so that they are not sent.
+    """Discard mails: sodan does not send them.
 
     Args:
-        ids: Their ids in `sodan outbox list`.
+        ids: Ids of the mails in `sodan outbox list`.
     """
     from service.store import outbox as queue
 

@@ -26,7 +26,7 @@ app = App(name="rules", help="Rule packs: run their examples, check them, list t
 
 @app.command(name="test")
 def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
-    """Run the examples of packs and vendors; exit status 1 if one fails.
+    """Run the examples of packs and vendors. Exit status 1: an example failed.
 
     Args:
         names: Only these packs, vendors or entries. Default: all.
@@ -64,7 +64,7 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
 
 @app.command(name="list")
 def rules_list(*, packs: Packs = (), site: SiteFile = None, json: bool = False) -> None:
-    """List the rules: the question they answer, id, result, file.
+    """List the rules: the question that a rule answers, its id, its result, its file.
 
     Args:
         json: JSON Lines instead of a table.
@@ -97,11 +97,11 @@ def _names(library: Library) -> set[str]:
 
 
 def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, diff: bool = False) -> None:
-    """Judge stored cases again with the current packs or others, and show what would change.
+    """Judge stored cases again with the current packs or with other packs, and show what would change.
 
     Args:
-        since: Only cases changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
-        apply: Save the new judgements. Without this option nothing is changed.
+        since: Only cases that changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
+        apply: Save the new judgements. Without this option, the command changes nothing.
         diff: Show what would change (the default).
     """
     from service.api.moments import moment

@@ -8,28 +8,28 @@ from service.cli import start
 
 
 def serve() -> int:
-    """Receive mail, process it and serve HTTP, all in one. The default database is an SQLite file."""
+    """Run all parts: receive mail, process it, serve HTTP. The default database is an SQLite file."""
     from service.supervisor import run_supervisor
 
     return run_supervisor(start.service_settings())
 
 
 def smtp() -> None:
-    """Only receive mail by SMTP and LMTP, and store it."""
+    """Only receive mail by SMTP and LMTP and store it, without processing it."""
     from service.smtp.server import run_smtp
 
     run_smtp(start.service_settings())
 
 
 def worker() -> None:
-    """Only process received mail."""
+    """Only process received mail: put it into cases and judge the cases."""
     from service.app import run_worker
 
     run_worker(start.service_settings())
 
 
 def sender() -> None:
-    """Only send the outbox: mail by SODAN_SMARTHOST, notifications by SODAN_NOTIFY."""
+    """Only send what is in the outbox: mail through SODAN_SMARTHOST, notifications to SODAN_NOTIFY."""
     from service.app import run_sender
 
     run_sender(start.service_settings(), start.now)
@@ -44,7 +44,7 @@ def api() -> None:
 
 
 def reader() -> None:
-    """Only read messages a second time, with the language model of SODAN_MODEL_URL."""
+    """Only let the language model at SODAN_MODEL_URL read messages."""
     from service.app import run_reader
 
     settings = start.settings()
@@ -53,7 +53,7 @@ def reader() -> None:
 
 
 def doctor() -> int:
-    """Check settings, database, packs, ports and mail counts. Each problem is one line with what to do."""
+    """Check settings, database, packs, ports and mail counts. For each problem, print one line that says what to do."""
     from service.cli.terminal.doctor import examine
 
     settings = start.settings()
@@ -65,7 +65,7 @@ def doctor() -> int:
 
 
 def migrate() -> None:
-    """Migrate the database to the newest schema; create it if it is empty."""
+    """Migrate the database to the newest schema. If the database is empty, create the schema."""
     from service.store.migrate import migrate as bring_to_head
 
     before, after = bring_to_head(start.database(start.settings(), make=True))
@@ -76,7 +76,7 @@ def smtp_password(name: str) -> int:
     """Ask for a password and print the line to add to the file of SODAN_SMTP_PASSWORDS.
 
     Args:
-        name: The name to sign in with (SMTP AUTH).
+        name: The user name for SMTP AUTH.
     """
     from getpass import getpass
 

@@ -30,7 +30,7 @@ _RETRIED = "Mail gets 451 and its senders retry, so none is lost"
 _EITHER = {
     # public text of an error of the database (service/store/trouble.py), or its beginning → what to do
     "the database needs": "",  # the text already contains the advice
-    "the database is busy": "Another process locks it: look for one that hangs (`ps`, state D or T), or a backup",
+    "the database is busy": "A process locks it: look with `ps` for one that hangs (state D or T), or for a backup",
     "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",
     "the database does not exist": "Create it (`createdb`) or correct SODAN_DATABASE_URL, then run `sodan migrate`",
     "the database is out of": "Allow more connections (max_connections) or memory on the server, or use fewer workers",
@@ -39,7 +39,7 @@ _SQLITE = {
     "the disk is full": f"Free disk space. {_RETRIED}",
     "the disk is almost full": "Free disk space. Mail gets 452 and its senders retry, so none is lost",
     "the database reports a disk error": (
-        "Its disk fails or is read-only, or the user of sodan may not write: check `dmesg`, `mount`, and the owner and "
+        "The disk fails or is read-only, or the user of sodan may not write: check `dmesg`, `mount`, and the owner and "
         f"permissions of the folder. {_RETRIED}"
     ),
     "the database is damaged": "Stop sodan, copy the files of the database, restore the last backup; read `dmesg`",
@@ -53,8 +53,8 @@ _POSTGRESQL = {
         "The server is a standby, or has default_transaction_read_only: add all servers and "
         "target_session_attrs=primary to SODAN_DATABASE_URL, or promote the server"
     ),
-    "the database does not respond": "Start the server and read its log; if it moved, correct SODAN_DATABASE_URL",
-    "the database cannot be reached": "Start the server, or correct host and port in SODAN_DATABASE_URL",
+    "the database does not respond": "Start the database server and read its log, or correct SODAN_DATABASE_URL",
+    "the database cannot be reached": "Start the database server, or correct host and port in SODAN_DATABASE_URL",
 }
 
 
@@ -76,7 +76,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
             print(f"{'ok   ' if fine else 'WRONG'}  {words}")
     sys.stdout.flush()  # otherwise the line below may be printed first
     if wrong:
-        start.say("problems were found; see the lines with WRONG")
+        start.say("there are problems; see the lines with WRONG")
     return start.FOUND_WRONG if wrong else 0
 
 
@@ -149,7 +149,11 @@ def _clock(database: Database, now: datetime) -> Iterator[Finding]:
     newest = database.read(spool_view.newest)
     if newest is not None and newest - now >= STALE:
         what = f"clock: it is {now:%Y-%m-%d %H:%M}Z, but a mail was received at {newest:%Y-%m-%d %H:%M}Z"
-        yield _wrong(what, "the clock was set back, or was ahead before", "Check the time and NTP (`timedatectl`)")
+        yield _wrong(
+            what,
+            "the clock is wrong now, or was wrong when that mail arrived",
+            "Check the time and NTP (`timedatectl`)",
+        )
 
 
 def _ledger(database: Database, now: datetime) -> Iterator[Finding]:
@@ -163,14 +167,14 @@ def _ledger(database: Database, now: datetime) -> Iterator[Finding]:
     if ledger.shunted:
         what = f"spool: {ledger.shunted} mails were set aside after three failed attempts"
         action = "Read the reasons with `sodan spool list --state shunted`, then run `sodan spool retry --all`"
-        yield _wrong(what, "they are in no case", action)
+        yield _wrong(what, "these mails are in no case", action)
     oldest = database.read(spool_view.oldest_waiting)
     if oldest is not None and now - oldest > STALE:
         what = f"spool: a mail has been waiting since {oldest:%Y-%m-%d %H:%M}Z"
-        yield _wrong(what, "no worker runs, or it fails", "Start `sodan serve` or `sodan worker`; read its log")
+        yield _wrong(what, "no worker runs, or the worker fails", "Start `sodan serve` or `sodan worker`; read its log")
     lost = database.read(spool_view.done_without_message)
     if lost:
-        what = f"spool: {', '.join(lost)} are marked as done, but are in no case"
+        what = f"spool: {', '.join(lost)} are marked as done, but no case contains them"
         yield _wrong(what, "this is an error in sodan", "Run `sodan backup FILE`, and report this line")
 
 
@@ -178,16 +182,16 @@ def _outbox(settings: Settings, database: Database, now: datetime) -> Iterator[F
     counts = database.read(outbox.counts)
     if counts.get("failed"):
         action = "Read the reasons with `sodan outbox list --state failed`, then `sodan outbox send` or `discard` them"
-        yield _wrong(f"outbox: {counts['failed']} mails failed", "they are not retried", action)
+        yield _wrong(f"outbox: {counts['failed']} mails failed", "sodan does not retry them", action)
     tripped = database.read(outbox.tripped)
     if tripped is not None:
         what = f"outbox: the hourly limit of automatic mail was last reached at {tripped:%Y-%m-%d %H:%M}Z"
-        action = "Check them with `sodan outbox list --state draft`, then `sodan outbox send` or `discard` them"
-        yield _wrong(what, "further mails are held as drafts", action)
+        action = "Check the drafts with `sodan outbox list --state draft`, then `sodan outbox send` or `discard` them"
+        yield _wrong(what, "sodan writes further mails as drafts", action)
     oldest = database.read(lambda conn: outbox.oldest_due(conn, now))
     if oldest is not None and now - oldest > STALE:
         what = f"outbox: a mail has been due since {oldest:%Y-%m-%d %H:%M}Z"
-        yield _wrong(what, "no sender runs, or it fails", "Start `sodan serve` or `sodan sender`; read its log")
+        yield _wrong(what, "no sender process runs, or it fails", "Start `sodan serve` or `sodan sender`; read its log")
     if settings.smarthost or settings.notify:
         yield True, f"outbox: {counts.get('sent', 0)} sent, {counts.get('waiting', 0)} waiting"
 
@@ -197,15 +201,15 @@ def _contents(settings: Settings, database: Database, now: datetime) -> Iterator
     place = settings.content_store
     if missing:
         what = f"contents: {len(missing)} raw mails are missing in {place}: {', '.join(missing[:5])}"
-        yield _wrong(what, "they cannot be shown or read again", "Restore these files from a backup")
+        yield _wrong(what, "sodan cannot show or parse them again", "Restore these files from a backup")
     else:
         yield True, f"contents: stored in {'the database' if place == 'database' else place}"
     damaged = list(contents.check_newest(database, outside(settings), LOOKED_AT_BYTES))
     if damaged and not missing:
         some = ", ".join(id for id, _ in damaged[:5])
         what = f"contents: {len(damaged)} of the newest raw mails are damaged: {some}"
-        action = "Check all with `sodan contents check`, and restore them from a backup"
-        yield _wrong(what, "older ones may be damaged too", action)
+        action = "Check all mails with `sodan contents check`, and restore the damaged ones from a backup"
+        yield _wrong(what, "older mails may be damaged too", action)
     if orphaned:
         yield True, f"contents: {len(orphaned)} files belong to no mail; `sodan contents tidy` deletes them"
 
@@ -222,7 +226,7 @@ def _mailboxes(database: Database, now: datetime) -> Iterator[Finding]:
             since = away or one.failing_since
             step = one.next_step or "start `sodan serve` or `sodan mailbox run`"
             cause = one.cause or "no process fetches from it"
-            step += f"; if it is no longer used, run `sodan mailbox forget {one.name}`" if away else ""
+            step += f"; if you no longer use this mailbox, run `sodan mailbox forget {one.name}`" if away else ""
             yield _wrong(
                 f"mailbox {one.name}: not read since {since:%Y-%m-%d %H:%M}Z", cause, step[0].upper() + step[1:]
             )
@@ -230,14 +234,14 @@ def _mailboxes(database: Database, now: datetime) -> Iterator[Finding]:
             yield True, f"mailbox {one.name}: read completely, {one.taken} mails fetched so far"
         if one.failed:
             what = f"mailbox {one.name}: {one.failed} mails could not be fetched"
-            yield _wrong(what, "they are still in the mailbox", "Read the reasons with `sodan mailbox list`")
+            yield _wrong(what, "these mails are still in the mailbox", "Read the reasons with `sodan mailbox list`")
 
 
 def _tokens(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
     listen = settings.http_listen
     if not listen.loopback and not database.read(lambda conn: tokens.any_valid(conn, now)):
         what = f"HTTP: {listen} can be reached from the network, but there is no token"
-        yield _wrong(what, "the service does not start like this", "Run `sodan token create NAME --scope admin`")
+        yield _wrong(what, "sodan does not start without a token", "Run `sodan token create NAME --scope admin`")
 
 
 def _webhooks(settings: Settings, database: Database) -> Iterator[Finding]:
@@ -252,14 +256,14 @@ def _verdicts(settings: Settings, database: Database) -> Iterator[Finding]:
     if settings.authserv_id and not settings.smtp_networks and not local:
         what = "senders: any host that reaches the SMTP port can forge the header of SODAN_AUTHSERV_ID"
         action = "Set SODAN_SMTP_NETWORKS to the networks of your mail servers"
-        yield _wrong(what, "so it is not trusted from public addresses", action)
+        yield _wrong(what, "sodan does not trust this header from public addresses", action)
     elif settings.verdicts_configured:
         return
     elif local and not (database.read(migrate.revision) == migrate.head() and database.read(unverified_lately)):
-        yield True, f"{what}; mail from programs on this machine is trusted, relayed mail is not"
+        yield True, f"{what}; sodan trusts mail of programs on this machine, but not mail that another server relays"
     else:
         action = "Set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS (docs/settings.md)"
-        yield _wrong(what, "replies of your own people change no case", action)
+        yield _wrong(what, "replies of your own people do not change any case", action)
 
 
 def _disk(settings: Settings, database: Database) -> Iterator[Finding]:
@@ -292,7 +296,7 @@ def _model(settings: Settings, database: Database, now: datetime) -> Iterator[Fi
         why = f" ({waiting.reason})" if waiting.reason else ""
         what = f"{words}, the oldest since {waiting.created_at:%Y-%m-%d %H:%M}Z{why}"
         action = "Check SODAN_MODEL_URL, and the log of `sodan serve` or `sodan reader`"
-        yield _wrong(what, "cases use the embedded reader meanwhile, and mail is not delayed", action)
+        yield _wrong(what, "meanwhile cases use the results of the embedded reader, and mail is not delayed", action)
     else:
         yield True, words
 

@@ -44,7 +44,7 @@ def erase_person(
     check_names(names, reserved)
     for word in names_of(database, f"{local}@{domain}"):
         if word not in names and not apply:
-            start.say(f"this name occurs with the address; add --name to erase it elsewhere too: {word}")
+            start.say(f"this name stands beside the address; to erase it elsewhere too, add --name: {word}")
     alias = "x" + secrets.token_hex(4)
     mask = Mask(f"{local}@{domain}", names, alias)
     shelf = BlobWriter(outside(settings), settings.content_store_from_bytes)
@@ -68,7 +68,7 @@ def erase_person(
     }
     print(json.dumps(certificate, indent=1))
     if not apply:
-        start.say("nothing was changed; --yes erases permanently")
+        start.say("nothing is changed yet; --yes erases permanently")
     elif erased.left:
         start.say(f"{erased.left} places still name the person; run the command again")
         return start.FOUND_WRONG

@@ -123,7 +123,7 @@ def _folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -
         what = f"{newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes"
         _say(True, mailbox.name, f"{folder}: read the newest mail ({what})")
     if not mailbox.verdicts_of:
-        words = "authserv is not set, so the sender of mail from your own domains is not verified"
+        words = "authserv is not set, so sodan does not verify senders of your own domains"
         print(f"note   {mailbox.name}: {words}")
     return fine
 
@@ -217,8 +217,8 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
 def _came(mailbox: Mailbox, source: Source, folder: str, found: Found, took: float) -> bool:
     content = source.fetch(folder, [found]).get(found.place)
     if content is None:
-        return _say(False, mailbox.name, f"the mail left {folder} before it was read", "find the rule that moved it")
-    _say(True, mailbox.name, f"{folder}: the mail arrived after {took:.1f} s and was read ({len(content)} bytes)")
+        return _say(False, mailbox.name, f"the mail left {folder} before sodan read it", "find the rule that moved it")
+    _say(True, mailbox.name, f"{folder}: the mail arrived after {took:.1f} s, and sodan read it ({len(content)} bytes)")
     source.mark(folder, [found.place])  # raises an error if it would fail for other mails too
     done = "left unchanged" if mailbox.after.move is None and mailbox.after.flag is None else "flagged or moved"
     _say(True, mailbox.name, f"the mail was {done} (`after`); delete it in a mail program")
