@@ -142,10 +142,10 @@ def _address(address: str, name: str) -> Address | None:
     address = _mailbox(address)
     if "@" in address and not re.search(r"\s", address):
         return Address(_name(name), address)
-    part = _first_address(address)
-    if part is not None:
-        rest = address.replace(part, " ", 1).strip()
-        return Address(_name(name or rest), part.rstrip("."))
+    email = _first_address(address)
+    if email is not None:
+        name_part = address.replace(email, " ", 1).strip()
+        return Address(_name(name or name_part), email.rstrip("."))
     # only a name, or a local part without a domain
     if name and address and not re.search(r"\s", address):
         return Address(_name(name), address)

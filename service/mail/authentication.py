@@ -115,20 +115,20 @@ def _parts(value: str) -> list[list[str | None]] | None:
                 return None
             at, spaced = end, True
             continue
-        found = _TOKEN.match(value, at)
-        if found is None or found[0] in ('"', ")", "\\"):
+        token = _TOKEN.match(value, at)
+        if token is None or token[0] in ('"', ")", "\\"):
             return None  # an unclosed quote, or a character that is not allowed here
-        at = found.end()
-        if found[0].isspace():
+        at = token.end()
+        if token[0].isspace():
             spaced = True
             continue
-        if found[0] == ";":
+        if token[0] == ";":
             words = []
             parts.append(words)
-        elif found[0] == "=":
+        elif token[0] == "=":
             words.append(_EQUALS)
         else:
-            text = found[0] if found[1] is None else re.sub(r"\\(.)", r"\1", found[1], flags=re.S)
+            text = token[0] if token[1] is None else re.sub(r"\\(.)", r"\1", token[1], flags=re.S)
             last = words[-1] if words else _EQUALS
             is_value = len(words) > 1 and words[-2] is _EQUALS
             apart = spaced and (is_value or not (text[:1] in _JOINTS or piece[-1:] in _JOINTS))

@@ -92,7 +92,7 @@ def _header_evidence(header: Mail) -> int:
 
 
 def _evidence(header: Mail, start: str) -> int:
-    """Return points for signs of a machine: 1 for a sign that people's mail may have too, 2 for a clear one."""
+    """Return the points for signs that a machine sent the mail: 1 for a weak sign, 2 for a clear one."""
     points = _header_evidence(header)
     if header.from_ is not None and _NO_REPLY.search(header.from_.address):
         points += 1

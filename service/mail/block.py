@@ -127,7 +127,7 @@ def _is_dashes(line: str) -> bool:
 
 
 def _plausible(values: dict[Field, str], known_words: int) -> bool:
-    """Return whether the values fit a header block: an address or a date; both if the language is unknown."""
+    """Return whether header lines contain an address or a date; both are needed if the language is unknown."""
     has_address, has_date = "@" in values["from"], dates.has_day(values.get("date", ""))
     if known_words > 1:
         return has_address or has_date
@@ -148,7 +148,7 @@ def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, st
 
 
 def _block_of_mark(line: str, at: int, mark: Mark) -> Block | None:
-    """Return a block of only a mark between dashes; None for any other line."""
+    """Return a block without header lines if the line is a mark between dashes; otherwise None."""
     decorated = line.lstrip(" \t*_")[:2] in ("--", "==", "**", "__")
     return Block(at, at + 1, mark) if decorated and mark in ("forward", "original") else None
 
@@ -285,14 +285,14 @@ def _one_line(line: str, at: int) -> Block | None:
     if dashes < 5 or end_of_dashes < 0:
         return None
     phrase = fold(stripped[dashes:end_of_dashes]).strip()
-    rest = stripped[end_of_dashes:].lstrip("- ")
+    header_lines = stripped[end_of_dashes:].lstrip("- ")
     labels: list[tuple[int, int, frozenset[Field]]] = []
-    colon = rest.find(":")
+    colon = header_lines.find(":")
     while colon >= 0 and len(labels) < 12:
         for width in range(min(LONGEST_LABEL, colon), 0, -1):
-            head = rest[colon - width : colon]
+            head = header_lines[colon - width : colon]
             fields = LABELS.get(fold(head).strip()) if not head[0].isspace() else None
-            before = rest[colon - width - 1 : colon - width]
+            before = header_lines[colon - width - 1 : colon - width]
             if fields is not None and (
                 not before
                 or not before.isalpha()
@@ -300,9 +300,13 @@ def _one_line(line: str, at: int) -> Block | None:
             ):
                 labels.append((colon - width, colon, fields))
                 break
-        colon = rest.find(":", colon + 1)
+        colon = header_lines.find(":", colon + 1)
     rows = [
-        _Row(fields, rest[colon + 1 : labels[i + 1][0] if i + 1 < len(labels) else len(rest)].strip(), str(i))
+        _Row(
+            fields,
+            header_lines[colon + 1 : labels[i + 1][0] if i + 1 < len(labels) else len(header_lines)].strip(),
+            str(i),
+        )
         for i, (_, colon, fields) in enumerate(labels)
     ]
     values = _assign(rows)

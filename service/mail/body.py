@@ -16,7 +16,7 @@ from service.mail.message import Earlier, Origin
 from service.mail.writer import author_and_date, people
 
 LONGEST: Final = 400_000
-"""Maximum number of characters that are split; text beyond belongs to the last author."""
+"""Maximum number of characters that are split; the text beyond them belongs to the last author."""
 _MOST_LINES: Final = 15_000
 _INVISIBLE = re.compile("[\ufeff\u200b\u2060]")
 _JAPANESE_HTML = re.compile(r"<(?:html|body)\b[^>]{0,400}\blang=[\"']?ja", re.I)
@@ -54,8 +54,8 @@ class _OuterMail:
 def read_body(text: str, html: str | None, *, subject: str, date: datetime | None) -> Body:
     """Split the body ``text``; never raises. Flowed lines (RFC 3676) must be joined already.
 
-    ``html``: the same body as HTML, if there is one; its language suggests a time zone. ``subject``, ``date``: of the
-    mail; its offset is used for inner dates without a zone (``dates.zone_of``).
+    ``html``: the same body as HTML, if there is one. ``subject``, ``date``: those of the mail. HTML and date suggest
+    the time zone of dates without one (``dates.zone_of``).
     """
     if not text.strip():
         return Body(text=text)
@@ -197,7 +197,7 @@ def _newest_first(mails: list[Earlier]) -> list[Earlier]:
 def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
     """Return the text below the first header block if that block describes this mail itself; otherwise "".
 
-    Some systems write the header lines of a mail above its text. They do if a reply with another subject has no text.
+    Some systems repeat the header lines of a reply above its text, so that it seems to have no text of its own.
     """
     first = sections[0]
     if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
@@ -206,7 +206,7 @@ def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
 
 
 def _text_of_others(lines: Sequence[str], own: history.Lines, below_reply_line: Sequence[str]) -> str:
-    """Return the lines that are not in ``own``, in order, then the lines below a "reply above this line"."""
+    """Return the text of ``lines`` without those of the sender (``own``), then that of ``below_reply_line``."""
     own_lines = iter([line for line in own if line is not None])
     next_own = next(own_lines, None)
     others = []

@@ -17,7 +17,7 @@ from service.mail.word_lists import alternatives, fold, load
 FRAME = re.compile(
     r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
 )
-"""Matches a line of four or more drawing characters."""
+"""Matches a line of four or more dashes, stars or other drawing characters."""
 _LONGEST: Final = 300
 _MOST_WORDS: Final = 9
 """A footer of a mail client has at most ``_LONGEST`` characters and ``_MOST_WORDS`` words."""

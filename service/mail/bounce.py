@@ -17,7 +17,7 @@ from service.mail.word_lists import alternatives, linear, load
 
 ENOUGH = 4
 FIRST = 3_000
-"""Number of characters at the beginning of the text that are examined."""
+"""Number of characters of the text that are examined."""
 MAX_RECIPIENTS = 100
 
 _DAEMON = re.compile(

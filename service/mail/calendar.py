@@ -48,7 +48,7 @@ class Event:
 
 
 def read(text: str, method: str = "") -> Event | None:
-    """Return the first event of an iCalendar object; None if there is none. ``method``: used if the object has none."""
+    """Return the first event of an iCalendar object; or None. ``method``: used if the object states none."""
     text = re.sub(r"\n[ \t]", "", text[:MAX_CHARS].replace("\r", ""))
     begin = text.find("BEGIN:VEVENT")
     if begin < 0:

@@ -1,4 +1,4 @@
-"""The words that mail clients write around quoted and forwarded mails, from ``words/clients.yaml``; all are folded.
+"""The words that mail clients write around quoted and forwarded mails, from ``words/clients.yaml``, after ``fold``.
 
 A header word may mean different fields in different languages: "Da" is From in Italian and Date in others.
 """
@@ -41,7 +41,7 @@ LONGEST_LABEL: Final = max(map(len, LABELS))
 FORWARD_MARKS: Final = phrases(_LISTS["forward_marks"])
 """Phrases of the mark above a forwarded mail, without dashes and colon."""
 ORIGINAL_MARKS: Final = phrases(_LISTS["original_marks"]) - FORWARD_MARKS
-"""Phrases of the mark above a mail that is answered."""
+"""Phrases of the mark above a mail that is answered, such as "original message"."""
 END_STARTS: Final = (
     "end of ", "end forwarded", "end original", "fin du ", "ende der ", "fin del ", "fine messaggio", "fim da ",
 )  # fmt: skip

@@ -48,7 +48,7 @@ class Inner(NamedTuple):
 
 @dataclass(slots=True)
 class Contents:
-    """The parts of one message by what they are."""
+    """The classified parts of one message."""
 
     segments: list[Segment] = field(default_factory=list)
     files: list[DecodedFile] = field(default_factory=list)

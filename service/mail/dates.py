@@ -108,7 +108,7 @@ def zone_of(language: str, mail_date: datetime | None) -> tzinfo:
 
 
 def _day(text: str, mail_date: datetime | None, day_first: bool | None) -> tuple[tuple[int, int, int] | None, str]:
-    """Return ((year, month, day), text without it); (None, text) if there is no day."""
+    """Return (first day in the text as (year, month, day), text without it); (None, text) if there is no day."""
     if m := _ERA_DATE.search(text):
         year = _ERA[m[1]] + (1 if m[2] == "元" else int(m[2]))
         return (year, int(m[3]), int(m[4])), _without(text, *m.span())
@@ -124,8 +124,8 @@ def _day(text: str, mail_date: datetime | None, day_first: bool | None) -> tuple
     if month_named is not None:
         return month_named[0], _without(text, *month_named[1:])
     for m in _YEAR_LAST.finditer(text):
-        day_before_month = True if day_first is None and m[2] == "." else day_first
-        order = _month_and_day(int(m[1]), int(m[3]), text, _year(m[4]), day_before_month, mail_date)
+        is_day_first = True if day_first is None and m[2] == "." else day_first
+        order = _month_and_day(int(m[1]), int(m[3]), text, _year(m[4]), is_day_first, mail_date)
         if order is not None:
             return (_year(m[4]), *order), _without(text, *m.span())
     return None, text
@@ -183,10 +183,10 @@ def _date_with_month_name(text: str) -> tuple[tuple[int, int, int], int, int] | 
 
 def _month(word: str) -> int | None:
     word = word.rstrip(".'’׳")
-    found = _MONTHS.get(word)
-    if found is None and word[:1] in ("ב", "d") and len(word) > 3:
-        found = _MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
-    return found
+    number = _MONTHS.get(word)
+    if number is None and word[:1] in ("ב", "d") and len(word) > 3:
+        number = _MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
+    return number
 
 
 def _day_and_year(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:

@@ -71,28 +71,28 @@ def decode_words(value: str) -> str:
     """
     if "=?" not in value:
         return value
-    out: list[str] = []
-    run: list[bytes] = []
+    texts: list[str] = []
+    payloads: list[bytes] = []
     charset_label = ""
-    last = 0
+    word_end = 0
     # stop at the last "?=", where every encoded word must end: keeps the search linear
     for match in _WORD.finditer(value, 0, value.rfind("?=") + 2):
-        gap = value[last : match.start()]
+        gap = value[word_end : match.start()]
         payload = _payload(match[2], match[3])
-        if run and (gap.strip() or match[1].casefold() != charset_label.casefold()):
-            out.append(charset.decode(b"".join(run), charset_label)[0])
+        if payloads and (gap.strip() or match[1].casefold() != charset_label.casefold()):
+            texts.append(charset.decode(b"".join(payloads), charset_label)[0])
             if gap.strip():
-                out.append(gap)
-            run = []
-        elif not run:
-            out.append(gap)
-        run.append(payload)
+                texts.append(gap)
+            payloads = []
+        elif not payloads:
+            texts.append(gap)
+        payloads.append(payload)
         charset_label = match[1].partition("*")[0]
-        last = match.end()
-    if run:
-        out.append(charset.decode(b"".join(run), charset_label)[0])
-    out.append(value[last:])
-    return "".join(out)
+        word_end = match.end()
+    if payloads:
+        texts.append(charset.decode(b"".join(payloads), charset_label)[0])
+    texts.append(value[word_end:])
+    return "".join(texts)
 
 
 def _payload(encoding: str, data: str) -> bytes:
@@ -111,12 +111,12 @@ def base64(raw: bytes) -> bytes:
             return binascii.a2b_base64(stripped)
         except (binascii.Error, ValueError):
             pass
-    out: list[bytes] = []
-    for run in re.split(rb"=+", inner, maxsplit=MAX_RUNS):
-        clean = run.translate(None, _FOREIGN)
+    decoded: list[bytes] = []
+    for piece in re.split(rb"=+", inner, maxsplit=MAX_RUNS):
+        clean = piece.translate(None, _FOREIGN)
         usable = len(clean) - (len(clean) % 4 == 1)
-        out.append(binascii.a2b_base64(clean[:usable] + b"=" * (-usable % 4)))
-    return b"".join(out)
+        decoded.append(binascii.a2b_base64(clean[:usable] + b"=" * (-usable % 4)))
+    return b"".join(decoded)
 
 
 def parameters(raw: bytes) -> dict[str, str]:
@@ -139,11 +139,7 @@ def parameters(raw: bytes) -> dict[str, str]:
                 pieces.setdefault(indexed[1], {}).setdefault(index, (value, extended))
                 continue
         values.setdefault(name, parameter_text(value))
-    for name, parts in pieces.items():
-        joined = _rfc2231(parts)
-        if joined:
-            values[name] = joined
-    return values
+    return values | {name: joined for name, parts in pieces.items() if (joined := _rfc2231(parts))}
 
 
 def parameter_text(value: bytes) -> str:
@@ -154,20 +150,19 @@ def parameter_text(value: bytes) -> str:
     return _SPACE.sub(" ", _CONTROL.sub("", decoded)).strip()
 
 
-def _rfc2231(parts: dict[int, tuple[bytes, bool]]) -> str:
+def _rfc2231(pieces: dict[int, tuple[bytes, bool]]) -> str:
+    """Return the decoded value of a parameter in pieces: number → (bytes, whether they are percent-encoded)."""
     label = ""
-    out = bytearray()
-    for index in sorted(parts):
-        value, extended = parts[index]
+    joined = bytearray()
+    for index in sorted(pieces):
+        value, extended = pieces[index]
         if extended:
-            if index == min(parts) and value.count(b"'") >= 2:
-                head, _, rest = value.partition(b"'")
-                label = head.decode("latin-1")
-                value = rest.partition(b"'")[2]
+            if index == min(pieces) and value.count(b"'") >= 2:
+                charset_name, _, after_charset = value.partition(b"'")
+                label = charset_name.decode("latin-1")
+                value = after_charset.partition(b"'")[2]
             value = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), value)
-        out += value
-    raw = bytes(out)
-    decoded = charset.decode(raw, label)[0] if label else decode_bytes(raw)
-    if "=?" in decoded:
-        decoded = decode_words(decoded)
+        joined += value
+    raw = bytes(joined)
+    decoded = decode_words(charset.decode(raw, label)[0] if label else decode_bytes(raw))
     return _SPACE.sub(" ", _CONTROL.sub("", decoded)).strip()

@@ -17,7 +17,7 @@ _TAG = re.compile(r"\[[^\]]{0,60}\]|\([^)]{0,60}\)")
 def split_forwards(sections: Sequence[Section], subject: str, has_reply: bool) -> tuple[list[Section], list[Section]]:
     """Split the earlier mails with a heading into (forwarded, outermost first; others).
 
-    The first mail that was answered ends the forwarded ones. ``has_reply``: the sender wrote text of their own.
+    A mail below an answered one is not forwarded. ``has_reply``: whether the sender wrote new text.
     """
     forwards: list[Section] = []
     others = [section for section in sections if section.has_heading]

@@ -179,8 +179,8 @@ class _Level:
     def _is_information(self, header_block: Block) -> bool:
         """Return whether header lines are information that the author lists, not the beginning of an earlier mail.
 
-        They are if at most a closing is below them. They are also if the subject has no prefix and the lines are not in
-        the order of a mail client.
+        So it is if at most a closing is below them, or if the subject has no prefix and the header lines are not in the
+        order of a mail client.
         """
         if not self.splitter.prefix and self.depth == 0 and not self.sections and not header_block.in_client_order:
             return True

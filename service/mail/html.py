@@ -140,9 +140,9 @@ class _Scan(Page):
         return at + 1
 
     def _skip(self, name: str, position: int) -> int:
-        """Return the position after the hidden element ``name``, or ``position`` if it is not closed.
+        """Return the position after the hidden element ``name``; ``position`` if the element is not closed.
 
-        ``position``: after its start tag.
+        ``position``: after the start tag of the element.
         """
         pattern = re.compile(rf"<(/?){re.escape(name)}\b", re.IGNORECASE)
         level, start = 1, position

@@ -9,7 +9,7 @@ from service.mail.encoded import base64
 
 MAX_REFERENCES = 1_000
 MAX_ID = 900
-"""Maximum bytes of one id. Equal longer ids are shortened to equal ids."""
+"""Maximum bytes of one id. A longer id ends with its hash, so that different ids stay different."""
 _ANGLE = re.compile(r"<([^<>]*)>")
 _SEPARATORS = re.compile(r"[\s<>\"',;()]+")
 

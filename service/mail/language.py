@@ -32,7 +32,7 @@ _ENGLISH, _OTHER_SHORT = (frozenset(load("languages")[name].split()) for name in
 
 
 def language_of(text: str) -> str:
-    """Return the ISO 639-1 code of the language; ``und`` if it is not known, since the text is short, for example."""
+    """Return the ISO 639-1 code of the language; ``und`` if it is not known, for example because the text is short."""
     sample = _NOISE.sub(" ", text[:LONGEST])
     kana = len(_KANA.findall(sample))
     han = len(_HAN.findall(sample))

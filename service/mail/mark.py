@@ -31,9 +31,9 @@ def mark_of(line: str) -> Mark:
         return "none"
     first = stripped[0]
     if first in "-=_~#*+–—━─<[":
-        found = _DECORATED.match(line)
-        if found is not None:
-            phrase = fold(found[1]).strip(" \t*:：-_")
+        decorated = _DECORATED.match(line)
+        if decorated is not None:
+            phrase = fold(decorated[1]).strip(" \t*:：-_")
             if phrase.startswith(("forwarded by ", "転送者")):
                 return "forward"
             if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS):

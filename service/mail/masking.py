@@ -72,9 +72,8 @@ class Mask:
         )
         distinctive = [name for name in self.names if is_distinctive(name)]
         self._names = re.compile("|".join(_name_patterns(distinctive)) or r"(?!)", re.I)
-        self._one_word = re.compile(
-            _one_word_pattern([name for name in self.names if not is_distinctive(name)]), re.I | re.M
-        )
+        single_words = [name for name in self.names if not is_distinctive(name)]
+        self._one_word = re.compile(_one_word_pattern(single_words), re.I | re.M)
         self._needles = tuple(_needles((self.address, *self.names)).items())
 
     def mentions(self, text: str) -> bool:
@@ -88,10 +87,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return the text with the person's address and names replaced."""
-        without_names = self._names.sub(self._blank, self.address_in(text))
-        return self._one_word.sub(
-            lambda match: (before := match[1] or "") + self.blank(match[0][len(before) :]), without_names
-        )
+        return self._one_word.sub(self._blank_after_group, self._names.sub(self._blank, self.address_in(text)))
 
     def address_in(self, text: str) -> str:
         """Return the text with the person's address replaced, but not the names."""
@@ -125,12 +121,9 @@ class Mask:
     def mentions_in_bytes(self, raw: bytes) -> bool:
         """Return whether the bytes contain the address or a name, in any charset that is common in mail."""
         lower = raw.lower()
-        names = {name for needle, names in self._needles if needle in lower for name in names}
-        return any(
-            self.mentions(raw[at:].decode(name, "ignore"))
-            for name in names
-            for at in ((0, 1) if "16" in name else (0,))
-        )
+        codecs = {codec for needle, codecs in self._needles if needle in lower for codec in codecs}
+        texts = (raw[start:].decode(codec, "ignore") for codec in codecs for start in range(2 if "16" in codec else 1))
+        return any(map(self.mentions, texts))  # text in UTF-16 may begin at an odd byte
 
     def mail(self, raw: bytes) -> bytes | None:
         """Return the raw mail with the person masked; None if the mail does not mention the person.
@@ -166,8 +159,8 @@ class Mask:
     def _mask_part(self, part: Message) -> bool:
         changed = self._mask_headers(part)
         for side in ("preamble", "epilogue"):
-            if (around := getattr(part, side)) and self.mentions(around):
-                setattr(part, side, self.text(around))
+            if (text_outside := getattr(part, side)) and self.mentions(text_outside):
+                setattr(part, side, self.text(text_outside))
                 changed = True
         if part.is_multipart():
             children: Any = part.get_payload()
@@ -258,6 +251,10 @@ class Mask:
 
     def _blank(self, match: re.Match[str]) -> str:
         return self.blank(match[0])
+
+    def _blank_after_group(self, match: re.Match[str]) -> str:
+        before = match[1] or ""
+        return before + self.blank(match[0][len(before) :])
 
 
 def _one_word_pattern(names: Sequence[str]) -> str:

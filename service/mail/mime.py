@@ -245,8 +245,8 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
     raw = part.first("content-type")
     if not raw:
         return default, {}
-    head, _, rest = raw.partition(b";")
-    kind = head.decode("latin-1").strip().strip("\"'").lower().replace(" ", "")
+    media_type, _, after_type = raw.partition(b";")
+    kind = media_type.decode("latin-1").strip().strip("\"'").lower().replace(" ", "")
     if len(kind) > MAX_KIND:
         kind = "application"
     if "/" not in kind or kind.startswith("/") or kind.endswith("/"):
@@ -255,10 +255,10 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
         elif kind == "multipart":
             kind = "multipart/mixed"
         else:
-            parameter_values = parameters(rest) if rest else {}
+            parameter_values = parameters(after_type) if after_type else {}
             is_file = kind.startswith(("application", "image", "audio", "video")) or "name" in parameter_values
             return "application/octet-stream" if is_file else default, parameter_values
-    return kind, parameters(rest) if rest else {}
+    return kind, parameters(after_type) if after_type else {}
 
 
 def read(buffer: bytes, defects: set[str], path: str = "0", default: str = "text/plain") -> Part:

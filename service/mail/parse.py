@@ -98,7 +98,7 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
 
 
 def _written_by_people(mails: Sequence[Earlier], bounce_report: Bounce | None) -> Sequence[Earlier]:
-    """Return the mails without those that are a server's reply in a bounce, below "<x@y>: host z said:"."""
+    """Return the mails without the replies of servers that a bounce quotes below "<x@y>: host z said:"."""
     if bounce_report is None:
         return mails
     return [earlier for earlier in mails if earlier.date or earlier.subject or earlier.message_id]

@@ -79,7 +79,7 @@ _CHARSETS = {
 
 
 def read(data: bytes) -> tuple[str, str]:
-    """Return (plain text, HTML) of an RTF document. One of them is empty: it has HTML if ``\\fromhtml1`` says so."""
+    """Return (plain text, HTML) of an RTF document. It has HTML if it contains ``\\fromhtml1``; the other is empty."""
     reader = _Reader(b"\\fromhtml" in data[:2_000])
     reader.run(data[:MAX_BYTES])
     result = "".join(reader.out).strip("\n")

@@ -46,13 +46,13 @@ def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
     kept = list(lines)
     removed: list[str] = []
     for _ in range(_MOST_CUTS):
-        before = len(kept)
+        length_before = len(kept)
         kept = _trim(kept)
         tail_start = _tail_start(kept)
         if tail_start is not None:
             removed = [*kept[tail_start:], *removed]
             kept = kept[:tail_start]
-        if len(kept) == before:
+        if len(kept) == length_before:
             break
     banner_lines = banner_end(kept)
     if banner_lines:
@@ -136,7 +136,7 @@ def _closing(lines: list[str]) -> int | None:
 
 
 def _contact_paragraph(lines: list[str]) -> int | None:
-    """Return the index where a last paragraph of contact details or with a company begins; None if there is none."""
+    """Return the index where a last paragraph with contact details or a company begins; None if there is none."""
     start = len(lines)
     while start > 0 and lines[start - 1].strip() and len(lines) - start < 12:
         start -= 1

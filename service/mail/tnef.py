@@ -100,7 +100,7 @@ def _add_file(item: Item, attachment: _Attachment, index: int, page: str, nestin
 
 
 def _add_embedded_mail(item: Item, inner: Item, name: str) -> None:
-    """Add an attached mail: its text as a file, and its files."""
+    """Add the text of an attached mail as a file, and the files of that mail."""
     text = inner.text or inner.html
     item.files.append(File(f"{name}.txt", f"Subject: {inner.subject}\n\n{text}".encode(), "text/plain"))
     item.files.extend(inner.files[: MAX_FILES - len(item.files)])
