@@ -84,7 +84,7 @@ def _by_runs(sample: bytes) -> str | None:
 
 
 _ACCENTED = re.compile(rb"[\xdc-\xdf](?=[\xe1-\xfe])|(?<=[\xe1-\xfe])[\xdc-\xdf]")
-"""Accented Greek vowels next to small letters; as Windows-1251 they would be capitals inside a word."""
+"""Matches accented Greek vowels next to small letters. In Windows-1251 these bytes are capitals inside a word."""
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 

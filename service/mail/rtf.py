@@ -141,11 +141,8 @@ class _Reader:
             self._high_surrogate = unit
             return
         if 0xDC00 <= unit < 0xE000:
-            character = (
-                chr(0x10000 + ((self._high_surrogate - 0xD800) << 10) + unit - 0xDC00)
-                if self._high_surrogate
-                else "\ufffd"
-            )
+            joined = 0x10000 + ((self._high_surrogate - 0xD800) << 10) + unit - 0xDC00
+            character = chr(joined) if self._high_surrogate else "\ufffd"
         else:
             character = chr(unit)
         self._high_surrogate = 0

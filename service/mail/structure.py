@@ -85,9 +85,8 @@ class _Classifier:
             is_related = kind == "multipart/related"
             root = _related_root(part) if is_related else None
             for child in children:
-                self.part(
-                    child, segments, "related" if is_related and child is not root else "mixed", in_report=in_report
-                )
+                container = "related" if is_related and child is not root else "mixed"
+                self.part(child, segments, container, in_report=in_report)
 
     def _alternative(self, children: list[Part], segments: list[Segment]) -> None:
         alternatives: list[Segment] = []
@@ -164,14 +163,8 @@ class _Classifier:
             for index, (start, end, data, name) in enumerate(files, 1):
                 texts.append(payload[text_start:start])
                 text_start = end
-                self._add(
-                    DecodedFile(
-                        naming.safe(encoded.parameter_text(name)),
-                        "application/octet-stream",
-                        data,
-                        f"{part.path}/u{index}",
-                    )
-                )
+                filename = naming.safe(encoded.parameter_text(name))
+                self._add(DecodedFile(filename, "application/octet-stream", data, f"{part.path}/u{index}"))
             texts.append(payload[text_start:])
             payload = b"".join(texts)
         text = self._decode(part, payload)
