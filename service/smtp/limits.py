@@ -170,10 +170,8 @@ class Budget:
         if more <= 0:
             return True
         usage = self._usage
-        if (
-            usage.of_neighbourhood(share.host) + more > self._total // 4
-            or usage.of_network(share.host) + more > self._total // 2
-        ):
+        of_neighbourhood, of_network = usage.of_neighbourhood(share.host), usage.of_network(share.host)
+        if of_neighbourhood + more > self._total // 4 or of_network + more > self._total // 2:
             return False
         while usage.total + more > self._total:
             slowest = self._slowest(share)
