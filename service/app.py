@@ -160,7 +160,7 @@ def encrypt_secrets(settings: Settings, database: Database) -> None:
 
 
 def run_reader(settings: Settings, clock: Clock) -> None:
-    """Read mails a second time by the language model, until SIGTERM or SIGINT. Raises Refused if none is configured."""
+    """Read mails again with the language model until SIGTERM or SIGINT. Raises Refused if none is configured."""
     from service import second_reading
 
     if not second_reading.is_needed(settings):

@@ -111,8 +111,8 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     """
     settings.require_smtp()
     stop = threading.Event()
-    children_running: list[Child] = []
-    pass_on_hangup = partial(_send_signal, children_running, signal.SIGHUP)
+    running: list[Child] = []
+    pass_on_hangup = partial(_send_signal, running, signal.SIGHUP)
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: pass_on_hangup})
     database = Database(settings.database_url)
     try:
@@ -123,14 +123,14 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     finally:
         database.close()  # no file stays open, because the disk may be replaced while the supervisor runs
     patience = settings.watchdog * MISSED_REPORTS
-    children_running += [Child(name, command, Watch(patience)) for name, command in children or commands(settings)]
+    running += [Child(name, command, Watch(patience)) for name, command in children or commands(settings)]
     try:
-        for child in children_running:
+        for child in running:
             child.start()
-        return _keep_running(children_running, database, stop, settings)
+        return _keep_running(running, database, stop, settings)
     finally:
         stop.set()
-        _stop(children_running, settings.stop_seconds)
+        _stop(running, settings.stop_seconds)
 
 
 def _keep_running(children: Sequence[Child], database: Database, stop: threading.Event, settings: Settings) -> int:

@@ -196,11 +196,9 @@ class Worker:
                 self._after(conn, read_mails, case_ids, now)
                 contents.keep(conn, packed)
                 # claiming the next batch in the same transaction halves the time that workers wait for their lock
-                return (
-                    spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.next_limit)
-                    if self._was_full
-                    else []
-                )
+                if not self._was_full:
+                    return []
+                return spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.next_limit)
 
             self._next_batch += self.database.transact(save)
         except Exception as error:
@@ -230,7 +228,7 @@ class Worker:
             self._failed(claimed, error)
 
     def _mails_may_be_cause(self, error: Unavailable, seconds: float) -> bool:
-        """Return whether the mails may have caused a database error, because the database works well right after."""
+        """Return whether the mails may have caused a database error: the database works well right after it."""
         if not isinstance(error, GaveUp) and seconds < LONG_SECONDS:
             return False
         began = time.monotonic()
@@ -242,14 +240,10 @@ class Worker:
 
     def _retry_alone_later(self, claimed: Claimed, error: Unavailable) -> None:
         now = self.clock()
-        count = self.database.transact(
-            lambda conn: spool.retry_alone_later(
-                conn, claimed.id, self.by, str(error), now, self.patience, LONGEST_RETRY_DELAY
-            )
-        )
-        _log.error(
-            "a mail was given up by the database", id=claimed.id, times=count, cause=type(error.__cause__).__name__
-        )
+        arguments = (claimed.id, self.by, str(error), now, self.patience, LONGEST_RETRY_DELAY)
+        count = self.database.transact(lambda conn: spool.retry_alone_later(conn, *arguments))
+        cause = type(error.__cause__).__name__
+        _log.error("a mail was given up by the database", id=claimed.id, times=count, cause=cause)
 
     def _log_mail(self, mail: ReadMail, now: datetime) -> None:
         """Write the log line of a mail, which contains neither text nor addresses."""

@@ -46,7 +46,7 @@ class BackOff:
     first: float = 1
     longest: float = 60
     longest_refused: float = 300
-    """Maximum after a refused sign-in, because many of these lock an account."""
+    """Maximum seconds after a refused sign-in; too many of these lock an account."""
 
     def seconds(self, failures: int, error: MailboxError) -> float:
         longest = self.longest_refused if isinstance(error, SignInRefused) else self.longest
